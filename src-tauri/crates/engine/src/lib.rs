@@ -1,0 +1,14 @@
+//! The laws of Carillon, pure: no clock, no randomness, no IO. Everything is an argument.
+//!
+//! - [`segment`]: the expression language, the per-contact evaluator and its reasons.
+//! - [`index`]: the fold that keeps all segments true while rows change and time passes.
+//! - [`journey`]: the kernel `step`, with one file a step kind in [`steps`].
+//! - [`sim`] and [`replay`]: the two drivers of the kernel that need no store.
+
+pub mod index;
+pub mod journey;
+pub mod record;
+pub mod replay;
+pub mod segment;
+pub mod sim;
+pub mod steps;
