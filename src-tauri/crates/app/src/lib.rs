@@ -1,1 +1,200 @@
+//! The use-cases of Carillon, one file a feature, behind one command table; the runtime loop, the gate, the
+//! clock, and who owns the file. Every shell (window, command line, browser) calls [`App::call`] and nothing
+//! else.
 
+pub mod accounts;
+pub mod backup;
+pub mod bus;
+pub mod clock;
+pub mod consents;
+pub mod contacts;
+pub mod demo;
+pub mod diagnostics;
+pub mod error;
+pub mod events;
+pub mod fields;
+pub mod files;
+pub mod gate;
+pub mod home;
+pub mod imports;
+pub mod jobs;
+pub mod journeys;
+pub mod letters;
+pub mod outbox;
+pub mod owner;
+pub mod render;
+pub mod reports;
+pub mod runtime;
+pub mod segments;
+pub mod settings;
+pub mod suppressions;
+pub mod table;
+pub mod templates;
+pub mod timeline;
+pub mod workspaces;
+
+use crate::bus::Bus;
+use crate::error::{ApiError, Code, Result, fail};
+use crate::files::Tickets;
+use crate::jobs::Jobs;
+use crate::owner::Remote;
+use crate::table::{Call, Command, Reply, Window};
+use crate::workspaces::Open;
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::RwLock;
+
+pub use render::render_child;
+
+/// The program: what is open, what runs, who listens. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// Where the list of recent files and the samples are kept.
+    home: PathBuf,
+    current: RwLock<Current>,
+    jobs: Arc<Jobs>,
+    bus: Bus,
+    tickets: Tickets,
+    /// Whether journeys move and mail leaves by itself while a workspace is open (the studio), or only on
+    /// command (the command line).
+    lively: bool,
+}
+
+/// What this process works on.
+enum Current {
+    Nothing,
+    Own(Arc<Open>),
+    /// Another process owns the file; it is asked.
+    Other { file: PathBuf, remote: Remote },
+}
+
+/// What a use-case may reach.
+pub struct Ctx {
+    pub app: App,
+    pub window: Window,
+    open: Option<Arc<Open>>,
+}
+
+impl Ctx {
+    /// The open workspace.
+    ///
+    /// # Errors
+    /// `Closed` when there is none.
+    pub fn open(&self) -> Result<&Arc<Open>> {
+        self.open.as_ref().ok_or_else(|| fail(Code::Closed, "closed", &[]))
+    }
+}
+
+/// Every command of every feature.
+fn features() -> Vec<Command> {
+    [
+        accounts::commands(),
+        backup::commands(),
+        consents::commands(),
+        contacts::commands(),
+        demo::commands(),
+        diagnostics::commands(),
+        events::commands(),
+        fields::commands(),
+        home::commands(),
+        imports::commands(),
+        jobs::commands(),
+        journeys::commands(),
+        outbox::commands(),
+        reports::commands(),
+        runtime::commands(),
+        segments::commands(),
+        settings::commands(),
+        suppressions::commands(),
+        templates::commands(),
+        workspaces::commands(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+impl App {
+    /// A program with nothing open. `home`: folder of its own files; `lively`: see the field.
+    pub fn new(home: PathBuf, lively: bool) -> App {
+        App {
+            inner: Arc::new(Inner {
+                home,
+                current: RwLock::new(Current::Nothing),
+                jobs: Arc::default(),
+                bus: Bus::default(),
+                tickets: Tickets::default(),
+                lively,
+            }),
+        }
+    }
+
+    /// Runs one command for a window. A panic in it becomes an error with a trace, not an end of the program.
+    pub async fn call(&self, window: Window, call: Call) -> Reply {
+        let command = table::find(window, call.kind, &call.name)?;
+        let (open, remote) = match &*self.inner.current.read().await {
+            Current::Nothing => (None, None),
+            Current::Own(open) => (Some(open.clone()), None),
+            Current::Other { remote, .. } => (None, Some(remote.clone())),
+        };
+        if let Some(remote) = remote
+            && !command.at_home
+        {
+            return remote.call(call).await;
+        }
+        let cx = Ctx { app: self.clone(), window, open };
+        let run = async move { (command.call)(&cx, call.args).await };
+        match tokio::spawn(AssertUnwindSafe(run)).await {
+            Ok(reply) => reply,
+            Err(panic) => Err(ApiError::internal(panic)),
+        }
+    }
+
+    /// Whoever wants to hear of commits.
+    pub fn bus(&self) -> &Bus {
+        &self.inner.bus
+    }
+
+    /// Jobs of this process.
+    pub fn jobs(&self) -> &Arc<Jobs> {
+        &self.inner.jobs
+    }
+
+    /// Uploads, downloads and mail to be shown.
+    pub fn tickets(&self) -> &Tickets {
+        &self.inner.tickets
+    }
+
+    /// Folder of the program's own files.
+    pub fn home(&self) -> &std::path::Path {
+        &self.inner.home
+    }
+
+    /// The folder `carillon` in the user's data folder (XDG Base Directory on Linux), or `CARILLON_HOME`.
+    pub fn default_home() -> PathBuf {
+        let from = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
+        if let Some(home) = from("CARILLON_HOME") {
+            return home;
+        }
+        if cfg!(windows)
+            && let Some(data) = from("APPDATA")
+        {
+            return data.join("Carillon");
+        }
+        let user = from("HOME").unwrap_or_else(std::env::temp_dir);
+        if cfg!(target_os = "macos") {
+            return user.join("Library/Application Support/Carillon");
+        }
+        from("XDG_DATA_HOME").unwrap_or_else(|| user.join(".local/share")).join("carillon")
+    }
+}
+
+/// Decimal digits of a currency's minor unit, for whoever prints amounts.
+pub fn currency_digits(code: &str) -> u32 {
+    carillon_model::contact::Currency::parse(code).map_or(2, |currency| currency.digits())
+}

@@ -1,1 +1,234 @@
-//! See lib.rs.
+//! The in-memory index: the pure fold that keeps all segments true while rows change and time passes.
+//!
+//! Membership at a moment is a function of the rows and that moment, nothing else. The store opens the index with
+//! the rows and the moment of the last commit ([`Index::open`]); before each COMMIT it asks what the commit does
+//! ([`Index::stage`]), writes the edges beside the rows and the moment, and publishes after it
+//! ([`Index::publish`]). A failed commit drops the [`Staged`]; a crash opens again. Neither loses or doubles an
+//! edge, because an edge is the difference between two memberships that can both be worked out again.
+//!
+//! Time is an edge's cause like a row: each contact of each followed expression has the moment until which its
+//! truth is sure, and a stage first passes all that lie behind, each at its exact instant, before it applies the
+//! changes at the commit's moment.
+
+mod change;
+mod column;
+mod members;
+mod postings;
+mod rows;
+mod stage;
+#[cfg(test)]
+mod tests;
+mod tracked;
+
+pub use change::{Change, Edge};
+pub use stage::Staged;
+
+use crate::record::{ContactRecord, Scope};
+use crate::segment::{clauses, print_clause};
+use carillon_model::segment::Expr;
+use carillon_model::{ContactId, Moment, SegmentId};
+use chrono_tz::Tz;
+use members::Count;
+use roaring::RoaringBitmap;
+use rows::Rows;
+use std::collections::{BTreeMap, BTreeSet};
+use tracked::{Definitions, Membership};
+
+/// When a followed truth may turn over, of which expression, for whom.
+type Timer = (Moment, SegmentId, u32);
+
+/// All contacts as bitmaps, columns and postings, with the members of every followed expression.
+pub struct Index {
+    rows: Rows,
+    scope: Scope,
+    definitions: Definitions,
+    memberships: BTreeMap<SegmentId, Membership>,
+    timers: BTreeSet<Timer>,
+    as_of: Moment,
+    /// Counts publications: a staged effect fits only the index it was worked out on.
+    generation: u64,
+}
+
+/// How many an expression means, and how many each of its clauses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counted {
+    pub n: u64,
+    /// Canonical text of each distinct clause with its own count, in order of appearance.
+    pub per_clause: Vec<(String, u64)>,
+}
+
+/// The staged effect belongs to an earlier state of the index; nothing was changed. Open the index again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the staged changes were worked out on an earlier state of the index")]
+pub struct Stale;
+
+impl Index {
+    /// An index without contacts.
+    pub fn new(zone: Tz, as_of: Moment) -> Index {
+        Index {
+            rows: Rows::default(),
+            scope: Scope {
+                zone,
+                segments: BTreeMap::new(),
+            },
+            definitions: Definitions::default(),
+            memberships: BTreeMap::new(),
+            timers: BTreeSet::new(),
+            as_of,
+            generation: 0,
+        }
+    }
+
+    /// The index of a file whose last commit was at `as_of`: `rows` are all its rows as changes, in any order.
+    /// No edges come of it; [`Index::stage`] goes on from there.
+    pub fn open(zone: Tz, as_of: Moment, rows: impl IntoIterator<Item = Change>) -> Index {
+        let mut index = Index::new(zone, as_of);
+        let mut definitions = Vec::new();
+        for change in rows {
+            index.rows.apply(&change);
+            if change.contact().is_none() {
+                definitions.push(change);
+            }
+        }
+        let staged = index.stage(definitions, as_of);
+        index.take(staged);
+        index
+    }
+
+    /// The moment memberships are true at.
+    pub fn as_of(&self) -> Moment {
+        self.as_of
+    }
+
+    /// What `changes` do at `as_of`, with what time does before them. The index itself does not change.
+    ///
+    /// Time does not run backwards: an `as_of` before that of the index counts as the index's own. Several changes
+    /// of one contact give the edges of their sum.
+    pub fn stage(&self, changes: Vec<Change>, as_of: Moment) -> Staged {
+        stage::stage(self, changes, as_of)
+    }
+
+    /// Takes in what was staged, after its commit.
+    ///
+    /// # Errors
+    /// [`Stale`] if something else was published since.
+    pub fn publish(&mut self, staged: Staged) -> Result<(), Stale> {
+        if staged.generation != self.generation {
+            return Err(Stale);
+        }
+        self.take(staged);
+        Ok(())
+    }
+
+    fn take(&mut self, staged: Staged) {
+        for change in &staged.changes {
+            self.rows.apply(change);
+        }
+        for ((segment, contact), verdict) in staged.updates {
+            if staged.replaced.contains_key(&segment) {
+                continue;
+            }
+            let membership = self.memberships.entry(segment).or_default();
+            if verdict.holds {
+                membership.members.insert(contact)
+            } else {
+                membership.members.remove(contact)
+            };
+            let before = match verdict.until {
+                Some(until) => membership.until.insert(contact, until),
+                None => membership.until.remove(&contact),
+            };
+            if let Some(before) = before {
+                self.timers.remove(&(before, segment, contact));
+            }
+            self.timers
+                .extend(verdict.until.map(|until| (until, segment, contact)));
+        }
+        for (segment, membership) in staged.replaced {
+            let before = self.memberships.remove(&segment).unwrap_or_default();
+            for (contact, until) in before.until {
+                self.timers.remove(&(until, segment, contact));
+            }
+            if let Some(membership) = membership {
+                self.timers.extend(
+                    membership
+                        .until
+                        .iter()
+                        .map(|(contact, until)| (*until, segment, *contact)),
+                );
+                self.memberships.insert(segment, membership);
+            }
+        }
+        if let Some((definitions, scope)) = staged.defined {
+            self.definitions = definitions;
+            self.scope = scope;
+        }
+        self.as_of = staged.as_of;
+        self.generation += 1;
+    }
+
+    /// The next instant at which time alone may change something followed; `None`: never.
+    pub fn next_due(&self) -> Option<Moment> {
+        self.timers.first().map(|(at, _, _)| *at)
+    }
+
+    /// All contacts.
+    pub fn contacts(&self) -> &RoaringBitmap {
+        &self.rows.contacts
+    }
+
+    /// What expressions may refer to: the zone and the saved segments.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The members of a saved segment or watch at [`Index::as_of`]; `None` if there is none of that number.
+    pub fn members_of(&self, segment: SegmentId) -> Option<&RoaringBitmap> {
+        self.definitions.all.get(&segment)?;
+        self.memberships
+            .get(&segment)
+            .map(|membership| &membership.members)
+    }
+
+    /// The members of any expression at `now`, saved or not.
+    pub fn members(&self, expr: &Expr, now: Moment) -> RoaringBitmap {
+        Count::new(&self.rows, &self.scope, now).members(expr)
+    }
+
+    /// How many members any expression and each of its clauses has at `now`.
+    pub fn count(&self, expr: &Expr, now: Moment) -> Counted {
+        let mut count = Count::new(&self.rows, &self.scope, now).remembering();
+        let mut per_clause = Vec::new();
+        let mut seen = BTreeSet::new();
+        for clause in clauses(expr) {
+            let text = print_clause(clause);
+            if seen.insert(text.clone()) {
+                per_clause.push((text, count.clause(clause).len()));
+            }
+        }
+        Counted {
+            n: count.members(expr).len(),
+            per_clause,
+        }
+    }
+
+    /// One contact with all its facts, as [`crate::segment::eval`] and `explain` take it. Events carry their moment
+    /// as arrival and no source: the index keeps neither.
+    pub fn record(&self, contact: ContactId) -> Option<ContactRecord> {
+        self.rows
+            .contacts
+            .contains(contact.0)
+            .then(|| self.rows.record(contact.0, None))
+    }
+
+    /// About how much memory the index takes beside its own struct, in bytes.
+    pub fn heap_bytes(&self) -> usize {
+        // A node of a B-tree is at least half full; 1.5 is between.
+        let of = |m: &Membership| {
+            m.members.serialized_size() + m.until.len() * (size_of::<(u32, Moment)>() * 3 / 2)
+        };
+        self.rows.heap_bytes()
+            + self.memberships.values().map(of).sum::<usize>()
+            + self.timers.len() * (size_of::<Timer>() * 3 / 2)
+    }
+}

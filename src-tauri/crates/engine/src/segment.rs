@@ -1,1 +1,110 @@
-//! See lib.rs.
+//! The segment language: who is meant, as text, as a tree, and as a truth with a time until which it is sure.
+//!
+//! The tree is [`carillon_model::segment::Expr`]. [`parse`] and [`print`] are inverse on every tree; [`print`]
+//! is the canonical text, which the store keys clauses by. Grammar (words are read in any case, printed in
+//! lower case; `a?` is optional, `a*` repeats):
+//!
+//! ```text
+//! expr    = and ("or" and)*                    two or more make Any
+//! and     = unary ("and" unary)*               two or more make All
+//! unary   = "not" unary | primary
+//! primary = "(" expr ")" | "everyone" | ("all" | "any" | "none") "(" list? ")"
+//!         | "at" "least" INT "of" "(" list? ")"          list = expr ("," expr)*
+//!         | KEY test
+//!         | "tag" TEXT
+//!         | "did" "not"? NAME often ("where" props)?
+//!         | "was" "not"? "sent" ("any" "message" | TEXT) often
+//!         | "consent" CHANNEL PURPOSE ("by" BASIS)?
+//!         | "not"? "in" "segment" TEXT
+//!         | "random" NUMBER "%" ("of" TEXT)?
+//! often   = (times | window)*                  each at most once
+//! times   = ("at" "least" | "at" "most" | "exactly") INT "times"
+//! window  = "in" "the" "last" INT UNIT | "since" MOMENT | "before" MOMENT | "between" MOMENT "and" MOMENT
+//!         | "ever" | "at" "any" "time"
+//! props   = prop ("and" prop)* | "(" props ")"           prop = KEY test
+//! test    = "is" "known" | "is" "empty" | "is" "not"? literal | "is" ("any" | "none") "of" texts
+//!         | ("contains" | "starts" "with" | "ends" "with") TEXT
+//!         | ("=" | "!=" | "<" | "<=" | ">" | ">=") amount | "between" amount "and" amount
+//!         | "has" ("any" | "all") "of" texts | "has" TEXT
+//!         | date ("in" ("zone" TEXT | "contact's" "zone" | "workspace's" "zone"))?
+//!         | "equals" (TEXT | "option" TEXT | texts | amount | "yes" | "no" | DATE | MOMENT)
+//! date    = "on" DATE | "before" DATE | "after" DATE | "between" DATE "and" DATE
+//!         | "in" "the" ("last" | "next") INT "days" | "more" "than" INT "days" ("ago" | "ahead")
+//!         | "anniversary" "within" INT "days"
+//! amount  = NUMBER | NUMBER CURRENCY           texts = "(" (TEXT ("," TEXT)*)? ")"
+//! ```
+//!
+//! Texts stand in quotes with `\"`, `\\`, `\n`, `\r`, `\t` and `\u{..}`; a key that is not a plain lower-case
+//! word, or is a word of the language, stands in backquotes. After `where`, everything joined by `and` that looks
+//! like a property test belongs to the event: write `(did order where amount >= 10) and city is "Bonn"`.
+//!
+//! Laws. A missing value matches no clause; *not* is the exact complement. Something that lies in the future
+//! (an event or message later than now) has not happened yet: it counts from its moment on.
+
+#[cfg(any(test, feature = "arbitrary"))]
+pub mod arbitrary;
+mod check;
+mod dates;
+mod eval;
+mod explain;
+mod lex;
+mod literals;
+mod needs;
+mod parse;
+mod print;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use check::{ExprProblem, MAX_CHAIN, check, check_saved, find_cycle};
+pub use dates::{local_date, start_of_day};
+pub use eval::{Facts, Seen, eval, eval_facts, event_matches, sample_share};
+pub use explain::{Reason, explain};
+pub use needs::Needs;
+pub use parse::{ParseError, parse, parse_where};
+pub use print::{print, print_where};
+pub use text::fold;
+
+pub(crate) use check::clauses;
+pub(crate) use dates::{date_truth, zone_of};
+pub(crate) use eval::{span, test_holds, times_hold};
+pub(crate) use print::print_clause;
+
+/// Longest text of an expression, in bytes.
+pub const MAX_TEXT: usize = 64 * 1024;
+/// Deepest nesting of an expression; a clause alone has depth 1.
+pub const MAX_DEPTH: usize = 64;
+/// Most clauses in one expression.
+pub const MAX_CLAUSES: usize = 2_000;
+
+/// What `--help` shows of the language: the forms, by example.
+pub const GRAMMAR_HELP: &str = r#"A segment says who is meant. Examples:
+
+  everyone
+  city is "Bonn"                                    also: is not, is any of ("Bonn", "Köln"), is none of (...)
+  email ends with "@example.com"                    also: contains, starts with
+  phone is known                                    also: is empty
+  age >= 18 and age < 30                            also: = != <= > between 18 and 30
+  total >= 100.00 EUR                               money counts only within its currency
+  newsletter is yes                                 also: is no
+  interests has any of ("tea", "coffee")            also: has all of (...)
+  birthday anniversary within 7 days in contact's zone
+  created_at in the last 30 days in zone "Europe/Berlin"
+                                                    also: on 2026-01-31, before, after, between .. and ..,
+                                                    in the next 7 days, more than 30 days ago, more than 7 days ahead
+  tag "vip" and not tag "staff"
+  did order at least 2 times in the last 30 days where amount >= 10 and product is "beans"
+  did not order in the last 90 days                 windows: minutes, hours, days, weeks; since 2026-01-01T00:00:00Z,
+                                                    before .., between .. and ..; times: at least, at most, exactly
+  was sent "welcome-1"                              also: was sent any message in the last 7 days, was not sent ..
+  consent email marketing by double_opt_in          channels: email sms phone post push;
+                                                    purposes: marketing transactional tracking
+  in segment "VIP"                                  also: not in segment "VIP"
+  random 10% of "spring test"                       the same contacts for the same text, always
+  (city is "Bonn" or city is "Köln") and at least 2 of (tag "vip", phone is known, did order)
+                                                    also: all(...), any(...), none(...)
+
+After `where`, tests joined by `and` belong to the event; put the clause in parentheses to go on with the contact:
+  (did order where amount >= 10) and city is "Bonn"
+A missing value never matches: not (city is "Bonn") includes contacts without a city, city is not "Bonn" does not.
+"#;

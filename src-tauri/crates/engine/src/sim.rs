@@ -1,1 +1,126 @@
-//! See lib.rs.
+//! Simulation of a draft: contact by contact, no store, no state of chance.
+//!
+//! Every draw is a stable hash of the seed, the contact and what is drawn, so a figure does not depend on the
+//! order of contacts or on threads: simulate parts and [`SimReport::merge`] them. Only figures are kept; the
+//! people behind one are found by running again with a filter ([`behind`]).
+
+mod behaviour;
+mod life;
+mod report;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
+
+pub use behaviour::{Behaviour, Cause, Delay};
+pub use life::{ENROLMENTS_ALLOWED, Plan};
+pub use report::{EndCount, GoalCount, Number, PortCount, SimReport, StepCount};
+
+use crate::journey::{ContactView, JourneyVersion, Note, PassageId};
+use crate::record::{ContactRecord, Scope};
+use crate::replay::History;
+use carillon_model::event::Event;
+use carillon_model::journey::{Fact, Input, StepIx};
+use carillon_model::{ContactId, JourneyId, Moment};
+use life::{Life, Watch};
+
+/// A draft and the world it is tried in.
+#[derive(Clone, Copy, Debug)]
+pub struct World<'a> {
+    pub version: &'a JourneyVersion,
+    pub scope: &'a Scope,
+    pub plan: &'a Plan,
+    pub behaviours: &'a [Behaviour],
+}
+
+/// Plays the draft over many contacts.
+pub fn simulate<'r>(world: World<'_>, contacts: impl IntoIterator<Item = &'r ContactRecord>) -> SimReport {
+    let mut report = SimReport::new(world.version, world.plan);
+    let mut counting = report::Counting::new(&mut report, world.version);
+    for contact in contacts {
+        counting.report.contacts += 1;
+        Life::new(world, contact, &[]).play(&mut counting);
+    }
+    report
+}
+
+/// The contacts a number of the report counts, in their order.
+pub fn behind<'r>(
+    world: World<'_>,
+    contacts: impl IntoIterator<Item = &'r ContactRecord>,
+    number: &Number,
+) -> Vec<ContactId> {
+    let mut meant = Vec::new();
+    for contact in contacts {
+        let mut filter = report::Filter::new(number);
+        Life::new(world, contact, &[]).play(&mut filter);
+        if filter.matched {
+            meant.push(contact.contact());
+        }
+    }
+    meant
+}
+
+/// One contact's passages with all they were told, as replay reads them. `given` are things that surely
+/// happen, beside what the behaviours draw; in order of time.
+pub fn trace(world: World<'_>, contact: &ContactRecord, given: &[Event]) -> Vec<(PassageId, History)> {
+    let mut traces = Traces::default();
+    Life::new(world, contact, given).play(&mut traces);
+    traces.0
+}
+
+/// One contact through the draft from one entry, with things that surely happen and nothing by chance:
+/// the facts from `start` until `horizon`.
+pub fn try_one(
+    version: &JourneyVersion,
+    scope: &Scope,
+    contact: &ContactRecord,
+    entry: StepIx,
+    (start, horizon): (Moment, Moment),
+    happens: &[Event],
+) -> Vec<Fact> {
+    let days = (horizon - start).num_days().clamp(0, i64::from(u32::MAX) - 1) as u32 + 1;
+    let plan = Plan {
+        journey: JourneyId(0),
+        start,
+        days,
+        seed: 0,
+        asleep: Vec::new(),
+        by_hand: false,
+    };
+    let world = World {
+        version,
+        scope,
+        plan: &plan,
+        behaviours: &[],
+    };
+    let mut traces = Traces::default();
+    Life::new(world, contact, happens)
+        .only(entry, horizon)
+        .play(&mut traces);
+    traces
+        .0
+        .into_iter()
+        .flat_map(|(_, history)| history.facts)
+        .collect()
+}
+
+#[derive(Default)]
+struct Traces(Vec<(PassageId, History)>);
+
+impl Watch for Traces {
+    fn begins(&mut self, passage: PassageId) {
+        self.0.push((passage, History::default()));
+    }
+
+    fn told(&mut self, version: &JourneyVersion, now: Moment, who: &ContactView<'_>, input: &Input) {
+        if let Some((_, history)) = self.0.last_mut() {
+            history.tell(version, now, who, input);
+        }
+    }
+
+    fn note(&mut self, version: &JourneyVersion, note: &Note<'_>, _day: usize) {
+        if let Some((_, history)) = self.0.last_mut() {
+            history.facts.extend(note.fact(version));
+        }
+    }
+}

@@ -162,7 +162,24 @@ pub struct State {
     pub wake_at: Option<Moment>,
     /// Visits of the steps entered so far, in step order.
     pub visits: Vec<(StepIx, u32)>,
+    /// Goals with `then = continue` that were reached; each counts once a passage.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reached: Vec<StepIx>,
     pub end: Option<End>,
+}
+
+impl State {
+    /// A passage that has not begun: what [`Input::Enter`] is given to.
+    pub fn fresh(now: Moment) -> State {
+        State {
+            at: None,
+            planned_at: now,
+            wake_at: None,
+            visits: Vec::new(),
+            reached: Vec::new(),
+            end: None,
+        }
+    }
 }
 
 /// What a passage is told. Closed: the kernel matches each arm.

@@ -1,1 +1,65 @@
+//! The workspace file: one SQLite file a client, its schema and all SQL, one writer, four readers, and the index
+//! of `carillon-engine` kept true beside it.
+//!
+//! - [`Store::open`] / [`Store::create`]: what is refused and why is [`Refusal`].
+//! - [`Store::write`] runs a closure over [`Tx`] in one transaction on the writer's thread, by [`Priority`];
+//!   [`Store::read`] runs one over [`Db`] on a reader's snapshot. `Tx` derefs to `Db`, so every reading function
+//!   works in both. Nothing can be awaited inside either.
+//! - The table modules ([`contacts`], [`outbox`], ...) are the only way to rows. Writing functions tell the
+//!   transaction what changed; before COMMIT the fold of the index says who entered and left which segment, and
+//!   those edges are rows of the same commit; after it the index is published and subscribers learn a
+//!   [`Commit`].
+//! - Times are whole milliseconds ([`time::whole`]).
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod accounts;
+pub mod backup;
+pub mod catalogue;
+pub mod changes;
+mod codes;
+pub mod consents;
+pub mod contacts;
+pub mod crash;
+mod db;
+pub mod enrolments;
+mod error;
+pub mod events;
+pub mod facts;
+pub mod fields;
+mod folder;
+mod identity;
+pub mod imports;
+pub mod inputs;
+pub mod intake;
+pub mod journeys;
+mod membership;
+mod open;
+pub mod outbox;
+pub mod reports;
+pub mod rollups;
+pub mod segments;
+pub mod settings;
+mod sql;
+mod store;
+pub mod suppressions;
+pub mod templates;
+pub mod time;
+pub mod tokens;
+mod topics;
+mod tx;
+mod values;
+mod writer;
+
+pub use carillon_engine::index::Index;
+pub use db::Db;
+pub use error::{Error, Refusal, Result};
+pub use folder::{FolderRisk, FolderWarning, folder_warning};
+pub use open::{APPLICATION_ID, Key, OLDEST_SQLITE, OpenOptions, assert_sqlite, copy_path, format_version};
+pub use store::{Store, sqlite_versions};
+pub use topics::{Commit, Topic, Topics};
+pub use tx::Tx;
+pub use values::MOST_OPTIONS;
+pub use writer::Priority;
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,13 @@
+//! The mail world: a small real SMTP server on loopback with a truth log, and a sample company for it to write to.
+//!
+//! For samples, practice and tests. It knows nothing of the app: what it says about mail is an independent witness.
 
+pub mod company;
+pub mod mailbox;
+pub mod script;
+pub mod server;
+pub mod truth;
+
+pub use script::{Answer, Rule, Script};
+pub use server::{Options, Protection, SmtpWorld, serve};
+pub use truth::Truth;

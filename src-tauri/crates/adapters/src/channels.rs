@@ -1,0 +1,3 @@
+//! Ways to reach people. One file a channel.
+
+pub mod email;

@@ -1,0 +1,81 @@
+//! Copies of the workspace, and putting one in its place.
+
+use crate::commands;
+use crate::error::{Code, Result, fail};
+use crate::files::{FileRef, SaveRef};
+use crate::table::LOCAL;
+use crate::workspaces;
+use crate::Ctx;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use ts_rs::TS;
+
+commands! {
+    mutate "backup.create" create(CreateBackup) -> BackupMade, reads [];
+    mutate "backup.restore" restore(RestoreBackup) -> Restored, reads [], only LOCAL, home true;
+}
+
+/// Where to write the copy.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct CreateBackup {
+    pub to: SaveRef,
+}
+
+/// A copy that was written and read back.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct BackupMade {
+    pub path: Option<PathBuf>,
+    pub ticket: Option<String>,
+    #[ts(type = "number")]
+    pub bytes: u64,
+}
+
+/// Which copy to put in the place of the open workspace.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct RestoreBackup {
+    pub from: FileRef,
+}
+
+/// What a restore did.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Restored {
+    pub workspace: workspaces::WorkspaceInfo,
+    /// Messages held until somebody says what became of them.
+    #[ts(type = "number")]
+    pub frozen: u64,
+    /// Opt-outs of the replaced file that the copy did not know.
+    #[ts(type = "number")]
+    pub merged: u64,
+    /// Where the replaced file is.
+    pub replaced: Option<PathBuf>,
+}
+
+async fn create(cx: &Ctx, req: CreateBackup) -> Result<BackupMade> {
+    let open = cx.open()?;
+    let (path, saved) = cx.save(&req.to)?;
+    if path.exists() {
+        return Err(fail(Code::File, "backup.exists", &[("file", &path.display())]));
+    }
+    open.store.backup_to(&path).await.map_err(|e| fail(Code::File, "backup.failed", &[("detail", &e)]))?;
+    let bytes = std::fs::metadata(&path)?.len();
+    Ok(BackupMade { path: saved.path, ticket: saved.ticket, bytes })
+}
+
+/// The copy is prepared whole beside the workspace and put in its place by one rename; what fails before leaves the
+/// workspace as it was.
+async fn restore(cx: &Ctx, req: RestoreBackup) -> Result<Restored> {
+    let from = cx.path(&req.from)?;
+    let file = cx.open()?.path.clone();
+    workspaces::close_current(&cx.app).await;
+    let done = carillon_store::backup::restore(&from, &file).await;
+    // Whatever happened, the workspace is opened again.
+    let workspace = workspaces::open_path(&cx.app, &file).await?;
+    let done = done.map_err(|e| fail(Code::File, "backup.restore_failed", &[("detail", &e)]))?;
+    Ok(Restored { workspace, frozen: done.frozen, merged: done.suppressions + done.withdrawals, replaced: done.replaced })
+}

@@ -1,0 +1,55 @@
+//! What to say when something is to be reported.
+
+use crate::commands;
+use crate::error::Result;
+use crate::table::NoArgs;
+use crate::Ctx;
+use carillon_adapters::vault::{Keychain, KeychainState};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+commands! {
+    query "diagnostics.get" get(NoArgs) -> Diagnostics, reads [];
+}
+
+/// State of program, file and machine, without anything of a person.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Diagnostics {
+    pub version: String,
+    pub sqlite: String,
+    pub file: String,
+    #[ts(type = "number")]
+    pub file_bytes: u64,
+    #[ts(type = "number")]
+    pub index_bytes: u64,
+    #[ts(type = "number")]
+    pub contacts: u64,
+    #[ts(type = "number")]
+    pub seq: i64,
+    /// `available` or why not.
+    pub keychain: String,
+    pub owner: u32,
+}
+
+async fn get(cx: &Ctx, _: NoArgs) -> Result<Diagnostics> {
+    let open = cx.open()?;
+    let (_, sqlite) = carillon_store::sqlite_versions().await?;
+    let keychain = match Keychain::default().probe().await {
+        KeychainState::Available => "available".to_owned(),
+        KeychainState::Missing { why } => why,
+    };
+    let (index_bytes, contacts) = open.store.with_index(|index| (index.heap_bytes() as u64, index.contacts().len()));
+    Ok(Diagnostics {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        sqlite,
+        file: open.path.display().to_string(),
+        // By name only: opening the live file would drop SQLite's locks on it.
+        file_bytes: std::fs::metadata(&open.path)?.len(),
+        index_bytes,
+        contacts,
+        seq: open.store.seq().0,
+        keychain,
+        owner: std::process::id(),
+    })
+}

@@ -1,0 +1,2 @@
+//! Events.
+pub fn commands() -> Vec<crate::table::Command> { Vec::new() }

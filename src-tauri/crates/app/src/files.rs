@@ -1,0 +1,200 @@
+//! Files that come and go: paths of this machine, uploads and downloads of a browser, and mail to be shown
+//! in a frame.
+
+use crate::error::{ApiError, Code, Result, fail};
+use crate::table::Window;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use ts_rs::TS;
+
+/// A file to read: a path of this machine, or an upload of the browser.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(untagged)]
+#[ts(export)]
+pub enum FileRef {
+    Path { path: PathBuf },
+    Upload { upload: String },
+}
+
+/// Where to write: a path, or a download the browser takes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(untagged)]
+#[ts(export)]
+pub enum SaveRef {
+    Path { path: PathBuf },
+    Download { download: String },
+}
+
+/// What was written: `path` in the window; `ticket` names the download.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Saved {
+    pub path: Option<PathBuf>,
+    pub ticket: Option<String>,
+}
+
+/// Mail to be shown: only through a frame with its own CSP header.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    pub html: Arc<str>,
+}
+
+#[derive(Debug, Default)]
+struct All {
+    frames: BTreeMap<String, Frame>,
+    order: std::collections::VecDeque<String>,
+    files: BTreeMap<String, PathBuf>,
+    folder: Option<PathBuf>,
+}
+
+/// Short-lived names for what a screen may fetch. They are not guessable, and a restart forgets them.
+#[derive(Debug, Default)]
+pub struct Tickets {
+    all: Mutex<All>,
+}
+
+const FRAMES: usize = 200;
+
+/// 128 random bits as text.
+pub fn ticket() -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>())
+}
+
+impl Tickets {
+    fn lock(&self) -> MutexGuard<'_, All> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A ticket for mail that is to be shown. The two hundred newest are kept.
+    pub fn frame(&self, html: String) -> String {
+        let mut all = self.lock();
+        let name = ticket();
+        all.frames.insert(name.clone(), Frame { html: html.into() });
+        all.order.push_back(name.clone());
+        while all.order.len() > FRAMES {
+            if let Some(old) = all.order.pop_front() {
+                all.frames.remove(&old);
+            }
+        }
+        name
+    }
+
+    /// The mail of a ticket.
+    pub fn get_frame(&self, ticket: &str) -> Option<Frame> {
+        self.lock().frames.get(ticket).cloned()
+    }
+
+    /// A place for an upload or download in a folder only this user can read, and its ticket.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn file(&self, home: &Path, name: &str) -> Result<(String, PathBuf)> {
+        let mut all = self.lock();
+        let folder = match &all.folder {
+            Some(folder) => folder.clone(),
+            None => {
+                let folder = home.join("passing").join(ticket());
+                std::fs::create_dir_all(&folder)
+                    .map_err(|e| fail(Code::File, "backup.failed", &[("detail", &e)]))?;
+                #[cfg(unix)]
+                {
+                    use std::os::unix::fs::PermissionsExt;
+                    let _ = std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700));
+                }
+                all.folder = Some(folder.clone());
+                folder
+            }
+        };
+        let ticket = ticket();
+        // The name is the user's: only its ending is kept, for programs that look at it.
+        let ending: String = Path::new(name)
+            .extension()
+            .and_then(|e| e.to_str())
+            .unwrap_or_default()
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(12)
+            .collect();
+        let path = folder.join(if ending.is_empty() { ticket.clone() } else { format!("{ticket}.{ending}") });
+        all.files.insert(ticket.clone(), path.clone());
+        Ok((ticket, path))
+    }
+
+    /// The file of a ticket.
+    pub fn get_file(&self, ticket: &str) -> Option<PathBuf> {
+        self.lock().files.get(ticket).cloned()
+    }
+}
+
+impl Drop for Tickets {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.lock().folder {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+}
+
+impl crate::Ctx {
+    /// The path of a file to read. A browser may name its uploads only, never a path of this machine.
+    pub fn path(&self, file: &FileRef) -> Result<PathBuf> {
+        match file {
+            FileRef::Path { path } if self.window != Window::Browser => Ok(path.clone()),
+            FileRef::Path { .. } => Err(fail(Code::Denied, "table.denied", &[("name", &"path")])),
+            FileRef::Upload { upload } => self
+                .app
+                .tickets()
+                .get_file(upload)
+                .ok_or_else(|| fail(Code::NotFound, "files.gone", &[])),
+        }
+    }
+
+    /// The path to write to, and what to answer.
+    pub fn save(&self, to: &SaveRef) -> Result<(PathBuf, Saved)> {
+        match to {
+            SaveRef::Path { path } if self.window != Window::Browser => {
+                Ok((path.clone(), Saved { path: Some(path.clone()), ticket: None }))
+            }
+            SaveRef::Path { .. } => Err(fail(Code::Denied, "table.denied", &[("name", &"path")])),
+            SaveRef::Download { download } => {
+                let (ticket, path) = self.app.tickets().file(self.app.home(), download)?;
+                Ok((path, Saved { path: None, ticket: Some(ticket) }))
+            }
+        }
+    }
+}
+
+/// Writes a file whole or not at all: beside, then renamed.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let cannot = |e: std::io::Error| {
+        fail(Code::File, "files.cannot_write", &[("file", &path.display()), ("detail", &e)])
+    };
+    let name = path.file_name().ok_or_else(|| cannot(std::io::Error::other("it has no name")))?;
+    let beside = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), ticket()));
+    let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&beside);
+    }
+    written.map_err(cannot)
+}
+
+/// Reads a text file of at most `max` bytes.
+pub fn read_text(path: &Path, max: u64) -> Result<String> {
+    let cannot = |e: &dyn std::fmt::Display| {
+        fail(Code::Invalid, "imports.unreadable", &[("file", &path.display()), ("detail", &e)])
+    };
+    let size = std::fs::metadata(path).map_err(|e| cannot(&e))?.len();
+    if size > max {
+        return Err(fail(Code::Invalid, "files.too_large", &[("file", &path.display()), ("max", &(max >> 10))]));
+    }
+    let bytes = std::fs::read(path).map_err(|e| cannot(&e))?;
+    String::from_utf8(bytes).map_err(|_| cannot(&"it is not UTF-8 text"))
+}
+
+impl From<std::io::Error> for ApiError {
+    fn from(error: std::io::Error) -> Self {
+        fail(Code::File, "files.io", &[("detail", &error)])
+    }
+}

@@ -1,0 +1,130 @@
+//! The gate: the only way out. Asked at the last instant, in the transaction that marks a message in flight.
+
+use carillon_model::message::Refusal;
+
+/// What the gate knows of one message when its session stands before the final dot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// The contact is still there.
+    pub contact: bool,
+    /// The ledger's last word for channel and purpose is a grant. Transactional messages need none.
+    pub permitted: bool,
+    pub suppressed: bool,
+    /// Typed as transactional: consent for marketing does not matter; the suppression list does.
+    pub transactional: bool,
+    /// The journey was stopped.
+    pub stopped: bool,
+    /// Sending, the account or the journey is paused.
+    pub paused: bool,
+    /// The account has used up what its limits allow.
+    pub over_limit: bool,
+    /// The server is on this machine: nothing leaves it.
+    pub loopback: bool,
+    /// Sources of opt-outs (mailbox, relay, provider) that were read lately.
+    pub opt_out_sources: u32,
+}
+
+/// Whether the message must not leave, and why. `None` lets it pass.
+///
+/// The order is that of finality: what ends a message is said before what only holds it.
+pub fn decide(case: &Case) -> Option<Refusal> {
+    if !case.contact {
+        return Some(Refusal::NoContact);
+    }
+    if case.suppressed {
+        return Some(Refusal::Suppressed);
+    }
+    if !case.permitted && !case.transactional {
+        return Some(Refusal::NoConsent);
+    }
+    if case.stopped {
+        return Some(Refusal::Stopped);
+    }
+    if case.paused {
+        return Some(Refusal::Paused);
+    }
+    // A machine that cannot hear an unsubscribe must not send marketing (48 h at Gmail and Yahoo, 10 business
+    // days under CAN-SPAM and CASL). Until sources of opt-outs exist, nothing leaves the machine at all.
+    if !case.loopback && case.opt_out_sources == 0 {
+        return Some(Refusal::NoOptOutSource);
+    }
+    if case.over_limit {
+        return Some(Refusal::OverLimit);
+    }
+    None
+}
+
+/// Whether a refusal ends the message, or holds it until something changes.
+pub fn is_final(refusal: Refusal) -> bool {
+    match refusal {
+        Refusal::NoConsent | Refusal::Suppressed | Refusal::NoContact | Refusal::Stopped => true,
+        Refusal::Paused | Refusal::OverLimit | Refusal::NoOptOutSource => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPEN: Case = Case {
+        contact: true,
+        permitted: true,
+        suppressed: false,
+        transactional: false,
+        stopped: false,
+        paused: false,
+        over_limit: false,
+        loopback: true,
+        opt_out_sources: 0,
+    };
+
+    #[test]
+    fn a_message_with_everything_in_order_passes() {
+        assert_eq!(decide(&OPEN), None);
+    }
+
+    #[test]
+    fn each_reason_alone_stops_a_message() {
+        assert_eq!(decide(&Case { contact: false, ..OPEN }), Some(Refusal::NoContact));
+        assert_eq!(decide(&Case { suppressed: true, ..OPEN }), Some(Refusal::Suppressed));
+        assert_eq!(decide(&Case { permitted: false, ..OPEN }), Some(Refusal::NoConsent));
+        assert_eq!(decide(&Case { stopped: true, ..OPEN }), Some(Refusal::Stopped));
+        assert_eq!(decide(&Case { paused: true, ..OPEN }), Some(Refusal::Paused));
+        assert_eq!(decide(&Case { over_limit: true, ..OPEN }), Some(Refusal::OverLimit));
+        assert_eq!(decide(&Case { loopback: false, ..OPEN }), Some(Refusal::NoOptOutSource));
+    }
+
+    #[test]
+    fn a_transactional_message_needs_no_marketing_consent_but_respects_the_list() {
+        let case = Case { transactional: true, permitted: false, ..OPEN };
+        assert_eq!(decide(&case), None);
+        assert_eq!(decide(&Case { suppressed: true, ..case }), Some(Refusal::Suppressed));
+    }
+
+    #[test]
+    fn nothing_passes_the_gate_that_any_single_fact_forbids() {
+        // All 512 cases against the rule written the other way round.
+        for bits in 0..512u32 {
+            let bit = |n: u32| bits & (1 << n) != 0;
+            let case = Case {
+                contact: bit(0),
+                permitted: bit(1),
+                suppressed: bit(2),
+                transactional: bit(3),
+                stopped: bit(4),
+                paused: bit(5),
+                over_limit: bit(6),
+                loopback: bit(7),
+                opt_out_sources: u32::from(bit(8)),
+            };
+            let allowed = case.contact
+                && !case.suppressed
+                && (case.permitted || case.transactional)
+                && !case.stopped
+                && !case.paused
+                && !case.over_limit
+                && (case.loopback || case.opt_out_sources > 0);
+            assert_eq!(decide(&case).is_none(), allowed, "{case:?}");
+        }
+    }
+}

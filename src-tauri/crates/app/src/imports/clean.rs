@@ -1,0 +1,123 @@
+//! Making what comes from outside fit to be kept: names without tricks, addresses that can be written to.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// Why an address is not taken. The sentence is `imports.reasons.<word>` of the locale files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadAddress {
+    Missing,
+    Invalid,
+    TooLong,
+    /// A local part that is not ASCII needs SMTPUTF8, which few servers offer (RFC 6531).
+    NotAscii,
+    /// `"quoted local"@example.com`: legal, refused by most, and a way into headers.
+    Quoted,
+}
+
+impl BadAddress {
+    /// Its word in the locale files.
+    pub fn word(self) -> &'static str {
+        match self {
+            BadAddress::Missing => "email_missing",
+            BadAddress::Invalid => "email_invalid",
+            BadAddress::TooLong => "email_too_long",
+            BadAddress::NotAscii => "email_not_ascii",
+            BadAddress::Quoted => "email_quoted",
+        }
+    }
+}
+
+/// The address in the one form it is kept and compared in: trimmed, lower-cased, domain as A-labels
+/// (RFC 5890), at most 254 bytes (RFC 5321 §4.5.3.1.3 with errata 1690).
+///
+/// # Errors
+/// See [`BadAddress`].
+pub fn address(raw: &str) -> Result<String, BadAddress> {
+    let text: String = raw.trim().chars().filter(|c| !is_hidden(*c)).collect();
+    let text = text.strip_prefix("mailto:").unwrap_or(&text).trim();
+    if text.is_empty() {
+        return Err(BadAddress::Missing);
+    }
+    let (local, domain) = text.rsplit_once('@').ok_or(BadAddress::Invalid)?;
+    if local.starts_with('"') {
+        return Err(BadAddress::Quoted);
+    }
+    if !local.is_ascii() {
+        return Err(BadAddress::NotAscii);
+    }
+    let domain = idna::domain_to_ascii_strict(domain).map_err(|_| BadAddress::Invalid)?;
+    let address = format!("{}@{domain}", local.to_ascii_lowercase());
+    if address.len() > 254 || local.len() > 64 {
+        return Err(BadAddress::TooLong);
+    }
+    let options = email_address::Options::default()
+        .with_required_tld()
+        .without_domain_literal()
+        .without_display_text();
+    email_address::EmailAddress::parse_with_options(&address, options).map_err(|_| BadAddress::Invalid)?;
+    Ok(address)
+}
+
+/// Marks that change the direction of text or cannot be seen: in a name they only mislead.
+fn is_hidden(c: char) -> bool {
+    matches!(c,
+        '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' | '\u{061C}' | '\u{00AD}')
+}
+
+/// One line of text as it may be kept: NFC, without control and direction marks, spaces folded, trimmed.
+pub fn line(raw: &str) -> String {
+    let mut out = String::with_capacity(raw.len());
+    let mut space = false;
+    for c in raw.nfc() {
+        if c.is_whitespace() || c.is_control() {
+            space = !out.is_empty();
+        } else if !is_hidden(c) {
+            if space {
+                out.push(' ');
+                space = false;
+            }
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_come_out_in_one_form() {
+        assert_eq!(address("  Ada@Example.COM "), Ok("ada@example.com".into()));
+        assert_eq!(address("jo@bücher.example"), Ok("jo@xn--bcher-kva.example".into()));
+        assert_eq!(address("mailto:jo@example.com"), Ok("jo@example.com".into()));
+        assert_eq!(address("jo\u{200B}@example.com"), Ok("jo@example.com".into()));
+    }
+
+    #[test]
+    fn addresses_that_cannot_be_written_to_say_why() {
+        for (raw, why) in [
+            ("", BadAddress::Missing),
+            ("   ", BadAddress::Missing),
+            ("ada", BadAddress::Invalid),
+            ("ada@localhost", BadAddress::Invalid),
+            ("a b@example.com", BadAddress::Invalid),
+            ("a@b@example.com", BadAddress::Invalid),
+            ("ada@exa mple.com", BadAddress::Invalid),
+            ("ada@[127.0.0.1]", BadAddress::Invalid),
+            ("ada@example.com\r\nBcc: x@example.com", BadAddress::Invalid),
+            ("jörg@example.com", BadAddress::NotAscii),
+            ("\"a b\"@example.com", BadAddress::Quoted),
+        ] {
+            assert_eq!(address(raw), Err(why), "{raw:?}");
+        }
+        assert_eq!(address(&format!("{}@example.com", "a".repeat(65))), Err(BadAddress::TooLong));
+    }
+
+    #[test]
+    fn names_lose_what_only_misleads() {
+        assert_eq!(line("Eve\r\nBcc: all@example.com"), "Eve Bcc: all@example.com");
+        assert_eq!(line("A\0da \u{202E}evol"), "A da evol");
+        assert_eq!(line("  Jo\u{0308}rg   M. "), "Jörg M.");
+    }
+}

@@ -1,0 +1,216 @@
+//! Work that takes longer than a breath: started by a command, watched by others, cancelled by anybody.
+
+use crate::Ctx;
+use crate::clock::machine_now;
+use crate::commands;
+use crate::error::{ApiError, Code, Result, fail};
+use crate::table::Done;
+use carillon_model::Moment;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use ts_rs::TS;
+
+commands! {
+    query "jobs.get" get(OneJob) -> JobView, reads [];
+    mutate "jobs.cancel" cancel(OneJob) -> Done, reads [];
+}
+
+/// Which job.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct OneJob {
+    pub id: u32,
+}
+
+async fn get(cx: &Ctx, req: OneJob) -> Result<JobView> {
+    cx.app.jobs().get(req.id)
+}
+
+async fn cancel(cx: &Ctx, req: OneJob) -> Result<Done> {
+    cx.app.jobs().cancel(req.id)?;
+    Ok(Done {})
+}
+
+/// Where a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum JobState {
+    Running,
+    Done,
+    Failed,
+    Cancelled,
+}
+
+/// A job as a screen or a progress bar sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct JobView {
+    pub id: u32,
+    /// Command that started it.
+    pub what: String,
+    pub state: JobState,
+    /// Units of work done, of `total` if that is known (0: unknown).
+    pub done: f64,
+    pub total: f64,
+    /// Word of the locale files (`jobs.phases.*`) for what is being done.
+    pub phase: String,
+    pub started_at: Moment,
+    /// The command's answer when it is done.
+    #[ts(type = "unknown")]
+    pub result: Option<serde_json::Value>,
+    pub error: Option<ApiError>,
+}
+
+/// The running side of a job.
+#[derive(Debug)]
+pub struct Job {
+    id: u32,
+    what: String,
+    started_at: Moment,
+    done: AtomicU64,
+    total: AtomicU64,
+    cancelled: AtomicBool,
+    end: Mutex<End>,
+}
+
+#[derive(Debug, Default)]
+struct End {
+    phase: String,
+    outcome: Option<std::result::Result<serde_json::Value, ApiError>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Job {
+    fn new(id: u32, what: &str) -> Job {
+        Job {
+            id,
+            what: what.to_owned(),
+            started_at: machine_now(),
+            done: AtomicU64::new(0),
+            total: AtomicU64::new(0),
+            cancelled: AtomicBool::new(false),
+            end: Mutex::default(),
+        }
+    }
+
+    /// A job nobody asked for and nobody can cancel: work of the program itself.
+    pub fn unwatched() -> Job {
+        Job::new(0, "")
+    }
+
+    /// Reports progress.
+    pub fn progress(&self, done: u64, total: u64) {
+        self.done.store(done, Ordering::Relaxed);
+        self.total.store(total, Ordering::Relaxed);
+    }
+
+    /// Names what is being done.
+    pub fn phase(&self, phase: &str) {
+        lock(&self.end).phase = phase.to_owned();
+    }
+
+    /// Whether somebody asked it to stop. Long loops ask between two commits.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// The error a cancelled job ends with.
+    pub fn check(&self) -> Result<()> {
+        if self.is_cancelled() { Err(fail(Code::Cancelled, "jobs.cancelled", &[])) } else { Ok(()) }
+    }
+
+    fn view(&self) -> JobView {
+        let end = lock(&self.end);
+        let (state, result, error) = match &end.outcome {
+            None => (JobState::Running, None, None),
+            Some(Ok(value)) => (JobState::Done, Some(value.clone()), None),
+            Some(Err(e)) if e.code == Code::Cancelled => (JobState::Cancelled, None, Some(e.clone())),
+            Some(Err(e)) => (JobState::Failed, None, Some(e.clone())),
+        };
+        JobView {
+            id: self.id,
+            what: self.what.clone(),
+            state,
+            done: self.done.load(Ordering::Relaxed) as f64,
+            total: self.total.load(Ordering::Relaxed) as f64,
+            phase: end.phase.clone(),
+            started_at: self.started_at,
+            result,
+            error,
+        }
+    }
+}
+
+/// All jobs of this process since it started; the last hundred that ended are remembered.
+#[derive(Debug, Default)]
+pub struct Jobs {
+    next: AtomicU32,
+    all: Mutex<BTreeMap<u32, Arc<Job>>>,
+}
+
+const REMEMBERED: usize = 100;
+
+impl Jobs {
+    /// Starts `work` in the background and gives its number.
+    pub fn start<F, Fut, T>(self: &Arc<Self>, what: &str, work: F) -> u32
+    where
+        F: FnOnce(Arc<Job>) -> Fut,
+        Fut: Future<Output = Result<T>> + Send + 'static,
+        T: Serialize + Send + 'static,
+    {
+        let id = self.next.fetch_add(1, Ordering::Relaxed) + 1;
+        let job = Arc::new(Job::new(id, what));
+        {
+            let mut all = lock(&self.all);
+            while all.len() >= REMEMBERED {
+                let oldest = all.iter().find(|(_, j)| lock(&j.end).outcome.is_some()).map(|(id, _)| *id);
+                match oldest {
+                    Some(id) => all.remove(&id),
+                    None => break,
+                };
+            }
+            all.insert(id, job.clone());
+        }
+        let future = work(job.clone());
+        tokio::spawn(async move {
+            // The inner task turns a panic into an error instead of a job that never ends.
+            let outcome = match tokio::spawn(future).await {
+                Ok(Ok(value)) => serde_json::to_value(value).map_err(ApiError::internal),
+                Ok(Err(e)) => Err(e),
+                Err(e) => Err(ApiError::internal(e)),
+            };
+            lock(&job.end).outcome = Some(outcome);
+        });
+        id
+    }
+
+    /// A job by number.
+    pub fn get(&self, id: u32) -> Result<JobView> {
+        lock(&self.all)
+            .get(&id)
+            .map(|job| job.view())
+            .ok_or_else(|| fail(Code::NotFound, "jobs.unknown", &[("id", &id)]))
+    }
+
+    /// Asks a job to stop at its next safe point.
+    pub fn cancel(&self, id: u32) -> Result<()> {
+        let all = lock(&self.all);
+        let job = all.get(&id).ok_or_else(|| fail(Code::NotFound, "jobs.unknown", &[("id", &id)]))?;
+        job.cancelled.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Asks all jobs to stop, when the workspace closes.
+    pub fn cancel_all(&self) {
+        for job in lock(&self.all).values() {
+            job.cancelled.store(true, Ordering::Relaxed);
+        }
+    }
+}

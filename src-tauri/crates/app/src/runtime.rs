@@ -1,0 +1,458 @@
+//! The loop that lets a workspace live: intake is what commits bring, then ticks, then dispatch, again and again; and
+//! the clock that a virtual workspace moves by hand.
+
+pub mod dispatch;
+mod lane;
+mod plan;
+pub mod tick;
+
+pub use plan::catalogue;
+
+use crate::clock::machine_now;
+use crate::commands;
+use crate::error::{ApiError, Code, Result, fail};
+use crate::jobs::Job;
+use crate::table::{JobStarted, NoArgs};
+use crate::workspaces::{Open, moment};
+use crate::Ctx;
+use carillon_model::journey::JourneyState;
+use carillon_model::{JourneyId, Moment};
+use carillon_model::workspace::ClockKind;
+use carillon_store::{Priority, enrolments, inputs, outbox};
+use chrono::TimeDelta;
+use dispatch::Dispatched;
+use plan::Plan;
+use serde::{Deserialize, Serialize};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use ts_rs::TS;
+
+commands! {
+    query "clock.get" get(NoArgs) -> ClockView, reads [Clock, Enrolments, Outbox, Journeys];
+    mutate "clock.play" play(PlayClock) -> ClockView, reads [];
+    mutate "clock.pause" pause(NoArgs) -> ClockView, reads [];
+    mutate "clock.jump" jump(JumpClock) -> JobStarted, reads [];
+    mutate "runtime.run" run(RunArgs) -> JobStarted, reads [];
+}
+
+/// What the screen shows of the clock.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ClockView {
+    pub kind: ClockKind,
+    /// Workspace time.
+    pub now: Moment,
+    /// A virtual clock advances by itself. Always true for a real one.
+    pub running: bool,
+    /// Virtual seconds a real second while it plays.
+    pub speed: f64,
+    /// The next instant at which something is due, if any.
+    pub next_due: Option<Moment>,
+    /// A jump is being worked off up to this instant.
+    pub jumping_to: Option<Moment>,
+}
+
+/// How fast a virtual clock is to play: virtual seconds a real second.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct PlayClock {
+    pub speed: f64,
+}
+
+/// Where to jump.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum JumpTo {
+    At(Moment),
+    NextDue,
+}
+
+/// A jump of a virtual clock; everything due on the way happens.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct JumpClock {
+    pub to: JumpTo,
+}
+
+/// How long to run. Nothing: until nothing is due.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct RunArgs {
+    #[serde(default)]
+    pub until: Option<String>,
+    #[serde(default)]
+    pub for_secs: Option<u32>,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Ran {
+    pub now: Moment,
+    #[ts(type = "number")]
+    pub calls: u64,
+    #[ts(type = "number")]
+    pub entered: u64,
+    #[ts(type = "number")]
+    pub queued: u64,
+    #[ts(type = "number")]
+    pub accepted: u64,
+    #[ts(type = "number")]
+    pub refused: u64,
+    #[ts(type = "number")]
+    pub held: u64,
+    pub next_due: Option<Moment>,
+    /// Why an account sends nothing now.
+    pub troubles: Vec<String>,
+}
+
+/// The running side of an open workspace.
+#[derive(Debug)]
+pub struct Runtime {
+    plan: Arc<Mutex<Plan>>,
+    /// One drives at a time: the studio's own loop, or a run somebody asked for.
+    drive: tokio::sync::Mutex<()>,
+    stop: Arc<AtomicBool>,
+    wake: Notify,
+    /// Virtual seconds a real second, as bits of an f64; 0: paused.
+    speed: AtomicU64,
+    jumping_to: Mutex<Option<Moment>>,
+}
+
+impl Default for Runtime {
+    fn default() -> Self {
+        Runtime {
+            plan: Arc::default(),
+            drive: tokio::sync::Mutex::new(()),
+            stop: Arc::default(),
+            wake: Notify::new(),
+            speed: AtomicU64::new(0),
+            jumping_to: Mutex::default(),
+        }
+    }
+}
+
+impl Runtime {
+    /// Asks all that runs to come to an end, and waits for it.
+    pub async fn stop(&self, _open: &Open) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.wake.notify_waiters();
+        let _ = self.drive.lock().await;
+    }
+
+    /// Something may be due: look again.
+    pub fn nudge(&self) {
+        self.wake.notify_one();
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn speed(&self) -> f64 {
+        f64::from_bits(self.speed.load(Ordering::Relaxed))
+    }
+
+    /// The plan, for those who commit journeys' work outside the loop.
+    pub fn plan(&self) -> Arc<Mutex<Plan>> {
+        self.plan.clone()
+    }
+}
+
+/// Ways to break the promises on purpose, so that the harness that guards them is seen to turn red. Only in a process
+/// that can reach nothing but loopback.
+pub(crate) fn breaks(what: &str) -> bool {
+    carillon_adapters::dialer::process_is_loopback_only()
+        && std::env::var("CARILLON_BREAK").is_ok_and(|broken| broken.split(',').any(|b| b == what))
+}
+
+/// One round of ticks at `now`, until nothing is due any more at that moment.
+async fn ticks(open: &Arc<Open>, now: Moment, ran: &mut Ran) -> Result<()> {
+    let on_time = open.clock.kind() == ClockKind::Virtual;
+    loop {
+        let plan = open.runtime.plan.clone();
+        let done = open
+            .store
+            .write(Priority::Tick, move |tx| {
+                let mut plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
+                tick::tick(tx, &mut plan, now, on_time)
+            })
+            .await?;
+        ran.calls += done.calls;
+        ran.entered += done.entered;
+        ran.queued += done.queued;
+        // A tick that wrote something may have caused edges and events of its own.
+        if !done.more && done.calls == 0 && done.entered == 0 {
+            return Ok(());
+        }
+        if open.runtime.stopped() {
+            return Ok(());
+        }
+    }
+}
+
+/// Does all that is due now: ticks, sends, and what sending brought back, until nothing more happens.
+async fn settle(open: &Arc<Open>, ran: &mut Ran) -> Result<()> {
+    if breaks("retry_unknown") {
+        open.store
+            .write(Priority::Gate, |tx| {
+                let all = carillon_model::message::MessageState::Unknown;
+                outbox::resolve_batch(tx, all, None, None, outbox::Resolution::NotSent, 1_000_000)
+            })
+            .await?;
+    }
+    loop {
+        let now = open.now();
+        ticks(open, now, ran).await?;
+        let sent: Dispatched = dispatch::dispatch(open, &open.runtime.stop).await?;
+        ran.accepted += sent.accepted;
+        ran.refused += sent.refused;
+        ran.held += sent.held;
+        let again = sent.accepted + sent.refused > 0;
+        if !again || open.runtime.stopped() {
+            return Ok(());
+        }
+    }
+}
+
+/// The next moment at which something is due: a deadline, a kept input, a date, a membership that turns over with
+/// time, or a message that may go.
+pub async fn next_due(open: &Arc<Open>) -> Result<Option<Moment>> {
+    let rows = open
+        .store
+        .read(|db| {
+            let paused: Vec<JourneyId> = carillon_store::journeys::list(db)?
+                .into_iter()
+                .filter(|row| row.state == JourneyState::Paused)
+                .map(|row| row.id)
+                .collect();
+            let mut all = vec![enrolments::next_wake(db, &paused)?, inputs::next(db, &paused)?];
+            for row in carillon_store::accounts::list(db)? {
+                if !row.paused {
+                    all.push(outbox::next_at(db, row.account.id)?);
+                }
+            }
+            Ok(all.into_iter().flatten().min())
+        })
+        .await?;
+    let entry = open.runtime.plan.lock().unwrap_or_else(PoisonError::into_inner).next_entry();
+    let index = open.store.with_index(carillon_store::Index::next_due);
+    Ok([rows, entry, index].into_iter().flatten().min())
+}
+
+/// A virtual clock moves at most so far in one commit: what happens within is still handled at its own moment.
+const STRIDE: TimeDelta = TimeDelta::hours(1);
+
+/// Moves a virtual clock to `until`, with everything that is due on the way.
+async fn run_virtual(open: &Arc<Open>, until: Moment, job: &Job, ran: &mut Ran) -> Result<()> {
+    let from = open.now();
+    let total = (until - from).num_seconds().max(1).unsigned_abs();
+    settle(open, ran).await?;
+    while open.now() < until && !open.runtime.stopped() {
+        job.check()?;
+        let now = open.now();
+        job.progress((now - from).num_seconds().max(0).unsigned_abs(), total);
+        // Within a stride no membership may turn over by time: those edges must stand before what follows them.
+        let membership = open.store.with_index(carillon_store::Index::next_due).filter(|at| *at > now);
+        let due = next_due(open).await?.filter(|at| *at > now);
+        let first = due.unwrap_or(until).min(until);
+        let target = (first + STRIDE).min(until).min(membership.unwrap_or(until).max(first));
+        open.store.advance_clock(target.max(now + TimeDelta::milliseconds(1)).min(until)).await?;
+        settle(open, ran).await?;
+    }
+    Ok(())
+}
+
+/// Lets a real clock run until a moment, looking again at least every thirty seconds: a laptop sleeps.
+async fn run_real(open: &Arc<Open>, until: Moment, job: &Job, ran: &mut Ran) -> Result<()> {
+    loop {
+        open.store.advance_clock(machine_now()).await?;
+        settle(open, ran).await?;
+        job.check()?;
+        if machine_now() >= until || open.runtime.stopped() {
+            return Ok(());
+        }
+        let due = next_due(open).await?.unwrap_or(until).min(until);
+        let pause = (due - machine_now()).to_std().unwrap_or_default().clamp(Duration::from_millis(20), LOOK);
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Longest the loop sleeps: timers stop while a machine is suspended, so the clock is asked again.
+const LOOK: Duration = Duration::from_secs(30);
+
+async fn troubles(open: &Arc<Open>) -> Result<Vec<String>> {
+    let accounts = open.store.read(carillon_store::accounts::list).await?;
+    let mut all = Vec::new();
+    for row in accounts {
+        if let Some(why) = dispatch::trouble(open, row.account.id).await? {
+            all.push(format!("{}: {why}", row.account.name));
+        }
+    }
+    Ok(all)
+}
+
+async fn run(cx: &Ctx, req: RunArgs) -> Result<JobStarted> {
+    let open = cx.open()?.clone();
+    let until = match (&req.until, req.for_secs) {
+        (Some(text), _) => Some(moment(text)?),
+        (None, Some(secs)) => Some(open.now() + TimeDelta::seconds(i64::from(secs))),
+        (None, None) => None,
+    };
+    if let Some(until) = until
+        && open.clock.kind() == ClockKind::Virtual
+        && until < open.now()
+    {
+        return Err(fail(Code::Invalid, "workspaces.virtual_past", &[("now", &open.now().to_rfc3339())]));
+    }
+    let job = cx.app.jobs().start("runtime.run", move |job| async move { drive(&open, until, &job).await });
+    Ok(JobStarted { job })
+}
+
+/// Runs until a moment, or until nothing is due.
+pub async fn drive(open: &Arc<Open>, until: Option<Moment>, job: &Job) -> Result<Ran> {
+    let _driving = open.runtime.drive.lock().await;
+    let mut ran = Ran::default();
+    job.phase("running");
+    *open.runtime.jumping_to.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    let outcome = match (until, open.clock.kind()) {
+        (Some(until), ClockKind::Virtual) => run_virtual(open, until, job, &mut ran).await,
+        (Some(until), ClockKind::Real) => run_real(open, until, job, &mut ran).await,
+        (None, ClockKind::Virtual) => settle(open, &mut ran).await,
+        (None, ClockKind::Real) => match open.store.advance_clock(machine_now()).await {
+            Ok(_) => settle(open, &mut ran).await,
+            Err(e) => Err(e.into()),
+        },
+    };
+    *open.runtime.jumping_to.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    outcome?;
+    ran.now = open.now();
+    ran.next_due = next_due(open).await?;
+    ran.troubles = troubles(open).await?;
+    Ok(ran)
+}
+
+/// The studio's own loop: a real clock goes by itself, a virtual one while it plays.
+pub fn live(open: Arc<Open>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut commits = open.store.subscribe();
+        let mut last = machine_now();
+        while !open.runtime.stopped() {
+            let speed = open.runtime.speed();
+            let playing = speed > 0.0 && open.clock.kind() == ClockKind::Virtual;
+            let step = {
+                let _driving = open.runtime.drive.lock().await;
+                let now = machine_now();
+                let passed = (now - last).num_milliseconds().max(0) as f64;
+                last = now;
+                beat(&open, playing.then_some(passed * speed)).await
+            };
+            if let Err(error) = step {
+                tracing::error!(%error, "the loop met an error and goes on");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            let pause = match playing {
+                true => Duration::from_millis(100),
+                false => wait_for(&open).await,
+            };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = open.runtime.wake.notified() => {}
+                _ = commits.recv() => {
+                    // Many commits, one look.
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    commits = commits.resubscribe();
+                }
+            }
+        }
+    })
+}
+
+async fn wait_for(open: &Arc<Open>) -> Duration {
+    if open.clock.kind() == ClockKind::Virtual {
+        return LOOK;
+    }
+    let due = next_due(open).await.ok().flatten();
+    due.map_or(LOOK, |at| (at - machine_now()).to_std().unwrap_or_default()).clamp(Duration::from_millis(50), LOOK)
+}
+
+/// One look: the clock moves on, and what is due happens.
+async fn beat(open: &Arc<Open>, virtual_millis: Option<f64>) -> Result<()> {
+    let mut ran = Ran::default();
+    match (open.clock.kind(), virtual_millis) {
+        (ClockKind::Real, _) => {
+            let due = open.store.with_index(carillon_store::Index::next_due).is_some_and(|at| at <= machine_now());
+            if due {
+                open.store.advance_clock(machine_now()).await?;
+            }
+            settle(open, &mut ran).await
+        }
+        (ClockKind::Virtual, Some(millis)) => {
+            let until = open.now() + TimeDelta::milliseconds(millis as i64);
+            run_virtual(open, until, &Job::unwatched(), &mut ran).await
+        }
+        (ClockKind::Virtual, None) => settle(open, &mut ran).await,
+    }
+}
+
+async fn get(cx: &Ctx, _: NoArgs) -> Result<ClockView> {
+    let open = cx.open()?;
+    let real = open.clock.kind() == ClockKind::Real;
+    let speed = if real { 1.0 } else { open.runtime.speed() };
+    Ok(ClockView {
+        kind: open.clock.kind(),
+        now: open.now(),
+        running: real || speed > 0.0,
+        speed,
+        next_due: next_due(open).await?,
+        jumping_to: *open.runtime.jumping_to.lock().unwrap_or_else(PoisonError::into_inner),
+    })
+}
+
+/// Virtual seconds a real second: at most a day a second.
+const FASTEST: f64 = 86_400.0;
+
+async fn set_speed(cx: &Ctx, speed: f64) -> Result<ClockView> {
+    let open = cx.open()?;
+    if open.clock.kind() == ClockKind::Real {
+        return Err(fail(Code::Refused, "workspaces.real_clock", &[]));
+    }
+    let speed = if speed.is_finite() { speed.clamp(0.0, FASTEST) } else { 0.0 };
+    open.runtime.speed.store(speed.to_bits(), Ordering::Relaxed);
+    open.runtime.nudge();
+    cx.app.bus().tell(0, vec!["clock".into()]);
+    get(cx, NoArgs {}).await
+}
+
+async fn play(cx: &Ctx, req: PlayClock) -> Result<ClockView> {
+    set_speed(cx, req.speed).await
+}
+
+async fn pause(cx: &Ctx, _: NoArgs) -> Result<ClockView> {
+    set_speed(cx, 0.0).await
+}
+
+async fn jump(cx: &Ctx, req: JumpClock) -> Result<JobStarted> {
+    let open = cx.open()?.clone();
+    if open.clock.kind() == ClockKind::Real {
+        return Err(fail(Code::Refused, "workspaces.real_clock", &[]));
+    }
+    let until = match req.to {
+        JumpTo::At(at) => at,
+        JumpTo::NextDue => next_due(&open).await?.unwrap_or_else(|| open.now()),
+    };
+    if until < open.now() {
+        return Err(fail(Code::Invalid, "workspaces.virtual_past", &[("now", &open.now().to_rfc3339())]));
+    }
+    let job = cx.app.jobs().start("clock.jump", move |job| async move {
+        drive(&open, Some(until), &job).await.map_err(|e: ApiError| e)
+    });
+    Ok(JobStarted { job })
+}

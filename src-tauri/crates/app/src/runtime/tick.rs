@@ -1,0 +1,483 @@
+//! One commit of the journeys: due inputs in, the kernel's word out, and state, outbox, facts, figures and the
+//! cursors of the inputs written together.
+
+use super::plan::{Live, Plan};
+use carillon_engine::journey::{
+    Admission, ContactView, JourneyVersion, Out, Passage, PassageId, PastEnrolment, ViewEvidence, admit, admits_edge,
+    admits_event,
+};
+use carillon_engine::journey::entry::schedule_condition;
+use carillon_engine::record::{ContactRecord, Scope};
+use carillon_model::event::Event;
+use carillon_model::journey::{Effect, End, Fact, Input, JourneyState, StepIx};
+use carillon_model::{AccountId, ContactId, EventId, JourneyId, Moment, VersionId};
+use carillon_store::enrolments::{self, Enrolment};
+use carillon_store::inputs::{self, NewInput, Pending};
+use carillon_store::segments::EdgeRow;
+use carillon_store::{Result, Tx, contacts, events, facts, outbox, segments, settings};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Rows of each kind of input that one commit takes in.
+const BATCH: u32 = 500;
+const EDGES: &str = "tick_edges";
+const EVENTS: &str = "tick_events";
+/// Dates and schedules up to this moment (milliseconds) have let their contacts in.
+const ENTRIES: &str = "tick_entries";
+
+/// What a tick did.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ticked {
+    /// Calls of the kernel.
+    pub calls: u64,
+    /// Contacts that came in.
+    pub entered: u64,
+    /// Messages queued.
+    pub queued: u64,
+    /// There may be more to do at once.
+    pub more: bool,
+}
+
+/// Something that is to be told, with the moment it is meant for.
+enum Item {
+    Edge(EdgeRow),
+    Happened(Event),
+    Input(inputs::InputRow),
+    Wake(Enrolment),
+    Entry(VersionId, StepIx, Option<ContactId>),
+}
+
+impl Item {
+    /// Within one moment: memberships first, then deadlines, then what happened.
+    fn rank(&self) -> u8 {
+        match self {
+            Item::Edge(_) => 0,
+            Item::Entry(..) => 1,
+            Item::Wake(_) => 2,
+            Item::Input(_) => 3,
+            Item::Happened(_) => 4,
+        }
+    }
+}
+
+/// Takes in what is due at `now` and writes what comes of it.
+///
+/// On a virtual clock each input is handled at the moment it was meant for, though many are committed together; on
+/// a real one at `now`, which is when it really is handled.
+///
+/// # Errors
+/// The store's. Nothing was written then, and the plan is made anew.
+pub fn tick(tx: &mut Tx<'_>, plan: &mut Plan, now: Moment, on_time: bool) -> Result<Ticked> {
+    let outcome = run(tx, plan, now, on_time);
+    if outcome.is_err() {
+        plan.forget();
+    }
+    outcome
+}
+
+fn run(tx: &mut Tx<'_>, plan: &mut Plan, now: Moment, on_time: bool) -> Result<Ticked> {
+    let entries_cursor = settings::cursor(tx, ENTRIES)?;
+    let entries_after = match entries_cursor {
+        // A new file: dates of the past do not let anybody in.
+        0 => tx.now(),
+        millis => chrono::DateTime::from_timestamp_millis(millis).unwrap_or(now),
+    };
+    plan.refresh(tx, entries_after)?;
+    let paused = plan.paused();
+    let mut items: Vec<(Moment, u8, i64, Item)> = Vec::new();
+    let mut add = |at: Moment, order: i64, item: Item| items.push((at, item.rank(), order, item));
+
+    let edges = segments::edges_after(tx, settings::cursor(tx, EDGES)?, BATCH)?;
+    let happened = events::after(tx, EventId(settings::cursor(tx, EVENTS)?), BATCH)?;
+    let waiting = inputs::due(tx, now, &paused, BATCH)?;
+    let wakes = enrolments::due(tx, now, &paused, BATCH)?;
+    let entries = plan.take_due(tx, now, BATCH as usize);
+    let full = |n: usize| n >= BATCH as usize;
+    let more = full(edges.len()) || full(happened.len()) || full(waiting.len()) || full(wakes.len()) || full(entries.len());
+
+    let (last_edge, last_event) = (edges.last().map(|e| e.id), happened.last().map(|e| e.id));
+    let told: Vec<i64> = waiting.iter().map(|row| row.id).collect();
+    let upto = match entries.last() {
+        Some((at, ..)) if full(entries.len()) => *at,
+        _ => now,
+    };
+    for edge in edges {
+        add(edge.at, edge.id, Item::Edge(edge));
+    }
+    for event in happened {
+        // It is told when it arrives, however long ago it happened.
+        add(event.arrived_at, event.id.0, Item::Happened(event));
+    }
+    for row in waiting {
+        add(row.input.planned_at, row.id, Item::Input(row));
+    }
+    for wake in wakes {
+        add(wake.state.wake_at.unwrap_or(now), wake.id.0, Item::Wake(wake));
+    }
+    for (at, version, step, contact) in entries {
+        add(at, contact.map_or(-1, |c| i64::from(c.0)), Item::Entry(version, step, contact));
+    }
+    if items.is_empty() {
+        return Ok(Ticked::default());
+    }
+    items.sort_by(|a, b| (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)));
+
+    let scope = tx.with_index(|index| index.scope().clone());
+    let mut work = Work {
+        plan,
+        scope: Arc::new(scope),
+        now,
+        floor: None,
+        on_time,
+        records: BTreeMap::new(),
+        done: Ticked { more, ..Ticked::default() },
+    };
+    for (at, _, _, item) in items {
+        work.take(tx, at, item)?;
+    }
+    let done = work.done;
+    inputs::done(tx, &told)?;
+    if let Some(id) = last_edge {
+        settings::set_cursor(tx, EDGES, id)?;
+    }
+    if let Some(id) = last_event {
+        settings::set_cursor(tx, EVENTS, id.0)?;
+    }
+    if upto.timestamp_millis() != entries_cursor {
+        settings::set_cursor(tx, ENTRIES, upto.timestamp_millis())?;
+    }
+    Ok(done)
+}
+
+struct Work<'p> {
+    plan: &'p Plan,
+    scope: Arc<Scope>,
+    now: Moment,
+    /// No call is told an earlier moment than the one before it.
+    floor: Option<Moment>,
+    on_time: bool,
+    /// Contacts as this write leaves them: the index still shows the last commit.
+    records: BTreeMap<ContactId, ContactRecord>,
+    done: Ticked,
+}
+
+/// What a call of the kernel gave.
+#[derive(Default)]
+struct Given {
+    effects: Vec<Effect>,
+    facts: Vec<Fact>,
+    calls: Vec<facts::Call>,
+}
+
+impl Out for Given {
+    fn effect(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    fn fact(&mut self, fact: Fact) {
+        self.facts.push(fact);
+    }
+
+    fn told(&mut self, version: &JourneyVersion, now: Moment, who: &ContactView<'_>, input: &Input) {
+        // Both are plain data of ours; what cannot be written as JSON would be a fault of the program.
+        let input = serde_json::to_string(input).unwrap_or_default();
+        let who = serde_json::to_string(&ViewEvidence::of(version, who)).unwrap_or_default();
+        self.calls.push(facts::Call { at: now, input, who });
+    }
+}
+
+impl Work<'_> {
+    /// The moment a call is made at.
+    fn moment(&mut self, meant: Moment) -> Moment {
+        let at = if self.on_time { meant.min(self.now) } else { self.now };
+        let at = at.max(self.floor.unwrap_or(at));
+        self.floor = Some(at);
+        at
+    }
+
+    fn take(&mut self, tx: &mut Tx<'_>, meant: Moment, item: Item) -> Result<()> {
+        let at = self.moment(meant);
+        match item {
+            Item::Edge(edge) => self.edge(tx, at, &edge),
+            Item::Happened(event) => self.happened(tx, at, &event),
+            Item::Input(row) => self.input(tx, at, row.input),
+            Item::Wake(enrolment) => self.wake(tx, at, enrolment),
+            Item::Entry(version, step, contact) => self.entry(tx, at, meant, version, step, contact),
+        }
+    }
+
+    fn edge(&mut self, tx: &mut Tx<'_>, at: Moment, edge: &EdgeRow) -> Result<()> {
+        if let Some((version_id, condition)) = self.plan.watches.get(&edge.segment).copied() {
+            let input = Input::Truth { condition, holds: edge.entered };
+            for enrolment in enrolments::active_of(tx, edge.contact)? {
+                if enrolment.version == version_id {
+                    self.tell(tx, at, enrolment, &input)?;
+                }
+            }
+            return Ok(());
+        }
+        let Some(name) = self.plan.segments.get(&edge.segment) else { return Ok(()) };
+        let doors: Vec<(JourneyId, VersionId, StepIx)> = self
+            .plan
+            .entering()
+            .flat_map(|(live, id, version)| {
+                let admitted = version.entries().filter(|(step, _)| admits_edge(version, *step, name, edge.entered));
+                admitted.map(move |(step, _)| (live.id, id, step)).collect::<Vec<_>>()
+            })
+            .collect();
+        for (journey, version, step) in doors {
+            self.enter(tx, at, edge.at, journey, version, step, edge.contact, None)?;
+        }
+        Ok(())
+    }
+
+    fn happened(&mut self, tx: &mut Tx<'_>, at: Moment, event: &Event) -> Result<()> {
+        let mut inside = BTreeSet::new();
+        for enrolment in enrolments::active_of(tx, event.contact)? {
+            let Some(version) = self.plan.version(enrolment.version) else { continue };
+            inside.insert(enrolment.journey);
+            if version.needs().listens.contains(&event.name) {
+                self.tell(tx, at, enrolment, &Input::Event(event.clone()))?;
+            }
+        }
+        let doors: Vec<(JourneyId, VersionId, StepIx)> = self
+            .plan
+            .entering()
+            .filter(|(live, ..)| !inside.contains(&live.id))
+            .flat_map(|(live, id, version)| {
+                let admitted = version.entries().filter(|(step, _)| admits_event(version, *step, event));
+                admitted.map(move |(step, _)| (live.id, id, step)).collect::<Vec<_>>()
+            })
+            .collect();
+        for (journey, version, step) in doors {
+            self.enter(tx, at, event.at, journey, version, step, event.contact, Some(event.id))?;
+        }
+        Ok(())
+    }
+
+    fn input(&mut self, tx: &mut Tx<'_>, at: Moment, input: NewInput) -> Result<()> {
+        let Some(id) = input.enrolment else {
+            if let (Some(journey), Pending::Input { input: Input::Enter { entry, planned, event } }) = (input.journey, input.pending)
+                && let Some(version) = self.plan.journeys.get(&journey).and_then(|live| live.version)
+            {
+                self.enter(tx, at, planned, journey, version, entry, input.contact, event)?;
+            }
+            return Ok(());
+        };
+        let Some(enrolment) = enrolments::get(tx, id)? else { return Ok(()) };
+        match input.pending {
+            Pending::Input { input } => self.tell(tx, at, enrolment, &input),
+            Pending::Outcome { step, visit, outcome, .. } => {
+                let Some(version) = self.plan.version(enrolment.version) else { return Ok(()) };
+                match version.find(&step) {
+                    Some(step) => self.tell(tx, at, enrolment, &Input::Sent { step, visit, outcome }),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    fn wake(&mut self, tx: &mut Tx<'_>, at: Moment, enrolment: Enrolment) -> Result<()> {
+        // An input earlier in this very write may have moved it on.
+        match enrolments::get(tx, enrolment.id)? {
+            Some(still) if still.state.wake_at == enrolment.state.wake_at && still.state.end.is_none() => {
+                self.tell(tx, at, still, &Input::Wake)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn entry(&mut self, tx: &mut Tx<'_>, at: Moment, planned: Moment, id: VersionId, step: StepIx, contact: Option<ContactId>) -> Result<()> {
+        let Some((journey, version)) =
+            self.plan.entering().find(|(_, v, _)| *v == id).map(|(live, _, version)| (live.id, version.clone()))
+        else {
+            return Ok(());
+        };
+        let condition = schedule_condition(&version, step).and_then(|ix| version.conditions().get(usize::from(ix.0)));
+        let who: Vec<ContactId> = match (contact, condition) {
+            (Some(contact), None) => vec![contact],
+            (Some(contact), Some(who)) => {
+                let record = self.record(tx, contact);
+                let holds = record.is_some_and(|r| carillon_engine::segment::eval(who, &r, planned, &self.scope).holds);
+                if holds { vec![contact] } else { Vec::new() }
+            }
+            (None, Some(who)) => tx.with_index(|index| index.members(who, planned)).into_iter().map(ContactId).collect(),
+            (None, None) => Vec::new(),
+        };
+        for contact in who {
+            self.enter(tx, at, planned, journey, id, step, contact, None)?;
+        }
+        Ok(())
+    }
+
+    fn record(&self, tx: &Tx<'_>, contact: ContactId) -> Option<ContactRecord> {
+        match self.records.get(&contact) {
+            Some(record) => Some(record.clone()),
+            None => tx.with_index(|index| index.record(contact)),
+        }
+    }
+
+    /// Lets a contact in, if the journey's rules say so.
+    #[allow(clippy::too_many_arguments)]
+    fn enter(
+        &mut self,
+        tx: &mut Tx<'_>,
+        at: Moment,
+        planned: Moment,
+        journey: JourneyId,
+        id: VersionId,
+        step: StepIx,
+        contact: ContactId,
+        event: Option<EventId>,
+    ) -> Result<()> {
+        let Some(version) = self.plan.version(id) else { return Ok(()) };
+        let state = self.plan.journeys.get(&journey).map(|live: &Live| live.state);
+        if state == Some(JourneyState::Paused) {
+            // Nobody enters while it is paused; whoever came meanwhile enters after it, in order.
+            let pending = Pending::Input { input: Input::Enter { entry: step, planned, event } };
+            return inputs::push(tx, &[NewInput { planned_at: planned, enrolment: None, journey: Some(journey), contact, pending }]);
+        }
+        let history: Vec<PastEnrolment> = enrolments::last_of(tx, journey, contact)?
+            .into_iter()
+            .map(|last| PastEnrolment { number: last.number, entered_at: last.entered_at, ended: last.state.end.is_some() })
+            .collect();
+        let Admission::Welcome { .. } = admit(&version, step, &history, at) else { return Ok(()) };
+        if self.record(tx, contact).is_none() {
+            return Ok(());
+        }
+        let fresh = carillon_model::journey::State::fresh(planned);
+        let enrolment = enrolments::insert(tx, journey, id, contact, fresh, at)?;
+        self.done.entered += 1;
+        self.call(tx, at, enrolment, &version, &Input::Enter { entry: step, planned, event })
+    }
+
+    /// Tells a passage something, or keeps it until its journey is resumed.
+    fn tell(&mut self, tx: &mut Tx<'_>, at: Moment, enrolment: Enrolment, input: &Input) -> Result<()> {
+        let Some(version) = self.plan.version(enrolment.version) else { return Ok(()) };
+        let paused = self.plan.journeys.get(&enrolment.journey).is_some_and(|live| live.state == JourneyState::Paused);
+        if paused && !matches!(input, Input::Stop(_)) {
+            let kept = NewInput {
+                planned_at: at,
+                enrolment: Some(enrolment.id),
+                journey: Some(enrolment.journey),
+                contact: enrolment.contact,
+                pending: Pending::Input { input: input.clone() },
+            };
+            return inputs::push(tx, &[kept]);
+        }
+        self.call(tx, at, enrolment, &version, input)
+    }
+
+    fn call(&mut self, tx: &mut Tx<'_>, at: Moment, enrolment: Enrolment, version: &JourneyVersion, input: &Input) -> Result<()> {
+        let Some(record) = self.record(tx, enrolment.contact) else { return Ok(()) };
+        let (enrolment, given, record) = call(&self.scope, at, enrolment, version, record, input);
+        self.records.insert(enrolment.contact, record);
+        self.done.calls += 1;
+        self.done.queued += write(tx, self.plan, version, enrolment, given)?;
+        Ok(())
+    }
+}
+
+fn call(scope: &Scope, at: Moment, mut enrolment: Enrolment, version: &JourneyVersion, record: ContactRecord, input: &Input) -> (Enrolment, Given, ContactRecord) {
+    let id = PassageId { journey: enrolment.journey, contact: enrolment.contact, enrolment: enrolment.number };
+    let view = ContactView::new(version, id, Cow::Owned(record), scope, at);
+    let mut passage = Passage { version, view, state: enrolment.state.clone() };
+    let mut given = Given::default();
+    match input {
+        Input::Event(event) => passage.happened(event, at, &mut given),
+        other => passage.tell(at, other, &mut given),
+    }
+    let record = passage.view.record().clone();
+    enrolment.state = passage.state;
+    (enrolment, given, record)
+}
+
+/// Writes what a call gave. How many messages were queued.
+fn write(tx: &mut Tx<'_>, plan: &Plan, version: &JourneyVersion, mut enrolment: Enrolment, given: Given) -> Result<u64> {
+    for call in &given.calls {
+        facts::append_call(tx, &mut enrolment, call)?;
+    }
+    facts::append(tx, &mut enrolment, &given.facts)?;
+    enrolments::update(tx, &mut enrolment)?;
+    let mut queued = 0;
+    for effect in given.effects {
+        queued += u64::from(apply(tx, plan, version, &enrolment, effect)?);
+    }
+    Ok(queued)
+}
+
+/// Does what a step asked for. True: a message was queued.
+fn apply(tx: &mut Tx<'_>, plan: &Plan, version: &JourneyVersion, enrolment: &Enrolment, effect: Effect) -> Result<bool> {
+    let source = format!("journey:{}", enrolment.journey);
+    match effect {
+        Effect::Send { step, visit, template, account, transactional } => {
+            let Some(placed) = version.placed(step) else { return Ok(false) };
+            let account: Option<AccountId> = match &account {
+                Some(name) => plan.accounts.get(name).copied(),
+                None => plan.default_account,
+            };
+            let (Some(account), Some(template)) = (account, plan.templates.get(&template).copied()) else {
+                // The checks before a publish and the refusal to remove what is used keep this from happening.
+                tracing::error!(journey = %enrolment.journey, %template, "no account or template for a message");
+                return Ok(false);
+            };
+            outbox::queue(tx, &outbox::NewMessage {
+                enrolment: enrolment.id,
+                journey: enrolment.journey,
+                step: placed.id.clone(),
+                contact: enrolment.contact,
+                number: enrolment.number,
+                visit,
+                account,
+                template,
+                transactional,
+            })
+        }
+        Effect::SetField { key, value } => {
+            contacts::set_field(tx, enrolment.contact, &key, value.as_ref(), &source)?;
+            Ok(false)
+        }
+        Effect::AddTag { tag } => {
+            contacts::add_tag(tx, enrolment.contact, &tag, &source)?;
+            Ok(false)
+        }
+        Effect::RemoveTag { tag } => {
+            contacts::remove_tag(tx, enrolment.contact, &tag)?;
+            Ok(false)
+        }
+        Effect::PostEvent { name, props } => {
+            let at = tx.now();
+            events::append(tx, &[events::NewEvent { contact: enrolment.contact, name, at, source, props }])?;
+            Ok(false)
+        }
+    }
+}
+
+/// Takes everybody out of a journey, some at a time. True: there are more.
+///
+/// # Errors
+/// The store's.
+pub fn stop(tx: &mut Tx<'_>, plan: &mut Plan, journey: JourneyId, now: Moment) -> Result<bool> {
+    plan.refresh(tx, now)?;
+    let inside = enrolments::active_in(tx, journey, None, BATCH)?;
+    let more = inside.len() >= BATCH as usize;
+    let scope = tx.with_index(|index| index.scope().clone());
+    for mut enrolment in inside {
+        let record = tx.with_index(|index| index.record(enrolment.contact));
+        match (plan.version(enrolment.version), record) {
+            (Some(version), Some(record)) => {
+                let (enrolment, given, _) = call(&scope, now, enrolment, &version, record, &Input::Stop(End::Stopped));
+                write(tx, plan, &version, enrolment, given)?;
+            }
+            // A version that cannot run, or a contact that is gone: the passage ends all the same.
+            _ => {
+                enrolment.state.end = Some(End::Stopped);
+                enrolment.state.at = None;
+                enrolment.state.wake_at = None;
+                enrolments::update(tx, &mut enrolment)?;
+            }
+        }
+    }
+    Ok(more)
+}

@@ -1,0 +1,184 @@
+//! What can happen to the rows, as the index hears of it.
+
+use crate::record::{ContactRecord, Sent};
+use carillon_model::consent::{Basis, Channel, Purpose};
+use carillon_model::contact::Value;
+use carillon_model::event::Event;
+use carillon_model::segment::Expr;
+use carillon_model::{ContactId, EventId, Moment, SegmentId};
+use chrono_tz::Tz;
+
+/// One change of a row. A commit is a list of them, and a file is one long list.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// A contact with those of its fields that have a value. The order of a contact's other changes and of this
+    /// one does not matter: facts of somebody who is not added yet wait.
+    ContactAdded {
+        contact: ContactId,
+        fields: Vec<(String, Value)>,
+    },
+    /// A contact with all its facts.
+    ContactRemoved(ContactId),
+    /// A field written, or cleared.
+    FieldSet {
+        contact: ContactId,
+        key: String,
+        value: Option<Value>,
+    },
+    /// A tag given or taken.
+    TagSet {
+        contact: ContactId,
+        tag: String,
+        on: bool,
+    },
+    /// An event; the same (contact, name, at, id) again changes nothing.
+    EventAdded(Event),
+    /// An event taken back, as by undoing an import.
+    EventRemoved {
+        contact: ContactId,
+        name: String,
+        at: Moment,
+        id: EventId,
+    },
+    /// A message that a server accepted.
+    Sent {
+        contact: ContactId,
+        template: String,
+        at: Moment,
+    },
+    /// The ledger's last word: a basis, or none.
+    PermissionSet {
+        contact: ContactId,
+        channel: Channel,
+        purpose: Purpose,
+        basis: Option<Basis>,
+    },
+    /// The contact's address came onto or left the suppression list.
+    SuppressedSet { contact: ContactId, on: bool },
+    /// A segment saved, anew or changed. Its members enter, as the difference to before.
+    SegmentSaved { id: SegmentId, name: String, expr: Expr },
+    /// A segment or watch removed. Its members leave.
+    SegmentRemoved(SegmentId),
+    /// An expression without a name that is followed like a segment: the condition of a journey.
+    WatchAdded { id: SegmentId, expr: Expr },
+    /// The workspace's zone.
+    ZoneSet(Tz),
+}
+
+impl Change {
+    /// Whose facts change; `None` for definitions.
+    pub fn contact(&self) -> Option<ContactId> {
+        match self {
+            Change::ContactAdded { contact, .. }
+            | Change::ContactRemoved(contact)
+            | Change::FieldSet { contact, .. }
+            | Change::TagSet { contact, .. }
+            | Change::EventRemoved { contact, .. }
+            | Change::Sent { contact, .. }
+            | Change::PermissionSet { contact, .. }
+            | Change::SuppressedSet { contact, .. } => Some(*contact),
+            Change::EventAdded(event) => Some(event.contact),
+            Change::SegmentSaved { .. }
+            | Change::SegmentRemoved(_)
+            | Change::WatchAdded { .. }
+            | Change::ZoneSet(_) => None,
+        }
+    }
+}
+
+/// A contact that came into or out of a segment (or watch), and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    pub segment: SegmentId,
+    pub contact: ContactId,
+    pub entered: bool,
+    /// The exact instant if time caused it, else that of the commit.
+    pub at: Moment,
+}
+
+/// A contact as a commit leaves it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct After {
+    pub exists: bool,
+    pub record: ContactRecord,
+}
+
+impl After {
+    /// The same fold as [`super::rows::Rows::apply`], on one contact.
+    pub fn apply(&mut self, change: &Change) {
+        let record = &mut self.record;
+        match change {
+            Change::ContactAdded { fields, .. } => {
+                self.exists = true;
+                record.fields.extend(fields.iter().cloned());
+            }
+            Change::ContactRemoved(contact) => {
+                *self = After {
+                    exists: false,
+                    record: ContactRecord {
+                        id: contact.0,
+                        ..ContactRecord::default()
+                    },
+                };
+            }
+            Change::FieldSet {
+                key,
+                value: Some(value),
+                ..
+            } => drop(record.fields.insert(key.clone(), value.clone())),
+            Change::FieldSet { key, value: None, .. } => drop(record.fields.remove(key)),
+            Change::TagSet { tag, on: true, .. } => drop(record.tags.insert(tag.clone())),
+            Change::TagSet { tag, on: false, .. } => drop(record.tags.remove(tag)),
+            Change::EventAdded(event) => {
+                let place = record
+                    .events
+                    .partition_point(|e| (e.at, e.id) <= (event.at, event.id));
+                let same = |e: &&Event| (e.at, e.id) == (event.at, event.id) && e.name == event.name;
+                if !record.events[..place]
+                    .iter()
+                    .rev()
+                    .take_while(|e| e.at == event.at)
+                    .any(|e| same(&e))
+                {
+                    record.events.insert(place, event.clone());
+                }
+            }
+            Change::EventRemoved { name, at, id, .. } => {
+                record
+                    .events
+                    .retain(|e| (e.at, e.id) != (*at, *id) || e.name != *name);
+            }
+            Change::Sent { template, at, .. } => {
+                let place = record.sent.partition_point(|s| s.at <= *at);
+                record.sent.insert(
+                    place,
+                    Sent {
+                        template: template.clone(),
+                        at: *at,
+                    },
+                );
+            }
+            Change::PermissionSet {
+                channel,
+                purpose,
+                basis: Some(basis),
+                ..
+            } => {
+                record.permissions.insert((*channel, *purpose), *basis);
+            }
+            Change::PermissionSet {
+                channel,
+                purpose,
+                basis: None,
+                ..
+            } => {
+                record.permissions.remove(&(*channel, *purpose));
+            }
+            Change::SuppressedSet { on, .. } => record.suppressed = *on,
+            Change::SegmentSaved { .. }
+            | Change::SegmentRemoved(_)
+            | Change::WatchAdded { .. }
+            | Change::ZoneSet(_) => {}
+        }
+    }
+}

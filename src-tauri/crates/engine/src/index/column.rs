@@ -1,0 +1,402 @@
+//! One field of all contacts, in columns of natural width.
+
+use crate::segment::Seen;
+use carillon_model::Moment;
+use carillon_model::contact::{Money, Value};
+use chrono::NaiveDate;
+use roaring::RoaringBitmap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+const PAGE: u32 = 4_096;
+
+/// Values by contact in pages, so that far numbers cost no memory between them.
+#[derive(Clone, Debug)]
+pub(super) struct Paged<T> {
+    pages: BTreeMap<u32, Box<[T]>>,
+}
+
+impl<T> Default for Paged<T> {
+    fn default() -> Self {
+        Paged {
+            pages: BTreeMap::new(),
+        }
+    }
+}
+
+impl<T: Copy> Paged<T> {
+    pub fn get(&self, id: u32) -> Option<T> {
+        self.pages
+            .get(&(id / PAGE))
+            .map(|page| page[(id % PAGE) as usize])
+    }
+
+    /// The place of `id`; a new page is filled with `fill`.
+    pub fn place(&mut self, id: u32, fill: T) -> &mut T {
+        let page = self
+            .pages
+            .entry(id / PAGE)
+            .or_insert_with(|| vec![fill; PAGE as usize].into());
+        &mut page[(id % PAGE) as usize]
+    }
+
+    /// Those of `ids` (which all have a page) whose value passes.
+    fn keep(&self, ids: &RoaringBitmap, mut passes: impl FnMut(u32, T) -> bool) -> RoaringBitmap {
+        let mut page: Option<(u32, &[T])> = None;
+        let kept = ids.iter().filter(|id| {
+            let number = id / PAGE;
+            if page.is_none_or(|(n, _)| n != number) {
+                page = self.pages.get(&number).map(|p| (number, &**p));
+            }
+            page.is_some_and(|(_, values)| passes(*id, values[(id % PAGE) as usize]))
+        });
+        sorted(kept)
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.pages.len() * (PAGE as usize * size_of::<T>() + 32)
+    }
+}
+
+impl Paged<u32> {
+    /// Each contact whose value is not 0, in order.
+    pub fn filled(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        self.pages.iter().flat_map(|(number, page)| {
+            let values = page.iter().enumerate().filter(|(_, v)| **v != 0);
+            values.map(move |(i, v)| (number * PAGE + i as u32, *v))
+        })
+    }
+}
+
+/// A bitmap of ascending ids.
+pub(super) fn sorted(ids: impl IntoIterator<Item = u32>) -> RoaringBitmap {
+    let mut out = RoaringBitmap::new();
+    for id in ids {
+        // Ascending values go to the end without a search.
+        if out.try_push(id).is_err() {
+            out.insert(id);
+        }
+    }
+    out
+}
+
+/// Text by contact: a code into a dictionary, 0 for none.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Words {
+    codes: Paged<u32>,
+    /// Entry `code - 1` with how many contacts have it; entries nobody has are in `free`.
+    entries: Vec<(Arc<str>, u32)>,
+    free: Vec<u32>,
+    /// Only looked up, never walked.
+    by_text: HashMap<Arc<str>, u32>,
+}
+
+impl Words {
+    fn get(&self, id: u32) -> Option<&str> {
+        let code = self.codes.get(id).filter(|code| *code != 0)?;
+        Some(&self.entries[code as usize - 1].0)
+    }
+
+    fn set(&mut self, id: u32, text: &str) {
+        self.clear(id);
+        let code = match self.by_text.get(text) {
+            Some(code) => *code,
+            None => self.enter(text),
+        };
+        self.entries[code as usize - 1].1 += 1;
+        *self.codes.place(id, 0) = code;
+    }
+
+    fn enter(&mut self, text: &str) -> u32 {
+        let text: Arc<str> = text.into();
+        let code = match self.free.pop() {
+            Some(code) => {
+                self.entries[code as usize - 1] = (text.clone(), 0);
+                code
+            }
+            None => {
+                self.entries.push((text.clone(), 0));
+                self.entries.len() as u32
+            }
+        };
+        self.by_text.insert(text, code);
+        code
+    }
+
+    fn clear(&mut self, id: u32) {
+        let Some(code) = self.codes.get(id).filter(|code| *code != 0) else {
+            return;
+        };
+        *self.codes.place(id, 0) = 0;
+        let entry = &mut self.entries[code as usize - 1];
+        entry.1 -= 1;
+        if entry.1 == 0 {
+            self.by_text.remove(&entry.0);
+            entry.0 = "".into();
+            self.free.push(code);
+        }
+    }
+
+    /// What `of` makes of each entry, by code; entry 0 stands for no text.
+    pub fn per_code<T>(&self, none: T, of: impl Fn(&str) -> T) -> Vec<T> {
+        std::iter::once(none)
+            .chain(self.entries.iter().map(|(text, _)| of(text)))
+            .collect()
+    }
+
+    pub fn code(&self, id: u32) -> usize {
+        self.codes.get(id).unwrap_or(0) as usize
+    }
+
+    fn heap_bytes(&self) -> usize {
+        let texts: usize = self.entries.iter().map(|(text, _)| text.len() + 16).sum();
+        self.codes.heap_bytes()
+            + texts
+            + self.entries.capacity() * 24
+            + self.by_text.capacity() * 25
+            + self.free.capacity() * 4
+    }
+}
+
+/// Values of one width with who has one.
+#[derive(Clone, Debug)]
+pub(super) struct Dense<T> {
+    present: RoaringBitmap,
+    values: Paged<T>,
+}
+
+impl<T: Copy> Dense<T> {
+    fn new() -> Dense<T> {
+        Dense {
+            present: RoaringBitmap::new(),
+            values: Paged::default(),
+        }
+    }
+
+    fn get(&self, id: u32) -> Option<T> {
+        if self.present.contains(id) {
+            self.values.get(id)
+        } else {
+            None
+        }
+    }
+
+    fn set(&mut self, id: u32, value: T) {
+        self.present.insert(id);
+        *self.values.place(id, value) = value;
+    }
+}
+
+/// The values of one type.
+#[derive(Clone, Debug)]
+enum Store {
+    Text(Words),
+    Choice(Words),
+    Number(Dense<f64>),
+    Money(Dense<Money>),
+    YesNo {
+        present: RoaringBitmap,
+        yes: RoaringBitmap,
+    },
+    Multi {
+        present: RoaringBitmap,
+        options: BTreeMap<String, RoaringBitmap>,
+    },
+    Date(Dense<NaiveDate>),
+    Moment(Dense<Moment>),
+}
+
+/// One field. All its values have one type in practice; a second type gets a store of its own.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Column {
+    stores: Vec<Store>,
+}
+
+impl Column {
+    pub fn get(&self, id: u32) -> Option<Seen<'_>> {
+        self.stores.iter().find_map(|store| store.get(id))
+    }
+
+    pub fn set(&mut self, id: u32, value: Option<&Value>) {
+        for store in &mut self.stores {
+            store.clear(id);
+        }
+        let Some(value) = value else { return };
+        if !self.stores.iter_mut().any(|store| store.put(id, value)) {
+            let mut store = Store::of(value);
+            store.put(id, value);
+            self.stores.push(store);
+        }
+    }
+
+    /// The dictionary of its texts.
+    pub fn words(&self) -> Option<&Words> {
+        self.stores.iter().find_map(|store| match store {
+            Store::Text(words) => Some(words),
+            _ => None,
+        })
+    }
+
+    /// Contacts whose value passes. Each distinct text is asked once.
+    pub fn passing(&self, test: &dyn Fn(u32, &Seen<'_>) -> bool) -> RoaringBitmap {
+        let mut out = RoaringBitmap::new();
+        for store in &self.stores {
+            out |= store.passing(test);
+        }
+        out
+    }
+
+    pub fn heap_bytes(&self) -> usize {
+        self.stores.iter().map(Store::heap_bytes).sum()
+    }
+}
+
+impl Store {
+    fn of(value: &Value) -> Store {
+        let empty = RoaringBitmap::new;
+        match value {
+            Value::Text(_) => Store::Text(Words::default()),
+            Value::Choice(_) => Store::Choice(Words::default()),
+            Value::Number(_) => Store::Number(Dense::new()),
+            Value::Money(_) => Store::Money(Dense::new()),
+            Value::YesNo(_) => Store::YesNo {
+                present: empty(),
+                yes: empty(),
+            },
+            Value::MultiChoice(_) => Store::Multi {
+                present: empty(),
+                options: BTreeMap::new(),
+            },
+            Value::Date(_) => Store::Date(Dense::new()),
+            Value::DateTime(_) => Store::Moment(Dense::new()),
+        }
+    }
+
+    fn get(&self, id: u32) -> Option<Seen<'_>> {
+        match self {
+            Store::Text(words) => words.get(id).map(Seen::Text),
+            Store::Choice(words) => words.get(id).map(Seen::Choice),
+            Store::Number(dense) => dense.get(id).map(Seen::Number),
+            Store::Money(dense) => dense.get(id).map(Seen::Money),
+            Store::YesNo { present, yes } => present.contains(id).then(|| Seen::YesNo(yes.contains(id))),
+            Store::Multi { present, options } => present.contains(id).then(|| {
+                let chosen = options
+                    .iter()
+                    .filter(|(_, has)| has.contains(id))
+                    .map(|(option, _)| option.clone());
+                Seen::MultiChoice(Cow::Owned(chosen.collect::<BTreeSet<_>>()))
+            }),
+            Store::Date(dense) => dense.get(id).map(Seen::Date),
+            Store::Moment(dense) => dense.get(id).map(Seen::DateTime),
+        }
+    }
+
+    /// Takes a value of its own type.
+    fn put(&mut self, id: u32, value: &Value) -> bool {
+        match (self, value) {
+            (Store::Text(words), Value::Text(text)) | (Store::Choice(words), Value::Choice(text)) => {
+                words.set(id, text)
+            }
+            (Store::Number(dense), Value::Number(n)) => dense.set(id, *n),
+            (Store::Money(dense), Value::Money(m)) => dense.set(id, *m),
+            (Store::YesNo { present, yes }, Value::YesNo(b)) => {
+                present.insert(id);
+                if *b {
+                    yes.insert(id)
+                } else {
+                    yes.remove(id)
+                };
+            }
+            (Store::Multi { present, options }, Value::MultiChoice(set)) => {
+                present.insert(id);
+                for option in set {
+                    options.entry(option.clone()).or_default().insert(id);
+                }
+            }
+            (Store::Date(dense), Value::Date(d)) => dense.set(id, *d),
+            (Store::Moment(dense), Value::DateTime(m)) => dense.set(id, *m),
+            _ => return false,
+        }
+        true
+    }
+
+    fn clear(&mut self, id: u32) {
+        match self {
+            Store::Text(words) | Store::Choice(words) => words.clear(id),
+            Store::Number(dense) => drop(dense.present.remove(id)),
+            Store::Money(dense) => drop(dense.present.remove(id)),
+            Store::YesNo { present, .. } => drop(present.remove(id)),
+            Store::Multi { present, options } => {
+                if present.remove(id) {
+                    options.retain(|_, has| !has.remove(id) || !has.is_empty());
+                }
+            }
+            Store::Date(dense) => drop(dense.present.remove(id)),
+            Store::Moment(dense) => drop(dense.present.remove(id)),
+        }
+    }
+
+    fn passing(&self, test: &dyn Fn(u32, &Seen<'_>) -> bool) -> RoaringBitmap {
+        match self {
+            Store::Text(words) => words_passing(words, |text| test(0, &Seen::Text(text))),
+            Store::Choice(words) => words_passing(words, |text| test(0, &Seen::Choice(text))),
+            Store::Number(dense) => dense
+                .values
+                .keep(&dense.present, |id, n| test(id, &Seen::Number(n))),
+            Store::Money(dense) => dense
+                .values
+                .keep(&dense.present, |id, m| test(id, &Seen::Money(m))),
+            Store::YesNo { present, yes } => {
+                let mut out = RoaringBitmap::new();
+                if test(0, &Seen::YesNo(true)) {
+                    out |= present & yes;
+                }
+                if test(0, &Seen::YesNo(false)) {
+                    out |= present - yes;
+                }
+                out
+            }
+            Store::Multi { present, .. } => sorted(
+                present
+                    .iter()
+                    .filter(|id| self.get(*id).is_some_and(|s| test(*id, &s))),
+            ),
+            Store::Date(dense) => dense
+                .values
+                .keep(&dense.present, |id, d| test(id, &Seen::Date(d))),
+            Store::Moment(dense) => dense
+                .values
+                .keep(&dense.present, |id, m| test(id, &Seen::DateTime(m))),
+        }
+    }
+
+    fn heap_bytes(&self) -> usize {
+        match self {
+            Store::Text(words) | Store::Choice(words) => words.heap_bytes(),
+            Store::Number(dense) => dense.present.serialized_size() + dense.values.heap_bytes(),
+            Store::Money(dense) => dense.present.serialized_size() + dense.values.heap_bytes(),
+            Store::YesNo { present, yes } => present.serialized_size() + yes.serialized_size(),
+            Store::Multi { present, options } => {
+                let of: usize = options
+                    .iter()
+                    .map(|(name, has)| name.len() + 72 + has.serialized_size())
+                    .sum();
+                present.serialized_size() + of
+            }
+            Store::Date(dense) => dense.present.serialized_size() + dense.values.heap_bytes(),
+            Store::Moment(dense) => dense.present.serialized_size() + dense.values.heap_bytes(),
+        }
+    }
+}
+
+fn words_passing(words: &Words, test: impl Fn(&str) -> bool) -> RoaringBitmap {
+    let passes = words.per_code(false, test);
+    sorted(
+        words
+            .codes
+            .filled()
+            .filter(|(_, code)| passes[*code as usize])
+            .map(|(id, _)| id),
+    )
+}

@@ -1,0 +1,188 @@
+//! Events of one name, or messages of one template, by contact and time.
+
+use crate::segment::{Seen, test_holds};
+use carillon_model::Moment;
+use carillon_model::contact::Money;
+use carillon_model::event::Prop;
+use carillon_model::segment::{PropMatch, Test};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// Contacts a page holds together: an insertion moves at most their postings.
+const PAGE: u32 = 64;
+
+/// One event or message. What no clause can ask (source, arrival) is not kept.
+#[derive(Clone, Debug)]
+pub(super) struct Posting {
+    pub contact: u32,
+    pub at: Moment,
+    pub id: i64,
+    pub props: Option<Box<[(u32, Packed)]>>,
+}
+
+/// A property, its texts by symbol.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Packed {
+    YesNo(bool),
+    Number(f64),
+    Money(Money),
+    Text(u32),
+}
+
+/// Pages of postings, each sorted by contact, moment and id.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Postings {
+    pages: BTreeMap<u32, Vec<Posting>>,
+}
+
+impl Postings {
+    /// Puts one in; with `once`, the same contact, moment and id again is left out.
+    pub fn insert(&mut self, posting: Posting, once: bool) {
+        let page = self.pages.entry(posting.contact / PAGE).or_default();
+        let key = |p: &Posting| (p.contact, p.at, p.id);
+        let place = page.partition_point(|p| key(p) <= key(&posting));
+        if !(once && place > 0 && key(&page[place - 1]) == key(&posting)) {
+            page.insert(place, posting);
+        }
+    }
+
+    pub fn remove(&mut self, contact: u32, at: Moment, id: i64) {
+        self.retain(contact, |p| (p.at, p.id) != (at, id));
+    }
+
+    pub fn remove_contact(&mut self, contact: u32) {
+        self.retain(contact, |_| false);
+    }
+
+    fn retain(&mut self, contact: u32, keep: impl Fn(&Posting) -> bool) {
+        if let Some(page) = self.pages.get_mut(&(contact / PAGE)) {
+            page.retain(|p| p.contact != contact || keep(p));
+            if page.is_empty() {
+                self.pages.remove(&(contact / PAGE));
+            }
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.pages.is_empty()
+    }
+
+    /// Those of one contact, in order of time.
+    pub fn of(&self, contact: u32) -> &[Posting] {
+        let Some(page) = self.pages.get(&(contact / PAGE)) else {
+            return &[];
+        };
+        let from = page.partition_point(|p| p.contact < contact);
+        let to = page.partition_point(|p| p.contact <= contact);
+        &page[from..to]
+    }
+
+    /// All of them, contact by contact in order.
+    pub fn by_contact(&self) -> impl Iterator<Item = &[Posting]> {
+        self.pages
+            .values()
+            .flat_map(|page| page.chunk_by(|a, b| a.contact == b.contact))
+    }
+
+    pub fn heap_bytes(&self) -> usize {
+        let page = |page: &Vec<Posting>| {
+            let props: usize = page
+                .iter()
+                .filter_map(|p| p.props.as_ref())
+                .map(|props| size_of_val(&**props) + 16)
+                .sum();
+            page.capacity() * size_of::<Posting>() + 40 + props
+        };
+        self.pages.values().map(page).sum()
+    }
+}
+
+/// Texts by number. They are kept as long as the index: keys and values of properties repeat.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Symbols {
+    texts: Vec<Arc<str>>,
+    /// Only looked up, never walked.
+    numbers: HashMap<Arc<str>, u32>,
+}
+
+impl Symbols {
+    pub fn text(&self, symbol: u32) -> &str {
+        &self.texts[symbol as usize]
+    }
+
+    fn enter(&mut self, text: &str) -> u32 {
+        if let Some(number) = self.numbers.get(text) {
+            return *number;
+        }
+        let text: Arc<str> = text.into();
+        let number = self.texts.len() as u32;
+        self.texts.push(text.clone());
+        self.numbers.insert(text, number);
+        number
+    }
+
+    pub fn pack(&mut self, props: &BTreeMap<String, Prop>) -> Option<Box<[(u32, Packed)]>> {
+        if props.is_empty() {
+            return None;
+        }
+        let packed = props.iter().map(|(key, prop)| {
+            let value = match prop {
+                Prop::YesNo(b) => Packed::YesNo(*b),
+                Prop::Number(n) => Packed::Number(*n),
+                Prop::Money(m) => Packed::Money(*m),
+                Prop::Text(text) => Packed::Text(self.enter(text)),
+            };
+            (self.enter(key), value)
+        });
+        Some(packed.collect())
+    }
+
+    pub fn unpack(&self, posting: &Posting) -> BTreeMap<String, Prop> {
+        let one = |(key, value): &(u32, Packed)| {
+            let prop = match value {
+                Packed::YesNo(b) => Prop::YesNo(*b),
+                Packed::Number(n) => Prop::Number(*n),
+                Packed::Money(m) => Prop::Money(*m),
+                Packed::Text(symbol) => Prop::Text(self.text(*symbol).to_owned()),
+            };
+            (self.text(*key).to_owned(), prop)
+        };
+        posting
+            .props
+            .iter()
+            .flat_map(|props| props.iter())
+            .map(one)
+            .collect()
+    }
+
+    fn seen(&self, value: &Packed) -> Seen<'_> {
+        match value {
+            Packed::YesNo(b) => Seen::YesNo(*b),
+            Packed::Number(n) => Seen::Number(*n),
+            Packed::Money(m) => Seen::Money(*m),
+            Packed::Text(symbol) => Seen::Text(self.text(*symbol)),
+        }
+    }
+
+    /// Property tests with the numbers of their keys; a key never seen matches nothing.
+    pub fn tests<'a>(&self, props: &'a [PropMatch]) -> Vec<(Option<u32>, &'a Test)> {
+        props
+            .iter()
+            .map(|p| (self.numbers.get(p.key.as_str()).copied(), &p.test))
+            .collect()
+    }
+
+    pub fn pass(&self, tests: &[(Option<u32>, &Test)], posting: &Posting) -> bool {
+        tests.iter().all(|(key, test)| {
+            let props = posting.props.as_deref().unwrap_or_default();
+            let value = props.iter().find(|(symbol, _)| Some(*symbol) == *key);
+            value.is_some_and(|(_, value)| test_holds(test, &self.seen(value)))
+        })
+    }
+
+    pub fn heap_bytes(&self) -> usize {
+        self.texts.iter().map(|text| text.len() + 16).sum::<usize>()
+            + self.texts.capacity() * 16
+            + self.numbers.capacity() * 25
+    }
+}

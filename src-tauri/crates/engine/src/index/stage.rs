@@ -1,0 +1,303 @@
+//! What a commit would do to memberships, worked out beside the index.
+
+use super::change::{After, Change, Edge};
+use super::members::Count;
+use super::tracked::{Definition, Definitions, Membership};
+use super::{Index, Timer};
+use crate::record::{Scope, Verdict};
+use crate::segment::{Facts, eval, eval_facts};
+use carillon_model::{ContactId, Moment, SegmentId};
+use chrono::TimeDelta;
+use roaring::RoaringBitmap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The effect of a commit, to be published after it or dropped with it.
+#[derive(Debug)]
+#[must_use = "publish it after the commit, or drop it if the commit failed"]
+pub struct Staged {
+    /// In order: those of time by instant, then those of the changes; within one instant by segment and contact.
+    pub edges: Vec<Edge>,
+    pub(super) generation: u64,
+    pub(super) as_of: Moment,
+    pub(super) changes: Vec<Change>,
+    /// New truth of single contacts.
+    pub(super) updates: BTreeMap<(SegmentId, u32), Verdict>,
+    /// Whole memberships worked out anew; `None` for a definition that is gone.
+    pub(super) replaced: BTreeMap<SegmentId, Option<Membership>>,
+    /// Definitions and scope, if they changed.
+    pub(super) defined: Option<(Definitions, Scope)>,
+}
+
+impl Staged {
+    /// The moment memberships are true at; what the store keeps with the commit.
+    pub fn as_of(&self) -> Moment {
+        self.as_of
+    }
+}
+
+pub(super) fn stage(index: &Index, changes: Vec<Change>, as_of: Moment) -> Staged {
+    let mut staged = Staged {
+        edges: Vec::new(),
+        generation: index.generation,
+        as_of: as_of.max(index.as_of),
+        changes: Vec::new(),
+        updates: BTreeMap::new(),
+        replaced: BTreeMap::new(),
+        defined: None,
+    };
+    staged.pass_time(index);
+    if !changes.is_empty() {
+        staged.define(index, &changes);
+        staged.change(index, &changes);
+        staged.changes = changes;
+    }
+    staged
+}
+
+impl Staged {
+    /// Turns over, each at its instant, whatever falls due up to `as_of`.
+    fn pass_time(&mut self, index: &Index) {
+        let mut due: BTreeSet<Timer> = index
+            .timers
+            .iter()
+            .take_while(|timer| timer.0 <= self.as_of)
+            .copied()
+            .collect();
+        while let Some((at, segment, contact)) = due.pop_first() {
+            let Some(definition) = index.definitions.all.get(&segment) else {
+                continue;
+            };
+            let mut verdict = eval_facts(&definition.expr, &index.rows.who(contact), at, &index.scope);
+            if let Some(until) = &mut verdict.until {
+                // The evaluator promises a later moment; without one this loop would never end.
+                *until = (*until).max(at + TimeDelta::nanoseconds(1));
+                if *until <= self.as_of {
+                    due.insert((*until, segment, contact));
+                }
+            }
+            if verdict.holds != self.held(index, segment, contact) {
+                self.edges.push(Edge {
+                    segment,
+                    contact: ContactId(contact),
+                    entered: verdict.holds,
+                    at,
+                });
+            }
+            self.updates.insert((segment, contact), verdict);
+        }
+    }
+
+    fn held(&self, index: &Index, segment: SegmentId, contact: u32) -> bool {
+        match self.updates.get(&(segment, contact)) {
+            Some(verdict) => verdict.holds,
+            None => index
+                .memberships
+                .get(&segment)
+                .is_some_and(|m| m.members.contains(contact)),
+        }
+    }
+
+    /// Takes in changed definitions.
+    fn define(&mut self, index: &Index, changes: &[Change]) {
+        let mut all: Option<BTreeMap<SegmentId, Definition>> = None;
+        let mut zone = index.scope.zone;
+        for change in changes {
+            let mut define = |id: &SegmentId, definition: Option<Definition>| {
+                let all = all.get_or_insert_with(|| index.definitions.all.clone());
+                match definition {
+                    Some(definition) => drop(all.insert(*id, definition)),
+                    None => drop(all.remove(id)),
+                }
+            };
+            match change {
+                Change::SegmentSaved { id, name, expr } => {
+                    define(
+                        id,
+                        Some(Definition {
+                            name: Some(name.clone()),
+                            expr: expr.clone(),
+                        }),
+                    );
+                }
+                Change::WatchAdded { id, expr } => define(
+                    id,
+                    Some(Definition {
+                        name: None,
+                        expr: expr.clone(),
+                    }),
+                ),
+                Change::SegmentRemoved(id) => define(id, None),
+                Change::ZoneSet(tz) => zone = *tz,
+                _ => {}
+            }
+        }
+        if all.is_some() || zone != index.scope.zone {
+            let definitions = all.map_or_else(|| index.definitions.clone(), Definitions::new);
+            let scope = Scope {
+                zone,
+                segments: definitions.segments(),
+            };
+            self.defined = Some((definitions, scope));
+        }
+    }
+
+    /// Applies the changes at `as_of`.
+    fn change(&mut self, index: &Index, changes: &[Change]) {
+        let defined = self.defined.take();
+        let (definitions, scope) = defined
+            .as_ref()
+            .map_or((&index.definitions, &index.scope), |(d, s)| (d, s));
+        let renewed = renewed(index, definitions, scope);
+        let mut after: BTreeMap<u32, After> = BTreeMap::new();
+        let mut dirty: BTreeMap<u32, BTreeSet<SegmentId>> = BTreeMap::new();
+        for change in changes {
+            let Some(ContactId(contact)) = change.contact() else {
+                continue;
+            };
+            let place = after.entry(contact).or_insert_with(|| After {
+                exists: index.rows.contacts.contains(contact),
+                record: index.rows.record(contact, Some(&definitions.union)),
+            });
+            place.apply(change);
+            definitions.touched_by(change, dirty.entry(contact).or_default());
+        }
+        let mut edges = Vec::new();
+        for (contact, segments) in &dirty {
+            for segment in segments.difference(&renewed) {
+                let verdict = match definitions.all.get(segment) {
+                    Some(definition) => after[contact].verdict(definition, self.as_of, scope),
+                    None => continue,
+                };
+                if verdict.holds != self.held(index, *segment, *contact) {
+                    edges.push(Edge {
+                        segment: *segment,
+                        contact: ContactId(*contact),
+                        entered: verdict.holds,
+                        at: self.as_of,
+                    });
+                }
+                self.updates.insert((*segment, *contact), verdict);
+            }
+        }
+        for segment in renewed {
+            let membership = definitions.all.get(&segment).map(|definition| {
+                let time = definitions.needs.get(&segment).is_none_or(|needs| needs.time);
+                evaluate_all(index, definition, time, &after, self.as_of, scope)
+            });
+            let empty = RoaringBitmap::new();
+            let now = membership.as_ref().map_or(&empty, |m| &m.members);
+            let before = self.held_by_all(index, segment);
+            edges.extend((&before ^ now).iter().map(|id| Edge {
+                segment,
+                contact: ContactId(id),
+                entered: now.contains(id),
+                at: self.as_of,
+            }));
+            self.replaced.insert(segment, membership);
+        }
+        edges.sort_by_key(|edge| (edge.segment, edge.contact));
+        self.edges.append(&mut edges);
+        self.defined = defined;
+    }
+
+    fn held_by_all(&self, index: &Index, segment: SegmentId) -> RoaringBitmap {
+        let mut out = index
+            .memberships
+            .get(&segment)
+            .map(|m| m.members.clone())
+            .unwrap_or_default();
+        for ((_, contact), verdict) in self.updates.range((segment, 0)..=(segment, u32::MAX)) {
+            if verdict.holds {
+                out.insert(*contact)
+            } else {
+                out.remove(*contact)
+            };
+        }
+        out
+    }
+}
+
+impl After {
+    fn verdict(&self, definition: &Definition, now: Moment, scope: &Scope) -> Verdict {
+        if self.exists {
+            eval(&definition.expr, &self.record, now, scope)
+        } else {
+            Verdict {
+                holds: false,
+                until: None,
+            }
+        }
+    }
+}
+
+/// Definitions whose members must all be worked out anew: changed ones, those that refer to a changed name, and
+/// with another zone of the workspace those that read dates in it.
+fn renewed(index: &Index, definitions: &Definitions, scope: &Scope) -> BTreeSet<SegmentId> {
+    if std::ptr::eq(definitions, &index.definitions) {
+        return BTreeSet::new();
+    }
+    let old = &index.definitions;
+    let names: BTreeSet<&String> = old
+        .all
+        .values()
+        .chain(definitions.all.values())
+        .filter_map(|d| d.name.as_ref())
+        .collect();
+    let changed: BTreeSet<&String> = names
+        .into_iter()
+        .filter(|name| index.scope.segments.get(*name) != scope.segments.get(*name))
+        .collect();
+    let moved = index.scope.zone != scope.zone;
+    let ids: BTreeSet<SegmentId> = old.all.keys().chain(definitions.all.keys()).copied().collect();
+    let renew = |id: &SegmentId| {
+        let (before, after) = (old.all.get(id), definitions.all.get(id));
+        let needs = definitions.needs.get(id);
+        before.map(|d| &d.expr) != after.map(|d| &d.expr)
+            || needs.is_some_and(|needs| {
+                (moved && needs.zone) || changed.iter().any(|name| needs.segments.contains(*name))
+            })
+    };
+    ids.into_iter().filter(renew).collect()
+}
+
+fn evaluate_all(
+    index: &Index,
+    definition: &Definition,
+    time: bool,
+    after: &BTreeMap<u32, After>,
+    now: Moment,
+    scope: &Scope,
+) -> Membership {
+    let mut out = Membership::default();
+    let mut note = |id: u32, verdict: Verdict| {
+        if verdict.holds {
+            out.members.insert(id)
+        } else {
+            out.members.remove(id)
+        };
+        if let Some(until) = verdict.until {
+            out.until.insert(id, until);
+        }
+    };
+    if time {
+        for id in index.rows.contacts.iter().filter(|id| !after.contains_key(id)) {
+            let who = index.rows.who(id);
+            note(who.contact().0, eval_facts(&definition.expr, &who, now, scope));
+        }
+    } else {
+        // Nothing falls due later, so the members alone are enough.
+        for id in &Count::new(&index.rows, scope, now).members(&definition.expr) {
+            note(
+                id,
+                Verdict {
+                    holds: true,
+                    until: None,
+                },
+            );
+        }
+    }
+    for (id, contact) in after {
+        note(*id, contact.verdict(definition, now, scope));
+    }
+    out
+}

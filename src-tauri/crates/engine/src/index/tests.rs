@@ -1,0 +1,430 @@
+//! The index against the evaluator, and what each kind of change and the passing of time do to it.
+
+mod history;
+
+use super::*;
+use crate::record::ContactRecord;
+use crate::segment::arbitrary::{epoch, expr, moment, record};
+use crate::segment::{eval, parse, print};
+use carillon_model::SegmentId;
+use carillon_model::contact::Value;
+use carillon_model::event::Event;
+use carillon_model::segment::Clause;
+use chrono::TimeDelta;
+use proptest::prelude::*;
+
+const ZONE: Tz = chrono_tz::Europe::Berlin;
+
+/// Every row of a contact as a change.
+fn rows_of(who: &ContactRecord) -> Vec<Change> {
+    let contact = who.contact();
+    let mut out: Vec<Change> = who.events.iter().cloned().map(Change::EventAdded).collect();
+    out.extend(who.sent.iter().map(|s| Change::Sent {
+        contact,
+        template: s.template.clone(),
+        at: s.at,
+    }));
+    out.extend(who.tags.iter().map(|tag| Change::TagSet {
+        contact,
+        tag: tag.clone(),
+        on: true,
+    }));
+    out.extend(
+        who.permissions
+            .iter()
+            .map(|((channel, purpose), basis)| Change::PermissionSet {
+                contact,
+                channel: *channel,
+                purpose: *purpose,
+                basis: Some(*basis),
+            }),
+    );
+    out.push(Change::SuppressedSet {
+        contact,
+        on: who.suppressed,
+    });
+    out.push(Change::ContactAdded {
+        contact,
+        fields: who.fields.clone().into_iter().collect(),
+    });
+    out
+}
+
+fn saved(id: u32, name: &str, expr: Expr) -> Change {
+    Change::SegmentSaved {
+        id: SegmentId(id),
+        name: name.to_owned(),
+        expr,
+    }
+}
+
+/// Only segments with a later letter are referred to, so that there is no circle.
+fn acyclic(expr: Expr, after: &str) -> Expr {
+    let all = |of: Vec<Expr>| of.into_iter().map(|e| acyclic(e, after)).collect();
+    match expr {
+        Expr::Clause(Clause::InSegment { name }) if name.as_str() <= after => Expr::Everyone,
+        Expr::All(of) => Expr::All(all(of)),
+        Expr::Any(of) => Expr::Any(all(of)),
+        Expr::None(of) => Expr::None(all(of)),
+        Expr::AtLeast { k, of } => Expr::AtLeast { k, of: all(of) },
+        Expr::Not(inner) => Expr::Not(Box::new(acyclic(*inner, after))),
+        other => other,
+    }
+}
+
+fn people() -> impl Strategy<Value = Vec<ContactRecord>> {
+    (
+        record(ContactId(0)),
+        record(ContactId(1)),
+        record(ContactId(63)),
+        record(ContactId(64)),
+        record(ContactId(70_000)),
+    )
+        .prop_map(|(a, b, c, d, e)| vec![a, b, c, d, e])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn the_members_are_exactly_those_the_evaluator_names(
+        expr in expr(), a in expr(), b in expr(), c in expr(), people in people(), now in moment(), gone in 0usize..5
+    ) {
+        let named = [("A", a), ("B", b), ("C", c)].map(|(name, expr)| (name, acyclic(expr, name)));
+        let definitions = named.iter().zip(1..).map(|((name, expr), id)| saved(id, name, expr.clone()));
+        let rows = people.iter().flat_map(rows_of).chain([Change::ContactRemoved(people[gone].contact())]);
+        // Facts of somebody who is not a contact mean nobody.
+        let stranger = ContactRecord { id: 2, ..people[0].clone() };
+        let strange = rows_of(&stranger).into_iter().filter(|row| !matches!(row, Change::ContactAdded { .. } | Change::EventAdded(_)));
+        let rows = rows.chain(strange.collect::<Vec<_>>());
+        let index = Index::open(ZONE, now, rows.chain(definitions));
+        prop_assert!(index.record(people[gone].contact()).is_none());
+        let (members, mut wanted) = (index.members(&expr, now), RoaringBitmap::new());
+        for who in people.iter().filter(|who| who.id != people[gone].id) {
+            let read = index.record(who.contact()).expect("a contact of the index");
+            let mut by_time = read.clone();
+            by_time.sent.sort_by(|a, b| (a.at, &a.template).cmp(&(b.at, &b.template)));
+            prop_assert_eq!(&by_time, who, "the index reads back what was put in");
+            if eval(&expr, &read, now, index.scope()).holds {
+                wanted.insert(who.id);
+            }
+        }
+        prop_assert_eq!(&members, &wanted, "{}", print(&expr));
+        let counted = index.count(&expr, now);
+        prop_assert_eq!(counted.n, wanted.len());
+        for (text, n) in counted.per_clause {
+            let clause = parse(&text).expect("canonical text");
+            prop_assert_eq!(n, index.members(&clause, now).len());
+        }
+        for (id, name) in [(1, "A"), (2, "B"), (3, "C")] {
+            let direct = index.members(&index.scope().segments[name], now);
+            prop_assert_eq!(index.members_of(SegmentId(id)), Some(&direct));
+        }
+    }
+}
+
+fn order(id: i64, contact: u32, at: Moment) -> Change {
+    Change::EventAdded(Event {
+        id: carillon_model::EventId(id),
+        contact: ContactId(contact),
+        name: "order".to_owned(),
+        at,
+        arrived_at: at,
+        source: String::new(),
+        props: BTreeMap::new(),
+    })
+}
+
+fn reads(text: &str) -> Expr {
+    parse(text).unwrap_or_else(|e| panic!("{text}: {e}"))
+}
+
+fn added(contact: u32) -> Change {
+    Change::ContactAdded {
+        contact: ContactId(contact),
+        fields: Vec::new(),
+    }
+}
+
+#[test]
+fn three_days_asleep_bring_each_edge_at_its_own_instant_and_in_order() {
+    let day = |n: i64| epoch() + TimeDelta::days(n);
+    let recent = saved(1, "Recent", reads("did order in the last 2 days"));
+    let lapsed = saved(2, "Lapsed", reads("not in segment \"Recent\""));
+    let rows = [
+        added(1),
+        added(2),
+        recent,
+        lapsed,
+        order(1, 1, day(0)),
+        order(2, 2, day(0) + TimeDelta::hours(1)),
+        order(3, 1, day(1)),
+    ];
+    let mut index = Index::open(ZONE, day(1), rows);
+    assert_eq!(index.next_due(), Some(day(2) + TimeDelta::hours(1)));
+    let staged = index.stage(vec![order(4, 2, day(4))], day(4));
+    let said: Vec<_> = staged
+        .edges
+        .iter()
+        .map(|e| (e.at, e.segment.0, e.contact.0, e.entered))
+        .collect();
+    let at = day(2) + TimeDelta::hours(1);
+    let wanted = vec![
+        (at, 1, 2, false),
+        (at, 2, 2, true),
+        (day(3), 1, 1, false),
+        (day(3), 2, 1, true),
+        (day(4), 1, 2, true),
+        (day(4), 2, 2, false),
+    ];
+    assert_eq!(said, wanted);
+    assert_eq!(index.publish(staged), Ok(()));
+    assert_eq!(index.next_due(), Some(day(6)));
+    assert!(
+        index.stage(Vec::new(), day(4)).edges.is_empty(),
+        "nothing is said twice"
+    );
+}
+
+#[test]
+fn every_kind_of_change_reaches_the_expressions_that_read_it() {
+    let contact = ContactId(1);
+    let text = |text: &str| Some(Value::Text(text.to_owned()));
+    let set = |key: &str, value| Change::FieldSet {
+        contact,
+        key: key.to_owned(),
+        value,
+    };
+    let late = Some(Value::DateTime("2025-12-31T23:30:00Z".parse().expect("a moment")));
+    let tagged = |on| Change::TagSet {
+        contact,
+        tag: "vip".to_owned(),
+        on,
+    };
+    let sent = || Change::Sent {
+        contact,
+        template: "w".to_owned(),
+        at: epoch(),
+    };
+    let granted = |basis| Change::PermissionSet {
+        contact,
+        channel: carillon_model::consent::Channel::Email,
+        purpose: carillon_model::consent::Purpose::Marketing,
+        basis,
+    };
+    let yes = Some(carillon_model::consent::Basis::Consent);
+    let removed = Change::EventRemoved {
+        contact,
+        name: "order".to_owned(),
+        at: epoch(),
+        id: carillon_model::EventId(1),
+    };
+    let apia = || Change::ZoneSet(chrono_tz::Pacific::Apia);
+    let london = || set("time_zone", text("Europe/London"));
+    let other = saved(7, "Other", reads("tag \"vip\""));
+    let suppressed = |on| Change::SuppressedSet { contact, on };
+    for (expr, before, change) in [
+        ("city is known", vec![], set("city", text("Bonn"))),
+        (
+            "city is empty",
+            vec![set("city", text("Bonn"))],
+            set("city", None),
+        ),
+        ("tag \"vip\"", vec![], tagged(true)),
+        ("not tag \"vip\"", vec![tagged(true)], tagged(false)),
+        ("did order", vec![], order(1, 1, epoch())),
+        ("did not order", vec![order(1, 1, epoch())], removed),
+        ("was sent \"w\"", vec![], sent()),
+        ("was sent any message", vec![], sent()),
+        ("consent email marketing", vec![], granted(yes)),
+        ("not consent email marketing", vec![granted(yes)], granted(None)),
+        (
+            "not consent email marketing",
+            vec![granted(yes)],
+            suppressed(true),
+        ),
+        (
+            "consent email marketing",
+            vec![granted(yes), suppressed(true)],
+            suppressed(false),
+        ),
+        ("in segment \"Other\"", vec![tagged(true)], other.clone()),
+        (
+            "not in segment \"Other\"",
+            vec![tagged(true), other.clone()],
+            Change::SegmentRemoved(SegmentId(7)),
+        ),
+        ("in segment \"Other\"", vec![other.clone()], tagged(true)),
+        (
+            "not in segment \"Other\"",
+            vec![tagged(true), other],
+            saved(7, "Renamed", reads("tag \"vip\"")),
+        ),
+        (
+            "seen_at on 2025-12-31 in contact's zone",
+            vec![set("seen_at", late.clone())],
+            london(),
+        ),
+        (
+            "not seen_at on 2026-01-01 in zone \"Asia/Tokyo\"",
+            vec![set("seen_at", late.clone())],
+            set("seen_at", None),
+        ),
+        (
+            "seen_at on 2026-01-01",
+            vec![set("seen_at", late.clone()), Change::ZoneSet(chrono_tz::UTC)],
+            apia(),
+        ),
+        (
+            "seen_at on 2026-01-01 in contact's zone",
+            vec![set("seen_at", late), Change::ZoneSet(chrono_tz::UTC)],
+            apia(),
+        ),
+        ("everyone", vec![Change::ContactRemoved(contact)], added(1)),
+    ] {
+        let rows = [
+            added(1),
+            Change::WatchAdded {
+                id: SegmentId(1),
+                expr: reads(expr),
+            },
+        ]
+        .into_iter()
+        .chain(before);
+        let mut index = Index::new(ZONE, epoch());
+        let staged = index.stage(rows.collect(), epoch());
+        assert_eq!(index.publish(staged), Ok(()));
+        let staged = index.stage(vec![change.clone()], epoch());
+        let of_watch: Vec<_> = staged
+            .edges
+            .iter()
+            .filter(|e| e.segment == SegmentId(1))
+            .collect();
+        let wanted = Edge {
+            segment: SegmentId(1),
+            contact,
+            entered: true,
+            at: epoch(),
+        };
+        assert_eq!(of_watch, [&wanted], "{expr}: {change:?}");
+        assert_eq!(index.publish(staged), Ok(()));
+        assert_eq!(
+            index.members_of(SegmentId(1)).map(RoaringBitmap::len),
+            Some(1),
+            "{expr}"
+        );
+    }
+}
+
+#[test]
+fn what_was_staged_on_an_earlier_state_is_refused() {
+    let mut index = Index::new(ZONE, epoch());
+    let early = index.stage(vec![added(1)], epoch());
+    let other = index.stage(vec![added(2)], epoch());
+    assert_eq!(index.publish(other), Ok(()));
+    assert_eq!(index.publish(early), Err(Stale));
+    assert_eq!(index.contacts().iter().collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn a_clock_set_back_does_not_move_memberships_back() {
+    let mut index = Index::open(ZONE, epoch(), [added(1), saved(1, "All", Expr::Everyone)]);
+    let staged = index.stage(vec![added(2)], epoch() - TimeDelta::days(3));
+    assert_eq!(staged.as_of(), epoch());
+    assert_eq!(
+        staged.edges,
+        [Edge {
+            segment: SegmentId(1),
+            contact: ContactId(2),
+            entered: true,
+            at: epoch()
+        }]
+    );
+    assert_eq!(index.publish(staged), Ok(()));
+    assert_eq!(index.as_of(), epoch());
+}
+
+#[test]
+fn a_saved_segment_brings_its_members_in_and_a_removed_one_lets_them_go() {
+    let mut index = Index::open(ZONE, epoch(), (0..3).map(added));
+    let entered = |staged: &Staged| {
+        staged
+            .edges
+            .iter()
+            .map(|e| (e.contact.0, e.entered))
+            .collect::<Vec<_>>()
+    };
+    let staged = index.stage(vec![saved(1, "All", Expr::Everyone)], epoch());
+    assert_eq!(entered(&staged), [(0, true), (1, true), (2, true)]);
+    assert_eq!(index.publish(staged), Ok(()));
+    let staged = index.stage(vec![Change::SegmentRemoved(SegmentId(1))], epoch());
+    assert_eq!(entered(&staged), [(0, false), (1, false), (2, false)]);
+    assert_eq!(index.publish(staged), Ok(()));
+    assert_eq!(index.members_of(SegmentId(1)), None);
+}
+
+#[test]
+fn memory_is_counted_and_given_back() {
+    let mut index = Index::new(ZONE, epoch());
+    let empty = index.heap_bytes();
+    let rows = (0..2_000).flat_map(|id| {
+        let text = Value::Text(format!("contact-{id}@example.com"));
+        [
+            Change::ContactAdded {
+                contact: ContactId(id),
+                fields: vec![("email".to_owned(), text)],
+            },
+            order(i64::from(id), id, epoch()),
+        ]
+    });
+    let staged = index.stage(rows.collect(), epoch());
+    assert_eq!(index.publish(staged), Ok(()));
+    let full = index.heap_bytes();
+    assert!(full > empty + 2_000 * 60, "{full}");
+    let staged = index.stage(
+        (0..2_000)
+            .map(|id| Change::ContactRemoved(ContactId(id)))
+            .collect(),
+        epoch(),
+    );
+    assert_eq!(index.publish(staged), Ok(()));
+    assert!(index.heap_bytes() < full, "{} of {full}", index.heap_bytes());
+}
+
+#[test]
+fn the_longest_chain_of_the_deepest_segments_fits_the_stack_of_a_thread() {
+    let deep = |to: usize| {
+        let clause = Expr::Clause(Clause::InSegment { name: to.to_string() });
+        (0..63).fold(clause, |inner, level| match level % 2 {
+            0 => Expr::Not(Box::new(inner)),
+            _ => Expr::AtLeast {
+                k: 1,
+                of: vec![inner],
+            },
+        })
+    };
+    let segments: BTreeMap<String, Expr> = (0..9).map(|i| (i.to_string(), deep(i + 1))).collect();
+    assert_eq!(crate::segment::find_cycle(&segments), None);
+    let rows = segments
+        .iter()
+        .zip(1..)
+        .map(|((name, expr), id)| saved(id, name, expr.clone()));
+    let last = saved(20, "9", Expr::Everyone);
+    // The default of Rust's threads, and tokio's; a build without optimisation needs the most.
+    let thread = std::thread::Builder::new().stack_size(2 << 20);
+    let rows: Vec<Change> = rows.chain([last, added(1)]).collect();
+    let work = move || {
+        let index = Index::open(ZONE, epoch(), rows);
+        let expr = deep(0);
+        let who = index.record(ContactId(1)).expect("a contact of the index");
+        let holds = eval(&expr, &who, epoch(), index.scope()).holds;
+        assert_eq!(
+            crate::segment::explain(&expr, &who, epoch(), index.scope()).holds,
+            holds
+        );
+        assert_eq!(index.count(&expr, epoch()).n, u64::from(holds));
+        assert_eq!(parse(&print(&expr)), Ok(expr));
+    };
+    let done = thread.spawn(work).map(std::thread::JoinHandle::join);
+    assert!(matches!(done, Ok(Ok(()))));
+}

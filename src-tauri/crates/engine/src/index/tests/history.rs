@@ -1,0 +1,280 @@
+//! Random histories with crashes, against a reference that asks everybody at every instant and knows no index.
+
+use super::*;
+use crate::index::change::After;
+use crate::segment::arbitrary::{
+    KEYS, SEGMENTS, TAGS, TEMPLATES, ZONES, basis, channel, event, purpose, value_for,
+};
+use crate::segment::start_of_day;
+use carillon_model::segment::{Clause, Window};
+use chrono::Days;
+use proptest::collection::vec;
+use proptest::sample::select;
+
+/// One commit of a history: how long after the last one, what it changes, and what happens to it.
+#[derive(Clone, Debug)]
+struct Commit {
+    pause: TimeDelta,
+    changes: Vec<Change>,
+    fate: Fate,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Fine,
+    /// COMMIT fails; the same index goes on.
+    Fails,
+    /// The process dies before COMMIT.
+    DiesBefore,
+    /// The process dies between COMMIT and publish.
+    DiesAfter,
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    (0u32..3).prop_map(ContactId).prop_flat_map(|contact| {
+        let field = select(KEYS).prop_flat_map(|key| (Just(key), proptest::option::weighted(0.8, value_for(key))));
+        let id = 1u32..4;
+        prop_oneof![
+            2 => field.prop_map(move |(key, value)| Change::FieldSet { contact, key: key.to_owned(), value }),
+            2 => (select(TAGS), any::<bool>()).prop_map(move |(tag, on)| Change::TagSet { contact, tag: tag.to_owned(), on }),
+            4 => event(contact).prop_map(Change::EventAdded),
+            2 => (select(TEMPLATES), moment()).prop_map(move |(t, at)| Change::Sent { contact, template: t.to_owned(), at }),
+            1 => (channel(), purpose(), proptest::option::of(basis())).prop_map(move |(channel, purpose, basis)| Change::PermissionSet { contact, channel, purpose, basis }),
+            1 => any::<bool>().prop_map(move |on| Change::SuppressedSet { contact, on }),
+            2 => Just(Change::ContactAdded { contact, fields: vec![("city".to_owned(), Value::Text("Bonn".to_owned()))] }),
+            1 => Just(Change::ContactRemoved(contact)),
+            1 => (id.clone(), expr()).prop_map(|(id, expr)| {
+                let name = SEGMENTS[id as usize - 1];
+                saved(id, name, acyclic(expr, name))
+            }),
+            1 => id.prop_map(|id| Change::SegmentRemoved(SegmentId(id))),
+            1 => (9u32..11, expr()).prop_map(|(id, expr)| Change::WatchAdded { id: SegmentId(id), expr }),
+            1 => select(vec![chrono_tz::Europe::Berlin, chrono_tz::Pacific::Apia, chrono_tz::America::St_Johns]).prop_map(Change::ZoneSet),
+        ]
+    })
+}
+
+fn commit() -> impl Strategy<Value = Commit> {
+    let fate = prop_oneof![3 => Just(Fate::Fine), 1 => Just(Fate::Fails), 1 => Just(Fate::DiesBefore), 1 => Just(Fate::DiesAfter)];
+    let pause =
+        prop_oneof![1 => Just(0), 3 => 0i64..100_000, 3 => 0i64..2_000_000].prop_map(TimeDelta::seconds);
+    (pause, vec(change(), 0..5), fate).prop_map(|(pause, changes, fate)| Commit { pause, changes, fate })
+}
+
+/// The rows of a file, kept the plain way.
+#[derive(Clone)]
+struct File {
+    zone: Tz,
+    as_of: Moment,
+    contacts: BTreeMap<u32, After>,
+    segments: BTreeMap<SegmentId, (Option<String>, Expr)>,
+}
+
+impl File {
+    fn apply(&mut self, change: &Change) {
+        match change {
+            Change::SegmentSaved { id, name, expr } => {
+                drop(self.segments.insert(*id, (Some(name.clone()), expr.clone())))
+            }
+            Change::WatchAdded { id, expr } => drop(self.segments.insert(*id, (None, expr.clone()))),
+            Change::SegmentRemoved(id) => drop(self.segments.remove(id)),
+            Change::ZoneSet(tz) => self.zone = *tz,
+            of_contact => {
+                let id = of_contact.contact().map_or(0, |c| c.0);
+                let new = || After {
+                    record: ContactRecord {
+                        id,
+                        ..ContactRecord::default()
+                    },
+                    ..After::default()
+                };
+                self.contacts.entry(id).or_insert_with(new).apply(of_contact);
+            }
+        }
+    }
+
+    fn scope(&self) -> Scope {
+        let named = self
+            .segments
+            .values()
+            .filter_map(|(name, expr)| Some((name.clone()?, expr.clone())));
+        Scope {
+            zone: self.zone,
+            segments: named.collect(),
+        }
+    }
+
+    /// Who is in what, by asking the evaluator about everybody.
+    fn memberships(&self, now: Moment) -> BTreeSet<(SegmentId, u32)> {
+        let scope = self.scope();
+        let mut out = BTreeSet::new();
+        for (segment, (_, expr)) in &self.segments {
+            for (id, contact) in self.contacts.iter().filter(|(_, c)| c.exists) {
+                if eval(expr, &contact.record, now, &scope).holds {
+                    out.insert((*segment, *id));
+                }
+            }
+        }
+        out
+    }
+
+    /// Every instant in `(as_of, to]` at which anything in the pools may turn over.
+    fn instants(&self, to: Moment) -> BTreeSet<Moment> {
+        let mut out = BTreeSet::new();
+        let mut lengths = BTreeSet::from([0]);
+        for (_, expr) in self.segments.values() {
+            lengths.extend(clauses(expr).into_iter().filter_map(|clause| match clause {
+                Clause::Did {
+                    window: Window::LastSecs(secs),
+                    ..
+                }
+                | Clause::Sent {
+                    window: Window::LastSecs(secs),
+                    ..
+                } => Some(*secs),
+                _ => None,
+            }));
+        }
+        for contact in self.contacts.values() {
+            let at = contact
+                .record
+                .events
+                .iter()
+                .map(|e| e.at)
+                .chain(contact.record.sent.iter().map(|s| s.at));
+            out.extend(at.flat_map(|at| {
+                lengths
+                    .iter()
+                    .map(move |secs| at + TimeDelta::seconds(i64::from(*secs)))
+            }));
+        }
+        let zones: Vec<Tz> = ZONES
+            .iter()
+            .filter_map(|name| name.parse().ok())
+            .chain([self.zone])
+            .collect();
+        let mut day = self.as_of.date_naive() - Days::new(1);
+        while day <= to.date_naive() + Days::new(1) {
+            out.extend(zones.iter().filter_map(|tz| start_of_day(*tz, day)));
+            day = day + Days::new(1);
+        }
+        out.into_iter()
+            .filter(|at| *at > self.as_of && *at <= to)
+            .collect()
+    }
+
+    fn rows(&self) -> Vec<Change> {
+        let defined = self.segments.iter().map(|(id, (name, expr))| match name {
+            Some(name) => Change::SegmentSaved {
+                id: *id,
+                name: name.clone(),
+                expr: expr.clone(),
+            },
+            None => Change::WatchAdded {
+                id: *id,
+                expr: expr.clone(),
+            },
+        });
+        let contacts = self.contacts.values().flat_map(|contact| {
+            let mut rows = rows_of(&contact.record);
+            if !contact.exists {
+                let fields = contact.record.fields.clone().into_iter();
+                let contact = contact.record.contact();
+                rows.pop();
+                rows.extend(fields.map(|(key, value)| Change::FieldSet {
+                    contact,
+                    key,
+                    value: Some(value),
+                }));
+            }
+            rows
+        });
+        defined.chain(contacts).collect()
+    }
+
+    fn open(&self) -> Index {
+        Index::open(self.zone, self.as_of, self.rows())
+    }
+}
+
+fn difference(
+    before: &BTreeSet<(SegmentId, u32)>,
+    after: &BTreeSet<(SegmentId, u32)>,
+    at: Moment,
+) -> Vec<Edge> {
+    let edge = |(segment, contact): &(SegmentId, u32)| Edge {
+        segment: *segment,
+        contact: ContactId(*contact),
+        entered: after.contains(&(*segment, *contact)),
+        at,
+    };
+    before.symmetric_difference(after).map(edge).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn any_history_with_any_crashes_gives_exactly_the_edges_of_asking_everybody_at_every_instant(
+        commits in vec(commit(), 1..10), named in (expr(), expr(), expr()), watches in vec(expr(), 8)
+    ) {
+        let start = epoch() - TimeDelta::days(50);
+        let mut file = File { zone: ZONE, as_of: start, contacts: BTreeMap::new(), segments: BTreeMap::new() };
+        for id in 0..3 {
+            file.apply(&Change::ContactAdded { contact: ContactId(id), fields: Vec::new() });
+        }
+        for (i, expr) in [named.0, named.1, named.2].into_iter().enumerate() {
+            file.apply(&saved(i as u32 + 1, SEGMENTS[i], acyclic(expr, SEGMENTS[i])));
+        }
+        for (expr, id) in watches.into_iter().zip(9..) {
+            file.apply(&Change::WatchAdded { id: SegmentId(id), expr });
+        }
+        let mut index = file.open();
+        let mut held = file.memberships(start);
+        for commit in commits {
+            let as_of = file.as_of + commit.pause;
+            let mut wanted = Vec::new();
+            for at in file.instants(as_of) {
+                let now = file.memberships(at);
+                wanted.extend(difference(&held, &now, at));
+                held = now;
+            }
+            let before = file.clone();
+            commit.changes.iter().for_each(|change| file.apply(change));
+            file.as_of = as_of;
+            let now = file.memberships(as_of);
+            wanted.extend(difference(&held, &now, as_of));
+            held = now;
+
+            let next = index.next_due();
+            let staged = index.stage(commit.changes.clone(), as_of);
+            prop_assert_eq!(&staged.edges, &wanted);
+            prop_assert_eq!(staged.as_of(), as_of);
+            let by_time = wanted.iter().find(|edge| edge.at < as_of);
+            prop_assert!(by_time.is_none_or(|edge| next.is_some_and(|next| next <= edge.at)), "next due came too late");
+            match commit.fate {
+                Fate::Fine => prop_assert_eq!(index.publish(staged), Ok(())),
+                Fate::Fails => {
+                    drop(staged);
+                    let again = index.stage(commit.changes, as_of);
+                    prop_assert_eq!(&again.edges, &wanted);
+                    prop_assert_eq!(index.publish(again), Ok(()));
+                }
+                Fate::DiesBefore => {
+                    drop(staged);
+                    index = before.open();
+                    let again = index.stage(commit.changes, as_of);
+                    prop_assert_eq!(&again.edges, &wanted);
+                    prop_assert_eq!(index.publish(again), Ok(()));
+                }
+                Fate::DiesAfter => index = file.open(),
+            }
+            let followed: BTreeSet<(SegmentId, u32)> = file
+                .segments
+                .keys()
+                .flat_map(|id| index.members_of(*id).into_iter().flatten().map(|contact| (*id, contact)))
+                .collect();
+            prop_assert_eq!(&followed, &held);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Expressions that are followed: segments and watches, and who depends on which fact.
+
+use super::change::Change;
+use crate::segment::Needs;
+use carillon_model::consent::{Channel, Purpose};
+use carillon_model::segment::Expr;
+use carillon_model::{Moment, SegmentId};
+use roaring::RoaringBitmap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is followed.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Definition {
+    /// `None` for a watch.
+    pub name: Option<String>,
+    pub expr: Expr,
+}
+
+/// Who is in, and until when that is sure where time alone may change it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Membership {
+    pub members: RoaringBitmap,
+    pub until: BTreeMap<u32, Moment>,
+}
+
+/// All definitions with what they need.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Definitions {
+    pub all: BTreeMap<SegmentId, Definition>,
+    pub needs: BTreeMap<SegmentId, Needs>,
+    /// The needs of all together.
+    pub union: Needs,
+    fields: BTreeMap<String, BTreeSet<SegmentId>>,
+    tags: BTreeMap<String, BTreeSet<SegmentId>>,
+    events: BTreeMap<String, BTreeSet<SegmentId>>,
+    templates: BTreeMap<String, BTreeSet<SegmentId>>,
+    any_message: BTreeSet<SegmentId>,
+    permissions: BTreeMap<(Channel, Purpose), BTreeSet<SegmentId>>,
+    suppressed: BTreeSet<SegmentId>,
+}
+
+impl Definitions {
+    pub fn new(all: BTreeMap<SegmentId, Definition>) -> Definitions {
+        let segments = named(&all);
+        let needs: BTreeMap<SegmentId, Needs> = all
+            .iter()
+            .map(|(id, d)| (*id, Needs::of(&d.expr, &segments)))
+            .collect();
+        let mut out = Definitions {
+            all,
+            ..Definitions::default()
+        };
+        for (id, needs) in &needs {
+            out.union.merge(needs);
+            enter(&mut out.fields, &needs.fields, *id);
+            enter(&mut out.tags, &needs.tags, *id);
+            enter(&mut out.events, &needs.events, *id);
+            enter(&mut out.templates, &needs.templates, *id);
+            enter(&mut out.permissions, &needs.permissions, *id);
+            if needs.any_message {
+                out.any_message.insert(*id);
+            }
+            if needs.suppressed {
+                out.suppressed.insert(*id);
+            }
+        }
+        out.needs = needs;
+        out
+    }
+
+    /// Saved segments by name.
+    pub fn segments(&self) -> BTreeMap<String, Expr> {
+        named(&self.all)
+    }
+
+    /// Whose truth this change of a contact may change.
+    pub fn touched_by(&self, change: &Change, into: &mut BTreeSet<SegmentId>) {
+        match change {
+            Change::ContactAdded { .. } | Change::ContactRemoved(_) => into.extend(self.all.keys()),
+            Change::FieldSet { key, .. } => into.extend(self.fields.get(key).into_iter().flatten()),
+            Change::TagSet { tag, .. } => into.extend(self.tags.get(tag).into_iter().flatten()),
+            Change::EventAdded(event) => into.extend(self.events.get(&event.name).into_iter().flatten()),
+            Change::EventRemoved { name, .. } => into.extend(self.events.get(name).into_iter().flatten()),
+            Change::Sent { template, .. } => {
+                into.extend(
+                    self.templates
+                        .get(template)
+                        .into_iter()
+                        .flatten()
+                        .chain(&self.any_message),
+                );
+            }
+            Change::PermissionSet { channel, purpose, .. } => {
+                into.extend(self.permissions.get(&(*channel, *purpose)).into_iter().flatten());
+            }
+            Change::SuppressedSet { .. } => into.extend(&self.suppressed),
+            Change::SegmentSaved { .. }
+            | Change::SegmentRemoved(_)
+            | Change::WatchAdded { .. }
+            | Change::ZoneSet(_) => {}
+        }
+    }
+}
+
+/// Of two segments with one name (the store refuses that) the one with the lower number is meant.
+fn named(all: &BTreeMap<SegmentId, Definition>) -> BTreeMap<String, Expr> {
+    let mut out = BTreeMap::new();
+    for definition in all.values() {
+        if let Some(name) = &definition.name {
+            out.entry(name.clone()).or_insert_with(|| definition.expr.clone());
+        }
+    }
+    out
+}
+
+fn enter<K: Ord + Clone>(map: &mut BTreeMap<K, BTreeSet<SegmentId>>, keys: &BTreeSet<K>, id: SegmentId) {
+    for key in keys {
+        map.entry(key.clone()).or_default().insert(id);
+    }
+}

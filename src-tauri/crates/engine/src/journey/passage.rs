@@ -1,0 +1,150 @@
+//! A passage with its clock: what every driver does around the kernel, in one place.
+
+use super::kernel::{Out, step};
+use super::version::JourneyVersion;
+use super::view::ContactView;
+use carillon_model::event::Event;
+use carillon_model::journey::{Input, Outcome, State, StepIx};
+use carillon_model::{EventId, Moment};
+
+/// One passage and the view of its contact, kept true as time goes on.
+///
+/// Order within one moment `now`: first conditions slide to `now`, each flip of a watched one being told
+/// as [`Input::Truth`] in order of time; then comes the input itself. So whoever wakes late decides on what
+/// is true when it wakes, and nothing that was true meanwhile is missed.
+///
+/// A driver tells due inputs in order of their moments, the deadline before an event of the same moment,
+/// and never tells a passage the event that let it in.
+#[derive(Clone, Debug)]
+pub struct Passage<'a> {
+    pub version: &'a JourneyVersion,
+    pub view: ContactView<'a>,
+    pub state: State,
+}
+
+impl<'a> Passage<'a> {
+    /// A passage that has not begun.
+    pub fn new(version: &'a JourneyVersion, view: ContactView<'a>, now: Moment) -> Passage<'a> {
+        Passage {
+            version,
+            view,
+            state: State::fresh(now),
+        }
+    }
+
+    /// Lets the contact in.
+    pub fn enter(
+        &mut self,
+        entry: StepIx,
+        planned: Moment,
+        event: Option<EventId>,
+        now: Moment,
+        out: &mut dyn Out,
+    ) {
+        self.tell(
+            now,
+            &Input::Enter {
+                entry,
+                planned,
+                event,
+            },
+            out,
+        );
+    }
+
+    /// The next moment at which it wants a call though nothing happens: its deadline, or the moment until
+    /// which a watched condition is sure. `None` after the end.
+    pub fn due(&self) -> Option<Moment> {
+        if self.state.end.is_some() {
+            return None;
+        }
+        let watched = self.version.watched().iter();
+        let slides = watched
+            .filter_map(|ix| self.view.truths().get(usize::from(ix.0))?.until)
+            .min();
+        [self.state.wake_at, slides].into_iter().flatten().min()
+    }
+
+    /// Brings it to `now`: conditions that changed by themselves, then a deadline that has come.
+    pub fn advance(&mut self, now: Moment, out: &mut dyn Out) {
+        if self.state.wake_at.is_some_and(|wake| wake <= now) {
+            self.tell(now, &Input::Wake, out);
+        } else {
+            self.slide(now, out);
+        }
+    }
+
+    /// Something happened to the contact. The event joins the record if it is not there yet.
+    pub fn happened(&mut self, event: &Event, now: Moment, out: &mut dyn Out) {
+        self.slide(now, out);
+        self.joins(event, now);
+        self.step(now, &Input::Event(event.clone()), out);
+    }
+
+    /// Adds an event to the record, if it is one the version asks for and is not there yet.
+    pub fn joins(&mut self, event: &Event, now: Moment) {
+        let events = &self.view.record().events;
+        let known = events
+            .iter()
+            .rev()
+            .any(|known| known.id == event.id && known.name == event.name && known.at == event.at);
+        if !known && self.version.needs().events.contains(&event.name) {
+            self.view.happened(self.version, event, now);
+        }
+    }
+
+    /// What became of a message; an accepted one joins the record.
+    pub fn sent(
+        &mut self,
+        at: StepIx,
+        visit: u32,
+        template: &str,
+        outcome: Outcome,
+        now: Moment,
+        out: &mut dyn Out,
+    ) {
+        self.slide(now, out);
+        if outcome == Outcome::Accepted && self.version.needs().sent {
+            self.view.accepted(self.version, template, now);
+        }
+        self.step(
+            now,
+            &Input::Sent {
+                step: at,
+                visit,
+                outcome,
+            },
+            out,
+        );
+    }
+
+    /// Gives it an input of any kind, with the record as it is.
+    pub fn tell(&mut self, now: Moment, input: &Input, out: &mut dyn Out) {
+        self.slide(now, out);
+        self.step(now, input, out);
+    }
+
+    /// Brings the conditions to `now`, telling the flips of watched ones.
+    pub fn slide(&mut self, now: Moment, out: &mut dyn Out) {
+        let (version, state) = (self.version, &mut self.state);
+        self.view.slide(version, now, |view, condition| {
+            if version.watches(condition) && state.at.is_some() {
+                let holds = view.holds(condition);
+                let before = std::mem::replace(state, State::fresh(now));
+                *state = step(
+                    version,
+                    before,
+                    now,
+                    view,
+                    &Input::Truth { condition, holds },
+                    out,
+                );
+            }
+        });
+    }
+
+    fn step(&mut self, now: Moment, input: &Input, out: &mut dyn Out) {
+        let state = std::mem::replace(&mut self.state, State::fresh(now));
+        self.state = step(self.version, state, now, &mut self.view, input, out);
+    }
+}

@@ -1,0 +1,358 @@
+//! Strategies over the whole grammar and over contacts that the expressions can tell apart.
+//!
+//! Names, values and moments come from small pools, so that clauses hold often enough to mean something.
+
+use crate::record::{ContactRecord, Sent};
+use carillon_model::consent::{Basis, Channel, Purpose};
+use carillon_model::contact::{Currency, Money, Value};
+use carillon_model::event::{Event, Prop};
+use carillon_model::segment::*;
+use carillon_model::{ContactId, EventId, Moment};
+use chrono::{NaiveDate, TimeDelta};
+use proptest::collection::{btree_map, btree_set, vec};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+/// Keys of fields, one a type and two of text, with the type they hold.
+pub const KEYS: &[&str] = &[
+    "city",
+    "age",
+    "total",
+    "newsletter",
+    "plan",
+    "interests",
+    "birthday",
+    "seen_at",
+    "time_zone",
+];
+/// Tags.
+pub const TAGS: &[&str] = &["vip", "staff", "a \"b\"\n"];
+/// Names of events.
+pub const EVENTS: &[&str] = &["order", "visit", "not"];
+/// Keys of templates.
+pub const TEMPLATES: &[&str] = &["welcome-1", "news"];
+/// Names segments refer to.
+pub const SEGMENTS: &[&str] = &["A", "B", "C", "nobody knows"];
+/// Zones, with awkward midnights.
+pub const ZONES: &[&str] = &[
+    "Europe/Berlin",
+    "America/St_Johns",
+    "Pacific/Apia",
+    "America/Sao_Paulo",
+    "Asia/Kathmandu",
+    "Nowhere/City",
+];
+const TEXTS: &[&str] = &[
+    "Bonn",
+    " bonn ",
+    "KÖLN",
+    "Ko\u{308}ln",
+    "straße",
+    "STRASSE",
+    "",
+    "ﬁ",
+    "\"\\\u{1}é",
+    "Europe/Berlin",
+];
+const OPTIONS: &[&str] = &["tea", "Coffee", "kÖln"];
+
+/// 1 January 2026: the moments of the pools lie around it.
+pub fn epoch() -> Moment {
+    Moment::from_timestamp(1_767_225_600, 0).unwrap_or_default()
+}
+
+/// Moments within about two months of [`epoch`], some on whole days, some with a fraction of a second.
+pub fn moment() -> impl Strategy<Value = Moment> {
+    prop_oneof![
+        (-60i64..60).prop_map(|d| epoch() + TimeDelta::days(d)),
+        (-1_440i64..1_440).prop_map(|h| epoch() + TimeDelta::hours(h)),
+        (-5_000_000i64..5_000_000, 0u32..1_000)
+            .prop_map(|(s, ms)| { epoch() + TimeDelta::seconds(s) + TimeDelta::milliseconds(i64::from(ms)) }),
+    ]
+}
+
+/// Dates around [`epoch`] and birthdays, leap days among them.
+pub fn date() -> impl Strategy<Value = NaiveDate> {
+    let leap = NaiveDate::from_ymd_opt(2020, 2, 29).unwrap_or_default();
+    prop_oneof![
+        4 => (-60i64..60).prop_map(|d| epoch().date_naive() + TimeDelta::days(d)),
+        2 => (0i64..30_000).prop_map(|d| NaiveDate::default() + TimeDelta::days(d)),
+        1 => Just(leap),
+    ]
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![6 => select(TEXTS).prop_map(str::to_owned), 1 => "\\PC{0,6}"]
+}
+
+fn number() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        6 => (-4i32..8).prop_map(|n| f64::from(n) / 2.0),
+        1 => proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL | proptest::num::f64::ZERO | proptest::num::f64::INFINITE,
+    ]
+}
+
+fn money() -> impl Strategy<Value = Money> {
+    let minor = prop_oneof![6 => (-3i64..6).prop_map(|m| m * 50), 1 => any::<i64>()];
+    (minor, select(vec![*b"EUR", *b"USD", *b"JPY", *b"KWD", *b"AND"])).prop_map(|(minor, c)| Money {
+        minor,
+        currency: Currency(c),
+    })
+}
+
+fn options() -> impl Strategy<Value = std::collections::BTreeSet<String>> {
+    btree_set(select(OPTIONS).prop_map(str::to_owned), 0..3)
+}
+
+fn option() -> impl Strategy<Value = String> {
+    select(OPTIONS).prop_map(str::to_owned)
+}
+
+/// A value of the type that [`KEYS`] gives to a key.
+pub fn value_for(key: &'static str) -> BoxedStrategy<Value> {
+    match key {
+        "age" => number().prop_map(Value::Number).boxed(),
+        "total" => money().prop_map(Value::Money).boxed(),
+        "newsletter" => any::<bool>().prop_map(Value::YesNo).boxed(),
+        "plan" => option().prop_map(Value::Choice).boxed(),
+        "interests" => options().prop_map(Value::MultiChoice).boxed(),
+        "birthday" => date().prop_map(Value::Date).boxed(),
+        "seen_at" => moment().prop_map(Value::DateTime).boxed(),
+        "time_zone" => select(ZONES).prop_map(|z| Value::Text(z.to_owned())).boxed(),
+        _ => text().prop_map(Value::Text).boxed(),
+    }
+}
+
+/// Any value of any type.
+pub fn value() -> impl Strategy<Value = Value> {
+    select(KEYS).prop_flat_map(value_for)
+}
+
+fn compare<T: Clone + std::fmt::Debug + 'static>(
+    of: impl Strategy<Value = T> + Clone + 'static,
+) -> impl Strategy<Value = Compare<T>> {
+    prop_oneof![
+        of.clone().prop_map(Compare::Eq),
+        of.clone().prop_map(Compare::Ne),
+        of.clone().prop_map(Compare::Lt),
+        of.clone().prop_map(Compare::Le),
+        of.clone().prop_map(Compare::Gt),
+        of.clone().prop_map(Compare::Ge),
+        (of.clone(), of).prop_map(|(a, b)| Compare::Between(a, b)),
+    ]
+}
+
+fn days() -> impl Strategy<Value = u32> {
+    prop_oneof![8 => 0u32..40, 1 => 150u32..400, 1 => any::<u32>()]
+}
+
+fn zone() -> impl Strategy<Value = Zone> {
+    prop_oneof![
+        Just(Zone::Workspace),
+        Just(Zone::Contact),
+        select(ZONES).prop_map(|z| Zone::Named(z.to_owned())),
+    ]
+}
+
+fn date_test() -> impl Strategy<Value = Test> {
+    let when = prop_oneof![
+        date().prop_map(DateTest::On),
+        date().prop_map(DateTest::Before),
+        date().prop_map(DateTest::After),
+        (date(), date()).prop_map(|(a, b)| DateTest::Between(a, b)),
+        days().prop_map(DateTest::InLastDays),
+        days().prop_map(DateTest::InNextDays),
+        days().prop_map(DateTest::MoreThanDaysAgo),
+        days().prop_map(DateTest::MoreThanDaysAhead),
+        days().prop_map(DateTest::AnniversaryWithinDays),
+    ];
+    (when, zone()).prop_map(|(when, zone)| Test::Date { when, zone })
+}
+
+/// Any test.
+pub fn test() -> BoxedStrategy<Test> {
+    prop_oneof![
+        Just(Test::Known),
+        vec(text(), 0..3).prop_map(Test::Is),
+        vec(text(), 0..3).prop_map(Test::IsNot),
+        text().prop_map(Test::Contains),
+        text().prop_map(Test::StartsWith),
+        text().prop_map(Test::EndsWith),
+        compare(number().boxed()).prop_map(Test::Number),
+        compare(money().boxed()).prop_map(Test::Money),
+        any::<bool>().prop_map(Test::YesNo),
+        options().prop_map(Test::HasAny),
+        options().prop_map(Test::HasAll),
+        date_test(),
+        value().prop_map(Test::Equals),
+    ]
+    .boxed()
+}
+
+/// A test that fits the key more often than not.
+fn test_for(key: &'static str) -> BoxedStrategy<Test> {
+    let fitting = match key {
+        "age" => compare(number().boxed()).prop_map(Test::Number).boxed(),
+        "total" => compare(money().boxed()).prop_map(Test::Money).boxed(),
+        "newsletter" => any::<bool>().prop_map(Test::YesNo).boxed(),
+        "plan" => vec(option(), 0..3).prop_map(Test::Is).boxed(),
+        "interests" => {
+            prop_oneof![options().prop_map(Test::HasAny), options().prop_map(Test::HasAll)].boxed()
+        }
+        "birthday" | "seen_at" => date_test().boxed(),
+        _ => prop_oneof![
+            vec(text(), 0..3).prop_map(Test::Is),
+            text().prop_map(Test::Contains)
+        ]
+        .boxed(),
+    };
+    prop_oneof![4 => fitting, 1 => test(), 1 => value_for(key).prop_map(Test::Equals)].boxed()
+}
+
+fn prop_match() -> impl Strategy<Value = PropMatch> {
+    prop_oneof![
+        4 => compare(number().boxed()).prop_map(|c| PropMatch { key: "amount".to_owned(), test: Test::Number(c) }),
+        4 => vec(text(), 1..3).prop_map(|l| PropMatch { key: "product".to_owned(), test: Test::Is(l) }),
+        1 => (select(vec!["amount", "product", "where", "My Key"]), test()).prop_map(|(k, test)| PropMatch { key: k.to_owned(), test }),
+    ]
+}
+
+/// Any list of property tests.
+pub fn props_match() -> impl Strategy<Value = Vec<PropMatch>> {
+    prop_oneof![3 => Just(Vec::new()), 2 => vec(prop_match(), 1..3)]
+}
+
+fn times() -> impl Strategy<Value = Times> {
+    prop_oneof![
+        3 => Just(Times::AtLeast(1)),
+        2 => (0u32..4).prop_map(Times::AtLeast),
+        1 => (0u32..3).prop_map(Times::AtMost),
+        1 => (0u32..3).prop_map(Times::Exactly),
+    ]
+}
+
+fn window() -> impl Strategy<Value = Window> {
+    prop_oneof![
+        2 => Just(Window::Ever),
+        4 => (1u32..60).prop_map(|d| Window::LastSecs(d * 86_400)),
+        1 => prop_oneof![Just(0), (1u32..100).prop_map(|h| h * 3_600), any::<u32>()].prop_map(Window::LastSecs),
+        2 => (proptest::option::of(moment()), proptest::option::of(moment())).prop_map(|(from, to)| Window::Between { from, to }),
+    ]
+}
+
+/// Any single test of a contact.
+pub fn clause() -> BoxedStrategy<Clause> {
+    prop_oneof![
+        5 => select(KEYS).prop_flat_map(|key| test_for(key).prop_map(move |test| Clause::Field { key: key.to_owned(), test })),
+        1 => (select(vec!["no_such", "Not", "tag", "ö x`"]), test()).prop_map(|(k, test)| Clause::Field { key: k.to_owned(), test }),
+        1 => select(TAGS).prop_map(|t| Clause::Tag { tag: t.to_owned() }),
+        3 => (select(EVENTS), props_match(), times(), window()).prop_map(|(name, props, times, window)| Clause::Did {
+            event: EventMatch { name: name.to_owned(), props }, times, window,
+        }),
+        2 => (proptest::option::of(select(TEMPLATES)), times(), window()).prop_map(|(t, times, window)| Clause::Sent {
+            template: t.map(str::to_owned), times, window,
+        }),
+        1 => (channel(), purpose(), proptest::option::of(basis())).prop_map(|(channel, purpose, basis)| Clause::Consent { channel, purpose, basis }),
+        1 => select(SEGMENTS).prop_map(|n| Clause::InSegment { name: n.to_owned() }),
+        1 => (prop_oneof![(0u32..101).prop_map(f64::from), number()], text()).prop_map(|(percent, salt)| Clause::Sample { percent, salt }),
+    ]
+    .boxed()
+}
+
+/// Any channel the contacts of [`record`] know.
+pub fn channel() -> impl Strategy<Value = Channel> {
+    select(vec![Channel::Email, Channel::Sms])
+}
+
+/// Any purpose the contacts of [`record`] know.
+pub fn purpose() -> impl Strategy<Value = Purpose> {
+    select(vec![Purpose::Marketing, Purpose::Tracking])
+}
+
+/// Any basis of a few.
+pub fn basis() -> impl Strategy<Value = Basis> {
+    select(vec![
+        Basis::Consent,
+        Basis::DoubleOptIn,
+        Basis::LegitimateInterest,
+    ])
+}
+
+/// Any expression: every node and every clause of the grammar, up to four deep.
+pub fn expr() -> BoxedStrategy<Expr> {
+    let leaf = prop_oneof![1 => Just(Expr::Everyone), 9 => clause().prop_map(Expr::Clause)];
+    leaf.prop_recursive(3, 12, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Expr::All),
+            vec(inner.clone(), 0..4).prop_map(Expr::Any),
+            vec(inner.clone(), 0..3).prop_map(Expr::None),
+            (0u32..4, vec(inner.clone(), 0..4)).prop_map(|(k, of)| Expr::AtLeast { k, of }),
+            inner.prop_map(|e| Expr::Not(Box::new(e))),
+        ]
+    })
+    .boxed()
+}
+
+/// Properties of an event.
+pub fn props() -> impl Strategy<Value = std::collections::BTreeMap<String, Prop>> {
+    let prop = prop_oneof![
+        3 => number().prop_map(Prop::Number),
+        3 => text().prop_map(Prop::Text),
+        1 => any::<bool>().prop_map(Prop::YesNo),
+        1 => money().prop_map(Prop::Money),
+    ];
+    btree_map(
+        select(vec!["amount", "product", "where"]).prop_map(str::to_owned),
+        prop,
+        0..3,
+    )
+}
+
+/// An event of a contact; [`record`] numbers them.
+pub fn event(contact: ContactId) -> impl Strategy<Value = Event> {
+    (select(EVENTS), moment(), props(), 0i64..1_000_000).prop_map(move |(name, at, props, id)| Event {
+        id: EventId(id),
+        contact,
+        name: name.to_owned(),
+        at,
+        arrived_at: at,
+        source: String::new(),
+        props,
+    })
+}
+
+/// A contact with fields of the right types, tags, events, messages and permissions.
+pub fn record(contact: ContactId) -> impl Strategy<Value = ContactRecord> {
+    let field = select(KEYS).prop_flat_map(|key| value_for(key).prop_map(move |v| (key.to_owned(), v)));
+    let sent = (select(TEMPLATES), moment()).prop_map(|(t, at)| Sent {
+        template: t.to_owned(),
+        at,
+    });
+    (
+        vec(field, 0..9),
+        btree_set(select(TAGS).prop_map(str::to_owned), 0..3),
+        vec(event(contact), 0..8),
+        vec(sent, 0..5),
+        btree_map((channel(), purpose()), basis(), 0..3),
+        prop::bool::weighted(0.2),
+    )
+        .prop_map(
+            move |(fields, tags, mut events, mut sent, permissions, suppressed)| {
+                for (i, event) in events.iter_mut().enumerate() {
+                    event.id = EventId(i64::from(contact.0) * 100 + i as i64);
+                }
+                events.sort_by_key(|e| (e.at, e.id));
+                sent.sort_by(|a, b| (a.at, &a.template).cmp(&(b.at, &b.template)));
+                let fields = fields.into_iter().collect();
+                ContactRecord {
+                    id: contact.0,
+                    fields,
+                    tags,
+                    events,
+                    sent,
+                    permissions,
+                    suppressed,
+                }
+            },
+        )
+}

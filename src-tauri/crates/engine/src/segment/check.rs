@@ -1,0 +1,350 @@
+//! What is wrong with an expression that can be read: names nobody knows, tests that do not fit, circles.
+
+use super::print::{print, print_clause};
+use super::{MAX_CLAUSES, MAX_DEPTH, MAX_TEXT, fold};
+use carillon_model::contact::{Field, FieldType};
+use carillon_model::segment::{Clause, Compare, Expr, Test, Zone};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use ts_rs::TS;
+
+/// Longest chain of segments that refer to each other.
+pub const MAX_CHAIN: usize = 10;
+
+/// Something wrong with an expression.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ExprProblem {
+    /// Stable word: `unknown_field`, `wrong_type`, `unknown_option`, `unknown_segment`, `unknown_zone`,
+    /// `mixed_currencies`, `too_deep`, `too_many`, `too_long`, `cycle`.
+    pub code: String,
+    /// Canonical text of the clause; empty for the whole expression.
+    pub clause: String,
+    /// The name or value that is meant.
+    pub name: String,
+    /// The nearest name that would do.
+    pub suggestion: Option<String>,
+    /// A plain sentence with all of that.
+    pub message: String,
+}
+
+/// Everything wrong with `expr`, in the order of its clauses; empty: it may be saved.
+pub fn check(expr: &Expr, fields: &[Field], segments: &BTreeSet<String>) -> Vec<ExprProblem> {
+    let whole = |code, message| vec![problem(code, "", "", None, message)];
+    if depth(expr) > MAX_DEPTH {
+        return whole(
+            "too_deep",
+            format!("the expression is nested more than {MAX_DEPTH} deep"),
+        );
+    }
+    let clauses = clauses(expr);
+    let tests = |clause: &&Clause| match clause {
+        Clause::Did { event, .. } => 1 + event.props.len(),
+        _ => 1,
+    };
+    if clauses.iter().map(tests).sum::<usize>() > MAX_CLAUSES {
+        return whole(
+            "too_many",
+            format!("the expression has more than {MAX_CLAUSES} conditions"),
+        );
+    }
+    if print(expr).len() > MAX_TEXT {
+        return whole(
+            "too_long",
+            format!("the expression is longer than {} KiB", MAX_TEXT / 1024),
+        );
+    }
+    let mut out = Vec::new();
+    for clause in clauses {
+        check_clause(clause, fields, segments, &mut out);
+    }
+    out
+}
+
+/// [`check`] of a segment that is to be saved as `name` among the `saved` ones, circles included.
+pub fn check_saved(
+    name: &str,
+    expr: &Expr,
+    fields: &[Field],
+    saved: &BTreeMap<String, Expr>,
+) -> Vec<ExprProblem> {
+    let mut all = saved.clone();
+    all.insert(name.to_owned(), expr.clone());
+    let mut out = check(expr, fields, &all.keys().cloned().collect());
+    if let Some(names) = find_cycle(&all) {
+        let path = names.join("\" → \"");
+        let message = if names.len() > MAX_CHAIN {
+            format!("segments may refer to each other at most {MAX_CHAIN} deep: \"{path}\"")
+        } else {
+            format!("the segments refer to each other in a circle: \"{path}\"")
+        };
+        out.push(problem("cycle", "", name, None, message));
+    }
+    out
+}
+
+/// A circle of segments, or a chain longer than [`MAX_CHAIN`], that `segments` form: the names on it, in order.
+/// Names that are not among them end a chain.
+pub fn find_cycle(segments: &BTreeMap<String, Expr>) -> Option<Vec<String>> {
+    let refers: BTreeMap<&str, BTreeSet<&str>> = segments
+        .iter()
+        .map(|(name, expr)| (name.as_str(), references(expr)))
+        .collect();
+    // Height of each decided segment: 1 if it refers to none.
+    let mut heights: BTreeMap<&str, usize> = BTreeMap::new();
+    for start in refers.keys() {
+        let mut path: Vec<(&str, Vec<&str>)> = Vec::new();
+        if !heights.contains_key(start) {
+            path.push((start, refers[start].iter().copied().collect()));
+        }
+        while let Some((name, rest)) = path.last_mut() {
+            let name = *name;
+            match rest.pop() {
+                Some(next) if path.iter().any(|(on_path, _)| *on_path == next) => {
+                    let from = path.iter().position(|(on_path, _)| *on_path == next)?;
+                    return Some(path[from..].iter().map(|(name, _)| (*name).to_owned()).collect());
+                }
+                Some(next) => {
+                    if let (Some(more), false) = (refers.get(next), heights.contains_key(next)) {
+                        path.push((next, more.iter().copied().collect()));
+                    }
+                }
+                None => {
+                    let below = refers[name].iter().filter_map(|next| heights.get(next)).max();
+                    let height = 1 + below.copied().unwrap_or(0);
+                    if height > MAX_CHAIN {
+                        return Some(longest(name, &refers, &heights));
+                    }
+                    heights.insert(name, height);
+                    path.pop();
+                }
+            }
+        }
+    }
+    None
+}
+
+fn longest(
+    from: &str,
+    refers: &BTreeMap<&str, BTreeSet<&str>>,
+    heights: &BTreeMap<&str, usize>,
+) -> Vec<String> {
+    let mut out = vec![from.to_owned()];
+    let mut at = from;
+    while let Some(next) = refers
+        .get(at)
+        .and_then(|of| of.iter().max_by_key(|next| heights.get(*next)))
+    {
+        out.push((*next).to_owned());
+        at = next;
+    }
+    out
+}
+
+/// Names of the segments an expression refers to directly.
+fn references(expr: &Expr) -> BTreeSet<&str> {
+    let names = clauses(expr).into_iter().filter_map(|clause| match clause {
+        Clause::InSegment { name } => Some(name.as_str()),
+        _ => None,
+    });
+    names.collect()
+}
+
+/// All clauses, from left to right.
+pub(crate) fn clauses(expr: &Expr) -> Vec<&Clause> {
+    let mut out = Vec::new();
+    let mut open = vec![expr];
+    while let Some(expr) = open.pop() {
+        match expr {
+            Expr::Clause(clause) => out.push(clause),
+            other => open.extend(children(other).iter().rev()),
+        }
+    }
+    out
+}
+
+pub(crate) fn children(expr: &Expr) -> &[Expr] {
+    match expr {
+        Expr::Everyone | Expr::Clause(_) => &[],
+        Expr::All(of) | Expr::Any(of) | Expr::None(of) | Expr::AtLeast { of, .. } => of,
+        Expr::Not(inner) => std::slice::from_ref(inner),
+    }
+}
+
+/// Levels of an expression; 1 for a clause. Without recursion, since it guards against depth.
+pub(super) fn depth(expr: &Expr) -> usize {
+    let mut deepest = 0;
+    let mut open = vec![(expr, 1)];
+    while let Some((expr, level)) = open.pop() {
+        deepest = deepest.max(level);
+        open.extend(children(expr).iter().map(|child| (child, level + 1)));
+    }
+    deepest
+}
+
+/// The nearest of `names` to `word`, if it is near enough to be meant.
+pub(super) fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let word = word.to_lowercase();
+    let allowed = match word.chars().count() {
+        0..=2 => 1,
+        3..=6 => 2,
+        _ => 3,
+    };
+    // A name may come from outside; the distance costs the product of both lengths.
+    let near = names.filter(|name| name.len() < 200 && word.len() < 200);
+    let near = near.map(|name| (strsim::osa_distance(&word, &name.to_lowercase()), name));
+    near.filter(|(distance, _)| *distance <= allowed)
+        .min()
+        .map(|(_, name)| name.to_owned())
+}
+
+fn problem(code: &str, clause: &str, name: &str, suggestion: Option<String>, message: String) -> ExprProblem {
+    let message = suggestion.as_ref().map_or(message.clone(), |near| {
+        format!("{message}; did you mean \"{near}\"?")
+    });
+    ExprProblem {
+        code: code.to_owned(),
+        clause: clause.to_owned(),
+        name: name.to_owned(),
+        suggestion,
+        message,
+    }
+}
+
+fn check_clause(clause: &Clause, fields: &[Field], segments: &BTreeSet<String>, out: &mut Vec<ExprProblem>) {
+    match clause {
+        Clause::Field { key, test } => check_field(clause, key, test, fields, out),
+        Clause::InSegment { name } if !segments.contains(name) => {
+            let near = nearest(name, segments.iter().map(String::as_str));
+            out.push(problem(
+                "unknown_segment",
+                &print_clause(clause),
+                name,
+                near,
+                format!("there is no segment \"{name}\""),
+            ));
+        }
+        Clause::Did { event, .. } => {
+            for prop in &event.props {
+                let fits = !matches!(
+                    prop.test,
+                    Test::HasAny(_) | Test::HasAll(_) | Test::Date { .. } | Test::Equals(_)
+                );
+                if !fits {
+                    let message = format!("the property {} of an event cannot be tested this way", prop.key);
+                    out.push(problem(
+                        "wrong_type",
+                        &print_clause(clause),
+                        &prop.key,
+                        None,
+                        message,
+                    ));
+                }
+                check_currencies(clause, &prop.test, out);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn check_field(clause: &Clause, key: &str, test: &Test, fields: &[Field], out: &mut Vec<ExprProblem>) {
+    let text = print_clause(clause);
+    let Some(field) = fields.iter().find(|f| f.key == key) else {
+        let near = nearest(key, fields.iter().map(|f| f.key.as_str()));
+        out.push(problem(
+            "unknown_field",
+            &text,
+            key,
+            near,
+            format!("there is no field \"{key}\""),
+        ));
+        return;
+    };
+    if !fits(test, field.field_type) {
+        let message = format!(
+            "the field {key} holds {}, which cannot be tested this way",
+            kind(field.field_type)
+        );
+        out.push(problem("wrong_type", &text, key, None, message));
+        return;
+    }
+    for option in options(test) {
+        let has_options = matches!(field.field_type, FieldType::Choice | FieldType::MultiChoice);
+        if has_options && !field.options.iter().any(|o| fold(o) == fold(option)) {
+            let near = nearest(option, field.options.iter().map(String::as_str));
+            let message = format!("\"{option}\" is no option of {key}");
+            out.push(problem("unknown_option", &text, option, near, message));
+        }
+    }
+    if let Test::Date {
+        zone: Zone::Named(name),
+        ..
+    } = test
+        && name.parse::<chrono_tz::Tz>().is_err()
+    {
+        let near = nearest(name, chrono_tz::TZ_VARIANTS.iter().map(|tz| tz.name()));
+        out.push(problem(
+            "unknown_zone",
+            &text,
+            name,
+            near,
+            format!("there is no time zone \"{name}\""),
+        ));
+    }
+    check_currencies(clause, test, out);
+}
+
+fn check_currencies(clause: &Clause, test: &Test, out: &mut Vec<ExprProblem>) {
+    if let Test::Money(Compare::Between(low, high)) = test
+        && low.currency != high.currency
+    {
+        let message = format!(
+            "nothing lies between an amount of {} and one of {}",
+            low.currency, high.currency
+        );
+        out.push(problem(
+            "mixed_currencies",
+            &print_clause(clause),
+            high.currency.as_str(),
+            None,
+            message,
+        ));
+    }
+}
+
+fn fits(test: &Test, field: FieldType) -> bool {
+    match test {
+        Test::Known => true,
+        Test::Is(_) | Test::IsNot(_) => matches!(field, FieldType::Text | FieldType::Choice),
+        Test::Contains(_) | Test::StartsWith(_) | Test::EndsWith(_) => field == FieldType::Text,
+        Test::Number(_) => field == FieldType::Number,
+        Test::Money(_) => field == FieldType::Money,
+        Test::YesNo(_) => field == FieldType::YesNo,
+        Test::HasAny(_) | Test::HasAll(_) => field == FieldType::MultiChoice,
+        Test::Date { .. } => matches!(field, FieldType::Date | FieldType::DateTime),
+        Test::Equals(v) => v.field_type() == field,
+    }
+}
+
+fn options(test: &Test) -> Vec<&String> {
+    use carillon_model::contact::Value;
+    match test {
+        Test::Is(list) | Test::IsNot(list) => list.iter().collect(),
+        Test::HasAny(set) | Test::HasAll(set) | Test::Equals(Value::MultiChoice(set)) => set.iter().collect(),
+        Test::Equals(Value::Choice(option)) => vec![option],
+        _ => Vec::new(),
+    }
+}
+
+fn kind(field: FieldType) -> &'static str {
+    match field {
+        FieldType::Text => "text",
+        FieldType::Number => "numbers",
+        FieldType::Money => "money",
+        FieldType::YesNo => "yes or no",
+        FieldType::Choice => "one of its options",
+        FieldType::MultiChoice => "any of its options",
+        FieldType::Date => "dates",
+        FieldType::DateTime => "moments",
+    }
+}

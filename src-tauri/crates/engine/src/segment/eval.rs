@@ -1,0 +1,436 @@
+//! The per-contact evaluator.
+
+use super::dates::{date_truth, leaves_days, local_date, next_change_day, zone_of};
+use super::text::fold;
+use crate::record::{ContactRecord, Scope, Verdict};
+use carillon_model::consent::{Basis, Channel, Purpose};
+use carillon_model::contact::{Money, Value};
+use carillon_model::event::{Event, Prop};
+use carillon_model::segment::{Clause, Compare, EventMatch, Expr, PropMatch, Test, Times, Window};
+use carillon_model::{ContactId, Moment};
+use chrono::{NaiveDate, TimeDelta};
+use chrono_tz::Tz;
+use siphasher::sip::SipHasher24;
+use smallvec::SmallVec;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::Hasher;
+
+/// Whether `expr` holds for `who` at `now`, and until when that is sure.
+///
+/// `until` is later than `now`, may be too early, and is never too late. A segment that refers to itself (saving
+/// refuses that) or to an unknown name holds for nobody at that place.
+pub fn eval(expr: &Expr, who: &ContactRecord, now: Moment, scope: &Scope) -> Verdict {
+    eval_facts(expr, who, now, scope)
+}
+
+/// [`eval`] over anything that can be asked like a contact.
+pub fn eval_facts<F: Facts>(expr: &Expr, who: &F, now: Moment, scope: &Scope) -> Verdict {
+    Evaluation {
+        who,
+        now,
+        scope,
+        known: BTreeMap::new(),
+        open: Vec::new(),
+    }
+    .expr(expr)
+}
+
+/// What a clause may ask of one contact.
+pub trait Facts {
+    /// Whose facts these are.
+    fn contact(&self) -> ContactId;
+    /// The value of a field, if it has one.
+    fn field(&self, key: &str) -> Option<Seen<'_>>;
+    /// Whether the contact has the tag.
+    fn has_tag(&self, tag: &str) -> bool;
+    /// The moments of all matching events, in any order.
+    fn events(&self, matching: &EventMatch, push: &mut dyn FnMut(Moment));
+    /// The moments of all accepted messages of one template or any, in any order.
+    fn sent(&self, template: Option<&str>, push: &mut dyn FnMut(Moment));
+    /// The ledger's last word, where it is a grant.
+    fn permission(&self, channel: Channel, purpose: Purpose) -> Option<Basis>;
+    /// Whether the address is suppressed.
+    fn suppressed(&self) -> bool;
+    /// The contact's own zone.
+    fn zone(&self) -> Option<Tz>;
+}
+
+/// A value, borrowed from wherever it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Seen<'a> {
+    Text(&'a str),
+    Number(f64),
+    Money(Money),
+    YesNo(bool),
+    Choice(&'a str),
+    MultiChoice(Cow<'a, BTreeSet<String>>),
+    Date(NaiveDate),
+    DateTime(Moment),
+}
+
+impl<'a> From<&'a Value> for Seen<'a> {
+    fn from(value: &'a Value) -> Self {
+        match value {
+            Value::Text(text) => Seen::Text(text),
+            Value::Number(n) => Seen::Number(*n),
+            Value::Money(m) => Seen::Money(*m),
+            Value::YesNo(b) => Seen::YesNo(*b),
+            Value::Choice(text) => Seen::Choice(text),
+            Value::MultiChoice(set) => Seen::MultiChoice(Cow::Borrowed(set)),
+            Value::Date(d) => Seen::Date(*d),
+            Value::DateTime(m) => Seen::DateTime(*m),
+        }
+    }
+}
+
+impl<'a> From<&'a Prop> for Seen<'a> {
+    fn from(prop: &'a Prop) -> Self {
+        match prop {
+            Prop::YesNo(b) => Seen::YesNo(*b),
+            Prop::Number(n) => Seen::Number(*n),
+            Prop::Money(m) => Seen::Money(*m),
+            Prop::Text(text) => Seen::Text(text),
+        }
+    }
+}
+
+impl From<Seen<'_>> for Value {
+    fn from(seen: Seen<'_>) -> Self {
+        match seen {
+            Seen::Text(text) => Value::Text(text.to_owned()),
+            Seen::Number(n) => Value::Number(n),
+            Seen::Money(m) => Value::Money(m),
+            Seen::YesNo(b) => Value::YesNo(b),
+            Seen::Choice(text) => Value::Choice(text.to_owned()),
+            Seen::MultiChoice(set) => Value::MultiChoice(set.into_owned()),
+            Seen::Date(d) => Value::Date(d),
+            Seen::DateTime(m) => Value::DateTime(m),
+        }
+    }
+}
+
+impl Facts for ContactRecord {
+    fn contact(&self) -> ContactId {
+        ContactId(self.id)
+    }
+    fn field(&self, key: &str) -> Option<Seen<'_>> {
+        self.fields.get(key).map(Seen::from)
+    }
+    fn has_tag(&self, tag: &str) -> bool {
+        self.tags.contains(tag)
+    }
+    fn events(&self, matching: &EventMatch, push: &mut dyn FnMut(Moment)) {
+        self.events
+            .iter()
+            .filter(|e| event_matches(matching, e))
+            .for_each(|e| push(e.at));
+    }
+    fn sent(&self, template: Option<&str>, push: &mut dyn FnMut(Moment)) {
+        let wanted = self
+            .sent
+            .iter()
+            .filter(|s| template.is_none_or(|t| t == s.template));
+        wanted.for_each(|s| push(s.at));
+    }
+    fn permission(&self, channel: Channel, purpose: Purpose) -> Option<Basis> {
+        self.permissions.get(&(channel, purpose)).copied()
+    }
+    fn suppressed(&self) -> bool {
+        self.suppressed
+    }
+    fn zone(&self) -> Option<Tz> {
+        ContactRecord::zone(self)
+    }
+}
+
+/// Whether an event has the name and passes every property test; its moment is not looked at.
+pub fn event_matches(matching: &EventMatch, event: &Event) -> bool {
+    event.name == matching.name && props_match(&matching.props, |key| event.props.get(key).map(Seen::from))
+}
+
+/// Where a contact stands in the sample of `salt`, from 0 to below 100.
+///
+/// SipHash-2-4 with the key 0 over the salt's UTF-8 bytes and the contact's number (4 bytes, little-endian); its
+/// upper 53 bits are the fraction. The same on every machine and in every version.
+pub fn sample_share(salt: &str, contact: ContactId) -> f64 {
+    let mut hasher = SipHasher24::new();
+    hasher.write(salt.as_bytes());
+    hasher.write(&contact.0.to_le_bytes());
+    (hasher.finish() >> 11) as f64 / (1u64 << 53) as f64 * 100.0
+}
+
+pub(crate) fn props_match<'a>(props: &[PropMatch], get: impl Fn(&str) -> Option<Seen<'a>>) -> bool {
+    props
+        .iter()
+        .all(|p| get(&p.key).is_some_and(|seen| test_holds(&p.test, &seen)))
+}
+
+/// Every test that does not depend on time; date tests are false here.
+pub(crate) fn test_holds(test: &Test, seen: &Seen<'_>) -> bool {
+    match (test, seen) {
+        (Test::Known, _) => true,
+        (Test::Is(_) | Test::IsNot(_), Seen::Text(text) | Seen::Choice(text)) => text_holds(test, text),
+        (Test::Contains(_) | Test::StartsWith(_) | Test::EndsWith(_), Seen::Text(text)) => {
+            text_holds(test, text)
+        }
+        (Test::Number(compare), Seen::Number(n)) => number_holds(compare, *n),
+        (Test::Money(compare), Seen::Money(m)) => money_holds(compare, *m),
+        (Test::YesNo(wanted), Seen::YesNo(b)) => wanted == b,
+        (Test::HasAny(wanted), Seen::MultiChoice(has)) => wanted.iter().any(|w| chosen(has, w)),
+        (Test::HasAll(wanted), Seen::MultiChoice(has)) => wanted.iter().all(|w| chosen(has, w)),
+        (Test::Equals(value), seen) => Seen::from(value) == *seen,
+        _ => false,
+    }
+}
+
+/// The tests of text, on folded text.
+pub(crate) fn text_holds(test: &Test, text: &str) -> bool {
+    let text = fold(text);
+    match test {
+        Test::Is(list) => list.iter().any(|t| fold(t) == text),
+        Test::IsNot(list) => list.iter().all(|t| fold(t) != text),
+        Test::Contains(part) => text.contains(&*fold(part)),
+        Test::StartsWith(part) => text.starts_with(&*fold(part)),
+        Test::EndsWith(part) => text.ends_with(&*fold(part)),
+        _ => false,
+    }
+}
+
+fn chosen(has: &BTreeSet<String>, wanted: &str) -> bool {
+    let wanted = fold(wanted);
+    has.iter().any(|option| fold(option) == wanted)
+}
+
+/// IEEE comparison: nothing but `!=` holds of a NaN.
+pub(crate) fn number_holds(compare: &Compare<f64>, value: f64) -> bool {
+    match compare {
+        Compare::Eq(to) => value == *to,
+        Compare::Ne(to) => value != *to,
+        Compare::Lt(to) => value < *to,
+        Compare::Le(to) => value <= *to,
+        Compare::Gt(to) => value > *to,
+        Compare::Ge(to) => value >= *to,
+        Compare::Between(low, high) => *low <= value && value <= *high,
+    }
+}
+
+/// Amounts of another currency pass no comparison, not even `!=`.
+pub(crate) fn money_holds(compare: &Compare<Money>, value: Money) -> bool {
+    let minor = |m: &Money| (m.currency == value.currency).then_some(m.minor);
+    let one = |m: &Money, holds: fn(&i64, &i64) -> bool| minor(m).is_some_and(|to| holds(&value.minor, &to));
+    match compare {
+        Compare::Eq(to) => one(to, i64::eq),
+        Compare::Ne(to) => one(to, i64::ne),
+        Compare::Lt(to) => one(to, i64::lt),
+        Compare::Le(to) => one(to, i64::le),
+        Compare::Gt(to) => one(to, i64::gt),
+        Compare::Ge(to) => one(to, i64::ge),
+        Compare::Between(low, high) => one(low, i64::ge) && one(high, i64::le),
+    }
+}
+
+/// From which moment on, and before which, something that happened at `at` counts in the window.
+pub(crate) fn span(at: Moment, window: &Window) -> Option<(Moment, Option<Moment>)> {
+    match window {
+        Window::Ever => Some((at, None)),
+        Window::LastSecs(0) => None,
+        Window::LastSecs(secs) => Some((at, at.checked_add_signed(TimeDelta::seconds(i64::from(*secs))))),
+        Window::Between { from, to } => {
+            let inside = from.is_none_or(|from| from <= at) && to.is_none_or(|to| at < to);
+            inside.then_some((at, None))
+        }
+    }
+}
+
+/// Whether a count passes.
+pub(crate) fn times_hold(times: Times, n: usize) -> bool {
+    let n = u32::try_from(n).unwrap_or(u32::MAX);
+    match times {
+        Times::AtLeast(k) => n >= k,
+        Times::AtMost(k) => n <= k,
+        Times::Exactly(k) => n == k,
+    }
+}
+
+struct Evaluation<'a, F> {
+    who: &'a F,
+    now: Moment,
+    scope: &'a Scope,
+    /// Segments already decided in this call: a lattice of references costs each segment once.
+    known: BTreeMap<&'a str, Verdict>,
+    /// Segments being decided.
+    open: Vec<&'a str>,
+}
+
+impl<'a, F: Facts> Evaluation<'a, F> {
+    fn expr(&mut self, expr: &'a Expr) -> Verdict {
+        match expr {
+            Expr::Everyone => always(true),
+            Expr::All(of) => self.threshold(of.len(), of),
+            Expr::Any(of) => self.threshold(1, of),
+            Expr::None(of) => not(self.threshold(1, of)),
+            Expr::AtLeast { k, of } => self.threshold(*k as usize, of),
+            Expr::Not(inner) => not(self.expr(inner)),
+            Expr::Clause(clause) => self.clause(clause),
+        }
+    }
+
+    /// At least `k` of them. While it holds it stays so until fewer than `k` of the true ones are sure; while it
+    /// does not, until fewer than `n - k + 1` of the false ones are.
+    fn threshold(&mut self, k: usize, of: &'a [Expr]) -> Verdict {
+        if k == 0 || k > of.len() {
+            return always(k == 0);
+        }
+        let mut sure: [SmallVec<[Option<Moment>; 8]>; 2] = Default::default();
+        let (mut forever_true, mut forever_false) = (0, 0);
+        for child in of {
+            let verdict = self.expr(child);
+            sure[usize::from(verdict.holds)].push(verdict.until);
+            match verdict {
+                Verdict {
+                    holds: true,
+                    until: None,
+                } => forever_true += 1,
+                Verdict {
+                    holds: false,
+                    until: None,
+                } => forever_false += 1,
+                _ => {}
+            }
+            if forever_true >= k {
+                return always(true);
+            }
+            if forever_false > of.len() - k {
+                return always(false);
+            }
+        }
+        let holds = sure[1].len() >= k;
+        let support = &mut sure[usize::from(holds)];
+        let needed = if holds { k } else { of.len() - k + 1 };
+        // `None` is for ever, so it stands first.
+        support.sort_by(|a, b| match (a, b) {
+            (Some(a), Some(b)) => b.cmp(a),
+            (a, b) => a.is_some().cmp(&b.is_some()),
+        });
+        Verdict {
+            holds,
+            until: support[needed - 1],
+        }
+    }
+
+    fn clause(&mut self, clause: &'a Clause) -> Verdict {
+        match clause {
+            Clause::Field { key, test } => self.field(key, test),
+            Clause::Tag { tag } => always(self.who.has_tag(tag)),
+            Clause::Did { event, times, window } => {
+                let mut at = SmallVec::new();
+                self.who.events(event, &mut |moment| at.push(moment));
+                counted(at, *times, window, self.now)
+            }
+            Clause::Sent {
+                template,
+                times,
+                window,
+            } => {
+                let mut at = SmallVec::new();
+                self.who.sent(template.as_deref(), &mut |moment| at.push(moment));
+                counted(at, *times, window, self.now)
+            }
+            Clause::Consent {
+                channel,
+                purpose,
+                basis,
+            } => {
+                let granted = self.who.permission(*channel, *purpose);
+                let fits = granted.is_some_and(|by| basis.is_none_or(|wanted| wanted == by));
+                always(fits && !self.who.suppressed())
+            }
+            Clause::InSegment { name } => self.segment(name),
+            Clause::Sample { percent, salt } => always(sample_share(salt, self.who.contact()) < *percent),
+        }
+    }
+
+    fn field(&self, key: &str, test: &Test) -> Verdict {
+        let Some(seen) = self.who.field(key) else {
+            return always(false);
+        };
+        let Test::Date { when, zone } = test else {
+            return always(test_holds(test, &seen));
+        };
+        let Some(tz) = zone_of(zone, self.who.zone(), self.scope) else {
+            return always(false);
+        };
+        let date = match seen {
+            Seen::Date(date) => Some(date),
+            Seen::DateTime(at) => local_date(at, tz),
+            _ => None,
+        };
+        let (Some(date), Some(today)) = (date, local_date(self.now, tz)) else {
+            return always(false);
+        };
+        let change = next_change_day(when, date, today);
+        Verdict {
+            holds: date_truth(when, date, today),
+            until: change.and_then(|day| leaves_days(tz, self.now, today, day)),
+        }
+    }
+
+    fn segment(&mut self, name: &'a str) -> Verdict {
+        if let Some(known) = self.known.get(name) {
+            return *known;
+        }
+        let Some(expr) = self.scope.segments.get(name) else {
+            return always(false);
+        };
+        if self.open.contains(&name) || self.open.len() >= super::check::MAX_CHAIN {
+            return always(false);
+        }
+        self.open.push(name);
+        let verdict = self.expr(expr);
+        self.open.pop();
+        self.known.insert(name, verdict);
+        verdict
+    }
+}
+
+fn always(holds: bool) -> Verdict {
+    Verdict { holds, until: None }
+}
+
+fn not(verdict: Verdict) -> Verdict {
+    Verdict {
+        holds: !verdict.holds,
+        ..verdict
+    }
+}
+
+/// How many of the moments count now, and the first later moment at which the test of that number turns over.
+fn counted(mut at: SmallVec<[Moment; 16]>, times: Times, window: &Window, now: Moment) -> Verdict {
+    at.retain(|moment| span(*moment, window).is_some());
+    at.sort_unstable();
+    let end_of = |moment: &Moment| span(*moment, window).and_then(|(_, end)| end);
+    let mut begun = at.partition_point(|moment| *moment <= now);
+    // Ends come in the order of their beginnings; those without one are last.
+    let mut ended = at.partition_point(|moment| end_of(moment).is_some_and(|end| end <= now));
+    let holds = times_hold(times, begun - ended);
+    loop {
+        let begins = at.get(begun).copied();
+        let ends = at.get(ended).and_then(end_of);
+        let Some(next) = [begins, ends].into_iter().flatten().min() else {
+            return Verdict { holds, until: None };
+        };
+        while at.get(begun).is_some_and(|moment| *moment <= next) {
+            begun += 1;
+        }
+        while at.get(ended).and_then(end_of).is_some_and(|end| end <= next) {
+            ended += 1;
+        }
+        if times_hold(times, begun - ended) != holds {
+            return Verdict {
+                holds,
+                until: Some(next),
+            };
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! Reading tests and the values in them.
+
+use super::lex::Kind;
+use super::parse::{ParseError, Parser};
+use carillon_model::contact::{Currency, Money, Value};
+use carillon_model::segment::{Compare, DateTest, Test, Zone};
+use chrono::NaiveDate;
+
+/// A number or an amount, whichever stands there.
+enum Amount {
+    Number(f64),
+    Money(Money),
+}
+
+impl Amount {
+    fn compare(self, number: fn(f64) -> Compare<f64>, money: fn(Money) -> Compare<Money>) -> Test {
+        match self {
+            Amount::Number(n) => Test::Number(number(n)),
+            Amount::Money(m) => Test::Money(money(m)),
+        }
+    }
+}
+
+const TESTS: &[&str] = &[
+    "is",
+    "contains",
+    "starts",
+    "ends",
+    "has",
+    "on",
+    "before",
+    "after",
+    "between",
+    "in",
+    "more",
+    "anniversary",
+    "equals",
+];
+const TEST: &str = "a test, like `is \"Bonn\"`, `is known`, `contains`, `>= 10`, `in the last 30 days`";
+
+impl<'a> Parser<'a> {
+    fn digits(&self) -> Option<&'a str> {
+        match *self.peek() {
+            Kind::Number(digits) => Some(digits),
+            _ => None,
+        }
+    }
+
+    pub(super) fn test(&mut self) -> Result<Test, ParseError> {
+        for (symbol, number, money) in [
+            ("=", Compare::Eq as fn(f64) -> _, Compare::Eq as fn(Money) -> _),
+            ("!=", Compare::Ne, Compare::Ne),
+            ("<", Compare::Lt, Compare::Lt),
+            ("<=", Compare::Le, Compare::Le),
+            (">", Compare::Gt, Compare::Gt),
+            (">=", Compare::Ge, Compare::Ge),
+        ] {
+            if self.symbol(symbol) {
+                return Ok(self.amount()?.compare(number, money));
+            }
+        }
+        if self.accept(&["is"]) {
+            return self.is();
+        }
+        if self.accept(&["contains"]) {
+            return Ok(Test::Contains(self.text("a text in quotes")?));
+        }
+        if self.accept(&["starts"]) {
+            self.need_word(&["with"])?;
+            return Ok(Test::StartsWith(self.text("a text in quotes")?));
+        }
+        if self.accept(&["ends"]) {
+            self.need_word(&["with"])?;
+            return Ok(Test::EndsWith(self.text("a text in quotes")?));
+        }
+        if self.accept(&["has", "any", "of"]) {
+            return Ok(Test::HasAny(self.texts()?.into_iter().collect()));
+        }
+        if self.accept(&["has", "all", "of"]) {
+            return Ok(Test::HasAll(self.texts()?.into_iter().collect()));
+        }
+        if self.accept(&["has"]) {
+            return Ok(Test::HasAny(
+                [self.text("`any of`, `all of` or an option in quotes")?].into(),
+            ));
+        }
+        if self.accept(&["equals"]) {
+            return Ok(Test::Equals(self.value()?));
+        }
+        if self.accept(&["between"]) {
+            return self.between();
+        }
+        let when = self.date_test()?;
+        Ok(Test::Date {
+            when,
+            zone: self.zone()?,
+        })
+    }
+
+    fn is(&mut self) -> Result<Test, ParseError> {
+        if self.accept(&["known"]) {
+            return Ok(Test::Known);
+        }
+        if self.accept(&["any", "of"]) {
+            return Ok(Test::Is(self.texts()?));
+        }
+        if self.accept(&["none", "of"]) {
+            return Ok(Test::IsNot(self.texts()?));
+        }
+        if let Some(b) = self.yes_no() {
+            return Ok(Test::YesNo(b));
+        }
+        let not = self.accept(&["not"]);
+        if self.at_number() {
+            let amount = self.amount()?;
+            return Ok(if not {
+                amount.compare(Compare::Ne, Compare::Ne)
+            } else {
+                amount.compare(Compare::Eq, Compare::Eq)
+            });
+        }
+        if !matches!(self.peek(), Kind::Text(_)) {
+            let what = "a text in quotes, a number, `known`, `empty`, `yes`, `no`, `any of` or `none of`";
+            return Err(self.expected(what, &["known", "empty", "yes", "no", "any", "none", "not"]));
+        }
+        let list = vec![self.text("a text in quotes")?];
+        Ok(if not { Test::IsNot(list) } else { Test::Is(list) })
+    }
+
+    fn between(&mut self) -> Result<Test, ParseError> {
+        if matches!(self.peek(), Kind::Date(_)) {
+            let from = self.date()?;
+            self.need_word(&["and"])?;
+            let when = DateTest::Between(from, self.date()?);
+            return Ok(Test::Date {
+                when,
+                zone: self.zone()?,
+            });
+        }
+        let low = self.amount()?;
+        self.need_word(&["and"])?;
+        let second = self.expected("both ends as numbers or both as amounts with a currency", &[]);
+        match (low, self.amount()?) {
+            (Amount::Number(low), Amount::Number(high)) => Ok(Test::Number(Compare::Between(low, high))),
+            (Amount::Money(low), Amount::Money(high)) => Ok(Test::Money(Compare::Between(low, high))),
+            _ => Err(second),
+        }
+    }
+
+    fn date_test(&mut self) -> Result<DateTest, ParseError> {
+        if self.accept(&["on"]) {
+            Ok(DateTest::On(self.date()?))
+        } else if self.accept(&["before"]) {
+            Ok(DateTest::Before(self.date()?))
+        } else if self.accept(&["after"]) {
+            Ok(DateTest::After(self.date()?))
+        } else if self.accept(&["in", "the", "last"]) {
+            Ok(DateTest::InLastDays(self.days()?))
+        } else if self.accept(&["in", "the", "next"]) {
+            Ok(DateTest::InNextDays(self.days()?))
+        } else if self.accept(&["more", "than"]) {
+            let n = self.days()?;
+            if self.accept(&["ago"]) {
+                Ok(DateTest::MoreThanDaysAgo(n))
+            } else if self.accept(&["ahead"]) {
+                Ok(DateTest::MoreThanDaysAhead(n))
+            } else {
+                Err(self.expected("`ago` or `ahead`", &["ago", "ahead"]))
+            }
+        } else if self.accept(&["anniversary"]) {
+            self.need_word(&["within"])?;
+            Ok(DateTest::AnniversaryWithinDays(self.days()?))
+        } else {
+            Err(self.expected(TEST, TESTS))
+        }
+    }
+
+    fn days(&mut self) -> Result<u32, ParseError> {
+        let too_long = self.expected("fewer days", &[]);
+        let n = self.whole("a number of days")?;
+        n.checked_mul(self.unit(&[("day", 1), ("week", 7)])?)
+            .ok_or(too_long)
+    }
+
+    fn zone(&mut self) -> Result<Zone, ParseError> {
+        if self.accept(&["in", "zone"]) {
+            return Ok(Zone::Named(
+                self.text("a zone in quotes, like \"Europe/Berlin\"")?,
+            ));
+        }
+        for (words, zone) in [
+            (["in", "contact's", "zone"], Zone::Contact),
+            (["in", "contact’s", "zone"], Zone::Contact),
+            (["in", "workspace's", "zone"], Zone::Workspace),
+            (["in", "workspace’s", "zone"], Zone::Workspace),
+        ] {
+            if self.accept(&words) {
+                return Ok(zone);
+            }
+        }
+        Ok(Zone::Workspace)
+    }
+
+    fn date(&mut self) -> Result<NaiveDate, ParseError> {
+        let Kind::Date(date) = *self.peek() else {
+            return Err(self.expected("a date like 2026-01-31", &[]));
+        };
+        self.take();
+        Ok(date)
+    }
+
+    fn value(&mut self) -> Result<Value, ParseError> {
+        if self.accept(&["option"]) {
+            return Ok(Value::Choice(self.text("an option in quotes")?));
+        }
+        if let Some(b) = self.yes_no() {
+            return Ok(Value::YesNo(b));
+        }
+        if self.at_number() {
+            return Ok(match self.amount()? {
+                Amount::Number(n) => Value::Number(n),
+                Amount::Money(m) => Value::Money(m),
+            });
+        }
+        match *self.peek() {
+            Kind::Text(_) => Ok(Value::Text(self.text("a text")?)),
+            Kind::Symbol("(") => Ok(Value::MultiChoice(self.texts()?.into_iter().collect())),
+            Kind::Date(date) => {
+                self.take();
+                Ok(Value::Date(date))
+            }
+            Kind::Moment(moment) => {
+                self.take();
+                Ok(Value::DateTime(moment))
+            }
+            _ => Err(self.expected("a value", &["option", "yes", "no"])),
+        }
+    }
+
+    fn yes_no(&mut self) -> Option<bool> {
+        let yes = self.accept(&["yes"]) || self.accept(&["true"]);
+        let no = !yes && (self.accept(&["no"]) || self.accept(&["false"]));
+        (yes || no).then_some(yes)
+    }
+
+    fn at_number(&self) -> bool {
+        matches!(self.peek(), Kind::Number(_))
+            || ["infinity", "minus", "nan"].iter().any(|word| self.sees(&[word]))
+    }
+
+    fn amount(&mut self) -> Result<Amount, ParseError> {
+        let at = self.at();
+        let Some(digits) = self.digits() else {
+            return Ok(Amount::Number(self.number()?));
+        };
+        let number = self.number()?;
+        let code = match self.peek() {
+            Kind::Word(word) if !word.eq_ignore_ascii_case("and") => Currency::parse(word),
+            Kind::Text(text) => Currency::parse(text),
+            _ => None,
+        };
+        let Some(currency) = code else {
+            return Ok(Amount::Number(number));
+        };
+        self.take();
+        match minor(digits, currency) {
+            Some(minor) => Ok(Amount::Money(Money { minor, currency })),
+            None => Err(ParseError::at(
+                at,
+                format!(
+                    "{digits} is no amount of {currency}, which has {} digits after the point",
+                    currency.digits()
+                ),
+            )),
+        }
+    }
+
+    /// A number, as the nearest double.
+    pub(super) fn number(&mut self) -> Result<f64, ParseError> {
+        if self.accept(&["infinity"]) {
+            return Ok(f64::INFINITY);
+        }
+        if self.accept(&["minus", "infinity"]) {
+            return Ok(f64::NEG_INFINITY);
+        }
+        if self.accept(&["nan"]) {
+            return Ok(f64::NAN);
+        }
+        let Kind::Number(digits) = *self.peek() else {
+            return Err(self.expected("a number", &[]));
+        };
+        let number = digits.parse::<f64>().ok().filter(|n| n.is_finite());
+        let number = number.ok_or_else(|| self.expected("a number below 1.8e308", &[]))?;
+        self.take();
+        Ok(number)
+    }
+
+    /// A whole number from 0 to 4,294,967,295.
+    pub(super) fn whole(&mut self, what: &str) -> Result<u32, ParseError> {
+        let read = match self.peek() {
+            Kind::Number(digits) => digits.parse::<u32>().ok(),
+            _ => None,
+        };
+        let n =
+            read.ok_or_else(|| self.expected(&format!("{what}, whole and not above {}", u32::MAX), &[]))?;
+        self.take();
+        Ok(n)
+    }
+
+    pub(super) fn text(&mut self, what: &str) -> Result<String, ParseError> {
+        if !matches!(self.peek(), Kind::Text(_)) {
+            return Err(self.expected(what, &[]));
+        }
+        match self.take() {
+            Kind::Text(text) => Ok(text),
+            _ => Ok(String::new()),
+        }
+    }
+
+    fn texts(&mut self) -> Result<Vec<String>, ParseError> {
+        self.need_symbol("(")?;
+        let mut list = Vec::new();
+        if self.symbol(")") {
+            return Ok(list);
+        }
+        loop {
+            list.push(self.text("a text in quotes")?);
+            if self.symbol(")") {
+                return Ok(list);
+            }
+            self.need_symbol(",")?;
+        }
+    }
+
+    pub(super) fn one_of<T: Copy>(&mut self, words: &[(&str, T)], what: &str) -> Result<T, ParseError> {
+        let found = words.iter().find(|(word, _)| self.sees(&[word]));
+        if let Some((_, value)) = found {
+            self.take();
+            return Ok(*value);
+        }
+        let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        Err(self.expected(&format!("{what}: {}", names.join(", ")), &names))
+    }
+}
+
+/// Decimal digits as minor units; `None` if they are too many, too fine or written with an exponent.
+fn minor(digits: &str, currency: Currency) -> Option<i64> {
+    let (negative, unsigned) = match digits.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, digits.strip_prefix('+').unwrap_or(digits)),
+    };
+    let (whole, part) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let places = currency.digits() as usize;
+    if part.len() > places || !part.bytes().chain(whole.bytes()).all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let amount: i128 = format!("{whole}{part:0<places$}").parse().ok()?;
+    i64::try_from(if negative { -amount } else { amount }).ok()
+}

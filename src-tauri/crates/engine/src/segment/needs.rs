@@ -1,0 +1,97 @@
+//! Which facts of a contact an expression depends on.
+
+use super::check::clauses;
+use carillon_model::consent::{Channel, Purpose};
+use carillon_model::segment::{Clause, Expr, Test, Zone};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The facts whose change may change the truth of an expression, segments it refers to included.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    pub fields: BTreeSet<String>,
+    pub tags: BTreeSet<String>,
+    /// Names of events.
+    pub events: BTreeSet<String>,
+    /// Keys of templates.
+    pub templates: BTreeSet<String>,
+    /// Messages of any template.
+    pub any_message: bool,
+    pub permissions: BTreeSet<(Channel, Purpose)>,
+    pub suppressed: bool,
+    /// The workspace's zone.
+    pub zone: bool,
+    /// Names of segments, known or not, through all references.
+    pub segments: BTreeSet<String>,
+    /// Time alone may change it.
+    pub time: bool,
+}
+
+impl Needs {
+    /// The needs of `expr` among the saved `segments`.
+    pub fn of(expr: &Expr, segments: &BTreeMap<String, Expr>) -> Needs {
+        let mut needs = Needs::default();
+        let mut open = vec![expr];
+        while let Some(expr) = open.pop() {
+            for clause in clauses(expr) {
+                if let Clause::InSegment { name } = clause
+                    && !needs.segments.contains(name)
+                {
+                    open.extend(segments.get(name));
+                }
+                needs.add(clause);
+            }
+        }
+        needs
+    }
+
+    /// Takes in the needs of another expression.
+    pub fn merge(&mut self, other: &Needs) {
+        self.fields.extend(other.fields.iter().cloned());
+        self.tags.extend(other.tags.iter().cloned());
+        self.events.extend(other.events.iter().cloned());
+        self.templates.extend(other.templates.iter().cloned());
+        self.permissions.extend(other.permissions.iter().copied());
+        self.segments.extend(other.segments.iter().cloned());
+        self.any_message |= other.any_message;
+        self.suppressed |= other.suppressed;
+        self.zone |= other.zone;
+        self.time |= other.time;
+    }
+
+    fn add(&mut self, clause: &Clause) {
+        match clause {
+            Clause::Field { key, test } => self.add_field(key, test),
+            Clause::Tag { tag } => drop(self.tags.insert(tag.clone())),
+            Clause::Did { event, .. } => {
+                self.events.insert(event.name.clone());
+                // In any window: an event may carry a moment that is still to come.
+                self.time = true;
+            }
+            Clause::Sent { template, .. } => {
+                match template {
+                    Some(template) => drop(self.templates.insert(template.clone())),
+                    None => self.any_message = true,
+                }
+                self.time = true;
+            }
+            Clause::Consent { channel, purpose, .. } => {
+                self.permissions.insert((*channel, *purpose));
+                self.suppressed = true;
+            }
+            Clause::InSegment { name } => drop(self.segments.insert(name.clone())),
+            Clause::Sample { .. } => {}
+        }
+    }
+
+    fn add_field(&mut self, key: &str, test: &Test) {
+        self.fields.insert(key.to_owned());
+        if let Test::Date { zone, .. } = test {
+            // Absolute dates too: a moment's date depends on the zone.
+            self.time = true;
+            self.zone |= !matches!(zone, Zone::Named(_));
+            if *zone == Zone::Contact {
+                self.fields.insert("time_zone".to_owned());
+            }
+        }
+    }
+}

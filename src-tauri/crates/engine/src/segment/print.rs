@@ -1,0 +1,373 @@
+//! The canonical text.
+
+use super::parse::is_reserved;
+use carillon_model::Moment;
+use carillon_model::consent::{Basis, Channel, Purpose};
+use carillon_model::contact::{Money, Value};
+use carillon_model::segment::{Clause, Compare, DateTest, Expr, PropMatch, Test, Times, Window, Zone};
+use chrono::SecondsFormat;
+
+/// The canonical text of an expression: [`super::parse`] of it gives the same expression.
+pub fn print(expr: &Expr) -> String {
+    let mut out = String::new();
+    write_expr(&mut out, expr);
+    out
+}
+
+/// Property tests as they stand after `where`; empty for none.
+pub fn print_where(props: &[PropMatch]) -> String {
+    let one = |p: &PropMatch| format!("{} {}", key(&p.key), test(&p.test));
+    props.iter().map(one).collect::<Vec<_>>().join(" and ")
+}
+
+pub(crate) fn print_clause(clause: &Clause) -> String {
+    let mut out = String::new();
+    write_clause(&mut out, clause, "");
+    out
+}
+
+fn write_expr(out: &mut String, expr: &Expr) {
+    match expr {
+        Expr::Everyone => out.push_str("everyone"),
+        Expr::All(of) if of.len() > 1 => infix(out, of, " and "),
+        Expr::Any(of) if of.len() > 1 => infix(out, of, " or "),
+        Expr::All(of) => call(out, "all", of),
+        Expr::Any(of) => call(out, "any", of),
+        Expr::None(of) => call(out, "none", of),
+        Expr::AtLeast { k, of } => call(out, &format!("at least {k} of "), of),
+        Expr::Not(inner) => write_not(out, inner),
+        Expr::Clause(clause) => write_clause(out, clause, ""),
+    }
+}
+
+fn write_not(out: &mut String, inner: &Expr) {
+    match inner {
+        Expr::Clause(Clause::Field {
+            key: name,
+            test: Test::Known,
+        }) => {
+            out.push_str(&key(name));
+            out.push_str(" is empty");
+        }
+        Expr::Clause(
+            clause @ (Clause::Did {
+                times: Times::AtLeast(1),
+                ..
+            }
+            | Clause::Sent {
+                times: Times::AtLeast(1),
+                ..
+            }
+            | Clause::InSegment { .. }),
+        ) => write_clause(out, clause, "not "),
+        _ => {
+            out.push_str("not ");
+            child(out, inner, false);
+        }
+    }
+}
+
+fn infix(out: &mut String, of: &[Expr], word: &str) {
+    for (i, expr) in of.iter().enumerate() {
+        if i > 0 {
+            out.push_str(word);
+        }
+        // An open `where` would swallow what follows the `and`.
+        child(out, expr, i + 1 < of.len() && ends_in_where(expr));
+    }
+}
+
+fn child(out: &mut String, expr: &Expr, closed: bool) {
+    let joined = matches!(expr, Expr::All(of) | Expr::Any(of) if of.len() > 1);
+    if joined || closed {
+        out.push('(');
+        write_expr(out, expr);
+        out.push(')');
+    } else {
+        write_expr(out, expr);
+    }
+}
+
+fn ends_in_where(expr: &Expr) -> bool {
+    match expr {
+        Expr::Not(inner) => ends_in_where(inner),
+        Expr::Clause(Clause::Did { event, .. }) => !event.props.is_empty(),
+        _ => false,
+    }
+}
+
+fn call(out: &mut String, word: &str, of: &[Expr]) {
+    out.push_str(word);
+    out.push('(');
+    for (i, expr) in of.iter().enumerate() {
+        if i > 0 {
+            out.push_str(", ");
+        }
+        write_expr(out, expr);
+    }
+    out.push(')');
+}
+
+fn write_clause(out: &mut String, clause: &Clause, not: &str) {
+    out.push_str(&match clause {
+        Clause::Field { key: name, test: t } => format!("{} {}", key(name), test(t)),
+        Clause::Tag { tag } => format!("tag {}", text(tag)),
+        Clause::Did {
+            event,
+            times: n,
+            window: w,
+        } => {
+            let tests = if event.props.is_empty() {
+                String::new()
+            } else {
+                format!(" where {}", print_where(&event.props))
+            };
+            format!("did {not}{}{}{}{tests}", name(&event.name), times(*n), window(w))
+        }
+        Clause::Sent {
+            template,
+            times: n,
+            window: w,
+        } => {
+            let what = template.as_deref().map_or_else(|| "any message".to_owned(), text);
+            format!("was {not}sent {what}{}{}", times(*n), window(w))
+        }
+        Clause::Consent {
+            channel,
+            purpose,
+            basis,
+        } => {
+            let by = basis.map_or_else(String::new, |b| format!(" by {}", word_of(BASES, b)));
+            format!(
+                "consent {} {}{by}",
+                word_of(CHANNELS, *channel),
+                word_of(PURPOSES, *purpose)
+            )
+        }
+        Clause::InSegment { name } => format!("{not}in segment {}", text(name)),
+        Clause::Sample { percent, salt } => format!("random {}% of {}", number(*percent), text(salt)),
+    });
+}
+
+fn times(times: Times) -> String {
+    let of = |n: u32| format!("{n} time{}", if n == 1 { "" } else { "s" });
+    match times {
+        Times::AtLeast(1) => String::new(),
+        Times::AtLeast(n) => format!(" at least {}", of(n)),
+        Times::AtMost(n) => format!(" at most {}", of(n)),
+        Times::Exactly(n) => format!(" exactly {}", of(n)),
+    }
+}
+
+fn window(window: &Window) -> String {
+    match window {
+        Window::Ever => String::new(),
+        Window::LastSecs(secs) => {
+            let fits = |(of, _): &&(u32, &str)| *secs > 0 && secs % of == 0;
+            let (of, unit) = [(86_400, "day"), (3_600, "hour"), (60, "minute")]
+                .iter()
+                .find(fits)
+                .unwrap_or(&(1, "second"));
+            format!(" in the last {}", many(secs / of, unit))
+        }
+        Window::Between {
+            from: Some(from),
+            to: Some(to),
+        } => format!(" between {} and {}", moment(*from), moment(*to)),
+        Window::Between {
+            from: Some(from),
+            to: None,
+        } => format!(" since {}", moment(*from)),
+        Window::Between {
+            from: None,
+            to: Some(to),
+        } => format!(" before {}", moment(*to)),
+        Window::Between { from: None, to: None } => " at any time".to_owned(),
+    }
+}
+
+fn many(n: u32, unit: &str) -> String {
+    format!("{n} {unit}{}", if n == 1 { "" } else { "s" })
+}
+
+fn test(test: &Test) -> String {
+    match test {
+        Test::Known => "is known".to_owned(),
+        Test::Is(list) if list.len() == 1 => format!("is {}", text(&list[0])),
+        Test::Is(list) => format!("is any of {}", texts(list)),
+        Test::IsNot(list) if list.len() == 1 => format!("is not {}", text(&list[0])),
+        Test::IsNot(list) => format!("is none of {}", texts(list)),
+        Test::Contains(part) => format!("contains {}", text(part)),
+        Test::StartsWith(part) => format!("starts with {}", text(part)),
+        Test::EndsWith(part) => format!("ends with {}", text(part)),
+        Test::Number(c) => compare(c, |n| number(*n)),
+        Test::Money(c) => compare(c, money),
+        Test::YesNo(b) => format!("is {}", yes_no(*b)),
+        Test::HasAny(set) => format!("has any of {}", texts(set)),
+        Test::HasAll(set) => format!("has all of {}", texts(set)),
+        Test::Date { when, zone } => format!("{}{}", date(when), in_zone(zone)),
+        Test::Equals(v) => format!("equals {}", value(v)),
+    }
+}
+
+fn compare<T>(compare: &Compare<T>, show: impl Fn(&T) -> String) -> String {
+    match compare {
+        Compare::Eq(to) => format!("= {}", show(to)),
+        Compare::Ne(to) => format!("!= {}", show(to)),
+        Compare::Lt(to) => format!("< {}", show(to)),
+        Compare::Le(to) => format!("<= {}", show(to)),
+        Compare::Gt(to) => format!("> {}", show(to)),
+        Compare::Ge(to) => format!(">= {}", show(to)),
+        Compare::Between(low, high) => format!("between {} and {}", show(low), show(high)),
+    }
+}
+
+fn date(when: &DateTest) -> String {
+    match when {
+        DateTest::On(d) => format!("on {d}"),
+        DateTest::Before(d) => format!("before {d}"),
+        DateTest::After(d) => format!("after {d}"),
+        DateTest::Between(from, to) => format!("between {from} and {to}"),
+        DateTest::InLastDays(n) => format!("in the last {}", many(*n, "day")),
+        DateTest::InNextDays(n) => format!("in the next {}", many(*n, "day")),
+        DateTest::MoreThanDaysAgo(n) => format!("more than {} ago", many(*n, "day")),
+        DateTest::MoreThanDaysAhead(n) => format!("more than {} ahead", many(*n, "day")),
+        DateTest::AnniversaryWithinDays(n) => format!("anniversary within {}", many(*n, "day")),
+    }
+}
+
+fn in_zone(zone: &Zone) -> String {
+    match zone {
+        Zone::Workspace => String::new(),
+        Zone::Contact => " in contact's zone".to_owned(),
+        Zone::Named(name) => format!(" in zone {}", text(name)),
+    }
+}
+
+pub(super) fn value(value: &Value) -> String {
+    match value {
+        Value::Text(t) => text(t),
+        Value::Choice(t) => format!("option {}", text(t)),
+        Value::Number(n) => number(*n),
+        Value::Money(m) => money(m),
+        Value::YesNo(b) => yes_no(*b).to_owned(),
+        Value::MultiChoice(set) => texts(set),
+        Value::Date(d) => d.to_string(),
+        Value::DateTime(m) => moment(*m),
+    }
+}
+
+fn yes_no(b: bool) -> &'static str {
+    if b { "yes" } else { "no" }
+}
+
+pub(super) fn moment(m: Moment) -> String {
+    m.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// The shortest digits that read back as the same double.
+pub(super) fn number(n: f64) -> String {
+    if n.is_nan() {
+        "nan".to_owned()
+    } else if n.is_infinite() {
+        if n > 0.0 { "infinity" } else { "minus infinity" }.to_owned()
+    } else if n == 0.0 || (1e-5..1e15).contains(&n.abs()) {
+        n.to_string()
+    } else {
+        format!("{n:e}")
+    }
+}
+
+fn money(m: &Money) -> String {
+    let digits = m.currency.digits() as usize;
+    let sign = if m.minor < 0 { "-" } else { "" };
+    let padded = format!("{:0width$}", m.minor.unsigned_abs(), width = digits + 1);
+    let (whole, part) = padded.split_at(padded.len() - digits);
+    let point = if digits == 0 { "" } else { "." };
+    // `AND` would read as the word.
+    let code = if m.currency.as_str() == "AND" {
+        "\"AND\""
+    } else {
+        m.currency.as_str()
+    };
+    format!("{sign}{whole}{point}{part} {code}")
+}
+
+fn texts<'a>(list: impl IntoIterator<Item = &'a String>) -> String {
+    format!(
+        "({})",
+        list.into_iter().map(|t| text(t)).collect::<Vec<_>>().join(", ")
+    )
+}
+
+pub(super) fn text(text: &str) -> String {
+    quoted(text, '"')
+}
+
+fn quoted(text: &str, quote: char) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push(quote);
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            _ if c == quote => out.extend(['\\', c]),
+            _ if c.is_control() => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+            _ => out.push(c),
+        }
+    }
+    out.push(quote);
+    out
+}
+
+fn is_plain(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_ascii_lowercase())
+        && word
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+pub(super) fn key(key: &str) -> String {
+    if is_plain(key) && !is_reserved(key) {
+        key.to_owned()
+    } else {
+        quoted(key, '`')
+    }
+}
+
+fn name(name: &str) -> String {
+    if is_plain(name) && name != "not" {
+        name.to_owned()
+    } else {
+        text(name)
+    }
+}
+
+pub(super) const CHANNELS: &[(&str, Channel)] = &[
+    ("email", Channel::Email),
+    ("sms", Channel::Sms),
+    ("phone", Channel::Phone),
+    ("post", Channel::Post),
+    ("push", Channel::Push),
+];
+
+pub(super) const PURPOSES: &[(&str, Purpose)] = &[
+    ("marketing", Purpose::Marketing),
+    ("transactional", Purpose::Transactional),
+    ("tracking", Purpose::Tracking),
+];
+
+pub(super) const BASES: &[(&str, Basis)] = &[
+    ("consent", Basis::Consent),
+    ("double_opt_in", Basis::DoubleOptIn),
+    ("soft_opt_in", Basis::SoftOptIn),
+    ("contract", Basis::Contract),
+    ("legitimate_interest", Basis::LegitimateInterest),
+    ("implied", Basis::Implied),
+];
+
+pub(super) fn word_of<T: PartialEq>(words: &'static [(&'static str, T)], of: T) -> &'static str {
+    words.iter().find(|(_, t)| *t == of).map_or("", |(word, _)| word)
+}

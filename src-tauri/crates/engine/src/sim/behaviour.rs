@@ -1,0 +1,177 @@
+//! What contacts do, as rates of the workspace's own history.
+
+use crate::journey::chance::Chance;
+use carillon_model::event::{Event, Prop};
+use carillon_model::{ContactId, EventId, Moment};
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How often contacts do something.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Behaviour {
+    /// The event, by name.
+    pub event: String,
+    pub cause: Cause,
+    /// Share of accepted mails it follows, or of days it happens on: 0 to 1.
+    pub probability: f64,
+    /// Seconds after the mail, or after the beginning of the simulated day.
+    pub delay: Delay,
+    /// Properties as they were seen; one of them is drawn each time. Empty: none.
+    #[serde(default)]
+    pub props: Vec<BTreeMap<String, Prop>>,
+}
+
+/// What brings a behaviour about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// An accepted mail of this journey.
+    AfterMail,
+    /// Nothing: at most once each 24 hours.
+    PerDay,
+}
+
+/// A distribution of seconds: quantiles at even distances, from the least to the most, read in between
+/// as straight lines. Empty: always 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Delay(pub Vec<u32>);
+
+impl Delay {
+    /// Any second of a day, evenly.
+    pub fn any_time_of_day() -> Delay {
+        Delay(vec![0, 86_399])
+    }
+
+    /// The value below which the share `unit` (0 to 1) lies.
+    pub fn secs(&self, unit: f64) -> i64 {
+        let [first, .., last] = self.0.as_slice() else {
+            return self.0.first().map_or(0, |only| i64::from(*only));
+        };
+        let place = unit.clamp(0.0, 1.0) * (self.0.len() - 1) as f64;
+        let below = place.floor() as usize;
+        match (self.0.get(below), self.0.get(below + 1)) {
+            (Some(a), Some(b)) => {
+                (f64::from(*a) + (f64::from(*b) - f64::from(*a)) * place.fract()).round() as i64
+            }
+            _ => i64::from(*last.max(first)),
+        }
+    }
+}
+
+impl Behaviour {
+    /// What follows the mail that step `step` sent at its `visit` in `enrolment`, if anything does.
+    pub fn after_mail(
+        &self,
+        place: usize,
+        seed: u64,
+        contact: ContactId,
+        (enrolment, step, visit): (u32, u16, u32),
+        accepted_at: Moment,
+    ) -> Option<Event> {
+        if self.cause != Cause::AfterMail {
+            return None;
+        }
+        let draw = draw(seed, contact, place).number(1).number(u64::from(enrolment));
+        self.drawn(
+            draw.number(u64::from(step)).number(u64::from(visit)),
+            contact,
+            accepted_at,
+        )
+    }
+
+    /// What the contact does on its own on the day that begins at `begins_at`, counted from 0.
+    pub fn on_day(
+        &self,
+        place: usize,
+        seed: u64,
+        contact: ContactId,
+        day: u32,
+        begins_at: Moment,
+    ) -> Option<Event> {
+        if self.cause != Cause::PerDay {
+            return None;
+        }
+        self.drawn(
+            draw(seed, contact, place).number(2).number(u64::from(day)),
+            contact,
+            begins_at,
+        )
+    }
+
+    fn drawn(&self, draw: Chance, contact: ContactId, from: Moment) -> Option<Event> {
+        if draw.number(1).unit() >= self.probability {
+            return None;
+        }
+        let at = from.checked_add_signed(TimeDelta::seconds(self.delay.secs(draw.number(2).unit())))?;
+        let props = self
+            .props
+            .get(draw.number(3).below(self.props.len() as u64) as usize)
+            .cloned();
+        Some(Event {
+            id: EventId((draw.number(4).bits() >> 2) as i64),
+            contact,
+            name: self.event.clone(),
+            at,
+            arrived_at: at,
+            source: "simulation".to_owned(),
+            props: props.unwrap_or_default(),
+        })
+    }
+}
+
+fn draw(seed: u64, contact: ContactId, place: usize) -> Chance {
+    Chance::default()
+        .number(seed)
+        .number(u64::from(contact.0))
+        .number(place as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delay_is_read_between_its_quantiles() {
+        let delay = Delay(vec![60, 120, 600]);
+        let table = [
+            (0.0, 60),
+            (0.25, 90),
+            (0.5, 120),
+            (0.75, 360),
+            (1.0, 600),
+            (7.0, 600),
+        ];
+        for (unit, secs) in table {
+            assert_eq!(delay.secs(unit), secs, "{unit}");
+        }
+        assert_eq!(Delay(Vec::new()).secs(0.5), 0);
+        assert_eq!(Delay(vec![30]).secs(0.5), 30);
+    }
+
+    #[test]
+    fn a_probability_is_a_share_of_all_draws() {
+        let opens = Behaviour {
+            event: "open".into(),
+            cause: Cause::AfterMail,
+            probability: 0.3,
+            delay: Delay(vec![0, 3_600]),
+            props: Vec::new(),
+        };
+        let at = Moment::UNIX_EPOCH;
+        let drawn = |seed: u64| {
+            (0..10_000)
+                .filter(|c| opens.after_mail(0, seed, ContactId(*c), (1, 4, 1), at).is_some())
+                .count()
+        };
+        assert!((2_850..3_150).contains(&drawn(1)), "{}", drawn(1));
+        assert_eq!(drawn(1), drawn(1), "the same seed draws the same");
+        assert_eq!(
+            opens.on_day(0, 1, ContactId(1), 0, at),
+            None,
+            "not of its own accord"
+        );
+    }
+}

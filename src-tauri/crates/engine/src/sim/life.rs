@@ -1,0 +1,473 @@
+//! One contact's time in a simulation: what comes next, and what it does to the passage.
+
+use super::World;
+use super::behaviour::Cause;
+use crate::journey::{
+    Admission, ContactView, Entry, JourneyVersion, Note, Out, Passage, PassageId, PastEnrolment, admit,
+    admits_event, entry_due, posted,
+};
+use crate::record::ContactRecord;
+use carillon_model::consent::{Channel, Purpose};
+use carillon_model::event::Event;
+use carillon_model::journey::{Effect, Fact, Input, Outcome, State, StepIx};
+use carillon_model::{EventId, JourneyId, Moment};
+use chrono::TimeDelta;
+use smallvec::SmallVec;
+use std::borrow::Cow;
+
+/// Most passages of one contact in a simulation. Who has more comes in by what the journey itself does.
+pub const ENROLMENTS_ALLOWED: u32 = 1_000;
+
+/// What is simulated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The journey, for the draws of its random splits.
+    pub journey: JourneyId,
+    pub start: Moment,
+    /// Days of 24 hours.
+    pub days: u32,
+    pub seed: u64,
+    /// Stretches `[from, to)` in which the machine sleeps, in order and apart. What falls due in one is
+    /// handled at its end.
+    pub asleep: Vec<(Moment, Moment)>,
+    /// Every contact is put in by hand at the start, where the draft has such an entry.
+    pub by_hand: bool,
+}
+
+impl Plan {
+    /// The end of the horizon.
+    pub fn end(&self) -> Moment {
+        self.start
+            .checked_add_signed(TimeDelta::days(i64::from(self.days)))
+            .unwrap_or(Moment::MAX_UTC)
+    }
+
+    /// When something that falls due at a moment is handled.
+    pub fn awake(&self, due: Moment) -> Moment {
+        let asleep = self.asleep.iter().find(|(from, to)| *from <= due && due < *to);
+        asleep.map_or(due, |(_, to)| *to)
+    }
+
+    /// The last moment at which whoever is handling something `now` has seen the calendar: just before now, or
+    /// before it fell asleep. When a date is written, occurrences up to here are over and those after it count.
+    pub fn seen_until(&self, now: Moment) -> Moment {
+        let slept = self.asleep.iter().find(|(_, to)| *to == now);
+        slept.map_or(now, |(from, _)| *from) - TimeDelta::nanoseconds(1)
+    }
+
+    /// The day of a moment, from 0; what lies outside counts to the nearest.
+    pub fn day(&self, at: Moment) -> usize {
+        let day = (at - self.start).num_days();
+        day.clamp(0, i64::from(self.days.max(1)) - 1) as usize
+    }
+}
+
+/// Who looks on.
+pub(super) trait Watch {
+    fn begins(&mut self, _passage: PassageId) {}
+
+    fn told(&mut self, _version: &JourneyVersion, _now: Moment, _who: &ContactView<'_>, _input: &Input) {}
+
+    fn note(&mut self, version: &JourneyVersion, note: &Note<'_>, day: usize);
+
+    fn mail(&mut self, _day: usize, _leaves: bool) {}
+
+    fn done(&mut self, _version: &JourneyVersion, _state: &State, _cut_short: bool) {}
+}
+
+/// What comes next. Of one moment in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Next {
+    Slide,
+    Wake,
+    Event,
+    /// The place in the list of calendar entries.
+    Calendar(usize),
+}
+
+/// A date or schedule entry: its last moment that is settled, and its next.
+struct Occurrence {
+    entry: StepIx,
+    settled: Moment,
+    due: Option<Moment>,
+}
+
+pub(super) struct Life<'a> {
+    world: World<'a>,
+    passage: Passage<'a>,
+    past: Vec<PastEnrolment>,
+    /// Things that will happen, the next one last.
+    coming: Vec<Event>,
+    calendar: Vec<Occurrence>,
+    /// Enters here at the start and nowhere else.
+    only: Option<StepIx>,
+    until: Moment,
+    clock: Moment,
+    cut_short: bool,
+}
+
+impl<'a> Life<'a> {
+    pub(super) fn new(world: World<'a>, record: &'a ContactRecord, given: &[Event]) -> Life<'a> {
+        let World {
+            version, scope, plan, ..
+        } = world;
+        let id = PassageId {
+            journey: plan.journey,
+            contact: record.contact(),
+            enrolment: 0,
+        };
+        let view = ContactView::new(version, id, Cow::Borrowed(record), scope, plan.start);
+        let mut life = Life {
+            world,
+            passage: Passage::new(version, view, plan.start),
+            past: Vec::new(),
+            coming: Vec::new(),
+            calendar: Vec::new(),
+            only: None,
+            until: plan.end(),
+            clock: plan.start,
+            cut_short: false,
+        };
+        life.coming = given
+            .iter()
+            .filter(|event| life.matters(&event.name))
+            .cloned()
+            .collect();
+        for (place, behaviour) in world.behaviours.iter().enumerate() {
+            if behaviour.cause == Cause::PerDay && life.matters(&behaviour.event) {
+                life.coming.extend((0..plan.days).filter_map(|day| {
+                    let begins_at = plan.start.checked_add_signed(TimeDelta::days(i64::from(day)))?;
+                    behaviour.on_day(place, plan.seed, record.contact(), day, begins_at)
+                }));
+            }
+        }
+        life.coming
+            .sort_by_key(|event| std::cmp::Reverse((event.at, event.id)));
+        life
+    }
+
+    pub(super) fn only(mut self, entry: StepIx, until: Moment) -> Life<'a> {
+        self.only = Some(entry);
+        self.until = until;
+        self
+    }
+
+    pub(super) fn play(mut self, watch: &mut impl Watch) {
+        self.begin(watch);
+        self.follow_edges(watch);
+        while let Some((due, next)) = self.next().filter(|(due, _)| *due < self.until) {
+            let now = self.world.plan.awake(due).max(self.clock);
+            if now >= self.until {
+                break;
+            }
+            self.clock = now;
+            match next {
+                Next::Slide => self.call(watch, |passage, out| passage.slide(now, out)),
+                Next::Wake => self.call(watch, |passage, out| passage.tell(now, &Input::Wake, out)),
+                Next::Event => self.event(watch),
+                Next::Calendar(place) => self.calendar(place, due, watch),
+            }
+            self.follow_edges(watch);
+        }
+        watch.done(self.world.version, &self.passage.state, self.cut_short);
+    }
+
+    /// Who is inside at once: put in by hand, or in a segment whose present members come in too.
+    fn begin(&mut self, watch: &mut impl Watch) {
+        let (version, plan) = (self.world.version, self.world.plan);
+        if let Some(entry) = self.only {
+            self.enter(entry, plan.start, None, watch);
+            return;
+        }
+        for (step, entry) in version.entries() {
+            match entry {
+                Entry::Manual if plan.by_hand => self.enter(step, plan.start, None, watch),
+                Entry::Segment(entry) if entry.include_current => {
+                    if self.passage.view.holds(entry.is_in) == entry.on_entered {
+                        self.enter(step, plan.start, None, watch);
+                    }
+                }
+                Entry::Date(_) | Entry::Schedule(_) => {
+                    // A moment of the calendar that is the start itself still counts.
+                    let settled = plan.start - TimeDelta::nanoseconds(1);
+                    self.calendar.push(Occurrence {
+                        entry: step,
+                        settled,
+                        due: None,
+                    });
+                }
+                Entry::Manual | Entry::Segment(_) | Entry::Event(_) => {}
+            }
+        }
+        self.plan_calendar(plan.start);
+    }
+
+    fn next(&self) -> Option<(Moment, Next)> {
+        let inside = self.passage.state.at.is_some();
+        let version = self.world.version;
+        let watched = version.watched().iter().filter(|_| inside);
+        let conditions = watched.chain(version.edges().iter().filter(|_| self.only.is_none()));
+        let slides = conditions
+            .filter_map(|ix| self.passage.view.truths().get(usize::from(ix.0))?.until)
+            .min();
+        let calendar = self.calendar.iter().enumerate();
+        let calendar = calendar
+            .filter_map(|(place, next)| Some((next.due?, Next::Calendar(place))))
+            .min();
+        [
+            slides.map(|at| (at, Next::Slide)),
+            self.passage
+                .state
+                .wake_at
+                .filter(|_| inside)
+                .map(|at| (at, Next::Wake)),
+            self.coming.last().map(|event| (event.at, Next::Event)),
+            calendar,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// An event lets the contact in, or is told to the passage it is in; never both.
+    fn event(&mut self, watch: &mut impl Watch) {
+        let Some(event) = self.coming.pop() else { return };
+        let now = self.clock;
+        let event = Event {
+            arrived_at: now,
+            ..event
+        };
+        if self.passage.state.at.is_some() {
+            return self.call(watch, |passage, out| passage.happened(&event, now, out));
+        }
+        self.call(watch, |passage, out| {
+            passage.slide(now, out);
+            passage.joins(&event, now);
+        });
+        let entries = self.world.version.entries();
+        let entries: SmallVec<[StepIx; 4]> = entries.map(|(step, _)| step).collect();
+        for entry in entries {
+            if admits_event(self.world.version, entry, &event) {
+                self.enter(entry, event.at, Some(event.id), watch);
+            }
+        }
+    }
+
+    fn calendar(&mut self, place: usize, due: Moment, watch: &mut impl Watch) {
+        let entry = self.calendar[place].entry;
+        let now = self.clock;
+        self.call(watch, |passage, out| passage.slide(now, out));
+        self.calendar[place].settled = due;
+        self.calendar[place].due = self.due(entry, due);
+        let condition = crate::journey::entry::schedule_condition(self.world.version, entry);
+        if condition.is_none_or(|who| self.passage.view.holds(who)) {
+            self.enter(entry, due, None, watch);
+        }
+    }
+
+    fn enter(&mut self, entry: StepIx, planned: Moment, event: Option<EventId>, watch: &mut impl Watch) {
+        let now = self.clock;
+        let welcome = match self.only {
+            Some(_) if self.past.is_empty() => Admission::Welcome { enrolment: 1 },
+            Some(_) => return,
+            None => admit(self.world.version, entry, &self.past, now),
+        };
+        let Admission::Welcome { enrolment } = welcome else {
+            return;
+        };
+        if enrolment > ENROLMENTS_ALLOWED {
+            self.cut_short = true;
+            return;
+        }
+        self.passage.view.passage.enrolment = enrolment;
+        self.passage.state = State::fresh(now);
+        self.past.push(PastEnrolment {
+            number: enrolment,
+            entered_at: now,
+            ended: false,
+        });
+        watch.begins(self.passage.view.passage);
+        self.call(watch, |passage, out| {
+            passage.enter(entry, planned, event, now, out)
+        });
+    }
+
+    /// Calls the passage, and does what it asks: mails are accepted or refused, posted events come back.
+    fn call(&mut self, watch: &mut impl Watch, tell: impl FnOnce(&mut Passage<'a>, &mut dyn Out)) {
+        let now = self.clock;
+        let mut heard = Heard {
+            day: self.world.plan.day(now),
+            now,
+            id: self.passage.view.passage,
+            watch: &mut *watch,
+            mails: SmallVec::new(),
+            posted: SmallVec::new(),
+            wrote: false,
+        };
+        tell(&mut self.passage, &mut heard);
+        let Heard {
+            mails, posted, wrote, ..
+        } = heard;
+        if self.passage.state.end.is_some()
+            && let Some(last) = self.past.last_mut()
+        {
+            last.ended = true;
+        }
+        for mail in mails {
+            self.deliver(mail, watch);
+        }
+        for event in posted {
+            self.comes(event);
+        }
+        if wrote {
+            self.plan_calendar(now);
+        }
+    }
+
+    /// Lets the contact in by the edges of segments, those included that come of that.
+    fn follow_edges(&mut self, watch: &mut impl Watch) {
+        loop {
+            let edges = self.passage.view.take_edges();
+            if edges.is_empty() || self.only.is_some() || self.cut_short {
+                return;
+            }
+            for edge in edges {
+                for (step, entry) in self.world.version.entries() {
+                    if let Entry::Segment(entry) = entry
+                        && entry.is_in == edge.segment
+                        && entry.on_entered == edge.entered
+                    {
+                        self.enter(step, edge.at, None, watch);
+                    }
+                }
+            }
+        }
+    }
+
+    fn deliver(&mut self, mail: Mail, watch: &mut impl Watch) {
+        let now = self.clock;
+        let record = self.passage.view.record();
+        let granted = record
+            .permissions
+            .contains_key(&(Channel::Email, Purpose::Marketing));
+        let leaves = !record.suppressed && (mail.transactional || granted);
+        let day = self.world.plan.day(now);
+        watch.mail(day, leaves);
+        let outcome = if leaves {
+            Outcome::Accepted
+        } else {
+            Outcome::Suppressed
+        };
+        let (step, visit) = (mail.step, mail.visit);
+        self.call(watch, |passage, out| {
+            passage.sent(step, visit, &mail.template, outcome, now, out)
+        });
+        if !leaves {
+            return;
+        }
+        let id = self.passage.view.passage;
+        for (place, behaviour) in self.world.behaviours.iter().enumerate() {
+            let about = (mail.enrolment, step.0, visit);
+            let seed = self.world.plan.seed;
+            self.comes_if(behaviour.after_mail(place, seed, id.contact, about, now));
+        }
+    }
+
+    fn comes_if(&mut self, event: Option<Event>) {
+        if let Some(event) = event {
+            self.comes(event);
+        }
+    }
+
+    fn comes(&mut self, event: Event) {
+        if self.matters(&event.name) {
+            let place = self
+                .coming
+                .partition_point(|other| (other.at, other.id) > (event.at, event.id));
+            self.coming.insert(place, event);
+        }
+    }
+
+    fn matters(&self, name: &str) -> bool {
+        let version = self.world.version;
+        let lets_in = |entry: &Entry| matches!(entry, Entry::Event(wanted) if wanted.name == name);
+        version.needs().events.contains(name) || version.entries().any(|(_, entry)| lets_in(entry))
+    }
+
+    /// A field may have been written at `now`.
+    fn plan_calendar(&mut self, now: Moment) {
+        let seen = self.world.plan.seen_until(now);
+        for place in 0..self.calendar.len() {
+            let settled = self.calendar[place].settled.max(seen);
+            self.calendar[place].settled = settled;
+            self.calendar[place].due = self.due(self.calendar[place].entry, settled);
+        }
+    }
+
+    fn due(&self, entry: StepIx, after: Moment) -> Option<Moment> {
+        let record = self.passage.view.record();
+        entry_due(
+            self.world.version,
+            entry,
+            Some(record),
+            self.world.scope.zone,
+            after,
+        )
+    }
+}
+
+struct Mail {
+    enrolment: u32,
+    step: StepIx,
+    visit: u32,
+    template: String,
+    transactional: bool,
+}
+
+struct Heard<'w, W> {
+    watch: &'w mut W,
+    day: usize,
+    now: Moment,
+    id: PassageId,
+    mails: SmallVec<[Mail; 2]>,
+    posted: SmallVec<[Event; 1]>,
+    /// A field was written: dates may have moved.
+    wrote: bool,
+}
+
+impl<W: Watch> Out for Heard<'_, W> {
+    fn effect(&mut self, effect: Effect) {
+        match effect {
+            Effect::Send {
+                step,
+                visit,
+                template,
+                transactional,
+                account: _,
+            } => {
+                self.mails.push(Mail {
+                    enrolment: self.id.enrolment,
+                    step,
+                    visit,
+                    template,
+                    transactional,
+                });
+            }
+            Effect::PostEvent { name, props } => {
+                self.posted.push(posted(self.id.contact, &name, props, self.now));
+            }
+            Effect::SetField { .. } => self.wrote = true,
+            Effect::AddTag { .. } | Effect::RemoveTag { .. } => {}
+        }
+    }
+
+    fn fact(&mut self, _: Fact) {}
+
+    fn note(&mut self, version: &JourneyVersion, note: Note<'_>) {
+        self.watch.note(version, &note, self.day);
+    }
+
+    fn told(&mut self, version: &JourneyVersion, now: Moment, who: &ContactView<'_>, input: &Input) {
+        self.watch.told(version, now, who, input);
+    }
+}

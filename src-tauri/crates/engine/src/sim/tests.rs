@@ -1,0 +1,336 @@
+use super::*;
+use crate::journey::{Catalogue, compile, scenario};
+use crate::steps::tests::{contact, event, row, utc};
+use carillon_model::consent::{Basis, Channel, Purpose};
+use carillon_model::journey::{End, FactKind, Journey, ReEntry};
+use chrono::TimeDelta;
+use serde_json::json;
+
+fn version(journey: &Journey) -> JourneyVersion {
+    let (version, problems) = compile(journey, &Catalogue::sample());
+    version.unwrap_or_else(|| panic!("{problems:?}"))
+}
+
+fn plan(days: u32) -> Plan {
+    let start = utc("2026-01-05T10:00:00Z");
+    Plan {
+        journey: JourneyId(1),
+        start,
+        days,
+        seed: 5,
+        asleep: Vec::new(),
+        by_hand: true,
+    }
+}
+
+/// Everybody in by hand, a mail, two days, and on to `done`; who orders meanwhile reaches the goal.
+fn welcome() -> Journey {
+    let mut journey = row(&[
+        ("send_email", json!({"template": "welcome"})),
+        ("wait", json!({"for": {"amount": 2, "unit": "days"}})),
+        ("goal", json!({"when": "did order"})),
+    ]);
+    journey.steps.retain(|step| step.id.0 != "aside");
+    journey
+}
+
+fn people(count: u32) -> Vec<ContactRecord> {
+    (1..=count)
+        .map(|id| {
+            let mut person = contact(id);
+            if id % 4 != 0 {
+                person
+                    .permissions
+                    .insert((Channel::Email, Purpose::Marketing), Basis::Consent);
+            }
+            person.suppressed = id % 10 == 1;
+            person
+        })
+        .collect()
+}
+
+#[test]
+fn the_figures_of_a_small_world_are_what_a_hand_counts() {
+    let version = version(&welcome());
+    let scope = Catalogue::sample().scope(chrono_tz::UTC);
+    let orders = Behaviour {
+        event: "order".into(),
+        cause: Cause::AfterMail,
+        probability: 1.0,
+        delay: Delay(vec![90_000]),
+        props: Vec::new(),
+    };
+    let (plan, behaviours) = (plan(5), [orders]);
+    let world = World {
+        version: &version,
+        scope: &scope,
+        plan: &plan,
+        behaviours: &behaviours,
+    };
+    let people = people(100);
+    let report = simulate(world, &people);
+    // 75 have consent; of ids ending in 1 (suppressed) 10, none of them a multiple of 4.
+    assert_eq!(
+        (report.contacts, report.entered, report.never_left),
+        (100, 100, 0)
+    );
+    assert_eq!(report.mails, [65, 0, 0, 0, 0]);
+    assert_eq!(report.refused, [35, 0, 0, 0, 0]);
+    // Who got the mail orders 25 hours later.
+    assert_eq!(report.goals[0].conversions, 65);
+    let step = |id: &str| report.steps.iter().find(|step| step.step.0 == id).unwrap();
+    let wait = step("it2");
+    assert_eq!(wait.entered, [100, 0, 0, 0, 0]);
+    let left: Vec<(&str, Vec<u64>)> = wait
+        .left
+        .iter()
+        .map(|port| (port.port.as_str(), port.per_day.clone()))
+        .collect();
+    assert_eq!(
+        left,
+        [("next", vec![0, 0, 35, 0, 0]), ("goal", vec![0, 65, 0, 0, 0])]
+    );
+    let mut ended: Vec<(End, u64)> = report
+        .ended
+        .iter()
+        .map(|end| (end.end.clone(), end.count))
+        .collect();
+    ended.sort_by_key(|(_, count)| *count);
+    assert_eq!(
+        ended,
+        [(End::Completed("done".into()), 35), (End::Goal("it3".into()), 65)]
+    );
+
+    let short = Plan {
+        days: 1,
+        ..plan.clone()
+    };
+    let report = simulate(
+        World {
+            plan: &short,
+            ..world
+        },
+        &people,
+    );
+    assert_eq!(report.never_left, 100);
+    assert_eq!(report.steps.iter().map(|step| step.waiting).sum::<u64>(), 100);
+}
+
+#[test]
+fn the_people_behind_a_number_are_as_many_as_it_says() {
+    for seed in [3, 8, 21, 34] {
+        let Some(version) = compile(&scenario::journey(seed), &Catalogue::sample()).0 else {
+            continue;
+        };
+        let scope = Catalogue::sample().scope(chrono_tz::Europe::Berlin);
+        let plan = Plan {
+            start: scenario::start(seed),
+            seed,
+            ..plan(9)
+        };
+        let behaviours = [Behaviour {
+            event: "order".into(),
+            cause: Cause::PerDay,
+            probability: 0.4,
+            delay: Delay::any_time_of_day(),
+            props: Vec::new(),
+        }];
+        let world = World {
+            version: &version,
+            scope: &scope,
+            plan: &plan,
+            behaviours: &behaviours,
+        };
+        let people: Vec<ContactRecord> = (1..=60)
+            .map(|id| scenario::contact(seed, id, plan.start))
+            .collect();
+        let report = simulate(world, &people);
+        let count = |number: Number| behind(world, &people, &number).len() as u64;
+        assert_eq!(count(Number::NeverLeft), report.never_left);
+        for step in &report.steps {
+            assert_eq!(
+                count(Number::Waiting {
+                    step: step.step.clone()
+                }),
+                step.waiting
+            );
+            // A contact may come twice: never more people than arrivals, and none without one.
+            for (day, entered) in step.entered.iter().enumerate() {
+                let people = count(Number::Entered {
+                    step: step.step.clone(),
+                    day: Some(day as u32),
+                });
+                assert!(
+                    people <= *entered && (people > 0) == (*entered > 0),
+                    "{} on day {day}",
+                    step.step
+                );
+            }
+        }
+        for end in &report.ended {
+            let people = count(Number::Ended { end: end.end.clone() });
+            assert!(people <= end.count && people > 0);
+        }
+    }
+}
+
+#[test]
+fn parts_in_any_order_add_up_to_the_whole() {
+    let version = version(&welcome());
+    let scope = Catalogue::sample().scope(chrono_tz::UTC);
+    let behaviours = [Behaviour {
+        event: "order".into(),
+        cause: Cause::AfterMail,
+        probability: 0.4,
+        delay: Delay(vec![0, 200_000]),
+        props: Vec::new(),
+    }];
+    let plan = plan(5);
+    let world = World {
+        version: &version,
+        scope: &scope,
+        plan: &plan,
+        behaviours: &behaviours,
+    };
+    let people = people(300);
+    let whole = simulate(world, &people);
+    let mut parts = simulate(world, people[180..].iter().rev());
+    parts.merge(simulate(world, &people[..70]));
+    parts.merge(simulate(world, &people[70..180]));
+    assert_eq!(parts, whole);
+    let other = Plan {
+        seed: 6,
+        ..plan.clone()
+    };
+    assert_ne!(
+        simulate(
+            World {
+                plan: &other,
+                ..world
+            },
+            &people
+        )
+        .goals,
+        whole.goals,
+        "another seed draws otherwise"
+    );
+}
+
+#[test]
+fn sleep_puts_off_what_falls_due_in_it() {
+    let version = version(&welcome());
+    let scope = Catalogue::sample().scope(chrono_tz::UTC);
+    let due = utc("2026-01-07T10:00:00Z");
+    let asleep = vec![(due - TimeDelta::hours(2), due + TimeDelta::hours(6))];
+    let plan = Plan { asleep, ..plan(5) };
+    let world = World {
+        version: &version,
+        scope: &scope,
+        plan: &plan,
+        behaviours: &[],
+    };
+    let (_, history) = trace(world, &contact(1), &[]).remove(0);
+    let ended = history.facts.last().unwrap();
+    assert_eq!(ended.at, due + TimeDelta::hours(6));
+    assert!(matches!(ended.what, FactKind::Ended { .. }));
+}
+
+#[test]
+fn members_of_a_segment_come_in_when_time_lets_them() {
+    let mut journey = row(&[(
+        "entry_segment",
+        json!({"segment": "Regulars", "on": "left", "include_current": false}),
+    )]);
+    journey.re_entry = ReEntry::AfterExit;
+    journey.steps.retain(|step| step.id.0 != "aside");
+    let version = version(&journey);
+    let scope = Catalogue::sample().scope(chrono_tz::UTC);
+    let plan = plan(20);
+    let world = World {
+        version: &version,
+        scope: &scope,
+        plan: &plan,
+        behaviours: &[],
+    };
+    let mut person = contact(1);
+    // Two orders within ten days make a regular: until the older one is ten days old.
+    person.events = vec![
+        event("order", "2026-01-01T12:00:00Z", &[]),
+        event("order", "2026-01-03T12:00:00Z", &[]),
+    ];
+    let histories = trace(world, &person, &[]);
+    assert_eq!(histories.len(), 1);
+    assert_eq!(histories[0].1.facts[0].at, utc("2026-01-11T12:00:00Z"));
+}
+
+#[test]
+fn a_journey_that_feeds_itself_is_cut_short_and_said_so() {
+    // In by the segment, out of it and in again by what the journey itself does.
+    let mut journey = row(&[
+        (
+            "entry_segment",
+            json!({"segment": "Tagged", "on": "entered", "include_current": true}),
+        ),
+        ("remove_tag", json!({"tag": "vip"})),
+        ("add_tag", json!({"tag": "vip"})),
+    ]);
+    journey.re_entry = ReEntry::AfterExit;
+    let mut catalogue = Catalogue::sample();
+    catalogue
+        .segments
+        .insert("Tagged".into(), crate::segment::parse("tag \"vip\"").unwrap());
+    let version = compile(&journey, &catalogue).0.unwrap();
+    let scope = catalogue.scope(chrono_tz::UTC);
+    let mut plan = plan(1);
+    plan.by_hand = false;
+    let world = World {
+        version: &version,
+        scope: &scope,
+        plan: &plan,
+        behaviours: &[],
+    };
+    let mut person = contact(1);
+    person.tags.insert("vip".into());
+    let report = simulate(world, [&person]);
+    assert_eq!(
+        (report.cut_short, report.entered),
+        (1, u64::from(ENROLMENTS_ALLOWED))
+    );
+    assert_eq!(
+        behind(world, [&person], &Number::CutShort),
+        [carillon_model::ContactId(1)]
+    );
+}
+
+#[test]
+fn one_contact_is_tried_step_by_step() {
+    let version = version(&welcome());
+    let scope = Catalogue::sample().scope(chrono_tz::UTC);
+    let entry = version.find(&"in".into()).unwrap();
+    let (start, horizon) = (utc("2026-01-05T10:00:00Z"), utc("2026-01-09T10:00:00Z"));
+    let tried = |happens: &[Event]| try_one(&version, &scope, &contact(1), entry, (start, horizon), happens);
+    let quiet = tried(&[]);
+    assert!(
+        matches!(&quiet.last().unwrap().what, FactKind::Ended { end: End::Completed(word) } if word == "done")
+    );
+    let orders = tried(&[event("order", "2026-01-06T10:00:00Z", &[])]);
+    assert_eq!(
+        orders.last().unwrap().what,
+        FactKind::Ended {
+            end: End::Goal("it3".into())
+        }
+    );
+    assert_eq!(orders.last().unwrap().at, utc("2026-01-06T10:00:00Z"));
+    let cut = try_one(
+        &version,
+        &scope,
+        &contact(1),
+        entry,
+        (start, start + TimeDelta::hours(1)),
+        &[],
+    );
+    assert!(matches!(
+        cut.last().unwrap().what,
+        FactKind::Waiting { .. } | FactKind::Learned { .. }
+    ));
+}

@@ -1,0 +1,412 @@
+//! Reading the finished HTML once: it is checked for what no mail may carry, and turned into plain text.
+
+use crate::context::{ErrorKind, Fallible, RenderError};
+use crate::text::Flow;
+use html_escape::decode_html_entities;
+
+/// Elements that no mail client runs and no mail should try.
+const FORBIDDEN: [&str; 9] = [
+    "script", "iframe", "frame", "frameset", "object", "embed", "applet", "base", "portal",
+];
+/// Attributes that hold an address.
+const ADDRESSES: [&str; 8] = [
+    "href",
+    "src",
+    "action",
+    "formaction",
+    "background",
+    "poster",
+    "xlink:href",
+    "data",
+];
+const SCHEMES: [&str; 7] = ["http", "https", "mailto", "tel", "sms", "cid", "geo"];
+const IMAGES: [&str; 4] = [
+    "data:image/png",
+    "data:image/gif",
+    "data:image/jpeg",
+    "data:image/webp",
+];
+/// Elements whose content is not shown.
+const SKIPPED: [&str; 5] = ["head", "style", "title", "template", "noscript"];
+
+struct Tag<'a> {
+    name: String,
+    closes: bool,
+    empty: bool,
+    attributes: Vec<(String, &'a str)>,
+}
+
+impl Tag<'_> {
+    fn attribute(&self, name: &str) -> Option<String> {
+        let found = self.attributes.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| decode_html_entities(value).into_owned())
+    }
+}
+
+enum Piece<'a> {
+    Text(&'a str),
+    Tag(Tag<'a>),
+}
+
+/// Splits HTML into texts and tags; comments and declarations are left out. Linear and without recursion.
+struct Pieces<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = Piece<'a>;
+
+    fn next(&mut self) -> Option<Piece<'a>> {
+        loop {
+            let rest = self.rest;
+            if rest.is_empty() {
+                return None;
+            }
+            let after = rest.strip_prefix('<');
+            let Some(after) = after else {
+                let end = rest.find('<').unwrap_or(rest.len());
+                self.rest = &rest[end..];
+                return Some(Piece::Text(&rest[..end]));
+            };
+            if let Some(comment) = after.strip_prefix("!--") {
+                self.rest = comment.find("-->").map_or("", |end| &comment[end + 3..]);
+            } else if after.starts_with(['!', '?']) {
+                self.rest = after.find('>').map_or("", |end| &after[end + 1..]);
+            } else if after.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/') {
+                let (tag, rest) = tag(after);
+                self.rest = rest;
+                return Some(Piece::Tag(tag));
+            } else {
+                self.rest = after;
+                return Some(Piece::Text("<"));
+            }
+        }
+    }
+}
+
+fn tag(after: &str) -> (Tag<'_>, &str) {
+    let closes = after.starts_with('/');
+    let body = after.trim_start_matches('/');
+    let end = body
+        .find(|c: char| c.is_whitespace() || matches!(c, '>' | '/'))
+        .unwrap_or(body.len());
+    let mut tag = Tag {
+        name: body[..end].to_ascii_lowercase(),
+        closes,
+        empty: false,
+        attributes: Vec::new(),
+    };
+    let mut rest = &body[end..];
+    loop {
+        rest = rest.trim_start();
+        if let Some(after) = rest.strip_prefix('>') {
+            return (tag, after);
+        }
+        if rest.is_empty() {
+            return (tag, "");
+        }
+        if let Some(after) = rest.strip_prefix('/') {
+            tag.empty = after.starts_with('>');
+            rest = after;
+            continue;
+        }
+        let name_end = rest
+            .char_indices()
+            .find(|(at, c)| (*at > 0 && *c == '=') || c.is_whitespace() || matches!(c, '>' | '/'))
+            .map_or(rest.len(), |(at, _)| at);
+        let name = rest[..name_end].to_ascii_lowercase();
+        let (value, after) = attribute_value(rest[name_end..].trim_start());
+        tag.attributes.push((name, value));
+        rest = after;
+    }
+}
+
+fn attribute_value(rest: &str) -> (&str, &str) {
+    let Some(after) = rest.strip_prefix('=') else {
+        return ("", rest);
+    };
+    let after = after.trim_start();
+    match after.chars().next() {
+        Some(quote @ ('"' | '\'')) => match after[1..].find(quote) {
+            Some(end) => (&after[1..=end], &after[end + 2..]),
+            None => (&after[1..], ""),
+        },
+        _ => {
+            let end = after
+                .find(|c: char| c.is_whitespace() || c == '>')
+                .unwrap_or(after.len());
+            (&after[..end], &after[end..])
+        }
+    }
+}
+
+fn unsafe_markup(message: String) -> RenderError {
+    RenderError::new(ErrorKind::Unsafe, message)
+}
+
+fn check(tag: &Tag<'_>) -> Fallible<()> {
+    if FORBIDDEN.contains(&tag.name.as_str()) {
+        return Err(unsafe_markup(format!(
+            "The element “{}” may not stand in a mail.",
+            tag.name
+        )));
+    }
+    for (name, value) in &tag.attributes {
+        if name.starts_with("on") {
+            return Err(unsafe_markup(format!(
+                "The attribute “{name}” runs a script and may not stand in a mail."
+            )));
+        }
+        if ADDRESSES.contains(&name.as_str()) && !is_safe_address(value) {
+            return Err(unsafe_markup(format!(
+                "The attribute “{name}” of “{}” leads to an address that no mail may use.",
+                tag.name
+            )));
+        }
+    }
+    let refreshes = tag.name == "meta"
+        && tag
+            .attribute("http-equiv")
+            .is_some_and(|v| v.eq_ignore_ascii_case("refresh"));
+    if refreshes {
+        Err(unsafe_markup(
+            "A mail may not send its reader to another page.".into(),
+        ))
+    } else {
+        Ok(())
+    }
+}
+
+/// Browsers leave out white space and control characters in a scheme (WHATWG URL §4.4), so they are left out here.
+fn is_safe_address(value: &str) -> bool {
+    let address: String = decode_html_entities(value)
+        .chars()
+        .filter(|c| !c.is_whitespace() && !c.is_control())
+        .take(64)
+        .collect::<String>()
+        .to_ascii_lowercase();
+    let Some((scheme, _)) = address.split_once(':') else {
+        return true;
+    };
+    let is_scheme = scheme
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
+    !is_scheme || SCHEMES.contains(&scheme) || IMAGES.iter().any(|image| address.starts_with(image))
+}
+
+/// Fails on scripts, frames, event attributes and dangerous links.
+pub(crate) fn check_safe(html: &str) -> Fallible<()> {
+    for piece in (Pieces { rest: html }) {
+        if let Piece::Tag(tag) = piece {
+            check(&tag)?;
+        }
+    }
+    Ok(())
+}
+
+/// The plain text of a mail's HTML, links as `text (address)`, pictures by their alternative text.
+pub(crate) fn to_text(html: &str) -> String {
+    let mut flow = Flow::default();
+    let mut reader = Reader::default();
+    for piece in (Pieces { rest: html }) {
+        match piece {
+            Piece::Text(text) if reader.hidden.is_none() => flow.words(&decode_html_entities(text)),
+            Piece::Text(_) => {}
+            Piece::Tag(tag) => reader.tag(&tag, &mut flow),
+        }
+    }
+    flow.finish()
+}
+
+#[derive(Default)]
+struct Reader {
+    /// The element that hides what follows, and how often it stands inside itself.
+    hidden: Option<(String, usize)>,
+    link: Option<(String, usize)>,
+    /// For each open table whether it only lays out.
+    tables: Vec<bool>,
+    lists: Vec<Option<usize>>,
+}
+
+/// Tables and lists inside one another that are told apart; deeper ones are read as plain blocks.
+const NESTED: usize = 128;
+
+impl Reader {
+    fn tag(&mut self, tag: &Tag<'_>, flow: &mut Flow) {
+        if self.hides(tag) {
+            return;
+        }
+        match (tag.name.as_str(), tag.closes) {
+            ("br", _) => flow.line(),
+            ("p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "blockquote", _) => flow.paragraph(),
+            ("hr", false) => flow.paragraph(),
+            ("div" | "section" | "article" | "header" | "footer" | "dd" | "dt", _) => flow.line(),
+            ("table", false) => {
+                let lays_out = tag.attribute("role").is_some_and(|role| role == "presentation");
+                flow.paragraph();
+                if self.tables.len() < NESTED {
+                    self.tables.push(lays_out);
+                }
+            }
+            ("table", true) => {
+                self.tables.pop();
+                flow.paragraph();
+            }
+            ("tr", _) if self.tables.last() == Some(&false) => flow.line(),
+            ("tr", _) => flow.paragraph(),
+            ("td" | "th", true) if self.tables.last() == Some(&false) => flow.words(" \u{2003}"),
+            ("td" | "th", _) if self.tables.last() != Some(&false) => flow.paragraph(),
+            ("ul", false) => self.list(None, flow),
+            ("ol", false) => self.list(Some(0), flow),
+            ("ul" | "ol", true) => {
+                self.lists.pop();
+                flow.paragraph();
+            }
+            ("li", false) => self.item(flow),
+            ("img", false) => self.picture(tag, flow),
+            ("a", false) => self.link = tag.attribute("href").map(|href| (href, flow.mark())),
+            ("a", true) => self.link_ends(flow),
+            _ => {}
+        }
+    }
+
+    fn hides(&mut self, tag: &Tag<'_>) -> bool {
+        if let Some((name, depth)) = &mut self.hidden {
+            if tag.name == *name {
+                *depth = if tag.closes {
+                    *depth - 1
+                } else {
+                    *depth + usize::from(!tag.empty)
+                };
+            }
+            if *depth == 0 {
+                self.hidden = None;
+            }
+            return true;
+        }
+        let style = || {
+            tag.attribute("style")
+                .unwrap_or_default()
+                .replace(' ', "")
+                .to_ascii_lowercase()
+        };
+        let starts = !tag.closes && !tag.empty;
+        if starts && (SKIPPED.contains(&tag.name.as_str()) || style().contains("display:none")) {
+            self.hidden = Some((tag.name.clone(), 1));
+            return true;
+        }
+        false
+    }
+
+    fn list(&mut self, count: Option<usize>, flow: &mut Flow) {
+        flow.paragraph();
+        if self.lists.len() < NESTED {
+            self.lists.push(count);
+        }
+    }
+
+    fn item(&mut self, flow: &mut Flow) {
+        flow.line();
+        match self.lists.last_mut() {
+            Some(Some(count)) => {
+                *count += 1;
+                flow.words(&format!("{count}. "));
+            }
+            _ => flow.words("- "),
+        }
+    }
+
+    fn picture(&mut self, tag: &Tag<'_>, flow: &mut Flow) {
+        let alt = tag.attribute("alt").unwrap_or_default();
+        if !alt.trim().is_empty() {
+            flow.words(&format!(" {alt} "));
+        }
+    }
+
+    fn link_ends(&mut self, flow: &mut Flow) {
+        let Some((href, mark)) = self.link.take() else {
+            return;
+        };
+        let leads = ["http:", "https:", "mailto:", "tel:"]
+            .iter()
+            .any(|scheme| href.starts_with(scheme));
+        let shown = flow.since(mark);
+        let same = |text: &str| {
+            href == text
+                || href
+                    .split_once(':')
+                    .is_some_and(|(_, rest)| rest.trim_start_matches('/') == text)
+        };
+        if leads && !same(shown.trim()) {
+            flow.words(&if shown.trim().is_empty() {
+                href
+            } else {
+                format!(" ({href})")
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_keeps_links_lists_and_paragraphs_and_hides_what_is_hidden() {
+        let html = "<html><head><title>No</title><style>a{b:c}</style></head><body>\
+            <div style=\"display:none; max-height:0\">preview<div>x</div></div>\
+            <!--[if mso]><p>Outlook</p><![endif]--><h1>Hello&nbsp;you</h1><p>See  <a href=\"https://a.test/x?b=1&amp;c=2\">\
+            our <b>menu</b></a>.</p><ul><li>One</li><li>Two &lt;3</li></ul><img src=\"x\" alt=\"A cup\">\
+            <a href=\"https://a.test/\">https://a.test/</a></body></html>";
+        assert_eq!(
+            to_text(html),
+            "Hello you\n\nSee our menu (https://a.test/x?b=1&c=2).\n\n- One\n- Two <3\n\nA cup https://a.test/"
+        );
+    }
+
+    #[test]
+    fn scripts_and_dangerous_links_are_refused_however_they_are_written() {
+        for html in [
+            "<script>x</script>",
+            "<IFRAME src=x>",
+            "<p onclick=x>",
+            "<svg/onload=x>",
+            "<a href=\"java&#115;cript:x\">",
+            "<a href='  JavaScript :x'>",
+            "<a href=java&#10;script:x>",
+            "<a href=\"vbscript:x\">",
+            "<img src=\"data:text/html,x\">",
+            "<meta http-equiv=REFRESH content=0>",
+        ] {
+            assert!(check_safe(html).is_err(), "{html}");
+        }
+        for html in [
+            "<a href=\"https://a.test/?q=javascript:x\">",
+            "<a href=\"mailto:a@b.test\">",
+            "<a href=\"#top\">",
+            "<img src=\"data:image/png;base64,xx\">",
+            "<!-- <script> -->",
+        ] {
+            assert!(check_safe(html).is_ok(), "{html}");
+        }
+    }
+
+    #[test]
+    fn broken_markup_ends_and_gives_some_text() {
+        for html in [
+            "<",
+            "a < b",
+            "<a href=\"",
+            "<!--",
+            "</",
+            "<p",
+            "<p / / x",
+            "<a =b>",
+        ] {
+            let _ = to_text(html);
+            let _ = check_safe(html);
+        }
+        assert_eq!(to_text("a < b"), "a < b");
+    }
+}

@@ -1,0 +1,184 @@
+//! The consent ledger, and its last word.
+
+use crate::codes::Code;
+use crate::contacts;
+use crate::db::Db;
+use crate::error::{Error, Result};
+use crate::membership::Change;
+use crate::sql::sql;
+use crate::time::{moment, ms};
+use crate::topics::Topic;
+use crate::tx::{Mark, Tx};
+use carillon_model::ContactId;
+use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose};
+use std::collections::HashMap;
+
+const ADD: &str = sql!(
+    "INSERT INTO consents(id, contact, channel, purpose, action, basis, wording, source, at)
+     VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+);
+const ADD_WORDING: &str = sql!("INSERT INTO wordings(hash, text) VALUES(?1, ?2) ON CONFLICT(hash) DO NOTHING");
+const FIND_WORDING: &str = sql!("SELECT id FROM wordings WHERE hash = ?1");
+const LAST: &str = sql!(
+    "SELECT p.granted, p.basis, c.at, p.consent FROM permissions p JOIN consents c ON c.id = p.consent
+     WHERE p.contact = ?1 AND p.channel = ?2 AND p.purpose = ?3"
+);
+const SET: &str = sql!(
+    "INSERT INTO permissions(contact, channel, purpose, granted, basis, consent) VALUES(?1, ?2, ?3, ?4, ?5, ?6)
+     ON CONFLICT(contact, channel, purpose)
+     DO UPDATE SET granted = excluded.granted, basis = excluded.basis, consent = excluded.consent"
+);
+const OF_CONTACT: &str = sql!(
+    "SELECT c.channel, c.purpose, c.action, c.basis, w.text, w.hash, s.text, c.at, c.id
+     FROM consents c LEFT JOIN wordings w ON w.id = c.wording JOIN sources s ON s.id = c.source
+     WHERE c.contact = ?1 ORDER BY c.at, c.id"
+);
+const WORDS: &str = sql!("SELECT channel, purpose, granted, basis FROM permissions WHERE contact = ?1 ORDER BY channel, purpose");
+const GRANTS: &str = sql!("SELECT granted, basis FROM permissions WHERE contact = ?1 AND channel = ?2 AND purpose = ?3");
+
+/// Appends rows to the ledger in the order given. Each becomes the last word of its channel and purpose unless
+/// a row with a later moment stands there already: an old list imported today does not undo a later opt-out.
+/// `wording_hash` is worked out here from the wording.
+///
+/// # Errors
+/// [`Error::NotFound`] for a contact who is not there.
+pub fn append(tx: &mut Tx<'_>, rows: &[Consent]) -> Result<()> {
+    let mut wordings: HashMap<&str, i64> = HashMap::new();
+    for row in rows {
+        if !contacts::exists(tx, row.contact)? {
+            return Err(Error::missing("contact", row.contact));
+        }
+        let wording = match row.wording.as_deref() {
+            None => None,
+            Some(text) => Some(match wordings.get(text) {
+                Some(id) => *id,
+                None => {
+                    let id = wording(tx, text)?;
+                    wordings.insert(text, id);
+                    id
+                }
+            }),
+        };
+        append_one(tx, row, wording)?;
+    }
+    if !rows.is_empty() {
+        tx.topic(Topic::Consents);
+    }
+    Ok(())
+}
+
+fn wording(tx: &Tx<'_>, text: &str) -> Result<i64> {
+    let hash = blake3::hash(text.as_bytes());
+    tx.run(ADD_WORDING, (hash.as_bytes().as_slice(), text))?;
+    tx.value(FIND_WORDING, (hash.as_bytes().as_slice(),))?
+        .ok_or_else(|| Error::damaged("wordings", "a new wording is not there"))
+}
+
+fn append_one(tx: &mut Tx<'_>, row: &Consent, wording: Option<i64>) -> Result<()> {
+    let id = tx.take(Mark::Consents, 1);
+    let source = tx.source(&row.source)?;
+    let (contact, channel, purpose) = (row.contact, row.channel, row.purpose);
+    let at = ms(row.at);
+    tx.run(
+        ADD,
+        (
+            id, contact.0, channel.code(), purpose.code(), row.action.code(), row.basis.code(), wording, source, at,
+        ),
+    )?;
+    tx.touch("consents", id, id);
+    let before: Option<i64> = tx.one(LAST, (contact.0, channel.code(), purpose.code()), |row| Ok(row.get(2)?))?;
+    if before.is_some_and(|before| before > at) {
+        return Ok(());
+    }
+    let granted = row.action == ConsentAction::Granted;
+    tx.run(
+        SET,
+        (contact.0, channel.code(), purpose.code(), granted, row.basis.code(), id),
+    )?;
+    tx.change(Change::PermissionSet {
+        contact,
+        channel,
+        purpose,
+        basis: granted.then_some(row.basis),
+    });
+    Ok(())
+}
+
+/// The ledger of one contact, by moment.
+///
+/// # Errors
+/// [`Error::Damaged`] when a row cannot be understood.
+pub fn of(db: &Db<'_>, contact: ContactId) -> Result<Vec<Consent>> {
+    Ok(rows_of(db, contact)?.into_iter().map(|(_, row)| row).collect())
+}
+
+/// Appends one row; see [`append`].
+///
+/// # Errors
+/// As [`append`].
+pub fn add(tx: &mut Tx<'_>, row: &Consent) -> Result<()> {
+    append(tx, std::slice::from_ref(row))
+}
+
+/// The ledger's last word for one channel and purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permission {
+    pub channel: Channel,
+    pub purpose: Purpose,
+    pub granted: bool,
+    pub basis: Basis,
+}
+
+/// The ledger's last words on a contact.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn permissions_of(db: &Db<'_>, contact: ContactId) -> Result<Vec<Permission>> {
+    db.all(WORDS, (contact.0,), |row| {
+        Ok(Permission {
+            channel: Channel::of(row.get(0)?)?,
+            purpose: Purpose::of(row.get(1)?)?,
+            granted: row.get(2)?,
+            basis: Basis::of(row.get(3)?)?,
+        })
+    })
+}
+
+/// The ledger of one contact with the number of each row.
+pub(crate) fn rows_of(db: &Db<'_>, contact: ContactId) -> Result<Vec<(i64, Consent)>> {
+    db.all(OF_CONTACT, (contact.0,), |row| {
+        let hash: Option<Vec<u8>> = row.get(5)?;
+        let hash = hash.and_then(|h| blake3::Hash::from_slice(&h).ok());
+        let consent = Consent {
+            contact,
+            channel: Channel::of(row.get(0)?)?,
+            purpose: Purpose::of(row.get(1)?)?,
+            action: ConsentAction::of(row.get(2)?)?,
+            basis: Basis::of(row.get(3)?)?,
+            wording: row.get(4)?,
+            wording_hash: hash.map(|h| h.to_hex().to_string()),
+            source: row.get(6)?,
+            at: moment(row.get(7)?)?,
+        };
+        Ok((row.get(8)?, consent))
+    })
+}
+
+/// The ledger's last word where it is a grant: what the gate asks, by one point read.
+///
+/// # Errors
+/// SQLite's.
+pub fn permission(db: &Db<'_>, contact: ContactId, channel: Channel, purpose: Purpose) -> Result<Option<Basis>> {
+    let word = db.one(GRANTS, (contact.0, channel.code(), purpose.code()), |row| {
+        Ok((row.get::<_, bool>(0)?, row.get::<_, i64>(1)?))
+    })?;
+    match word {
+        Some((true, basis)) => Basis::of(basis).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// The row of the ledger that is the last word.
+pub(crate) fn last_row(db: &Db<'_>, contact: ContactId, channel: Channel, purpose: Purpose) -> Result<Option<i64>> {
+    db.one(LAST, (contact.0, channel.code(), purpose.code()), |row| Ok(row.get(3)?))
+}

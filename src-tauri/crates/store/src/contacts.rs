@@ -1,0 +1,57 @@
+//! Contacts: their rows, values and where each value came from.
+//!
+//! Provenance is compact: a contact's row names the source and moment that created it, and stands for all its
+//! values; `provenance` has a row only for a value written later or by another hand. `time_zone` has its own
+//! source column, because importers derive it from the country for whole files.
+
+mod page;
+mod read;
+mod write;
+
+pub use page::{Order, Ordered, Orders, Page, PageQuery, order, page};
+pub use read::{by_email, count, exists, get, get_many, id_of, range_after, record_fields};
+pub use write::{
+    Columns, Fill, Inserted, NewContact, Updated, add_tag, delete, insert_batch, normalise_email, remove_tag,
+    set_field, tags, update,
+};
+
+pub(crate) use read::Reader;
+
+use carillon_model::contact::BUILT_IN_FIELDS;
+
+/// Position of `email` in the built-in fields; it has its own rules.
+pub(crate) const EMAIL: usize = 0;
+/// Position of `time_zone`.
+pub(crate) const TIME_ZONE: usize = 7;
+/// Position of `created_at`.
+pub(crate) const CREATED_AT: usize = 8;
+
+const _: () = assert!(BUILT_IN_FIELDS.len() == CREATED_AT + 1);
+
+/// Each statement that is put together from columns, with whether it may read all contacts.
+#[cfg(test)]
+pub(crate) fn all_dynamic(db: &crate::Db<'_>, orders: &[Order]) -> crate::Result<Vec<(String, bool)>> {
+    let reader = Reader::new(&db.catalogue);
+    let mut all = vec![
+        (reader.by_id(), false),
+        (reader.after_id(), false),
+        (crate::membership::contacts_sql(&reader), true),
+    ];
+    for by in orders {
+        all.push((page::order_sql(db, by)?, true));
+    }
+    for i in (0..BUILT_IN_FIELDS.len()).filter(|i| *i != CREATED_AT) {
+        all.push((write::builtin_column(i), false));
+    }
+    for custom in db.catalogue.active() {
+        let column = custom.column();
+        all.push((crate::fields::holders_sql(&column), true));
+        all.push((write::set_custom_sql(&column), false));
+        let key = custom.field.key.as_str();
+        all.extend(Columns::resolve(db, &[key])?.insert_custom().map(|sql| (sql.to_owned(), false)));
+        if custom.field.field_type == carillon_model::contact::FieldType::Money {
+            all.push((write::set_money_sql(&column), false));
+        }
+    }
+    Ok(all)
+}

@@ -1,0 +1,238 @@
+//! Reading contacts.
+
+use super::{CREATED_AT, EMAIL, TIME_ZONE};
+use crate::catalogue::{Catalogue, FieldRef};
+use crate::db::Db;
+use crate::error::Result;
+use crate::sql::sql;
+use crate::time::moment;
+use crate::values;
+use carillon_model::ContactId;
+use carillon_model::contact::{BUILT_IN_FIELDS, Contact, FieldType, FieldValue, Provenance, Value};
+use rusqlite::Row;
+use std::collections::{BTreeSet, HashMap};
+
+/// Columns every reading statement begins with.
+pub(crate) const CELLS: &str = "c.id, c.email, c.first_name, c.last_name, c.phone, c.country, c.city, c.language, c.time_zone, c.created_at, c.zone_source, c.source";
+/// How many of them there are.
+const FIXED: usize = 12;
+
+const BY_EMAIL: &str = sql!("SELECT id FROM contacts WHERE email = ?1");
+const COUNT: &str = sql!("SELECT n FROM gauges WHERE gauge = 'contacts' AND object = 0 AND part = 0");
+const TAGS: &str = sql!(
+    "SELECT t.name FROM tags t WHERE EXISTS(SELECT 1 FROM contact_tags x WHERE x.tag = t.id AND x.contact = ?1) ORDER BY t.name"
+);
+const PROVENANCE: &str = sql!(
+    "SELECT p.field, s.text, p.at FROM provenance p JOIN sources s ON s.id = p.source WHERE p.contact = ?1"
+);
+const SOURCE: &str = sql!("SELECT text FROM sources WHERE id = ?1");
+
+/// A statement over contacts with their custom fields, prepared for one catalogue.
+pub(crate) struct Reader<'a> {
+    /// Custom fields in use, with the place of their first cell.
+    custom: Vec<(FieldRef<'a>, usize)>,
+    pub(crate) select: String,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(catalogue: &'a Catalogue) -> Reader<'a> {
+        let mut select = format!("SELECT {CELLS}");
+        let mut custom = Vec::new();
+        let mut place = FIXED;
+        for field in catalogue.active() {
+            let column = field.column();
+            custom.push((FieldRef::Custom(field), place));
+            select.push_str(", f.");
+            select.push_str(&column);
+            place += 1;
+            if field.field.field_type == FieldType::Money {
+                select.push_str(", f.");
+                select.push_str(&column);
+                select.push('c');
+                place += 1;
+            }
+        }
+        select.push_str(" FROM contacts c LEFT JOIN contact_fields f ON f.contact = c.id");
+        Reader {
+            custom,
+            select,
+        }
+    }
+
+    /// The statement for one contact by its id.
+    pub(crate) fn by_id(&self) -> String {
+        format!("{} WHERE c.id = ?1", self.select)
+    }
+
+    /// The statement for contacts after an id, in order.
+    pub(crate) fn after_id(&self) -> String {
+        format!("{} WHERE c.id > ?1 ORDER BY c.id LIMIT ?2", self.select)
+    }
+
+    /// Each value of the row, with its field.
+    pub(crate) fn values(&self, row: &Row<'_>, mut each: impl FnMut(FieldRef<'_>, Value)) -> Result<()> {
+        for i in 0..CREATED_AT {
+            if let Some(text) = row.get_ref(i + 1)?.as_str_or_null().ok().flatten() {
+                each(FieldRef::BuiltIn(i), Value::Text(text.to_owned()));
+            }
+        }
+        each(FieldRef::BuiltIn(CREATED_AT), Value::DateTime(moment(row.get(9)?)?));
+        for (field, place) in &self.custom {
+            let currency = match field.field_type() {
+                FieldType::Money => Some(row.get_ref(place + 1)?),
+                _ => None,
+            };
+            if let Some(value) = values::value(*field, row.get_ref(*place)?, currency)? {
+                each(*field, value);
+            }
+        }
+        Ok(())
+    }
+
+    fn contact(&self, db: &Db<'_>, row: &Row<'_>, sources: &mut HashMap<i64, String>) -> Result<Contact> {
+        let id: u32 = row.get(0)?;
+        let created_at = moment(row.get(9)?)?;
+        let later: HashMap<i64, Provenance> = db
+            .all(PROVENANCE, (id,), |p| {
+                let provenance = Provenance {
+                    source: p.get(1)?,
+                    at: moment(p.get(2)?)?,
+                };
+                Ok((p.get::<_, i64>(0)?, provenance))
+            })?
+            .into_iter()
+            .collect();
+        let first = source_text(db, sources, row.get(11)?)?;
+        let zone_source = row
+            .get::<_, Option<i64>>(10)?
+            .map(|s| source_text(db, sources, s))
+            .transpose()?;
+        let mut fields = Vec::new();
+        self.values(row, |field, value| {
+            let provenance = later.get(&field.number()).cloned().unwrap_or_else(|| Provenance {
+                source: match (field, &zone_source) {
+                    (FieldRef::BuiltIn(TIME_ZONE), Some(source)) => source.clone(),
+                    _ => first.clone(),
+                },
+                at: created_at,
+            });
+            fields.push(FieldValue {
+                key: field.key().to_owned(),
+                value,
+                provenance,
+            });
+        })?;
+        Ok(Contact {
+            id: ContactId(id),
+            email: row.get(1 + EMAIL)?,
+            fields,
+            tags: tags_of(db, id)?,
+            created_at,
+        })
+    }
+}
+
+fn source_text(db: &Db<'_>, known: &mut HashMap<i64, String>, id: i64) -> Result<String> {
+    if let Some(text) = known.get(&id) {
+        return Ok(text.clone());
+    }
+    let text: String = db.value(SOURCE, (id,))?.unwrap_or_default();
+    known.insert(id, text.clone());
+    Ok(text)
+}
+
+fn tags_of(db: &Db<'_>, id: u32) -> Result<BTreeSet<String>> {
+    Ok(db.all(TAGS, (id,), |row| Ok(row.get(0)?))?.into_iter().collect())
+}
+
+/// A contact with all values, their provenance, and tags. `None`: nobody has this id (any more).
+///
+/// # Errors
+/// [`crate::Error::Damaged`] when a column holds what its field cannot.
+pub fn get(db: &Db<'_>, id: ContactId) -> Result<Option<Contact>> {
+    Ok(get_many(db, &[id])?.pop())
+}
+
+/// [`get`] for many, in the order asked; those that are gone are left out.
+///
+/// # Errors
+/// As [`get`].
+pub fn get_many(db: &Db<'_>, ids: &[ContactId]) -> Result<Vec<Contact>> {
+    let reader = Reader::new(&db.catalogue);
+    let select = reader.by_id();
+    let mut sources = HashMap::new();
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        if let Some(contact) = db.one(&select, (id.0,), |row| reader.contact(db, row, &mut sources))? {
+            found.push(contact);
+        }
+    }
+    Ok(found)
+}
+
+/// Contacts with an id above `after`, in order: for exports. Walk with the last id until it is empty.
+///
+/// # Errors
+/// As [`get`].
+pub fn range_after(db: &Db<'_>, after: Option<ContactId>, limit: u32) -> Result<Vec<Contact>> {
+    let reader = Reader::new(&db.catalogue);
+    let mut sources = HashMap::new();
+    db.all(&reader.after_id(), (after.map_or(-1, |id| i64::from(id.0)), limit), |row| {
+        reader.contact(db, row, &mut sources)
+    })
+}
+
+/// The contact of an address, in any case and with spaces around.
+///
+/// # Errors
+/// As [`get`].
+pub fn by_email(db: &Db<'_>, email: &str) -> Result<Option<Contact>> {
+    match id_of(db, email)? {
+        Some(id) => get(db, id),
+        None => Ok(None),
+    }
+}
+
+/// The id of an address, as [`by_email`].
+///
+/// # Errors
+/// SQLite's.
+pub fn id_of(db: &Db<'_>, email: &str) -> Result<Option<ContactId>> {
+    Ok(db.value(BY_EMAIL, (super::normalise_email(email),))?.map(ContactId))
+}
+
+/// How many contacts there are, without counting.
+///
+/// # Errors
+/// SQLite's.
+pub fn count(db: &Db<'_>) -> Result<u64> {
+    Ok(u64::try_from(db.value::<i64>(COUNT, ())?.unwrap_or(0)).unwrap_or(0))
+}
+
+/// Values of one contact by key: what the rows say, for checks against the index.
+///
+/// # Errors
+/// As [`get`].
+pub fn record_fields(db: &Db<'_>, id: ContactId) -> Result<Option<Vec<(String, Value)>>> {
+    let reader = Reader::new(&db.catalogue);
+    db.one(&reader.by_id(), (id.0,), |row| {
+        let mut found = Vec::new();
+        reader.values(row, |field, value| found.push((field.key().to_owned(), value)))?;
+        Ok(found)
+    })
+}
+
+/// The label of a built-in column, which is its key.
+pub(crate) fn builtin_key(i: usize) -> &'static str {
+    BUILT_IN_FIELDS[i].0
+}
+
+const THERE: &str = sql!("SELECT 1 FROM contacts WHERE id = ?1");
+
+/// Whether somebody has this id.
+///
+/// # Errors
+/// SQLite's.
+pub fn exists(db: &Db<'_>, id: ContactId) -> Result<bool> {
+    Ok(db.value::<i64>(THERE, (id.0,))?.is_some())
+}

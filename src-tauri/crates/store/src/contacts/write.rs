@@ -1,0 +1,499 @@
+//! Writing contacts.
+
+use super::{CREATED_AT, EMAIL, TIME_ZONE};
+use crate::catalogue::{Catalogue, FieldRef};
+use crate::db::Db;
+use crate::error::{Error, Result};
+use crate::membership::Change;
+use crate::rollups::Metric;
+use crate::sql::sql;
+use crate::suppressions;
+use crate::time::{ms, whole};
+use crate::topics::Topic;
+use crate::tx::{Mark, Tx};
+use crate::values;
+use carillon_model::consent::SuppressionReason;
+use carillon_model::contact::{BUILT_IN_FIELDS, Value};
+use carillon_model::{ContactId, Moment};
+use rusqlite::types::Value as Cell;
+
+const FIND: &str = sql!("SELECT id FROM contacts WHERE email = ?1");
+const INSERT: &str = sql!(
+    "INSERT INTO contacts(id, email, first_name, last_name, phone, country, city, language, time_zone,
+                          zone_source, suppressed, source, created_at, updated_at)
+     VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13)"
+);
+const EXISTS: &str = sql!("SELECT source, created_at FROM contacts WHERE id = ?1");
+const TOUCHED: &str = sql!("UPDATE contacts SET updated_at = ?2 WHERE id = ?1");
+const ZONE_SOURCE: &str = sql!("UPDATE contacts SET zone_source = NULL WHERE id = ?1");
+const SET_PROVENANCE: &str = sql!(
+    "INSERT INTO provenance(contact, field, source, at) VALUES(?1, ?2, ?3, ?4)
+     ON CONFLICT(contact, field) DO UPDATE SET source = excluded.source, at = excluded.at"
+);
+const ADD_TAG: &str = sql!("INSERT INTO contact_tags(tag, contact, source, at) VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING");
+const REMOVE_TAG: &str = sql!("DELETE FROM contact_tags WHERE tag = ?1 AND contact = ?2");
+const REMOVE_TAGS: &str = sql!("DELETE FROM contact_tags WHERE contact = ?1 AND tag IN (SELECT id FROM tags)");
+const TAG_NAMES: &str = sql!("SELECT name FROM tags ORDER BY name");
+const FIND_TAG: &str = sql!("SELECT id FROM tags WHERE name = ?1");
+const DELETE: &str = sql!("DELETE FROM contacts WHERE id = ?1 RETURNING email");
+const DELETE_FIELDS: &str = sql!("DELETE FROM contact_fields WHERE contact = ?1");
+const DELETE_PROVENANCE: &str = sql!("DELETE FROM provenance WHERE contact = ?1");
+const DELETE_PERMISSIONS: &str = sql!("DELETE FROM permissions WHERE contact = ?1");
+const DELETE_EVENT: &str = sql!("DELETE FROM events WHERE id = ?1 AND contact = ?2");
+
+/// An address as it is kept and compared: trimmed, lower-cased.
+pub fn normalise_email(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+/// Fields of a batch, looked up once: the values of each row stand in this order.
+#[derive(Clone, Debug)]
+pub struct Columns {
+    keys: Vec<String>,
+    /// Place in the row of each built-in field but `email` and `created_at`.
+    builtin: [Option<usize>; BUILT_IN_FIELDS.len()],
+    insert_custom: Option<String>,
+}
+
+impl Columns {
+    /// Looks up the keys.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for an unknown key, [`Error::Invalid`] for `email`, `created_at` or a key twice.
+    pub fn resolve(db: &Db<'_>, keys: &[&str]) -> Result<Columns> {
+        let mut columns = Columns {
+            keys: keys.iter().map(|k| (*k).to_owned()).collect(),
+            builtin: [None; BUILT_IN_FIELDS.len()],
+            insert_custom: None,
+        };
+        let mut names = String::new();
+        let mut marks = String::new();
+        let mut next = 2;
+        for (place, key) in keys.iter().enumerate() {
+            if keys[..place].contains(key) {
+                return Err(Error::Invalid(format!("The field \"{key}\" is named twice.")));
+            }
+            match db.catalogue.field(key)? {
+                FieldRef::BuiltIn(EMAIL | CREATED_AT) => {
+                    return Err(Error::Invalid(format!("\"{key}\" is not set as a field.")));
+                }
+                FieldRef::BuiltIn(i) => columns.builtin[i] = Some(place),
+                FieldRef::Custom(c) => {
+                    let column = c.column();
+                    names.push_str(&format!(", {column}"));
+                    marks.push_str(&format!(", ?{next}"));
+                    next += 1;
+                    if c.field.field_type == carillon_model::contact::FieldType::Money {
+                        names.push_str(&format!(", {column}c"));
+                        marks.push_str(&format!(", ?{next}"));
+                        next += 1;
+                    }
+                }
+            }
+        }
+        if next > 2 {
+            columns.insert_custom = Some(insert_custom_sql(&names, &marks));
+        }
+        Ok(columns)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn insert_custom(&self) -> Option<&str> {
+        self.insert_custom.as_deref()
+    }
+
+    /// The keys in their order.
+    pub fn keys(&self) -> &[String] {
+        &self.keys
+    }
+}
+
+fn insert_custom_sql(names: &str, marks: &str) -> String {
+    format!("INSERT INTO contact_fields(contact{names}) VALUES(?1{marks})")
+}
+
+/// A contact to be added.
+#[derive(Clone, Debug)]
+pub struct NewContact {
+    pub email: String,
+    /// One for each of the [`Columns`].
+    pub values: Vec<Option<Value>>,
+    /// Who chose `time_zone`, if it was not the source of the rest: `country`, `workspace`.
+    pub zone_source: Option<String>,
+}
+
+/// What became of a row of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inserted {
+    New { id: ContactId, suppressed: bool },
+    /// Somebody had the address already; nothing of the row was written.
+    Exists(ContactId),
+}
+
+impl Inserted {
+    /// The contact of the address.
+    pub fn id(self) -> ContactId {
+        match self {
+            Inserted::New { id, .. } | Inserted::Exists(id) => id,
+        }
+    }
+}
+
+/// Adds contacts, sorted by address whatever their order here; the answers are in the order given. An address
+/// on the suppression list is added and marked: the gate lets nothing through to it.
+///
+/// # Errors
+/// [`Error::Invalid`] for an empty address or a value its field cannot hold: then none is added.
+pub fn insert_batch(tx: &mut Tx<'_>, columns: &Columns, rows: &[NewContact], source: &str) -> Result<Vec<Inserted>> {
+    let catalogue = tx.catalogue.clone();
+    let source = tx.source(source)?;
+    let now = tx.now();
+    let emails: Vec<String> = rows.iter().map(|r| normalise_email(&r.email)).collect();
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_unstable_by(|a, b| emails[*a].cmp(&emails[*b]).then(a.cmp(b)));
+    let check_list = suppressions::any(tx)?;
+    let mut done = vec![Inserted::Exists(ContactId(0)); rows.len()];
+    let first = tx.marks.get(Mark::Contacts);
+    for place in order {
+        let (row, email) = (&rows[place], emails[place].as_str());
+        if email.is_empty() {
+            return Err(Error::Invalid("A contact needs an e-mail address.".to_owned()));
+        }
+        if let Some(id) = tx.value(FIND, (email,))? {
+            done[place] = Inserted::Exists(ContactId(id));
+            continue;
+        }
+        let suppressed = check_list && suppressions::contains(tx, email)?.is_some();
+        let id = next_contact(tx)?;
+        let fields = insert_one(tx, &catalogue, columns, row, email, id, source, suppressed, now)?;
+        tell_added(tx, id, fields, suppressed);
+        done[place] = Inserted::New { id, suppressed };
+    }
+    let last = tx.marks.get(Mark::Contacts) - 1;
+    if last >= first {
+        tx.touch("contacts", first, last);
+        tx.gauge("contacts", 0, 0, last - first + 1);
+        tx.roll(Metric::ContactsAdded, 0, "", now, last - first + 1);
+        tx.topic(Topic::Contacts);
+    }
+    Ok(done)
+}
+
+fn next_contact(tx: &mut Tx<'_>) -> Result<ContactId> {
+    let id = tx.take(Mark::Contacts, 1);
+    u32::try_from(id)
+        .map(ContactId)
+        .map_err(|_| Error::Invalid("This workspace has no numbers left for new contacts.".to_owned()))
+}
+
+fn tell_added(tx: &mut Tx<'_>, contact: ContactId, fields: Vec<(String, Value)>, suppressed: bool) {
+    tx.change(Change::ContactAdded { contact, fields });
+    if suppressed {
+        tx.change(Change::SuppressedSet { contact, on: true });
+    }
+}
+
+#[allow(clippy::too_many_arguments)]
+fn insert_one(
+    tx: &mut Tx<'_>,
+    catalogue: &Catalogue,
+    columns: &Columns,
+    row: &NewContact,
+    email: &str,
+    id: ContactId,
+    source: i64,
+    suppressed: bool,
+    now: Moment,
+) -> Result<Vec<(String, Value)>> {
+    if row.values.len() != columns.keys.len() {
+        return Err(Error::Invalid(format!(
+            "A row has {} values for {} fields.",
+            row.values.len(),
+            columns.keys.len()
+        )));
+    }
+    let text = |i: usize| -> Result<Option<&str>> {
+        match columns.builtin[i].and_then(|place| row.values[place].as_ref()) {
+            None => Ok(None),
+            Some(value @ Value::Text(text)) => values::check(FieldRef::BuiltIn(i), value).map(|()| Some(text.as_str())),
+            Some(other) => values::check(FieldRef::BuiltIn(i), other).map(|()| None),
+        }
+    };
+    let zone_source = match &row.zone_source {
+        Some(zone_source) => Some(tx.source(zone_source)?),
+        None => None,
+    };
+    tx.run(
+        INSERT,
+        rusqlite::params![
+            id.0, email, text(1)?, text(2)?, text(3)?, text(4)?, text(5)?, text(6)?, text(TIME_ZONE)?,
+            zone_source, suppressed, source, ms(now)
+        ],
+    )?;
+    let mut fields = vec![
+        (BUILT_IN_FIELDS[EMAIL].0.to_owned(), Value::Text(email.to_owned())),
+        (BUILT_IN_FIELDS[CREATED_AT].0.to_owned(), Value::DateTime(whole(now))),
+    ];
+    let mut cells = vec![Cell::Integer(i64::from(id.0))];
+    for (key, value) in columns.keys.iter().zip(&row.values) {
+        if let field @ FieldRef::Custom(_) = catalogue.field(key)? {
+            let (cell, currency) = values::cells(field, value.as_ref())?;
+            cells.push(cell);
+            cells.extend(currency);
+        }
+        if let Some(value) = value {
+            fields.push((key.clone(), value.clone()));
+        }
+    }
+    if let Some(insert) = &columns.insert_custom {
+        tx.run(insert, rusqlite::params_from_iter(cells))?;
+    }
+    Ok(fields)
+}
+
+/// Whether an update may replace a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fill {
+    /// The new value wins.
+    Overwrite,
+    /// Only where there is none.
+    EmptyOnly,
+}
+
+/// A value an update replaced.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Updated {
+    pub key: String,
+    pub was: Option<Value>,
+    pub now: Option<Value>,
+}
+
+/// Writes values of an existing contact, each by its own rule. An absent value in `row` changes nothing, and
+/// neither does one that is there already: neither gets a new provenance.
+///
+/// # Errors
+/// [`Error::NotFound`], or [`Error::Invalid`] for a value its field cannot hold.
+pub fn update(
+    tx: &mut Tx<'_>,
+    id: ContactId,
+    columns: &Columns,
+    row: &[Option<Value>],
+    fill: &[Fill],
+    source: &str,
+) -> Result<Vec<Updated>> {
+    let before = super::record_fields(tx, id)?.ok_or_else(|| Error::missing("contact", id))?;
+    let mut changed = Vec::new();
+    for (place, key) in columns.keys.iter().enumerate() {
+        let Some(new) = row.get(place).and_then(Option::as_ref) else {
+            continue;
+        };
+        let was = before.iter().find(|(k, _)| k == key).map(|(_, v)| v);
+        let allowed = was.is_none() || fill.get(place).copied().unwrap_or(Fill::Overwrite) == Fill::Overwrite;
+        if !allowed || was == Some(new) {
+            continue;
+        }
+        write_value(tx, id, key, Some(new), source)?;
+        changed.push(Updated {
+            key: key.clone(),
+            was: was.cloned(),
+            now: Some(new.clone()),
+        });
+    }
+    if !changed.is_empty() {
+        tell_changed(tx, id)?;
+    }
+    Ok(changed)
+}
+
+/// Sets one field, or clears it. `email` may be changed to an address nobody has; it cannot be cleared.
+/// What it was is returned; setting what is there already changes nothing.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Taken`] for an address in use, [`Error::Invalid`] otherwise.
+pub fn set_field(
+    tx: &mut Tx<'_>,
+    id: ContactId,
+    key: &str,
+    value: Option<&Value>,
+    source: &str,
+) -> Result<Option<Value>> {
+    let before = super::record_fields(tx, id)?.ok_or_else(|| Error::missing("contact", id))?;
+    let was = before.into_iter().find(|(k, _)| k == key).map(|(_, v)| v);
+    let normal = match (key, value) {
+        ("email", Some(Value::Text(email))) => Some(Value::Text(normalise_email(email))),
+        (_, value) => value.cloned(),
+    };
+    if was == normal {
+        return Ok(was);
+    }
+    write_value(tx, id, key, normal.as_ref(), source)?;
+    tell_changed(tx, id)?;
+    Ok(was)
+}
+
+fn tell_changed(tx: &mut Tx<'_>, id: ContactId) -> Result<()> {
+    let now = ms(tx.now());
+    tx.run(TOUCHED, (id.0, now))?;
+    tx.touch("contacts", i64::from(id.0), i64::from(id.0));
+    tx.topic(Topic::Contacts);
+    Ok(())
+}
+
+/// Writes one value with its provenance and tells the index. The contact exists and the value differs.
+pub(crate) fn write_value(tx: &mut Tx<'_>, id: ContactId, key: &str, value: Option<&Value>, source: &str) -> Result<()> {
+    let catalogue = tx.catalogue.clone();
+    let field = catalogue.field(key)?;
+    let (cell, currency) = values::cells(field, value)?;
+    match field {
+        FieldRef::BuiltIn(CREATED_AT) => {
+            return Err(Error::Invalid("When a contact was added cannot be changed.".to_owned()));
+        }
+        FieldRef::BuiltIn(i) => {
+            write_builtin(tx, id, i, &cell)?;
+        }
+        FieldRef::Custom(c) => {
+            match currency {
+                Some(currency) => tx.run(&set_money_sql(&c.column()), (id.0, cell, currency))?,
+                None => tx.run(&set_custom_sql(&c.column()), (id.0, cell))?,
+            };
+        }
+    }
+    let source = tx.source(source)?;
+    let now = ms(tx.now());
+    tx.run(SET_PROVENANCE, (id.0, field.number(), source, now))?;
+    tx.change(Change::FieldSet {
+        contact: id,
+        key: key.to_owned(),
+        value: value.cloned(),
+    });
+    Ok(())
+}
+
+fn write_builtin(tx: &mut Tx<'_>, id: ContactId, i: usize, cell: &Cell) -> Result<()> {
+    if i == TIME_ZONE {
+        tx.run(ZONE_SOURCE, (id.0,))?;
+    }
+    if i != EMAIL {
+        tx.run(&builtin_column(i), (id.0, cell))?;
+        return Ok(());
+    }
+    let Cell::Text(email) = cell else {
+        return Err(Error::Invalid("A contact needs an e-mail address.".to_owned()));
+    };
+    if email.is_empty() {
+        return Err(Error::Invalid("A contact needs an e-mail address.".to_owned()));
+    }
+    if tx.value::<u32>(FIND, (email,))?.is_some() {
+        return Err(Error::Taken {
+            what: "contact",
+            name: email.clone(),
+        });
+    }
+    tx.run(&builtin_column(i), (id.0, cell))?;
+    suppressions::mark(tx, id, email)
+}
+
+/// The statement that writes a built-in field.
+pub(crate) fn builtin_column(i: usize) -> String {
+    format!("UPDATE contacts SET {} = ?2 WHERE id = ?1", BUILT_IN_FIELDS[i].0)
+}
+
+pub(crate) fn set_custom_sql(column: &str) -> String {
+    format!(
+        "INSERT INTO contact_fields(contact, {column}) VALUES(?1, ?2)
+         ON CONFLICT(contact) DO UPDATE SET {column} = excluded.{column}"
+    )
+}
+
+pub(crate) fn set_money_sql(column: &str) -> String {
+    format!(
+        "INSERT INTO contact_fields(contact, {column}, {column}c) VALUES(?1, ?2, ?3)
+         ON CONFLICT(contact) DO UPDATE SET {column} = excluded.{column}, {column}c = excluded.{column}c"
+    )
+}
+
+/// All tags ever used, by name.
+///
+/// # Errors
+/// SQLite's.
+pub fn tags(db: &Db<'_>) -> Result<Vec<String>> {
+    db.all(TAG_NAMES, (), |row| Ok(row.get(0)?))
+}
+
+/// Gives a tag. False: the contact had it.
+///
+/// # Errors
+/// [`Error::NotFound`] for a contact who is not there, [`Error::Invalid`] for an empty tag.
+pub fn add_tag(tx: &mut Tx<'_>, id: ContactId, tag: &str, source: &str) -> Result<bool> {
+    let tag = tag.trim();
+    if tag.is_empty() {
+        return Err(Error::Invalid("A tag needs a name.".to_owned()));
+    }
+    if tx.one(EXISTS, (id.0,), |_| Ok(()))?.is_none() {
+        return Err(Error::missing("contact", id));
+    }
+    let number = tx.tag(tag)?;
+    let source = tx.source(source)?;
+    let now = ms(tx.now());
+    if tx.run(ADD_TAG, (number, id.0, source, now))? == 0 {
+        return Ok(false);
+    }
+    tell_tag(tx, id, tag, true)?;
+    Ok(true)
+}
+
+/// Takes a tag. False: the contact did not have it.
+///
+/// # Errors
+/// SQLite's.
+pub fn remove_tag(tx: &mut Tx<'_>, id: ContactId, tag: &str) -> Result<bool> {
+    let tag = tag.trim();
+    let Some(number) = tx.value::<i64>(FIND_TAG, (tag,))? else {
+        return Ok(false);
+    };
+    if tx.run(REMOVE_TAG, (number, id.0))? == 0 {
+        return Ok(false);
+    }
+    tell_tag(tx, id, tag, false)?;
+    Ok(true)
+}
+
+fn tell_tag(tx: &mut Tx<'_>, id: ContactId, tag: &str, on: bool) -> Result<()> {
+    tx.change(Change::TagSet {
+        contact: id,
+        tag: tag.to_owned(),
+        on,
+    });
+    tx.topic(Topic::Tags);
+    tell_changed(tx, id)
+}
+
+/// Removes a contact with all values, tags, permissions and events; the number is never given again. Passages
+/// must have been ended by the caller. `keep_out` puts the address on the suppression list, which outlives
+/// the contact, as does the consent ledger (under the bare number).
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn delete(tx: &mut Tx<'_>, id: ContactId, keep_out: Option<SuppressionReason>, source: &str) -> Result<()> {
+    let email: String = tx
+        .value(DELETE, (id.0,))?
+        .ok_or_else(|| Error::missing("contact", id))?;
+    for statement in [DELETE_FIELDS, DELETE_PROVENANCE, DELETE_PERMISSIONS, REMOVE_TAGS] {
+        tx.run(statement, (id.0,))?;
+    }
+    for event in crate::events::ids_of(tx, id) {
+        tx.run(DELETE_EVENT, (event.0, id.0))?;
+    }
+    crate::inputs::forget(tx, id)?;
+    crate::outbox::forget(tx, id)?;
+    if let Some(reason) = keep_out {
+        suppressions::add(tx, &email, reason, source)?;
+    }
+    tx.change(Change::ContactRemoved(id));
+    tx.gauge("contacts", 0, 0, -1);
+    let now = tx.now();
+    tx.roll(Metric::ContactsRemoved, 0, "", now, 1);
+    tx.touch("contacts", i64::from(id.0), i64::from(id.0));
+    tx.topic(Topic::Contacts);
+    Ok(())
+}

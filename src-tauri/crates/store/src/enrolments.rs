@@ -1,0 +1,325 @@
+//! Enrolments: where each contact stands in each journey.
+
+use crate::codes::{from_json, json};
+use crate::db::Db;
+use crate::error::{Error, Result};
+use crate::rollups::{self, Metric};
+use crate::sql::sql;
+use crate::time::{moment, moment_opt, ms};
+use crate::topics::Topic;
+use crate::tx::{Mark, Tx};
+use carillon_model::journey::{End, State, StepIx};
+use carillon_model::{ContactId, EnrolmentId, JourneyId, Moment, VersionId};
+use rusqlite::Row;
+
+/// One passage of one contact through one journey.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Enrolment {
+    pub id: EnrolmentId,
+    pub journey: JourneyId,
+    pub version: VersionId,
+    pub contact: ContactId,
+    /// 1 for the contact's first passage through the journey.
+    pub number: u32,
+    pub state: State,
+    pub entered_at: Moment,
+    pub ended_at: Option<Moment>,
+    pub(crate) last_fact: Option<i64>,
+    pub(crate) last_call: Option<i64>,
+    /// The step the row stands at in the file, which the gauges count.
+    stored: Option<StepIx>,
+}
+
+const GET: &str = sql!(
+    "SELECT id, journey, version, contact, number, step, planned_at, wake_at, visits, ended, entered_at, ended_at, last_fact, last_call, reached
+     FROM enrolments WHERE id = ?1"
+);
+const DUE: &str = sql!(
+    "SELECT id, journey, version, contact, number, step, planned_at, wake_at, visits, ended, entered_at, ended_at, last_fact, last_call, reached
+     FROM enrolments WHERE active = 1 AND wake_at IS NOT NULL AND wake_at <= ?1
+       AND journey NOT IN (SELECT value FROM json_each(?3)) ORDER BY wake_at, id LIMIT ?2"
+);
+const NEXT: &str = sql!(
+    "SELECT wake_at FROM enrolments WHERE active = 1 AND wake_at IS NOT NULL
+       AND journey NOT IN (SELECT value FROM json_each(?1)) ORDER BY wake_at LIMIT 1"
+);
+const ACTIVE: &str = sql!(
+    "SELECT id, journey, version, contact, number, step, planned_at, wake_at, visits, ended, entered_at, ended_at, last_fact, last_call, reached
+     FROM enrolments WHERE contact = ?1 AND active = 1 ORDER BY id"
+);
+const OF_CONTACT: &str = sql!(
+    "SELECT e.id, e.journey, e.version, e.contact, e.number, e.step, e.planned_at, e.wake_at, e.visits, e.ended, e.entered_at, e.ended_at, e.last_fact, e.last_call, e.reached
+     FROM journeys j CROSS JOIN enrolments e ON e.journey = j.id AND e.contact = ?1 ORDER BY e.id"
+);
+const LAST: &str = sql!(
+    "SELECT id, journey, version, contact, number, step, planned_at, wake_at, visits, ended, entered_at, ended_at, last_fact, last_call, reached
+     FROM enrolments WHERE journey = ?1 AND contact = ?2 ORDER BY number DESC LIMIT 1"
+);
+const ADD: &str = sql!(
+    "INSERT INTO enrolments(id, journey, version, contact, number, active, step, planned_at, wake_at, visits, entered_at, reached)
+     VALUES(?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, ?8, ?9, ?10, ?11)"
+);
+const UPDATE: &str = sql!(
+    "UPDATE enrolments SET active = ?2, step = ?3, planned_at = ?4, wake_at = ?5, visits = ?6, ended = ?7,
+                           ended_at = ?8, last_fact = ?9, last_call = ?10, version = ?11, reached = ?12 WHERE id = ?1"
+);
+const OF_JOURNEY: &str = sql!(
+    "SELECT id, journey, version, contact, number, step, planned_at, wake_at, visits, ended, entered_at, ended_at, last_fact, last_call, reached
+     FROM enrolments WHERE journey = ?1 AND contact > ?2 AND active = 1 ORDER BY contact, number LIMIT ?3"
+);
+
+fn read(row: &Row<'_>) -> Result<Enrolment> {
+    let at = row.get::<_, Option<u16>>(5)?.map(StepIx);
+    let ended: Option<String> = row.get(9)?;
+    Ok(Enrolment {
+        id: EnrolmentId(row.get(0)?),
+        journey: JourneyId(row.get(1)?),
+        version: VersionId(row.get(2)?),
+        contact: ContactId(row.get(3)?),
+        number: row.get(4)?,
+        state: State {
+            at,
+            planned_at: moment(row.get(6)?)?,
+            wake_at: moment_opt(row.get(7)?)?,
+            visits: read_visits(row.get_ref(8)?.as_blob().map_err(|e| Error::damaged("enrolments", e))?)?,
+            reached: read_steps(row.get_ref(14)?.as_blob_or_null().map_err(|e| Error::damaged("enrolments", e))?),
+            end: ended.map(|e| from_json("enrolments", &e)).transpose()?,
+        },
+        entered_at: moment(row.get(10)?)?,
+        ended_at: moment_opt(row.get(11)?)?,
+        last_fact: row.get(12)?,
+        last_call: row.get(13)?,
+        stored: at,
+    })
+}
+
+/// Six bytes a step: u16 step, u32 count, little-endian.
+fn write_visits(visits: &[(StepIx, u32)]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(visits.len() * 6);
+    for (step, n) in visits {
+        bytes.extend_from_slice(&step.0.to_le_bytes());
+        bytes.extend_from_slice(&n.to_le_bytes());
+    }
+    bytes
+}
+
+fn read_visits(bytes: &[u8]) -> Result<Vec<(StepIx, u32)>> {
+    let (chunks, rest) = bytes.as_chunks::<6>();
+    if !rest.is_empty() {
+        return Err(Error::damaged("enrolments", "the visits of a passage are cut off"));
+    }
+    Ok(chunks
+        .iter()
+        .map(|c| {
+            (
+                StepIx(u16::from_le_bytes([c[0], c[1]])),
+                u32::from_le_bytes([c[2], c[3], c[4], c[5]]),
+            )
+        })
+        .collect())
+}
+
+/// Two bytes a step, little-endian; most passages have none, and then no cell either.
+fn write_steps(steps: &[StepIx]) -> Option<Vec<u8>> {
+    (!steps.is_empty()).then(|| steps.iter().flat_map(|s| s.0.to_le_bytes()).collect())
+}
+
+fn read_steps(bytes: Option<&[u8]>) -> Vec<StepIx> {
+    let (pairs, _) = bytes.unwrap_or_default().as_chunks::<2>();
+    pairs.iter().map(|p| StepIx(u16::from_le_bytes(*p))).collect()
+}
+
+/// One passage.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn get(db: &Db<'_>, id: EnrolmentId) -> Result<Option<Enrolment>> {
+    db.one(GET, (id.0,), read)
+}
+
+/// Passages whose deadline is not after `now`, by deadline and id, but for those of paused journeys.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn due(db: &Db<'_>, now: Moment, paused: &[JourneyId], limit: u32) -> Result<Vec<Enrolment>> {
+    db.all(DUE, (ms(now), limit, json(&paused)?), read)
+}
+
+/// The next deadline of anybody but in paused journeys.
+///
+/// # Errors
+/// SQLite's.
+pub fn next_wake(db: &Db<'_>, paused: &[JourneyId]) -> Result<Option<Moment>> {
+    moment_opt(db.value(NEXT, (json(&paused)?,))?)
+}
+
+/// Passages a contact is in now.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn active_of(db: &Db<'_>, contact: ContactId) -> Result<Vec<Enrolment>> {
+    db.all(ACTIVE, (contact.0,), read)
+}
+
+/// All passages of a contact, past ones included, oldest first.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn of_contact(db: &Db<'_>, contact: ContactId) -> Result<Vec<Enrolment>> {
+    db.all(OF_CONTACT, (contact.0,), read)
+}
+
+/// A contact's last passage through a journey: what the rule of re-entry reads.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn last_of(db: &Db<'_>, journey: JourneyId, contact: ContactId) -> Result<Option<Enrolment>> {
+    db.one(LAST, (journey.0, contact.0), read)
+}
+
+/// Passages of a journey that have not ended, of contacts with an id above `after`, by contact: for stopping.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn active_in(db: &Db<'_>, journey: JourneyId, after: Option<ContactId>, limit: u32) -> Result<Vec<Enrolment>> {
+    db.all(OF_JOURNEY, (journey.0, after.map_or(-1, |c| i64::from(c.0)), limit), read)
+}
+
+/// Begins a passage; its number is one above the contact's last in the journey.
+///
+/// # Errors
+/// [`Error::Invalid`] while the last one has not ended: one passage at a time, always.
+pub fn insert(
+    tx: &mut Tx<'_>,
+    journey: JourneyId,
+    version: VersionId,
+    contact: ContactId,
+    state: State,
+    entered_at: Moment,
+) -> Result<Enrolment> {
+    let last = last_of(tx, journey, contact)?;
+    if last.as_ref().is_some_and(|l| l.state.end.is_none()) {
+        return Err(Error::Invalid(format!("Contact {contact} is in this journey already.")));
+    }
+    let number = last.map_or(1, |l| l.number + 1);
+    let id = tx.take(Mark::Enrolments, 1);
+    tx.run(
+        ADD,
+        (
+            id,
+            journey.0,
+            version.0,
+            contact.0,
+            number,
+            state.at.map(|s| s.0),
+            ms(state.planned_at),
+            state.wake_at.map(ms),
+            write_visits(&state.visits),
+            ms(entered_at),
+            write_steps(&state.reached),
+        ),
+    )?;
+    if let Some(step) = state.at {
+        tx.gauge("standing", i64::from(version.0), i64::from(step.0), 1);
+    }
+    tx.roll(Metric::Enrolled, i64::from(journey.0), "", entered_at, 1);
+    tx.touch("enrolments", id, id);
+    tx.topic(Topic::Enrolments);
+    Ok(Enrolment {
+        id: EnrolmentId(id),
+        journey,
+        version,
+        contact,
+        number,
+        stored: state.at,
+        state,
+        entered_at,
+        ended_at: None,
+        last_fact: None,
+        last_call: None,
+    })
+}
+
+/// Writes where a passage stands, with the facts and calls appended to it before. It was read, or begun, in
+/// this same write.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn update(tx: &mut Tx<'_>, enrolment: &mut Enrolment) -> Result<()> {
+    let state = &enrolment.state;
+    let active = state.end.is_none();
+    if !active && enrolment.ended_at.is_none() {
+        enrolment.ended_at = Some(tx.now());
+    }
+    let ended = state.end.as_ref().map(json).transpose()?;
+    let standing = if active { state.at } else { None };
+    let rows = tx.run(
+        UPDATE,
+        (
+            enrolment.id.0,
+            active,
+            standing.map(|s| s.0),
+            ms(state.planned_at),
+            state.wake_at.filter(|_| active).map(ms),
+            write_visits(&state.visits),
+            ended,
+            enrolment.ended_at.map(ms),
+            enrolment.last_fact,
+            enrolment.last_call,
+            enrolment.version.0,
+            write_steps(&state.reached),
+        ),
+    )?;
+    if rows == 0 {
+        return Err(Error::missing("enrolment", enrolment.id));
+    }
+    if enrolment.stored != standing {
+        let version = i64::from(enrolment.version.0);
+        if let Some(step) = enrolment.stored {
+            tx.gauge("standing", version, i64::from(step.0), -1);
+        }
+        if let Some(step) = standing {
+            tx.gauge("standing", version, i64::from(step.0), 1);
+        }
+        enrolment.stored = standing;
+    }
+    tx.touch("enrolments", enrolment.id.0, enrolment.id.0);
+    tx.topic(Topic::Enrolments);
+    Ok(())
+}
+
+/// How many stand in each step of a version now, without counting.
+///
+/// # Errors
+/// SQLite's.
+pub fn standing(db: &Db<'_>, version: VersionId) -> Result<Vec<(StepIx, u64)>> {
+    Ok(rollups::gauges(db, "standing", i64::from(version.0))?
+        .into_iter()
+        .filter(|(_, n)| *n != 0)
+        .map(|(step, n)| (StepIx(u16::try_from(step).unwrap_or(u16::MAX)), n.unsigned_abs()))
+        .collect())
+}
+
+/// The word of an end in reports.
+pub(crate) fn end_word(end: &End) -> &'static str {
+    match end {
+        End::Completed(_) => "completed",
+        End::Goal(_) => "goal",
+        End::ExitRule(_) => "exit_rule",
+        End::Stopped => "stopped",
+        End::Erased => "erased",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn visits_read_back_and_a_cut_off_row_is_reported() {
+        let visits = vec![(StepIx(0), 1), (StepIx(65_535), u32::MAX)];
+        let bytes = write_visits(&visits);
+        assert_eq!(read_visits(&bytes).unwrap(), visits);
+        assert!(matches!(read_visits(&bytes[1..]), Err(Error::Damaged { .. })));
+    }
+}

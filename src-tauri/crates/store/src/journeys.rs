@@ -1,0 +1,192 @@
+//! Journeys: the draft, its published versions, its state.
+
+use crate::codes::{from_json, from_word, json, word};
+use crate::db::Db;
+use crate::error::{Error, Result};
+use crate::sql::sql;
+use crate::time::{moment, ms};
+use crate::topics::Topic;
+use crate::tx::Tx;
+use carillon_model::journey::{Journey, JourneyState, Published};
+use carillon_model::{JourneyId, Moment, VersionId};
+use rusqlite::Row;
+
+const LIST: &str = sql!("SELECT id, name, state, draft, version, created_at, updated_at FROM journeys ORDER BY name");
+const GET: &str = sql!("SELECT id, name, state, draft, version, created_at, updated_at FROM journeys WHERE id = ?1");
+const BY_NAME: &str = sql!("SELECT id, name, state, draft, version, created_at, updated_at FROM journeys WHERE name = ?1");
+const ADD: &str =
+    sql!("INSERT INTO journeys(name, state, draft, created_at, updated_at) VALUES(?1, ?2, ?3, ?4, ?4) RETURNING id");
+const SAVE: &str = sql!("UPDATE journeys SET name = ?2, draft = ?3, updated_at = ?4 WHERE id = ?1");
+const SET_STATE: &str = sql!("UPDATE journeys SET state = ?2, updated_at = ?3 WHERE id = ?1");
+const SET_VERSION: &str = sql!("UPDATE journeys SET version = ?2, state = ?3, updated_at = ?4 WHERE id = ?1");
+const REMOVE: &str = sql!("DELETE FROM journeys WHERE id = ?1 AND version IS NULL");
+const LAST_NUMBER: &str = sql!("SELECT ifnull(max(number), 0) FROM journey_versions WHERE journey = ?1");
+const ADD_VERSION: &str =
+    sql!("INSERT INTO journey_versions(journey, number, document, published_at) VALUES(?1, ?2, ?3, ?4) RETURNING id");
+const VERSION: &str = sql!("SELECT id, journey, number, document, published_at FROM journey_versions WHERE id = ?1");
+const VERSIONS: &str =
+    sql!("SELECT id, journey, number, document, published_at FROM journey_versions WHERE journey = ?1 ORDER BY number");
+
+/// A journey as the file keeps it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JourneyRow {
+    pub id: JourneyId,
+    pub name: String,
+    pub state: JourneyState,
+    /// What is being drawn; beside a live version it may differ from it.
+    pub draft: Journey,
+    /// The version new contacts enter.
+    pub version: Option<VersionId>,
+    pub created_at: Moment,
+    pub updated_at: Moment,
+}
+
+fn read(row: &Row<'_>) -> Result<JourneyRow> {
+    Ok(JourneyRow {
+        id: JourneyId(row.get(0)?),
+        name: row.get(1)?,
+        state: from_word("journeys", &row.get::<_, String>(2)?)?,
+        draft: from_json("journeys", &row.get::<_, String>(3)?)?,
+        version: row.get::<_, Option<u32>>(4)?.map(VersionId),
+        created_at: moment(row.get(5)?)?,
+        updated_at: moment(row.get(6)?)?,
+    })
+}
+
+/// All journeys by name.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn list(db: &Db<'_>) -> Result<Vec<JourneyRow>> {
+    db.all(LIST, (), read)
+}
+
+/// One journey.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn get(db: &Db<'_>, id: JourneyId) -> Result<Option<JourneyRow>> {
+    db.one(GET, (id.0,), read)
+}
+
+/// One journey by its exact name.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn by_name(db: &Db<'_>, name: &str) -> Result<Option<JourneyRow>> {
+    db.one(BY_NAME, (name,), read)
+}
+
+/// Saves a draft: `id` to change one, `None` for a new journey. The name is the drawing's.
+///
+/// # Errors
+/// [`Error::Taken`] for a name in use, [`Error::NotFound`], [`Error::Invalid`] without a name.
+pub fn save_draft(tx: &mut Tx<'_>, id: Option<JourneyId>, draft: &Journey) -> Result<JourneyId> {
+    let name = draft.name.trim();
+    if name.is_empty() {
+        return Err(Error::Invalid("A journey needs a name.".to_owned()));
+    }
+    if by_name(tx, name)?.is_some_and(|other| Some(other.id) != id) {
+        return Err(Error::Taken {
+            what: "journey",
+            name: name.to_owned(),
+        });
+    }
+    let now = ms(tx.now());
+    let document = json(draft)?;
+    let id = match id {
+        Some(id) => {
+            if tx.run(SAVE, (id.0, name, document, now))? == 0 {
+                return Err(Error::missing("journey", id));
+            }
+            id
+        }
+        None => JourneyId(
+            tx.value(ADD, (name, word(&JourneyState::Draft)?, document, now))?
+                .ok_or_else(|| Error::damaged("journeys", "a new journey got no number"))?,
+        ),
+    };
+    tell(tx, id);
+    Ok(id)
+}
+
+fn tell(tx: &mut Tx<'_>, id: JourneyId) {
+    tx.touch("journeys", i64::from(id.0), i64::from(id.0));
+    tx.topic(Topic::Journeys);
+}
+
+/// Makes the draft an immutable version, sets it live, and returns it. The caller has checked it.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn publish(tx: &mut Tx<'_>, id: JourneyId) -> Result<Published> {
+    let journey = get(tx, id)?.ok_or_else(|| Error::missing("journey", id))?;
+    let number: u32 = tx.value(LAST_NUMBER, (id.0,))?.unwrap_or(0) + 1;
+    let now = tx.now();
+    let version: u32 = tx
+        .value(ADD_VERSION, (id.0, number, json(&journey.draft)?, ms(now)))?
+        .ok_or_else(|| Error::damaged("journey_versions", "a new version got no number"))?;
+    tx.run(SET_VERSION, (id.0, version, word(&JourneyState::Live)?, ms(now)))?;
+    tell(tx, id);
+    Ok(Published {
+        id: VersionId(version),
+        journey: id,
+        number,
+        document: journey.draft,
+        published_at: now,
+    })
+}
+
+/// Sets the state; which change is allowed is the caller's law.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn set_state(tx: &mut Tx<'_>, id: JourneyId, state: JourneyState) -> Result<()> {
+    let now = ms(tx.now());
+    if tx.run(SET_STATE, (id.0, word(&state)?, now))? == 0 {
+        return Err(Error::missing("journey", id));
+    }
+    tell(tx, id);
+    Ok(())
+}
+
+/// Removes a journey that was never published.
+///
+/// # Errors
+/// [`Error::Invalid`] once it was: its record is kept.
+pub fn remove(tx: &mut Tx<'_>, id: JourneyId) -> Result<()> {
+    if tx.run(REMOVE, (id.0,))? == 0 {
+        return Err(match get(tx, id)? {
+            None => Error::missing("journey", id),
+            Some(j) => Error::Invalid(format!("\"{}\" was published; it can be stopped, and its record is kept.", j.name)),
+        });
+    }
+    tell(tx, id);
+    Ok(())
+}
+
+fn read_version(row: &Row<'_>) -> Result<Published> {
+    Ok(Published {
+        id: VersionId(row.get(0)?),
+        journey: JourneyId(row.get(1)?),
+        number: row.get(2)?,
+        document: from_json("journey_versions", &row.get::<_, String>(3)?)?,
+        published_at: moment(row.get(4)?)?,
+    })
+}
+
+/// A published version.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn version(db: &Db<'_>, id: VersionId) -> Result<Option<Published>> {
+    db.one(VERSION, (id.0,), read_version)
+}
+
+/// All versions of a journey, oldest first.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn versions(db: &Db<'_>, id: JourneyId) -> Result<Vec<Published>> {
+    db.all(VERSIONS, (id.0,), read_version)
+}

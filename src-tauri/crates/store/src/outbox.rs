@@ -1,0 +1,136 @@
+//! The outbox: one row a message, under a unique key, through the states of [`MessageState`].
+//!
+//! The law of the states is here, the decisions are not: who may be written to, when, and what a failure leads
+//! to is said by the caller. Whenever a message reaches a state a journey may know of, the store itself puts
+//! the outcome into [`crate::inputs`] in the same write, so that no caller can forget it.
+
+mod lanes;
+mod list;
+mod record;
+
+pub use lanes::{
+    Claimed, cancel_journey, claim, expire_leases, freeze_all, hold, in_flight, load, next_at, on_their_way, queue,
+    release, release_all, rendered, waiting_for,
+};
+pub use list::{Attempt, Filter, attempts, counts, get, of_contact, page};
+pub use record::{Resolution, Word, record, resolve, resolve_batch};
+
+pub(crate) use lanes::letterhead;
+pub(crate) use record::forget;
+
+use crate::codes::Code;
+use crate::error::{Error, Result};
+use crate::sql::sql;
+use crate::tx::Tx;
+use carillon_model::message::MessageState;
+use carillon_model::{AccountId, ContactId, EnrolmentId, JourneyId, MessageId, StepId, TemplateId};
+
+/// A message to be queued.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewMessage {
+    /// The passage that asks for it; with step and visit it is the message's identity.
+    pub enrolment: EnrolmentId,
+    pub journey: JourneyId,
+    pub step: StepId,
+    pub contact: ContactId,
+    /// Number of the passage among those of the contact in the journey.
+    pub number: u32,
+    pub visit: u32,
+    pub account: AccountId,
+    pub template: TemplateId,
+    pub transactional: bool,
+}
+
+/// What an opening settled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Were in flight when the last owner went: their outcome is unknown.
+    pub unknown: Vec<MessageId>,
+    /// Were claimed, and nothing of them was said: back in the queue.
+    pub requeued: u64,
+}
+
+const CLAIMED: &str = sql!("SELECT id FROM outbox WHERE state = 2 AND state BETWEEN 2 AND 5 ORDER BY id");
+const IN_FLIGHT: &str = sql!("SELECT id FROM outbox WHERE state = 3 AND state BETWEEN 2 AND 5 ORDER BY id");
+
+/// Settles what the last owner of the file left: no lease outlives its owner.
+pub(crate) fn recover(tx: &mut Tx<'_>) -> Result<Recovered> {
+    let ids = |tx: &Tx<'_>, sql| tx.all(sql, (), |row| Ok(MessageId(row.get(0)?)));
+    let claimed = ids(tx, CLAIMED)?;
+    let unknown = ids(tx, IN_FLIGHT)?;
+    for id in &claimed {
+        lanes::put_back(tx, *id, None)?;
+    }
+    for id in &unknown {
+        let word = Word::Unknown {
+            failure: carillon_model::message::Failure {
+                class: carillon_model::message::FailureClass::Unknown,
+                code: "owner_gone".to_owned(),
+                detail: "The program ended while this message was on its way.".to_owned(),
+            },
+        };
+        record::settle(tx, *id, &word)?;
+    }
+    Ok(Recovered {
+        unknown,
+        requeued: claimed.len() as u64,
+    })
+}
+
+/// Whether the law allows the step from one state to another.
+pub fn allowed(from: MessageState, to: MessageState) -> bool {
+    use MessageState::{
+        Accepted, Bounced, Cancelled, Claimed, Deferred, Expired, Frozen, InFlight, Queued, Suppressed, Unknown,
+    };
+    match from {
+        Queued | Deferred => matches!(to, Claimed | Cancelled | Expired | Suppressed | Frozen),
+        Claimed => matches!(
+            to,
+            Queued | Deferred | InFlight | Bounced | Suppressed | Expired | Cancelled | Frozen
+        ),
+        InFlight => matches!(to, Accepted | Deferred | Bounced | Unknown | Frozen),
+        // A late proof, or the user's word.
+        Unknown => matches!(to, Accepted | Bounced | Queued | Cancelled | Frozen),
+        Frozen => matches!(to, Accepted | Queued | Unknown | Cancelled),
+        Accepted => matches!(to, Bounced),
+        Bounced | Suppressed | Expired | Cancelled => false,
+    }
+}
+
+fn check(id: MessageId, from: MessageState, to: MessageState) -> Result<()> {
+    if allowed(from, to) {
+        return Ok(());
+    }
+    Err(Error::Invalid(format!("Message {id} is {from:?} and cannot become {to:?}.")))
+}
+
+fn state_of(tx: &Tx<'_>, id: MessageId) -> Result<MessageState> {
+    const STATE: &str = sql!("SELECT state FROM outbox WHERE id = ?1");
+    let code = tx
+        .value::<i64>(STATE, (id.0,))?
+        .ok_or_else(|| Error::missing("message", id))?;
+    MessageState::of(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_leads_out_of_an_end_but_a_late_bounce_and_nothing_from_unknown_to_claimed() {
+        for (state, _) in MessageState::TABLE {
+            for end in [
+                MessageState::Bounced,
+                MessageState::Suppressed,
+                MessageState::Expired,
+                MessageState::Cancelled,
+            ] {
+                assert!(!allowed(end, *state));
+            }
+            assert_eq!(allowed(MessageState::Accepted, *state), *state == MessageState::Bounced);
+        }
+        assert!(!allowed(MessageState::Unknown, MessageState::Claimed));
+        assert!(!allowed(MessageState::InFlight, MessageState::Queued));
+        assert!(!allowed(MessageState::Claimed, MessageState::Accepted));
+    }
+}

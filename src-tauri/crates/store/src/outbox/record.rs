@@ -1,0 +1,293 @@
+//! What became of a message.
+
+use super::lanes::{must_load, tell};
+use super::{Claimed, check};
+use crate::codes::{Code, word};
+use crate::error::{Error, Result};
+use crate::inputs::{self, NewInput, Pending};
+use crate::membership::Change;
+use crate::rollups::Metric;
+use crate::sql::sql;
+use crate::templates;
+use crate::time::ms;
+use crate::tx::{Mark, Tx};
+use carillon_model::journey::Outcome;
+use carillon_model::message::{Failure, MessageState, Refusal};
+use carillon_model::{AccountId, ContactId, JourneyId, MessageId, Moment};
+
+const SETTLE: &str = sql!(
+    "UPDATE outbox SET state = ?2, next_at = ifnull(?3, next_at), last_word = ?4, last_attempt = ifnull(?5, last_attempt),
+                       changed_at = ?6, lease_until = NULL, fence = NULL, was = NULL WHERE id = ?1"
+);
+const ATTEMPT: &str = sql!(
+    "INSERT INTO attempts(id, message, prev, number, at, state, class, code, detail)
+     VALUES(?1, ?2, (SELECT last_attempt FROM outbox WHERE id = ?2), ?3, ?4, ?5, ?6, ?7, ?8)"
+);
+const FENCE: &str = sql!("SELECT fence FROM outbox WHERE id = ?1");
+const OPEN_OF: &str = sql!(
+    "SELECT o.id FROM journeys j CROSS JOIN enrolments e ON e.journey = j.id AND e.contact = ?1
+     CROSS JOIN outbox o ON o.enrolment = e.id WHERE o.state < 2 OR o.state IN (2, 5)"
+);
+const HELD: &str = sql!(
+    "SELECT id FROM outbox WHERE state = ?1 AND state BETWEEN 2 AND 5 AND id > ?2
+       AND (?3 IS NULL OR journey = ?3) AND (?4 IS NULL OR account = ?4) ORDER BY id LIMIT ?5"
+);
+
+/// The word on a message.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Word {
+    /// A server took it; its reply, which often names its own queue id.
+    Accepted { reply: String },
+    /// Refused for the moment, or a break before the dot.
+    Deferred { next_at: Moment, failure: Failure },
+    /// Refused for good.
+    Bounced { failure: Failure },
+    /// The dot was written and no reply is known.
+    Unknown { failure: Failure },
+    /// The gate refused it for good.
+    Suppressed { refusal: Refusal },
+    /// Too late to be of use.
+    Expired,
+    /// Taken back.
+    Cancelled { why: String },
+}
+
+impl Word {
+    /// The state it leads to.
+    pub fn state(&self) -> MessageState {
+        match self {
+            Word::Accepted { .. } => MessageState::Accepted,
+            Word::Deferred { .. } => MessageState::Deferred,
+            Word::Bounced { .. } => MessageState::Bounced,
+            Word::Unknown { .. } => MessageState::Unknown,
+            Word::Suppressed { .. } => MessageState::Suppressed,
+            Word::Expired => MessageState::Expired,
+            Word::Cancelled { .. } => MessageState::Cancelled,
+        }
+    }
+
+    fn failure(&self) -> Option<&Failure> {
+        match self {
+            Word::Deferred { failure, .. } | Word::Bounced { failure } | Word::Unknown { failure } => Some(failure),
+            _ => None,
+        }
+    }
+
+    fn text(&self) -> Result<Option<String>> {
+        Ok(match self {
+            Word::Accepted { reply } => Some(reply.clone()),
+            Word::Cancelled { why } => Some(why.clone()),
+            Word::Suppressed { refusal } => Some(word(refusal)?),
+            Word::Expired => None,
+            other => other.failure().map(|f| match f.code.is_empty() {
+                true => f.detail.clone(),
+                false => format!("{} {}", f.code, f.detail),
+            }),
+        })
+    }
+
+    /// What a journey may know of it.
+    fn outcome(&self) -> Option<Outcome> {
+        Some(match self {
+            Word::Accepted { .. } => Outcome::Accepted,
+            Word::Bounced { .. } => Outcome::Bounced,
+            Word::Unknown { .. } => Outcome::Unknown,
+            Word::Suppressed { .. } => Outcome::Suppressed,
+            Word::Expired => Outcome::Expired,
+            Word::Cancelled { .. } => Outcome::Cancelled,
+            Word::Deferred { .. } => return None,
+        })
+    }
+}
+
+/// Records what became of a claimed or in-flight message, with its attempt, figures and outcome.
+///
+/// # Errors
+/// [`Error::LostLease`] when another claim has it, [`Error::Invalid`] for a step the law does not know.
+pub fn record(tx: &mut Tx<'_>, id: MessageId, fence: i64, word: &Word) -> Result<()> {
+    match tx.value::<Option<i64>>(FENCE, (id.0,))? {
+        Some(Some(f)) if f == fence => settle(tx, id, word),
+        Some(_) => Err(Error::LostLease { id: id.0 }),
+        None => Err(Error::missing("message", id)),
+    }
+}
+
+/// [`record`] without a lease: by the user, by the opening of the file.
+pub(crate) fn settle(tx: &mut Tx<'_>, id: MessageId, word: &Word) -> Result<()> {
+    let row = must_load(tx, id)?;
+    let to = word.state();
+    check(id, row.state, to)?;
+    let now = tx.now();
+    let attempt = match (row.state, word) {
+        (MessageState::InFlight, _) | (_, Word::Deferred { .. } | Word::Bounced { .. }) => {
+            Some(add_attempt(tx, &row, word, now)?)
+        }
+        _ => None,
+    };
+    let next_at = match word {
+        Word::Deferred { next_at, .. } => Some(ms(*next_at)),
+        _ => None,
+    };
+    tx.run(SETTLE, (id.0, to.code(), next_at, word.text()?, attempt, ms(now)))?;
+    figures(tx, &row, to, now)?;
+    if let Some(outcome) = word.outcome() {
+        tell_journey(tx, &row, outcome, now)?;
+    }
+    tell(tx, id);
+    Ok(())
+}
+
+fn add_attempt(tx: &mut Tx<'_>, row: &Claimed, outcome: &Word, now: Moment) -> Result<i64> {
+    let id = tx.take(Mark::Attempts, 1);
+    let failure = outcome.failure();
+    // A break before the dot was no passage in flight, but an attempt all the same.
+    let number = row.attempts + u32::from(row.state != MessageState::InFlight);
+    tx.run(
+        ATTEMPT,
+        (
+            id,
+            row.id.0,
+            number,
+            ms(now),
+            outcome.state().code(),
+            failure.map(|f| word(&f.class)).transpose()?,
+            failure.map(|f| f.code.as_str()),
+            match outcome {
+                Word::Accepted { reply } => Some(reply.as_str()),
+                other => other.failure().map(|f| f.detail.as_str()),
+            },
+        ),
+    )?;
+    tx.touch("attempts", id, id);
+    Ok(id)
+}
+
+pub(super) fn count_state(tx: &mut Tx<'_>, journey: JourneyId, from: MessageState, to: MessageState) {
+    let journey = i64::from(journey.0);
+    tx.gauge("outbox", journey, from.code(), -1);
+    tx.gauge("outbox", journey, to.code(), 1);
+}
+
+fn figures(tx: &mut Tx<'_>, row: &Claimed, to: MessageState, now: Moment) -> Result<()> {
+    count_state(tx, row.key.journey, row.state, to);
+    let metric = match to {
+        MessageState::Accepted => Metric::Accepted,
+        MessageState::Bounced => Metric::Bounced,
+        MessageState::Suppressed => Metric::Suppressed,
+        MessageState::Unknown => Metric::Unknown,
+        _ => return Ok(()),
+    };
+    tx.roll(metric, i64::from(row.key.journey.0), &row.key.step.0, now, 1);
+    if to == MessageState::Accepted {
+        tx.roll(Metric::AcceptedByAccount, i64::from(row.account.0), "", now, 1);
+        tx.roll(Metric::AcceptedByTemplate, i64::from(row.template.0), "", now, 1);
+        let template = templates::get(tx, row.template)?
+            .ok_or_else(|| Error::damaged("outbox", format!("message {} has no template", row.id)))?;
+        tx.change(Change::Sent {
+            contact: row.key.contact,
+            template: template.name,
+            at: now,
+        });
+    }
+    Ok(())
+}
+
+fn tell_journey(tx: &mut Tx<'_>, row: &Claimed, outcome: Outcome, now: Moment) -> Result<()> {
+    inputs::push(
+        tx,
+        &[NewInput {
+            planned_at: now,
+            enrolment: Some(row.enrolment),
+            journey: Some(row.key.journey),
+            contact: row.key.contact,
+            pending: Pending::Outcome {
+                message: row.id,
+                step: row.key.step.clone(),
+                visit: row.key.visit,
+                outcome,
+            },
+        }],
+    )
+}
+
+/// The user's word on messages whose fate is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolution {
+    /// They arrived.
+    Sent,
+    /// They did not: they go again.
+    NotSent,
+    /// Nobody can tell (frozen ones only).
+    Unknown,
+    /// They shall not go.
+    Cancelled,
+}
+
+const AGAIN: &str = sql!(
+    "UPDATE outbox SET state = 0, next_at = ?2, last_word = ?3, changed_at = ?2, lease_until = NULL, fence = NULL, was = NULL
+     WHERE id = ?1"
+);
+const DOUBT: &str = sql!("UPDATE outbox SET state = 4, last_word = ?3, changed_at = ?2, was = NULL WHERE id = ?1");
+
+/// Resolves one message that is unknown or frozen.
+///
+/// # Errors
+/// [`Error::Invalid`] when it is neither, or unknown and resolved as unknown.
+pub fn resolve(tx: &mut Tx<'_>, id: MessageId, resolution: Resolution) -> Result<()> {
+    let row = must_load(tx, id)?;
+    if !matches!(row.state, MessageState::Unknown | MessageState::Frozen) {
+        return Err(Error::Invalid(format!("Message {id} is {:?}; there is nothing to resolve.", row.state)));
+    }
+    let now = ms(tx.now());
+    let (statement, to, why) = match resolution {
+        Resolution::Sent => {
+            return settle(tx, id, &Word::Accepted { reply: "Resolved by hand: sent.".to_owned() });
+        }
+        Resolution::Cancelled => {
+            return settle(tx, id, &Word::Cancelled { why: "Resolved by hand: cancelled.".to_owned() });
+        }
+        Resolution::NotSent => (AGAIN, MessageState::Queued, "Resolved by hand: not sent."),
+        Resolution::Unknown => (DOUBT, MessageState::Unknown, "Resolved by hand: unknown."),
+    };
+    check(id, row.state, to)?;
+    tx.run(statement, (id.0, now, why))?;
+    count_state(tx, row.key.journey, row.state, to);
+    tell(tx, id);
+    Ok(())
+}
+
+/// Resolves up to `limit` unknown or frozen messages, of one journey or account or of all; call until it
+/// answers 0. How many.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn resolve_batch(
+    tx: &mut Tx<'_>,
+    from: MessageState,
+    journey: Option<JourneyId>,
+    account: Option<AccountId>,
+    resolution: Resolution,
+    limit: u32,
+) -> Result<u64> {
+    if !matches!(from, MessageState::Unknown | MessageState::Frozen) {
+        return Err(Error::Invalid("Only unknown and frozen messages can be resolved.".to_owned()));
+    }
+    let ids = tx.all(
+        HELD,
+        (from.code(), 0, journey.map(|j| j.0), account.map(|a| a.0), limit),
+        |row| Ok(MessageId(row.get(0)?)),
+    )?;
+    for id in &ids {
+        resolve(tx, *id, resolution)?;
+    }
+    Ok(ids.len() as u64)
+}
+
+/// Cancels what waits for a contact who is erased. What is in flight or unknown keeps its row, without a name.
+pub(crate) fn forget(tx: &mut Tx<'_>, contact: ContactId) -> Result<()> {
+    let ids = tx.all(OPEN_OF, (contact.0,), |row| Ok(MessageId(row.get(0)?)))?;
+    for id in ids {
+        settle(tx, id, &Word::Cancelled { why: "The contact was erased.".to_owned() })?;
+    }
+    Ok(())
+}

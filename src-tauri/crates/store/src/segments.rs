@@ -1,0 +1,358 @@
+//! Saved segments, their clauses, the conditions journeys watch, and the edges of them all.
+
+use crate::db::Db;
+use crate::error::{Error, Result};
+use crate::membership::{Change, parse};
+use crate::sql::sql;
+use crate::time::{moment, ms};
+use crate::topics::Topic;
+use crate::tx::{Mark, Tx};
+use carillon_engine::segment::{find_cycle, print};
+use carillon_model::journey::ConditionIx;
+use carillon_model::segment::{Expr, Segment};
+use carillon_model::{ContactId, Moment, SegmentId, Seq, VersionId};
+use rusqlite::Row;
+use std::collections::BTreeMap;
+
+const LIST: &str = sql!("SELECT id, name, text, created_at FROM segments ORDER BY name");
+const BY_NAME: &str = sql!("SELECT id, name, text, created_at FROM segments WHERE name = ?1");
+const GET: &str = sql!("SELECT id, name, text, created_at FROM segments WHERE id = ?1");
+const ADD: &str = sql!("INSERT INTO segments(id, name, text, created_at, updated_at) VALUES(?1, ?2, ?3, ?4, ?4)");
+const CHANGE: &str = sql!("UPDATE segments SET name = ?2, text = ?3, updated_at = ?4 WHERE id = ?1");
+const REMOVE: &str = sql!("DELETE FROM segments WHERE id = ?1");
+const ADD_CLAUSE: &str = sql!("INSERT INTO clauses(hash, text) VALUES(?1, ?2) ON CONFLICT(hash) DO NOTHING");
+const LINK_CLAUSE: &str = sql!(
+    "INSERT INTO segment_clauses(segment, clause) SELECT ?1, id FROM clauses WHERE hash = ?2 ON CONFLICT DO NOTHING"
+);
+const UNLINK: &str = sql!("DELETE FROM segment_clauses WHERE segment = ?1");
+const DROP_CLAUSES: &str = sql!("DELETE FROM clauses WHERE id NOT IN (SELECT clause FROM segment_clauses)");
+const DROP_STATES: &str = sql!("DELETE FROM clause_state WHERE clause NOT IN (SELECT id FROM clauses)");
+const SET_STATE: &str = sql!(
+    "INSERT INTO clause_state(clause, seq, at, n) SELECT id, ?2, ?3, ?4 FROM clauses WHERE hash = ?1
+     ON CONFLICT(clause) DO UPDATE SET seq = excluded.seq, at = excluded.at, n = excluded.n"
+);
+const ADD_WATCH: &str = sql!("INSERT INTO watches(id, version, condition, text) VALUES(?1, ?2, ?3, ?4)");
+const WATCHES: &str = sql!("SELECT id, version, condition, text FROM watches ORDER BY id");
+const WATCHES_OF: &str = sql!("SELECT id FROM watches WHERE version = ?1 ORDER BY condition");
+const REMOVE_WATCHES: &str = sql!("DELETE FROM watches WHERE version = ?1");
+const EDGES: &str = sql!("SELECT id, seq, segment, contact, entered, at FROM segment_edges WHERE id > ?1 ORDER BY id LIMIT ?2");
+const BY_DAY: &str = sql!(
+    "SELECT object, bucket, n FROM rollups WHERE metric = 'edges' AND bucket >= ?1 / 86400000"
+);
+const LAST_EDGE: &str = sql!("SELECT ifnull(max(id), 0) FROM segment_edges");
+
+fn read(row: &Row<'_>) -> Result<Segment> {
+    Ok(Segment {
+        id: SegmentId(row.get(0)?),
+        name: row.get(1)?,
+        text: row.get(2)?,
+        created_at: moment(row.get(3)?)?,
+    })
+}
+
+/// All saved segments by name.
+///
+/// # Errors
+/// SQLite's.
+pub fn list(db: &Db<'_>) -> Result<Vec<Segment>> {
+    db.all(LIST, (), read)
+}
+
+/// A saved segment.
+///
+/// # Errors
+/// SQLite's.
+pub fn get(db: &Db<'_>, id: SegmentId) -> Result<Option<Segment>> {
+    db.one(GET, (id.0,), read)
+}
+
+/// A saved segment by its exact name.
+///
+/// # Errors
+/// SQLite's.
+pub fn by_name(db: &Db<'_>, name: &str) -> Result<Option<Segment>> {
+    db.one(BY_NAME, (name,), read)
+}
+
+/// Saves a segment: `id` to change one, `None` for a new one. Its members enter and leave in this commit, as
+/// the difference to before. The caller has checked the expression against the fields.
+///
+/// # Errors
+/// [`Error::Taken`] for a name in use, [`Error::Invalid`] for an empty name, a circle of segments, or a new
+/// name for a segment that others refer to.
+pub fn save(tx: &mut Tx<'_>, id: Option<SegmentId>, name: &str, expr: &Expr) -> Result<Segment> {
+    let name = name.trim();
+    if name.is_empty() {
+        return Err(Error::Invalid("A segment needs a name.".to_owned()));
+    }
+    if by_name(tx, name)?.is_some_and(|other| Some(other.id) != id) {
+        return Err(Error::Taken {
+            what: "segment",
+            name: name.to_owned(),
+        });
+    }
+    let before = match id {
+        Some(id) => Some(get(tx, id)?.ok_or_else(|| Error::missing("segment", id))?),
+        None => None,
+    };
+    refuse_circle(tx, before.as_ref(), name, expr)?;
+    let text = print(expr);
+    let now = tx.now();
+    let segment = match before {
+        Some(before) => {
+            tx.run(CHANGE, (before.id.0, name, &text, ms(now)))?;
+            Segment {
+                name: name.to_owned(),
+                text,
+                ..before
+            }
+        }
+        None => {
+            let id = next_id(tx)?;
+            tx.run(ADD, (id.0, name, &text, ms(now)))?;
+            Segment {
+                id,
+                name: name.to_owned(),
+                text,
+                created_at: now,
+            }
+        }
+    };
+    link_clauses(tx, segment.id, expr)?;
+    tx.change(Change::SegmentSaved {
+        id: segment.id,
+        name: segment.name.clone(),
+        expr: expr.clone(),
+    });
+    tell(tx, segment.id);
+    Ok(segment)
+}
+
+fn next_id(tx: &mut Tx<'_>) -> Result<SegmentId> {
+    u32::try_from(tx.take(Mark::Segments, 1))
+        .map(SegmentId)
+        .map_err(|_| Error::Invalid("This workspace has no numbers left for new segments.".to_owned()))
+}
+
+fn tell(tx: &mut Tx<'_>, id: SegmentId) {
+    tx.touch("segments", i64::from(id.0), i64::from(id.0));
+    tx.topic(Topic::Segments);
+}
+
+fn refuse_circle(db: &Db<'_>, before: Option<&Segment>, name: &str, expr: &Expr) -> Result<()> {
+    let mut all = BTreeMap::new();
+    for segment in list(db)? {
+        if before.is_some_and(|b| b.id == segment.id) {
+            continue;
+        }
+        let other = parse(&segment.text)?;
+        if let Some(before) = before
+            && before.name != name
+            && refers_to(&other, &before.name)
+        {
+            return Err(Error::Invalid(format!(
+                "\"{}\" refers to \"{}\"; change that one first, then give this one a new name.",
+                segment.name, before.name
+            )));
+        }
+        all.insert(segment.name, other);
+    }
+    all.insert(name.to_owned(), expr.clone());
+    match find_cycle(&all) {
+        Some(circle) => Err(Error::Invalid(format!(
+            "These segments would refer to each other in a circle: {}.",
+            circle.join(" → ")
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Removes a segment; its members leave in this commit.
+///
+/// # Errors
+/// [`Error::NotFound`], or [`Error::Invalid`] while another segment or a journey's condition refers to it.
+pub fn remove(tx: &mut Tx<'_>, id: SegmentId) -> Result<()> {
+    let segment = get(tx, id)?.ok_or_else(|| Error::missing("segment", id))?;
+    for other in list(tx)?.into_iter().filter(|s| s.id != id) {
+        if refers_to(&parse(&other.text)?, &segment.name) {
+            return Err(Error::Invalid(format!(
+                "\"{}\" is used by the segment \"{}\".",
+                segment.name, other.name
+            )));
+        }
+    }
+    for watch in watches(tx)? {
+        if refers_to(&watch.expr, &segment.name) {
+            return Err(Error::Invalid(format!("\"{}\" is used by a published journey.", segment.name)));
+        }
+    }
+    tx.run(REMOVE, (id.0,))?;
+    tx.run(UNLINK, (id.0,))?;
+    tx.run(DROP_CLAUSES, ())?;
+    tx.run(DROP_STATES, ())?;
+    tx.change(Change::SegmentRemoved(id));
+    tell(tx, id);
+    Ok(())
+}
+
+fn refers_to(expr: &Expr, name: &str) -> bool {
+    let mut found = false;
+    each_clause(expr, &mut |clause| {
+        found |= matches!(clause, carillon_model::segment::Clause::InSegment { name: n } if n == name);
+    });
+    found
+}
+
+fn each_clause(expr: &Expr, f: &mut impl FnMut(&carillon_model::segment::Clause)) {
+    match expr {
+        Expr::Everyone => {}
+        Expr::All(of) | Expr::Any(of) | Expr::None(of) | Expr::AtLeast { of, .. } => {
+            for inner in of {
+                each_clause(inner, f);
+            }
+        }
+        Expr::Not(inner) => each_clause(inner, f),
+        Expr::Clause(clause) => f(clause),
+    }
+}
+
+fn link_clauses(tx: &Tx<'_>, id: SegmentId, expr: &Expr) -> Result<()> {
+    tx.run(UNLINK, (id.0,))?;
+    let mut texts = Vec::new();
+    each_clause(expr, &mut |clause| texts.push(print(&Expr::Clause(clause.clone()))));
+    for text in texts {
+        let hash = blake3::hash(text.as_bytes());
+        tx.run(ADD_CLAUSE, (hash.as_bytes().as_slice(), &text))?;
+        tx.run(LINK_CLAUSE, (id.0, hash.as_bytes().as_slice()))?;
+    }
+    tx.run(DROP_CLAUSES, ())?;
+    tx.run(DROP_STATES, ())?;
+    Ok(())
+}
+
+/// Keeps how many each clause held for, as counted at the last commit: `(canonical text, n)`. Texts that no
+/// saved segment has are passed over.
+///
+/// # Errors
+/// SQLite's.
+pub fn keep_clause_counts(tx: &mut Tx<'_>, counts: &[(String, u64)]) -> Result<()> {
+    let seq = tx.seq().0 - 1;
+    let at = tx.with_index(|index| ms(index.as_of()));
+    for (text, n) in counts {
+        let hash = blake3::hash(text.as_bytes());
+        tx.run(
+            SET_STATE,
+            (hash.as_bytes().as_slice(), seq, at, i64::try_from(*n).unwrap_or(i64::MAX)),
+        )?;
+    }
+    tx.topic(Topic::Segments);
+    Ok(())
+}
+
+/// A condition of a journey version, followed like a segment; edges name it by `id`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Watch {
+    pub id: SegmentId,
+    pub version: VersionId,
+    pub condition: ConditionIx,
+    pub expr: Expr,
+}
+
+/// Begins to follow the conditions of a version. Whoever they hold for now enters in this commit.
+///
+/// # Errors
+/// SQLite's; a version is watched once.
+pub fn watch(tx: &mut Tx<'_>, version: VersionId, conditions: &[(usize, Expr)]) -> Result<Vec<SegmentId>> {
+    let mut ids = Vec::with_capacity(conditions.len());
+    for (i, expr) in conditions {
+        let id = next_id(tx)?;
+        tx.run(ADD_WATCH, (id.0, version.0, i64::try_from(*i).unwrap_or(0), print(expr)))?;
+        tx.change(Change::WatchAdded {
+            id,
+            expr: expr.clone(),
+        });
+        ids.push(id);
+    }
+    tx.touch("watches", i64::from(version.0), i64::from(version.0));
+    Ok(ids)
+}
+
+/// Stops following the conditions of a version, when nobody is left in it.
+///
+/// # Errors
+/// SQLite's.
+pub fn unwatch(tx: &mut Tx<'_>, version: VersionId) -> Result<()> {
+    let ids = tx.all(WATCHES_OF, (version.0,), |row| Ok(SegmentId(row.get(0)?)))?;
+    tx.run(REMOVE_WATCHES, (version.0,))?;
+    for id in ids {
+        tx.change(Change::SegmentRemoved(id));
+    }
+    tx.touch("watches", i64::from(version.0), i64::from(version.0));
+    Ok(())
+}
+
+/// All conditions that are followed.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn watches(db: &Db<'_>) -> Result<Vec<Watch>> {
+    db.all(WATCHES, (), |row| {
+        Ok(Watch {
+            id: SegmentId(row.get(0)?),
+            version: VersionId(row.get(1)?),
+            condition: ConditionIx(row.get(2)?),
+            expr: parse(&row.get::<_, String>(3)?)?,
+        })
+    })
+}
+
+/// Somebody came into or out of a segment or watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EdgeRow {
+    /// Position in the stream of edges.
+    pub id: i64,
+    pub seq: Seq,
+    pub segment: SegmentId,
+    pub contact: ContactId,
+    pub entered: bool,
+    /// The exact instant where time was the cause, else the commit's moment.
+    pub at: Moment,
+}
+
+/// Edges after a position, in order: what the tick reads by its cursor.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn edges_after(db: &Db<'_>, position: i64, limit: u32) -> Result<Vec<EdgeRow>> {
+    db.all(EDGES, (position, limit), |row| {
+        Ok(EdgeRow {
+            id: row.get(0)?,
+            seq: Seq(row.get(1)?),
+            segment: SegmentId(row.get(2)?),
+            contact: ContactId(row.get(3)?),
+            entered: row.get(4)?,
+            at: moment(row.get(5)?)?,
+        })
+    })
+}
+
+/// Comings less goings by segment and day (UTC, since 1970-01-01), since a moment: the history of a count.
+///
+/// # Errors
+/// SQLite's.
+pub fn edges_by_day(db: &Db<'_>, since: Moment) -> Result<BTreeMap<(SegmentId, i64), i64>> {
+    Ok(db
+        .all(BY_DAY, (ms(since),), |row| {
+            Ok(((SegmentId(row.get(0)?), row.get(1)?), row.get(2)?))
+        })?
+        .into_iter()
+        .collect())
+}
+
+/// The position of the last edge: where a reader begins that only wants those to come.
+///
+/// # Errors
+/// SQLite's.
+pub fn last_edge(db: &Db<'_>) -> Result<i64> {
+    Ok(db.value(LAST_EDGE, ())?.unwrap_or(0))
+}

@@ -1,0 +1,12 @@
+//! The store as a whole, on real files.
+
+mod asleep;
+mod backups;
+mod contacts;
+mod crash;
+mod fixtures;
+mod imports;
+mod messages;
+mod opening;
+mod statements;
+mod writing;

@@ -1,0 +1,312 @@
+//! The one writer: a thread with a connection of its own, which runs closures one at a time, the most
+//! urgent first, each in one transaction.
+
+use crate::catalogue::Catalogue;
+use crate::crash;
+use crate::db::Db;
+use crate::error::{Error, Result};
+use crate::identity::Identity;
+use crate::membership::Index;
+use crate::sql::sql;
+use crate::time;
+use crate::topics::Commit;
+use crate::tx::{Mark, Marks, Names, Sealed, Tx};
+use carillon_model::workspace::ClockKind;
+use carillon_model::Moment;
+use rusqlite::Connection;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::broadcast;
+
+/// Who goes first. The order is the urgency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(usize)]
+pub enum Priority {
+    /// In-flight marks of sessions that stand at the dot.
+    Gate,
+    /// Journeys.
+    Tick,
+    /// What comes from outside.
+    Intake,
+    /// What somebody did on a screen.
+    User,
+    /// Long work in short pieces.
+    Import,
+}
+
+const PRIORITIES: usize = 5;
+
+/// A WAL of so many pages of 4 KiB (64 MB) is copied back even while others wait.
+const WAL_LIMIT_PAGES: i64 = (64 << 20) / 4096;
+/// A writer with nothing to do for so long copies the WAL back.
+const IDLE: Duration = Duration::from_secs(2);
+
+pub(crate) type Job = Box<dyn FnOnce(&mut Writer) + Send>;
+
+/// Work that waits for the writer.
+#[derive(Default)]
+pub(crate) struct Queue {
+    state: Mutex<Waiting>,
+    woken: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    jobs: [VecDeque<Job>; PRIORITIES],
+    closed: bool,
+}
+
+enum Next {
+    Job(Job),
+    Idle,
+    Closed,
+}
+
+impl Queue {
+    /// False when the store is closed; the job is dropped then.
+    pub(crate) fn push(&self, priority: Priority, job: Job) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.closed {
+            return false;
+        }
+        state.jobs[priority as usize].push_back(job);
+        self.woken.notify_one();
+        true
+    }
+
+    /// No more jobs; those that wait are still done.
+    pub(crate) fn close(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+        self.woken.notify_all();
+    }
+
+    fn next(&self, dirty: bool) -> Next {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(job) = state.jobs.iter_mut().find_map(VecDeque::pop_front) {
+                return Next::Job(job);
+            }
+            if state.closed {
+                return Next::Closed;
+            }
+            if dirty {
+                let (again, timeout) = self
+                    .woken
+                    .wait_timeout(state, IDLE)
+                    .unwrap_or_else(PoisonError::into_inner);
+                state = again;
+                if timeout.timed_out() && state.jobs.iter().all(VecDeque::is_empty) && !state.closed {
+                    return Next::Idle;
+                }
+            } else {
+                state = self.woken.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+}
+
+/// What the writer shares with everybody.
+pub(crate) struct Shared {
+    pub(crate) index: RwLock<Index>,
+    pub(crate) catalogue: RwLock<Arc<Catalogue>>,
+    pub(crate) identity: Arc<Identity>,
+    /// The last commit.
+    pub(crate) last: RwLock<Commit>,
+    pub(crate) commits: broadcast::Sender<Commit>,
+    pub(crate) orders: Arc<crate::contacts::Orders>,
+}
+
+/// The clock a write reads.
+pub(crate) type Now = Arc<dyn Fn() -> Moment + Send + Sync>;
+
+/// The state of the writer's thread.
+pub(crate) struct Writer {
+    conn: Connection,
+    shared: Arc<Shared>,
+    marks: Marks,
+    names: Names,
+    now: Now,
+    clock: ClockKind,
+    /// Something is in the WAL that is not in the file.
+    dirty: bool,
+    /// Pages in the WAL from which it is copied back.
+    checkpoint_at: i64,
+}
+
+impl Writer {
+    pub(crate) fn new(conn: Connection, shared: Arc<Shared>, marks: Marks, now: Now, clock: ClockKind) -> Writer {
+        Writer {
+            conn,
+            shared,
+            marks,
+            names: Names::default(),
+            now,
+            clock,
+            dirty: true,
+            checkpoint_at: WAL_LIMIT_PAGES,
+        }
+    }
+
+    /// Runs jobs until the queue is closed and empty, then copies the WAL back.
+    pub(crate) fn run(mut self, queue: &Queue) {
+        self.conn.wal_hook(Some(note_pages));
+        loop {
+            match queue.next(self.dirty) {
+                Next::Job(job) => {
+                    job(&mut self);
+                    self.checkpoint_if_long();
+                }
+                Next::Idle => self.checkpoint_all(),
+                Next::Closed => break,
+            }
+        }
+        self.checkpoint_all();
+    }
+
+    /// One transaction: the closure's rows, their edges, COMMIT, the index, the subscribers.
+    pub(crate) fn transact<T>(&mut self, f: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+        self.conn.execute_batch(sql!("BEGIN IMMEDIATE"))?;
+        let shared = self.shared.clone();
+        match self.attempt(&shared, f) {
+            Ok((value, sealed)) => {
+                if let Some(sealed) = sealed {
+                    self.commit(&shared, sealed)?;
+                } else {
+                    self.conn.execute_batch(sql!("COMMIT"))?;
+                }
+                Ok(value)
+            }
+            Err(error) => {
+                self.roll_back();
+                Err(error)
+            }
+        }
+    }
+
+    fn attempt<T>(
+        &self,
+        shared: &Shared,
+        f: impl FnOnce(&mut Tx<'_>) -> Result<T>,
+    ) -> Result<(T, Option<Sealed>)> {
+        let catalogue = shared.catalogue.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let db = Db {
+            conn: &self.conn,
+            catalogue,
+            identity: shared.identity.clone(),
+                orders: shared.orders.clone(),
+        };
+        let as_of = time::moment(self.marks.get(Mark::AsOf))?;
+        let limit = match self.clock {
+            ClockKind::Real => Some(time::whole((self.now)())),
+            ClockKind::Virtual => None,
+        };
+        let now = limit.map_or(as_of, |limit| limit.max(as_of));
+        let mut tx = Tx::new(db, &shared.index, self.marks.clone(), self.names.clone(), now, limit);
+        catch_unwind(AssertUnwindSafe(move || {
+            let value = f(&mut tx)?;
+            Ok((value, tx.seal(&self.marks)?))
+        }))
+        .unwrap_or_else(|panic| Err(Error::Panicked(panic_text(&*panic))))
+    }
+
+    fn commit(&mut self, shared: &Shared, sealed: Sealed) -> Result<()> {
+        if let Err(error) = self.conn.execute_batch(sql!("COMMIT")) {
+            self.roll_back();
+            return Err(error.into());
+        }
+        crash::point("after_commit");
+        self.dirty = true;
+        self.marks = sealed.marks;
+        self.names = sealed.names;
+        let commit = Commit {
+            seq: sealed.seq,
+            at: sealed.now,
+            topics: sealed.topics,
+        };
+        {
+            let mut index = shared.index.write().unwrap_or_else(PoisonError::into_inner);
+            if index.publish(sealed.staged).is_err() {
+                // Only this thread publishes; should it ever be so, the rows are right and the index follows.
+                let db = Db {
+                    conn: &self.conn,
+                    catalogue: sealed.catalogue.clone(),
+                    identity: shared.identity.clone(),
+                    orders: shared.orders.clone(),
+                };
+                *index = crate::membership::build(&db, sealed.now)?;
+            }
+        }
+        *shared.catalogue.write().unwrap_or_else(PoisonError::into_inner) = sealed.catalogue;
+        *shared.last.write().unwrap_or_else(PoisonError::into_inner) = commit;
+        crash::point("after_publish");
+        // No subscriber is no error.
+        shared.commits.send(commit).ok();
+        Ok(())
+    }
+
+    fn roll_back(&mut self) {
+        // SQLite may have rolled back by itself (disk full); there is nothing to undo then.
+        if !self.conn.is_autocommit()
+            && let Err(error) = self.conn.execute_batch(sql!("ROLLBACK"))
+        {
+            tracing::error!(%error, "a write could not be rolled back");
+        }
+    }
+
+    /// Copies back without waiting for readers; one that pins an old snapshot is tried again later.
+    fn checkpoint_if_long(&mut self) {
+        if WAL_PAGES.get() < self.checkpoint_at {
+            return;
+        }
+        let copied = self.conn.query_row(sql!("PRAGMA wal_checkpoint(PASSIVE)"), (), |row| {
+            Ok(row.get::<_, i64>(1)? == row.get::<_, i64>(2)?)
+        });
+        self.checkpoint_at = match copied {
+            Ok(true) => WAL_LIMIT_PAGES,
+            Ok(false) => WAL_PAGES.get() + WAL_LIMIT_PAGES / 4,
+            Err(error) => {
+                tracing::warn!(%error, "the WAL could not be copied back; it will be tried again");
+                WAL_PAGES.get() + WAL_LIMIT_PAGES / 4
+            }
+        };
+        WAL_PAGES.set(0);
+    }
+
+    /// Copies all of the WAL back and empties it, if no reader stands in the way.
+    fn checkpoint_all(&mut self) {
+        let outcome = self
+            .conn
+            .busy_timeout(Duration::ZERO)
+            .and_then(|()| {
+                self.conn
+                    .query_row(sql!("PRAGMA wal_checkpoint(TRUNCATE)"), (), |row| row.get::<_, bool>(0))
+            })
+            .and_then(|busy| self.conn.busy_timeout(crate::open::BUSY).map(|()| busy));
+        match outcome {
+            Ok(busy) => self.dirty = busy,
+            Err(error) => {
+                tracing::warn!(%error, "the WAL could not be copied back; it will be tried again");
+            }
+        }
+    }
+}
+
+thread_local! {
+    /// Pages in the WAL after this thread's last commit.
+    static WAL_PAGES: std::cell::Cell<i64> = const { std::cell::Cell::new(0) };
+}
+
+fn note_pages(_: &rusqlite::hooks::Wal, pages: std::ffi::c_int) -> rusqlite::Result<()> {
+    WAL_PAGES.set(i64::from(pages));
+    Ok(())
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|s| (*s).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no reason given".to_owned())
+}

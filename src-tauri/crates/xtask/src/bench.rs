@@ -1,0 +1,420 @@
+//! `cargo xtask bench NAME`: one figure, measured on the built program, as one JSON object a line. Each is checked: a
+//! figure of work that was not done right is printed with `"checked": false` and the command ends with 1.
+
+use crate::args::Args;
+use crate::children::{capture, run};
+use crate::ground::{CLI, CLI_PACKAGE, LOOPBACK_ONLY, cargo, root, scratch, target_dir};
+use crate::{Result, kill, wiring};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// One measured number.
+#[derive(Clone, Debug, PartialEq)]
+struct Figure {
+    /// `bench` or `bench.variant`.
+    name: String,
+    ours: f64,
+    unit: String,
+    /// Whether the work behind the number was found to be done, and right.
+    checked: bool,
+}
+
+/// A measurement and how to take it once.
+struct Bench {
+    name: &'static str,
+    about: &'static str,
+    /// Rounds whose median counts, unless told otherwise.
+    rounds: u64,
+    measure: fn(&Place) -> Result<Vec<Figure>>,
+}
+
+/// What one round is given.
+struct Place {
+    carillon: PathBuf,
+    dir: PathBuf,
+    /// Contacts, rows or messages; each bench has its own when this is `None`.
+    size: Option<u64>,
+    sessions: u64,
+    seed: u64,
+}
+
+const BENCHES: &[Bench] = &[
+    Bench {
+        name: "kernel",
+        about: "journey steps through the store, in random due order, in groups and one by one",
+        rounds: 3,
+        measure: kernel,
+    },
+    Bench {
+        name: "import",
+        about: "rows a second of a CSV of 1,000,000 people (--size), from the file to the last commit",
+        rounds: 3,
+        measure: import,
+    },
+    Bench {
+        name: "send",
+        about: "messages a second to an SMTP server on this machine, 20,000 people (--size), --sessions at a time",
+        rounds: 3,
+        measure: send,
+    },
+    Bench {
+        name: "start",
+        about: "milliseconds from start to the first answer, on a workspace of 100,000 contacts (--size)",
+        rounds: 9,
+        measure: start,
+    },
+    Bench {
+        name: "simulate",
+        about: "seconds to simulate the sample journey for 90 days over 100,000 contacts (--size)",
+        rounds: 3,
+        measure: simulate,
+    },
+];
+
+/// What figures are held against: name, what a peer reaches and what we allow ourselves. A figure without a line has
+/// neither, and says so with nulls.
+const MEASURES: &[(&str, Option<f64>, Option<f64>)] = &[];
+
+fn usage() -> String {
+    let mut text = String::from(
+        "\
+cargo xtask bench NAME [--json] [--rounds N] [--size N] [--sessions N] [--seed N]
+
+Measures on the release build, on loopback only, and prints medians: one JSON object a line with bench, ours, unit, peer,
+limit, ratio and checked (with --json), or a table.
+
+",
+    );
+    for bench in BENCHES {
+        text.push_str(&format!("  {:<9} {}\n", bench.name, bench.about));
+    }
+    text
+}
+
+/// The command, with its options.
+pub fn command(mut args: Args) -> Result<()> {
+    if args.flag("--help") || args.flag("--list") {
+        print!("{}", usage());
+        return Ok(());
+    }
+    let as_json = args.flag("--json");
+    let rounds = args.value("--rounds")?;
+    let size = args.value("--size")?;
+    let sessions = args.parsed("--sessions", 4)?;
+    let seed = args.parsed("--seed", 1)?;
+    let name = args.word().ok_or_else(usage)?;
+    args.end()?;
+    let number = |text: Option<String>, option: &str| match text {
+        None => Ok(None),
+        Some(t) => t
+            .parse::<u64>()
+            .ok()
+            .filter(|n| *n > 0)
+            .map(Some)
+            .ok_or(format!("{option} cannot be `{t}`.")),
+    };
+    let (rounds, size) = (number(rounds, "--rounds")?, number(size, "--size")?);
+    let bench = BENCHES
+        .iter()
+        .find(|b| b.name == name)
+        .ok_or_else(|| format!("There is no bench `{name}`.\n\n{}", usage()))?;
+    run(cargo().args(["build", "--release", "--package", CLI_PACKAGE]))?;
+    let carillon = target_dir()?.join("release").join(CLI);
+    let mut all = Vec::new();
+    for round in 0..rounds.unwrap_or(bench.rounds) {
+        let dir = scratch("bench")?;
+        std::fs::remove_dir_all(&dir).map_err(|e| format!("{} cannot be emptied: {e}", dir.display()))?;
+        std::fs::create_dir_all(&dir).map_err(|e| format!("{} cannot be made: {e}", dir.display()))?;
+        let place = Place {
+            carillon: carillon.clone(),
+            dir,
+            size,
+            sessions,
+            seed: seed + round,
+        };
+        all.push((bench.measure)(&place)?);
+    }
+    let figures = medians(&all);
+    for figure in &figures {
+        print_figure(figure, as_json);
+    }
+    match figures.iter().find(|f| !f.checked) {
+        None if figures.is_empty() => Err("Nothing was measured.".to_string()),
+        None => Ok(()),
+        Some(wrong) => Err(format!(
+            "The work behind `{}` was not right; its figure counts for nothing.",
+            wrong.name
+        )),
+    }
+}
+
+fn print_figure(figure: &Figure, as_json: bool) {
+    let line = line(figure);
+    if as_json {
+        println!("{line}");
+    } else {
+        let checked = if figure.checked { "" } else { "  NOT RIGHT" };
+        println!(
+            "{:<28} {:>14.1} {}{checked}",
+            figure.name, figure.ours, figure.unit
+        );
+    }
+}
+
+fn line(figure: &Figure) -> Value {
+    let (peer, limit) = MEASURES
+        .iter()
+        .find(|(name, _, _)| *name == figure.name)
+        .map_or((None, None), |(_, peer, limit)| (*peer, *limit));
+    json!({
+        "bench": figure.name, "ours": round_to(figure.ours), "unit": figure.unit, "peer": peer, "limit": limit,
+        "ratio": peer.map(|p| round_to(figure.ours / p)), "checked": figure.checked,
+    })
+}
+
+fn round_to(number: f64) -> f64 {
+    (number * 1_000.0).round() / 1_000.0
+}
+
+/// The median of each figure over the rounds, in the order of the first round. It is checked only if all were.
+fn medians(rounds: &[Vec<Figure>]) -> Vec<Figure> {
+    let first = rounds.first().map(Vec::as_slice).unwrap_or_default();
+    first
+        .iter()
+        .map(|figure| {
+            let same: Vec<&Figure> = rounds
+                .iter()
+                .flatten()
+                .filter(|f| f.name == figure.name)
+                .collect();
+            let mut numbers: Vec<f64> = same.iter().map(|f| f.ours).collect();
+            numbers.sort_by(f64::total_cmp);
+            let (low, high) = (numbers[(numbers.len() - 1) / 2], numbers[numbers.len() / 2]);
+            Figure {
+                ours: (low + high) / 2.0,
+                checked: same.len() == rounds.len() && same.iter().all(|f| f.checked),
+                ..figure.clone()
+            }
+        })
+        .collect()
+}
+
+impl Place {
+    fn carillon(&self, args: Vec<String>) -> Command {
+        let mut command = Command::new(&self.carillon);
+        command.args(args).env(LOOPBACK_ONLY.0, LOOPBACK_ONLY.1);
+        command
+    }
+
+    fn timed(&self, args: Vec<String>) -> Result<(Duration, String)> {
+        let started = Instant::now();
+        let text = capture(&mut self.carillon(args))?;
+        Ok((started.elapsed(), text))
+    }
+
+    /// How many contacts match, as the program says.
+    fn count(&self, file: &std::path::Path, expression: &str) -> Result<u64> {
+        let (_, text) = self.timed(wiring::count(file, expression))?;
+        let said: Value =
+            serde_json::from_str(&text).map_err(|e| format!("`segments count` wrote no JSON: {e}"))?;
+        said["count"]
+            .as_u64()
+            .ok_or_else(|| format!("`segments count` named no count: {text}"))
+    }
+
+    fn sample(&self, contacts: u64) -> Result<PathBuf> {
+        let file = self.dir.join("sample.carillon");
+        capture(&mut self.carillon(wiring::demo_create(&file, contacts, 12, self.seed)))?;
+        Ok(file)
+    }
+}
+
+fn figure(name: &str, ours: f64, unit: &str, checked: bool) -> Figure {
+    Figure {
+        name: name.to_string(),
+        ours,
+        unit: unit.to_string(),
+        checked,
+    }
+}
+
+/// The example of the store writes its own figures, a JSON object a line; other lines are for people.
+fn kernel(place: &Place) -> Result<Vec<Figure>> {
+    let mut command = cargo();
+    command
+        .args([
+            "run",
+            "--quiet",
+            "--release",
+            "--package",
+            "carillon-store",
+            "--example",
+            "kernel_bench",
+            "--",
+            "--json",
+        ])
+        .arg("--dir")
+        .arg(&place.dir);
+    if let Some(size) = place.size {
+        command.args(["--size", &size.to_string()]);
+    }
+    figures_of(&capture(command.env(LOOPBACK_ONLY.0, LOOPBACK_ONLY.1))?)
+}
+
+fn figures_of(text: &str) -> Result<Vec<Figure>> {
+    text.lines()
+        .filter(|line| line.starts_with('{'))
+        .map(|line| {
+            let value: Value =
+                serde_json::from_str(line).map_err(|e| format!("A figure is no JSON ({e}): {line}"))?;
+            let (Some(name), Some(ours), Some(unit)) = (
+                value["bench"].as_str(),
+                value["ours"].as_f64(),
+                value["unit"].as_str(),
+            ) else {
+                return Err(format!("A figure lacks bench, ours or unit: {line}"));
+            };
+            Ok(figure(name, ours, unit, value["checked"] == true))
+        })
+        .collect()
+}
+
+fn import(place: &Place) -> Result<Vec<Figure>> {
+    let rows = place.size.unwrap_or(1_000_000);
+    let (csv, expected, file) = (
+        place.dir.join("people.csv"),
+        place.dir.join("expected.json"),
+        place.dir.join("import.carillon"),
+    );
+    let mut maker = Command::new("python3");
+    maker
+        .arg(root().join("tests/fixtures/make_people.py"))
+        .args(["--people", &rows.to_string(), "--seed", &place.seed.to_string()])
+        .arg("--csv")
+        .arg(&csv)
+        .arg("--expected")
+        .arg(&expected);
+    capture(&mut maker)?;
+    let text = std::fs::read_to_string(&expected).map_err(|e| e.to_string())?;
+    let expected: Value = serde_json::from_str(&text).map_err(|e| e.to_string())?;
+    capture(&mut place.carillon(wiring::workspace_create(&file)))?;
+    let (took, _) = place.timed(wiring::import(&file, &csv))?;
+    let there = place.count(&file, "everyone")?;
+    let lines = expected["rows"].as_u64().unwrap_or_default();
+    let right = expected["new"].as_u64() == Some(there);
+    Ok(vec![figure(
+        "import",
+        lines as f64 / took.as_secs_f64(),
+        "rows/s",
+        right,
+    )])
+}
+
+fn send(place: &Place) -> Result<Vec<Figure>> {
+    let people = place.size.unwrap_or(20_000);
+    let (took, verdict) = kill::send(
+        &place.carillon,
+        place.dir.join("send"),
+        people,
+        place.sessions,
+        place.seed,
+    )?;
+    let right = verdict.broken.is_empty() && verdict.unknown == 0;
+    let name = format!("send.{}_sessions", place.sessions);
+    Ok(vec![figure(
+        &name,
+        verdict.received as f64 / took.as_secs_f64(),
+        "messages/s",
+        right,
+    )])
+}
+
+fn start(place: &Place) -> Result<Vec<Figure>> {
+    let file = place.sample(place.size.unwrap_or(100_000))?;
+    let (cold, first) = place.timed(wiring::report(&file, wiring::SAMPLE_JOURNEY))?;
+    let (warm, again) = place.timed(wiring::report(&file, wiring::SAMPLE_JOURNEY))?;
+    let right = !first.trim().is_empty() && first == again;
+    Ok(vec![
+        figure("start.first", cold.as_secs_f64() * 1_000.0, "ms", right),
+        figure("start.again", warm.as_secs_f64() * 1_000.0, "ms", right),
+    ])
+}
+
+fn simulate(place: &Place) -> Result<Vec<Figure>> {
+    let contacts = place.size.unwrap_or(100_000);
+    let file = place.sample(contacts)?;
+    let call = || {
+        place.timed(wiring::journey_simulate(
+            &file,
+            wiring::SAMPLE_JOURNEY,
+            wiring::SAMPLE_DAYS,
+            1,
+        ))
+    };
+    let (took, said) = call()?;
+    let (_, again) = call()?;
+    let seconds = took.as_secs_f64();
+    // The same seed gives the same numbers, or the figure is of nothing.
+    let right = !said.trim().is_empty() && said == again;
+    Ok(vec![
+        figure("simulate", seconds, "s", right),
+        figure(
+            "simulate.rate",
+            contacts as f64 * wiring::SAMPLE_DAYS as f64 / seconds,
+            "contact-days/s",
+            right,
+        ),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_of_the_rounds_counts_and_one_wrong_round_spoils_it() {
+        let round = |ours, checked| vec![figure("import", ours, "rows/s", checked)];
+        let odd = medians(&[round(9.0, true), round(1.0, true), round(4.0, true)]);
+        assert_eq!((odd[0].ours, odd[0].checked), (4.0, true));
+        let even = medians(&[round(1.0, true), round(3.0, false)]);
+        assert_eq!((even[0].ours, even[0].checked), (2.0, false));
+        assert_eq!(medians(&[]), []);
+    }
+
+    #[test]
+    fn a_figure_missing_in_one_round_is_not_checked() {
+        let both = vec![figure("a", 1.0, "s", true), figure("b", 1.0, "s", true)];
+        let one = vec![figure("a", 1.0, "s", true)];
+        let medians = medians(&[both, one]);
+        assert!(medians[0].checked && !medians[1].checked);
+    }
+
+    #[test]
+    fn a_line_names_every_field_and_nulls_what_there_is_no_measure_for() {
+        let line = line(&figure("import", 1234.56789, "rows/s", true));
+        let names: Vec<&str> = line
+            .as_object()
+            .expect("an object")
+            .keys()
+            .map(String::as_str)
+            .collect();
+        for name in ["bench", "ours", "unit", "peer", "limit", "ratio", "checked"] {
+            assert!(names.contains(&name), "{name} is missing");
+        }
+        assert_eq!(line["ours"], json!(1234.568));
+        assert!(line["peer"].is_null() && line["ratio"].is_null());
+    }
+
+    #[test]
+    fn figures_of_another_program_are_taken_as_it_writes_them() {
+        let text =
+            "warming up\n{\"bench\":\"kernel.groups\",\"ours\":5,\"unit\":\"steps/s\",\"checked\":true}\n";
+        assert_eq!(
+            figures_of(text),
+            Ok(vec![figure("kernel.groups", 5.0, "steps/s", true)])
+        );
+        assert!(figures_of("{\"bench\":\"x\"}\n").is_err());
+    }
+}

@@ -1,0 +1,169 @@
+//! `cargo xtask shots`: the real window on a display of its own, every screen, light and dark, on the sample and on an
+//! empty workspace. For looking at, never for comparing pixels.
+
+use crate::args::Args;
+use crate::children::{capture, run};
+use crate::display::Display;
+use crate::ground::{CLI, CLI_PACKAGE, LOOPBACK_ONLY, SHELL, SHELL_FEATURES, cargo, scratch, target_dir};
+use crate::packages::Need;
+use crate::webdriver::Window;
+use crate::{Result, frontend, setup, wiring};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+const USAGE: &str = "\
+cargo xtask shots --out DIR [--only TEXT] [--size WxH] [--debug] [--yes]
+
+Pictures of every screen of the real window: light and dark, sample and empty workspace.
+
+  --out DIR    where the PNGs go
+  --only TEXT  only pictures whose name contains this, like `dark` or `journeys`
+  --size WxH   size of the display, 1440x900 unless told
+  --debug      the debug build, as the real-window tests use it
+";
+
+/// Name of the picture, place in the window, and whether it shows one thing of the sample that an empty workspace
+/// does not have.
+pub const SCREENS: &[(&str, &str, bool)] = &[
+    ("home", "#/home", false),
+    ("journeys", "#/journeys", false),
+    ("journey", "#/journeys/1", true),
+    ("contacts", "#/contacts", false),
+    ("contact", "#/contacts/1", true),
+    ("segments", "#/segments", false),
+    ("segment", "#/segments/1", true),
+    ("templates", "#/templates", false),
+    ("template", "#/templates/1", true),
+    ("analytics", "#/analytics", false),
+    ("outbox", "#/outbox", false),
+    ("settings", "#/settings", false),
+];
+
+/// True once the screen stands still: loaded, with its fonts, nothing marked busy.
+pub const SETTLED: &str = "document.readyState === 'complete' && document.fonts.status === 'loaded' \
+                       && document.querySelector('#root')?.childElementCount > 0 \
+                       && !document.querySelector('[aria-busy=\"true\"]')";
+
+/// The command, with its options.
+pub fn command(mut args: Args) -> Result<()> {
+    if args.flag("--help") {
+        print!("{USAGE}");
+        return Ok(());
+    }
+    let out = args
+        .value("--out")?
+        .ok_or_else(|| format!("--out is missing.\n\n{USAGE}"))?;
+    let only = args.value("--only")?.unwrap_or_default();
+    let size = size(&args.value("--size")?.unwrap_or_else(|| "1440x900".to_string()))?;
+    let debug = args.flag("--debug");
+    let yes = args.flag("--yes");
+    args.end()?;
+    setup::ensure(&[Need::Build, Need::Desktop, Need::Window], yes)?;
+    setup::require_node()?;
+    let programs = build(debug)?;
+    let out = PathBuf::from(out);
+    std::fs::create_dir_all(&out).map_err(|e| format!("{} cannot be made: {e}", out.display()))?;
+    let taken = take(&programs, &out, &only, size)?;
+    println!("{taken} pictures in {}", out.display());
+    Ok(())
+}
+
+fn size(text: &str) -> Result<(u32, u32)> {
+    text.split_once('x')
+        .and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)))
+        .filter(|(w, h)| (320..=8192).contains(w) && (240..=8192).contains(h))
+        .ok_or_else(|| format!("--size cannot be `{text}`; it is two numbers like 1440x900."))
+}
+
+fn build(debug: bool) -> Result<PathBuf> {
+    frontend::build()?;
+    let mut command = cargo();
+    command.args([
+        "build",
+        "--package",
+        SHELL,
+        "--package",
+        CLI_PACKAGE,
+        "--features",
+        SHELL_FEATURES,
+    ]);
+    if !debug {
+        command.arg("--release");
+    }
+    run(&mut command)?;
+    Ok(target_dir()?.join(if debug { "debug" } else { "release" }))
+}
+
+fn take(programs: &Path, out: &Path, only: &str, (width, height): (u32, u32)) -> Result<usize> {
+    let display = Display::start(width, height)?;
+    let carillon = |args: Vec<String>| {
+        let mut command = Command::new(programs.join(CLI));
+        command.args(args).env(LOOPBACK_ONLY.0, LOOPBACK_ONLY.1);
+        capture(&mut command)
+    };
+    let files = scratch("shots")?;
+    std::fs::remove_dir_all(&files).map_err(|e| format!("{} cannot be emptied: {e}", files.display()))?;
+    std::fs::create_dir_all(&files).map_err(|e| format!("{} cannot be made: {e}", files.display()))?;
+    let (sample, empty) = (files.join("sample.carillon"), files.join("empty.carillon"));
+    carillon(wiring::demo_create(&sample, 5_000, 12, 1))?;
+    carillon(wiring::workspace_create(&empty))?;
+    let mut taken = 0;
+    for (workspace, file) in [("sample", &sample), ("empty", &empty)] {
+        for theme in ["light", "dark"] {
+            let wanted: Vec<(String, &str)> = SCREENS
+                .iter()
+                .filter(|(_, _, of_sample)| workspace == "sample" || !of_sample)
+                .map(|(name, hash, _)| (format!("{workspace}-{theme}-{name}"), *hash))
+                .filter(|(name, _)| name.contains(only))
+                .collect();
+            if wanted.is_empty() {
+                continue;
+            }
+            display.prefer_dark(theme == "dark")?;
+            let window = Window::open(&display, &programs.join(SHELL), &wiring::studio_on(file))?;
+            window.resize(width, height)?;
+            for (name, hash) in wanted {
+                show(&window, hash, theme)?;
+                display.picture(&out.join(format!("{name}.png")))?;
+                println!("{name}");
+                taken += 1;
+            }
+        }
+    }
+    Ok(taken)
+}
+
+fn show(window: &Window, hash: &str, theme: &str) -> Result<()> {
+    // Set before the screen is shown: charts read their colours when they are drawn.
+    window.script(
+        "document.documentElement.dataset.theme = arguments[0]",
+        json!([theme]),
+    )?;
+    window.go(hash)?;
+    window.wait_until(SETTLED, Duration::from_secs(60))?;
+    // Charts and panels move into place for up to 260 ms; then the picture is still.
+    std::thread::sleep(Duration::from_millis(700));
+    window.wait_until(SETTLED, Duration::from_secs(60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_picture_has_a_name_of_its_own_and_a_place_in_the_hash() {
+        let names: std::collections::BTreeSet<&str> = SCREENS.iter().map(|(name, _, _)| *name).collect();
+        assert_eq!(names.len(), SCREENS.len());
+        assert!(SCREENS.iter().all(|(_, hash, _)| hash.starts_with("#/")));
+    }
+
+    #[test]
+    fn a_size_is_two_numbers_that_make_a_display() {
+        assert_eq!(size("1440x900"), Ok((1440, 900)));
+        for wrong in ["1440", "0x900", "1440x", "99999x900", "x"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
+}

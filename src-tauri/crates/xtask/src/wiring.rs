@@ -1,0 +1,224 @@
+//! How the product's programs are called. Everything here that starts `carillon` or `carillon-studio` asks this file
+//! for the words, so that a changed command line is changed in one place.
+
+use std::path::Path;
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|w| w.to_string()).collect()
+}
+
+fn on(file: &Path, rest: &[&str]) -> Vec<String> {
+    let mut all = vec!["--workspace".to_string(), file.to_string_lossy().into_owned()];
+    all.extend(words(rest));
+    all
+}
+
+fn json_on(file: &Path, rest: &[&str]) -> Vec<String> {
+    let mut all = vec!["--json".to_string()];
+    all.extend(on(file, rest));
+    all
+}
+
+/// Days the sample journey takes.
+pub const SAMPLE_DAYS: u64 = 90;
+/// Name of the sample journey in the sample workspace.
+pub const SAMPLE_JOURNEY: &str = "Welcome series";
+
+/// `carillon-studio` on the sample workspace, made first where there is none.
+pub fn studio_sample() -> Vec<String> {
+    words(&["--sample"])
+}
+
+/// `carillon-studio` on a file.
+pub fn studio_on(file: &Path) -> Vec<String> {
+    vec![file.to_string_lossy().into_owned()]
+}
+
+/// The words of the command table, as TypeScript, into a folder.
+pub fn bindings(dir: &Path) -> Vec<String> {
+    words(&["bindings", &dir.to_string_lossy()])
+}
+
+/// A sample company with its journey.
+pub fn demo_create(file: &Path, contacts: u64, months: u64, seed: u64) -> Vec<String> {
+    words(&[
+        "demo",
+        "create",
+        &file.to_string_lossy(),
+        "--contacts",
+        &contacts.to_string(),
+        "--months",
+        &months.to_string(),
+        "--seed",
+        &seed.to_string(),
+    ])
+}
+
+/// An empty workspace that tells the time by the machine's clock.
+pub fn workspace_create(file: &Path) -> Vec<String> {
+    words(&["workspaces", "create", &file.to_string_lossy(), "--clock", "real"])
+}
+
+/// Who sends, and from where: the gate lets nothing out without a postal address.
+pub fn workspace_sender(file: &Path) -> Vec<String> {
+    on(
+        file,
+        &[
+            "settings",
+            "set",
+            "--organisation",
+            "Kill Harness",
+            "--postal-address",
+            "1 Example Street, 00000 Exampleville",
+        ],
+    )
+}
+
+/// Moves a virtual clock on by so many days, sending what falls due.
+pub fn run_days(file: &Path, days: u64) -> Vec<String> {
+    on(file, &["run", "--for", &(days * 86_400).to_string()])
+}
+
+/// Sends until nothing is due and nothing is in flight.
+pub fn run_until_idle(file: &Path) -> Vec<String> {
+    on(file, &["run", "--until-idle"])
+}
+
+/// The numbers of a journey, as JSON.
+pub fn report(file: &Path, journey: &str) -> Vec<String> {
+    on(
+        file,
+        &["report", "funnel", "--journey", journey, "--format", "json"],
+    )
+}
+
+/// Contacts from a CSV with the columns `email` and `first_name`.
+pub fn import(file: &Path, csv: &Path) -> Vec<String> {
+    json_on(
+        file,
+        &[
+            "contacts",
+            "import",
+            &csv.to_string_lossy(),
+            "--mode",
+            "both",
+            "--basis",
+            "consent",
+            "--source",
+            "xtask",
+        ],
+    )
+}
+
+/// Puts an address on the list that is never written to.
+pub fn suppress(file: &Path, email: &str) -> Vec<String> {
+    on(file, &["suppressions", "add", email])
+}
+
+/// A template under a name.
+pub fn template_import(file: &Path, name: &str, source: &Path) -> Vec<String> {
+    on(
+        file,
+        &["templates", "import", &source.to_string_lossy(), "--name", name],
+    )
+}
+
+/// A saved segment.
+pub fn segment_save(file: &Path, name: &str, expression: &str) -> Vec<String> {
+    on(file, &["segments", "save", name, "--where", expression])
+}
+
+/// A journey from its file.
+pub fn journey_import(file: &Path, journey: &Path) -> Vec<String> {
+    on(file, &["journeys", "import", &journey.to_string_lossy()])
+}
+
+/// Lets the journey live.
+pub fn journey_publish(file: &Path, name: &str) -> Vec<String> {
+    on(file, &["journeys", "publish", name])
+}
+
+/// What a journey would do.
+pub fn journey_simulate(file: &Path, name: &str, days: u64, seed: u64) -> Vec<String> {
+    json_on(
+        file,
+        &[
+            "journeys",
+            "simulate",
+            name,
+            "--days",
+            &days.to_string(),
+            "--seed",
+            &seed.to_string(),
+        ],
+    )
+}
+
+/// An account on this machine, without TLS and without a password, on as many sessions as asked for.
+pub fn account(file: &Path, name: &str, port: u16, sessions: u64) -> Vec<String> {
+    on(
+        file,
+        &[
+            "accounts",
+            "add-smtp",
+            name,
+            "--host",
+            "127.0.0.1",
+            "--port",
+            &port.to_string(),
+            "--tls",
+            "none",
+            "--from-email",
+            "harness@example.com",
+            "--per-day",
+            "100000000",
+            "--per-minute",
+            "100000000",
+            "--sessions",
+            &sessions.to_string(),
+        ],
+    )
+}
+
+/// Contacts that match, as JSON with a number in it.
+pub fn count(file: &Path, expression: &str) -> Vec<String> {
+    json_on(file, &["segments", "count", "--where", expression])
+}
+
+/// The mail world: one SMTP server on loopback that notes every message in `truth` before it says that it has it, and
+/// says so `delay_ms` after the dot.
+pub fn world(truth: &Path, port: u16, delay_ms: u64) -> Vec<String> {
+    words(&[
+        "world",
+        "--port",
+        &port.to_string(),
+        "--truth",
+        &truth.to_string_lossy(),
+        "--delay-ms",
+        &delay_ms.to_string(),
+    ])
+}
+
+/// Cargo features of the command line that let the harness break the law on purpose. The shipped program has none of it.
+pub const FAULTS_FEATURES: &str = "carillon-cli/faults";
+/// Environment variable that names the fault, read only by a program built with [`FAULTS_FEATURES`].
+pub const FAULT: &str = "CARILLON_FAULT";
+/// Sends an unknown message again instead of holding it.
+pub const FAULT_RETRY: &str = "retry-unknown";
+/// The gate says yes to everything.
+pub const FAULT_GATE_OFF: &str = "gate-off";
+
+/// States of the `outbox` table, by their numbers in the file.
+pub const OUTBOX_STATES: &[&str] = &[
+    "queued",
+    "deferred",
+    "claimed",
+    "in_flight",
+    "unknown",
+    "frozen",
+    "accepted",
+    "bounced",
+    "suppressed",
+    "expired",
+    "cancelled",
+];

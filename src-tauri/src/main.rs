@@ -1,0 +1,19 @@
+//! Carillon's window.
+#![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    if let Some(code) = carillon_shell::render_child() {
+        return ExitCode::from(u8::try_from(code).unwrap_or(1));
+    }
+    // Before any thread starts: the web view reads these when it is loaded.
+    carillon_shell::graphics::prepare();
+    match carillon_shell::run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("carillon-studio: {error}");
+            ExitCode::from(1)
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Real servers for one test: each in a private folder, on free ports of this machine, ended when it is dropped.
+
+mod certificate;
+mod conversation;
+mod imap;
+mod keyring;
+mod mail;
+mod submit;
+
+pub use imap::{Imap, Letter};
+pub use keyring::Keyring;
+pub use mail::{Mail, Submission};
+pub use submit::Sender;
+
+/// What goes wrong is told in plain sentences.
+pub type Result<T> = std::result::Result<T, String>;
+
+/// So many different ports of this machine that were free a moment ago.
+fn free_ports<const N: usize>() -> Result<[u16; N]> {
+    // All are held at once, so that no two are the same.
+    let mut held = Vec::with_capacity(N);
+    let mut ports = [0; N];
+    for port in &mut ports {
+        let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))
+            .map_err(|e| format!("There is no free port on this machine: {e}"))?;
+        *port = listener.local_addr().map_err(|e| e.to_string())?.port();
+        held.push(listener);
+    }
+    Ok(ports)
+}

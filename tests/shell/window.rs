@@ -1,0 +1,4 @@
+//! Stories in the real window, on a display of their own. They need the built shell; `cargo verify` builds it.
+
+mod driver_story;
+mod screens_story;

@@ -1,0 +1,54 @@
+import { Link } from "@tanstack/react-router";
+import { ArrowLeft, History } from "lucide-react";
+import { useRead } from "@/api/client";
+import type { ImportRow } from "@/api/commands.draft";
+import { Badge, EmptyState, ErrorView, SkeletonLines, type Tone } from "@/design";
+import { count, moment } from "@/format";
+import { t } from "@/i18n";
+import { ErrorFile, UndoImport } from "./result";
+
+const tones: Record<ImportRow["state"], Tone> = { running: "live", done: "ok", cancelled: "warn", failed: "bad", undone: "neutral" };
+
+/** Every import of the past, with the way back. */
+export function ImportsScreen() {
+  const list = useRead("imports.list", {});
+  return (
+    <>
+      <header className="flex shrink-0 items-center gap-3 border-line-subtle border-b px-4 py-3">
+        <Link to="/contacts" aria-label={t("contacts.back")} className="flex size-8 items-center justify-center rounded-control text-ink-2 hover:bg-hover">
+          <ArrowLeft size={16} aria-hidden />
+        </Link>
+        <h1 className="font-semibold text-section">{t("contacts.imports")}</h1>
+      </header>
+      <div className="min-h-0 flex-1 overflow-auto">
+        {list.isError && <ErrorView error={list.error} onRetry={() => void list.refetch()} />}
+        {list.isPending && <SkeletonLines />}
+        {list.data?.length === 0 && <EmptyState icon={History} title={t("contacts.import.none")} about={t("contacts.import.none_about")} />}
+        <ul className="mx-auto max-w-240 divide-y divide-line-subtle px-6">
+          {list.data?.map((row) => (
+            <li key={row.id} className="flex items-center gap-4 py-3">
+              <div className="min-w-0 flex-1">
+                <p className="flex items-center gap-2">
+                  <span className="truncate font-medium">{row.name}</span>
+                  <Badge tone={tones[row.state]} dot>
+                    {t(`contacts.import.states.${row.state}`)}
+                  </Badge>
+                </p>
+                <p className="figures truncate text-ink-2 text-table">
+                  {t("contacts.import.summary", {
+                    at: moment(row.at),
+                    created: count(row.counts.new),
+                    changed: count(row.counts.changed),
+                    invalid: count(row.counts.invalid),
+                  })}
+                </p>
+              </div>
+              <ErrorFile row={row} />
+              <UndoImport row={row} />
+            </li>
+          ))}
+        </ul>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,238 @@
+import type { ColumnPlan, Delimiter, Encoding, ImportColumn, ImportMode, ImportPreview } from "@/api/commands.draft";
+import type { Field as FieldDef } from "@/api/gen/Field";
+import type { FieldType } from "@/api/gen/FieldType";
+import { CheckLine, Combobox, cx, Field, Note, Segmented, Select, TextInput } from "@/design";
+import { bytes, count, percent } from "@/format";
+import { t } from "@/i18n";
+import { planOf, problemsOf, targetOf, targets } from "./plan";
+
+const TYPES: readonly FieldType[] = ["text", "number", "money", "yes_no", "choice", "multi_choice", "date", "date_time"];
+const DELIMITERS: { value: Delimiter; label: () => string }[] = [
+  { value: ",", label: () => t("contacts.import.comma") },
+  { value: ";", label: () => t("contacts.import.semicolon") },
+  { value: "\t", label: () => t("contacts.import.tab") },
+  { value: "|", label: () => t("contacts.import.bar") },
+];
+const ENCODINGS: { value: Encoding; label: string }[] = [
+  { value: "utf-8", label: "UTF-8" },
+  { value: "utf-8-bom", label: "UTF-8 (BOM)" },
+  { value: "utf-16le", label: "UTF-16 LE" },
+  { value: "utf-16be", label: "UTF-16 BE" },
+  { value: "windows-1252", label: "Windows-1252" },
+];
+
+/** How the file is read, and what each of its columns becomes. */
+export function MapStep({
+  preview,
+  fields,
+  columns,
+  onColumns,
+  mode,
+  onMode,
+  onReopen,
+  busy,
+}: {
+  preview: ImportPreview;
+  fields: readonly FieldDef[];
+  columns: readonly ColumnPlan[];
+  onColumns: (columns: ColumnPlan[]) => void;
+  mode: ImportMode;
+  onMode: (mode: ImportMode) => void;
+  onReopen: (change: { delimiter?: Delimiter; encoding?: Encoding; header?: boolean }) => void;
+  busy: boolean;
+}) {
+  const problems = problemsOf(columns);
+  return (
+    <div className={cx("mx-auto max-w-[1280px] space-y-4 px-6 py-5", busy && "opacity-60")}>
+      <div className="flex flex-wrap items-end gap-4">
+        <Field label={t("contacts.import.delimiter")} className="w-40">
+          <Select value={preview.delimiter} onChange={(delimiter) => onReopen({ delimiter })} options={DELIMITERS.map((each) => ({ value: each.value, label: each.label() }))} />
+        </Field>
+        <Field label={t("contacts.import.encoding")} className="w-40">
+          <Select value={preview.encoding} onChange={(encoding) => onReopen({ encoding })} options={ENCODINGS} />
+        </Field>
+        <CheckLine label={t("contacts.import.header")} checked={preview.header} onChange={(header) => onReopen({ header })} />
+        <div className="flex-1" />
+        <p className="figures pb-1.5 text-ink-2">
+          {t("contacts.import.size", { rows: preview.rows_about, size: bytes(preview.bytes) })}
+        </p>
+      </div>
+      {preview.warnings.map((warning) => (
+        <Note key={warning} tone="warn">
+          {warning}
+        </Note>
+      ))}
+      {problems.length > 0 && (
+        <Note tone="bad">
+          {problems.map((problem) => (
+            <p key={problem}>{t(`contacts.import.problems.${problem}`)}</p>
+          ))}
+        </Note>
+      )}
+      <div className="overflow-x-auto rounded-card border border-line-subtle bg-surface">
+        <table className="w-full text-left" aria-label={t("contacts.import.mapping")}>
+          <thead className="text-ink-3 text-table">
+            <tr className="h-9 [&>th]:px-4 [&>th]:font-normal">
+              <th scope="col">{t("contacts.import.column")}</th>
+              <th scope="col">{t("contacts.import.samples")}</th>
+              <th scope="col">{t("contacts.import.becomes")}</th>
+              <th scope="col">{t("contacts.import.where_known")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {preview.columns.map((column, at) => {
+              const plan = columns[at] ?? { to: "skip" };
+              return (
+                <ColumnRow
+                  key={`${column.name}-${at}`}
+                  column={column}
+                  samples={preview.rows.slice(0, 3).map((row) => row[at] ?? "")}
+                  plan={plan}
+                  fields={fields}
+                  onPlan={(next) => onColumns(columns.map((each, index) => (index === at ? next : each)))}
+                />
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
+      <div>
+        <p className="mb-1 font-medium">{t("contacts.import.mode")}</p>
+        <Segmented
+          label={t("contacts.import.mode")}
+          value={mode}
+          onChange={onMode}
+          options={(["both", "create", "update"] as const).map((value) => ({ value, label: t(`contacts.import.modes.${value}`) }))}
+        />
+        <p className="mt-1 text-ink-3 text-table">{t(`contacts.import.modes_about.${mode}`)}</p>
+      </div>
+      <PreviewRows preview={preview} />
+    </div>
+  );
+}
+
+function ColumnRow({
+  column,
+  samples,
+  plan,
+  fields,
+  onPlan,
+}: {
+  column: ImportColumn;
+  samples: readonly string[];
+  plan: ColumnPlan;
+  fields: readonly FieldDef[];
+  onPlan: (plan: ColumnPlan) => void;
+}) {
+  const options = [
+    { value: "skip", label: t("contacts.import.skip") },
+    ...targets(fields).map((field) => ({ value: `field:${field.key}`, label: field.label, about: t(`common.field_types.${field.type}`) })),
+    { value: "tags", label: t("contacts.columns.tags") },
+    { value: "new", label: t("contacts.import.new_field") },
+  ];
+  const isEmail = plan.to === "field" && plan.key === "email";
+  return (
+    <tr className="border-line-subtle border-t align-top [&>td]:px-4 [&>td]:py-2">
+      <td className={cx("w-48 font-medium", plan.to === "skip" && "text-ink-3")}>
+        <span className="block max-w-44 truncate py-1.5">{column.name}</span>
+      </td>
+      <td className="max-w-72 text-ink-2 text-table">
+        <span className="block truncate py-1.5">{samples.filter((sample) => sample !== "").join(" · ")}</span>
+        {column.empty > 0 && <span className="block text-ink-3 text-meta">{t("contacts.import.empty", { share: percent(column.empty) })}</span>}
+      </td>
+      <td className="w-100">
+        <Combobox
+          label={t("contacts.import.becomes_of", { column: column.name })}
+          value={targetOf(plan)}
+          onChange={(target) => onPlan(planOf(target ?? "skip", column))}
+          options={options}
+        />
+        {plan.to === "new_field" && (
+          <div className="mt-2 flex gap-2">
+            <TextInput
+              aria-label={t("contacts.import.new_label")}
+              placeholder={t("contacts.import.new_label")}
+              value={plan.label}
+              onChange={(event) => onPlan({ ...plan, label: event.target.value })}
+            />
+            <Select
+              label={t("contacts.import.new_type")}
+              className="w-40"
+              value={plan.type}
+              onChange={(type) => onPlan({ ...plan, type })}
+              options={TYPES.map((type) => ({ value: type, label: t(`common.field_types.${type}`) }))}
+            />
+            {plan.type === "money" && (
+              <TextInput
+                aria-label={t("contacts.import.currency")}
+                placeholder="EUR"
+                maxLength={3}
+                className="w-16"
+                value={plan.currency ?? ""}
+                onChange={(event) => onPlan({ ...plan, currency: event.target.value.toUpperCase() })}
+              />
+            )}
+          </div>
+        )}
+      </td>
+      <td className="w-52">
+        {(plan.to === "field" || plan.to === "new_field") && !isEmail && (
+          <Select
+            label={t("contacts.import.where_known_of", { column: column.name })}
+            value={plan.fill_only ? "fill" : "overwrite"}
+            onChange={(next) => onPlan({ ...plan, fill_only: next === "fill" })}
+            options={[
+              { value: "overwrite", label: t("contacts.import.overwrite") },
+              { value: "fill", label: t("contacts.import.fill") },
+            ]}
+          />
+        )}
+        {isEmail && <span className="block py-1.5 text-ink-3 text-table">{t("contacts.import.key")}</span>}
+        {plan.to === "tags" && (
+          <TextInput
+            aria-label={t("contacts.import.separator")}
+            className="w-16"
+            maxLength={3}
+            value={plan.separator}
+            onChange={(event) => onPlan({ ...plan, separator: event.target.value })}
+          />
+        )}
+      </td>
+    </tr>
+  );
+}
+
+function PreviewRows({ preview }: { preview: ImportPreview }) {
+  return (
+    <details className="rounded-card border border-line-subtle bg-surface">
+      <summary className="ring-inside flex h-10 items-center px-4 font-medium hover:bg-hover">
+        {t("contacts.import.first_rows", { n: count(preview.rows.length) })}
+      </summary>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls is reached by keyboard. */}
+      <div className="max-h-80 overflow-auto border-line-subtle border-t" tabIndex={0} role="group" aria-label={t("contacts.import.first_rows", { n: count(preview.rows.length) })}>
+        <table className="text-table">
+          <thead>
+            <tr className="h-8 text-left text-ink-3 [&>th]:px-3 [&>th]:font-normal">
+              {preview.columns.map((column, at) => (
+                <th key={`${column.name}-${at}`} scope="col" className="whitespace-nowrap">
+                  {column.name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {preview.rows.map((row, line) => (
+              <tr key={`${line}-${row[0]}`} className="h-8 border-line-subtle border-t">
+                {row.map((cell, at) => (
+                  <td key={`${at}-${cell}`} className="max-w-72 truncate px-3">
+                    {cell}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </details>
+  );
+}

@@ -1,0 +1,32 @@
+import { Choices, Field, TextArea, TextInput } from "@/design";
+import { t } from "@/i18n";
+import { bases } from "@/shell/bases";
+import type { Permission } from "./wizard";
+
+/** On what ground these people are written to, and where they come from: kept for each of them. */
+export function PermissionStep({ value, onChange }: { value: Permission; onChange: (value: Permission) => void }) {
+  return (
+    <div className="mx-auto max-w-180 space-y-5 px-6 py-6">
+      <div>
+        <h2 className="font-semibold text-section">{t("contacts.import.permission")}</h2>
+        <p className="text-ink-2">{t("contacts.import.permission_about")}</p>
+      </div>
+      <Choices
+        label={t("contacts.form.basis")}
+        columns={2}
+        value={value.basis}
+        onChange={(basis) => onChange({ ...value, basis })}
+        options={bases().map((each) => ({ ...each, about: t(`contacts.bases_about.${each.value}`) }))}
+      />
+      <Field label={t("contacts.form.source")} help={t("contacts.form.source_help")}>
+        <TextInput value={value.source} onChange={(event) => onChange({ ...value, source: event.target.value })} />
+      </Field>
+      <Field label={t("contacts.consent.wording")} help={t("contacts.consent.wording_help")} optional>
+        <TextArea value={value.wording} onChange={(event) => onChange({ ...value, wording: event.target.value })} />
+      </Field>
+      <Field label={t("contacts.import.tags")} help={t("contacts.tag.help")} optional>
+        <TextInput value={value.tags} onChange={(event) => onChange({ ...value, tags: event.target.value })} />
+      </Field>
+    </div>
+  );
+}

@@ -1,0 +1,165 @@
+import { Link } from "@tanstack/react-router";
+import { CircleCheck, Download, Undo2 } from "lucide-react";
+import { useState } from "react";
+import { useRead, useWrite } from "@/api/client";
+import type { ImportCounts, ImportReport, ImportRow } from "@/api/commands.draft";
+import type { ImportId } from "@/api/gen/ImportId";
+import { host } from "@/api/host";
+import { Button, Card, Confirm, ErrorView, Note, say, sayError, SkeletonLines, Table } from "@/design";
+import { count } from "@/format";
+import { t } from "@/i18n";
+import { JobProgress, useJob } from "@/shell/job";
+
+const KINDS = ["new", "changed", "unchanged", "skipped", "duplicate", "invalid", "suppressed"] as const;
+
+/** What would happen, without anything having happened. */
+export function CheckStep({ report, error, onRetry }: { report: ImportReport | null; error: unknown; onRetry: () => void }) {
+  if (error !== null && error !== undefined && report === null) return <ErrorView error={error} onRetry={onRetry} />;
+  if (report === null) return <SkeletonLines />;
+  return (
+    <div className="mx-auto max-w-180 space-y-4 px-6 py-6">
+      <div>
+        <h2 className="font-semibold text-section">{t("contacts.import.would")}</h2>
+        <p className="text-ink-2">{t("contacts.import.would_about", { n: report.counts.rows })}</p>
+      </div>
+      <Counts counts={report.counts} />
+      {report.examples.length > 0 && (
+        <Card title={t("contacts.import.invalid_title")} about={t("contacts.import.invalid_about")} flush>
+          <Table
+            label={t("contacts.import.invalid_title")}
+            rows={report.examples}
+            keyOf={(row) => row.line}
+            columns={[
+              { key: "line", title: t("contacts.import.line"), width: "72px", numeric: true, cell: (row) => count(row.line) },
+              { key: "reason", title: t("contacts.import.reason"), cell: (row) => row.reason },
+              { key: "text", title: t("contacts.import.text"), cell: (row) => <span className="font-mono">{row.text}</span> },
+            ]}
+          />
+        </Card>
+      )}
+    </div>
+  );
+}
+
+function Counts({ counts }: { counts: ImportCounts }) {
+  return (
+    <dl className="divide-y divide-line-subtle rounded-card border border-line-subtle bg-surface">
+      {KINDS.filter((kind) => counts[kind] > 0 || kind === "new" || kind === "changed").map((kind) => (
+        <div key={kind} className="flex items-baseline gap-3 px-4 py-2.5">
+          <dt className="min-w-0 flex-1">
+            <span className="font-medium">{t(`contacts.import.counts.${kind}`)}</span>
+            <span className="block text-ink-3 text-table">{t(`contacts.import.counts_about.${kind}`)}</span>
+          </dt>
+          <dd className="figures font-semibold text-section">{count(counts[kind])}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** The import itself, and what came of it. */
+export function RunStep({ running, onRestart }: { running: { job: number; import: ImportId }; onRestart: () => void }) {
+  const [ended, setEnded] = useState(false);
+  const job = useJob(running.job, () => setEnded(true));
+  const result = useRead("imports.get", { id: running.import }, { enabled: ended });
+  if (!ended) {
+    return (
+      <div className="mx-auto max-w-180 px-6 py-12">
+        <JobProgress job={job} label={t("contacts.import.running")} />
+      </div>
+    );
+  }
+  return (
+    <div className="mx-auto max-w-180 space-y-4 px-6 py-6">
+      {job?.state === "failed" && job.error !== null && <ErrorView error={job.error} />}
+      {job?.state === "cancelled" && <Note tone="warn">{t("contacts.import.cancelled")}</Note>}
+      {result.data !== undefined && <Done row={result.data} onRestart={onRestart} finished={job?.state === "done"} />}
+    </div>
+  );
+}
+
+function Done({ row, finished, onRestart }: { row: ImportRow; finished: boolean; onRestart: () => void }) {
+  return (
+    <>
+      {finished && (
+        <div className="flex items-center gap-3">
+          <CircleCheck size={20} aria-hidden className="text-ok" />
+          <h2 className="font-semibold text-section">{t("contacts.import.done", { n: row.counts.new + row.counts.changed })}</h2>
+        </div>
+      )}
+      <Counts counts={row.counts} />
+      <div className="flex flex-wrap gap-2">
+        <Link
+          to="/contacts"
+          className="inline-flex h-8 items-center rounded-control bg-accent-solid px-3 font-medium text-on-accent hover:bg-accent-hover"
+        >
+          {t("contacts.import.see")}
+        </Link>
+        <Button onClick={onRestart}>{t("contacts.import.another")}</Button>
+        <ErrorFile row={row} />
+        <UndoImport row={row} />
+      </div>
+    </>
+  );
+}
+
+/** The rows that were not taken, each with its reason. */
+export function ErrorFile({ row }: { row: ImportRow }) {
+  const name = `${row.name.replace(/\.[^.]*$/, "")}-not-imported.csv`;
+  const write = useWrite("imports.errors", {
+    onSuccess: (saved) => {
+      host().deliver(saved, name);
+      say(t("contacts.import.errors_saved"));
+    },
+    onError: sayError,
+  });
+  if (!row.has_errors) return null;
+  const save = async () => {
+    try {
+      const to = await host().chooseSave("errors", name);
+      if (to !== null) write.mutate({ id: row.id, to });
+    } catch (error) {
+      sayError(error);
+    }
+  };
+  return (
+    <Button icon={Download} busy={write.isPending} onClick={() => void save()}>
+      {t("contacts.import.errors", { n: row.counts.invalid })}
+    </Button>
+  );
+}
+
+/** Takes an import back, after asking. */
+export function UndoImport({ row }: { row: ImportRow }) {
+  const [asking, setAsking] = useState(false);
+  const [job, setJob] = useState<number | null>(null);
+  const undo = useWrite("imports.undo", {
+    onSuccess: (started) => {
+      setAsking(false);
+      setJob(started.job);
+    },
+    onError: sayError,
+  });
+  useJob(job, (ended) => {
+    setJob(null);
+    if (ended.state === "done") say(t("contacts.import.undone"));
+    else if (ended.error !== null) sayError(ended.error);
+  });
+  if (!row.undoable) return null;
+  return (
+    <>
+      <Button look="danger" icon={Undo2} busy={job !== null} onClick={() => setAsking(true)}>
+        {t("contacts.import.undo")}
+      </Button>
+      <Confirm
+        open={asking}
+        onClose={() => setAsking(false)}
+        onConfirm={() => undo.mutate({ id: row.id })}
+        busy={undo.isPending}
+        title={t("contacts.import.undo_title", { name: row.name })}
+        about={t("contacts.import.undo_about")}
+        action={t("contacts.import.undo")}
+      />
+    </>
+  );
+}

@@ -1,0 +1,178 @@
+import { Link } from "@tanstack/react-router";
+import { ArrowLeft, Check } from "lucide-react";
+import { useEffect, useState } from "react";
+import { useRead, useWrite } from "@/api/client";
+import type { ColumnPlan, Delimiter, Encoding, FileRef, ImportMode, ImportPlan, ImportPreview, ImportReport } from "@/api/commands.draft";
+import type { Basis } from "@/api/gen/Basis";
+import type { ImportId } from "@/api/gen/ImportId";
+import { host } from "@/api/host";
+import { Button, cx, sayError } from "@/design";
+import { t } from "@/i18n";
+import { tagsOf } from "../tags";
+import { ChooseStep } from "./choose";
+import { MapStep } from "./map";
+import { PermissionStep } from "./permission";
+import { problemsOf, proposed } from "./plan";
+import { CheckStep, RunStep } from "./result";
+
+const STEPS = ["choose", "map", "permission", "check", "run"] as const;
+type Step = (typeof STEPS)[number];
+
+export interface Permission {
+  basis: Basis | null;
+  source: string;
+  wording: string;
+  tags: string;
+}
+
+/** From a file to contacts: seen, mapped, permitted, tried without a trace, then done. */
+export function ImportScreen() {
+  const [step, setStep] = useState<Step>("choose");
+  const [preview, setPreview] = useState<ImportPreview | null>(null);
+  const [columns, setColumns] = useState<ColumnPlan[]>([]);
+  const [mode, setMode] = useState<ImportMode>("both");
+  const [permission, setPermission] = useState<Permission>({ basis: null, source: "", wording: "", tags: "" });
+  const [report, setReport] = useState<ImportReport | null>(null);
+  const [running, setRunning] = useState<{ job: number; import: ImportId } | null>(null);
+  const fields = useRead("fields.list", {});
+  const known = fields.data;
+
+  const open = useWrite("contacts.import_open", {
+    onSuccess: (next) => {
+      setPreview(next);
+      setColumns(proposed(next, known ?? []));
+      setReport(null);
+      setStep("map");
+    },
+    onError: sayError,
+  });
+  const dryRun = useWrite("contacts.import_dry_run", { onSuccess: setReport, onError: sayError });
+  const run = useWrite("contacts.import_run", {
+    onSuccess: (started) => {
+      setRunning(started);
+      setStep("run");
+    },
+    onError: sayError,
+  });
+
+  const openFile = open.mutate;
+  useEffect(
+    () =>
+      host().onFilesDropped(([first]) => {
+        if (first !== undefined && step === "choose") openFile({ file: first.file, delimiter: null, encoding: null, header: null });
+      }),
+    [step, openFile],
+  );
+
+  const plan = (): ImportPlan | null =>
+    preview === null || permission.basis === null
+      ? null
+      : {
+          file: preview.file,
+          delimiter: preview.delimiter,
+          encoding: preview.encoding,
+          header: preview.header,
+          columns,
+          mode,
+          basis: permission.basis,
+          source: permission.source.trim(),
+          wording: permission.wording.trim() === "" ? null : permission.wording.trim(),
+          tags: tagsOf(permission.tags),
+        };
+  const reopen = (change: { delimiter?: Delimiter; encoding?: Encoding; header?: boolean }) => {
+    if (preview === null) return;
+    const { file, delimiter, encoding, header } = { ...preview, ...change };
+    open.mutate({ file, delimiter, encoding, header });
+  };
+  const toCheck = () => {
+    const now = plan();
+    if (now === null) return;
+    setReport(null);
+    setStep("check");
+    dryRun.mutate(now);
+  };
+  const start = () => {
+    const now = plan();
+    if (now !== null) run.mutate(now);
+  };
+  const restart = () => {
+    setPreview(null);
+    setReport(null);
+    setRunning(null);
+    setStep("choose");
+  };
+
+  const at = STEPS.indexOf(step);
+  const back: Partial<Record<Step, () => void>> = {
+    map: restart,
+    permission: () => setStep("map"),
+    check: () => setStep("permission"),
+  };
+  const goBack = back[step];
+  return (
+    <>
+      <header className="flex shrink-0 items-center gap-3 border-line-subtle border-b px-4 py-3">
+        <Link to="/contacts" aria-label={t("contacts.back")} className="flex size-8 items-center justify-center rounded-control text-ink-2 hover:bg-hover">
+          <ArrowLeft size={16} aria-hidden />
+        </Link>
+        <h1 className="min-w-0 flex-1 truncate font-semibold text-section">
+          {preview === null ? t("contacts.import.title") : t("contacts.import.of_file", { name: preview.name })}
+        </h1>
+        <ol aria-label={t("contacts.import.steps_label")} className="flex items-center gap-4">
+          {STEPS.map((each, number) => (
+            <li key={each} aria-current={each === step ? "step" : undefined} className="flex items-center gap-2">
+              <span
+                className={cx(
+                  "figures flex size-5 items-center justify-center rounded-full font-semibold text-meta",
+                  number === at ? "bg-accent-solid text-on-accent" : "border border-line-default text-ink-3",
+                )}
+              >
+                {number < at ? <Check size={12} aria-hidden /> : number + 1}
+              </span>
+              <span className={number === at ? "font-medium" : "text-ink-3"}>{t(`contacts.import.steps.${each}`)}</span>
+            </li>
+          ))}
+        </ol>
+      </header>
+      <div className="min-h-0 flex-1 overflow-auto">
+        {step === "choose" && <ChooseStep busy={open.isPending} onFile={(file: FileRef) => open.mutate({ file, delimiter: null, encoding: null, header: null })} />}
+        {step === "map" && preview !== null && (
+          <MapStep
+            preview={preview}
+            fields={known ?? []}
+            columns={columns}
+            onColumns={setColumns}
+            mode={mode}
+            onMode={setMode}
+            onReopen={reopen}
+            busy={open.isPending}
+          />
+        )}
+        {step === "permission" && <PermissionStep value={permission} onChange={setPermission} />}
+        {step === "check" && <CheckStep report={report} error={dryRun.error} onRetry={toCheck} />}
+        {step === "run" && running !== null && <RunStep running={running} onRestart={restart} />}
+      </div>
+      {step !== "choose" && step !== "run" && (
+        <footer className="flex shrink-0 items-center gap-2 border-line-subtle border-t bg-surface px-6 py-3">
+          {goBack !== undefined && <Button onClick={goBack}>{t("common.back")}</Button>}
+          <div className="flex-1" />
+          {step === "map" && (
+            <Button look="primary" disabled={problemsOf(columns).length > 0} onClick={() => setStep("permission")}>
+              {t("common.next")}
+            </Button>
+          )}
+          {step === "permission" && (
+            <Button look="primary" disabled={permission.basis === null || permission.source.trim() === ""} onClick={toCheck}>
+              {t("contacts.import.to_check")}
+            </Button>
+          )}
+          {step === "check" && (
+            <Button look="primary" disabled={report === null || report.counts.new + report.counts.changed === 0} busy={run.isPending || dryRun.isPending} onClick={start}>
+              {report === null ? t("contacts.import.checking") : t("contacts.import.run", { n: report.counts.new + report.counts.changed })}
+            </Button>
+          )}
+        </footer>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,125 @@
+import { useCallback, useEffect, useMemo, useState } from "react";
+import { useRead } from "@/api/client";
+import type { JourneyId } from "@/api/gen/JourneyId";
+import type { StepId } from "@/api/gen/StepId";
+import { DragArea, ErrorView, SkeletonLines, SplitPane } from "@/design";
+import { t } from "@/i18n";
+import { Canvas } from "../canvas/Canvas";
+import type { Figures } from "../canvas/paint";
+import { goToProblem, undoOrRedo } from "../canvas/useCanvasKeys";
+import type { PaletteItem } from "../canvas/usePaletteDrag";
+import { catalogueOf } from "../catalogue";
+import type { JourneyView } from "../commands.draft";
+import { Inspector } from "../inspector/Inspector";
+import { Palette, PaletteGhost } from "../palette/Palette";
+import { HistoryPanel } from "../panels/HistoryPanel";
+import { KeysSheet } from "../panels/KeysSheet";
+import { ProblemsPanel } from "../panels/ProblemsPanel";
+import { figuresOf } from "../simulate/report";
+import { SimBar } from "../simulate/SimBar";
+import { SimulatePanel } from "../simulate/SimulatePanel";
+import { createDesigner, DesignerContext, useDesigner, useDesignerStore } from "../state";
+import { useDraft } from "../useDraft";
+import { TopBar } from "./TopBar";
+
+/** A journey on its canvas. */
+export function Designer({ id }: { id: JourneyId }) {
+  const view = useRead("journeys.get", { id });
+  const catalogue = useRead("journeys.catalogue", {});
+  if (view.isError) return <ErrorView error={view.error} onRetry={() => void view.refetch()} />;
+  if (catalogue.isError) return <ErrorView error={catalogue.error} onRetry={() => void catalogue.refetch()} />;
+  if (!view.data || !catalogue.data) return <SkeletonLines />;
+  return <Opened key={id} view={view.data} faces={catalogue.data} />;
+}
+
+function Opened({ view, faces }: { view: JourneyView; faces: Parameters<typeof catalogueOf>[0] }) {
+  const [store] = useState(() =>
+    createDesigner(view.id, view.document, view.used_steps, catalogueOf(faces), view.problems),
+  );
+  return (
+    <DesignerContext value={store}>
+      <Room view={view} />
+    </DesignerContext>
+  );
+}
+
+const NOTHING: ReadonlyMap<StepId, Figures> = new Map();
+
+function Room({ view }: { view: JourneyView }) {
+  const store = useDesignerStore();
+  const draft = useDraft(store, view);
+  const panel = useDesigner((state) => state.panel);
+  const simulation = useDesigner((state) => state.simulation);
+  const counts = useRead("journeys.counts", { id: view.id }, { enabled: view.version !== null, keep: true });
+  const live = useMemo(
+    () =>
+      counts.data === undefined
+        ? NOTHING
+        : new Map(counts.data.map(({ step, entered, waiting, left }) => [step, { entered, waiting, left }])),
+    [counts.data],
+  );
+  const figures = useMemo(() => (simulation ? figuresOf(simulation.report, simulation.day) : live), [simulation, live]);
+
+  // Undo is for the whole screen, except where a field has its own.
+  const onKeyDown = useCallback(
+    (event: KeyboardEvent) => {
+      const field = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
+      if (event.key === "F8") {
+        event.preventDefault();
+        return goToProblem(store);
+      }
+      if (!(event.ctrlKey || event.metaKey)) return;
+      const key = event.key.toLowerCase();
+      if (key === "s") {
+        event.preventDefault();
+        return void draft.save();
+      }
+      if (field || (key !== "z" && key !== "y")) return;
+      event.preventDefault();
+      undoOrRedo(store, key === "y" || event.shiftKey);
+    },
+    [store, draft],
+  );
+  useEffect(() => {
+    window.addEventListener("keydown", onKeyDown);
+    return () => window.removeEventListener("keydown", onKeyDown);
+  }, [onKeyDown]);
+
+  const canvas = (
+    <div className="flex min-h-0 min-w-0 flex-1">
+      <Palette />
+      <div className="relative min-w-0 flex-1">
+        <Canvas figures={figures} />
+        <SimBar />
+      </div>
+    </div>
+  );
+  return (
+    <DragArea<PaletteItem> onDrop={() => {}} ghost={({ kind }) => <PaletteGhost kind={kind} />}>
+      <div className="flex min-h-0 flex-1 flex-col">
+        <TopBar view={view} draft={draft} />
+        {panel === null ? (
+          canvas
+        ) : (
+          <SplitPane
+            label={t("journeys.inspector.title")}
+            remember="journey"
+            initial={344}
+            min={300}
+            max={560}
+            first={canvas}
+            second={
+              <div className="min-h-0 flex-1 overflow-auto bg-surface">
+                {panel === "inspector" && <Inspector figures={figures} />}
+                {panel === "problems" && <ProblemsPanel checking={draft.checking} />}
+                {panel === "history" && <HistoryPanel />}
+                {panel === "simulate" && <SimulatePanel />}
+              </div>
+            }
+          />
+        )}
+      </div>
+      <KeysSheet />
+    </DragArea>
+  );
+}

@@ -1,0 +1,258 @@
+import {
+  ChevronLeft,
+  ChevronRight,
+  Clock,
+  Flag,
+  Footprints,
+  LogIn,
+  LogOut,
+  Mail,
+  PencilLine,
+  Sparkles,
+} from "lucide-react";
+import { useRef, useState } from "react";
+import { query, useRead } from "@/api/client";
+import type { Evidence } from "@/api/gen/Evidence";
+import type { Fact } from "@/api/gen/Fact";
+import { Button, Combobox, cx, Field, IconButton, Note, sayError } from "@/design";
+import { count, moment } from "@/format";
+import { t, tx } from "@/i18n";
+import type { TryReport } from "../commands.draft";
+import { stepOf } from "../drawing";
+import { useDesigner, useDesignerStore } from "../state";
+import { condition, portName, titleOf } from "../summary";
+import { litOf } from "./report";
+import { useLightOff } from "./SimulatePanel";
+
+/** One contact through the draft: every step with its reasons, its way lit on the canvas. */
+export function TryPanel() {
+  const store = useDesignerStore();
+  const [search, setSearch] = useState("");
+  const [contact, setContact] = useState<string | null>(null);
+  const [report, setReport] = useState<TryReport | null>(null);
+  const [at, setAt] = useState(0);
+  const [running, setRunning] = useState(false);
+  useLightOff();
+  const people = useRead(
+    "contacts.page",
+    { where: null, search: search.trim() || null, sort: null, offset: 0, limit: 20, columns: [] },
+    { keep: true, gcTime: 30_000 },
+  );
+  const options = people.data?.rows.map((row) => ({ value: String(row.id), label: row.email })) ?? [];
+  const go = (next: number, of = report) => {
+    if (!of) return;
+    const index = Math.max(0, Math.min(of.facts.length - 1, next));
+    setAt(index);
+    const state = store.getState();
+    const fact = of.facts[index];
+    state.show({ lit: litOf(state.drawing.doc, of.facts, index), cursor: fact?.step ?? state.cursor });
+  };
+  const run = async () => {
+    if (contact === null) return;
+    setRunning(true);
+    try {
+      const next = await query("journeys.try", {
+        document: store.getState().drawing.doc,
+        contact: { id: Number(contact) },
+        days: 365,
+      });
+      setReport(next);
+      go(next.facts.length - 1, next);
+    } catch (thrown) {
+      sayError(thrown);
+    } finally {
+      setRunning(false);
+    }
+  };
+  return (
+    <div>
+      <Field label={t("journeys.try.pick")}>
+        <Combobox
+          value={contact}
+          onChange={setContact}
+          options={options}
+          onSearch={setSearch}
+          placeholder={t("journeys.try.placeholder")}
+        />
+      </Field>
+      <Button
+        icon={Footprints}
+        className="mt-3 w-full"
+        busy={running}
+        disabled={contact === null}
+        onClick={() => void run()}
+      >
+        {t("journeys.try.run")}
+      </Button>
+      {report?.refused && (
+        <div className="mt-4">
+          <Note tone="info">{t("journeys.try.refused", { email: report.contact.email, why: report.refused })}</Note>
+        </div>
+      )}
+      {report && report.facts.length > 0 && <Way facts={report.facts} at={at} onGo={go} />}
+    </div>
+  );
+}
+
+/** Going on by the only way there is needs no line of its own. */
+function telling(fact: Fact, ports: number): boolean {
+  return fact.fact !== "left" || ports > 1 || (fact.because?.length ?? 0) > 0;
+}
+
+function Way({ facts, at, onGo }: { facts: readonly Fact[]; at: number; onGo: (at: number) => void }) {
+  const doc = useDesigner((state) => state.drawing.doc);
+  const catalogue = useDesigner((state) => state.catalogue);
+  const list = useRef<HTMLOListElement>(null);
+  const lines = facts.flatMap((fact, index) => {
+    const step = stepOf(doc, fact.step);
+    return telling(fact, step ? catalogue.portsOf(step).length : 0) ? [{ fact, index }] : [];
+  });
+  // The line that tells of where one is: itself, or the one before a way that needs no words.
+  const here = lines.reduce((found, line, row) => (line.index <= at ? row : found), 0);
+  const go = (row: number) => {
+    const next = lines[row + 1];
+    // What leads to the next line is lit with it.
+    onGo(row < 0 || !lines[row] ? 0 : next ? Math.max(lines[row].index, next.index - 1) : facts.length - 1);
+    list.current?.children[row]?.scrollIntoView({ block: "nearest" });
+  };
+  return (
+    <>
+      <div className="mt-4 flex items-center gap-1">
+        <IconButton
+          icon={ChevronLeft}
+          label={t("journeys.try.back")}
+          disabled={here === 0}
+          onClick={() => go(here - 1)}
+        />
+        <span className="figures flex-1 text-center text-ink-3 text-table">
+          {t("journeys.try.step_of", { at: count(here + 1), count: count(lines.length) })}
+        </span>
+        <IconButton
+          icon={ChevronRight}
+          label={t("journeys.try.next")}
+          disabled={here === lines.length - 1}
+          onClick={() => go(here + 1)}
+        />
+      </div>
+      <ol ref={list} className="-mx-2 mt-1">
+        {lines.map(({ fact }, row) => (
+          <li key={row}>
+            {fact.at !== lines[row - 1]?.fact.at && (
+              <time className="figures block px-2 pt-2 pb-0.5 text-ink-3 text-meta" dateTime={fact.at}>
+                {moment(fact.at)}
+              </time>
+            )}
+            <Line fact={fact} chosen={row === here} ahead={row > here} onClick={() => go(row)} />
+          </li>
+        ))}
+      </ol>
+    </>
+  );
+}
+
+const ICON = {
+  entered: LogIn,
+  waiting: Clock,
+  left: ChevronRight,
+  did: PencilLine,
+  learned: Mail,
+  ended: LogOut,
+} as const;
+
+function Line({ fact, chosen, ahead, onClick }: { fact: Fact; chosen: boolean; ahead: boolean; onClick: () => void }) {
+  const doc = useDesigner((state) => state.drawing.doc);
+  const nameOf = (id: string) => {
+    const step = stepOf(doc, id);
+    return step ? titleOf(step) : id;
+  };
+  const step = stepOf(doc, fact.step);
+  const goal = fact.fact === "ended" && fact.end.end === "goal";
+  const Icon = goal ? Flag : (ICON[fact.fact] ?? Sparkles);
+  const because = fact.fact === "left" ? (fact.because ?? []) : [];
+  const port = fact.fact === "left" && step ? portName(step, fact.port) : "";
+  return (
+    <button
+      type="button"
+      aria-current={chosen || undefined}
+      onClick={onClick}
+      className={cx(
+        "flex w-full items-start gap-2.5 rounded-control px-2 py-1.5 text-left hover:bg-hover",
+        chosen && "bg-selected",
+        ahead && "opacity-55",
+      )}
+    >
+      <Icon
+        size={16}
+        aria-hidden
+        className={cx("mt-0.5 shrink-0", fact.fact === "ended" ? "text-live" : "text-ink-3")}
+      />
+      <span className="min-w-0 flex-1">
+        <span className={cx("block break-words", fact.fact === "entered" && "font-medium")}>
+          {factText(fact, nameOf, port)}
+        </span>
+        {because.map((evidence, at) => (
+          <span key={at} className="block break-words text-ink-2 text-table">
+            {t("journeys.try.because")} {evidenceText(evidence)}
+          </span>
+        ))}
+      </span>
+    </button>
+  );
+}
+
+type Effect = { effect?: string; template?: string; key?: string; value?: unknown; tag?: string; name?: string };
+
+function factText(fact: Fact, nameOf: (id: string) => string, port: string): string {
+  switch (fact.fact) {
+    case "entered":
+      return t("journeys.try.arrived", { step: nameOf(fact.step) });
+    case "waiting":
+      return fact.until === null
+        ? t("journeys.try.waits")
+        : t("journeys.try.waits_until", { moment: moment(fact.until) });
+    case "left":
+      return t("journeys.try.went", { port });
+    case "did":
+      return effectText((fact.effect ?? {}) as Effect);
+    case "learned":
+      return t("journeys.try.learned", {
+        outcome: tx(`common.message_states.${fact.outcome}`, fact.outcome).toLowerCase(),
+      });
+    case "ended": {
+      const { end } = fact;
+      const reason = end.end === "goal" ? nameOf(end.reason) : "reason" in end ? end.reason : "";
+      return tx(`journeys.try.ended_${end.end}`, end.end, { step: reason, reason });
+    }
+  }
+}
+
+function effectText(effect: Effect): string {
+  switch (effect.effect) {
+    case "send":
+      return t("journeys.try.did_send", { template: effect.template ?? "" });
+    case "set_field":
+      return effect.value === null || effect.value === undefined
+        ? t("journeys.try.did_clear_field", { field: effect.key ?? "" })
+        : t("journeys.try.did_set_field", { field: effect.key ?? "", value: plain(effect.value) });
+    case "add_tag":
+      return t("journeys.try.did_add_tag", { tag: effect.tag ?? "" });
+    case "remove_tag":
+      return t("journeys.try.did_remove_tag", { tag: effect.tag ?? "" });
+    case "post_event":
+      return t("journeys.try.did_post_event", { event: effect.name ?? "" });
+    default:
+      return t("journeys.try.did");
+  }
+}
+
+function plain(value: unknown): string {
+  if (typeof value === "object" && value !== null && "value" in value)
+    return String((value as { value: unknown }).value);
+  return String(value);
+}
+
+function evidenceText({ about, value }: Evidence): string {
+  if (about === "random") return t("journeys.try.bucket", { value });
+  if (value === "true" || value === "false") return `${condition(about)} ${t(`journeys.try.${value}`)}`;
+  return value === "" ? condition(about) : `${condition(about)}: ${value}`;
+}

@@ -1,0 +1,116 @@
+import { Link } from "@tanstack/react-router";
+import { X } from "lucide-react";
+import { useState } from "react";
+import { useRead } from "@/api/client";
+import { host } from "@/api/host";
+import { Badge, ErrorView, Facts, IconButton, SkeletonLines, Tabs } from "@/design";
+import { ago, count, moment } from "@/format";
+import { t } from "@/i18n";
+import { MESSAGE_TONES } from "@/shell/tones";
+
+/** One message: what is in it, why it goes, and what the server said. */
+export function MessagePanel({ id, now, onClose }: { id: number; now: string; onClose: () => void }) {
+  const message = useRead("outbox.get", { id }, { keep: true });
+  const [tab, setTab] = useState<"preview" | "history" | "headers">("preview");
+  const data = message.data;
+  return (
+    <aside aria-label={t("outbox.message")} className="flex w-120 shrink-0 flex-col border-line-subtle border-l bg-surface">
+      <header className="flex items-start gap-2 py-3 pr-2 pl-4">
+        <div className="min-w-0 flex-1">
+          <h2 className="truncate font-semibold text-section">{data?.subject ?? ""}</h2>
+          {data !== undefined && (
+            <p className="mt-1 flex items-center gap-2">
+              <Badge tone={MESSAGE_TONES[data.state]} dot>
+                {t(`common.message_states.${data.state}`)}
+              </Badge>
+              <Link to="/contacts/$contact" params={{ contact: String(data.contact_id) }} className="truncate text-ink-2 hover:text-accent-text">
+                {data.to}
+              </Link>
+            </p>
+          )}
+        </div>
+        <IconButton icon={X} label={t("common.close")} onClick={onClose} />
+      </header>
+      {message.isError && <ErrorView error={message.error} onRetry={() => void message.refetch()} />}
+      {message.isPending && <SkeletonLines />}
+      {data !== undefined && (
+        <Tabs
+          label={t("outbox.message")}
+          className="min-h-0 flex-1"
+          value={tab}
+          onChange={setTab}
+          tabs={[
+            {
+              value: "preview",
+              label: t("outbox.preview"),
+              panel: (
+                <iframe
+                  title={t("templates.frame")}
+                  src={host().frameUrl(data.frame)}
+                  sandbox=""
+                  referrerPolicy="no-referrer"
+                  className="block h-full w-full bg-white"
+                />
+              ),
+            },
+            {
+              value: "history",
+              label: t("outbox.history"),
+              count: count(data.attempts),
+              panel: (
+                <div className="px-4 py-2">
+                  <Facts
+                    items={[
+                      {
+                        label: t("outbox.columns.why"),
+                        value: (
+                          <Link to="/journeys/$journey" params={{ journey: String(data.key.journey) }} className="hover:text-accent-text">
+                            {[data.journey_name, data.step_title].filter(Boolean).join(" · ")}
+                          </Link>
+                        ),
+                        note: t("outbox.occurrence", { enrolment: data.key.enrolment, visit: data.key.visit }),
+                      },
+                      { label: t("outbox.template"), value: data.template_name },
+                      { label: t("outbox.account"), value: data.account_name },
+                      { label: t("outbox.columns.queued"), value: moment(data.queued_at) },
+                      ...(data.next_at === null ? [] : [{ label: t("outbox.next_try"), value: moment(data.next_at), note: ago(data.next_at, now) }]),
+                    ]}
+                  />
+                  <h3 className="mt-4 mb-1 font-semibold">{t("outbox.tries")}</h3>
+                  {data.tries.length === 0 && <p className="text-ink-2">{t("outbox.no_tries")}</p>}
+                  <ol className="divide-y divide-line-subtle">
+                    {data.tries.map((attempt, at) => (
+                      <li key={`${attempt.at}-${at}`} className="py-2">
+                        <p className="flex gap-2">
+                          <span className="flex-1 font-medium">{attempt.phase}</span>
+                          <time dateTime={attempt.at} className="figures text-ink-3 text-table">
+                            {moment(attempt.at)}
+                          </time>
+                        </p>
+                        <p className="break-words font-mono text-ink-2 text-table">{attempt.reply}</p>
+                      </li>
+                    ))}
+                  </ol>
+                </div>
+              ),
+            },
+            {
+              value: "headers",
+              label: t("outbox.headers"),
+              panel: (
+                <dl className="space-y-1 p-4 font-mono text-table">
+                  {data.headers.map((header, at) => (
+                    <div key={`${header.name}-${at}`}>
+                      <dt className="text-ink-3">{header.name}</dt>
+                      <dd className="break-all">{header.value}</dd>
+                    </div>
+                  ))}
+                </dl>
+              ),
+            },
+          ]}
+        />
+      )}
+    </aside>
+  );
+}

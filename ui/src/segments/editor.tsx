@@ -1,0 +1,202 @@
+import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
+import { ArrowLeft, Save, Trash2, Users } from "lucide-react";
+import { useState } from "react";
+import { useRead, useWrite } from "@/api/client";
+import type { ParseError, SegmentCount, SegmentRow } from "@/api/commands.draft";
+import { Button, Card, Confirm, cx, ErrorView, Field, IconButton, SkeletonLines, say, sayError, SplitPane, Tabs, TextInput } from "@/design";
+import { count, percent } from "@/format";
+import { t } from "@/i18n";
+import { Code } from "@/shell/code";
+import { useDelayed } from "@/shell/delayed";
+import { EXAMPLES } from "./examples";
+import { Sample } from "./sample";
+import { WhyPanel } from "./why";
+
+const route = getRouteApi("/segments/$segment");
+
+/** A segment as text, with whom it means at every keystroke. */
+export function SegmentScreen() {
+  const { segment } = route.useParams();
+  const list = useRead("segments.list", {});
+  if (list.isError) return <ErrorView error={list.error} onRetry={() => void list.refetch()} />;
+  if (list.data === undefined) return <SkeletonLines />;
+  const row = list.data.find((each) => String(each.id) === segment) ?? null;
+  if (row === null && segment !== "new") {
+    return (
+      <div className="p-6">
+        <p>{t("segments.gone")}</p>
+        <Link to="/segments" className="text-accent-text">
+          {t("segments.title")}
+        </Link>
+      </div>
+    );
+  }
+  return <Editor key={segment} row={row} />;
+}
+
+function Editor({ row }: { row: SegmentRow | null }) {
+  const navigate = useNavigate();
+  const [name, setName] = useState(row?.name ?? "");
+  const [text, setText] = useState(row?.text ?? "");
+  const [tab, setTab] = useState<"sample" | "why">("sample");
+  const [deleting, setDeleting] = useState(false);
+  // The count is to be there 150 ms after the key: most of that belongs to the question, not to the waiting.
+  const asked = useDelayed(text.trim(), 60);
+  const check = useRead("segments.check", { text: asked }, { enabled: asked !== "", keep: true });
+  const fine = check.data?.ok === true && asked !== "";
+  const counted = useRead("segments.count", { text: asked, clauses: true }, { enabled: fine && !check.isPlaceholderData, keep: true });
+  const save = useWrite("segments.save", {
+    onSuccess: (saved) => {
+      say(t("segments.saved", { name: saved.name }));
+      setText(saved.text);
+      if (row === null) void navigate({ to: "/segments/$segment", params: { segment: String(saved.id) }, replace: true });
+    },
+    onError: sayError,
+  });
+  const remove = useWrite("segments.delete", {
+    onSuccess: () => void navigate({ to: "/segments" }),
+    onError: sayError,
+  });
+  const error = check.data?.ok === false && asked === text.trim() ? check.data.error : null;
+  const changed = name.trim() !== (row?.name ?? "") || text !== (row?.text ?? "");
+  const shownText = fine ? asked : null;
+  return (
+    <>
+      <header className="flex shrink-0 items-center gap-3 border-line-subtle border-b px-4 py-3">
+        <Link to="/segments" aria-label={t("segments.back")} className="flex size-8 items-center justify-center rounded-control text-ink-2 hover:bg-hover">
+          <ArrowLeft size={16} aria-hidden />
+        </Link>
+        <h1 className="min-w-0 flex-1 truncate font-semibold text-section">{row?.name ?? t("segments.create")}</h1>
+        {row !== null && <IconButton icon={Trash2} label={t("segments.delete")} onClick={() => setDeleting(true)} />}
+        <Button
+          look="primary"
+          icon={Save}
+          disabled={!fine || name.trim() === "" || !changed}
+          busy={save.isPending}
+          onClick={() => save.mutate({ id: row?.id ?? null, name: name.trim(), text: asked })}
+        >
+          {t("common.save")}
+        </Button>
+      </header>
+      <SplitPane
+        label={t("segments.people")}
+        remember="segment"
+        initial={420}
+        first={
+          <div className="min-h-0 flex-1 space-y-4 overflow-auto p-6">
+            <Field label={t("segments.name")} className="max-w-100">
+              <TextInput value={name} onChange={(event) => setName(event.target.value)} />
+            </Field>
+            <div>
+              <p className="mb-1 font-medium">{t("segments.who")}</p>
+              <Code
+                language="segment"
+                label={t("segments.who")}
+                value={text}
+                onChange={setText}
+                problems={error === null ? [] : [{ from: error.offset, to: error.offset + error.length, message: error.message, severity: "error" }]}
+                className="[&_.cm-editor]:min-h-30"
+              />
+              <Verdict text={text} error={error} />
+            </div>
+            {fine && counted.data !== undefined && <Clauses count={counted.data} dim={counted.isPlaceholderData} />}
+            {text.trim() === "" && <Examples onChoose={setText} />}
+          </div>
+        }
+        second={
+          <>
+            <div className="px-4 pt-5 pb-4" aria-live="polite">
+              <p className="flex items-center gap-2 text-ink-2">
+                <Users size={16} aria-hidden />
+                {t("segments.members")}
+              </p>
+              <p className={cx("figures font-semibold text-hero", (!fine || counted.isPlaceholderData) && "text-ink-3")}>
+                {counted.data === undefined || asked === "" ? "–" : count(counted.data.count)}
+              </p>
+              <p className="figures h-5 text-ink-3">
+                {counted.data !== undefined &&
+                  asked !== "" &&
+                  t("segments.of_all", {
+                    share: percent(counted.data.total === 0 ? 0 : counted.data.count / counted.data.total),
+                    all: count(counted.data.total),
+                    ms: counted.data.took_ms,
+                  })}
+              </p>
+            </div>
+            <Tabs
+              label={t("segments.people")}
+              className="min-h-0 flex-1"
+              value={tab}
+              onChange={setTab}
+              tabs={[
+                { value: "sample", label: t("segments.sample"), panel: <Sample text={shownText} /> },
+                { value: "why", label: t("segments.why.title"), panel: <WhyPanel text={shownText} /> },
+              ]}
+            />
+          </>
+        }
+      />
+      {row !== null && (
+        <Confirm
+          open={deleting}
+          onClose={() => setDeleting(false)}
+          onConfirm={() => remove.mutate({ id: row.id })}
+          busy={remove.isPending}
+          title={t("segments.delete_title", { name: row.name })}
+          about={t("segments.delete_about", { n: row.used_by })}
+          action={t("segments.delete")}
+        />
+      )}
+    </>
+  );
+}
+
+function Verdict({ text, error }: { text: string; error: ParseError | null }) {
+  if (error === null) return <p className="mt-1 h-5 text-ink-3 text-table">{text.trim() === "" ? t("segments.hint") : t("segments.reads_well")}</p>;
+  const line = text.slice(0, error.offset).split("\n").length;
+  const at = error.offset - text.lastIndexOf("\n", error.offset - 1);
+  return (
+    <p role="status" className="mt-1 text-bad text-table">
+      {t("segments.error_at", { line, at, message: error.message })}
+      {error.expected.length > 0 && <span className="text-ink-2">{` ${t("segments.expected", { words: error.expected.slice(0, 8).join(", ") })}`}</span>}
+    </p>
+  );
+}
+
+function Clauses({ count: counted, dim }: { count: SegmentCount; dim: boolean }) {
+  if (counted.clauses.length < 2) return null;
+  const high = Math.max(1, counted.total);
+  return (
+    <Card title={t("segments.clauses")} about={t("segments.clauses_about")} className={dim ? "opacity-60" : undefined} flush>
+      <ul className="pb-2">
+        {counted.clauses.map((clause) => (
+          <li key={`${clause.offset}-${clause.text}`} className="relative flex min-h-8 items-center gap-3 px-4 py-1">
+            <span className="min-w-0 flex-1 truncate font-mono text-table" title={clause.text}>
+              {clause.text}
+            </span>
+            <span aria-hidden className="h-1.5 w-24 shrink-0 overflow-hidden rounded-full bg-sunken">
+              <span className="block h-full rounded-full bg-chart-1" style={{ width: `${(clause.count / high) * 100}%` }} />
+            </span>
+            <span className="figures w-20 shrink-0 text-right text-table">{count(clause.count)}</span>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+function Examples({ onChoose }: { onChoose: (text: string) => void }) {
+  return (
+    <Card title={t("segments.examples")} about={t("segments.examples_about")} flush>
+      <ul className="pb-2">
+        {EXAMPLES.map((example) => (
+          <li key={example}>
+            <button type="button" onClick={() => onChoose(example)} className="ring-inside block min-h-8 w-full px-4 py-1.5 text-left font-mono text-table hover:bg-hover">
+              {example}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}

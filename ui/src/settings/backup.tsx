@@ -1,0 +1,66 @@
+import { ArchiveRestore, Save } from "lucide-react";
+import { useRead, useWrite } from "@/api/client";
+import { host } from "@/api/host";
+import { Button, Card, say, sayError } from "@/design";
+import { bytes } from "@/format";
+import { t } from "@/i18n";
+import { useEnter } from "@/workspaces/open";
+import { PartHead } from "./part";
+
+/** A copy of the file, and the way back from one. */
+export function Backup() {
+  const workspace = useRead("workspaces.current", {});
+  const enter = useEnter();
+  const name = `${workspace.data?.workspace.name ?? "workspace"} ${new Date().toISOString().slice(0, 10)}.carillon`;
+  const create = useWrite("backup.create", {
+    onSuccess: (saved) => {
+      host().deliver(saved, name);
+      say(t("settings.backup.created", { size: bytes(saved.bytes) }));
+    },
+    onError: sayError,
+  });
+  const restore = useWrite("backup.restore", {
+    onSuccess: () => {
+      say(t("settings.backup.restored"));
+      enter();
+    },
+    onError: sayError,
+  });
+  const onCreate = async () => {
+    try {
+      const to = await host().chooseSave("backup", name);
+      if (to !== null) create.mutate({ to });
+    } catch (error) {
+      sayError(error);
+    }
+  };
+  const onRestore = async () => {
+    try {
+      const chosen = await host().chooseFile("backup");
+      if (chosen === null) return;
+      const to = await host().chooseSave("workspace", chosen.name);
+      if (to !== null) restore.mutate({ from: chosen.file, to });
+    } catch (error) {
+      sayError(error);
+    }
+  };
+  return (
+    <>
+      <PartHead title={t("settings.parts.backup")} about={t("settings.backup.about")} />
+      <Card title={t("settings.backup.create")}>
+        <p className="mb-3 max-w-150 text-ink-2">{t("settings.backup.create_about")}</p>
+        <Button look="primary" icon={Save} busy={create.isPending} onClick={() => void onCreate()}>
+          {t("settings.backup.create")}
+        </Button>
+      </Card>
+      {host().kind !== "http" && (
+        <Card title={t("settings.backup.restore")}>
+          <p className="mb-3 max-w-150 text-ink-2">{t("settings.backup.restore_about")}</p>
+          <Button icon={ArchiveRestore} busy={restore.isPending} onClick={() => void onRestore()}>
+            {t("settings.backup.restore_action")}
+          </Button>
+        </Card>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,50 @@
+import { ClipboardCopy } from "lucide-react";
+import { useRead } from "@/api/client";
+import { Button, Card, ErrorView, Facts, SkeletonLines, say, sayError } from "@/design";
+import { bytes, count } from "@/format";
+import { t } from "@/i18n";
+import { PartHead } from "./part";
+
+/** What to send along with a report: no names, no addresses, no secrets. */
+export function DiagnosticsPart() {
+  const diagnostics = useRead("diagnostics.get", {});
+  const data = diagnostics.data;
+  const items =
+    data === undefined
+      ? []
+      : [
+          { label: t("settings.diagnostics.version"), value: data.version },
+          { label: t("settings.diagnostics.sqlite"), value: data.sqlite },
+          { label: t("settings.diagnostics.file"), value: data.file, note: bytes(data.file_bytes) },
+          { label: t("settings.diagnostics.index"), value: bytes(data.index_bytes) },
+          { label: t("settings.diagnostics.rows"), value: t("settings.diagnostics.rows_text", { contacts: count(data.contacts), events: count(data.events) }) },
+          { label: t("settings.diagnostics.seq"), value: count(data.seq) },
+          { label: t("settings.diagnostics.keychain"), value: t(`settings.diagnostics.keychains.${data.keychain}`) },
+          { label: t("settings.diagnostics.graphics"), value: data.graphics },
+          { label: t("settings.diagnostics.owner"), value: data.owner },
+        ];
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(items.map((item) => `${item.label}: ${item.value}`).join("\n"));
+      say(t("common.copied"));
+    } catch (error) {
+      sayError(error);
+    }
+  };
+  return (
+    <>
+      <PartHead title={t("settings.parts.diagnostics")} about={t("settings.diagnostics.about")}>
+        <Button icon={ClipboardCopy} disabled={data === undefined} onClick={() => void copy()}>
+          {t("settings.diagnostics.copy")}
+        </Button>
+      </PartHead>
+      {diagnostics.isError && <ErrorView error={diagnostics.error} onRetry={() => void diagnostics.refetch()} />}
+      {diagnostics.isPending && <SkeletonLines />}
+      {data !== undefined && (
+        <Card>
+          <Facts items={items} />
+        </Card>
+      )}
+    </>
+  );
+}

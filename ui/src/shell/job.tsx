@@ -1,0 +1,46 @@
+import { useEffect, useRef } from "react";
+import { useRead, useWrite } from "@/api/client";
+import type { JobView } from "@/api/commands.draft";
+import { Button, Progress, sayError } from "@/design";
+import { count, percent } from "@/format";
+import { t } from "@/i18n";
+
+/** Follows a job until it has ended. `onEnd` is called once. */
+export function useJob(job: number | null, onEnd?: (job: JobView) => void): JobView | null {
+  const { data } = useRead("jobs.get", { id: job ?? 0 }, {
+    enabled: job !== null,
+    refetchInterval: (query) => (query.state.data === undefined || query.state.data.state === "running" ? 250 : false),
+    gcTime: 0,
+  });
+  const ended = useRef<number | null>(null);
+  useEffect(() => {
+    if (job === null || data === undefined || data.state === "running" || ended.current === job) return;
+    ended.current = job;
+    onEnd?.(data);
+  }, [job, data, onEnd]);
+  return job === null ? null : (data ?? null);
+}
+
+/** A long work with its progress and the way to stop it. */
+export function JobProgress({ job, label }: { job: JobView | null; label: string }) {
+  const cancel = useWrite("jobs.cancel", { onError: sayError });
+  const total = job === null || job.total === 0 ? null : job.total;
+  return (
+    <div>
+      <div className="mb-2 flex items-center gap-3">
+        <p className="min-w-0 flex-1 truncate font-medium" aria-live="polite">
+          {label}
+        </p>
+        <span className="figures text-ink-2 text-table">
+          {job !== null && (total === null ? count(job.done) : percent(job.done / total))}
+        </span>
+        {job !== null && (
+          <Button look="quiet" busy={cancel.isPending} onClick={() => cancel.mutate({ id: job.id })}>
+            {t("common.cancel")}
+          </Button>
+        )}
+      </div>
+      <Progress done={job?.done ?? 0} total={total} label={label} />
+    </div>
+  );
+}

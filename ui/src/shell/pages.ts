@@ -1,0 +1,55 @@
+import { useQueries } from "@tanstack/react-query";
+import { useState } from "react";
+import { keyOf, type QueryName, query, type Req, type Res } from "@/api/client";
+import type { Page } from "@/api/commands.draft";
+import { ApiError } from "@/api/host";
+
+/** Rows asked for at once. The border lets 200 through. */
+export const PAGE = 100;
+
+type Paged = { [K in QueryName]: Res<K> extends Page<unknown> ? (Req<K> extends { offset: number; limit: number } ? K : never) : never }[QueryName];
+type RowOf<K extends Paged> = Res<K> extends Page<infer T> ? T : never;
+
+/** Numbers of the pages that hold the rows from `first` to before `end`. */
+export function pagesOf(first: number, end: number, size = PAGE): number[] {
+  const pages: number[] = [];
+  for (let page = Math.floor(first / size); page * size < Math.max(end, first + 1); page++) pages.push(page);
+  return pages;
+}
+
+/** A long list by pages, of which only those in sight are asked for. */
+export function usePages<K extends Paged>(name: K, args: Omit<Req<K>, "offset" | "limit">, enabled = true) {
+  const [range, setRange] = useState({ first: 0, end: 1 });
+  const wanted = pagesOf(range.first, range.end);
+  const asked = wanted.includes(0) ? wanted : [0, ...wanted];
+  const results = useQueries({
+    queries: asked.map((page) => {
+      const full = { ...args, offset: page * PAGE, limit: PAGE } as Req<K>;
+      return { queryKey: keyOf(name, full), queryFn: () => query(name, full), enabled };
+    }),
+  });
+  const pages = new Map<number, RowOf<K>[]>();
+  let total: number | undefined;
+  let error: unknown = null;
+  for (const [at, page] of asked.entries()) {
+    const result = results[at];
+    const data = result?.data as Page<RowOf<K>> | undefined;
+    if (data !== undefined) {
+      pages.set(page, data.rows);
+      total = data.total;
+    }
+    error ??= result?.error ?? null;
+  }
+  // The old number stays until the new one is there: a list that empties and fills again flickers.
+  const [known, setKnown] = useState<number | undefined>(undefined);
+  if (total !== undefined && total !== known) setKnown(total);
+  return {
+    total: total ?? known,
+    error: error === null ? null : ApiError.of(error),
+    rowAt: (index: number): RowOf<K> | undefined => pages.get(Math.floor(index / PAGE))?.[index % PAGE],
+    onRange: (first: number, end: number) => {
+      if (first !== range.first || end !== range.end) setRange({ first, end });
+    },
+    refetch: () => void Promise.all(results.map((result) => result.refetch())),
+  };
+}

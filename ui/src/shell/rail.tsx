@@ -1,0 +1,81 @@
+import { Link } from "@tanstack/react-router";
+import {
+  ChartNoAxesColumn,
+  Filter,
+  House,
+  type LucideIcon,
+  Mail,
+  PanelLeftClose,
+  PanelLeftOpen,
+  Send,
+  Settings,
+  Users,
+  Waypoints,
+} from "lucide-react";
+import type { ReactElement } from "react";
+import { cx, IconButton, Tooltip } from "@/design";
+import { t } from "@/i18n";
+
+const places = [
+  { to: "/home", icon: House, label: "shell.nav.home", keys: "G H" },
+  { to: "/journeys", icon: Waypoints, label: "shell.nav.journeys", keys: "G J" },
+  { to: "/contacts", icon: Users, label: "shell.nav.contacts", keys: "G C" },
+  { to: "/segments", icon: Filter, label: "shell.nav.segments", keys: "G S" },
+  { to: "/templates", icon: Mail, label: "shell.nav.templates", keys: "G T" },
+  { to: "/analytics", icon: ChartNoAxesColumn, label: "shell.nav.analytics", keys: "G A" },
+  { to: "/outbox", icon: Send, label: "shell.nav.outbox", keys: "G O" },
+] as const;
+
+/** The way to every screen. */
+export function Rail({ collapsed, onToggle }: { collapsed: boolean; onToggle: () => void }) {
+  return (
+    <nav
+      aria-label={t("shell.navigation")}
+      className={cx("flex shrink-0 flex-col gap-0.5 border-line-subtle border-r p-2", collapsed ? "w-13" : "w-50")}
+    >
+      {places.map((place) => (
+        <Place key={place.to} {...place} label={t(place.label)} collapsed={collapsed} />
+      ))}
+      <div className="flex-1" />
+      <Place to="/settings" icon={Settings} label={t("shell.nav.settings")} collapsed={collapsed} />
+      <IconButton
+        icon={collapsed ? PanelLeftOpen : PanelLeftClose}
+        label={collapsed ? t("shell.expand") : t("shell.collapse")}
+        onClick={onToggle}
+        className="mt-1 ml-0.5"
+      />
+    </nav>
+  );
+}
+
+function Place({
+  to,
+  icon: Icon,
+  label,
+  keys,
+  collapsed,
+}: {
+  to: (typeof places)[number]["to"] | "/settings";
+  icon: LucideIcon;
+  label: string;
+  keys?: string;
+  collapsed: boolean;
+}) {
+  const link: ReactElement = (
+    <Link
+      to={to}
+      aria-label={label}
+      className="flex h-8 items-center gap-2.5 rounded-control px-2.5 font-medium text-ink-2 hover:bg-hover hover:text-ink-1 data-[status=active]:bg-selected data-[status=active]:text-ink-1 [&[data-status=active]>svg]:text-accent-text"
+    >
+      <Icon size={16} aria-hidden className="shrink-0" />
+      {!collapsed && <span className="truncate">{label}</span>}
+    </Link>
+  );
+  return collapsed ? (
+    <Tooltip text={label} shortcut={keys}>
+      {link}
+    </Tooltip>
+  ) : (
+    link
+  );
+}

@@ -1,0 +1,101 @@
+import { Link } from "@tanstack/react-router";
+import { Ban, Check, Filter, type LucideIcon, Mail, Pencil, UserPlus, Waypoints, X, Zap } from "lucide-react";
+import type { TimelineEntry } from "@/api/commands.draft";
+import type { Prop } from "@/api/gen/Prop";
+import { ago, moment, money, number, value } from "@/format";
+import { t, tx } from "@/i18n";
+
+const words = (name: string) => name.replaceAll("_", " ");
+
+function prop(of: Prop): string {
+  if (typeof of === "boolean") return of ? t("common.yes") : t("common.no");
+  if (typeof of === "number") return number(of);
+  return typeof of === "string" ? of : money(of.minor, of.currency);
+}
+
+/** Where a value came from, in words: `import:12` is "import 12". */
+export function sourceText(source: string): string {
+  const [kind = "", object = ""] = source.split(":", 2);
+  return tx(`contacts.sources.${kind}`, source, { object });
+}
+
+function shown(entry: TimelineEntry): { icon: LucideIcon; title: string; about?: string } {
+  switch (entry.entry) {
+    case "created":
+      return { icon: UserPlus, title: t("contacts.timeline.created"), about: sourceText(entry.source) };
+    case "event":
+      return {
+        icon: Zap,
+        title: words(entry.event.name),
+        about: Object.entries(entry.event.props)
+          .slice(0, 4)
+          .map(([key, of]) => `${words(key)} ${prop(of)}`)
+          .join(" · "),
+      };
+    case "message":
+      return {
+        icon: Mail,
+        title: entry.subject,
+        about: [t(`common.message_states.${entry.state}`), entry.journey].filter(Boolean).join(" · "),
+      };
+    case "consent":
+      return {
+        icon: entry.consent.action === "granted" ? Check : X,
+        title: t(entry.consent.action === "granted" ? "contacts.timeline.granted" : "contacts.timeline.withdrawn", {
+          purpose: t(`common.purposes.${entry.consent.purpose}`),
+          channel: t(`common.channels.${entry.consent.channel}`),
+        }),
+        about: `${t(`common.bases.${entry.consent.basis}`)} · ${sourceText(entry.consent.source)}`,
+      };
+    case "suppressed":
+      return { icon: Ban, title: t("contacts.timeline.suppressed"), about: t(`common.suppression_reasons.${entry.reason}`) };
+    case "journey":
+      return { icon: Waypoints, title: t(`contacts.timeline.journey_${entry.what}`, { journey: entry.journey }), about: entry.step ?? undefined };
+    case "changed":
+      return {
+        icon: Pencil,
+        title: entry.to === null ? t("contacts.timeline.cleared", { field: words(entry.key) }) : t("contacts.timeline.changed", { field: words(entry.key), to: value(entry.to) }),
+        about: sourceText(entry.source),
+      };
+    case "segment":
+      return { icon: Filter, title: t(entry.entered ? "contacts.timeline.segment_in" : "contacts.timeline.segment_out", { segment: entry.segment }) };
+  }
+}
+
+/** What happened, newest first. With `people`, each line names whom it happened to. */
+export function Timeline({ entries, now, people = false }: { entries: readonly TimelineEntry[]; now: string; people?: boolean }) {
+  return (
+    <ol>
+      {entries.map((entry, at) => {
+        const { icon: Icon, title, about } = shown(entry);
+        return (
+          <li key={`${entry.at}-${at}`} className="relative flex gap-3 px-4 py-1.5">
+            <span className="relative z-10 mt-0.5 flex size-6 shrink-0 items-center justify-center rounded-full border border-line-subtle bg-surface text-ink-3">
+              <Icon size={12} aria-hidden />
+            </span>
+            {at < entries.length - 1 && <span aria-hidden className="absolute top-7 bottom-[-6px] left-[27px] border-line-subtle border-l" />}
+            <span className="min-w-0 flex-1">
+              <span className="flex items-baseline gap-2">
+                <span className="min-w-0 flex-1 truncate first-letter:uppercase">{title}</span>
+                <time dateTime={entry.at} title={moment(entry.at)} className="figures shrink-0 text-ink-3 text-meta">
+                  {ago(entry.at, now)}
+                </time>
+              </span>
+              {(about !== undefined || (people && entry.contact)) && (
+                <span className="block truncate text-ink-3 text-table">
+                  {people && entry.contact && (
+                    <Link to="/contacts/$contact" params={{ contact: String(entry.contact.id) }} className="text-ink-2 hover:text-accent-text">
+                      {entry.contact.email}
+                    </Link>
+                  )}
+                  {people && entry.contact && about !== undefined && about !== "" && " · "}
+                  {about}
+                </span>
+              )}
+            </span>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}

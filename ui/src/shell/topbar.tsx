@@ -1,0 +1,115 @@
+import { Link } from "@tanstack/react-router";
+import { ChevronsUpDown, FolderOpen, LogOut, Moon, Plus, Store, Sun, SunMoon } from "lucide-react";
+import { useState } from "react";
+import { useRead, useWrite } from "@/api/client";
+import type { WorkspaceInfo } from "@/api/commands.draft";
+import { host } from "@/api/host";
+import { Badge, cx, IconButton, Menu, type MenuEntry, sayError, setAppearance, useAppearance } from "@/design";
+import { t } from "@/i18n";
+import { CreateWorkspace } from "@/workspaces/create";
+import { useOpenWorkspace } from "@/workspaces/open";
+import { ClockControls } from "./clock";
+
+/** Which workspace, what time it is there, whether anything goes out, and the colours. */
+export function TopBar({ info }: { info: WorkspaceInfo }) {
+  return (
+    <header className="flex h-11 shrink-0 items-center gap-2 border-line-subtle border-b px-2">
+      <WorkspaceSwitcher info={info} />
+      <div className="flex-1" />
+      <ClockControls />
+      <span className="h-4 border-line-default border-l" aria-hidden />
+      <StatusPill />
+      <ThemeButton />
+    </header>
+  );
+}
+
+function WorkspaceSwitcher({ info }: { info: WorkspaceInfo }) {
+  const recent = useRead("workspaces.recent", {});
+  const opening = useOpenWorkspace();
+  const close = useWrite("workspaces.close", { onError: sayError });
+  const [creating, setCreating] = useState(false);
+  const served = host().kind === "http";
+  const others = (recent.data ?? []).filter((each) => each.file !== info.file && each.exists).slice(0, 6);
+  const entries: MenuEntry[] = [
+    ...others.map((each) => ({ label: each.name, icon: each.sample ? Store : undefined, onSelect: () => opening.open({ path: each.file }) })),
+    { label: t("shell.switcher.open"), icon: FolderOpen, onSelect: () => void opening.choose(), divided: others.length > 0 },
+    { label: t("shell.switcher.create"), icon: Plus, onSelect: () => setCreating(true) },
+    { label: t("shell.switcher.close"), icon: LogOut, onSelect: () => close.mutate({}), divided: true },
+  ];
+  const name = (
+    <>
+      <span className="flex size-5 shrink-0 items-center justify-center rounded-control bg-accent-solid font-semibold text-meta text-on-accent">
+        {[...info.workspace.name][0]?.toLocaleUpperCase()}
+      </span>
+      <span className="truncate font-semibold">{info.workspace.name}</span>
+      {info.workspace.sample && <Badge tone="warn">{t("shell.sample_badge")}</Badge>}
+    </>
+  );
+  if (served) return <div className="flex h-8 min-w-0 items-center gap-2 px-2">{name}</div>;
+  return (
+    <>
+      <Menu
+        trigger={
+          <button
+            type="button"
+            aria-label={t("shell.switcher.label", { name: info.workspace.name })}
+            className="flex h-8 min-w-0 max-w-80 items-center gap-2 rounded-control px-2 hover:bg-hover"
+          >
+            {name}
+            <ChevronsUpDown size={14} aria-hidden className="shrink-0 text-ink-3" />
+          </button>
+        }
+        header={
+          others.length > 0 ? <p className="px-2 pt-1 pb-0.5 text-ink-3 text-meta">{t("shell.switcher.recent")}</p> : undefined
+        }
+        entries={entries}
+      />
+      <CreateWorkspace open={creating} onClose={() => setCreating(false)} />
+    </>
+  );
+}
+
+function StatusPill() {
+  const { data } = useRead("outbox.summary", {});
+  const sending = data?.sending;
+  const leaving = (sending?.queued ?? 0) + (sending?.in_flight ?? 0);
+  const attention = sending?.attention ?? 0;
+  const [state, dot] =
+    attention > 0
+      ? [t("shell.status.attention", { n: attention }), "bg-warn"]
+      : sending?.paused
+        ? [t("shell.status.paused"), "bg-warn"]
+        : leaving > 0
+          ? [t("shell.status.sending", { n: leaving }), "bg-live animate-[breathe_1.6s_ease-in-out_infinite]"]
+          : [t("shell.status.local"), "bg-ok"];
+  return (
+    <Link
+      to="/outbox"
+      search={attention > 0 ? { state: "attention" } : {}}
+      aria-label={t("shell.status.label", { state })}
+      className="figures flex h-8 items-center gap-2 rounded-control px-2.5 font-medium text-ink-2 hover:bg-hover hover:text-ink-1"
+    >
+      <span aria-hidden className={cx("size-2 rounded-full", dot)} />
+      {state}
+    </Link>
+  );
+}
+
+function ThemeButton() {
+  const { theme } = useAppearance();
+  const icons = { dark: Moon, light: Sun, system: SunMoon };
+  const names = { dark: t("shell.theme.dark"), light: t("shell.theme.light"), system: t("shell.theme.system") };
+  return (
+    <Menu
+      align="end"
+      trigger={<IconButton icon={icons[theme]} label={t("shell.theme.label", { theme: names[theme] })} />}
+      entries={(["light", "dark", "system"] as const).map((each) => ({
+        label: names[each],
+        icon: icons[each],
+        checked: theme === each,
+        onSelect: () => setAppearance({ theme: each }),
+      }))}
+    />
+  );
+}

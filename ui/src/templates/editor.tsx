@@ -1,0 +1,160 @@
+import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
+import { ArrowLeft, Save, Trash2 } from "lucide-react";
+import { useState } from "react";
+import { useRead, useWrite } from "@/api/client";
+import type { TemplateDraft } from "@/api/commands.draft";
+import type { TemplateId } from "@/api/gen/TemplateId";
+import { Button, Confirm, ErrorView, Field, IconButton, SkeletonLines, SplitPane, say, sayError, Tabs, TextInput } from "@/design";
+import { t } from "@/i18n";
+import { Code } from "@/shell/code";
+import { useDelayed } from "@/shell/delayed";
+import { lineRange } from "./lines";
+import { Missing } from "./missing";
+import { Preview } from "./preview";
+
+const route = getRouteApi("/templates/$template");
+const BLANK: TemplateDraft = {
+  name: "",
+  subject: "",
+  preheader: "",
+  body: "<mjml>\n  <mj-body>\n    <mj-section>\n      <mj-column>\n        <mj-text></mj-text>\n      </mj-column>\n    </mj-section>\n  </mj-body>\n</mjml>\n",
+  text: "",
+};
+
+/** A template as source beside the mail it makes. */
+export function TemplateScreen() {
+  const { template } = route.useParams();
+  const { starter } = route.useSearch();
+  const id = template === "new" ? null : Number(template);
+  const saved = useRead("templates.get", { id: id ?? 0 }, { enabled: id !== null });
+  const starters = useRead("templates.starters", {}, { enabled: id === null });
+  if (saved.isError) return <ErrorView error={saved.error} onRetry={() => void saved.refetch()} />;
+  if (id !== null) return saved.data === undefined ? <SkeletonLines /> : <Editor key={id} id={id} first={saved.data} />;
+  if (starters.data === undefined) return starters.isError ? <ErrorView error={starters.error} /> : <SkeletonLines />;
+  return <Editor key={`new-${starter}`} id={null} first={starters.data.find((each) => each.key === starter)?.draft ?? BLANK} />;
+}
+
+function Editor({ id, first }: { id: TemplateId | null; first: TemplateDraft }) {
+  const navigate = useNavigate();
+  const [kept, setKept] = useState<TemplateDraft>(id === null ? { ...first, name: "" } : first);
+  const [draft, setDraft] = useState<TemplateDraft>(first);
+  const [source, setSource] = useState<"body" | "text">("body");
+  const [view, setView] = useState<"preview" | "missing">("preview");
+  const [contact, setContact] = useState<number | null>(null);
+  const [deleting, setDeleting] = useState(false);
+  const settled = useDelayed(draft, 120);
+  const rendered = useRead("templates.render", { draft: settled, contact }, { keep: true });
+  const save = useWrite("templates.save", {
+    onSuccess: (saved) => {
+      setKept(saved);
+      say(t("templates.saved", { name: saved.name }));
+      if (id === null) void navigate({ to: "/templates/$template", params: { template: String(saved.id) }, search: {}, replace: true });
+    },
+    onError: sayError,
+  });
+  const remove = useWrite("templates.delete", { onSuccess: () => void navigate({ to: "/templates" }), onError: sayError });
+  const put = (change: Partial<TemplateDraft>) => setDraft((now) => ({ ...now, ...change }));
+  const changed = (["name", "subject", "preheader", "body", "text"] as const).some((key) => draft[key] !== kept[key]);
+  const problemsIn = (part: "body" | "text") =>
+    (rendered.data?.problems ?? [])
+      .filter((problem) => problem.part === part)
+      .map((problem) => ({ ...lineRange(draft[part], problem.line), message: problem.message, severity: problem.severity }));
+  const errorIn = (part: "subject" | "preheader") => rendered.data?.problems.find((problem) => problem.part === part)?.message;
+  return (
+    <>
+      <header className="flex shrink-0 items-center gap-3 border-line-subtle border-b px-4 py-3">
+        <Link to="/templates" aria-label={t("templates.back")} className="flex size-8 items-center justify-center rounded-control text-ink-2 hover:bg-hover">
+          <ArrowLeft size={16} aria-hidden />
+        </Link>
+        <h1 className="min-w-0 flex-1 truncate font-semibold text-section">{kept.name === "" ? t("templates.create") : kept.name}</h1>
+        {changed && <span className="text-ink-3">{t("templates.not_saved")}</span>}
+        {id !== null && <IconButton icon={Trash2} label={t("templates.delete")} onClick={() => setDeleting(true)} />}
+        <Button
+          look="primary"
+          icon={Save}
+          disabled={!changed || draft.name.trim() === ""}
+          busy={save.isPending}
+          onClick={() => save.mutate({ id, draft: { ...draft, name: draft.name.trim() } })}
+        >
+          {t("common.save")}
+        </Button>
+      </header>
+      <SplitPane
+        label={t("templates.preview")}
+        remember="template"
+        initial={680}
+        min={400}
+        max={900}
+        first={
+          <>
+            <div className="grid shrink-0 grid-cols-2 gap-x-4 gap-y-3 p-4">
+              <Field label={t("templates.name")}>
+                <TextInput value={draft.name} onChange={(event) => put({ name: event.target.value })} />
+              </Field>
+              <Field label={t("templates.preheader")} error={errorIn("preheader")}>
+                <TextInput value={draft.preheader} onChange={(event) => put({ preheader: event.target.value })} />
+              </Field>
+              <Field label={t("templates.subject")} error={errorIn("subject")} className="col-span-2">
+                <TextInput value={draft.subject} onChange={(event) => put({ subject: event.target.value })} />
+              </Field>
+            </div>
+            <Tabs
+              label={t("templates.source")}
+              className="min-h-0 flex-1"
+              value={source}
+              onChange={setSource}
+              tabs={[
+                {
+                  value: "body",
+                  label: t("templates.body"),
+                  panel: <Code page language="mjml" label={t("templates.body")} value={draft.body} onChange={(body) => put({ body })} problems={problemsIn("body")} />,
+                },
+                {
+                  value: "text",
+                  label: t("templates.text"),
+                  panel: (
+                    <div className="flex h-full flex-col">
+                      <p className="px-4 pt-2 text-ink-3 text-table">{t("templates.text_help")}</p>
+                      <Code page language="text" label={t("templates.text")} value={draft.text} onChange={(text) => put({ text })} problems={problemsIn("text")} className="min-h-0 flex-1" />
+                    </div>
+                  ),
+                },
+              ]}
+            />
+          </>
+        }
+        second={
+          <Tabs
+            label={t("templates.preview")}
+            className="min-h-0 flex-1 pt-1"
+            value={view}
+            onChange={setView}
+            tabs={[
+              {
+                value: "preview",
+                label: t("templates.preview"),
+                panel: <Preview rendered={rendered.data} error={rendered.error} onRetry={() => void rendered.refetch()} contact={contact} onContact={setContact} />,
+              },
+              {
+                value: "missing",
+                label: t("templates.missing.title"),
+                panel: <Missing draft={settled} onContact={(who) => { setContact(who); setView("preview"); }} />,
+              },
+            ]}
+          />
+        }
+      />
+      {id !== null && (
+        <Confirm
+          open={deleting}
+          onClose={() => setDeleting(false)}
+          onConfirm={() => remove.mutate({ id })}
+          busy={remove.isPending}
+          title={t("templates.delete_title", { name: kept.name })}
+          about={t("templates.delete_about")}
+          action={t("templates.delete")}
+        />
+      )}
+    </>
+  );
+}
