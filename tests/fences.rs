@@ -121,6 +121,16 @@ impl Graph {
             .iter()
             .filter_map(|p| Some((p["id"].as_str()?, p["name"].as_str()?)))
             .collect();
+        // What a macro needs runs in the compiler, not in the crate that uses it.
+        let macros: BTreeSet<&str> = list(&metadata["packages"])
+            .iter()
+            .filter(|p| {
+                list(&p["targets"])
+                    .iter()
+                    .any(|t| list(&t["kind"]).iter().any(|k| k == "proc-macro"))
+            })
+            .filter_map(|p| p["id"].as_str())
+            .collect();
         let mut graph = Graph {
             uses: BTreeMap::new(),
             features: BTreeMap::new(),
@@ -130,7 +140,8 @@ impl Graph {
                 continue;
             };
             let uses = graph.uses.entry(name.to_string()).or_default();
-            for dependency in list(&node["deps"]) {
+            let of_a_macro = node["id"].as_str().is_some_and(|id| macros.contains(id));
+            for dependency in list(&node["deps"]).iter().filter(|_| !of_a_macro) {
                 // `kind` is null for a normal dependency, `dev` or `build` for the others.
                 let normal = list(&dependency["dep_kinds"]).iter().any(|k| k["kind"].is_null());
                 if let (true, Some(used)) = (normal, dependency["pkg"].as_str().and_then(|id| names.get(id)))
@@ -275,6 +286,22 @@ mod tests {
             ("carillon-engine", "rand", Some("build")),
             ("carillon-model", "carillon-store", Some("dev")),
         ]);
+        assert_eq!(broken(&house), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_a_macro_uses_is_not_in_the_program() {
+        let mut house = house(&[
+            ("carillon-engine", "a-macro", None),
+            ("a-macro", "fastrand", None),
+        ]);
+        assert_eq!(broken(&house).len(), 1);
+        let packages = house["packages"].as_array_mut().expect("packages");
+        let marked = packages
+            .iter_mut()
+            .find(|p| p["name"] == "a-macro")
+            .expect("the macro");
+        marked["targets"] = json!([{ "kind": ["proc-macro"] }]);
         assert_eq!(broken(&house), Vec::<String>::new());
     }
 

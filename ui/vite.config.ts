@@ -11,7 +11,13 @@ const from = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 export default defineConfig({
   // Relative, because the desktop window serves from its own scheme and `carillon serve` from a path.
   base: "./",
-  plugins: [react(), babel({ presets: [reactCompilerPreset()] }), tailwindcss(), locales(from("../assets/locales")), noFixtures()],
+  plugins: [
+    react(),
+    babel({ presets: [reactCompilerPreset()] }),
+    tailwindcss(),
+    locales(from("../assets/locales")),
+    noFixtures(),
+  ],
   resolve: { alias: { "@": from("./src"), "@locales": from("../assets/locales"), "@assets": from("../assets") } },
   server: { port: 5173, strictPort: true, host: "127.0.0.1", fs: { allow: [from("."), from("../assets")] } },
   clearScreen: false,
@@ -26,5 +32,8 @@ export default defineConfig({
     include: ["src/**/*.test.{ts,tsx}", "test/**/*.test.{ts,tsx}"],
     setupFiles: ["test/setup.ts"],
     restoreMocks: true,
+    // A shared machine is slow now and then; a test fails by what it finds, never by the clock.
+    testTimeout: 0,
+    hookTimeout: 0,
   },
 });

@@ -1,94 +1,130 @@
-//! What the desktop shell promises before it starts: its configuration, read as the build reads it.
+//! The border between windows and the command table, on Tauri's mock runtime: no display is needed.
 
-use serde_json::Value;
-use std::path::Path;
+mod promises;
 
-fn read(name: &str) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+use carillon_app::App;
+use carillon_app::error::Code;
+use carillon_app::table::{Call, Kind, Window, table};
+use carillon_shell::ipc;
+use serde_json::{Value, json};
+use tauri::test::{INVOKE_KEY, MockRuntime, mock_builder, mock_context, noop_assets};
+use tauri::webview::InvokeRequest;
+use tauri::{WebviewWindow, WebviewWindowBuilder};
+
+fn shell(home: &std::path::Path) -> tauri::App<MockRuntime> {
+    mock_builder()
+        .manage(App::new(home.to_owned(), false))
+        .invoke_handler(tauri::generate_handler![ipc::query, ipc::mutate])
+        .build(mock_context(noop_assets()))
+        .expect("the mock shell is built")
 }
 
-/// The sources a directive of the window's policy allows; its own, or those of `default-src`.
-fn allowed(policy: &str, directive: &str) -> Vec<String> {
-    let find = |name: &str| {
-        let whole = policy
-            .split(';')
-            .map(str::trim)
-            .find(|d| d.split(' ').next() == Some(name))?;
-        Some(whole.split_whitespace().skip(1).map(str::to_string).collect())
+fn window(shell: &tauri::App<MockRuntime>, label: &str) -> WebviewWindow<MockRuntime> {
+    WebviewWindowBuilder::new(shell, label, Default::default()).build().expect("a mock window")
+}
+
+fn invoke(window: &WebviewWindow<MockRuntime>, door: &str, name: &str) -> Result<Value, Value> {
+    let request = InvokeRequest {
+        cmd: door.into(),
+        callback: tauri::ipc::CallbackFn(0),
+        error: tauri::ipc::CallbackFn(1),
+        url: "tauri://localhost".parse().expect("an address"),
+        body: tauri::ipc::InvokeBody::Json(json!({ "name": name, "args": {} })),
+        headers: Default::default(),
+        invoke_key: INVOKE_KEY.to_string(),
     };
-    find(directive)
-        .or_else(|| find("default-src"))
-        .unwrap_or_else(|| vec!["*".to_string()])
+    tauri::test::get_ipc_response(window, request)
+        .map(|body| body.deserialize::<Value>().expect("an answer in JSON"))
+}
+
+fn door(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Query => "query",
+        Kind::Mutate => "mutate",
+    }
 }
 
 #[test]
-fn the_window_runs_no_script_but_its_own_and_reaches_nothing_but_the_two_doors() {
-    let config = read("tauri.conf.json");
-    let policy = config["app"]["security"]["csp"]
-        .as_str()
-        .expect("a policy")
-        .to_string();
-    assert_eq!(allowed(&policy, "script-src"), ["'self'"]);
-    assert_eq!(allowed(&policy, "default-src"), ["'none'"]);
-    assert_eq!(allowed(&policy, "object-src"), ["'none'"]);
-    assert_eq!(allowed(&policy, "base-uri"), ["'none'"]);
-    for source in allowed(&policy, "connect-src") {
-        assert!(
-            ["ipc:", "http://ipc.localhost", "'self'"].contains(&source.as_str()),
-            "connect-src {source}"
-        );
-    }
-    for directive in ["img-src", "frame-src", "font-src", "style-src"] {
-        for source in allowed(&policy, directive) {
-            let remote = source == "*" || source.starts_with("https:") || source == "http:";
-            assert!(!remote, "{directive} {source} reaches out");
+fn every_command_is_refused_to_every_window_but_the_main_one() {
+    let home = tempfile::tempdir().expect("a folder");
+    let shell = shell(home.path());
+    let strangers: Vec<_> = ["preview", "mail", "other", "main2"].map(|label| window(&shell, label)).into();
+    assert!(table().len() > 50, "the table is there");
+    for (name, command) in table() {
+        for stranger in &strangers {
+            let answer = invoke(stranger, door(command.kind), name);
+            let error = answer.expect_err(&format!("{name} answered the window {}", stranger.label()));
+            assert_eq!(error["code"], json!("denied"), "{name} to {}", stranger.label());
         }
     }
 }
 
 #[test]
-fn a_page_cannot_reach_the_doors_through_globals_or_a_changed_prototype() {
-    let config = read("tauri.conf.json");
-    assert_eq!(config["app"]["withGlobalTauri"], false);
-    assert_eq!(config["app"]["security"]["freezePrototype"], true);
-    assert!(
-        config["app"]["security"]["assetProtocol"]["enable"] != true,
-        "the asset protocol is on"
-    );
+fn the_dialogs_of_the_shell_are_refused_to_other_windows() {
+    let home = tempfile::tempdir().expect("a folder");
+    let shell = shell(home.path());
+    let stranger = window(&shell, "preview");
+    for name in ["files.choose", "files.choose_save"] {
+        let error = invoke(&stranger, "mutate", name).expect_err("refused");
+        assert_eq!(error["code"], json!("denied"));
+    }
 }
 
 #[test]
-fn capabilities_name_their_windows_and_give_no_files_and_no_programs() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src-tauri/capabilities");
-    let mut seen = 0;
-    for entry in std::fs::read_dir(&folder).expect("the capabilities") {
-        let name = entry
-            .expect("an entry")
-            .file_name()
-            .into_string()
-            .expect("a name");
-        let capability = read(&format!("src-tauri/capabilities/{name}"));
-        seen += 1;
-        let windows = capability["windows"].as_array().expect("windows by name");
-        assert!(
-            !windows.is_empty() && windows.iter().all(|w| w != "*"),
-            "{name} is for every window"
-        );
-        assert!(
-            capability["remote"].is_null(),
-            "{name} lets pages from elsewhere in"
-        );
-        for permission in capability["permissions"].as_array().expect("permissions") {
-            let permission = permission
-                .as_str()
-                .or(permission["identifier"].as_str())
-                .expect("a name");
-            for forbidden in ["fs:", "shell:", "process:", "http:", "opener:"] {
-                assert!(!permission.starts_with(forbidden), "{name} gives {permission}");
+fn the_main_window_may_ask_and_a_query_never_opens_the_door_of_changes() {
+    let home = tempfile::tempdir().expect("a folder");
+    let shell = shell(home.path());
+    let main = window(&shell, "main");
+    assert_eq!(invoke(&main, "query", "workspaces.recent"), Ok(json!([])));
+    // A change asked for through the door of reading, and the other way round.
+    for (name, command) in table() {
+        let wrong = door(if command.kind == Kind::Query { Kind::Mutate } else { Kind::Query });
+        let error = invoke(&main, wrong, name).expect_err(name);
+        assert_eq!(error["code"], json!("invalid"), "{name}");
+    }
+}
+
+#[test]
+fn every_command_keeps_to_the_windows_it_declares() {
+    let home = tempfile::tempdir().expect("a folder");
+    let app = App::new(home.path().to_owned(), false);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    for (name, command) in table() {
+        for caller in [Window::Main, Window::Browser, Window::Terminal, Window::Preview] {
+            if command.windows.contains(&caller) {
+                continue;
             }
+            let call = Call { kind: command.kind, name: (*name).to_owned(), args: Value::Null };
+            let error = runtime.block_on(app.call(caller, call)).expect_err(name);
+            assert_eq!(error.code, Code::Denied, "{name} to {caller:?}");
         }
+        assert!(!command.windows.contains(&Window::Preview), "{name} is open to frames of others' mail");
     }
-    assert!(seen > 0);
+}
+
+#[test]
+fn the_capability_names_one_window_and_the_policy_has_no_way_out() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| -> Value {
+        let text = std::fs::read_to_string(root.join(path)).expect(path);
+        serde_json::from_str(&text).expect(path)
+    };
+    let capability = read("src-tauri/capabilities/main.json");
+    assert_eq!(capability["windows"], json!(["main"]));
+    let granted = capability["permissions"].as_array().expect("a list");
+    for permission in granted {
+        let text = permission.as_str().expect("a plain permission");
+        assert!(["core:event:allow-listen", "core:event:allow-unlisten", "ipc-read", "ipc-write"].contains(&text), "{text}");
+    }
+    let config = read("tauri.conf.json");
+    assert_eq!(config["app"]["withGlobalTauri"], json!(false));
+    let policy = config["app"]["security"]["csp"].as_str().expect("a policy");
+    let scripts = policy.split(';').find(|part| part.trim().starts_with("script-src")).expect("a rule for scripts");
+    assert!(!scripts.contains("unsafe"), "{scripts}");
+    for rule in ["default-src 'none'", "object-src 'none'", "base-uri 'none'", "form-action 'none'"] {
+        assert!(policy.contains(rule), "{rule}");
+    }
+    assert!(carillon_shell::mail::POLICY.contains("default-src 'none'"));
+    assert!(carillon_shell::mail::POLICY.contains("sandbox"));
+    assert!(!carillon_shell::mail::POLICY.contains("script"));
 }

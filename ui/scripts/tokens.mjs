@@ -26,14 +26,29 @@ export function generate() {
   const { colors, others } = tokens(JSON.parse(readFileSync(new URL("tokens.json", folder), "utf8")));
   const rule = (selector, lines) => `${selector} {\n${lines.map((line) => `  ${line};`).join("\n")}\n}\n`;
   const all = [...colors, ...others];
-  const fixed = { "color-*": "initial", "color-transparent": "transparent", "color-current": "currentColor", "color-black": "#000", "color-white": "#fff" };
+  const fixed = {
+    "color-*": "initial",
+    "color-transparent": "transparent",
+    "color-current": "currentColor",
+    "color-black": "#000",
+    "color-white": "#fff",
+  };
   const css = [
     `/* ${notice} */`,
     rule(":root", ["color-scheme: light", ...all.map((t) => `--${t.name}: ${t.light}`)]),
-    rule(':root[data-theme="dark"]', ["color-scheme: dark", ...all.filter((t) => t.dark !== t.light).map((t) => `--${t.name}: ${t.dark}`)]),
+    rule(':root[data-theme="dark"]', [
+      "color-scheme: dark",
+      ...all.filter((t) => t.dark !== t.light).map((t) => `--${t.name}: ${t.dark}`),
+    ]),
     "/* Tailwind's names for the colours above: `bg-app`, `text-ink-2`, `border-line-default`. */",
-    rule("@theme", Object.entries(fixed).map(([name, value]) => `--${name}: ${value}`)),
-    rule("@theme reference inline", colors.map((t) => `--${t.name}: var(--${t.name})`)),
+    rule(
+      "@theme",
+      Object.entries(fixed).map(([name, value]) => `--${name}: ${value}`),
+    ),
+    rule(
+      "@theme reference inline",
+      colors.map((t) => `--${t.name}: var(--${t.name})`),
+    ),
   ].join("\n");
   const object = (theme) => colors.map((t) => `    "${t.name}": "${t[theme]}",`).join("\n");
   const ts = `// ${notice}

@@ -1,10 +1,13 @@
 import { expect, test } from "vitest";
-import { ago, bytes, money, moment, setZone } from "./format";
+import { ago, bytes, moment, money, setZone } from "./format";
 import { safeLocale } from "./i18n";
 
-test.each(["C", "POSIX", "", undefined, "en_US.UTF-8", "not a locale!"])("the language %s of a system does not break numbers", (asked) => {
-  expect(() => new Intl.NumberFormat(safeLocale(asked))).not.toThrow();
-});
+test.each(["C", "POSIX", "", undefined, "en_US.UTF-8", "not a locale!"])(
+  "the language %s of a system does not break numbers",
+  (asked) => {
+    expect(() => new Intl.NumberFormat(safeLocale(asked))).not.toThrow();
+  },
+);
 
 test("a locale that is well-formed is kept", () => {
   expect(safeLocale("de-AT")).toBe("de-AT");

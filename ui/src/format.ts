@@ -26,9 +26,12 @@ export function bytes(n: number): string {
 }
 
 let zone: string | undefined;
+let asked: string | undefined;
 
 /** The zone moments are shown in: the workspace's. An unknown name falls back to the system's zone. */
 export function setZone(name: string | undefined): void {
+  if (name === asked) return;
+  asked = name;
   try {
     new Intl.DateTimeFormat(formatLocale, { timeZone: name });
     zone = name;
@@ -70,7 +73,14 @@ export function moment(at: string): string {
 export function clock(at: string): string {
   const date = readable(at);
   if (date === null) return at;
-  const options = { weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" } as const;
+  const options = {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+  } as const;
   return format("clock", options).format(date);
 }
 
@@ -141,7 +151,9 @@ export function currencyDigits(currency: string): number {
 /** Minor units in their currency; the number of decimals is the currency's own. */
 export function money(minor: number, currency: string): string {
   try {
-    return new Intl.NumberFormat(formatLocale, { style: "currency", currency }).format(minor / 10 ** currencyDigits(currency));
+    return new Intl.NumberFormat(formatLocale, { style: "currency", currency }).format(
+      minor / 10 ** currencyDigits(currency),
+    );
   } catch {
     return `${number(minor)} ${currency}`;
   }

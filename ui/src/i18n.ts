@@ -1,6 +1,7 @@
 // All words of the screen come from assets/locales; this file turns a key and its values into a sentence.
-import { setupI18n } from "@lingui/core";
+
 import messages from "virtual:messages/en";
+import { setupI18n } from "@lingui/core";
 import type analytics from "@locales/en/analytics.json";
 import type common from "@locales/en/common.json";
 import type contacts from "@locales/en/contacts.json";

@@ -101,7 +101,10 @@ export const journeyRoute = createRoute({
 export const analyticsRoute = createRoute({
   getParentRoute: () => root,
   path: "/analytics",
-  validateSearch: (search): { days?: number; journey?: number } => ({ days: id(search.days), journey: id(search.journey) }),
+  validateSearch: (search): { days?: number; journey?: number } => ({
+    days: id(search.days),
+    journey: id(search.journey),
+  }),
   component: lazyRouteComponent(() => import("@/analytics/analytics"), "AnalyticsScreen"),
 });
 

@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type ColorToken, colors } from "@/design/tokens";
@@ -12,7 +13,7 @@ function luminance(hex: string): number {
   return 0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5);
 }
 
-export function contrast(one: string, other: string): number {
+function contrast(one: string, other: string): number {
   const [high, low] = [luminance(one), luminance(other)].sort((a, b) => b - a) as [number, number];
   return (high + 0.05) / (low + 0.05);
 }
@@ -40,13 +41,19 @@ test("black on white is 21 to 1", () => {
 
 describe.each(["light", "dark"] as const)("in the %s", (theme) => {
   const palette = colors[theme];
-  test.each(TEXTS.flatMap(([text, least]) => GROUNDS.map((ground) => [text, ground, least] as const)))("%s on %s is at least %s to 1", (text, ground, least) => {
-    expect(contrast(palette[text], palette[ground])).toBeGreaterThanOrEqual(least);
-  });
+  test.each(TEXTS.flatMap(([text, least]) => GROUNDS.map((ground) => [text, ground, least] as const)))(
+    "%s on %s is at least %s to 1",
+    (text, ground, least) => {
+      expect(contrast(palette[text], palette[ground])).toBeGreaterThanOrEqual(least);
+    },
+  );
 
-  test.each(EDGES.flatMap(([edge, least]) => GROUNDS.map((ground) => [edge, ground, least] as const)))("%s on %s is at least %s to 1", (edge, ground, least) => {
-    expect(contrast(palette[edge], palette[ground])).toBeGreaterThanOrEqual(least);
-  });
+  test.each(EDGES.flatMap(([edge, least]) => GROUNDS.map((ground) => [edge, ground, least] as const)))(
+    "%s on %s is at least %s to 1",
+    (edge, ground, least) => {
+      expect(contrast(palette[edge], palette[ground])).toBeGreaterThanOrEqual(least);
+    },
+  );
 
   test.each(["color-accent-solid", "color-accent-hover"] as const)("white on %s can be read", (ground) => {
     expect(contrast(palette["color-on-accent"], palette[ground])).toBeGreaterThanOrEqual(4.5);
@@ -56,9 +63,12 @@ describe.each(["light", "dark"] as const)("in the %s", (theme) => {
     expect(contrast(palette[`color-chart-${n}`], palette["color-surface"])).toBeGreaterThanOrEqual(3);
   });
 
-  test.each((Object.keys(palette) as ColorToken[]).filter((name) => name.startsWith("color-family-")))("%s stands out from a card", (name) => {
-    expect(contrast(palette[name], palette["color-surface"])).toBeGreaterThanOrEqual(3);
-  });
+  test.each((Object.keys(palette) as ColorToken[]).filter((name) => name.startsWith("color-family-")))(
+    "%s stands out from a card",
+    (name) => {
+      expect(contrast(palette[name], palette["color-surface"])).toBeGreaterThanOrEqual(3);
+    },
+  );
 });
 
 test.each(["tokens.css", "tokens.ts"] as const)("%s is what tokens.json says", (name) => {

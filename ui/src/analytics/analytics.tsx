@@ -2,7 +2,21 @@ import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { ChartNoAxesColumn, ClipboardCopy, Table2 } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { useRead } from "@/api/client";
-import { Card, EmptyState, ErrorView, IconButton, PageHead, Segmented, Select, SkeletonLines, say, sayError, Table, type TableColumn } from "@/design";
+import {
+  Card,
+  EmptyState,
+  ErrorView,
+  IconButton,
+  PageHead,
+  ScrollBox,
+  Segmented,
+  Select,
+  SkeletonLines,
+  say,
+  sayError,
+  Table,
+  type TableColumn,
+} from "@/design";
 import { count, day, percent } from "@/format";
 import { t, tx } from "@/i18n";
 import { Chart, type Series } from "./chart";
@@ -16,7 +30,8 @@ export function AnalyticsScreen() {
   const navigate = useNavigate();
   const { days = 90, journey } = route.useSearch();
   const step = days > 200 ? "week" : "day";
-  const change = (next: { days?: number; journey?: number }) => void navigate({ to: "/analytics", search: { days, journey, ...next }, replace: true });
+  const change = (next: { days?: number; journey?: number }) =>
+    void navigate({ to: "/analytics", search: { days, journey, ...next }, replace: true });
   return (
     <div className="min-h-0 flex-1 overflow-auto">
       <div className="mx-auto max-w-[1280px]">
@@ -69,7 +84,12 @@ function Report<T>({
   const [asTable, setAsTable] = useState(false);
   const copy = async () => {
     try {
-      await navigator.clipboard.writeText(csv(columns.map((column) => column.title), rows.map((row) => columns.map((column) => column.raw(row)))));
+      await navigator.clipboard.writeText(
+        csv(
+          columns.map((column) => column.title),
+          rows.map((row) => columns.map((column) => column.raw(row))),
+        ),
+      );
       say(t("common.copied"));
     } catch (error) {
       sayError(error);
@@ -88,16 +108,20 @@ function Report<T>({
       actions={
         <>
           {tools}
-          <IconButton icon={asTable ? ChartNoAxesColumn : Table2} label={asTable ? t("analytics.as_chart") : t("analytics.as_table")} pressed={asTable} onClick={() => setAsTable(!asTable)} />
+          <IconButton
+            icon={asTable ? ChartNoAxesColumn : Table2}
+            label={asTable ? t("analytics.as_chart") : t("analytics.as_table")}
+            pressed={asTable}
+            onClick={() => setAsTable(!asTable)}
+          />
           <IconButton icon={ClipboardCopy} label={t("common.copy_csv")} onClick={() => void copy()} />
         </>
       }
     >
       {asTable ? (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls is reached by keyboard.
-        <div className="max-h-96 overflow-auto" tabIndex={0} role="group" aria-label={title}>
+        <ScrollBox label={title} className="max-h-96">
           <Table label={title} rows={rows} columns={table} keyOf={keyOf} />
-        </div>
+        </ScrollBox>
       ) : (
         children
       )}
@@ -128,7 +152,9 @@ function Messages({ days, step }: { days: number; step: "day" | "week" }) {
       about={t("analytics.messages_about", {
         accepted: count(total("accepted")),
         bounced: count(total("bounced")),
-        share: percent(total("accepted") + total("bounced") === 0 ? 0 : total("bounced") / (total("accepted") + total("bounced"))),
+        share: percent(
+          total("accepted") + total("bounced") === 0 ? 0 : total("bounced") / (total("accepted") + total("bounced")),
+        ),
       })}
       rows={rows}
       keyOf={(row) => row.at}
@@ -145,7 +171,11 @@ function Messages({ days, step }: { days: number; step: "day" | "week" }) {
     >
       <div className="relative">
         <Chart kind="columns" days={rows.map((row) => row.at.slice(0, 10))} series={series} label={label} />
-        {sent === 0 && <p className="pointer-events-none absolute inset-0 flex items-center justify-center text-ink-2">{t("analytics.no_messages")}</p>}
+        {sent === 0 && (
+          <p className="pointer-events-none absolute inset-0 flex items-center justify-center text-ink-2">
+            {t("analytics.no_messages")}
+          </p>
+        )}
       </div>
     </Report>
   );
@@ -155,11 +185,19 @@ function JourneyFunnel({ journey, onJourney }: { journey: number | null; onJourn
   const journeys = useRead("journeys.list", {});
   const started = journeys.data?.filter((each) => each.version !== null) ?? [];
   const chosen = started.find((each) => each.id === journey) ?? started[0] ?? null;
-  const report = useRead("reports.funnel", { journey: chosen?.id ?? 0, version: null }, { enabled: chosen !== null, keep: true });
+  const report = useRead(
+    "reports.funnel",
+    { journey: chosen?.id ?? 0, version: null },
+    { enabled: chosen !== null, keep: true },
+  );
   if (journeys.data !== undefined && chosen === null) {
     return (
       <Card title={t("analytics.funnel")}>
-        <EmptyState icon={ChartNoAxesColumn} title={t("analytics.no_journey")} about={t("analytics.no_journey_about")} />
+        <EmptyState
+          icon={ChartNoAxesColumn}
+          title={t("analytics.no_journey")}
+          about={t("analytics.no_journey_about")}
+        />
       </Card>
     );
   }
@@ -182,8 +220,19 @@ function JourneyFunnel({ journey, onJourney }: { journey: number | null; onJourn
       keyOf={(row) => row.step}
       columns={[
         { key: "title", title: t("analytics.step"), raw: (row) => row.title },
-        { key: "kind", title: t("analytics.kind"), raw: (row) => row.kind, shown: (row) => tx(`steps.${row.kind}.title`, row.kind) },
-        { key: "reached", title: t("analytics.reached"), numeric: true, raw: (row) => row.reached, shown: (row) => count(row.reached) },
+        {
+          key: "kind",
+          title: t("analytics.kind"),
+          raw: (row) => row.kind,
+          shown: (row) => tx(`steps.${row.kind}.title`, row.kind),
+        },
+        {
+          key: "reached",
+          title: t("analytics.reached"),
+          numeric: true,
+          raw: (row) => row.reached,
+          shown: (row) => count(row.reached),
+        },
         { key: "now", title: t("analytics.now"), numeric: true, raw: (row) => row.now, shown: (row) => count(row.now) },
       ]}
     >
@@ -203,7 +252,10 @@ function Growth({ days, step }: { days: number; step: "day" | "week" }) {
   return (
     <Report
       title={t("analytics.growth")}
-      about={t("analytics.growth_about", { total: count(last), change: `${last >= before ? "+" : "−"}${count(Math.abs(last - before))}` })}
+      about={t("analytics.growth_about", {
+        total: count(last),
+        change: `${last >= before ? "+" : "−"}${count(Math.abs(last - before))}`,
+      })}
       rows={rows}
       keyOf={(row) => row.at}
       columns={[

@@ -12,7 +12,17 @@ export interface Series {
 }
 
 /** Series over days: columns on top of each other, or a line. Drawn by a library that is fetched when needed. */
-export function Chart({ kind, days, series, label }: { kind: "columns" | "line"; days: string[]; series: Series[]; label: string }) {
+export function Chart({
+  kind,
+  days,
+  series,
+  label,
+}: {
+  kind: "columns" | "line";
+  days: string[];
+  series: Series[];
+  label: string;
+}) {
   const place = useRef<HTMLDivElement>(null);
   const theme = useShownTheme();
   const draw = useRef<((option: EChartsCoreOption) => void) | null>(null);
@@ -50,7 +60,13 @@ export function Chart({ kind, days, series, label }: { kind: "columns" | "line";
   return <div ref={place} role="img" aria-label={label} className="h-72 w-full" />;
 }
 
-function chartOption(kind: "columns" | "line", days: string[], series: Series[], theme: "light" | "dark", label: string): EChartsCoreOption {
+function chartOption(
+  kind: "columns" | "line",
+  days: string[],
+  series: Series[],
+  theme: "light" | "dark",
+  label: string,
+): EChartsCoreOption {
   const colour = colors[theme];
   const quiet = { color: colour["color-ink-3"], fontSize: 11 };
   return {
@@ -59,7 +75,15 @@ function chartOption(kind: "columns" | "line", days: string[], series: Series[],
     aria: { enabled: true, label: { description: label } },
     textStyle: { fontFamily: "Inter Variable, sans-serif" },
     grid: { left: 8, right: 8, top: 36, bottom: 4, outerBoundsMode: "same" },
-    legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 8, itemHeight: 8, itemGap: 16, textStyle: { color: colour["color-ink-2"], fontSize: 12 } },
+    legend: {
+      top: 0,
+      left: 0,
+      icon: "roundRect",
+      itemWidth: 8,
+      itemHeight: 8,
+      itemGap: 16,
+      textStyle: { color: colour["color-ink-2"], fontSize: 12 },
+    },
     tooltip: {
       trigger: "axis",
       confine: true,
@@ -69,7 +93,11 @@ function chartOption(kind: "columns" | "line", days: string[], series: Series[],
       padding: 8,
       textStyle: { color: colour["color-ink-1"], fontSize: 12 },
       valueFormatter: (value: unknown) => count(Number(value)),
-      axisPointer: { type: kind === "line" ? "line" : "shadow", shadowStyle: { color: colour["color-hover"], opacity: 0.6 }, lineStyle: { color: colour["color-line-control"] } },
+      axisPointer: {
+        type: kind === "line" ? "line" : "shadow",
+        shadowStyle: { color: colour["color-hover"], opacity: 0.6 },
+        lineStyle: { color: colour["color-line-control"] },
+      },
     },
     xAxis: {
       type: "category",
@@ -92,7 +120,12 @@ function chartOption(kind: "columns" | "line", days: string[], series: Series[],
       itemStyle: { color: colour[`color-chart-${each.colour}`] },
       ...(kind === "columns"
         ? { type: "bar", stack: "all", barMaxWidth: 24, barCategoryGap: "25%" }
-        : { type: "line", showSymbol: false, lineStyle: { width: 2, color: colour[`color-chart-${each.colour}`] }, areaStyle: { opacity: 0.08 } }),
+        : {
+            type: "line",
+            showSymbol: false,
+            lineStyle: { width: 2, color: colour[`color-chart-${each.colour}`] },
+            areaStyle: { opacity: 0.08 },
+          }),
     })),
   };
 }

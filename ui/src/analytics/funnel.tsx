@@ -7,7 +7,13 @@ import { t, tx } from "@/i18n";
 /** The steps of a journey with those who reached each, and those who stand there. */
 export function Funnel({ report }: { report: FunnelReport }) {
   if (report.entered === 0) {
-    return <EmptyState icon={ChartNoAxesColumn} title={t("analytics.nobody_entered")} about={t("analytics.nobody_entered_about")} />;
+    return (
+      <EmptyState
+        icon={ChartNoAxesColumn}
+        title={t("analytics.nobody_entered")}
+        about={t("analytics.nobody_entered_about")}
+      />
+    );
   }
   return (
     <>
@@ -15,17 +21,27 @@ export function Funnel({ report }: { report: FunnelReport }) {
         {report.steps.map((step) => {
           const share = step.reached / report.entered;
           return (
-            <li key={step.step} className="grid grid-cols-[minmax(140px,220px)_1fr_72px_64px_110px] items-center gap-3 py-1">
+            <li
+              key={step.step}
+              className="grid grid-cols-[minmax(140px,220px)_1fr_72px_64px_110px] items-center gap-3 py-1"
+            >
               <span className="min-w-0">
                 <span className="block truncate font-medium">{step.title}</span>
-                <span className="block truncate text-ink-3 text-meta">{tx(`steps.${step.kind}.title`, step.kind.replaceAll("_", " "))}</span>
+                <span className="block truncate text-ink-3 text-meta">
+                  {tx(`steps.${step.kind}.title`, step.kind.replaceAll("_", " "))}
+                </span>
               </span>
               <span aria-hidden className="h-3 overflow-hidden rounded-full bg-sunken">
-                <span className="block h-full rounded-full bg-chart-1" style={{ width: `${Math.min(100, share * 100)}%` }} />
+                <span
+                  className="block h-full rounded-full bg-chart-1"
+                  style={{ width: `${Math.min(100, share * 100)}%` }}
+                />
               </span>
               <span className="figures text-right font-medium">{count(step.reached)}</span>
               <span className="figures text-right text-ink-2">{percent(share)}</span>
-              <span className="figures truncate text-right text-ink-3 text-table">{step.now > 0 ? t("analytics.here_now", { n: step.now }) : ""}</span>
+              <span className="figures truncate text-right text-ink-3 text-table">
+                {step.now > 0 ? t("analytics.here_now", { n: step.now }) : ""}
+              </span>
             </li>
           );
         })}

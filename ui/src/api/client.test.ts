@@ -53,7 +53,9 @@ test("after a broken connection everything is asked again", () => {
 test("the token leaves the address and stays for the session", () => {
   const location = { hash: "#token=a1-B_2", pathname: "/", search: "" } as Location;
   const replaced: unknown[] = [];
-  const history = { replaceState: (_: unknown, __: string, url: string) => void replaced.push(url) } as unknown as History;
+  const history = {
+    replaceState: (_: unknown, __: string, url: string) => void replaced.push(url),
+  } as unknown as History;
   sessionStorage.clear();
   expect(takeToken(location, history, sessionStorage)).toBe("a1-B_2");
   expect(replaced).toEqual(["/"]);

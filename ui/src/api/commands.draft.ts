@@ -426,7 +426,12 @@ export interface Rendered {
   text: string;
   bytes: number;
   /** Problems of source or values with the line they stand on. */
-  problems: { severity: "error" | "warning"; part: "subject" | "preheader" | "body" | "text"; line: number | null; message: string }[];
+  problems: {
+    severity: "error" | "warning";
+    part: "subject" | "preheader" | "body" | "text";
+    line: number | null;
+    message: string;
+  }[];
 }
 
 export interface MissingReport {

@@ -17,7 +17,15 @@ export function ConsentDialog({ contact, onClose }: { contact: ContactId; onClos
   const [wording, setWording] = useState("");
   const add = useWrite("consents.add", { onSuccess: onClose, onError: sayError });
   const save = () =>
-    add.mutate({ contact, channel: "email", purpose, action, basis, source: source.trim(), wording: wording.trim() === "" ? null : wording.trim() });
+    add.mutate({
+      contact,
+      channel: "email",
+      purpose,
+      action,
+      basis,
+      source: source.trim(),
+      wording: wording.trim() === "" ? null : wording.trim(),
+    });
   return (
     <Dialog
       open
@@ -48,7 +56,10 @@ export function ConsentDialog({ contact, onClose }: { contact: ContactId; onClos
             <Select
               value={purpose}
               onChange={setPurpose}
-              options={(["marketing", "transactional", "tracking"] as const).map((each) => ({ value: each, label: t(`common.purposes.${each}`) }))}
+              options={(["marketing", "transactional", "tracking"] as const).map((each) => ({
+                value: each,
+                label: t(`common.purposes.${each}`),
+              }))}
             />
           </Field>
           <Field label={t("contacts.form.basis")}>

@@ -4,7 +4,23 @@ import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { ContactPage, Passage } from "@/api/commands.draft";
 import type { Field } from "@/api/gen/Field";
-import { Badge, Button, Card, Confirm, EmptyState, ErrorView, IconButton, Note, say, sayError, SkeletonLines, SplitPane, StatusDot, Tabs, TextInput } from "@/design";
+import {
+  Badge,
+  Button,
+  Card,
+  Confirm,
+  EmptyState,
+  ErrorView,
+  IconButton,
+  Note,
+  SkeletonLines,
+  SplitPane,
+  StatusDot,
+  say,
+  sayError,
+  Tabs,
+  TextInput,
+} from "@/design";
 import { ago, count, day, moment, value } from "@/format";
 import { t } from "@/i18n";
 import { useNow } from "@/shell/now";
@@ -46,10 +62,17 @@ function Person({ page, fields }: { page: ContactPage; fields: readonly Field[] 
   return (
     <>
       <header className="flex shrink-0 items-center gap-3 border-line-subtle border-b px-4 py-3">
-        <Link to="/contacts" aria-label={t("contacts.back")} className="flex size-8 items-center justify-center rounded-control text-ink-2 hover:bg-hover">
+        <Link
+          to="/contacts"
+          aria-label={t("contacts.back")}
+          className="flex size-8 items-center justify-center rounded-control text-ink-2 hover:bg-hover"
+        >
           <ArrowLeft size={16} aria-hidden />
         </Link>
-        <span aria-hidden className="flex size-10 shrink-0 items-center justify-center rounded-full bg-selected font-semibold text-accent-text">
+        <span
+          aria-hidden
+          className="flex size-10 shrink-0 items-center justify-center rounded-full bg-selected font-semibold text-accent-text"
+        >
           {(name === "" ? contact.email : name).slice(0, 1).toLocaleUpperCase()}
         </span>
         <div className="min-w-0 flex-1">
@@ -114,7 +137,9 @@ function Permission({ page }: { page: ContactPage }) {
       </Badge>
     );
   }
-  const allowed = page.permissions.some((each) => each.allowed && each.channel === "email" && each.purpose === "marketing");
+  const allowed = page.permissions.some(
+    (each) => each.allowed && each.channel === "email" && each.purpose === "marketing",
+  );
   return (
     <Badge tone={allowed ? "ok" : "neutral"} dot>
       {allowed ? t("contacts.permitted") : t("contacts.not_permitted")}
@@ -152,7 +177,11 @@ function Journeys({ passages }: { passages: readonly Passage[] }) {
         <li key={passage.enrolment}>
           <Card
             title={
-              <Link to="/journeys/$journey" params={{ journey: String(passage.journey) }} className="hover:text-accent-text">
+              <Link
+                to="/journeys/$journey"
+                params={{ journey: String(passage.journey) }}
+                className="hover:text-accent-text"
+              >
                 {passage.journey_name}
               </Link>
             }
@@ -160,7 +189,9 @@ function Journeys({ passages }: { passages: readonly Passage[] }) {
             actions={
               <span className="pr-2">
                 <StatusDot tone={passage.ended_at === null ? "live" : "neutral"}>
-                  {passage.ended_at === null ? t("contacts.journeys.at", { step: passage.at_step }) : t("contacts.journeys.ended", { at: day(passage.ended_at) })}
+                  {passage.ended_at === null
+                    ? t("contacts.journeys.at", { step: passage.at_step })
+                    : t("contacts.journeys.ended", { at: day(passage.ended_at) })}
                 </StatusDot>
               </span>
             }
@@ -173,7 +204,9 @@ function Journeys({ passages }: { passages: readonly Passage[] }) {
                       {"→"}
                     </span>
                   )}
-                  <Badge tone={passage.ended_at === null && at === passage.path.length - 1 ? "accent" : "neutral"}>{step.title}</Badge>
+                  <Badge tone={passage.ended_at === null && at === passage.path.length - 1 ? "accent" : "neutral"}>
+                    {step.title}
+                  </Badge>
                 </li>
               ))}
             </ol>
@@ -189,8 +222,16 @@ function Ledger({ page }: { page: ContactPage }) {
   return (
     <div className="space-y-4 p-4">
       {page.suppressed !== null && (
-        <Note tone="bad" title={t("contacts.consent.suppressed", { reason: t(`common.suppression_reasons.${page.suppressed.reason}`) })}>
-          {t("contacts.consent.suppressed_about", { at: moment(page.suppressed.at), source: sourceText(page.suppressed.source) })}
+        <Note
+          tone="bad"
+          title={t("contacts.consent.suppressed", {
+            reason: t(`common.suppression_reasons.${page.suppressed.reason}`),
+          })}
+        >
+          {t("contacts.consent.suppressed_about", {
+            at: moment(page.suppressed.at),
+            source: sourceText(page.suppressed.source),
+          })}
         </Note>
       )}
       <Card
@@ -220,10 +261,16 @@ function Ledger({ page }: { page: ContactPage }) {
                     {moment(entry.at)}
                   </time>
                 </div>
-                {entry.wording !== null && <blockquote className="mt-1 border-line-default border-l-2 pl-3 text-ink-2">{entry.wording}</blockquote>}
+                {entry.wording !== null && (
+                  <blockquote className="mt-1 border-line-default border-l-2 pl-3 text-ink-2">
+                    {entry.wording}
+                  </blockquote>
+                )}
                 <p className="mt-1 truncate text-ink-3 text-table">
                   {sourceText(entry.source)}
-                  {entry.wording_hash !== null && <span className="font-mono">{` · ${entry.wording_hash.slice(0, 16)}`}</span>}
+                  {entry.wording_hash !== null && (
+                    <span className="font-mono">{` · ${entry.wording_hash.slice(0, 16)}`}</span>
+                  )}
                 </p>
               </li>
             ))}
@@ -251,22 +298,40 @@ function Details({ page, fields, now }: { page: ContactPage; fields: readonly Fi
             .map((field) => {
               const known = contact.fields.find((each) => each.key === field.key);
               return (
-                <div key={field.key} className="grid grid-cols-[minmax(96px,2fr)_3fr] items-start gap-2 border-line-subtle border-t py-1">
+                <div
+                  key={field.key}
+                  className="grid grid-cols-[minmax(96px,2fr)_3fr] items-start gap-2 border-line-subtle border-t py-1"
+                >
                   <dt className="truncate py-1 text-ink-3">{field.label}</dt>
                   <dd className="min-w-0">
                     {editing === field.key ? (
-                      <FieldEdit contact={contact.id} field={field} value={known?.value ?? null} onEnd={() => setEditing(null)} />
+                      <FieldEdit
+                        contact={contact.id}
+                        field={field}
+                        value={known?.value ?? null}
+                        onEnd={() => setEditing(null)}
+                      />
                     ) : (
                       <button
                         type="button"
                         aria-label={t("contacts.edit_field", { field: field.label })}
                         disabled={field.key === "email"}
                         onClick={() => setEditing(field.key)}
-                        title={known === undefined ? undefined : `${sourceText(known.provenance.source)} · ${moment(known.provenance.at)}`}
+                        title={
+                          known === undefined
+                            ? undefined
+                            : `${sourceText(known.provenance.source)} · ${moment(known.provenance.at)}`
+                        }
                         className="ring-inside min-h-8 w-full rounded-control px-2 py-1 text-left enabled:hover:bg-hover"
                       >
                         <span className="block break-words">
-                          {field.key === "email" ? contact.email : known === undefined ? <span className="text-ink-3">{t("contacts.unknown_value")}</span> : value(known.value)}
+                          {field.key === "email" ? (
+                            contact.email
+                          ) : known === undefined ? (
+                            <span className="text-ink-3">{t("contacts.unknown_value")}</span>
+                          ) : (
+                            value(known.value)
+                          )}
                         </span>
                         {known !== undefined && (
                           <span className="block truncate text-ink-3 text-meta">
@@ -276,7 +341,9 @@ function Details({ page, fields, now }: { page: ContactPage; fields: readonly Fi
                       </button>
                     )}
                     {field.key === "time_zone" && known === undefined && (
-                      <p className="px-2 text-ink-3 text-meta">{t("contacts.zone_of_workspace", { zone: page.time_zone.name })}</p>
+                      <p className="px-2 text-ink-3 text-meta">
+                        {t("contacts.zone_of_workspace", { zone: page.time_zone.name })}
+                      </p>
                     )}
                   </dd>
                 </div>
@@ -296,7 +363,11 @@ function Details({ page, fields, now }: { page: ContactPage; fields: readonly Fi
                 className="ring-inside flex h-8 items-center gap-2 rounded-control px-2 hover:bg-hover"
               >
                 <span className="min-w-0 flex-1 truncate">{segment.name}</span>
-                {segment.since !== null && <span className="text-ink-3 text-table">{t("contacts.member_since", { ago: ago(segment.since, now) })}</span>}
+                {segment.since !== null && (
+                  <span className="text-ink-3 text-table">
+                    {t("contacts.member_since", { ago: ago(segment.since, now) })}
+                  </span>
+                )}
               </Link>
             </li>
           ))}
@@ -317,7 +388,10 @@ function Tags({ id, tags }: { id: number; tags: readonly string[] }) {
   return (
     <div className="flex flex-wrap items-center gap-1.5">
       {tags.map((tag) => (
-        <span key={tag} className="inline-flex h-8 items-center rounded-control border border-line-subtle bg-surface pl-2 text-table">
+        <span
+          key={tag}
+          className="inline-flex h-8 items-center rounded-control border border-line-subtle bg-surface pl-2 text-table"
+        >
           {tag}
           <IconButton
             icon={X}

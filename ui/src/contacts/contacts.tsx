@@ -5,7 +5,21 @@ import { useRead, useWrite } from "@/api/client";
 import type { ContactRow, Sort } from "@/api/commands.draft";
 import type { Field } from "@/api/gen/Field";
 import { host } from "@/api/host";
-import { Badge, Button, type Column, Confirm, EmptyState, ErrorView, Grid, IconButton, Menu, PageHead, SearchInput, say, sayError } from "@/design";
+import {
+  Badge,
+  Button,
+  type Column,
+  Confirm,
+  EmptyState,
+  ErrorView,
+  Grid,
+  IconButton,
+  Menu,
+  PageHead,
+  SearchInput,
+  say,
+  sayError,
+} from "@/design";
 import { count, day, value } from "@/format";
 import { t } from "@/i18n";
 import { usePages } from "@/shell/pages";
@@ -58,12 +72,19 @@ export function ContactsScreen() {
   const filtered = search !== "" || where !== undefined;
   const segment = segments.data?.find((each) => each.text === where);
 
+  if (fields.isError) return <ErrorView error={fields.error} onRetry={() => void fields.refetch()} />;
   if (list.error !== null && list.total === undefined) return <ErrorView error={list.error} onRetry={list.refetch} />;
   const nobody = list.total === 0 && !filtered;
   return (
     <>
-      <PageHead title={t("contacts.title")} about={list.total === undefined ? undefined : t("contacts.count", { n: total })}>
-        <Link to="/contacts/imports" className="flex h-8 items-center gap-1.5 rounded-control px-2.5 font-medium text-ink-2 hover:bg-hover hover:text-ink-1">
+      <PageHead
+        title={t("contacts.title")}
+        about={list.total === undefined ? undefined : t("contacts.count", { n: total })}
+      >
+        <Link
+          to="/contacts/imports"
+          className="flex h-8 items-center gap-1.5 rounded-control px-2.5 font-medium text-ink-2 hover:bg-hover hover:text-ink-1"
+        >
           <History size={16} aria-hidden />
           {t("contacts.imports")}
         </Link>
@@ -97,7 +118,9 @@ export function ContactsScreen() {
             />
             <Menu
               trigger={
-                <Button icon={Filter}>{where === undefined ? t("contacts.any_segment") : (segment?.name ?? t("contacts.custom_segment"))}</Button>
+                <Button icon={Filter}>
+                  {where === undefined ? t("contacts.any_segment") : (segment?.name ?? t("contacts.custom_segment"))}
+                </Button>
               }
               entries={
                 segments.data === undefined || segments.data.length === 0
@@ -122,7 +145,14 @@ export function ContactsScreen() {
               }}
             />
           </div>
-          <Bulk selection={selection} total={total} where={asked.where} search={asked.search} columns={asked.columns} onDone={() => setSelection(NOBODY)} />
+          <Bulk
+            selection={selection}
+            total={total}
+            where={asked.where}
+            search={asked.search}
+            columns={asked.columns}
+            onDone={() => setSelection(NOBODY)}
+          />
           <Grid
             label={t("contacts.title")}
             className="border-line-subtle border-t"
@@ -141,7 +171,11 @@ export function ContactsScreen() {
               toggleAll: () => setSelection(extent(selection, total) === "all" ? NOBODY : EVERYBODY),
               nameOf: (row) => row.email,
             }}
-            empty={list.total === undefined ? undefined : <EmptyState icon={Users} title={t("contacts.none_found")} about={t("contacts.none_found_about")} />}
+            empty={
+              list.total === undefined ? undefined : (
+                <EmptyState icon={Users} title={t("contacts.none_found")} about={t("contacts.none_found_about")} />
+              )
+            }
           />
         </>
       )}
@@ -152,7 +186,13 @@ export function ContactsScreen() {
 
 function columnsOf(fields: readonly Field[], shown: readonly string[]): Column<ContactRow>[] {
   const columns: Column<ContactRow>[] = [
-    { key: "email", title: t("contacts.columns.email"), width: 260, sortable: true, cell: (row) => <span className="font-medium">{row.email}</span> },
+    {
+      key: "email",
+      title: t("contacts.columns.email"),
+      width: 260,
+      sortable: true,
+      cell: (row) => <span className="font-medium">{row.email}</span>,
+    },
   ];
   for (const field of fields) {
     if (!shown.includes(field.key) || field.key === "email" || field.key === "created_at") continue;
@@ -199,14 +239,31 @@ function columnsOf(fields: readonly Field[], shown: readonly string[]): Column<C
     });
   }
   if (shown.includes("created_at")) {
-    columns.push({ key: "created_at", title: t("contacts.columns.created_at"), width: 130, sortable: true, numeric: true, cell: (row) => day(row.created_at) });
+    columns.push({
+      key: "created_at",
+      title: t("contacts.columns.created_at"),
+      width: 130,
+      sortable: true,
+      numeric: true,
+      cell: (row) => day(row.created_at),
+    });
   }
   return columns;
 }
 
-function ColumnChooser({ fields, shown, onChange }: { fields: readonly Field[]; shown: readonly string[]; onChange: (shown: string[]) => void }) {
+function ColumnChooser({
+  fields,
+  shown,
+  onChange,
+}: {
+  fields: readonly Field[];
+  shown: readonly string[];
+  onChange: (shown: string[]) => void;
+}) {
   const choices = [
-    ...fields.filter((field) => field.key !== "email" && field.key !== "created_at").map(({ key, label }) => ({ key, label })),
+    ...fields
+      .filter((field) => field.key !== "email" && field.key !== "created_at")
+      .map(({ key, label }) => ({ key, label })),
     { key: "tags", label: t("contacts.columns.tags") },
     { key: "permission", label: t("contacts.columns.permission") },
     { key: "created_at", label: t("contacts.columns.created_at") },
@@ -267,7 +324,11 @@ function Bulk({
     }
   };
   return (
-    <div role="toolbar" aria-label={t("contacts.bulk")} className="flex h-11 shrink-0 items-center gap-2 border-line-subtle border-t bg-selected px-6">
+    <div
+      role="toolbar"
+      aria-label={t("contacts.bulk")}
+      className="flex h-11 shrink-0 items-center gap-2 border-line-subtle border-t bg-selected px-6"
+    >
       <span className="figures mr-2 font-medium" aria-live="polite">
         {t("contacts.selected", { n })}
       </span>

@@ -5,7 +5,7 @@ import type { Field } from "@/api/gen/Field";
 import type { FieldType } from "@/api/gen/FieldType";
 import type { Money } from "@/api/gen/Money";
 import type { Value } from "@/api/gen/Value";
-import { Combobox, sayError, Select, TextInput } from "@/design";
+import { Combobox, Select, sayError, TextInput } from "@/design";
 import { currencyDigits } from "@/format";
 import { t } from "@/i18n";
 import { fromZoned, toZoned } from "@/shell/zoned";
@@ -59,7 +59,13 @@ export function fromInput(text: string, type: FieldType): Value | null | undefin
     case "yes_no":
       return { type, value: trimmed === "yes" };
     case "multi_choice":
-      return { type, value: trimmed.split(",").map((word) => word.trim()).filter(Boolean) };
+      return {
+        type,
+        value: trimmed
+          .split(",")
+          .map((word) => word.trim())
+          .filter(Boolean),
+      };
     case "date":
       return /^\d{4}-\d{2}-\d{2}$/.test(trimmed) ? { type, value: trimmed } : undefined;
     case "date_time": {
@@ -72,7 +78,17 @@ export function fromInput(text: string, type: FieldType): Value | null | undefin
 const inputs: Partial<Record<FieldType, string>> = { number: "number", date: "date", date_time: "datetime-local" };
 
 /** Edits one value in place: Enter keeps it, Escape leaves it as it was, an empty text clears it. */
-export function FieldEdit({ contact, field, value, onEnd }: { contact: ContactId; field: Field; value: Value | null; onEnd: () => void }) {
+export function FieldEdit({
+  contact,
+  field,
+  value,
+  onEnd,
+}: {
+  contact: ContactId;
+  field: Field;
+  value: Value | null;
+  onEnd: () => void;
+}) {
   const [text, setText] = useState(() => toInput(value));
   const [wrong, setWrong] = useState(false);
   const write = useWrite("contacts.update", { onSuccess: onEnd, onError: sayError });
@@ -83,7 +99,14 @@ export function FieldEdit({ contact, field, value, onEnd }: { contact: ContactId
     write.mutate({ id: contact, values: [{ key: field.key, value: next }] });
   };
   if (field.key === "time_zone") {
-    return <Combobox label={field.label} value={text === "" ? null : text} onChange={(next) => save(next ?? "")} options={ZONES} />;
+    return (
+      <Combobox
+        label={field.label}
+        value={text === "" ? null : text}
+        onChange={(next) => save(next ?? "")}
+        options={ZONES}
+      />
+    );
   }
   if (field.type === "yes_no" || field.type === "choice") {
     const options =
@@ -94,7 +117,12 @@ export function FieldEdit({ contact, field, value, onEnd }: { contact: ContactId
           ]
         : (field.options ?? []).map((each) => ({ value: each, label: each }));
     return (
-      <Select label={field.label} value={text === "" ? null : text} onChange={save} options={[{ value: "", label: t("contacts.unknown_value") }, ...options]} />
+      <Select
+        label={field.label}
+        value={text === "" ? null : text}
+        onChange={save}
+        options={[{ value: "", label: t("contacts.unknown_value") }, ...options]}
+      />
     );
   }
   const onKeyDown = (event: KeyboardEvent) => {

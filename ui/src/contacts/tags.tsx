@@ -6,7 +6,14 @@ import { t } from "@/i18n";
 
 /** Words between commas, each once. */
 export function tagsOf(text: string): string[] {
-  return [...new Set(text.split(",").map((tag) => tag.trim()).filter((tag) => tag !== ""))];
+  return [
+    ...new Set(
+      text
+        .split(",")
+        .map((tag) => tag.trim())
+        .filter((tag) => tag !== ""),
+    ),
+  ];
 }
 
 /** Adds tags to the chosen contacts and takes others away. */

@@ -27,7 +27,15 @@ export interface ButtonProps extends Omit<ComponentProps<"button">, "ref"> {
 }
 
 /** A verb. One `primary` a screen. */
-export function Button({ look = "plain", icon: Icon, busy = false, disabled, className, children, ...rest }: ButtonProps) {
+export function Button({
+  look = "plain",
+  icon: Icon,
+  busy = false,
+  disabled,
+  className,
+  children,
+  ...rest
+}: ButtonProps) {
   const Shown = busy ? LoaderCircle : Icon;
   return (
     <BaseButton

@@ -28,7 +28,9 @@ export interface CodeProps {
 }
 
 const WORDS = new Set(
-  "all and any anniversary ago ahead at before after between by consent contains contact's did empty ends equals ever everyone exactly has in is known last least message more most next no none not of on option or random segment sent since starts tag than the time times was where with within workspace's yes zone days hours minutes weeks".split(" "),
+  "all and any anniversary ago ahead at before after between by consent contains contact's did empty ends equals ever everyone exactly has in is known last least message more most next no none not of on option or random segment sent since starts tag than the time times was where with within workspace's yes zone days hours minutes weeks".split(
+    " ",
+  ),
 );
 
 /** Colours for the text form of a segment; what is right is for the engine to say. */
@@ -75,18 +77,35 @@ const look = EditorView.theme({
   ".cm-scroller": { fontFamily: "var(--font-mono)", lineHeight: "20px" },
   ".cm-content": { padding: "8px 0", caretColor: "var(--color-ink-1)" },
   ".cm-line": { padding: "0 12px" },
-  ".cm-gutters": { backgroundColor: "var(--color-surface)", color: "var(--color-ink-3)", border: "none", paddingLeft: "4px" },
+  ".cm-gutters": {
+    backgroundColor: "var(--color-surface)",
+    color: "var(--color-ink-3)",
+    border: "none",
+    paddingLeft: "4px",
+  },
   ".cm-cursor": { borderLeftColor: "var(--color-ink-1)" },
   "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": {
     backgroundColor: "color-mix(in oklch, var(--color-accent-solid) 28%, transparent)",
   },
-  ".cm-tooltip": { backgroundColor: "var(--color-surface)", border: "1px solid var(--color-line-default)", borderRadius: "6px" },
-  ".cm-lintRange-error": { backgroundImage: "none", borderBottom: "2px wavy var(--color-bad)", textDecoration: "underline wavy var(--color-bad)" },
+  ".cm-tooltip": {
+    backgroundColor: "var(--color-surface)",
+    border: "1px solid var(--color-line-default)",
+    borderRadius: "6px",
+  },
+  ".cm-lintRange-error": {
+    backgroundImage: "none",
+    borderBottom: "2px wavy var(--color-bad)",
+    textDecoration: "underline wavy var(--color-bad)",
+  },
   ".cm-lintRange-warning": { backgroundImage: "none", textDecoration: "underline wavy var(--color-warn)" },
 });
 
 const languageOf = (language: CodeProps["language"]) =>
-  language === "mjml" ? html({ selfClosingTags: true, autoCloseTags: true }) : language === "segment" ? segmentLanguage : [];
+  language === "mjml"
+    ? html({ selfClosingTags: true, autoCloseTags: true })
+    : language === "segment"
+      ? segmentLanguage
+      : [];
 
 /** Source text. Tab leaves it, so that nobody is caught inside. */
 export default function CodeEditor({ value, onChange, language, label, problems, page = false, className }: CodeProps) {
@@ -117,7 +136,12 @@ export default function CodeEditor({ value, onChange, language, label, problems,
             if (update.docChanged) changed(update.state.doc.toString());
           }),
           // Dragging selected text is a drag of the browser's own kind: forbidden everywhere.
-          EditorView.domEventHandlers({ dragstart: (event) => (event.preventDefault(), true) }),
+          EditorView.domEventHandlers({
+            dragstart: (event) => {
+              event.preventDefault();
+              return true;
+            },
+          }),
         ],
       }),
     });
@@ -151,7 +175,9 @@ export default function CodeEditor({ value, onChange, language, label, problems,
       ref={place}
       className={cx(
         "overflow-hidden focus-within:outline-2 focus-within:outline-focus",
-        page ? "h-full focus-within:-outline-offset-2" : "rounded-control border border-line-control focus-within:outline-offset-2",
+        page
+          ? "h-full focus-within:-outline-offset-2"
+          : "rounded-control border border-line-control focus-within:outline-offset-2",
         className,
       )}
     />

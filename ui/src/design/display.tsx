@@ -25,7 +25,15 @@ const texts: Record<Tone, string> = {
 };
 
 /** A word with a state's colour. The word says it; the dot only helps the eye. */
-export function Badge({ tone = "neutral", dot = false, children }: { tone?: Tone; dot?: boolean; children: ReactNode }) {
+export function Badge({
+  tone = "neutral",
+  dot = false,
+  children,
+}: {
+  tone?: Tone;
+  dot?: boolean;
+  children: ReactNode;
+}) {
   return (
     <span
       className={cx(
@@ -45,7 +53,11 @@ export function StatusDot({ tone, children, pulse = false }: { tone: Tone; child
     <span className="inline-flex min-w-0 items-center gap-2">
       <span
         aria-hidden
-        className={cx("size-2 shrink-0 rounded-full", dots[tone], pulse && "animate-[breathe_1.6s_ease-in-out_infinite]")}
+        className={cx(
+          "size-2 shrink-0 rounded-full",
+          dots[tone],
+          pulse && "animate-[breathe_1.6s_ease-in-out_infinite]",
+        )}
       />
       <span className="truncate">{children}</span>
     </span>
@@ -236,5 +248,15 @@ export function PageHead({ title, about, children }: { title: ReactNode; about?:
       </div>
       {children}
     </header>
+  );
+}
+
+/** A part that scrolls by itself, and is therefore reached by the keyboard. */
+export function ScrollBox({ label, children, className }: { label: string; children: ReactNode; className?: string }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached without a pointer.
+    <div role="group" aria-label={label} tabIndex={0} className={cx("ring-inside overflow-auto", className)}>
+      {children}
+    </div>
   );
 }

@@ -18,7 +18,9 @@ export function ErrorView({ error, onRetry }: { error: unknown; onRetry?: () => 
       <CircleAlert size={20} aria-hidden className="mb-3 text-bad" />
       <h2 className="font-semibold text-section">{title}</h2>
       {about !== "" && <p className="mt-1 max-w-120 break-words text-ink-2">{about}</p>}
-      {api.trace !== null && <p className="mt-2 font-mono text-ink-3 text-meta">{t("common.trace", { trace: api.trace })}</p>}
+      {api.trace !== null && (
+        <p className="mt-2 font-mono text-ink-3 text-meta">{t("common.trace", { trace: api.trace })}</p>
+      )}
       {onRetry !== undefined && (
         <Button className="mt-4" onClick={onRetry}>
           {t("common.try_again")}

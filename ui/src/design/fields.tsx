@@ -18,7 +18,7 @@ const sized = (className: string | undefined, ...more: string[]) =>
   cx(control, /(^|\s)w-/.test(className ?? "") || "w-full", ...more, className);
 
 const floating =
-  "max-h-(--available-height) min-w-(--anchor-width) max-w-100 overflow-auto rounded-menu border border-line-default bg-surface p-1 shadow-(--shadow-float) outline-none";
+  "max-h-[min(320px,var(--available-height))] min-w-(--anchor-width) max-w-100 overflow-auto rounded-menu border border-line-default bg-surface p-1 shadow-(--shadow-float) outline-none";
 
 const option =
   "flex min-h-8 cursor-default select-none items-center gap-2 rounded-control px-2 py-1 text-body outline-none data-disabled:text-ink-3 data-highlighted:bg-hover";
@@ -94,7 +94,11 @@ export function SearchInput({
 }) {
   return (
     <div className={cx("relative", className)}>
-      <Search size={16} aria-hidden className="-translate-y-1/2 pointer-events-none absolute top-1/2 left-2 text-ink-3" />
+      <Search
+        size={16}
+        aria-hidden
+        className="-translate-y-1/2 pointer-events-none absolute top-1/2 left-2 text-ink-3"
+      />
       <input
         ref={ref}
         type="search"
@@ -142,7 +146,16 @@ export interface SelectProps<V extends string> {
 }
 
 /** One of a few. */
-export function Select<V extends string>({ value, onChange, options, label, placeholder, disabled, quiet = false, className }: SelectProps<V>) {
+export function Select<V extends string>({
+  value,
+  onChange,
+  options,
+  label,
+  placeholder,
+  disabled,
+  quiet = false,
+  className,
+}: SelectProps<V>) {
   const items = options.map(({ value: key, label: text }) => ({ value: key as string, label: text }));
   return (
     <BaseSelect.Root
@@ -156,7 +169,10 @@ export function Select<V extends string>({ value, onChange, options, label, plac
         aria-label={label}
         className={
           quiet
-            ? cx("flex h-8 min-w-0 items-center justify-between gap-1.5 rounded-control px-2 text-ink-2 hover:bg-hover hover:text-ink-1", className)
+            ? cx(
+                "flex h-8 min-w-0 items-center justify-between gap-1.5 rounded-control px-2 text-ink-2 hover:bg-hover hover:text-ink-1",
+                className,
+              )
             : sized(className, "flex items-center justify-between gap-2 text-left text-body hover:bg-hover")
         }
       >
@@ -202,7 +218,15 @@ export interface ComboboxProps<V extends string> {
 }
 
 /** One of many, found by typing. */
-export function Combobox<V extends string>({ value, onChange, options, label, placeholder, onSearch, className }: ComboboxProps<V>) {
+export function Combobox<V extends string>({
+  value,
+  onChange,
+  options,
+  label,
+  placeholder,
+  onSearch,
+  className,
+}: ComboboxProps<V>) {
   const chosen = options.find((each) => each.value === value) ?? null;
   return (
     <BaseCombobox.Root<Option<V>>
@@ -238,7 +262,9 @@ export function Combobox<V extends string>({ value, onChange, options, label, pl
                 <BaseCombobox.Item key={each.value} value={each} disabled={each.disabled} className={option}>
                   <span className="min-w-0 flex-1 truncate">
                     {each.label}
-                    {each.about !== undefined && <span className="block truncate text-ink-3 text-table">{each.about}</span>}
+                    {each.about !== undefined && (
+                      <span className="block truncate text-ink-3 text-table">{each.about}</span>
+                    )}
                   </span>
                   <BaseCombobox.ItemIndicator>
                     <Check size={16} aria-hidden className="text-accent-text" />
@@ -292,7 +318,13 @@ export function CheckBox({
 }
 
 /** Yes or no with its words beside it. */
-export function CheckLine(props: { checked: boolean; onChange: (checked: boolean) => void; label: string; about?: string; disabled?: boolean }) {
+export function CheckLine(props: {
+  checked: boolean;
+  onChange: (checked: boolean) => void;
+  label: string;
+  about?: string;
+  disabled?: boolean;
+}) {
   return (
     // biome-ignore lint/a11y/noLabelWithoutControl: the box inside is the control.
     <label className="flex min-h-8 items-start gap-3 py-1.5">
@@ -308,7 +340,15 @@ export function CheckLine(props: { checked: boolean; onChange: (checked: boolean
 }
 
 /** A setting that takes effect at once. */
-export function Switch({ checked, onChange, label }: { checked: boolean; onChange: (checked: boolean) => void; label: string }) {
+export function Switch({
+  checked,
+  onChange,
+  label,
+}: {
+  checked: boolean;
+  onChange: (checked: boolean) => void;
+  label: string;
+}) {
   return (
     <BaseSwitch.Root
       checked={checked}
@@ -361,7 +401,9 @@ export function Segmented<V extends string>({
           render={<button type="button" />}
           className={cx(
             "ring-inside flex h-[30px] min-w-8 items-center rounded-[3px] px-2.5 font-medium text-body",
-            each.value === value ? "bg-surface text-ink-1 shadow-[0_0_0_1px_var(--color-line-default)]" : "text-ink-2 hover:text-ink-1",
+            each.value === value
+              ? "bg-surface text-ink-1 shadow-[0_0_0_1px_var(--color-line-default)]"
+              : "text-ink-2 hover:text-ink-1",
           )}
         >
           {each.label}

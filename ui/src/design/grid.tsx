@@ -8,7 +8,16 @@ import {
   useTable,
 } from "@tanstack/react-table";
 import { ArrowDown, ArrowUp } from "lucide-react";
-import { type KeyboardEvent, type ReactNode, type Ref, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from "react";
+import {
+  type KeyboardEvent,
+  type ReactNode,
+  type Ref,
+  useEffect,
+  useImperativeHandle,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
 import { t } from "@/i18n";
 import { cx } from "./cx";
 import { CheckBox } from "./fields";
@@ -30,6 +39,8 @@ export interface Column<T> {
   /** Figures are set to the right. */
   numeric?: boolean;
   sortable?: boolean;
+  /** The title is heard and not seen: columns of buttons. */
+  quiet?: boolean;
   cell: (row: T) => ReactNode;
 }
 
@@ -74,7 +85,8 @@ const BOX = 40;
  * of the Tab key; arrows, Page Up and Down, Home and End move the current row, Enter opens it, Space selects it.
  */
 export function Grid<T>(props: GridProps<T>) {
-  const { label, columns, hidden, rows, rowAt, keyOf, onRange, onOpen, sort, onSort, selection, empty, className } = props;
+  const { label, columns, hidden, rows, rowAt, keyOf, onRange, onOpen, sort, onSort, selection, empty, className } =
+    props;
   const rowHeight = useRowHeight();
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState(600);
@@ -83,7 +95,10 @@ export function Grid<T>(props: GridProps<T>) {
   const settling = useRef<ReturnType<typeof setTimeout> | null>(null);
 
   const geometry: Geometry = { rows, rowHeight, view: Math.max(rowHeight, view - rowHeight) };
-  const { first, end } = visibleRows(Math.min(position.offset, Math.max(0, rows * rowHeight - geometry.view)), geometry);
+  const { first, end } = visibleRows(
+    Math.min(position.offset, Math.max(0, rows * rowHeight - geometry.view)),
+    geometry,
+  );
   const slots: Slot<T>[] = [];
   for (let index = first; index < end; index++) slots.push({ index, row: rowAt(index) });
 
@@ -182,7 +197,8 @@ export function Grid<T>(props: GridProps<T>) {
   const base = position.top - Math.min(position.offset, Math.max(0, rows * rowHeight - geometry.view));
   const name = label;
 
-  if (rows === 0 && empty !== undefined) return <div className={cx("min-h-0 flex-1 overflow-auto", className)}>{empty}</div>;
+  if (rows === 0 && empty !== undefined)
+    return <div className={cx("min-h-0 flex-1 overflow-auto", className)}>{empty}</div>;
 
   return (
     <div
@@ -197,7 +213,6 @@ export function Grid<T>(props: GridProps<T>) {
       onKeyDown={onKeyDown}
       className={cx("ring-inside group/grid relative min-h-0 flex-1 overflow-auto", className)}
     >
-      {/* biome-ignore lint/a11y/useFocusableInteractive: the grid itself holds the focus. */}
       <div
         role="row"
         aria-rowindex={1}
@@ -205,7 +220,6 @@ export function Grid<T>(props: GridProps<T>) {
         style={{ gridTemplateColumns: template, minWidth: total }}
       >
         {selection !== undefined && (
-          // biome-ignore lint/a11y/useFocusableInteractive: the grid itself holds the focus.
           <div role="columnheader" className="flex items-center justify-center">
             <CheckBox
               checked={selection.all === "all"}
@@ -235,15 +249,12 @@ export function Grid<T>(props: GridProps<T>) {
           );
         })}
       </div>
-      {/* biome-ignore lint/a11y/useSemanticElements: rows of a grid that is not a <table>. */}
       <div role="rowgroup" style={{ height: spacerHeight(geometry), minWidth: total }} className="relative">
         {table.getRowModel().rows.map((line) => {
           const slot = line.original;
           const selected = slot.row !== undefined && (selection?.has(slot.row) ?? false);
           const here = slot.index === current;
           return (
-            // biome-ignore lint/a11y/useFocusableInteractive: the grid itself holds the focus.
-            // biome-ignore lint/a11y/useKeyWithClickEvents: Enter is handled by the grid.
             <div
               key={slot.row === undefined ? `slot-${slot.index}` : keyOf(slot.row)}
               id={`row-${slot.index}`}
@@ -263,8 +274,6 @@ export function Grid<T>(props: GridProps<T>) {
               style={{ top: base + slot.index * rowHeight, height: rowHeight, gridTemplateColumns: template }}
             >
               {selection !== undefined && (
-                // biome-ignore lint/a11y/useKeyWithClickEvents: Space is handled by the grid.
-                // biome-ignore lint/a11y/useFocusableInteractive: the grid itself holds the focus.
                 <div
                   role="gridcell"
                   className="flex h-full items-center justify-center"
@@ -282,7 +291,6 @@ export function Grid<T>(props: GridProps<T>) {
               {line.getVisibleCells().map((cell) => {
                 const numeric = columns.find((each) => each.key === cell.column.id)?.numeric ?? false;
                 return (
-                  // biome-ignore lint/a11y/useFocusableInteractive: the grid itself holds the focus.
                   <div
                     key={cell.id}
                     role="gridcell"
@@ -324,12 +332,11 @@ function HeaderCell<T>({
   const next = sorted ? (sort.desc ? null : { key: column.key, desc: true }) : { key: column.key, desc: false };
   const words = (
     <span className={cx("flex min-w-0 items-center gap-1", column.numeric && "justify-end")}>
-      <span className="truncate">{column.title}</span>
+      <span className={column.quiet ? "sr-only" : "truncate"}>{column.title}</span>
       {sorted && <Arrow size={12} aria-hidden className="shrink-0" />}
     </span>
   );
   return (
-    // biome-ignore lint/a11y/useFocusableInteractive: the button inside holds the focus.
     <div
       role="columnheader"
       aria-sort={sorted ? (sort.desc ? "descending" : "ascending") : undefined}

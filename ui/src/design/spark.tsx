@@ -14,7 +14,12 @@ export function Sparkline({ values, className }: { values: readonly number[]; cl
     return `${x.toFixed(2)},${y.toFixed(2)}`;
   });
   return (
-    <svg viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true" className={cx("overflow-visible", className)}>
+    <svg
+      viewBox="0 0 100 24"
+      preserveAspectRatio="none"
+      aria-hidden="true"
+      className={cx("overflow-visible", className)}
+    >
       <defs>
         <linearGradient id={id} x1="0" y1="0" x2="0" y2="1">
           <stop offset="0" stopColor="var(--color-chart-1)" stopOpacity="0.18" />

@@ -51,7 +51,6 @@ export function SplitPane({
   return (
     <div className="flex min-h-0 min-w-0 flex-1">
       <div className="flex min-h-0 min-w-0 flex-1 flex-col">{first}</div>
-      {/* biome-ignore lint/a11y/useSemanticElements: a splitter is a focusable separator with a value. */}
       <div
         role="separator"
         tabIndex={0}

@@ -5,6 +5,8 @@ export interface TableColumn<T> {
   key: string;
   title: string;
   numeric?: boolean;
+  /** The title is heard and not seen: columns of buttons. */
+  quiet?: boolean;
   /** A CSS width; without it the column shares what is left. */
   width?: string;
   cell: (row: T) => ReactNode;
@@ -42,9 +44,12 @@ export function Table<T>({
             <th
               key={column.key}
               scope="col"
-              className={cx("truncate border-line-subtle border-b px-3 text-left font-normal text-ink-3", column.numeric && "text-right")}
+              className={cx(
+                "truncate border-line-subtle border-b px-3 text-left font-normal text-ink-3",
+                column.numeric && "text-right",
+              )}
             >
-              {column.title}
+              {column.quiet ? <span className="sr-only">{column.title}</span> : column.title}
             </th>
           ))}
         </tr>

@@ -47,7 +47,11 @@ function List() {
         toast={toast}
         className="flex items-start gap-2.5 rounded-menu border border-line-default bg-surface py-2 pr-2 pl-3 shadow-(--shadow-float) transition-opacity duration-[180ms] data-ending-style:opacity-0 data-starting-style:opacity-0"
       >
-        <Icon size={16} aria-hidden className={toast.type === "bad" ? "mt-2 shrink-0 text-bad" : "mt-2 shrink-0 text-ok"} />
+        <Icon
+          size={16}
+          aria-hidden
+          className={toast.type === "bad" ? "mt-2 shrink-0 text-bad" : "mt-2 shrink-0 text-ok"}
+        />
         <div className="min-w-0 flex-1 py-1.5">
           <BaseToast.Title className="break-words font-medium text-body" render={<p />} />
           <BaseToast.Description className="break-words text-ink-2" />

@@ -23,7 +23,9 @@ export function HomeScreen() {
         <div className="space-y-4 px-6 pb-8">
           {info?.warnings.map((warning) => (
             <Note key={warning} tone="warn">
-              {warning === "network_folder" ? t("workspaces.warnings.network_folder") : t("workspaces.warnings.cloud_folder")}
+              {warning === "network_folder"
+                ? t("workspaces.warnings.network_folder")
+                : t("workspaces.warnings.cloud_folder")}
             </Note>
           ))}
           {overview.isError ? (
@@ -42,7 +44,10 @@ function Overview({ data, now }: { data: HomeOverview | undefined; now: string }
   const sent = data?.accepted_by_day.reduce((sum, each) => sum + each.count, 0) ?? 0;
   return (
     <>
-      <section aria-label={t("home.figures")} className="grid grid-cols-4 divide-x divide-line-subtle rounded-card border border-line-subtle bg-surface">
+      <section
+        aria-label={t("home.figures")}
+        className="grid grid-cols-4 divide-x divide-line-subtle rounded-card border border-line-subtle bg-surface"
+      >
         <Figure
           to="/contacts"
           label={t("home.contacts")}
@@ -79,7 +84,11 @@ function Overview({ data, now }: { data: HomeOverview | undefined; now: string }
           tone="warn"
           title={t("home.unknown", { n: data.unknown })}
           actions={
-            <Link to="/outbox" search={{ state: "attention" }} className="flex h-8 items-center gap-1 px-2 font-medium text-accent-text">
+            <Link
+              to="/outbox"
+              search={{ state: "attention" }}
+              className="flex h-8 items-center gap-1 px-2 font-medium text-accent-text"
+            >
               {t("home.resolve")}
               <ArrowRight size={14} aria-hidden />
             </Link>
@@ -122,10 +131,17 @@ function Overview({ data, now }: { data: HomeOverview | undefined; now: string }
                     className="ring-inside flex min-h-10 items-center gap-4 px-4 py-1.5 hover:bg-hover"
                   >
                     <span className="min-w-0 flex-1 truncate font-medium">{journey.name}</span>
-                    <span className="figures text-ink-2 text-table">{t("home.entered_week", { n: journey.entered_7_days })}</span>
-                    <span className="figures w-24 text-right text-table">{t("home.active", { n: journey.active })}</span>
+                    <span className="figures text-ink-2 text-table">
+                      {t("home.entered_week", { n: journey.entered_7_days })}
+                    </span>
+                    <span className="figures w-24 text-right text-table">
+                      {t("home.active", { n: journey.active })}
+                    </span>
                     <span className="w-20 text-table">
-                      <StatusDot tone={JOURNEY_TONES[journey.state]} pulse={journey.state === "live" && journey.active > 0}>
+                      <StatusDot
+                        tone={JOURNEY_TONES[journey.state]}
+                        pulse={journey.state === "live" && journey.active > 0}
+                      >
                         {t(`common.journey_states.${journey.state}`)}
                       </StatusDot>
                     </span>
@@ -137,7 +153,11 @@ function Overview({ data, now }: { data: HomeOverview | undefined; now: string }
         </div>
         <div className="space-y-4">
           {data !== undefined && open > 0 && (
-            <Card title={t("home.checklist")} about={t("home.checklist_about", { done: data.checklist.length - open, all: data.checklist.length })} flush>
+            <Card
+              title={t("home.checklist")}
+              about={t("home.checklist_about", { done: data.checklist.length - open, all: data.checklist.length })}
+              flush
+            >
               <ol className="pb-2">
                 {data.checklist.map((each) => (
                   <Step key={each.item} item={each.item} done={each.done} />
@@ -172,7 +192,9 @@ function Figure({
     <Link to={to} className="ring-inside min-w-0 px-4 py-3 first:rounded-l-card last:rounded-r-card hover:bg-hover">
       <p className="flex items-center gap-2 text-ink-2">
         {label}
-        {live && <span aria-hidden className="size-1.5 animate-[breathe_1.6s_ease-in-out_infinite] rounded-full bg-live" />}
+        {live && (
+          <span aria-hidden className="size-1.5 animate-[breathe_1.6s_ease-in-out_infinite] rounded-full bg-live" />
+        )}
       </p>
       {value === undefined ? (
         <Skeleton className="my-1 h-7 w-20" />

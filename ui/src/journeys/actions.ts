@@ -1,4 +1,4 @@
-import { mutate } from "@/api/client";
+import { mutate, query } from "@/api/client";
 import type { JourneyId } from "@/api/gen/JourneyId";
 import { host } from "@/api/host";
 import { say, sayError } from "@/design";
@@ -18,18 +18,20 @@ export function useJourneyActions() {
         return saved.id;
       });
     },
-    async duplicate(id: JourneyId, name: string): Promise<JourneyId | null> {
-      return attempt(async () => {
-        const made = await mutate("journeys.duplicate", { id, name: t("journeys.duplicate_name", { name }) });
-        return made.id;
-      });
+    async duplicate(id: JourneyId): Promise<JourneyId | null> {
+      return attempt(async () => (await mutate("journeys.duplicate", { id })).id);
     },
     async exportFile(id: JourneyId, name: string): Promise<void> {
       await attempt(async () => {
         const file = `${fileName(name)}.json`;
-        const to = await host().chooseSave("journey", file);
-        if (to === null) return null;
-        host().deliver(await mutate("journeys.export", { id, to }), file);
+        if (host().kind === "window") {
+          const to = await host().chooseSave("journey", file);
+          if (to === null) return null;
+          await mutate("journeys.export_file", { id, to });
+        } else {
+          const { text } = await query("journeys.export", { id });
+          download(file, text);
+        }
         say(t("journeys.exported", { name }));
         return null;
       });
@@ -38,9 +40,9 @@ export function useJourneyActions() {
       return attempt(async () => {
         const chosen = await host().chooseFile("journey");
         if (chosen === null) return null;
-        const made = await mutate("journeys.import", { file: chosen.file });
+        const made = await mutate("journeys.import_file", { file: chosen.file });
         const count = made.problems.length;
-        say(count > 0 ? t("journeys.imported_problems", { count }) : t("journeys.imported", { name: chosen.name }));
+        say(count > 0 ? t("journeys.imported_problems", { count }) : t("journeys.imported", { name: made.name }));
         return made.id;
       });
     },
@@ -61,6 +63,15 @@ async function attempt<T>(work: () => Promise<T>): Promise<T | null> {
     sayError(thrown);
     return null;
   }
+}
+
+function download(name: string, text: string): void {
+  const address = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(address);
 }
 
 /** A name that every file system takes. */

@@ -87,10 +87,7 @@ export type JourneyCommands = {
   "journeys.simulate": Mutation<{ document: Journey; days: number; seed: number; start: string | null }, JobStarted>;
   "journeys.try": Query<{ document: Journey; contact: ContactId; days: number }, Fact[]>;
   "journeys.path": Query<{ id: JourneyId; contact: ContactId; enrolment: EnrolmentId | null }, Fact[]>;
-  "journeys.people": Query<
-    { id: JourneyId; step: StepId | null; limit: number },
-    { id: ContactId; email: string }[]
-  >;
+  "journeys.people": Query<{ id: JourneyId; step: StepId | null; limit: number }, { id: ContactId; email: string }[]>;
   "journeys.enter": Mutation<{ id: JourneyId; contact: ContactId }, Done>;
 };
 

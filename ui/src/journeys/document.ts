@@ -83,7 +83,7 @@ export function perform(drawing: Drawing, op: Op, portsOf: PortsOf): Drawing {
   const joins = merge !== null && last?.merge === merge && drawing.future.length === 0;
   const entry: Entry = {
     id: joins && last ? last.id : drawing.nextEntry,
-    label: labelOf(op, drawing.doc),
+    label: joins && last ? last.label : labelOf(op, drawing.doc),
     before: joins && last ? last.before : drawing.selection,
     after: selection,
     redo: joins && last ? [...last.redo, ...redo] : redo,

@@ -1,5 +1,8 @@
 /** The catalogue as the program has it, for work on the screens alone and for tests. Never shipped. */
-import type { Form, Group, Setting, StepKindFace } from "./catalogue";
+import type { Form } from "../api/gen/Form";
+import type { Group } from "../api/gen/Group";
+import type { Setting } from "../api/gen/Setting";
+import type { StepKindFace } from "../api/gen/StepKindFace";
 
 const must = (name: string, form: Form, options?: string[]): Setting => ({
   name,

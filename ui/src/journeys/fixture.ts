@@ -2,13 +2,15 @@
  * Journeys for work on the screens alone: a welcome series, an empty draft and large drawings, with numbers that
  * follow from the drawing. Loaded by the fixture host and by tests, never shipped.
  */
+import type { JobView, Topic } from "../api/commands.draft";
 import type { Fact } from "../api/gen/Fact";
 import type { Journey } from "../api/gen/Journey";
 import type { JourneyState } from "../api/gen/JourneyState";
 import type { Problem } from "../api/gen/Problem";
+import type { SimReport } from "../api/gen/SimReport";
 import type { Step } from "../api/gen/Step";
 import { catalogueOf } from "./catalogue";
-import type { JourneyCommands, JourneyRow, JourneyView, SimReport, StepCounts } from "./commands.draft";
+import type { JourneyCommands, JourneyRow, JourneyView, StepCounts } from "./commands.draft";
 import { blankJourney, graphOf, isEntry, stepOf } from "./drawing";
 import { FACES } from "./fixture.catalogue";
 import { dice } from "./testing";
@@ -134,26 +136,33 @@ export function largeJourney(count: number): Journey {
 }
 
 type Kept = { view: JourneyView; row: JourneyRow };
+
+/** Numbers of this fixture's jobs begin here, so that they are not mistaken for others. */
+const FIRST_JOB = 1_000_000;
+const results = new Map<number, SimReport>();
+
+/** A simulation as `jobs.get` tells of it; `null`: no job of this fixture. */
+export function journeyJob(id: number): JobView | null {
+  const result = results.get(id);
+  if (!result) return null;
+  return { id, what: "journeys.simulate", state: "done", done: 1, total: 1, phase: "simulating", result, error: null };
+}
 type Answers = { [K in keyof JourneyCommands]?: (args: JourneyCommands[K]["req"]) => JourneyCommands[K]["res"] };
 
 /** Answers of the journeys' commands over a small world in memory. */
-export function journeyFixture(): Answers {
+export function journeyFixture(tell: (topic: Topic) => void = () => {}): Answers {
   const kept = new Map<number, Kept>();
   const put = (id: number, document: Journey, state: JourneyState, version: number | null, days: number) => {
-    const problems = check(document);
-    const active = version === null ? 0 : sum(counts(document, 9).map((step) => step.waiting));
     const updated_at = new Date(Date.parse(NOW) - days * 86_400_000).toISOString();
     const view: JourneyView = {
       id,
-      document,
-      revision: 1,
+      name: document.name,
       state,
       version,
-      published_at: version === null ? null : updated_at,
       changed: false,
-      problems,
-      used_steps: document.steps.map((step) => step.id),
-      active,
+      document,
+      revision: 1,
+      problems: check(document),
     };
     kept.set(id, { view, row: rowOf(view, updated_at) });
     return view;
@@ -172,7 +181,8 @@ export function journeyFixture(): Answers {
     const one = get(id);
     one.view = { ...one.view, state };
     one.row = { ...one.row, state };
-    return null;
+    tell("journeys");
+    return { state };
   };
   return {
     "journeys.catalogue": () => FACES,
@@ -192,49 +202,52 @@ export function journeyFixture(): Answers {
       const changed =
         JSON.stringify(graphOf(document)) !== JSON.stringify(graphOf(one.view.document)) || one.view.changed;
       one.view = { ...one.view, document, revision: one.view.revision + 1, problems: check(document), changed };
-      one.row = { ...rowOf(one.view, NOW), updated_at: NOW };
+      one.row = rowOf(one.view, NOW);
+      tell("journeys");
       return { id, revision: one.view.revision, problems: one.view.problems };
     },
     "journeys.check": ({ document }) => check(document),
-    "journeys.publish_preview": ({ id }) => {
-      const { view } = get(id);
-      return {
-        problems: view.problems,
-        version: (view.version ?? 0) + 1,
-        enter_now: view.document.steps.length * 103,
-        inside: view.version === null ? [] : [{ version: view.version, people: view.active }],
-        most_mails: view.document.steps.filter((step) => step.kind === "send_email").length,
-      };
-    },
+    "journeys.entering": ({ id }) => ({ now: get(id).view.document.steps.length * 103, inside: get(id).row.active }),
     "journeys.publish": ({ id }) => {
       const one = get(id);
       const version = (one.view.version ?? 0) + 1;
       one.view = { ...one.view, state: "live", version, changed: false };
       one.row = rowOf(one.view, NOW);
-      return { version };
+      tell("journeys");
+      return { version, entering: one.view.document.steps.length * 103 };
     },
     "journeys.pause": ({ id }) => change(id, "paused"),
     "journeys.resume": ({ id }) => change(id, "live"),
     "journeys.drain": ({ id }) => change(id, "draining"),
     "journeys.stop": ({ id }) => change(id, "stopped"),
-    "journeys.duplicate": ({ id, name }) => ({
-      id: put(Math.max(...kept.keys()) + 1, { ...get(id).view.document, name }, "draft", null, 0).id,
-    }),
+    "journeys.duplicate": ({ id }) => {
+      const { document } = get(id).view;
+      return put(Math.max(...kept.keys()) + 1, { ...document, name: `${document.name} (copy)` }, "draft", null, 0);
+    },
     "journeys.delete": ({ id }) => {
       kept.delete(id);
-      return null;
+      tell("journeys");
+      return {};
     },
-    "journeys.export": () => ({ path: null, ticket: null }),
-    "journeys.import": () => ({ id: put(Math.max(...kept.keys()) + 1, WELCOME, "draft", null, 0).id, problems: [] }),
-    "journeys.counts": ({ id }) => (get(id).view.version === null ? [] : counts(get(id).view.document, id)),
-    "journeys.simulate": ({ document, days, seed, start }) => simulate(document, days, seed, start ?? NOW),
-    "journeys.try": ({ document, contact }) => ({
-      contact: { id: "id" in contact ? contact.id : 1, email: "email" in contact ? contact.email : "ada@example.com" },
-      from: NOW,
-      facts: walk(document),
-      refused: document.steps.some((step) => isEntry(step.kind)) ? null : "nobody can come in",
-    }),
-    "journeys.path": () => ({ document: WELCOME, facts: walk(WELCOME) }),
+    "journeys.export": ({ id }) => {
+      const { name, document } = get(id).view;
+      return { name, text: JSON.stringify(document, null, 2) };
+    },
+    "journeys.import_file": () => put(Math.max(...kept.keys()) + 1, WELCOME, "draft", null, 0),
+    "journeys.counts": ({ id }) => {
+      const { view, row } = get(id);
+      return { steps: view.version === null ? [] : counts(view.document, id), active: row.active };
+    },
+    "journeys.simulate": ({ document, days, seed }) => {
+      const job = FIRST_JOB + results.size;
+      results.set(job, simulate(document, days, seed));
+      return { job };
+    },
+    "journeys.try": ({ document }) => walk(document),
+    "journeys.path": () => walk(WELCOME),
+    "journeys.people": () =>
+      ["ada", "grace", "edsger"].map((name, at) => ({ id: at + 1, email: `${name}@example.com` })),
+    "journeys.enter": () => ({}),
   };
 }
 
@@ -246,12 +259,11 @@ function rowOf(view: JourneyView, updated_at: string): JourneyRow {
     state: view.state,
     version: view.version,
     changed: view.changed,
-    active: view.active,
+    active: live ? sum(counts(view.document, view.id).map((step) => step.waiting)) : 0,
     entered_30_days: live ? 812 : 0,
     sent_30_days: live ? 2044 : 0,
     updated_at,
-    errors: view.problems.filter((problem) => problem.severity === "error").length,
-    warnings: view.problems.filter((problem) => problem.severity === "warning").length,
+    problems: view.problems.filter((problem) => problem.severity === "error").length,
   };
 }
 
@@ -321,47 +333,54 @@ function counts(doc: Journey, seed: number): StepCounts[] {
   });
 }
 
-function simulate(doc: Journey, days: number, seed: number, from: string): SimReport {
+function simulate(doc: Journey, days: number, seed: number): SimReport {
   const people = flow(doc, seed);
-  const grow = (total: number, delay: number) =>
-    Array.from({ length: days }, (_, day) => Math.round(total * Math.min(1, Math.max(0, (day + 1 - delay) / days))));
-  const depth = new Map<string, number>();
+  const roll = dice(seed);
+  const delays = new Map<string, number>();
   for (const step of doc.steps) {
     for (const to of Object.values(step.next ?? {})) {
-      depth.set(to, Math.max(depth.get(to) ?? 0, (depth.get(step.id) ?? 0) + (waits(step) ? 3 : 0)));
+      delays.set(to, Math.max(delays.get(to) ?? 0, (delays.get(step.id) ?? 0) + (waits(step) ? 3 : 0)));
     }
   }
+  const week = Array.from({ length: days }, (_, day) => (0.6 + roll() * 0.5) * (day % 7 > 4 ? 0.4 : 1));
+  const spread = (total: number, delay: number) => {
+    const whole = sum(week);
+    return week.map((_, day) => (day < delay ? 0 : Math.round((total * (week[day - delay] ?? 0)) / whole)));
+  };
+  const mails = week.map(() => 0);
   const steps = doc.steps.map((step) => {
     const { entered, shares } = people.get(step.id) ?? { entered: 0, shares: new Map<string, number>() };
-    const delay = Math.min(days - 1, depth.get(step.id) ?? 0);
-    const list = grow(entered, delay);
-    return {
-      step: step.id,
-      entered: list,
-      waiting: list.map((now, day) => (waits(step) ? now - (list[Math.max(0, day - 3)] ?? 0) : 0)),
-      left: Object.fromEntries([...shares].map(([port, total]) => [port, grow(total, delay)])),
-    };
+    const delay = Math.min(days, delays.get(step.id) ?? 0);
+    const came = spread(entered, delay);
+    if (step.kind === "send_email") for (const [day, count] of came.entries()) mails[day] = (mails[day] ?? 0) + count;
+    const left = [...shares].map(([port, total]) => ({ port, per_day: spread(total, delay + (waits(step) ? 3 : 0)) }));
+    if (!waits(step)) {
+      // Whoever goes no further ended in the step itself.
+      left.push({
+        port: "end",
+        per_day: came.map((count, day) => count - sum(left.map(({ per_day }) => per_day[day] ?? 0))),
+      });
+    }
+    const waiting = waits(step) ? Math.max(0, sum(came) - sum(left.map(({ per_day }) => sum(per_day)))) : 0;
+    return { step: step.id, entered: came, left, waiting };
   });
-  const roll = dice(seed);
-  const mails = doc.steps.filter((step) => step.kind === "send_email").length;
-  const entered = doc.steps.length === 0 ? 0 : 8112;
+  const entered = sum(steps[0]?.entered ?? []);
+  const never_left = sum(steps.map(({ waiting }) => waiting));
+  const ruled = Math.round(entered * 0.04);
   return {
-    from,
     days,
-    seed,
     contacts: 50_000,
     entered,
-    ended: [
-      { end: "completed", count: Math.round(entered * 0.81) },
-      { end: "exit_rule", count: Math.round(entered * 0.04) },
-    ],
-    inside: Math.round(entered * 0.15),
+    never_left,
+    cut_short: 0,
     steps,
-    mails_by_day: Array.from({ length: days }, (_, day) =>
-      Math.round(mails * 40 * (0.6 + roll() * 0.5) * (day % 7 > 4 ? 0.4 : 1) * Math.min(1, (day + 1) / 5)),
-    ),
-    stuck: doc.steps.filter((step) => step.kind === "wait_date").map((step) => ({ step: step.id, count: 12 })),
-    millis: 184,
+    mails,
+    refused: week.map(() => 2),
+    ended: [
+      { end: { end: "completed", reason: "welcomed" }, count: Math.max(0, entered - never_left - ruled) },
+      { end: { end: "exit_rule", reason: "staff" }, count: ruled },
+    ],
+    goals: [],
   };
 }
 

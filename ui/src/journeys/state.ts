@@ -6,11 +6,12 @@ import type { Journey } from "@/api/gen/Journey";
 import type { JourneyId } from "@/api/gen/JourneyId";
 import type { Place } from "@/api/gen/Place";
 import type { Problem } from "@/api/gen/Problem";
+import type { SimReport } from "@/api/gen/SimReport";
 import type { StepId } from "@/api/gen/StepId";
 import type { Catalogue } from "./catalogue";
-import type { SimReport } from "./commands.draft";
+
 import * as drawing from "./document";
-import type { Port } from "./drawing";
+import { highestStepNumber, type Port } from "./drawing";
 import type { Direction } from "./tidy";
 
 /** What stands at the right of the canvas. */
@@ -35,6 +36,9 @@ export type QuickAdd = { port: Port | null; x: number; y: number; arrow: boolean
 /** A way through the drawing that is lit. */
 export type Lit = { steps: ReadonlySet<StepId>; arrows: ReadonlySet<string> };
 
+/** A simulated population: of which drawing, from when, and the day that is shown. */
+export type Simulation = { report: SimReport; of: Journey; from: string; day: number };
+
 export type DesignerState = {
   id: JourneyId;
   drawing: drawing.Drawing;
@@ -52,7 +56,7 @@ export type DesignerState = {
   /** Field of the inspector to go to. */
   field: string | null;
   /** A simulated population and the day that is shown; `null`: the canvas has the numbers of the live journey. */
-  simulation: { report: SimReport; day: number; of: Journey } | null;
+  simulation: Simulation | null;
   lit: Lit | null;
   keysShown: boolean;
   canvas: CanvasControl | null;
@@ -67,7 +71,9 @@ export type DesignerState = {
   show: (change: Partial<DesignerState>) => void;
   say: (text: string) => void;
   /** Takes another document in place of the present one: nothing of it can be undone. */
-  replace: (doc: Journey, used: readonly StepId[]) => void;
+  replace: (doc: Journey) => void;
+  /** Ids that steps of earlier versions had: they are never given to another step. */
+  reserve: (ids: readonly StepId[]) => void;
 };
 
 export type DesignerStore = StoreApi<DesignerState>;
@@ -77,7 +83,6 @@ const DIRECTION_KEY = "carillon.journeys.direction";
 export function createDesigner(
   id: JourneyId,
   doc: Journey,
-  used: readonly StepId[],
   catalogue: Catalogue,
   problems: readonly Problem[],
 ): DesignerStore {
@@ -93,7 +98,7 @@ export function createDesigner(
     };
     return {
       id,
-      drawing: drawing.open(doc, used),
+      drawing: drawing.open(doc),
       catalogue,
       direction,
       problems,
@@ -125,8 +130,21 @@ export function createDesigner(
       },
       // A live region tells only what changed: a second same sentence needs a difference that is not heard.
       say: (text) => set(({ said }) => ({ said: said === text ? `${text}\u00a0` : text })),
-      replace: (next, taken) =>
-        set({ drawing: drawing.open(next, taken), cursor: null, quickAdd: null, connecting: null }),
+      replace: (next) => {
+        const { nextStep } = get().drawing;
+        const fresh = drawing.open(next);
+        set({
+          drawing: { ...fresh, nextStep: Math.max(fresh.nextStep, nextStep) },
+          cursor: null,
+          quickAdd: null,
+          connecting: null,
+        });
+      },
+      reserve: (ids) => {
+        const present = get().drawing;
+        const nextStep = highestStepNumber(ids) + 1;
+        if (nextStep > present.nextStep) set({ drawing: { ...present, nextStep } });
+      },
     };
   });
 }

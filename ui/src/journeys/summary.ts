@@ -1,4 +1,5 @@
 /** What a step does, in one line, from its settings. */
+import type { Setting } from "@/api/gen/Setting";
 import type { Step } from "@/api/gen/Step";
 import { shortDay } from "@/format";
 import { formatLocale, t, tx } from "@/i18n";
@@ -28,7 +29,7 @@ export function words(name: string): string {
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
 }
 
-const list = new Intl.ListFormat(formatLocale, { type: "unit", style: "narrow" });
+const list = new Intl.ListFormat(formatLocale, { type: "unit", style: "short" });
 
 type Settings = Record<string, unknown>;
 
@@ -62,11 +63,21 @@ export function condition(value: string): string {
 /** One line, or an invitation to say what is missing. */
 export function summaryOf(step: Step, catalogue: Catalogue): string {
   const settings = step.settings ?? {};
-  const missing = catalogue
+  const missing = missingSetting(step, catalogue);
+  if (missing) return unsetText(missing);
+  return lines[step.kind]?.(settings, step) || aboutKind(step.kind);
+}
+
+/** The first required setting that says nothing yet. */
+export function missingSetting(step: Step, catalogue: Catalogue): Setting | undefined {
+  return catalogue
     .of(step.kind)
-    ?.settings.find((setting) => setting.required && isUnset(settings[setting.name]));
-  if (missing) return tx(`journeys.unset.${missing.form}`, t("journeys.unset.other"));
-  return lines[step.kind]?.(settings, step) ?? aboutKind(step.kind);
+    ?.settings.find((setting) => setting.required && isUnset(step.settings?.[setting.name]));
+}
+
+/** The invitation to fill a setting in. */
+export function unsetText(setting: Setting): string {
+  return tx(`journeys.unset.${setting.form}`, t("journeys.unset.other"));
 }
 
 function isUnset(value: unknown): boolean {

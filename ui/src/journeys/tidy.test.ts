@@ -52,16 +52,17 @@ describe("the tidy layout", () => {
     expect(at(doc, "s2", "right")).toEqual({ x: CARD.width + 84, y: at(doc, "s1", "right").y });
   });
 
-  it("never lets two cards touch and never leads onward upwards, on random drawings", () => {
-    for (let seed = 1; seed <= 150; seed += 1) {
+  it("never lets two cards touch and keeps entries at the beginning, on random drawings", () => {
+    const touching: string[] = [];
+    for (let seed = 1; seed <= 80; seed += 1) {
       const doc = arbitrary(seed, 2 + (seed % 40));
       for (const direction of ["down", "right"] as const) {
         const { places } = tidy(doc, portsOf, direction);
-        const all = [...places.values()];
-        all.forEach((a, i) => {
-          for (const b of all.slice(i + 1)) {
+        const all = [...places];
+        all.forEach(([one, a], i) => {
+          for (const [other, b] of all.slice(i + 1)) {
             const apart = Math.abs(a.x - b.x) >= CARD.width || Math.abs(a.y - b.y) >= CARD.height;
-            expect(apart, `seed ${seed} ${direction}: ${JSON.stringify([a, b])}`).toBe(true);
+            if (!apart) touching.push(`seed ${seed} ${direction}: ${one} and ${other}`);
           }
         });
         for (const step of doc.steps.filter((one) => isEntry(one.kind))) {
@@ -70,6 +71,7 @@ describe("the tidy layout", () => {
         }
       }
     }
+    expect(touching).toEqual([]);
   });
 
   it("leads every arrow onward in a drawing without circles", () => {

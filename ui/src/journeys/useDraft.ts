@@ -57,7 +57,7 @@ export function useDraft(store: DesignerStore, opened: JourneyView): Draft {
       return still;
     } catch (thrown) {
       const error = ApiError.of(thrown);
-      setState(error.code === "conflict" || error.code === "stale" ? { is: "conflict" } : { is: "failed", error });
+      setState(error.code === "stale" ? { is: "conflict" } : { is: "failed", error });
       return false;
     }
   }, [store, id, accept]);
@@ -123,7 +123,7 @@ export function useDraft(store: DesignerStore, opened: JourneyView): Draft {
     if (opened.revision <= saved.current.revision) return;
     if (store.getState().drawing.doc === saved.current.doc) {
       accept(opened.document, opened.revision);
-      store.getState().replace(opened.document, opened.used_steps);
+      store.getState().replace(opened.document);
       store.getState().show({ problems: opened.problems });
     } else setState({ is: "conflict" });
   }, [opened, store, accept]);
@@ -134,7 +134,7 @@ export function useDraft(store: DesignerStore, opened: JourneyView): Draft {
       client.setQueryData(keyOf("journeys.get", { id }), fresh);
       if (keep === "theirs") {
         accept(fresh.document, fresh.revision);
-        store.getState().replace(fresh.document, fresh.used_steps);
+        store.getState().replace(fresh.document);
         store.getState().show({ problems: fresh.problems });
         setState({ is: "saved" });
         return;

@@ -14,7 +14,10 @@ export function MessagePanel({ id, now, onClose }: { id: number; now: string; on
   const [tab, setTab] = useState<"preview" | "history" | "headers">("preview");
   const data = message.data;
   return (
-    <aside aria-label={t("outbox.message")} className="flex w-120 shrink-0 flex-col border-line-subtle border-l bg-surface">
+    <aside
+      aria-label={t("outbox.message")}
+      className="flex w-120 shrink-0 flex-col border-line-subtle border-l bg-surface"
+    >
       <header className="flex items-start gap-2 py-3 pr-2 pl-4">
         <div className="min-w-0 flex-1">
           <h2 className="truncate font-semibold text-section">{data?.subject ?? ""}</h2>
@@ -23,7 +26,11 @@ export function MessagePanel({ id, now, onClose }: { id: number; now: string; on
               <Badge tone={MESSAGE_TONES[data.state]} dot>
                 {t(`common.message_states.${data.state}`)}
               </Badge>
-              <Link to="/contacts/$contact" params={{ contact: String(data.contact_id) }} className="truncate text-ink-2 hover:text-accent-text">
+              <Link
+                to="/contacts/$contact"
+                params={{ contact: String(data.contact_id) }}
+                className="truncate text-ink-2 hover:text-accent-text"
+              >
                 {data.to}
               </Link>
             </p>
@@ -64,7 +71,11 @@ export function MessagePanel({ id, now, onClose }: { id: number; now: string; on
                       {
                         label: t("outbox.columns.why"),
                         value: (
-                          <Link to="/journeys/$journey" params={{ journey: String(data.key.journey) }} className="hover:text-accent-text">
+                          <Link
+                            to="/journeys/$journey"
+                            params={{ journey: String(data.key.journey) }}
+                            className="hover:text-accent-text"
+                          >
                             {[data.journey_name, data.step_title].filter(Boolean).join(" · ")}
                           </Link>
                         ),
@@ -73,7 +84,9 @@ export function MessagePanel({ id, now, onClose }: { id: number; now: string; on
                       { label: t("outbox.template"), value: data.template_name },
                       { label: t("outbox.account"), value: data.account_name },
                       { label: t("outbox.columns.queued"), value: moment(data.queued_at) },
-                      ...(data.next_at === null ? [] : [{ label: t("outbox.next_try"), value: moment(data.next_at), note: ago(data.next_at, now) }]),
+                      ...(data.next_at === null
+                        ? []
+                        : [{ label: t("outbox.next_try"), value: moment(data.next_at), note: ago(data.next_at, now) }]),
                     ]}
                   />
                   <h3 className="mt-4 mb-1 font-semibold">{t("outbox.tries")}</h3>

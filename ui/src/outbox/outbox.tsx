@@ -4,7 +4,21 @@ import { useDeferredValue, useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { Batch, OutboxRow, OutboxSummary } from "@/api/commands.draft";
 import type { MessageState } from "@/api/gen/MessageState";
-import { Button, type Column, Confirm, cx, EmptyState, ErrorView, Grid, Note, PageHead, SearchInput, StatusDot, say, sayError } from "@/design";
+import {
+  Button,
+  type Column,
+  Confirm,
+  cx,
+  EmptyState,
+  ErrorView,
+  Grid,
+  Note,
+  PageHead,
+  SearchInput,
+  StatusDot,
+  say,
+  sayError,
+} from "@/design";
 import { ago, count, moment } from "@/format";
 import { hasWords, t, tx } from "@/i18n";
 import { useNow } from "@/shell/now";
@@ -39,7 +53,10 @@ export function OutboxScreen() {
   if (list.error !== null && list.total === undefined) return <ErrorView error={list.error} onRetry={list.refetch} />;
   return (
     <>
-      <PageHead title={t("outbox.title")} about={list.total === undefined ? undefined : t("outbox.count", { n: total })}>
+      <PageHead
+        title={t("outbox.title")}
+        about={list.total === undefined ? undefined : t("outbox.count", { n: total })}
+      >
         {summary.data !== undefined && <PauseButton summary={summary.data} />}
       </PageHead>
       {summary.data !== undefined && <Notices summary={summary.data} now={now} />}
@@ -72,7 +89,9 @@ export function OutboxScreen() {
             )
           }
         />
-        {message !== undefined && <MessagePanel id={message} now={now} onClose={() => change({ message: undefined })} />}
+        {message !== undefined && (
+          <MessagePanel id={message} now={now} onClose={() => change({ message: undefined })} />
+        )}
       </div>
     </>
   );
@@ -80,7 +99,12 @@ export function OutboxScreen() {
 
 function columns(now: string): Column<OutboxRow>[] {
   return [
-    { key: "to", title: t("outbox.columns.to"), width: 240, cell: (row) => <span className="font-medium">{row.to}</span> },
+    {
+      key: "to",
+      title: t("outbox.columns.to"),
+      width: 240,
+      cell: (row) => <span className="font-medium">{row.to}</span>,
+    },
     { key: "subject", title: t("outbox.columns.subject"), width: 280, cell: (row) => row.subject },
     {
       key: "state",
@@ -92,9 +116,27 @@ function columns(now: string): Column<OutboxRow>[] {
         </StatusDot>
       ),
     },
-    { key: "journey", title: t("outbox.columns.why"), width: 220, cell: (row) => <span className="text-ink-2">{[row.journey_name, row.step_title].filter(Boolean).join(" · ")}</span> },
-    { key: "queued", title: t("outbox.columns.queued"), width: 130, numeric: true, cell: (row) => <span title={moment(row.queued_at)}>{ago(row.queued_at, now)}</span> },
-    { key: "word", title: t("outbox.columns.word"), width: 260, cell: (row) => <span className="text-ink-2">{row.last_word}</span> },
+    {
+      key: "journey",
+      title: t("outbox.columns.why"),
+      width: 220,
+      cell: (row) => (
+        <span className="text-ink-2">{[row.journey_name, row.step_title].filter(Boolean).join(" · ")}</span>
+      ),
+    },
+    {
+      key: "queued",
+      title: t("outbox.columns.queued"),
+      width: 130,
+      numeric: true,
+      cell: (row) => <span title={moment(row.queued_at)}>{ago(row.queued_at, now)}</span>,
+    },
+    {
+      key: "word",
+      title: t("outbox.columns.word"),
+      width: 260,
+      cell: (row) => <span className="text-ink-2">{row.last_word}</span>,
+    },
   ];
 }
 
@@ -112,11 +154,18 @@ function PauseButton({ summary }: { summary: OutboxSummary }) {
   );
 }
 
-function Filters({ summary, state, onState }: { summary: OutboxSummary | undefined; state: string | undefined; onState: (state: string | undefined) => void }) {
+function Filters({
+  summary,
+  state,
+  onState,
+}: {
+  summary: OutboxSummary | undefined;
+  state: string | undefined;
+  onState: (state: string | undefined) => void;
+}) {
   const countOf = (group: string) =>
     summary?.by_state.filter((each) => GROUPS[group]?.includes(each.state)).reduce((sum, each) => sum + each.count, 0);
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a row of toggles, not a form.
     <div role="group" aria-label={t("outbox.filter")} className="flex gap-1">
       {[undefined, ...Object.keys(GROUPS)].map((group) => {
         const n = group === undefined ? undefined : countOf(group);
@@ -134,7 +183,9 @@ function Filters({ summary, state, onState }: { summary: OutboxSummary | undefin
           >
             {group === undefined ? t("outbox.groups.all") : tx(`outbox.groups.${group}`, group)}
             {n !== undefined && n > 0 && (
-              <span className={cx("figures text-meta", group === "attention" ? "text-warn" : "text-ink-3")}>{count(n)}</span>
+              <span className={cx("figures text-meta", group === "attention" ? "text-warn" : "text-ink-3")}>
+                {count(n)}
+              </span>
             )}
           </button>
         );
@@ -150,7 +201,10 @@ function Notices({ summary, now }: { summary: OutboxSummary; now: string }) {
   return (
     <div className="space-y-2 px-6 pb-3">
       {closed !== null && (
-        <Note tone={closed === "sample" ? "neutral" : "warn"} title={words ? tx(`outbox.closed.${closed}`, closed) : closed}>
+        <Note
+          tone={closed === "sample" ? "neutral" : "warn"}
+          title={words ? tx(`outbox.closed.${closed}`, closed) : closed}
+        >
           {tx(`outbox.closed_about.${closed}`, "")}
         </Note>
       )}

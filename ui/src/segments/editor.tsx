@@ -3,7 +3,21 @@ import { ArrowLeft, Save, Trash2, Users } from "lucide-react";
 import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { ParseError, SegmentCount, SegmentRow } from "@/api/commands.draft";
-import { Button, Card, Confirm, cx, ErrorView, Field, IconButton, SkeletonLines, say, sayError, SplitPane, Tabs, TextInput } from "@/design";
+import {
+  Button,
+  Card,
+  Confirm,
+  cx,
+  ErrorView,
+  Field,
+  IconButton,
+  SkeletonLines,
+  SplitPane,
+  say,
+  sayError,
+  Tabs,
+  TextInput,
+} from "@/design";
 import { count, percent } from "@/format";
 import { t } from "@/i18n";
 import { Code } from "@/shell/code";
@@ -44,12 +58,17 @@ function Editor({ row }: { row: SegmentRow | null }) {
   const asked = useDelayed(text.trim(), 60);
   const check = useRead("segments.check", { text: asked }, { enabled: asked !== "", keep: true });
   const fine = check.data?.ok === true && asked !== "";
-  const counted = useRead("segments.count", { text: asked, clauses: true }, { enabled: fine && !check.isPlaceholderData, keep: true });
+  const counted = useRead(
+    "segments.count",
+    { text: asked, clauses: true },
+    { enabled: fine && !check.isPlaceholderData, keep: true },
+  );
   const save = useWrite("segments.save", {
     onSuccess: (saved) => {
       say(t("segments.saved", { name: saved.name }));
       setText(saved.text);
-      if (row === null) void navigate({ to: "/segments/$segment", params: { segment: String(saved.id) }, replace: true });
+      if (row === null)
+        void navigate({ to: "/segments/$segment", params: { segment: String(saved.id) }, replace: true });
     },
     onError: sayError,
   });
@@ -63,7 +82,11 @@ function Editor({ row }: { row: SegmentRow | null }) {
   return (
     <>
       <header className="flex shrink-0 items-center gap-3 border-line-subtle border-b px-4 py-3">
-        <Link to="/segments" aria-label={t("segments.back")} className="flex size-8 items-center justify-center rounded-control text-ink-2 hover:bg-hover">
+        <Link
+          to="/segments"
+          aria-label={t("segments.back")}
+          className="flex size-8 items-center justify-center rounded-control text-ink-2 hover:bg-hover"
+        >
           <ArrowLeft size={16} aria-hidden />
         </Link>
         <h1 className="min-w-0 flex-1 truncate font-semibold text-section">{row?.name ?? t("segments.create")}</h1>
@@ -94,7 +117,18 @@ function Editor({ row }: { row: SegmentRow | null }) {
                 label={t("segments.who")}
                 value={text}
                 onChange={setText}
-                problems={error === null ? [] : [{ from: error.offset, to: error.offset + error.length, message: error.message, severity: "error" }]}
+                problems={
+                  error === null
+                    ? []
+                    : [
+                        {
+                          from: error.offset,
+                          to: error.offset + error.length,
+                          message: error.message,
+                          severity: "error",
+                        },
+                      ]
+                }
                 className="[&_.cm-editor]:min-h-30"
               />
               <Verdict text={text} error={error} />
@@ -110,7 +144,9 @@ function Editor({ row }: { row: SegmentRow | null }) {
                 <Users size={16} aria-hidden />
                 {t("segments.members")}
               </p>
-              <p className={cx("figures font-semibold text-hero", (!fine || counted.isPlaceholderData) && "text-ink-3")}>
+              <p
+                className={cx("figures font-semibold text-hero", (!fine || counted.isPlaceholderData) && "text-ink-3")}
+              >
                 {counted.data === undefined || asked === "" ? "–" : count(counted.data.count)}
               </p>
               <p className="figures h-5 text-ink-3">
@@ -152,13 +188,20 @@ function Editor({ row }: { row: SegmentRow | null }) {
 }
 
 function Verdict({ text, error }: { text: string; error: ParseError | null }) {
-  if (error === null) return <p className="mt-1 h-5 text-ink-3 text-table">{text.trim() === "" ? t("segments.hint") : t("segments.reads_well")}</p>;
+  if (error === null)
+    return (
+      <p className="mt-1 h-5 text-ink-3 text-table">
+        {text.trim() === "" ? t("segments.hint") : t("segments.reads_well")}
+      </p>
+    );
   const line = text.slice(0, error.offset).split("\n").length;
   const at = error.offset - text.lastIndexOf("\n", error.offset - 1);
   return (
     <p role="status" className="mt-1 text-bad text-table">
       {t("segments.error_at", { line, at, message: error.message })}
-      {error.expected.length > 0 && <span className="text-ink-2">{` ${t("segments.expected", { words: error.expected.slice(0, 8).join(", ") })}`}</span>}
+      {error.expected.length > 0 && (
+        <span className="text-ink-2">{` ${t("segments.expected", { words: error.expected.slice(0, 8).join(", ") })}`}</span>
+      )}
     </p>
   );
 }
@@ -167,7 +210,12 @@ function Clauses({ count: counted, dim }: { count: SegmentCount; dim: boolean })
   if (counted.clauses.length < 2) return null;
   const high = Math.max(1, counted.total);
   return (
-    <Card title={t("segments.clauses")} about={t("segments.clauses_about")} className={dim ? "opacity-60" : undefined} flush>
+    <Card
+      title={t("segments.clauses")}
+      about={t("segments.clauses_about")}
+      className={dim ? "opacity-60" : undefined}
+      flush
+    >
       <ul className="pb-2">
         {counted.clauses.map((clause) => (
           <li key={`${clause.offset}-${clause.text}`} className="relative flex min-h-8 items-center gap-3 px-4 py-1">
@@ -175,7 +223,10 @@ function Clauses({ count: counted, dim }: { count: SegmentCount; dim: boolean })
               {clause.text}
             </span>
             <span aria-hidden className="h-1.5 w-24 shrink-0 overflow-hidden rounded-full bg-sunken">
-              <span className="block h-full rounded-full bg-chart-1" style={{ width: `${(clause.count / high) * 100}%` }} />
+              <span
+                className="block h-full rounded-full bg-chart-1"
+                style={{ width: `${(clause.count / high) * 100}%` }}
+              />
             </span>
             <span className="figures w-20 shrink-0 text-right text-table">{count(clause.count)}</span>
           </li>
@@ -191,7 +242,11 @@ function Examples({ onChoose }: { onChoose: (text: string) => void }) {
       <ul className="pb-2">
         {EXAMPLES.map((example) => (
           <li key={example}>
-            <button type="button" onClick={() => onChoose(example)} className="ring-inside block min-h-8 w-full px-4 py-1.5 text-left font-mono text-table hover:bg-hover">
+            <button
+              type="button"
+              onClick={() => onChoose(example)}
+              className="ring-inside block min-h-8 w-full px-4 py-1.5 text-left font-mono text-table hover:bg-hover"
+            >
               {example}
             </button>
           </li>

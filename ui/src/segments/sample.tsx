@@ -6,7 +6,11 @@ import { t } from "@/i18n";
 
 /** Ten people whom the text means. */
 export function Sample({ text }: { text: string | null }) {
-  const members = useRead("segments.members", { text: text ?? "", sample: true, offset: 0, limit: 10 }, { enabled: text !== null, keep: true });
+  const members = useRead(
+    "segments.members",
+    { text: text ?? "", sample: true, offset: 0, limit: 10 },
+    { enabled: text !== null, keep: true },
+  );
   if (text === null) return <p className="p-4 text-ink-3">{t("segments.sample_none")}</p>;
   if (members.isError) return <ErrorView error={members.error} onRetry={() => void members.refetch()} />;
   if (members.data === undefined) return <SkeletonLines />;

@@ -38,11 +38,38 @@ export function SegmentsScreen() {
             nameOf={(row) => row.name}
             columns={[
               { key: "name", title: t("segments.columns.name"), width: "24%", cell: (row) => row.name },
-              { key: "text", title: t("segments.columns.text"), cell: (row) => <span className="font-mono text-ink-2">{row.text}</span> },
-              { key: "history", title: t("segments.columns.history"), width: "140px", cell: (row) => <Sparkline values={row.history} className="block h-5 w-28" /> },
-              { key: "count", title: t("segments.columns.count"), width: "110px", numeric: true, cell: (row) => <span className="font-medium">{count(row.count)}</span> },
-              { key: "used", title: t("segments.columns.used"), width: "90px", numeric: true, cell: (row) => (row.used_by === 0 ? "–" : count(row.used_by)) },
-              { key: "created", title: t("segments.columns.created"), width: "120px", numeric: true, cell: (row) => <span className="text-ink-2">{day(row.created_at)}</span> },
+              {
+                key: "text",
+                title: t("segments.columns.text"),
+                cell: (row) => <span className="font-mono text-ink-2">{row.text}</span>,
+              },
+              {
+                key: "history",
+                title: t("segments.columns.history"),
+                width: "140px",
+                cell: (row) => <Sparkline values={row.history} className="block h-5 w-28" />,
+              },
+              {
+                key: "count",
+                title: t("segments.columns.count"),
+                width: "110px",
+                numeric: true,
+                cell: (row) => <span className="font-medium">{count(row.count)}</span>,
+              },
+              {
+                key: "used",
+                title: t("segments.columns.used"),
+                width: "90px",
+                numeric: true,
+                cell: (row) => (row.used_by === 0 ? "–" : count(row.used_by)),
+              },
+              {
+                key: "created",
+                title: t("segments.columns.created"),
+                width: "120px",
+                numeric: true,
+                cell: (row) => <span className="text-ink-2">{day(row.created_at)}</span>,
+              },
             ]}
           />
         )}

@@ -10,7 +10,11 @@ import { ContactPicker } from "@/shell/contact-picker";
 /** Why somebody is in or out, clause by clause. */
 export function WhyPanel({ text }: { text: string | null }) {
   const [contact, setContact] = useState<number | null>(null);
-  const why = useRead("segments.why", { text: text ?? "", contact: contact ?? 0 }, { enabled: text !== null && contact !== null, keep: true });
+  const why = useRead(
+    "segments.why",
+    { text: text ?? "", contact: contact ?? 0 },
+    { enabled: text !== null && contact !== null, keep: true },
+  );
   return (
     <div className="space-y-3 p-4">
       <ContactPicker label={t("segments.why.whom")} value={contact} onChange={setContact} />
@@ -37,11 +41,19 @@ function Branch({ why }: { why: Why }) {
   return (
     <li>
       <div className="flex gap-2 py-1">
-        <Icon size={16} className={cx("mt-0.5 shrink-0", why.holds ? "text-ok" : "text-bad")} aria-label={why.holds ? t("segments.why.holds") : t("segments.why.holds_not")} />
+        <Icon
+          size={16}
+          className={cx("mt-0.5 shrink-0", why.holds ? "text-ok" : "text-bad")}
+          aria-label={why.holds ? t("segments.why.holds") : t("segments.why.holds_not")}
+        />
         <div className="min-w-0 flex-1">
           <p className="break-words font-mono text-table">{why.text}</p>
-          {why.seen !== null && <p className="break-words text-ink-2 text-table">{t("segments.why.seen", { seen: why.seen })}</p>}
-          {why.until !== null && <p className="text-ink-3 text-meta">{t("segments.why.until", { at: moment(why.until) })}</p>}
+          {why.seen !== null && (
+            <p className="break-words text-ink-2 text-table">{t("segments.why.seen", { seen: why.seen })}</p>
+          )}
+          {why.until !== null && (
+            <p className="text-ink-3 text-meta">{t("segments.why.until", { at: moment(why.until) })}</p>
+          )}
         </div>
       </div>
       {parts.length > 0 && (

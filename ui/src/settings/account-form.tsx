@@ -45,7 +45,10 @@ const first = (account: AccountRow | null): Form => ({
 /** Asks what a mail server needs to know, and how much it takes. The password has a form of its own. */
 export function AccountDialog({ account, onClose }: { account: AccountRow | null; onClose: () => void }) {
   const presets = useRead("presets.senders", {});
-  const { register, handleSubmit, setValue, control, formState } = useForm<Form>({ resolver: zodResolver(form), defaultValues: first(account) });
+  const { register, handleSubmit, setValue, control, formState } = useForm<Form>({
+    resolver: zodResolver(form),
+    defaultValues: first(account),
+  });
   const { tls, preset } = useWatch({ control }) as Form;
   const add = useWrite("accounts.add", { onSuccess: onClose, onError: sayError });
   const update = useWrite("accounts.update", { onSuccess: onClose, onError: sayError });
@@ -68,7 +71,12 @@ export function AccountDialog({ account, onClose }: { account: AccountRow | null
     if (account === null) add.mutate({ account: draft });
     else update.mutate({ id: account.id, account: draft });
   });
-  const wrong = (field: keyof Form) => (formState.errors[field] === undefined ? undefined : t(`settings.accounts.wrong.${field === "from_email" || field === "reply_to" ? "email" : field === "host" || field === "name" || field === "from_name" ? "empty" : "number"}`));
+  const wrong = (field: keyof Form) =>
+    formState.errors[field] === undefined
+      ? undefined
+      : t(
+          `settings.accounts.wrong.${field === "from_email" || field === "reply_to" ? "email" : field === "host" || field === "name" || field === "from_name" ? "empty" : "number"}`,
+        );
   return (
     <Dialog
       open
@@ -88,7 +96,10 @@ export function AccountDialog({ account, onClose }: { account: AccountRow | null
           <Select
             value={preset}
             onChange={onPreset}
-            options={[{ value: OWN, label: t("settings.accounts.own") }, ...(presets.data ?? []).map((each) => ({ value: each.key, label: each.name }))]}
+            options={[
+              { value: OWN, label: t("settings.accounts.own") },
+              ...(presets.data ?? []).map((each) => ({ value: each.key, label: each.name })),
+            ]}
           />
         </Field>
         <Field label={t("settings.accounts.name")} error={wrong("name")} className="col-span-3">
@@ -111,7 +122,10 @@ export function AccountDialog({ account, onClose }: { account: AccountRow | null
               setValue("tls", next);
               setValue("port", PORTS[next]);
             }}
-            options={(["starttls", "tls", "none"] as const).map((value) => ({ value, label: t(`settings.accounts.tls.${value}`) }))}
+            options={(["starttls", "tls", "none"] as const).map((value) => ({
+              value,
+              label: t(`settings.accounts.tls.${value}`),
+            }))}
           />
         </Field>
         <Field label={t("settings.accounts.port")} error={wrong("port")}>

@@ -7,8 +7,8 @@ import { ago, count } from "@/format";
 import { t } from "@/i18n";
 import { useNow } from "@/shell/now";
 import { AccountDialog } from "./account-form";
-import { SecretDialog } from "./secret";
 import { PartHead } from "./part";
+import { SecretDialog } from "./secret";
 import { TestDialog } from "./test-mail";
 
 type Asking = { what: "edit" | "secret" | "test" | "delete"; account: AccountRow } | { what: "add" } | null;
@@ -55,21 +55,40 @@ export function Accounts() {
               <Button icon={Send} onClick={() => setAsking({ what: "test", account })}>
                 {t("settings.accounts.test")}
               </Button>
-              <IconButton icon={KeyRound} label={t("settings.accounts.secret")} onClick={() => setAsking({ what: "secret", account })} />
-              <IconButton icon={Pencil} label={t("settings.accounts.edit", { name: account.name })} onClick={() => setAsking({ what: "edit", account })} />
-              <IconButton icon={Trash2} label={t("settings.accounts.delete", { name: account.name })} onClick={() => setAsking({ what: "delete", account })} />
+              <IconButton
+                icon={KeyRound}
+                label={t("settings.accounts.secret")}
+                onClick={() => setAsking({ what: "secret", account })}
+              />
+              <IconButton
+                icon={Pencil}
+                label={t("settings.accounts.edit", { name: account.name })}
+                onClick={() => setAsking({ what: "edit", account })}
+              />
+              <IconButton
+                icon={Trash2}
+                label={t("settings.accounts.delete", { name: account.name })}
+                onClick={() => setAsking({ what: "delete", account })}
+              />
             </div>
             <div className="mt-3 grid grid-cols-[1fr_auto] items-center gap-x-4 gap-y-1 text-table">
               <Progress done={account.sent_24_hours} total={account.per_day} label={t("settings.accounts.used")} />
               <span className="figures text-ink-2">
-                {t("settings.accounts.limit", { sent: count(account.sent_24_hours), per_day: count(account.per_day), per_minute: count(account.per_minute) })}
+                {t("settings.accounts.limit", {
+                  sent: count(account.sent_24_hours),
+                  per_day: count(account.per_day),
+                  per_minute: count(account.per_minute),
+                })}
               </span>
             </div>
             {account.last_test !== null && (
               <p className={account.last_test.ok ? "mt-2 text-ink-3 text-table" : "mt-2 text-bad text-table"}>
                 {account.last_test.ok
                   ? t("settings.accounts.test_ok", { ago: ago(account.last_test.at, now) })
-                  : t("settings.accounts.test_bad", { ago: ago(account.last_test.at, now), message: account.last_test.message })}
+                  : t("settings.accounts.test_bad", {
+                      ago: ago(account.last_test.at, now),
+                      message: account.last_test.message,
+                    })}
               </p>
             )}
           </li>

@@ -23,7 +23,10 @@ export function AppearancePart() {
           label={t("settings.appearance.density")}
           value={density}
           onChange={(next) => setAppearance({ density: next })}
-          options={(["compact", "regular", "roomy"] as const).map((value) => ({ value, label: t(`settings.appearance.densities.${value}`) }))}
+          options={(["compact", "regular", "roomy"] as const).map((value) => ({
+            value,
+            label: t(`settings.appearance.densities.${value}`),
+          }))}
         />
       </Field>
       <Field label={t("settings.appearance.scale")}>
@@ -31,7 +34,10 @@ export function AppearancePart() {
           label={t("settings.appearance.scale")}
           value={String(scale)}
           onChange={(next) => setAppearance({ scale: Number(next) })}
-          options={SCALES.map((value) => ({ value: value as string, label: t("settings.appearance.percent", { n: value }) }))}
+          options={SCALES.map((value) => ({
+            value: value as string,
+            label: t("settings.appearance.percent", { n: value }),
+          }))}
         />
       </Field>
     </>

@@ -17,7 +17,10 @@ export function DiagnosticsPart() {
           { label: t("settings.diagnostics.sqlite"), value: data.sqlite },
           { label: t("settings.diagnostics.file"), value: data.file, note: bytes(data.file_bytes) },
           { label: t("settings.diagnostics.index"), value: bytes(data.index_bytes) },
-          { label: t("settings.diagnostics.rows"), value: t("settings.diagnostics.rows_text", { contacts: count(data.contacts), events: count(data.events) }) },
+          {
+            label: t("settings.diagnostics.rows"),
+            value: t("settings.diagnostics.rows_text", { contacts: count(data.contacts), events: count(data.events) }),
+          },
           { label: t("settings.diagnostics.seq"), value: count(data.seq) },
           { label: t("settings.diagnostics.keychain"), value: t(`settings.diagnostics.keychains.${data.keychain}`) },
           { label: t("settings.diagnostics.graphics"), value: data.graphics },

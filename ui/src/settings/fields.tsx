@@ -3,11 +3,34 @@ import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { Field as FieldDef } from "@/api/gen/Field";
 import type { FieldType } from "@/api/gen/FieldType";
-import { Badge, Button, Confirm, Dialog, ErrorView, Field, IconButton, Select, SkeletonLines, sayError, Table, TextArea, TextInput } from "@/design";
+import {
+  Badge,
+  Button,
+  Confirm,
+  Dialog,
+  ErrorView,
+  Field,
+  IconButton,
+  Select,
+  SkeletonLines,
+  sayError,
+  Table,
+  TextArea,
+  TextInput,
+} from "@/design";
 import { t } from "@/i18n";
 import { PartHead } from "./part";
 
-const TYPES: readonly FieldType[] = ["text", "number", "money", "yes_no", "choice", "multi_choice", "date", "date_time"];
+const TYPES: readonly FieldType[] = [
+  "text",
+  "number",
+  "money",
+  "yes_no",
+  "choice",
+  "multi_choice",
+  "date",
+  "date_time",
+];
 
 /** What is known of each contact. */
 export function Fields() {
@@ -31,20 +54,42 @@ export function Fields() {
             rows={fields.data}
             keyOf={(row) => row.key}
             columns={[
-              { key: "label", title: t("settings.fields.label"), cell: (row) => <span className="font-medium">{row.label}</span> },
-              { key: "key", title: t("settings.fields.key"), cell: (row) => <span className="font-mono text-ink-2">{row.key}</span> },
-              { key: "type", title: t("settings.fields.type"), width: "150px", cell: (row) => t(`common.field_types.${row.type}`) },
-              { key: "options", title: t("settings.fields.options"), cell: (row) => <span className="text-ink-2">{row.options?.join(", ")}</span> },
+              {
+                key: "label",
+                title: t("settings.fields.label"),
+                cell: (row) => <span className="font-medium">{row.label}</span>,
+              },
+              {
+                key: "key",
+                title: t("settings.fields.key"),
+                cell: (row) => <span className="font-mono text-ink-2">{row.key}</span>,
+              },
+              {
+                key: "type",
+                title: t("settings.fields.type"),
+                width: "150px",
+                cell: (row) => t(`common.field_types.${row.type}`),
+              },
+              {
+                key: "options",
+                title: t("settings.fields.options"),
+                cell: (row) => <span className="text-ink-2">{row.options?.join(", ")}</span>,
+              },
               {
                 key: "do",
-                title: "",
+                title: t("common.actions"),
+                quiet: true,
                 width: "96px",
                 numeric: true,
                 cell: (row) =>
                   row.built_in ? (
                     <Badge>{t("settings.fields.built_in")}</Badge>
                   ) : (
-                    <IconButton icon={Archive} label={t("settings.fields.retire", { field: row.label })} onClick={() => setRetiring(row)} />
+                    <IconButton
+                      icon={Archive}
+                      label={t("settings.fields.retire", { field: row.label })}
+                      onClick={() => setRetiring(row)}
+                    />
                   ),
               },
             ]}
@@ -73,7 +118,14 @@ function AddField({ onClose }: { onClose: () => void }) {
   const [options, setOptions] = useState("");
   const add = useWrite("fields.add", { onSuccess: onClose, onError: sayError });
   const choice = type === "choice" || type === "multi_choice";
-  const words = [...new Set(options.split("\n").map((word) => word.trim()).filter(Boolean))];
+  const words = [
+    ...new Set(
+      options
+        .split("\n")
+        .map((word) => word.trim())
+        .filter(Boolean),
+    ),
+  ];
   return (
     <Dialog
       open
@@ -99,7 +151,11 @@ function AddField({ onClose }: { onClose: () => void }) {
           <TextInput value={label} onChange={(event) => setLabel(event.target.value)} />
         </Field>
         <Field label={t("settings.fields.type")} help={t("settings.fields.type_help")}>
-          <Select value={type} onChange={setType} options={TYPES.map((value) => ({ value, label: t(`common.field_types.${value}`) }))} />
+          <Select
+            value={type}
+            onChange={setType}
+            options={TYPES.map((value) => ({ value, label: t(`common.field_types.${value}`) }))}
+          />
         </Field>
         {choice && (
           <Field label={t("settings.fields.options")} help={t("settings.fields.options_help")}>

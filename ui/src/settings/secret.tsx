@@ -47,20 +47,39 @@ export function SecretDialog({ account, onClose }: { account: AccountRow; onClos
           </Note>
         )}
         <Field label={t("settings.secret.password")}>
-          <TextInput type="password" autoComplete="new-password" value={secret} onChange={(event) => setSecret(event.target.value)} />
+          <TextInput
+            type="password"
+            autoComplete="new-password"
+            value={secret}
+            onChange={(event) => setSecret(event.target.value)}
+          />
         </Field>
         <Choices
           label={t("settings.secret.keep")}
           value={keep}
           onChange={setKeep}
           options={[
-            { value: "keychain", label: t("settings.secrets.keychain"), about: t("settings.secret.keychain_choice"), disabled: keychain !== "available" },
-            { value: "passphrase_file", label: t("settings.secrets.passphrase_file"), about: t("settings.secret.file_choice") },
+            {
+              value: "keychain",
+              label: t("settings.secrets.keychain"),
+              about: t("settings.secret.keychain_choice"),
+              disabled: keychain !== "available",
+            },
+            {
+              value: "passphrase_file",
+              label: t("settings.secrets.passphrase_file"),
+              about: t("settings.secret.file_choice"),
+            },
           ]}
         />
         {keep === "passphrase_file" && (
           <Field label={t("settings.secret.passphrase")} help={t("settings.secret.passphrase_help")}>
-            <TextInput type="password" autoComplete="new-password" value={passphrase} onChange={(event) => setPassphrase(event.target.value)} />
+            <TextInput
+              type="password"
+              autoComplete="new-password"
+              value={passphrase}
+              onChange={(event) => setPassphrase(event.target.value)}
+            />
           </Field>
         )}
       </div>

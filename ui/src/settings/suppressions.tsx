@@ -2,7 +2,18 @@ import { Ban, Plus, X } from "lucide-react";
 import { useState } from "react";
 import { useWrite } from "@/api/client";
 import type { Suppression } from "@/api/commands.draft";
-import { Button, Dialog, EmptyState, ErrorView, Field, Grid, IconButton, SearchInput, sayError, TextInput } from "@/design";
+import {
+  Button,
+  Dialog,
+  EmptyState,
+  ErrorView,
+  Field,
+  Grid,
+  IconButton,
+  SearchInput,
+  sayError,
+  TextInput,
+} from "@/design";
 import { day } from "@/format";
 import { t } from "@/i18n";
 import { useDelayed } from "@/shell/delayed";
@@ -33,13 +44,50 @@ export function Suppressions() {
           rowAt={list.rowAt}
           onRange={list.onRange}
           keyOf={(row) => row.id}
-          empty={list.total === undefined ? undefined : <EmptyState icon={Ban} title={t("settings.suppressions.none")} about={t("settings.suppressions.none_about")} />}
+          empty={
+            list.total === undefined ? undefined : (
+              <EmptyState
+                icon={Ban}
+                title={t("settings.suppressions.none")}
+                about={t("settings.suppressions.none_about")}
+              />
+            )
+          }
           columns={[
-            { key: "email", title: t("settings.suppressions.email"), width: 260, cell: (row) => row.email ?? <span className="text-ink-3">{t("settings.suppressions.hash_only")}</span> },
-            { key: "reason", title: t("settings.suppressions.reason"), width: 160, cell: (row) => t(`common.suppression_reasons.${row.reason}`) },
-            { key: "source", title: t("settings.suppressions.source"), width: 150, cell: (row) => <span className="text-ink-2">{sourceText(row.source)}</span> },
-            { key: "at", title: t("settings.suppressions.since"), width: 110, numeric: true, cell: (row) => day(row.at) },
-            { key: "do", title: "", width: 64, cell: (row) => <IconButton icon={X} label={t("settings.suppressions.remove")} onClick={() => setRemoving(row)} /> },
+            {
+              key: "email",
+              title: t("settings.suppressions.email"),
+              width: 260,
+              cell: (row) => row.email ?? <span className="text-ink-3">{t("settings.suppressions.hash_only")}</span>,
+            },
+            {
+              key: "reason",
+              title: t("settings.suppressions.reason"),
+              width: 160,
+              cell: (row) => t(`common.suppression_reasons.${row.reason}`),
+            },
+            {
+              key: "source",
+              title: t("settings.suppressions.source"),
+              width: 150,
+              cell: (row) => <span className="text-ink-2">{sourceText(row.source)}</span>,
+            },
+            {
+              key: "at",
+              title: t("settings.suppressions.since"),
+              width: 110,
+              numeric: true,
+              cell: (row) => day(row.at),
+            },
+            {
+              key: "do",
+              title: t("common.actions"),
+              quiet: true,
+              width: 64,
+              cell: (row) => (
+                <IconButton icon={X} label={t("settings.suppressions.remove")} onClick={() => setRemoving(row)} />
+              ),
+            },
           ]}
         />
       </div>
@@ -99,7 +147,12 @@ function Remove({ row, onClose }: { row: Suppression; onClose: () => void }) {
       actions={
         <>
           <Button onClick={onClose}>{t("common.cancel")}</Button>
-          <Button look="danger" disabled={why.trim() === ""} busy={remove.isPending} onClick={() => remove.mutate({ id: row.id, why: why.trim() })}>
+          <Button
+            look="danger"
+            disabled={why.trim() === ""}
+            busy={remove.isPending}
+            onClick={() => remove.mutate({ id: row.id, why: why.trim() })}
+          >
             {t("settings.suppressions.remove")}
           </Button>
         </>

@@ -13,7 +13,8 @@ export function TestDialog({ account, onClose }: { account: AccountRow; onClose:
   const [to, setTo] = useState(account.reply_to ?? account.from_email);
   const [template, setTemplate] = useState(PLAIN);
   const test = useWrite("accounts.test");
-  const run = () => test.mutate({ id: account.id, to: to.trim(), template: template === PLAIN ? null : Number(template) });
+  const run = () =>
+    test.mutate({ id: account.id, to: to.trim(), template: template === PLAIN ? null : Number(template) });
   return (
     <Dialog
       open
@@ -38,7 +39,10 @@ export function TestDialog({ account, onClose }: { account: AccountRow; onClose:
           <Select
             value={template}
             onChange={setTemplate}
-            options={[{ value: PLAIN, label: t("settings.test.plain") }, ...(templates.data ?? []).map((each) => ({ value: String(each.id), label: each.name }))]}
+            options={[
+              { value: PLAIN, label: t("settings.test.plain") },
+              ...(templates.data ?? []).map((each) => ({ value: String(each.id), label: each.name })),
+            ]}
           />
         </Field>
         {test.isError && <ErrorView error={test.error} />}
@@ -48,7 +52,11 @@ export function TestDialog({ account, onClose }: { account: AccountRow; onClose:
               const Icon = phase.ok ? Check : X;
               return (
                 <li key={phase.phase} className="flex gap-2 px-3 py-2">
-                  <Icon size={16} aria-hidden className={phase.ok ? "mt-0.5 shrink-0 text-ok" : "mt-0.5 shrink-0 text-bad"} />
+                  <Icon
+                    size={16}
+                    aria-hidden
+                    className={phase.ok ? "mt-0.5 shrink-0 text-ok" : "mt-0.5 shrink-0 text-bad"}
+                  />
                   <span className="min-w-0">
                     <span className="block font-medium">{t(`settings.test.phases.${phase.phase}`)}</span>
                     <span className="block break-words font-mono text-ink-2 text-table">{phase.detail}</span>

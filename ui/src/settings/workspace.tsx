@@ -1,7 +1,20 @@
 import { useForm, useWatch } from "react-hook-form";
 import { useRead, useWrite } from "@/api/client";
 import type { Settings } from "@/api/commands.draft";
-import { Actions, Button, Combobox, ErrorView, Field, Note, Select, SkeletonLines, say, sayError, TextArea, TextInput } from "@/design";
+import {
+  Actions,
+  Button,
+  Combobox,
+  ErrorView,
+  Field,
+  Note,
+  Select,
+  SkeletonLines,
+  say,
+  sayError,
+  TextArea,
+  TextInput,
+} from "@/design";
 import { t } from "@/i18n";
 import { ZONES } from "@/shell/zones";
 import { PartHead } from "./part";
@@ -42,15 +55,27 @@ function WorkspaceForm({ settings }: { settings: Settings }) {
         <Field label={t("settings.workspace.name")} error={errors.name?.message}>
           <TextInput {...form.register("name", { required: t("settings.workspace.name_needed") })} />
         </Field>
-        <Field label={t("settings.workspace.organisation")} help={t("settings.workspace.organisation_help")} error={errors.organisation?.message}>
+        <Field
+          label={t("settings.workspace.organisation")}
+          help={t("settings.workspace.organisation_help")}
+          error={errors.organisation?.message}
+        >
           <TextInput {...form.register("organisation")} />
         </Field>
       </div>
-      <Field label={t("settings.workspace.address")} help={t("settings.workspace.address_help")} error={errors.postal_address?.message}>
+      <Field
+        label={t("settings.workspace.address")}
+        help={t("settings.workspace.address_help")}
+        error={errors.postal_address?.message}
+      >
         <TextArea {...form.register("postal_address")} />
       </Field>
       <div className="grid grid-cols-2 gap-4">
-        <Field label={t("settings.workspace.zone")} help={t("settings.workspace.zone_help")} error={errors.time_zone?.message}>
+        <Field
+          label={t("settings.workspace.zone")}
+          help={t("settings.workspace.zone_help")}
+          error={errors.time_zone?.message}
+        >
           <Combobox
             label={t("settings.workspace.zone")}
             value={time_zone}
@@ -61,10 +86,16 @@ function WorkspaceForm({ settings }: { settings: Settings }) {
         <Field label={t("settings.workspace.account")} help={t("settings.workspace.account_help")}>
           <Select
             value={default_account === null ? "none" : String(default_account)}
-            onChange={(next) => form.setValue("default_account", next === "none" ? null : Number(next), { shouldDirty: true })}
+            onChange={(next) =>
+              form.setValue("default_account", next === "none" ? null : Number(next), { shouldDirty: true })
+            }
             options={[
               { value: "none", label: t("common.none") },
-              ...(accounts.data ?? []).map((account) => ({ value: String(account.id), label: account.name, about: account.from_email })),
+              ...(accounts.data ?? []).map((account) => ({
+                value: String(account.id),
+                label: account.name,
+                about: account.from_email,
+              })),
             ]}
           />
         </Field>

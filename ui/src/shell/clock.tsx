@@ -1,7 +1,7 @@
 import { CalendarClock, Clock, FastForward, Pause, Play } from "lucide-react";
 import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
-import { Button, Dialog, Field, IconButton, Menu, sayError, Select, TextInput } from "@/design";
+import { Button, Dialog, Field, IconButton, Menu, Select, sayError, TextInput } from "@/design";
 import { clock as clockText, moment } from "@/format";
 import { t } from "@/i18n";
 import { useJob } from "./job";
@@ -63,7 +63,10 @@ export function ClockControls() {
             label={t("shell.clock.speed")}
             value={speed}
             onChange={onSpeed}
-            options={(Object.keys(SPEEDS) as SpeedName[]).map((value) => ({ value, label: t(`shell.clock.speeds.${value}`) }))}
+            options={(Object.keys(SPEEDS) as SpeedName[]).map((value) => ({
+              value,
+              label: t(`shell.clock.speeds.${value}`),
+            }))}
             quiet
           />
           <Menu
@@ -71,7 +74,10 @@ export function ClockControls() {
             trigger={<IconButton icon={FastForward} label={t("shell.clock.jump")} />}
             entries={[
               {
-                label: clock.next_due === null ? t("shell.clock.nothing_due") : t("shell.clock.next_due", { at: moment(clock.next_due) }),
+                label:
+                  clock.next_due === null
+                    ? t("shell.clock.nothing_due")
+                    : t("shell.clock.next_due", { at: moment(clock.next_due) }),
                 disabled: clock.next_due === null,
                 onSelect: () => jump.mutate({ to: "next_due" }),
               },

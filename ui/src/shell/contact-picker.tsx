@@ -25,7 +25,14 @@ export function ContactPicker({
   const search = useDelayed(words.trim(), 120);
   const found = useRead(
     "contacts.page",
-    { where, search: search === "" ? null : search, sort: null, offset: 0, limit: 20, columns: ["first_name", "last_name"] },
+    {
+      where,
+      search: search === "" ? null : search,
+      sort: null,
+      offset: 0,
+      limit: 20,
+      columns: ["first_name", "last_name"],
+    },
     { keep: true },
   );
   const chosen = useRead("contacts.get", { id: value ?? 0 }, { enabled: value !== null });

@@ -7,7 +7,13 @@ import { ApiError } from "@/api/host";
 /** Rows asked for at once. The border lets 200 through. */
 export const PAGE = 100;
 
-type Paged = { [K in QueryName]: Res<K> extends Page<unknown> ? (Req<K> extends { offset: number; limit: number } ? K : never) : never }[QueryName];
+type Paged = {
+  [K in QueryName]: Res<K> extends Page<unknown>
+    ? Req<K> extends { offset: number; limit: number }
+      ? K
+      : never
+    : never;
+}[QueryName];
 type RowOf<K extends Paged> = Res<K> extends Page<infer T> ? T : never;
 
 /** Numbers of the pages that hold the rows from `first` to before `end`. */

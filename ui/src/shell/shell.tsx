@@ -20,7 +20,7 @@ export function Shell() {
     document.title = title === undefined ? t("workspaces.title") : `${title} · ${t("workspaces.title")}`;
   }, [title]);
   if (current.isError) return <ErrorView error={current.error} onRetry={() => void current.refetch()} />;
-  if (current.isPending) return null;
+  if (current.isPending) return <main aria-busy="true" className="h-full" />;
   if (current.data === null || workspace === undefined) return <Chooser />;
   setZone(workspace.time_zone);
   const toggle = () => {
@@ -29,18 +29,17 @@ export function Shell() {
   };
   return (
     <div className="flex h-full flex-col">
-      <a
-        href="#content"
-        onClick={(event) => {
-          event.preventDefault();
-          document.getElementById("content")?.focus();
-        }}
+      <button
+        type="button"
+        onClick={() => document.getElementById("content")?.focus()}
         className="-top-10 absolute left-2 z-50 rounded-control bg-surface px-3 py-1.5 focus:top-1"
       >
         {t("shell.skip")}
-      </a>
-      {workspace.sample && <SampleStripe />}
-      <TopBar info={current.data} />
+      </button>
+      <header className="shrink-0">
+        {workspace.sample && <SampleStripe />}
+        <TopBar info={current.data} />
+      </header>
       <div className="flex min-h-0 flex-1">
         <Rail collapsed={collapsed} onToggle={toggle} />
         <main id="content" tabIndex={-1} className="flex min-h-0 min-w-0 flex-1 flex-col outline-none">

@@ -48,22 +48,46 @@ function shown(entry: TimelineEntry): { icon: LucideIcon; title: string; about?:
         about: `${t(`common.bases.${entry.consent.basis}`)} · ${sourceText(entry.consent.source)}`,
       };
     case "suppressed":
-      return { icon: Ban, title: t("contacts.timeline.suppressed"), about: t(`common.suppression_reasons.${entry.reason}`) };
+      return {
+        icon: Ban,
+        title: t("contacts.timeline.suppressed"),
+        about: t(`common.suppression_reasons.${entry.reason}`),
+      };
     case "journey":
-      return { icon: Waypoints, title: t(`contacts.timeline.journey_${entry.what}`, { journey: entry.journey }), about: entry.step ?? undefined };
+      return {
+        icon: Waypoints,
+        title: t(`contacts.timeline.journey_${entry.what}`, { journey: entry.journey }),
+        about: entry.step ?? undefined,
+      };
     case "changed":
       return {
         icon: Pencil,
-        title: entry.to === null ? t("contacts.timeline.cleared", { field: words(entry.key) }) : t("contacts.timeline.changed", { field: words(entry.key), to: value(entry.to) }),
+        title:
+          entry.to === null
+            ? t("contacts.timeline.cleared", { field: words(entry.key) })
+            : t("contacts.timeline.changed", { field: words(entry.key), to: value(entry.to) }),
         about: sourceText(entry.source),
       };
     case "segment":
-      return { icon: Filter, title: t(entry.entered ? "contacts.timeline.segment_in" : "contacts.timeline.segment_out", { segment: entry.segment }) };
+      return {
+        icon: Filter,
+        title: t(entry.entered ? "contacts.timeline.segment_in" : "contacts.timeline.segment_out", {
+          segment: entry.segment,
+        }),
+      };
   }
 }
 
 /** What happened, newest first. With `people`, each line names whom it happened to. */
-export function Timeline({ entries, now, people = false }: { entries: readonly TimelineEntry[]; now: string; people?: boolean }) {
+export function Timeline({
+  entries,
+  now,
+  people = false,
+}: {
+  entries: readonly TimelineEntry[];
+  now: string;
+  people?: boolean;
+}) {
   return (
     <ol>
       {entries.map((entry, at) => {
@@ -73,7 +97,9 @@ export function Timeline({ entries, now, people = false }: { entries: readonly T
             <span className="relative z-10 mt-0.5 flex size-6 shrink-0 items-center justify-center rounded-full border border-line-subtle bg-surface text-ink-3">
               <Icon size={12} aria-hidden />
             </span>
-            {at < entries.length - 1 && <span aria-hidden className="absolute top-7 bottom-[-6px] left-[27px] border-line-subtle border-l" />}
+            {at < entries.length - 1 && (
+              <span aria-hidden className="absolute top-7 bottom-[-6px] left-[27px] border-line-subtle border-l" />
+            )}
             <span className="min-w-0 flex-1">
               <span className="flex items-baseline gap-2">
                 <span className="min-w-0 flex-1 truncate first-letter:uppercase">{title}</span>
@@ -84,7 +110,11 @@ export function Timeline({ entries, now, people = false }: { entries: readonly T
               {(about !== undefined || (people && entry.contact)) && (
                 <span className="block truncate text-ink-3 text-table">
                   {people && entry.contact && (
-                    <Link to="/contacts/$contact" params={{ contact: String(entry.contact.id) }} className="text-ink-2 hover:text-accent-text">
+                    <Link
+                      to="/contacts/$contact"
+                      params={{ contact: String(entry.contact.id) }}
+                      className="text-ink-2 underline decoration-line-control underline-offset-2 hover:text-accent-text"
+                    >
                       {entry.contact.email}
                     </Link>
                   )}

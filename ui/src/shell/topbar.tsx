@@ -13,14 +13,14 @@ import { ClockControls } from "./clock";
 /** Which workspace, what time it is there, whether anything goes out, and the colours. */
 export function TopBar({ info }: { info: WorkspaceInfo }) {
   return (
-    <header className="flex h-11 shrink-0 items-center gap-2 border-line-subtle border-b px-2">
+    <div className="flex h-11 shrink-0 items-center gap-2 border-line-subtle border-b px-2">
       <WorkspaceSwitcher info={info} />
       <div className="flex-1" />
       <ClockControls />
       <span className="h-4 border-line-default border-l" aria-hidden />
       <StatusPill />
       <ThemeButton />
-    </header>
+    </div>
   );
 }
 
@@ -32,14 +32,26 @@ function WorkspaceSwitcher({ info }: { info: WorkspaceInfo }) {
   const served = host().kind === "http";
   const others = (recent.data ?? []).filter((each) => each.file !== info.file && each.exists).slice(0, 6);
   const entries: MenuEntry[] = [
-    ...others.map((each) => ({ label: each.name, icon: each.sample ? Store : undefined, onSelect: () => opening.open({ path: each.file }) })),
-    { label: t("shell.switcher.open"), icon: FolderOpen, onSelect: () => void opening.choose(), divided: others.length > 0 },
+    ...others.map((each) => ({
+      label: each.name,
+      icon: each.sample ? Store : undefined,
+      onSelect: () => opening.open({ path: each.file }),
+    })),
+    {
+      label: t("shell.switcher.open"),
+      icon: FolderOpen,
+      onSelect: () => void opening.choose(),
+      divided: others.length > 0,
+    },
     { label: t("shell.switcher.create"), icon: Plus, onSelect: () => setCreating(true) },
     { label: t("shell.switcher.close"), icon: LogOut, onSelect: () => close.mutate({}), divided: true },
   ];
   const name = (
     <>
-      <span className="flex size-5 shrink-0 items-center justify-center rounded-control bg-accent-solid font-semibold text-meta text-on-accent">
+      <span
+        aria-hidden
+        className="flex size-5 shrink-0 items-center justify-center rounded-control bg-accent-solid font-semibold text-meta text-on-accent"
+      >
         {[...info.workspace.name][0]?.toLocaleUpperCase()}
       </span>
       <span className="truncate font-semibold">{info.workspace.name}</span>
@@ -53,15 +65,17 @@ function WorkspaceSwitcher({ info }: { info: WorkspaceInfo }) {
         trigger={
           <button
             type="button"
-            aria-label={t("shell.switcher.label", { name: info.workspace.name })}
             className="flex h-8 min-w-0 max-w-80 items-center gap-2 rounded-control px-2 hover:bg-hover"
           >
+            <span className="sr-only">{t("shell.switcher.label")}</span>
             {name}
             <ChevronsUpDown size={14} aria-hidden className="shrink-0 text-ink-3" />
           </button>
         }
         header={
-          others.length > 0 ? <p className="px-2 pt-1 pb-0.5 text-ink-3 text-meta">{t("shell.switcher.recent")}</p> : undefined
+          others.length > 0 ? (
+            <p className="px-2 pt-1 pb-0.5 text-ink-3 text-meta">{t("shell.switcher.recent")}</p>
+          ) : undefined
         }
         entries={entries}
       />

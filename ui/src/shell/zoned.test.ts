@@ -1,7 +1,12 @@
 import { expect, test } from "vitest";
 import { fromZoned, toZoned } from "./zoned";
 
-test.each(["2026-01-15T12:30:00.000Z", "2026-07-15T12:30:00.000Z", "2026-03-29T00:59:00.000Z", "2026-10-25T02:00:00.000Z"])("%s goes to the walls of Berlin and back", (at) => {
+test.each([
+  "2026-01-15T12:30:00.000Z",
+  "2026-07-15T12:30:00.000Z",
+  "2026-03-29T00:59:00.000Z",
+  "2026-10-25T02:00:00.000Z",
+])("%s goes to the walls of Berlin and back", (at) => {
   expect(fromZoned(toZoned(at, "Europe/Berlin"), "Europe/Berlin")).toBe(at);
 });
 

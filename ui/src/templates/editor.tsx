@@ -4,7 +4,19 @@ import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { TemplateDraft } from "@/api/commands.draft";
 import type { TemplateId } from "@/api/gen/TemplateId";
-import { Button, Confirm, ErrorView, Field, IconButton, SkeletonLines, SplitPane, say, sayError, Tabs, TextInput } from "@/design";
+import {
+  Button,
+  Confirm,
+  ErrorView,
+  Field,
+  IconButton,
+  SkeletonLines,
+  SplitPane,
+  say,
+  sayError,
+  Tabs,
+  TextInput,
+} from "@/design";
 import { t } from "@/i18n";
 import { Code } from "@/shell/code";
 import { useDelayed } from "@/shell/delayed";
@@ -31,7 +43,13 @@ export function TemplateScreen() {
   if (saved.isError) return <ErrorView error={saved.error} onRetry={() => void saved.refetch()} />;
   if (id !== null) return saved.data === undefined ? <SkeletonLines /> : <Editor key={id} id={id} first={saved.data} />;
   if (starters.data === undefined) return starters.isError ? <ErrorView error={starters.error} /> : <SkeletonLines />;
-  return <Editor key={`new-${starter}`} id={null} first={starters.data.find((each) => each.key === starter)?.draft ?? BLANK} />;
+  return (
+    <Editor
+      key={`new-${starter}`}
+      id={null}
+      first={starters.data.find((each) => each.key === starter)?.draft ?? BLANK}
+    />
+  );
 }
 
 function Editor({ id, first }: { id: TemplateId | null; first: TemplateDraft }) {
@@ -48,25 +66,45 @@ function Editor({ id, first }: { id: TemplateId | null; first: TemplateDraft }) 
     onSuccess: (saved) => {
       setKept(saved);
       say(t("templates.saved", { name: saved.name }));
-      if (id === null) void navigate({ to: "/templates/$template", params: { template: String(saved.id) }, search: {}, replace: true });
+      if (id === null)
+        void navigate({
+          to: "/templates/$template",
+          params: { template: String(saved.id) },
+          search: {},
+          replace: true,
+        });
     },
     onError: sayError,
   });
-  const remove = useWrite("templates.delete", { onSuccess: () => void navigate({ to: "/templates" }), onError: sayError });
+  const remove = useWrite("templates.delete", {
+    onSuccess: () => void navigate({ to: "/templates" }),
+    onError: sayError,
+  });
   const put = (change: Partial<TemplateDraft>) => setDraft((now) => ({ ...now, ...change }));
   const changed = (["name", "subject", "preheader", "body", "text"] as const).some((key) => draft[key] !== kept[key]);
   const problemsIn = (part: "body" | "text") =>
     (rendered.data?.problems ?? [])
       .filter((problem) => problem.part === part)
-      .map((problem) => ({ ...lineRange(draft[part], problem.line), message: problem.message, severity: problem.severity }));
-  const errorIn = (part: "subject" | "preheader") => rendered.data?.problems.find((problem) => problem.part === part)?.message;
+      .map((problem) => ({
+        ...lineRange(draft[part], problem.line),
+        message: problem.message,
+        severity: problem.severity,
+      }));
+  const errorIn = (part: "subject" | "preheader") =>
+    rendered.data?.problems.find((problem) => problem.part === part)?.message;
   return (
     <>
       <header className="flex shrink-0 items-center gap-3 border-line-subtle border-b px-4 py-3">
-        <Link to="/templates" aria-label={t("templates.back")} className="flex size-8 items-center justify-center rounded-control text-ink-2 hover:bg-hover">
+        <Link
+          to="/templates"
+          aria-label={t("templates.back")}
+          className="flex size-8 items-center justify-center rounded-control text-ink-2 hover:bg-hover"
+        >
           <ArrowLeft size={16} aria-hidden />
         </Link>
-        <h1 className="min-w-0 flex-1 truncate font-semibold text-section">{kept.name === "" ? t("templates.create") : kept.name}</h1>
+        <h1 className="min-w-0 flex-1 truncate font-semibold text-section">
+          {kept.name === "" ? t("templates.create") : kept.name}
+        </h1>
         {changed && <span className="text-ink-3">{t("templates.not_saved")}</span>}
         {id !== null && <IconButton icon={Trash2} label={t("templates.delete")} onClick={() => setDeleting(true)} />}
         <Button
@@ -107,7 +145,16 @@ function Editor({ id, first }: { id: TemplateId | null; first: TemplateDraft }) 
                 {
                   value: "body",
                   label: t("templates.body"),
-                  panel: <Code page language="mjml" label={t("templates.body")} value={draft.body} onChange={(body) => put({ body })} problems={problemsIn("body")} />,
+                  panel: (
+                    <Code
+                      page
+                      language="mjml"
+                      label={t("templates.body")}
+                      value={draft.body}
+                      onChange={(body) => put({ body })}
+                      problems={problemsIn("body")}
+                    />
+                  ),
                 },
                 {
                   value: "text",
@@ -115,7 +162,15 @@ function Editor({ id, first }: { id: TemplateId | null; first: TemplateDraft }) 
                   panel: (
                     <div className="flex h-full flex-col">
                       <p className="px-4 pt-2 text-ink-3 text-table">{t("templates.text_help")}</p>
-                      <Code page language="text" label={t("templates.text")} value={draft.text} onChange={(text) => put({ text })} problems={problemsIn("text")} className="min-h-0 flex-1" />
+                      <Code
+                        page
+                        language="text"
+                        label={t("templates.text")}
+                        value={draft.text}
+                        onChange={(text) => put({ text })}
+                        problems={problemsIn("text")}
+                        className="min-h-0 flex-1"
+                      />
                     </div>
                   ),
                 },
@@ -133,12 +188,28 @@ function Editor({ id, first }: { id: TemplateId | null; first: TemplateDraft }) 
               {
                 value: "preview",
                 label: t("templates.preview"),
-                panel: <Preview rendered={rendered.data} error={rendered.error} onRetry={() => void rendered.refetch()} contact={contact} onContact={setContact} />,
+                panel: (
+                  <Preview
+                    rendered={rendered.data}
+                    error={rendered.error}
+                    onRetry={() => void rendered.refetch()}
+                    contact={contact}
+                    onContact={setContact}
+                  />
+                ),
               },
               {
                 value: "missing",
                 label: t("templates.missing.title"),
-                panel: <Missing draft={settled} onContact={(who) => { setContact(who); setView("preview"); }} />,
+                panel: (
+                  <Missing
+                    draft={settled}
+                    onContact={(who) => {
+                      setContact(who);
+                      setView("preview");
+                    }}
+                  />
+                ),
               },
             ]}
           />

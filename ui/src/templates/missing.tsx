@@ -1,10 +1,9 @@
+import { useState } from "react";
 import { useRead } from "@/api/client";
 import type { TemplateDraft } from "@/api/commands.draft";
-import { Badge, Button, ErrorView, Note, SkeletonLines, Table } from "@/design";
+import { Badge, Button, ErrorView, Note, Select, SkeletonLines, Table } from "@/design";
 import { count, percent } from "@/format";
 import { t } from "@/i18n";
-import { useState } from "react";
-import { Select } from "@/design";
 
 /** How many would get a mail with a hole in it. */
 export function Missing({ draft, onContact }: { draft: TemplateDraft; onContact: (contact: number) => void }) {
@@ -18,7 +17,10 @@ export function Missing({ draft, onContact }: { draft: TemplateDraft; onContact:
         className="w-72"
         value={where}
         onChange={setWhere}
-        options={[{ value: "", label: t("templates.missing.everybody") }, ...(segments.data ?? []).map((each) => ({ value: each.text, label: each.name }))]}
+        options={[
+          { value: "", label: t("templates.missing.everybody") },
+          ...(segments.data ?? []).map((each) => ({ value: each.text, label: each.name })),
+        ]}
       />
       {report.isError && <ErrorView error={report.error} onRetry={() => void report.refetch()} />}
       {report.isPending && <SkeletonLines lines={3} />}
@@ -37,13 +39,28 @@ export function Missing({ draft, onContact }: { draft: TemplateDraft; onContact:
               rows={report.data.missing}
               keyOf={(row) => row.key}
               columns={[
-                { key: "key", title: t("templates.missing.value"), cell: (row) => <span className="font-mono">{row.key}</span> },
-                { key: "count", title: t("templates.missing.without"), width: "90px", numeric: true, cell: (row) => count(row.count) },
+                {
+                  key: "key",
+                  title: t("templates.missing.value"),
+                  cell: (row) => <span className="font-mono">{row.key}</span>,
+                },
+                {
+                  key: "count",
+                  title: t("templates.missing.without"),
+                  width: "90px",
+                  numeric: true,
+                  cell: (row) => count(row.count),
+                },
                 {
                   key: "fallback",
                   title: t("templates.missing.fallback"),
                   width: "110px",
-                  cell: (row) => (row.has_fallback ? <Badge tone="ok">{t("templates.missing.has_fallback")}</Badge> : <Badge tone="warn">{t("templates.missing.no_fallback")}</Badge>),
+                  cell: (row) =>
+                    row.has_fallback ? (
+                      <Badge tone="ok">{t("templates.missing.has_fallback")}</Badge>
+                    ) : (
+                      <Badge tone="warn">{t("templates.missing.no_fallback")}</Badge>
+                    ),
                 },
                 {
                   key: "example",

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import type { Rendered } from "@/api/commands.draft";
 import { host } from "@/api/host";
-import { cx, ErrorView, Note, Segmented, SkeletonLines } from "@/design";
+import { cx, ErrorView, Note, ScrollBox, Segmented, SkeletonLines } from "@/design";
 import { bytes } from "@/format";
 import { t } from "@/i18n";
 import { ContactPicker } from "@/shell/contact-picker";
@@ -45,7 +45,9 @@ export function Preview({
       {rendered !== undefined && (
         <>
           <div className="shrink-0 border-line-subtle border-b px-4 py-2">
-            <p className="truncate font-semibold">{rendered.subject === "" ? t("templates.no_subject") : rendered.subject}</p>
+            <p className="truncate font-semibold">
+              {rendered.subject === "" ? t("templates.no_subject") : rendered.subject}
+            </p>
             <p className="flex gap-2 text-ink-3">
               <span className="min-w-0 flex-1 truncate">{rendered.preheader}</span>
               <span className="figures shrink-0">{bytes(rendered.bytes)}</span>
@@ -54,26 +56,34 @@ export function Preview({
           {problems.length > 0 && (
             <div className="space-y-2 p-3">
               {problems.map((problem, at) => (
-                <Note key={`${at}-${problem.message}`} tone="bad" title={problem.line === null ? undefined : t("templates.line", { line: problem.line })}>
+                <Note
+                  key={`${at}-${problem.message}`}
+                  tone="bad"
+                  title={problem.line === null ? undefined : t("templates.line", { line: problem.line })}
+                >
                   {problem.message}
                 </Note>
               ))}
             </div>
           )}
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls is reached by keyboard. */}
-          <div className="min-h-0 flex-1 overflow-auto bg-sunken p-4" tabIndex={0} role="group" aria-label={t("templates.preview")}>
+          <ScrollBox label={t("templates.preview")} className="min-h-0 flex-1 bg-sunken p-4">
             {width === "text" ? (
-              <pre className="mx-auto max-w-150 whitespace-pre-wrap rounded-card border border-line-subtle bg-surface p-4 font-mono text-table">{rendered.text}</pre>
+              <pre className="mx-auto max-w-150 whitespace-pre-wrap rounded-card border border-line-subtle bg-surface p-4 font-mono text-table">
+                {rendered.text}
+              </pre>
             ) : (
               <iframe
                 title={t("templates.frame")}
                 src={host().frameUrl(rendered.frame)}
                 sandbox=""
                 referrerPolicy="no-referrer"
-                className={cx("mx-auto block h-full min-h-120 rounded-card border border-line-subtle bg-white", width === "360" ? "w-[360px]" : "w-[600px]")}
+                className={cx(
+                  "mx-auto block h-full min-h-120 rounded-card border border-line-subtle bg-white",
+                  width === "360" ? "w-[360px]" : "w-[600px]",
+                )}
               />
             )}
-          </div>
+          </ScrollBox>
         </>
       )}
     </div>

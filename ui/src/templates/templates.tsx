@@ -14,7 +14,8 @@ export function TemplatesScreen() {
   const now = useNow();
   const list = useRead("templates.list", {});
   const [choosing, setChoosing] = useState(false);
-  const open = (row: TemplateRow) => void navigate({ to: "/templates/$template", params: { template: String(row.id) }, search: {} });
+  const open = (row: TemplateRow) =>
+    void navigate({ to: "/templates/$template", params: { template: String(row.id) }, search: {} });
   const create = (
     <Button look="primary" icon={Plus} onClick={() => setChoosing(true)}>
       {t("templates.create")}
@@ -42,10 +43,32 @@ export function TemplatesScreen() {
             nameOf={(row) => row.name}
             columns={[
               { key: "name", title: t("templates.columns.name"), width: "26%", cell: (row) => row.name },
-              { key: "subject", title: t("templates.columns.subject"), cell: (row) => <span className="text-ink-2">{row.subject}</span> },
-              { key: "used", title: t("templates.columns.used"), width: "90px", numeric: true, cell: (row) => (row.used_by === 0 ? "–" : count(row.used_by)) },
-              { key: "sent", title: t("templates.columns.sent"), width: "110px", numeric: true, cell: (row) => count(row.sent_30_days) },
-              { key: "updated", title: t("templates.columns.updated"), width: "130px", numeric: true, cell: (row) => <span className="text-ink-2">{ago(row.updated_at, now)}</span> },
+              {
+                key: "subject",
+                title: t("templates.columns.subject"),
+                cell: (row) => <span className="text-ink-2">{row.subject}</span>,
+              },
+              {
+                key: "used",
+                title: t("templates.columns.used"),
+                width: "90px",
+                numeric: true,
+                cell: (row) => (row.used_by === 0 ? "–" : count(row.used_by)),
+              },
+              {
+                key: "sent",
+                title: t("templates.columns.sent"),
+                width: "110px",
+                numeric: true,
+                cell: (row) => count(row.sent_30_days),
+              },
+              {
+                key: "updated",
+                title: t("templates.columns.updated"),
+                width: "130px",
+                numeric: true,
+                cell: (row) => <span className="text-ink-2">{ago(row.updated_at, now)}</span>,
+              },
             ]}
           />
         )}
@@ -58,12 +81,16 @@ export function TemplatesScreen() {
 function Starters({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate();
   const starters = useRead("templates.starters", {});
-  const choose = (starter: string) => void navigate({ to: "/templates/$template", params: { template: "new" }, search: { starter } });
+  const choose = (starter: string) =>
+    void navigate({ to: "/templates/$template", params: { template: "new" }, search: { starter } });
   return (
     <Dialog open onClose={onClose} title={t("templates.create")} about={t("templates.starters_about")} width="large">
       {starters.isError && <ErrorView error={starters.error} onRetry={() => void starters.refetch()} />}
       <ul className="grid grid-cols-2 gap-3 pb-4">
-        {[...(starters.data ?? []), { key: "empty", name: t("templates.blank"), about: t("templates.blank_about"), draft: null }].map((starter) => (
+        {[
+          ...(starters.data ?? []),
+          { key: "empty", name: t("templates.blank"), about: t("templates.blank_about"), draft: null },
+        ].map((starter) => (
           <li key={starter.key}>
             <button
               type="button"
@@ -72,7 +99,9 @@ function Starters({ onClose }: { onClose: () => void }) {
             >
               <span className="font-semibold">{starter.name}</span>
               <span className="mt-0.5 text-ink-2">{starter.about}</span>
-              {starter.draft !== null && <span className="mt-2 line-clamp-1 text-ink-3 text-table">{starter.draft.subject}</span>}
+              {starter.draft !== null && (
+                <span className="mt-2 line-clamp-1 text-ink-3 text-table">{starter.draft.subject}</span>
+              )}
             </button>
           </li>
         ))}

@@ -1,3 +1,4 @@
+import icon from "@assets/icons/icon.svg";
 import { FolderOpen, type LucideIcon, Plus, Store, X } from "lucide-react";
 import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
@@ -6,7 +7,6 @@ import { Badge, IconButton, Note, sayError } from "@/design";
 import { ago } from "@/format";
 import { t } from "@/i18n";
 import { JobProgress, useJob } from "@/shell/job";
-import icon from "@assets/icons/icon.svg";
 import { CreateWorkspace } from "./create";
 import { useEnter, useOpenWorkspace } from "./open";
 
@@ -44,9 +44,24 @@ export function Chooser() {
           </div>
         ) : (
           <div className="grid grid-cols-3 gap-3">
-            <Way icon={Store} title={t("workspaces.sample")} about={t("workspaces.sample_about")} onClick={() => demo.mutate({ contacts: 5000, months: 12, seed: 1 })} />
-            <Way icon={Plus} title={t("workspaces.create")} about={t("workspaces.create_about")} onClick={() => setCreating(true)} />
-            <Way icon={FolderOpen} title={t("workspaces.open")} about={t("workspaces.open_about")} onClick={() => void opening.choose()} />
+            <Way
+              icon={Store}
+              title={t("workspaces.sample")}
+              about={t("workspaces.sample_about")}
+              onClick={() => demo.mutate({ contacts: 5000, months: 12, seed: 1 })}
+            />
+            <Way
+              icon={Plus}
+              title={t("workspaces.create")}
+              about={t("workspaces.create_about")}
+              onClick={() => setCreating(true)}
+            />
+            <Way
+              icon={FolderOpen}
+              title={t("workspaces.open")}
+              about={t("workspaces.open_about")}
+              onClick={() => void opening.choose()}
+            />
           </div>
         )}
         <h2 className="mt-8 mb-2 font-semibold">{t("workspaces.recent")}</h2>
@@ -66,11 +81,17 @@ export function Chooser() {
                     {each.sample && <Badge tone="warn">{t("shell.sample_badge")}</Badge>}
                     {each.clock === "virtual" && <Badge>{t("workspaces.virtual")}</Badge>}
                   </span>
-                  <span className="block truncate text-ink-3 text-table">{each.exists ? each.file : t("workspaces.gone")}</span>
+                  <span className="block truncate text-ink-3 text-table">
+                    {each.exists ? each.file : t("workspaces.gone")}
+                  </span>
                 </span>
                 <span className="shrink-0 text-ink-3 text-table">{ago(each.opened_at, now)}</span>
               </button>
-              <IconButton icon={X} label={t("workspaces.forget", { name: each.name })} onClick={() => forget.mutate({ file: each.file })} />
+              <IconButton
+                icon={X}
+                label={t("workspaces.forget", { name: each.name })}
+                onClick={() => forget.mutate({ file: each.file })}
+              />
             </li>
           ))}
         </ul>
@@ -80,7 +101,17 @@ export function Chooser() {
   );
 }
 
-function Way({ icon: Icon, title, about, onClick }: { icon: LucideIcon; title: string; about: string; onClick: () => void }) {
+function Way({
+  icon: Icon,
+  title,
+  about,
+  onClick,
+}: {
+  icon: LucideIcon;
+  title: string;
+  about: string;
+  onClick: () => void;
+}) {
   return (
     <button
       type="button"

@@ -1,5 +1,7 @@
 //! The dialer keeps to this machine when it must, and nothing goes round it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use carillon_adapters::Dialer;
 use carillon_adapters::dialer::{LOOPBACK_ONLY_VARIABLE, process_is_loopback_only};
 use carillon_model::message::FailureClass;

@@ -1,4 +1,222 @@
-//! The sample company.
-pub fn commands() -> Vec<crate::table::Command> { Vec::new() }
-pub async fn start_world(_: &std::sync::Arc<crate::workspaces::Open>) -> crate::error::Result<()> { Ok(()) }
-pub async fn serve_world(_: u16, _: &std::path::Path) -> crate::error::Result<()> { Ok(()) }
+//! The sample company: made as a workspace file of its own, opened, and given a mail server to write to.
+
+mod making;
+
+use crate::commands;
+use crate::error::{ApiError, Code, Result, fail};
+use crate::files::SaveRef;
+use crate::jobs::Job;
+use crate::table::{JobStarted, LOCAL, NoArgs};
+use crate::workspaces::{self, Open, WorkspaceInfo};
+use crate::{App, Ctx, Current};
+use carillon_model::Moment;
+use carillon_store::Priority;
+use carillon_world::company::USUAL_CONTACTS;
+use carillon_world::{Options, SmtpWorld};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use ts_rs::TS;
+
+pub use making::ACCOUNT;
+
+commands! {
+    mutate "demo.create_file" create_file(CreateSample) -> JobStarted, reads [], only LOCAL, home true;
+    mutate "demo.create" create(SampleSize) -> JobStarted, reads [], home true;
+    mutate "demo.open" open(NoArgs) -> WorkspaceInfo, reads [], home true;
+}
+
+/// A sample to make as a file.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct CreateSample {
+    pub file: SaveRef,
+    pub contacts: u32,
+    /// Months of history, 1 to 600.
+    pub months: u32,
+    #[ts(type = "number")]
+    pub seed: u64,
+}
+
+/// How large a sample is to be.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct SampleSize {
+    pub contacts: u32,
+    /// Months of history, 1 to 600.
+    pub months: u32,
+    #[ts(type = "number")]
+    pub seed: u64,
+}
+
+/// A sample that was made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SampleMade {
+    pub file: PathBuf,
+    #[ts(type = "number")]
+    pub contacts: u64,
+    #[ts(type = "number")]
+    pub events: u64,
+    /// Where its clock stands.
+    pub now: Moment,
+}
+
+const USUAL: SampleSize = SampleSize { contacts: USUAL_CONTACTS, months: 12, seed: 1 };
+/// Most contacts of a sample: what one workspace is built for.
+const CONTACTS_MAX: u32 = 5_000_000;
+
+fn checked(size: SampleSize) -> Result<SampleSize> {
+    match (1..=CONTACTS_MAX).contains(&size.contacts) && (1..=600).contains(&size.months) {
+        true => Ok(size),
+        false => Err(fail(Code::Invalid, "demo.size", &[("max", &CONTACTS_MAX)])),
+    }
+}
+
+/// The sample of this machine.
+fn own_sample(app: &App) -> PathBuf {
+    app.home().join("sample.carillon")
+}
+
+async fn create_file(cx: &Ctx, req: CreateSample) -> Result<JobStarted> {
+    let SaveRef::Path { path } = req.file else {
+        return Err(fail(Code::Denied, "table.denied", &[("name", &"path")]));
+    };
+    let path = std::path::absolute(path)?;
+    if path.exists() {
+        return Err(fail(Code::File, "workspaces.exists", &[("file", &path.display())]));
+    }
+    let size = checked(SampleSize { contacts: req.contacts, months: req.months, seed: req.seed })?;
+    let home = cx.app.home().to_owned();
+    let job = cx.app.jobs().start("demo.create_file", |job| async move { make(&home, &path, size, &job).await });
+    Ok(JobStarted { job })
+}
+
+async fn create(cx: &Ctx, req: SampleSize) -> Result<JobStarted> {
+    let size = checked(req)?;
+    let app = cx.app.clone();
+    let job = cx.app.jobs().start("demo.create", |job| async move { open_sample(&app, size, &job).await });
+    Ok(JobStarted { job })
+}
+
+async fn open(cx: &Ctx, _: NoArgs) -> Result<WorkspaceInfo> {
+    open_sample(&cx.app, USUAL, &Job::unwatched()).await
+}
+
+/// Opens the sample of this machine; makes it first where there is none.
+async fn open_sample(app: &App, size: SampleSize, job: &Job) -> Result<WorkspaceInfo> {
+    let path = own_sample(app);
+    if !path.exists() {
+        std::fs::create_dir_all(app.home())?;
+        make(app.home(), &path, size, job).await?;
+    }
+    workspaces::open_path(app, &path).await
+}
+
+/// Makes a sample file whole, or leaves none.
+async fn make(home: &Path, path: &Path, size: SampleSize, job: &Job) -> Result<SampleMade> {
+    let made = make_parts(home, path, size, job).await;
+    if made.is_err() {
+        let taken = matches!(&made, Err(e) if e.code == Code::File && e.message == exists(path).message);
+        if !taken {
+            remove(path);
+        }
+    }
+    made
+}
+
+fn exists(path: &Path) -> ApiError {
+    fail(Code::File, "workspaces.exists", &[("file", &path.display())])
+}
+
+async fn make_parts(home: &Path, path: &Path, size: SampleSize, job: &Job) -> Result<SampleMade> {
+    let company = making::company(size);
+    let store = workspaces::make(path, &making::workspace(&company)).await?;
+    let filled = making::fill(&store, company, job).await;
+    store.close().await;
+    let events = filled?;
+    // Publishing is a use-case of an open workspace: this one is opened aside, so that whatever is open stays.
+    let aside = App::new(home.to_owned(), false);
+    workspaces::open_path(&aside, path).await?;
+    let published = publish(&aside).await;
+    workspaces::close_current(&aside).await;
+    let (contacts, now) = published?;
+    Ok(SampleMade { file: path.to_owned(), contacts, events, now })
+}
+
+async fn publish(app: &App) -> Result<(u64, Moment)> {
+    let open = match &*app.inner.current.read().await {
+        Current::Own(open) => open.clone(),
+        Current::Other { .. } | Current::Nothing => return Err(fail(Code::Closed, "closed", &[])),
+    };
+    let journeys = open.store.read(carillon_store::journeys::list).await?;
+    for journey in journeys {
+        crate::journeys::publish_now(&open, journey.id).await?;
+    }
+    let contacts = open.store.read(carillon_store::contacts::count).await?;
+    Ok((contacts, open.now()))
+}
+
+/// Removes what was begun: a file that is no whole sample would look like one.
+fn remove(path: &Path) {
+    for ending in ["", "-wal", "-shm", ".truth.jsonl"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        let _ = std::fs::remove_file(PathBuf::from(name));
+    }
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Starts the mail server of a sample on this machine and tells its account the port. It lives as long as the
+/// workspace is open; what it took is in `<workspace>.truth.jsonl` and the folder `<workspace>.mail`.
+///
+/// # Errors
+/// When files beside the workspace cannot be written, or no port is free.
+pub async fn start_world(open: &Arc<Open>) -> Result<()> {
+    let mut options = Options::new(beside(&open.path, ".truth.jsonl"));
+    options.mailbox = Some(beside(&open.path, ".mail"));
+    let world = SmtpWorld::start(options).await?;
+    let port = world.address().port();
+    open.store
+        .write(Priority::User, move |tx| {
+            let found = carillon_store::accounts::list(tx)?.into_iter().find(|a| a.name == ACCOUNT && a.port != port);
+            match found {
+                Some(mut account) => {
+                    account.port = port;
+                    carillon_store::accounts::save(tx, Some(account.id), &account).map(drop)
+                }
+                None => Ok(()),
+            }
+        })
+        .await?;
+    *open.world.lock().await = Some(world);
+    Ok(())
+}
+
+/// A mail server that takes everything and remembers it durably, until it is interrupted. Its port is the first
+/// line of standard output, as JSON.
+///
+/// # Errors
+/// When the port is taken or the log cannot be written.
+pub async fn serve_world(port: u16, truth: &Path) -> Result<()> {
+    let mut options = Options::new(truth);
+    options.port = port;
+    options.durable = true;
+    let ready = |address: std::net::SocketAddr, _: Option<&str>| {
+        use std::io::Write;
+        let mut out = std::io::stdout().lock();
+        // Nobody reads: then nobody needs the port.
+        let _ = writeln!(out, "{}", serde_json::json!({ "port": address.port() })).and_then(|()| out.flush());
+    };
+    tokio::select! {
+        served = carillon_world::serve(options, ready) => served.map_err(ApiError::from),
+        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(ApiError::from),
+    }
+}

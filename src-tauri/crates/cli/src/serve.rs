@@ -95,16 +95,18 @@ fn default_ui() -> PathBuf {
     candidates.into_iter().flatten().find(|dir| dir.join("index.html").is_file()).unwrap_or_else(|| "ui/dist".into())
 }
 
+/// Whether a request came by our name, and from our own page if from any.
+fn is_ours(served: &Served, headers: &HeaderMap) -> bool {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|v| v.to_str().ok());
+    let host = text(header::HOST).is_some_and(|host| served.hosts.iter().any(|h| h == host));
+    let origin = text(header::ORIGIN).is_none_or(|origin| served.hosts.iter().any(|h| origin == format!("http://{h}")));
+    let site = text(header::HeaderName::from_static("sec-fetch-site"));
+    host && origin && !matches!(site, Some("cross-site" | "same-site"))
+}
+
 /// Refuses other hosts' names and other pages' requests.
 async fn ours_only(State(served): State<Arc<Served>>, request: Request, next: Next) -> Response {
-    let text = |name| request.headers().get(name).and_then(|v: &HeaderValue| v.to_str().ok());
-    let host_ok = text(header::HOST).is_some_and(|host| served.hosts.iter().any(|h| h == host));
-    let origin_ok = match text(header::ORIGIN) {
-        None => true,
-        Some(origin) => served.hosts.iter().any(|h| origin == format!("http://{h}")),
-    };
-    let site_ok = !matches!(text(header::HeaderName::from_static("sec-fetch-site")), Some("cross-site" | "same-site"));
-    if !(host_ok && origin_ok && site_ok) {
+    if !is_ours(&served, request.headers()) {
         return (StatusCode::FORBIDDEN, "This page is not Carillon's.").into_response();
     }
     let mut response = next.run(request).await;

@@ -27,7 +27,8 @@ const SPEND: &str = sql!(
      ON CONFLICT(account, minute) DO UPDATE SET n = n + excluded.n"
 );
 const SPENT: &str = sql!("SELECT ifnull(sum(n), 0) FROM spending WHERE account = ?1 AND minute >= ?2");
-const FIRST_SPENT: &str = sql!("SELECT min(minute) FROM spending WHERE account = ?1 AND minute >= ?2 AND n > 0");
+const FIRST_SPENT: &str =
+    sql!("SELECT min(minute) FROM spending WHERE account = ?1 AND minute >= ?2 AND n > 0");
 const FORGET_SPENT: &str = sql!("DELETE FROM spending WHERE account = ?1 AND minute < ?2");
 
 const MINUTE: i64 = 60_000;
@@ -164,7 +165,9 @@ pub fn spend(tx: &mut Tx<'_>, id: AccountId, at: Moment, n: u32) -> Result<()> {
 /// # Errors
 /// SQLite's.
 pub fn spent(db: &Db<'_>, id: AccountId, since: Moment) -> Result<u32> {
-    let n: i64 = db.value(SPENT, (id.0, ms(since).div_euclid(MINUTE)))?.unwrap_or(0);
+    let n: i64 = db
+        .value(SPENT, (id.0, ms(since).div_euclid(MINUTE)))?
+        .unwrap_or(0);
     Ok(u32::try_from(n).unwrap_or(u32::MAX))
 }
 

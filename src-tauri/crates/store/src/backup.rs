@@ -62,9 +62,13 @@ impl Store {
         blocking(move || {
             let mut conn = Connection::open_with_flags(&from, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
             conn.busy_timeout(open::BUSY)?;
-            conn.execute_batch("PRAGMA wal_autocheckpoint = 0; PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;")?;
+            conn.execute_batch(
+                "PRAGMA wal_autocheckpoint = 0; PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;",
+            )?;
             open::verified_copy(&mut conn, &target, CopyBy::Pages).map_err(|e| match e {
-                Error::Invalid(detail) => Error::Invalid(format!("The backup was not kept, because {detail}.")),
+                Error::Invalid(detail) => {
+                    Error::Invalid(format!("The backup was not kept, because {detail}."))
+                }
                 other => other,
             })?;
             let bytes = std::fs::metadata(&target).map_err(|source| Error::Io { path: target, source })?;
@@ -119,7 +123,9 @@ async fn settle(store: &Store, opt_outs: OptOuts) -> Result<(u64, u64, u64)> {
             let suppressed = suppressions::merge(tx, &opt_outs.suppressed, "restore")?;
             let mut withdrawn = 0;
             for w in &opt_outs.withdrawn {
-                let Some(contact) = id_of(tx, &w.email)? else { continue };
+                let Some(contact) = id_of(tx, &w.email)? else {
+                    continue;
+                };
                 if consents::permission(tx, contact, w.channel, w.purpose)?.is_none() {
                     continue;
                 }
@@ -150,11 +156,13 @@ fn copy_backup(from: &Path, to: &Path) -> Result<()> {
             detail,
         }
         .into(),
-        Error::Sqlite(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseCorrupt) => Refusal::Damaged {
-            path: from.to_owned(),
-            detail: e.to_string(),
+        Error::Sqlite(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseCorrupt) => {
+            Refusal::Damaged {
+                path: from.to_owned(),
+                detail: e.to_string(),
+            }
+            .into()
         }
-        .into(),
         other => other,
     })
 }
@@ -177,7 +185,10 @@ fn read_opt_outs(path: &Path) -> Result<OptOuts> {
             at: moment(row.get(4)?)?,
         });
     }
-    Ok(OptOuts { suppressed, withdrawn })
+    Ok(OptOuts {
+        suppressed,
+        withdrawn,
+    })
 }
 
 /// The copy takes the place of the target; what stood there is kept under another name first.

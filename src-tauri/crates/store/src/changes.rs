@@ -5,9 +5,11 @@ use crate::error::Result;
 use crate::sql::sql;
 use carillon_model::Seq;
 
-const AFTER: &str =
-    sql!("SELECT seq, \"table\", first, last FROM changes WHERE seq > ?1 ORDER BY seq, \"table\", first LIMIT ?2");
-const OF_TABLE: &str = sql!("SELECT first, last FROM changes WHERE seq > ?1 AND \"table\" = ?2 ORDER BY seq, first");
+const AFTER: &str = sql!(
+    "SELECT seq, \"table\", first, last FROM changes WHERE seq > ?1 ORDER BY seq, \"table\", first LIMIT ?2"
+);
+const OF_TABLE: &str =
+    sql!("SELECT first, last FROM changes WHERE seq > ?1 AND \"table\" = ?2 ORDER BY seq, first");
 
 /// Rows of one table that one commit touched. A commit that touched many far apart names one range around
 /// them, so a row inside may be as it was.

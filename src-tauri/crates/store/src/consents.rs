@@ -17,7 +17,8 @@ const ADD: &str = sql!(
     "INSERT INTO consents(id, contact, channel, purpose, action, basis, wording, source, at)
      VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
 );
-const ADD_WORDING: &str = sql!("INSERT INTO wordings(hash, text) VALUES(?1, ?2) ON CONFLICT(hash) DO NOTHING");
+const ADD_WORDING: &str =
+    sql!("INSERT INTO wordings(hash, text) VALUES(?1, ?2) ON CONFLICT(hash) DO NOTHING");
 const FIND_WORDING: &str = sql!("SELECT id FROM wordings WHERE hash = ?1");
 const LAST: &str = sql!(
     "SELECT p.granted, p.basis, c.at, p.consent FROM permissions p JOIN consents c ON c.id = p.consent
@@ -33,8 +34,11 @@ const OF_CONTACT: &str = sql!(
      FROM consents c LEFT JOIN wordings w ON w.id = c.wording JOIN sources s ON s.id = c.source
      WHERE c.contact = ?1 ORDER BY c.at, c.id"
 );
-const WORDS: &str = sql!("SELECT channel, purpose, granted, basis FROM permissions WHERE contact = ?1 ORDER BY channel, purpose");
-const GRANTS: &str = sql!("SELECT granted, basis FROM permissions WHERE contact = ?1 AND channel = ?2 AND purpose = ?3");
+const WORDS: &str = sql!(
+    "SELECT channel, purpose, granted, basis FROM permissions WHERE contact = ?1 ORDER BY channel, purpose"
+);
+const GRANTS: &str =
+    sql!("SELECT granted, basis FROM permissions WHERE contact = ?1 AND channel = ?2 AND purpose = ?3");
 
 /// Appends rows to the ledger in the order given. Each becomes the last word of its channel and purpose unless
 /// a row with a later moment stands there already: an old list imported today does not undo a later opt-out.
@@ -82,18 +86,35 @@ fn append_one(tx: &mut Tx<'_>, row: &Consent, wording: Option<i64>) -> Result<()
     tx.run(
         ADD,
         (
-            id, contact.0, channel.code(), purpose.code(), row.action.code(), row.basis.code(), wording, source, at,
+            id,
+            contact.0,
+            channel.code(),
+            purpose.code(),
+            row.action.code(),
+            row.basis.code(),
+            wording,
+            source,
+            at,
         ),
     )?;
     tx.touch("consents", id, id);
-    let before: Option<i64> = tx.one(LAST, (contact.0, channel.code(), purpose.code()), |row| Ok(row.get(2)?))?;
+    let before: Option<i64> = tx.one(LAST, (contact.0, channel.code(), purpose.code()), |row| {
+        Ok(row.get(2)?)
+    })?;
     if before.is_some_and(|before| before > at) {
         return Ok(());
     }
     let granted = row.action == ConsentAction::Granted;
     tx.run(
         SET,
-        (contact.0, channel.code(), purpose.code(), granted, row.basis.code(), id),
+        (
+            contact.0,
+            channel.code(),
+            purpose.code(),
+            granted,
+            row.basis.code(),
+            id,
+        ),
     )?;
     tx.change(Change::PermissionSet {
         contact,
@@ -168,7 +189,12 @@ pub(crate) fn rows_of(db: &Db<'_>, contact: ContactId) -> Result<Vec<(i64, Conse
 ///
 /// # Errors
 /// SQLite's.
-pub fn permission(db: &Db<'_>, contact: ContactId, channel: Channel, purpose: Purpose) -> Result<Option<Basis>> {
+pub fn permission(
+    db: &Db<'_>,
+    contact: ContactId,
+    channel: Channel,
+    purpose: Purpose,
+) -> Result<Option<Basis>> {
     let word = db.one(GRANTS, (contact.0, channel.code(), purpose.code()), |row| {
         Ok((row.get::<_, bool>(0)?, row.get::<_, i64>(1)?))
     })?;
@@ -179,6 +205,13 @@ pub fn permission(db: &Db<'_>, contact: ContactId, channel: Channel, purpose: Pu
 }
 
 /// The row of the ledger that is the last word.
-pub(crate) fn last_row(db: &Db<'_>, contact: ContactId, channel: Channel, purpose: Purpose) -> Result<Option<i64>> {
-    db.one(LAST, (contact.0, channel.code(), purpose.code()), |row| Ok(row.get(3)?))
+pub(crate) fn last_row(
+    db: &Db<'_>,
+    contact: ContactId,
+    channel: Channel,
+    purpose: Purpose,
+) -> Result<Option<i64>> {
+    db.one(LAST, (contact.0, channel.code(), purpose.code()), |row| {
+        Ok(row.get(3)?)
+    })
 }

@@ -48,7 +48,11 @@ pub(crate) fn all_dynamic(db: &crate::Db<'_>, orders: &[Order]) -> crate::Result
         all.push((crate::fields::holders_sql(&column), true));
         all.push((write::set_custom_sql(&column), false));
         let key = custom.field.key.as_str();
-        all.extend(Columns::resolve(db, &[key])?.insert_custom().map(|sql| (sql.to_owned(), false)));
+        all.extend(
+            Columns::resolve(db, &[key])?
+                .insert_custom()
+                .map(|sql| (sql.to_owned(), false)),
+        );
         if custom.field.field_type == carillon_model::contact::FieldType::Money {
             all.push((write::set_money_sql(&column), false));
         }

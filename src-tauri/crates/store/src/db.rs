@@ -58,7 +58,11 @@ impl Db<'_> {
     }
 
     /// The first column of the first row.
-    pub(crate) fn value<T: rusqlite::types::FromSql>(&self, sql: &str, params: impl Params) -> Result<Option<T>> {
+    pub(crate) fn value<T: rusqlite::types::FromSql>(
+        &self,
+        sql: &str,
+        params: impl Params,
+    ) -> Result<Option<T>> {
         Ok(self
             .conn
             .prepare_cached(sql)?

@@ -81,8 +81,16 @@ fn read(row: &Row<'_>) -> Result<Enrolment> {
             at,
             planned_at: moment(row.get(6)?)?,
             wake_at: moment_opt(row.get(7)?)?,
-            visits: read_visits(row.get_ref(8)?.as_blob().map_err(|e| Error::damaged("enrolments", e))?)?,
-            reached: read_steps(row.get_ref(14)?.as_blob_or_null().map_err(|e| Error::damaged("enrolments", e))?),
+            visits: read_visits(
+                row.get_ref(8)?
+                    .as_blob()
+                    .map_err(|e| Error::damaged("enrolments", e))?,
+            )?,
+            reached: read_steps(
+                row.get_ref(14)?
+                    .as_blob_or_null()
+                    .map_err(|e| Error::damaged("enrolments", e))?,
+            ),
             end: ended.map(|e| from_json("enrolments", &e)).transpose()?,
         },
         entered_at: moment(row.get(10)?)?,
@@ -106,7 +114,10 @@ fn write_visits(visits: &[(StepIx, u32)]) -> Vec<u8> {
 fn read_visits(bytes: &[u8]) -> Result<Vec<(StepIx, u32)>> {
     let (chunks, rest) = bytes.as_chunks::<6>();
     if !rest.is_empty() {
-        return Err(Error::damaged("enrolments", "the visits of a passage are cut off"));
+        return Err(Error::damaged(
+            "enrolments",
+            "the visits of a passage are cut off",
+        ));
     }
     Ok(chunks
         .iter()
@@ -181,8 +192,17 @@ pub fn last_of(db: &Db<'_>, journey: JourneyId, contact: ContactId) -> Result<Op
 ///
 /// # Errors
 /// [`Error::Damaged`].
-pub fn active_in(db: &Db<'_>, journey: JourneyId, after: Option<ContactId>, limit: u32) -> Result<Vec<Enrolment>> {
-    db.all(OF_JOURNEY, (journey.0, after.map_or(-1, |c| i64::from(c.0)), limit), read)
+pub fn active_in(
+    db: &Db<'_>,
+    journey: JourneyId,
+    after: Option<ContactId>,
+    limit: u32,
+) -> Result<Vec<Enrolment>> {
+    db.all(
+        OF_JOURNEY,
+        (journey.0, after.map_or(-1, |c| i64::from(c.0)), limit),
+        read,
+    )
 }
 
 /// Begins a passage; its number is one above the contact's last in the journey.
@@ -199,7 +219,9 @@ pub fn insert(
 ) -> Result<Enrolment> {
     let last = last_of(tx, journey, contact)?;
     if last.as_ref().is_some_and(|l| l.state.end.is_none()) {
-        return Err(Error::Invalid(format!("Contact {contact} is in this journey already.")));
+        return Err(Error::Invalid(format!(
+            "Contact {contact} is in this journey already."
+        )));
     }
     let number = last.map_or(1, |l| l.number + 1);
     let id = tx.take(Mark::Enrolments, 1);

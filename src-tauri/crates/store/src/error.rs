@@ -12,10 +12,14 @@ pub enum Error {
     #[error("{0}")]
     Refused(#[from] Refusal),
     /// SQLite could not do it.
-    #[error("The workspace file could not be read or written ({0}). This change was not kept; everything before it was.")]
+    #[error(
+        "The workspace file could not be read or written ({0}). This change was not kept; everything before it was."
+    )]
     Sqlite(#[source] rusqlite::Error),
     /// The disk is full.
-    #[error("The disk is full. This change was not kept; everything before it was. Free some space and try again.")]
+    #[error(
+        "The disk is full. This change was not kept; everything before it was. Free some space and try again."
+    )]
     Full,
     /// The pool of readers could not do it.
     #[error("The workspace file could not be read ({0}). Nothing was changed.")]
@@ -46,7 +50,9 @@ pub enum Error {
     #[error("The workspace is closed.")]
     Closed,
     /// A transaction panicked and was rolled back.
-    #[error("An unexpected error inside the program stopped this change ({0}). It was not kept; everything before it was.")]
+    #[error(
+        "An unexpected error inside the program stopped this change ({0}). It was not kept; everything before it was."
+    )]
     Panicked(String),
 }
 
@@ -86,7 +92,9 @@ pub enum Refusal {
     Folder(PathBuf),
     #[error("{0} is not a workspace: it is not a Carillon file.")]
     NotOurs(PathBuf),
-    #[error("{path} was written by a newer Carillon (format {found}; this one knows {known}). Update Carillon to open it.")]
+    #[error(
+        "{path} was written by a newer Carillon (format {found}; this one knows {known}). Update Carillon to open it."
+    )]
     Newer { path: PathBuf, found: i64, known: i64 },
     #[error("The first page of {path} is damaged: {detail}. Restore a backup; the file was left as it is.")]
     Damaged { path: PathBuf, detail: String },
@@ -100,8 +108,12 @@ pub enum Refusal {
     AlreadyOpen(PathBuf),
     #[error("This build cannot open encrypted workspaces.")]
     NoEncryption,
-    #[error("This program was built with SQLite {found}; at least {needed} is needed, because older ones can damage a file.")]
+    #[error(
+        "This program was built with SQLite {found}; at least {needed} is needed, because older ones can damage a file."
+    )]
     OldSqlite { found: String, needed: &'static str },
-    #[error("The copy made before the update of {path} does not match ({detail}), so the update was not started and the file is as it was.")]
+    #[error(
+        "The copy made before the update of {path} does not match ({detail}), so the update was not started and the file is as it was."
+    )]
     BadCopy { path: PathBuf, detail: String },
 }

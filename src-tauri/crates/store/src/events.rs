@@ -15,7 +15,9 @@ use carillon_model::{ContactId, EventId, Moment};
 use rusqlite::Row;
 use std::collections::BTreeMap;
 
-const ADD: &str = sql!("INSERT INTO events(id, contact, type, at, arrived_at, source, props) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+const ADD: &str = sql!(
+    "INSERT INTO events(id, contact, type, at, arrived_at, source, props) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+);
 const GET: &str = sql!(
     "SELECT e.id, e.contact, t.name, e.at, e.arrived_at, s.text, e.props
      FROM events e JOIN event_types t ON t.id = e.type JOIN sources s ON s.id = e.source WHERE e.id = ?1"
@@ -56,7 +58,18 @@ pub fn append(tx: &mut Tx<'_>, events: &[NewEvent]) -> Result<Vec<EventId>> {
             true => None,
             false => Some(json(&event.props)?),
         };
-        tx.run(ADD, (id, event.contact.0, kind, ms(event.at), ms(arrived_at), source, props))?;
+        tx.run(
+            ADD,
+            (
+                id,
+                event.contact.0,
+                kind,
+                ms(event.at),
+                ms(arrived_at),
+                source,
+                props,
+            ),
+        )?;
         tx.roll(Metric::Events, 0, &event.name, event.at, 1);
         tx.change(Change::EventAdded(Event {
             id: EventId(id),

@@ -12,7 +12,8 @@ use crate::tx::{Mark, Tx};
 use carillon_model::journey::{Fact, FactKind};
 use carillon_model::{EnrolmentId, Moment, StepId};
 
-const ADD: &str = sql!("INSERT INTO facts(id, enrolment, prev, at, step, what) VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
+const ADD: &str =
+    sql!("INSERT INTO facts(id, enrolment, prev, at, step, what) VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
 const PATH: &str = sql!(
     "WITH RECURSIVE chain(id, prev, at, step, what) AS (
        SELECT f.id, f.prev, f.at, f.step, f.what FROM facts f
@@ -21,7 +22,8 @@ const PATH: &str = sql!(
        SELECT f.id, f.prev, f.at, f.step, f.what FROM chain c CROSS JOIN facts f ON f.id = c.prev)
      SELECT at, step, what FROM chain ORDER BY id"
 );
-const ADD_CALL: &str = sql!("INSERT INTO calls(id, enrolment, prev, at, input, who) VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
+const ADD_CALL: &str =
+    sql!("INSERT INTO calls(id, enrolment, prev, at, input, who) VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
 const CALLS: &str = sql!(
     "WITH RECURSIVE chain(id, prev, at, input, who) AS (
        SELECT f.id, f.prev, f.at, f.input, f.who FROM calls f
@@ -54,7 +56,13 @@ pub fn append(tx: &mut Tx<'_>, enrolment: &mut Enrolment, facts: &[Fact]) -> Res
         match &fact.what {
             FactKind::Entered { .. } => tx.roll(Metric::StepEntered, journey, &fact.step.0, fact.at, 1),
             FactKind::Left { port, .. } => {
-                tx.roll(Metric::StepLeft, journey, &format!("{}/{port}", fact.step), fact.at, 1);
+                tx.roll(
+                    Metric::StepLeft,
+                    journey,
+                    &format!("{}/{port}", fact.step),
+                    fact.at,
+                    1,
+                );
             }
             FactKind::Ended { end } => tx.roll(Metric::Ended, journey, end_word(end), fact.at, 1),
             _ => {}
@@ -98,7 +106,14 @@ pub fn append_call(tx: &mut Tx<'_>, enrolment: &mut Enrolment, call: &Call) -> R
     let id = tx.take(Mark::Calls, 1);
     tx.run(
         ADD_CALL,
-        (id, enrolment.id.0, enrolment.last_call, ms(call.at), &call.input, &call.who),
+        (
+            id,
+            enrolment.id.0,
+            enrolment.last_call,
+            ms(call.at),
+            &call.input,
+            &call.who,
+        ),
     )?;
     enrolment.last_call = Some(id);
     tx.touch("calls", id, id);

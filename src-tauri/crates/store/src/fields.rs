@@ -19,7 +19,8 @@ const ADD: &str = sql!(
     "INSERT INTO fields(key, label, type, options, position, created_at)
      VALUES(?1, ?2, ?3, ?4, (SELECT ifnull(max(position), 0) + 1 FROM fields), ?5) RETURNING id"
 );
-const RETIRE: &str = sql!("UPDATE fields SET retired_at = ?2, key = key || ':' || id WHERE key = ?1 AND retired_at IS NULL");
+const RETIRE: &str =
+    sql!("UPDATE fields SET retired_at = ?2, key = key || ':' || id WHERE key = ?1 AND retired_at IS NULL");
 const CHANGE: &str = sql!("UPDATE fields SET label = ?2, options = ?3 WHERE key = ?1 AND retired_at IS NULL");
 
 /// All fields in use: the built-in ones, then the custom ones in their order.
@@ -42,13 +43,21 @@ pub fn add(tx: &mut Tx<'_>, field: &Field) -> Result<()> {
         });
     }
     if tx.catalogue.custom.len() >= MOST_FIELDS {
-        return Err(Error::Invalid(format!("A workspace has at most {MOST_FIELDS} fields of its own.")));
+        return Err(Error::Invalid(format!(
+            "A workspace has at most {MOST_FIELDS} fields of its own."
+        )));
     }
     let now = ms(tx.now());
     let id: i64 = tx
         .value(
             ADD,
-            (&field.key, label(field), word(&field.field_type)?, json(&field.options)?, now),
+            (
+                &field.key,
+                label(field),
+                word(&field.field_type)?,
+                json(&field.options)?,
+                now,
+            ),
         )?
         .ok_or_else(|| Error::damaged("fields", "a new field got no number"))?;
     for statement in columns(id, field.field_type) {
@@ -76,7 +85,9 @@ pub(crate) fn columns(id: i64, field_type: FieldType) -> Vec<String> {
 /// [`Error::NotFound`], or [`Error::Invalid`] when an option would be lost or moved.
 pub fn change(tx: &mut Tx<'_>, key: &str, new_label: &str, options: &[String]) -> Result<()> {
     let crate::catalogue::FieldRef::Custom(custom) = tx.catalogue.field(key)? else {
-        return Err(Error::Invalid(format!("\"{key}\" is built in and cannot be changed.")));
+        return Err(Error::Invalid(format!(
+            "\"{key}\" is built in and cannot be changed."
+        )));
     };
     let field = Field {
         label: new_label.to_owned(),
@@ -128,7 +139,11 @@ pub(crate) fn holders_sql(column: &str) -> String {
 }
 
 fn label(field: &Field) -> &str {
-    if field.label.trim().is_empty() { &field.key } else { &field.label }
+    if field.label.trim().is_empty() {
+        &field.key
+    } else {
+        &field.label
+    }
 }
 
 fn check_key(key: &str) -> Result<()> {
@@ -152,7 +167,10 @@ fn check_key(key: &str) -> Result<()> {
 fn check_options(field: &Field) -> Result<()> {
     let chooses = matches!(field.field_type, FieldType::Choice | FieldType::MultiChoice);
     if !chooses && !field.options.is_empty() {
-        return Err(Error::Invalid(format!("\"{}\" is not a choice and has no options.", field.key)));
+        return Err(Error::Invalid(format!(
+            "\"{}\" is not a choice and has no options.",
+            field.key
+        )));
     }
     if chooses && (field.options.is_empty() || field.options.len() > MOST_OPTIONS) {
         return Err(Error::Invalid(format!(

@@ -17,7 +17,8 @@ impl std::fmt::Debug for Identity {
     }
 }
 
-const SET: &str = sql!("INSERT INTO meta(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value");
+const SET: &str =
+    sql!("INSERT INTO meta(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value");
 const GET: &str = sql!("SELECT value FROM meta WHERE key = ?1");
 const ADD_KEY: &str = sql!("INSERT INTO suppression_keys(id, key) VALUES(1, ?1)");
 
@@ -41,7 +42,10 @@ pub(crate) fn found(conn: &Connection) -> Result<()> {
 /// Fresh keys for a file of an older format, as its own program made it.
 #[cfg(test)]
 pub(crate) fn found_or_later(conn: &Connection, migrations: usize) {
-    assert!(migrations >= 2, "the keys of suppressions came with the second migration");
+    assert!(
+        migrations >= 2,
+        "the keys of suppressions came with the second migration"
+    );
     found(conn).unwrap();
 }
 

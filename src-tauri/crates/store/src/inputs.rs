@@ -45,8 +45,9 @@ pub struct InputRow {
     pub input: NewInput,
 }
 
-const ADD: &str =
-    sql!("INSERT INTO inputs(id, planned_at, journey, enrolment, contact, input) VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
+const ADD: &str = sql!(
+    "INSERT INTO inputs(id, planned_at, journey, enrolment, contact, input) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"
+);
 const DUE: &str = sql!(
     "SELECT id, planned_at, journey, enrolment, contact, input FROM inputs
      WHERE planned_at <= ?1 AND (journey IS NULL OR journey NOT IN (SELECT value FROM json_each(?3)))

@@ -12,7 +12,8 @@ const SET_CURSOR: &str = sql!(
     "INSERT INTO intake_cursors(source, epoch, seq) VALUES(?1, ?2, ?3)
      ON CONFLICT(source) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq"
 );
-const ADD_KEY: &str = sql!("INSERT INTO intake_keys(source, key, at) VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING");
+const ADD_KEY: &str =
+    sql!("INSERT INTO intake_keys(source, key, at) VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING");
 const FORGET: &str = sql!("DELETE FROM intake_keys WHERE source = ?1 AND at < ?2");
 
 /// How long the keys of unordered sources are kept, in days.

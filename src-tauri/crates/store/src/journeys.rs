@@ -11,21 +11,28 @@ use carillon_model::journey::{Journey, JourneyState, Published};
 use carillon_model::{JourneyId, Moment, VersionId};
 use rusqlite::Row;
 
-const LIST: &str = sql!("SELECT id, name, state, draft, version, created_at, updated_at FROM journeys ORDER BY name");
-const GET: &str = sql!("SELECT id, name, state, draft, version, created_at, updated_at FROM journeys WHERE id = ?1");
-const BY_NAME: &str = sql!("SELECT id, name, state, draft, version, created_at, updated_at FROM journeys WHERE name = ?1");
-const ADD: &str =
-    sql!("INSERT INTO journeys(name, state, draft, created_at, updated_at) VALUES(?1, ?2, ?3, ?4, ?4) RETURNING id");
+const LIST: &str =
+    sql!("SELECT id, name, state, draft, version, created_at, updated_at FROM journeys ORDER BY name");
+const GET: &str =
+    sql!("SELECT id, name, state, draft, version, created_at, updated_at FROM journeys WHERE id = ?1");
+const BY_NAME: &str =
+    sql!("SELECT id, name, state, draft, version, created_at, updated_at FROM journeys WHERE name = ?1");
+const ADD: &str = sql!(
+    "INSERT INTO journeys(name, state, draft, created_at, updated_at) VALUES(?1, ?2, ?3, ?4, ?4) RETURNING id"
+);
 const SAVE: &str = sql!("UPDATE journeys SET name = ?2, draft = ?3, updated_at = ?4 WHERE id = ?1");
 const SET_STATE: &str = sql!("UPDATE journeys SET state = ?2, updated_at = ?3 WHERE id = ?1");
 const SET_VERSION: &str = sql!("UPDATE journeys SET version = ?2, state = ?3, updated_at = ?4 WHERE id = ?1");
 const REMOVE: &str = sql!("DELETE FROM journeys WHERE id = ?1 AND version IS NULL");
 const LAST_NUMBER: &str = sql!("SELECT ifnull(max(number), 0) FROM journey_versions WHERE journey = ?1");
-const ADD_VERSION: &str =
-    sql!("INSERT INTO journey_versions(journey, number, document, published_at) VALUES(?1, ?2, ?3, ?4) RETURNING id");
-const VERSION: &str = sql!("SELECT id, journey, number, document, published_at FROM journey_versions WHERE id = ?1");
-const VERSIONS: &str =
-    sql!("SELECT id, journey, number, document, published_at FROM journey_versions WHERE journey = ?1 ORDER BY number");
+const ADD_VERSION: &str = sql!(
+    "INSERT INTO journey_versions(journey, number, document, published_at) VALUES(?1, ?2, ?3, ?4) RETURNING id"
+);
+const VERSION: &str =
+    sql!("SELECT id, journey, number, document, published_at FROM journey_versions WHERE id = ?1");
+const VERSIONS: &str = sql!(
+    "SELECT id, journey, number, document, published_at FROM journey_versions WHERE journey = ?1 ORDER BY number"
+);
 
 /// A journey as the file keeps it.
 #[derive(Clone, Debug, PartialEq)]
@@ -158,7 +165,10 @@ pub fn remove(tx: &mut Tx<'_>, id: JourneyId) -> Result<()> {
     if tx.run(REMOVE, (id.0,))? == 0 {
         return Err(match get(tx, id)? {
             None => Error::missing("journey", id),
-            Some(j) => Error::Invalid(format!("\"{}\" was published; it can be stopped, and its record is kept.", j.name)),
+            Some(j) => Error::Invalid(format!(
+                "\"{}\" was published; it can be stopped, and its record is kept.",
+                j.name
+            )),
         });
     }
     tell(tx, id);

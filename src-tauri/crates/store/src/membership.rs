@@ -144,7 +144,11 @@ fn event(types: &HashMap<i64, String>, row: &Row<'_>) -> Result<Change> {
         at: moment(row.get(3)?)?,
         arrived_at: moment(row.get(4)?)?,
         source: String::new(),
-        props: match row.get_ref(5)?.as_str_or_null().map_err(|e| Error::damaged("events", e))? {
+        props: match row
+            .get_ref(5)?
+            .as_str_or_null()
+            .map_err(|e| Error::damaged("events", e))?
+        {
             Some(props) => from_json("events", props)?,
             None => std::collections::BTreeMap::new(),
         },

@@ -78,14 +78,19 @@ impl OpenGuard {
 
 impl Drop for OpenGuard {
     fn drop(&mut self) {
-        OPEN.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+        OPEN.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.0);
     }
 }
 
 fn canonical(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     match (absolute.parent().map(Path::canonicalize), absolute.file_name()) {
-        (Some(Ok(parent)), Some(name)) => parent.join(name).canonicalize().unwrap_or_else(|_| parent.join(name)),
+        (Some(Ok(parent)), Some(name)) => parent
+            .join(name)
+            .canonicalize()
+            .unwrap_or_else(|_| parent.join(name)),
         _ => absolute,
     }
 }
@@ -149,7 +154,14 @@ fn check_header(path: &Path, header: &[u8]) -> Result<(), Refusal> {
     if header.len() < 100 {
         return Err(damaged("it is cut off"));
     }
-    let number = |at: usize| i64::from(u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]));
+    let number = |at: usize| {
+        i64::from(u32::from_be_bytes([
+            header[at],
+            header[at + 1],
+            header[at + 2],
+            header[at + 3],
+        ]))
+    };
     if number(68) != APPLICATION_ID {
         return Err(Refusal::NotOurs(path.to_owned()));
     }
@@ -291,7 +303,11 @@ fn copy_before(path: &Path, found: i64) -> Result<()> {
         .into(),
         other => other,
     })?;
-    tracing::info!(from = found, to = format_version(), "a copy was made before the update of the workspace");
+    tracing::info!(
+        from = found,
+        to = format_version(),
+        "a copy was made before the update of the workspace"
+    );
     Ok(())
 }
 
@@ -323,7 +339,9 @@ pub(crate) fn verified_copy(from: &mut Connection, target: &Path, by: CopyBy) ->
         std::fs::remove_file(&part).ok();
         return Err(error);
     }
-    std::fs::File::open(&part).and_then(|f| f.sync_all()).map_err(io(&part))?;
+    std::fs::File::open(&part)
+        .and_then(|f| f.sync_all())
+        .map_err(io(&part))?;
     std::fs::rename(&part, target).map_err(io(target))?;
     sync_folder(target);
     Ok(())
@@ -342,7 +360,11 @@ fn copy_and_compare(from: &mut Connection, part: &Path, by: CopyBy) -> Result<()
             let snapshot = from.transaction()?;
             let before = counts(&snapshot)?;
             let mut copy = Connection::open(part)?;
-            rusqlite::backup::Backup::new(&snapshot, &mut copy)?.run_to_completion(4096, Duration::ZERO, None)?;
+            rusqlite::backup::Backup::new(&snapshot, &mut copy)?.run_to_completion(
+                4096,
+                Duration::ZERO,
+                None,
+            )?;
             // The pages say WAL; a copy stands alone.
             copy.query_row(sql!("PRAGMA journal_mode = DELETE"), (), |_| Ok(()))?;
             before
@@ -366,12 +388,16 @@ fn counts(conn: &Connection) -> Result<Vec<(String, i64)>> {
     let mut statement = conn.prepare(sql!(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
     ))?;
-    let names: Vec<String> = statement.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let names: Vec<String> = statement
+        .query_map((), |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
     names
         .into_iter()
         .map(|name| {
             let quoted = name.replace('"', "\"\"");
-            let n = conn.query_row(&format!("SELECT count(*) FROM \"{quoted}\""), (), |row| row.get(0))?;
+            let n = conn.query_row(&format!("SELECT count(*) FROM \"{quoted}\""), (), |row| {
+                row.get(0)
+            })?;
             Ok((name, n))
         })
         .collect()

@@ -9,8 +9,8 @@ mod list;
 mod record;
 
 pub use lanes::{
-    Claimed, cancel_journey, claim, expire_leases, freeze_all, hold, in_flight, load, next_at, on_their_way, queue,
-    release, release_all, rendered, waiting_for,
+    Claimed, cancel_journey, claim, expire_leases, freeze_all, hold, in_flight, load, next_at, on_their_way,
+    queue, release, release_all, rendered, waiting_for,
 };
 pub use list::{Attempt, Filter, attempts, counts, get, of_contact, page};
 pub use record::{Resolution, Word, record, resolve, resolve_batch};
@@ -80,7 +80,8 @@ pub(crate) fn recover(tx: &mut Tx<'_>) -> Result<Recovered> {
 /// Whether the law allows the step from one state to another.
 pub fn allowed(from: MessageState, to: MessageState) -> bool {
     use MessageState::{
-        Accepted, Bounced, Cancelled, Claimed, Deferred, Expired, Frozen, InFlight, Queued, Suppressed, Unknown,
+        Accepted, Bounced, Cancelled, Claimed, Deferred, Expired, Frozen, InFlight, Queued, Suppressed,
+        Unknown,
     };
     match from {
         Queued | Deferred => matches!(to, Claimed | Cancelled | Expired | Suppressed | Frozen),
@@ -101,7 +102,9 @@ fn check(id: MessageId, from: MessageState, to: MessageState) -> Result<()> {
     if allowed(from, to) {
         return Ok(());
     }
-    Err(Error::Invalid(format!("Message {id} is {from:?} and cannot become {to:?}.")))
+    Err(Error::Invalid(format!(
+        "Message {id} is {from:?} and cannot become {to:?}."
+    )))
 }
 
 fn state_of(tx: &Tx<'_>, id: MessageId) -> Result<MessageState> {
@@ -127,7 +130,10 @@ mod tests {
             ] {
                 assert!(!allowed(end, *state));
             }
-            assert_eq!(allowed(MessageState::Accepted, *state), *state == MessageState::Bounced);
+            assert_eq!(
+                allowed(MessageState::Accepted, *state),
+                *state == MessageState::Bounced
+            );
         }
         assert!(!allowed(MessageState::Unknown, MessageState::Claimed));
         assert!(!allowed(MessageState::InFlight, MessageState::Queued));

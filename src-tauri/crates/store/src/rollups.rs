@@ -89,8 +89,11 @@ const SERIES: &str = sql!(
 const SERIES_ALL: &str = sql!(
     "SELECT bucket, sum(n) FROM rollups WHERE metric = ?1 AND bucket BETWEEN ?2 AND ?3 GROUP BY bucket ORDER BY bucket"
 );
-const PARTS: &str = sql!("SELECT part, sum(n) FROM rollups WHERE metric = ?1 AND object = ?2 GROUP BY part ORDER BY part");
-const OBJECTS: &str = sql!("SELECT object, sum(n) FROM rollups WHERE metric = ?1 AND bucket >= ?2 GROUP BY object ORDER BY object");
+const PARTS: &str =
+    sql!("SELECT part, sum(n) FROM rollups WHERE metric = ?1 AND object = ?2 GROUP BY part ORDER BY part");
+const OBJECTS: &str = sql!(
+    "SELECT object, sum(n) FROM rollups WHERE metric = ?1 AND bucket >= ?2 GROUP BY object ORDER BY object"
+);
 const GAUGES: &str = sql!("SELECT part, n FROM gauges WHERE gauge = ?1 AND object = ?2 ORDER BY part");
 const GAUGE_SUMS: &str = sql!("SELECT part, sum(n) FROM gauges WHERE gauge = ?1 GROUP BY part ORDER BY part");
 
@@ -99,7 +102,13 @@ const GAUGE_SUMS: &str = sql!("SELECT part, sum(n) FROM gauges WHERE gauge = ?1 
 ///
 /// # Errors
 /// SQLite's.
-pub fn series(db: &Db<'_>, metric: Metric, object: Option<i64>, first: i64, last: i64) -> Result<Vec<(i64, i64)>> {
+pub fn series(
+    db: &Db<'_>,
+    metric: Metric,
+    object: Option<i64>,
+    first: i64,
+    last: i64,
+) -> Result<Vec<(i64, i64)>> {
     let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
     match object {
         Some(object) => db.all(SERIES, (metric.word(), object, first, last), read),
@@ -112,7 +121,9 @@ pub fn series(db: &Db<'_>, metric: Metric, object: Option<i64>, first: i64, last
 /// # Errors
 /// SQLite's.
 pub fn objects(db: &Db<'_>, metric: Metric, first: i64) -> Result<Vec<(i64, i64)>> {
-    db.all(OBJECTS, (metric.word(), first), |row| Ok((row.get(0)?, row.get(1)?)))
+    db.all(OBJECTS, (metric.word(), first), |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })
 }
 
 /// Sums over all time by part.
@@ -120,7 +131,9 @@ pub fn objects(db: &Db<'_>, metric: Metric, first: i64) -> Result<Vec<(i64, i64)
 /// # Errors
 /// SQLite's.
 pub fn parts(db: &Db<'_>, metric: Metric, object: i64) -> Result<Vec<(String, i64)>> {
-    db.all(PARTS, (metric.word(), object), |row| Ok((row.get(0)?, row.get(1)?)))
+    db.all(PARTS, (metric.word(), object), |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })
 }
 
 /// A gauge of one object, by part.

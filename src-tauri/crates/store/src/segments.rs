@@ -17,7 +17,8 @@ use std::collections::BTreeMap;
 const LIST: &str = sql!("SELECT id, name, text, created_at FROM segments ORDER BY name");
 const BY_NAME: &str = sql!("SELECT id, name, text, created_at FROM segments WHERE name = ?1");
 const GET: &str = sql!("SELECT id, name, text, created_at FROM segments WHERE id = ?1");
-const ADD: &str = sql!("INSERT INTO segments(id, name, text, created_at, updated_at) VALUES(?1, ?2, ?3, ?4, ?4)");
+const ADD: &str =
+    sql!("INSERT INTO segments(id, name, text, created_at, updated_at) VALUES(?1, ?2, ?3, ?4, ?4)");
 const CHANGE: &str = sql!("UPDATE segments SET name = ?2, text = ?3, updated_at = ?4 WHERE id = ?1");
 const REMOVE: &str = sql!("DELETE FROM segments WHERE id = ?1");
 const ADD_CLAUSE: &str = sql!("INSERT INTO clauses(hash, text) VALUES(?1, ?2) ON CONFLICT(hash) DO NOTHING");
@@ -35,10 +36,11 @@ const ADD_WATCH: &str = sql!("INSERT INTO watches(id, version, condition, text) 
 const WATCHES: &str = sql!("SELECT id, version, condition, text FROM watches ORDER BY id");
 const WATCHES_OF: &str = sql!("SELECT id FROM watches WHERE version = ?1 ORDER BY condition");
 const REMOVE_WATCHES: &str = sql!("DELETE FROM watches WHERE version = ?1");
-const EDGES: &str = sql!("SELECT id, seq, segment, contact, entered, at FROM segment_edges WHERE id > ?1 ORDER BY id LIMIT ?2");
-const BY_DAY: &str = sql!(
-    "SELECT object, bucket, n FROM rollups WHERE metric = 'edges' AND bucket >= ?1 / 86400000"
+const EDGES: &str = sql!(
+    "SELECT id, seq, segment, contact, entered, at FROM segment_edges WHERE id > ?1 ORDER BY id LIMIT ?2"
 );
+const BY_DAY: &str =
+    sql!("SELECT object, bucket, n FROM rollups WHERE metric = 'edges' AND bucket >= ?1 / 86400000");
 const LAST_EDGE: &str = sql!("SELECT ifnull(max(id), 0) FROM segment_edges");
 
 fn read(row: &Row<'_>) -> Result<Segment> {
@@ -183,7 +185,10 @@ pub fn remove(tx: &mut Tx<'_>, id: SegmentId) -> Result<()> {
     }
     for watch in watches(tx)? {
         if refers_to(&watch.expr, &segment.name) {
-            return Err(Error::Invalid(format!("\"{}\" is used by a published journey.", segment.name)));
+            return Err(Error::Invalid(format!(
+                "\"{}\" is used by a published journey.",
+                segment.name
+            )));
         }
     }
     tx.run(REMOVE, (id.0,))?;
@@ -219,7 +224,9 @@ fn each_clause(expr: &Expr, f: &mut impl FnMut(&carillon_model::segment::Clause)
 fn link_clauses(tx: &Tx<'_>, id: SegmentId, expr: &Expr) -> Result<()> {
     tx.run(UNLINK, (id.0,))?;
     let mut texts = Vec::new();
-    each_clause(expr, &mut |clause| texts.push(print(&Expr::Clause(clause.clone()))));
+    each_clause(expr, &mut |clause| {
+        texts.push(print(&Expr::Clause(clause.clone())))
+    });
     for text in texts {
         let hash = blake3::hash(text.as_bytes());
         tx.run(ADD_CLAUSE, (hash.as_bytes().as_slice(), &text))?;
@@ -242,7 +249,12 @@ pub fn keep_clause_counts(tx: &mut Tx<'_>, counts: &[(String, u64)]) -> Result<(
         let hash = blake3::hash(text.as_bytes());
         tx.run(
             SET_STATE,
-            (hash.as_bytes().as_slice(), seq, at, i64::try_from(*n).unwrap_or(i64::MAX)),
+            (
+                hash.as_bytes().as_slice(),
+                seq,
+                at,
+                i64::try_from(*n).unwrap_or(i64::MAX),
+            ),
         )?;
     }
     tx.topic(Topic::Segments);
@@ -266,7 +278,10 @@ pub fn watch(tx: &mut Tx<'_>, version: VersionId, conditions: &[(usize, Expr)]) 
     let mut ids = Vec::with_capacity(conditions.len());
     for (i, expr) in conditions {
         let id = next_id(tx)?;
-        tx.run(ADD_WATCH, (id.0, version.0, i64::try_from(*i).unwrap_or(0), print(expr)))?;
+        tx.run(
+            ADD_WATCH,
+            (id.0, version.0, i64::try_from(*i).unwrap_or(0), print(expr)),
+        )?;
         tx.change(Change::WatchAdded {
             id,
             expr: expr.clone(),

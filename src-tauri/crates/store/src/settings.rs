@@ -14,12 +14,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 const GET: &str = sql!("SELECT value FROM settings WHERE key = ?1");
-const SET: &str = sql!("INSERT INTO settings(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value");
+const SET: &str = sql!(
+    "INSERT INTO settings(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value"
+);
 const UNSET: &str = sql!("DELETE FROM settings WHERE key = ?1");
 const START_CLOCK: &str = sql!("INSERT INTO marks(name, next) VALUES('as_of', ?1)");
 const CURSOR: &str = sql!("SELECT position FROM cursors WHERE name = ?1");
-const SET_CURSOR: &str =
-    sql!("INSERT INTO cursors(name, position) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET position = excluded.position");
+const SET_CURSOR: &str = sql!(
+    "INSERT INTO cursors(name, position) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET position = excluded.position"
+);
 
 /// First rows of a new file.
 pub(crate) fn found(conn: &Connection, workspace: &Workspace) -> Result<()> {
@@ -88,7 +91,9 @@ pub fn get<T: DeserializeOwned>(db: &Db<'_>, key: &str) -> Result<Option<T>> {
 /// [`Error::Invalid`] for that key.
 pub fn set<T: Serialize>(tx: &mut Tx<'_>, key: &str, value: Option<&T>) -> Result<()> {
     if key == "workspace" {
-        return Err(Error::Invalid("The workspace itself is not a setting.".to_owned()));
+        return Err(Error::Invalid(
+            "The workspace itself is not a setting.".to_owned(),
+        ));
     }
     match value {
         Some(value) => tx.run(SET, (key, json(value)?))?,

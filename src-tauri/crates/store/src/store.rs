@@ -42,7 +42,9 @@ struct Inner {
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store").field("path", &self.inner.path).finish_non_exhaustive()
+        f.debug_struct("Store")
+            .field("path", &self.inner.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -151,7 +153,12 @@ impl Store {
 
     /// The last commit: its `seq` and the index's clock.
     pub fn last(&self) -> Commit {
-        *self.inner.shared.last.read().unwrap_or_else(PoisonError::into_inner)
+        *self
+            .inner
+            .shared
+            .last
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The index's clock.
@@ -181,7 +188,12 @@ impl Store {
 
     /// Reads the index as of the last commit. The writer waits with its next publish until `f` is done.
     pub fn with_index<T>(&self, f: impl FnOnce(&Index) -> T) -> T {
-        f(&self.inner.shared.index.read().unwrap_or_else(PoisonError::into_inner))
+        f(&self
+            .inner
+            .shared
+            .index
+            .read()
+            .unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Each commit from now on, after it was published. A receiver that lags by more than 1,024 commits is
@@ -213,7 +225,9 @@ impl Store {
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
-        self.submit(priority, f)?.blocking_recv().map_err(|_| Error::Closed)?
+        self.submit(priority, f)?
+            .blocking_recv()
+            .map_err(|_| Error::Closed)?
     }
 
     fn submit<T, F>(&self, priority: Priority, f: F) -> Result<oneshot::Receiver<Result<T>>>
@@ -269,7 +283,11 @@ impl Store {
             #[allow(unsafe_code)]
             let conn = unsafe { rusqlite::Connection::from_handle(locked.as_raw_handle().as_ptr()) }?;
             let snapshot = conn.unchecked_transaction()?;
-            let catalogue = shared.catalogue.read().unwrap_or_else(PoisonError::into_inner).clone();
+            let catalogue = shared
+                .catalogue
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone();
             let db = Db {
                 conn: &snapshot,
                 catalogue,
@@ -304,13 +322,22 @@ impl Store {
     /// Lets the file go: the writes that wait are done, the WAL is copied back, all connections are closed.
     pub async fn close(&self) {
         self.inner.queue.close();
-        let thread = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self
+            .inner
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         self.inner.readers.close().await;
         if let Some(thread) = thread {
             // A panic of the thread was reported by the write that met it.
             tokio::task::spawn_blocking(move || thread.join()).await.ok();
         }
-        self.inner.guard.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.inner
+            .guard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
     }
 }
 

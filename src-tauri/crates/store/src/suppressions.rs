@@ -23,7 +23,8 @@ const ADD: &str = sql!(
     "INSERT INTO suppressions(hash, key, reason, source, at) VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(hash, key) DO NOTHING"
 );
 const REMOVE: &str = sql!("DELETE FROM suppressions WHERE hash = ?1 AND key = ?2");
-const ACT: &str = sql!("INSERT INTO suppression_acts(hash, added, reason, source, at) VALUES(?1, ?2, ?3, ?4, ?5)");
+const ACT: &str =
+    sql!("INSERT INTO suppression_acts(hash, added, reason, source, at) VALUES(?1, ?2, ?3, ?4, ?5)");
 const MARK: &str = sql!("UPDATE contacts SET suppressed = ?2 WHERE id = ?1 AND suppressed <> ?2");
 const MARKED: &str = sql!("SELECT suppressed FROM contacts WHERE id = ?1");
 const COUNTS: &str = sql!("SELECT reason, count(*) FROM suppressions GROUP BY reason ORDER BY reason", scan: "shown on one screen, and the list is small beside the contacts");
@@ -35,7 +36,8 @@ const ADD_KEY: &str = sql!("INSERT INTO suppression_keys(key) VALUES(?1) ON CONF
 const FIND_KEY: &str = sql!("SELECT id FROM suppression_keys WHERE key = ?1");
 const OTHER_KEYS: &str = sql!("SELECT id, key FROM suppression_keys");
 const OTHER_ROWS: &str = sql!("SELECT hash, reason, at FROM suppressions WHERE key = ?1", scan: "the whole list of another file is taken over");
-const EVERYBODY: &str = sql!("SELECT id, email FROM contacts", scan: "each contact is looked up on a list that was taken over");
+const EVERYBODY: &str =
+    sql!("SELECT id, email FROM contacts", scan: "each contact is looked up on a list that was taken over");
 
 fn hash(key: &[u8; 32], email: &str) -> [u8; 16] {
     let full = blake3::keyed_hash(key, email.as_bytes());
@@ -77,7 +79,10 @@ pub fn of_contact(db: &Db<'_>, contact: ContactId) -> Result<bool> {
 /// SQLite's.
 pub fn counts(db: &Db<'_>) -> Result<Vec<(SuppressionReason, u64)>> {
     db.all(COUNTS, (), |row| {
-        Ok((SuppressionReason::of(row.get(0)?)?, row.get::<_, i64>(1)?.unsigned_abs()))
+        Ok((
+            SuppressionReason::of(row.get(0)?)?,
+            row.get::<_, i64>(1)?.unsigned_abs(),
+        ))
     })
 }
 
@@ -255,7 +260,9 @@ pub fn merge(tx: &mut Tx<'_>, list: &Foreign, source: &str) -> Result<u64> {
     }
     tx.recatalogue()?;
     if new > 0 {
-        let everybody = tx.all(EVERYBODY, (), |row| Ok((row.get::<_, u32>(0)?, row.get::<_, String>(1)?)))?;
+        let everybody = tx.all(EVERYBODY, (), |row| {
+            Ok((row.get::<_, u32>(0)?, row.get::<_, String>(1)?))
+        })?;
         for (id, email) in everybody {
             if contains(tx, &email)?.is_some() {
                 set_mark(tx, ContactId(id), true)?;

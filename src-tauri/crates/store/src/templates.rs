@@ -10,9 +10,12 @@ use carillon_model::TemplateId;
 use carillon_model::template::Template;
 use rusqlite::Row;
 
-const LIST: &str = sql!("SELECT id, name, subject, preheader, body, text, updated_at FROM templates ORDER BY name");
-const GET: &str = sql!("SELECT id, name, subject, preheader, body, text, updated_at FROM templates WHERE id = ?1");
-const BY_NAME: &str = sql!("SELECT id, name, subject, preheader, body, text, updated_at FROM templates WHERE name = ?1");
+const LIST: &str =
+    sql!("SELECT id, name, subject, preheader, body, text, updated_at FROM templates ORDER BY name");
+const GET: &str =
+    sql!("SELECT id, name, subject, preheader, body, text, updated_at FROM templates WHERE id = ?1");
+const BY_NAME: &str =
+    sql!("SELECT id, name, subject, preheader, body, text, updated_at FROM templates WHERE name = ?1");
 const ADD: &str = sql!(
     "INSERT INTO templates(name, subject, preheader, body, text, updated_at) VALUES(?1, ?2, ?3, ?4, ?5, ?6) RETURNING id"
 );
@@ -85,7 +88,10 @@ pub fn save(tx: &mut Tx<'_>, id: Option<TemplateId>, template: &Template) -> Res
             if before.name != name {
                 refuse_used(tx, &before)?;
             }
-            tx.run(SAVE, (id.0, name, &t.subject, &t.preheader, &t.body, &t.text, ms(now)))?;
+            tx.run(
+                SAVE,
+                (id.0, name, &t.subject, &t.preheader, &t.body, &t.text, ms(now)),
+            )?;
             id
         }
         None => TemplateId(

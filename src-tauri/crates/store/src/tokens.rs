@@ -122,7 +122,13 @@ mod tests {
         let token = ours.make(TokenKind::Message, 5);
         let mut flipped = token.clone().into_bytes();
         flipped[3] = if flipped[3] == b'0' { b'1' } else { b'0' };
-        for bad in ["", "zz", &"g".repeat(32), &token[1..], &String::from_utf8_lossy(&flipped)] {
+        for bad in [
+            "",
+            "zz",
+            &"g".repeat(32),
+            &token[1..],
+            &String::from_utf8_lossy(&flipped),
+        ] {
             assert_eq!(ours.read(TokenKind::Message, bad), None);
         }
     }

@@ -46,13 +46,16 @@ marks! {
 pub(crate) struct Marks([i64; MARKS.len()]);
 
 const LOAD_MARKS: &str = sql!("SELECT name, next FROM marks");
-const SAVE_MARK: &str = sql!("INSERT INTO marks(name, next) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET next = excluded.next");
+const SAVE_MARK: &str =
+    sql!("INSERT INTO marks(name, next) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET next = excluded.next");
 
 impl Marks {
     pub(crate) fn load(db: &Db<'_>) -> Result<Marks> {
         let mut marks = Marks([1; MARKS.len()]);
         marks.0[Mark::AsOf as usize] = 0;
-        for (name, next) in db.all(LOAD_MARKS, (), |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))? {
+        for (name, next) in db.all(LOAD_MARKS, (), |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
+        })? {
             if let Some((_, mark)) = MARKS.iter().find(|(word, _)| *word == name) {
                 marks.0[*mark as usize] = next;
             }
@@ -93,7 +96,8 @@ const ADD_TAG: &str = sql!("INSERT INTO tags(name) VALUES(?1) RETURNING id");
 const FIND_TYPE: &str = sql!("SELECT id FROM event_types WHERE name = ?1");
 const ADD_TYPE: &str = sql!("INSERT INTO event_types(name) VALUES(?1) RETURNING id");
 const ADD_CHANGE: &str = sql!("INSERT INTO changes(seq, \"table\", first, last) VALUES(?1, ?2, ?3, ?4)");
-const ADD_EDGE: &str = sql!("INSERT INTO segment_edges(id, seq, segment, contact, entered, at) VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
+const ADD_EDGE: &str =
+    sql!("INSERT INTO segment_edges(id, seq, segment, contact, entered, at) VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
 const ADD_GAUGE: &str = sql!(
     "INSERT INTO gauges(gauge, object, part, n) VALUES(?1, ?2, ?3, ?4)
      ON CONFLICT(gauge, object, part) DO UPDATE SET n = n + excluded.n"
@@ -133,7 +137,14 @@ impl<'c> Deref for Tx<'c> {
 }
 
 impl<'c> Tx<'c> {
-    pub(crate) fn new(db: Db<'c>, index: &'c RwLock<Index>, marks: Marks, names: Names, now: Moment, limit: Option<Moment>) -> Tx<'c> {
+    pub(crate) fn new(
+        db: Db<'c>,
+        index: &'c RwLock<Index>,
+        marks: Marks,
+        names: Names,
+        now: Moment,
+        limit: Option<Moment>,
+    ) -> Tx<'c> {
         Tx {
             db,
             index,
@@ -162,7 +173,10 @@ impl<'c> Tx<'c> {
 
     /// Reads the index as the last commit left it: what this write changed is not in it yet.
     pub fn with_index<T>(&self, f: impl FnOnce(&Index) -> T) -> T {
-        f(&self.index.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+        f(&self
+            .index
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
     /// Moves this write's moment, and with it the index's clock, forward; an earlier moment changes nothing,
@@ -225,7 +239,11 @@ impl<'c> Tx<'c> {
     }
 
     /// The sender's domain and the template's subject. What this write changes of either first counts in the next.
-    pub(crate) fn letterhead(&mut self, account: AccountId, template: TemplateId) -> Result<(String, String)> {
+    pub(crate) fn letterhead(
+        &mut self,
+        account: AccountId,
+        template: TemplateId,
+    ) -> Result<(String, String)> {
         if let Some(known) = self.letterheads.get(&(account, template)) {
             return Ok(known.clone());
         }
@@ -243,7 +261,11 @@ impl<'c> Tx<'c> {
     /// Writes what belongs to the commit as a whole. `None`: nothing was written, nothing is to be committed.
     pub(crate) fn seal(mut self, before: &Marks) -> Result<Option<Sealed>> {
         let as_of = time::moment(before.get(Mark::AsOf))?;
-        if self.changes.is_empty() && self.topics.is_empty() && self.touched.is_empty() && &self.marks == before {
+        if self.changes.is_empty()
+            && self.topics.is_empty()
+            && self.touched.is_empty()
+            && &self.marks == before
+        {
             return Ok(None);
         }
         for ((gauge, object, part), by) in std::mem::take(&mut self.gauges) {
@@ -289,7 +311,12 @@ impl<'c> Tx<'c> {
         }
         for edge in &staged.edges {
             // Days of UTC: the history of a count is drawn, not reported.
-            let key = ("edges", i64::from(edge.segment.0), String::new(), ms(edge.at).div_euclid(86_400_000));
+            let key = (
+                "edges",
+                i64::from(edge.segment.0),
+                String::new(),
+                ms(edge.at).div_euclid(86_400_000),
+            );
             *rolled.entry(key).or_default() += if edge.entered { 1 } else { -1 };
         }
         for ((metric, object, part, bucket), by) in rolled {

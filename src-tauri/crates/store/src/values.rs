@@ -23,11 +23,12 @@ pub(crate) fn column_type(field_type: FieldType) -> &'static str {
 }
 
 fn place(field: &Field, option: &str) -> Result<usize> {
-    field
-        .options
-        .iter()
-        .position(|o| o == option)
-        .ok_or_else(|| Error::Invalid(format!("\"{option}\" is not an option of the field \"{}\".", field.key)))
+    field.options.iter().position(|o| o == option).ok_or_else(|| {
+        Error::Invalid(format!(
+            "\"{option}\" is not an option of the field \"{}\".",
+            field.key
+        ))
+    })
 }
 
 /// Whether the field can hold the value, and a sentence if not.
@@ -43,7 +44,10 @@ pub(crate) fn check(field: FieldRef<'_>, value: &Value) -> Result<()> {
     if let Value::Number(n) = value
         && !n.is_finite()
     {
-        return Err(Error::Invalid(format!("The number for \"{}\" is not finite.", field.key())));
+        return Err(Error::Invalid(format!(
+            "The number for \"{}\" is not finite.",
+            field.key()
+        )));
     }
     match (field, value) {
         (FieldRef::Custom(c), Value::Choice(option)) => place(&c.field, option).map(|_| ()),
@@ -92,7 +96,11 @@ pub(crate) fn cells(field: FieldRef<'_>, value: Option<&Value>) -> Result<(Cell,
 }
 
 /// The value of a cell; `currency` is the cell beside it, for money.
-pub(crate) fn value(field: FieldRef<'_>, cell: ValueRef<'_>, currency: Option<ValueRef<'_>>) -> Result<Option<Value>> {
+pub(crate) fn value(
+    field: FieldRef<'_>,
+    cell: ValueRef<'_>,
+    currency: Option<ValueRef<'_>>,
+) -> Result<Option<Value>> {
     let bad = || Error::damaged("contact_fields", format!("{} holds a wrong type", field.key()));
     let int = || cell.as_i64().map_err(|_| bad());
     if cell == ValueRef::Null {

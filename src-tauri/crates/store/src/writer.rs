@@ -11,8 +11,8 @@ use crate::sql::sql;
 use crate::time;
 use crate::topics::Commit;
 use crate::tx::{Mark, Marks, Names, Sealed, Tx};
-use carillon_model::workspace::ClockKind;
 use carillon_model::Moment;
+use carillon_model::workspace::ClockKind;
 use rusqlite::Connection;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -136,7 +136,13 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(conn: Connection, shared: Arc<Shared>, marks: Marks, now: Now, clock: ClockKind) -> Writer {
+    pub(crate) fn new(
+        conn: Connection,
+        shared: Arc<Shared>,
+        marks: Marks,
+        now: Now,
+        clock: ClockKind,
+    ) -> Writer {
         Writer {
             conn,
             shared,
@@ -190,12 +196,16 @@ impl Writer {
         shared: &Shared,
         f: impl FnOnce(&mut Tx<'_>) -> Result<T>,
     ) -> Result<(T, Option<Sealed>)> {
-        let catalogue = shared.catalogue.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let catalogue = shared
+            .catalogue
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let db = Db {
             conn: &self.conn,
             catalogue,
             identity: shared.identity.clone(),
-                orders: shared.orders.clone(),
+            orders: shared.orders.clone(),
         };
         let as_of = time::moment(self.marks.get(Mark::AsOf))?;
         let limit = match self.clock {
@@ -203,7 +213,14 @@ impl Writer {
             ClockKind::Virtual => None,
         };
         let now = limit.map_or(as_of, |limit| limit.max(as_of));
-        let mut tx = Tx::new(db, &shared.index, self.marks.clone(), self.names.clone(), now, limit);
+        let mut tx = Tx::new(
+            db,
+            &shared.index,
+            self.marks.clone(),
+            self.names.clone(),
+            now,
+            limit,
+        );
         catch_unwind(AssertUnwindSafe(move || {
             let value = f(&mut tx)?;
             Ok((value, tx.seal(&self.marks)?))
@@ -260,9 +277,11 @@ impl Writer {
         if WAL_PAGES.get() < self.checkpoint_at {
             return;
         }
-        let copied = self.conn.query_row(sql!("PRAGMA wal_checkpoint(PASSIVE)"), (), |row| {
-            Ok(row.get::<_, i64>(1)? == row.get::<_, i64>(2)?)
-        });
+        let copied = self
+            .conn
+            .query_row(sql!("PRAGMA wal_checkpoint(PASSIVE)"), (), |row| {
+                Ok(row.get::<_, i64>(1)? == row.get::<_, i64>(2)?)
+            });
         self.checkpoint_at = match copied {
             Ok(true) => WAL_LIMIT_PAGES,
             Ok(false) => WAL_PAGES.get() + WAL_LIMIT_PAGES / 4,
@@ -281,7 +300,9 @@ impl Writer {
             .busy_timeout(Duration::ZERO)
             .and_then(|()| {
                 self.conn
-                    .query_row(sql!("PRAGMA wal_checkpoint(TRUNCATE)"), (), |row| row.get::<_, bool>(0))
+                    .query_row(sql!("PRAGMA wal_checkpoint(TRUNCATE)"), (), |row| {
+                        row.get::<_, bool>(0)
+                    })
             })
             .and_then(|busy| self.conn.busy_timeout(crate::open::BUSY).map(|()| busy));
         match outcome {

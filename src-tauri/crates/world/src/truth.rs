@@ -92,6 +92,7 @@ pub fn read(path: &Path) -> io::Result<Vec<Truth>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 mod tests {
     use super::*;
 

@@ -1,5 +1,7 @@
 //! The sample company: the same everywhere, and like life where it matters.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use carillon_model::consent::{ConsentAction, Purpose, SuppressionReason};
 use carillon_model::contact::Value;
 use carillon_model::event::Prop;

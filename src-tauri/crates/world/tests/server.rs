@@ -1,5 +1,7 @@
 //! The SMTP server of the world, spoken to byte by byte.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use carillon_world::mailbox::Mailbox;
 use carillon_world::{Answer, Options, Rule, Script, SmtpWorld, truth};
 use std::path::PathBuf;
@@ -146,7 +148,7 @@ async fn records_told_are_exactly_the_messages_acknowledged_under_many_clients_a
         });
     }
     let acknowledged: u64 = tasks.join_all().await.into_iter().sum();
-    assert_eq!(acknowledged, 8 * 6);
+    assert_eq!(acknowledged, 8 * 5);
     assert_eq!(world.acknowledged(), acknowledged);
     world.stop().await;
     let records = truth::read(&folder.log()).unwrap();

@@ -70,6 +70,11 @@ pub const PACKAGES: &[(&str, Need, &str)] = &[
         Need::Keychain,
         "asks the bus whether the keychain is there",
     ),
+    (
+        "libsecret-tools",
+        Need::Keychain,
+        "reads the keychain apart from Carillon",
+    ),
     ("postfix", Need::Mail, "a real mail server for the mail stories"),
     (
         "dovecot-imapd",

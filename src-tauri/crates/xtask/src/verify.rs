@@ -55,7 +55,7 @@ const STAGES: &[Stage] = &[
     Stage {
         name: "unit",
         title: "Unit and property tests",
-        needs: BUILD,
+        needs: &[Need::Build, Need::Desktop, Need::Keychain],
         run: unit,
     },
     Stage {
@@ -134,12 +134,15 @@ pub fn command(mut args: Args) -> Result<()> {
     let stages = chosen(only.as_deref())?;
     let results = match prepare(&stages, yes) {
         Ok(run) => stages.iter().map(|stage| play(stage, &run)).collect(),
-        Err(problem) => vec![Played {
-            name: "set-up",
-            took: Duration::ZERO,
-            counts: Counts { passed: 0, failed: 1 },
-            problem: Some(problem),
-        }],
+        Err(problem) => {
+            eprintln!("\n{problem}");
+            vec![Played {
+                name: "set-up",
+                took: Duration::ZERO,
+                counts: Counts { passed: 0, failed: 1 },
+                problem: Some(problem),
+            }]
+        }
     };
     let total = conclude(&results);
     if total.failed > 0 {
@@ -402,7 +405,7 @@ fn unit(run: &Run) -> Outcome {
 }
 
 fn fresh_bindings(_: &Run) -> Outcome {
-    told(frontend::build().and_then(|()| bindings::check(on_workspace(&["test", "--quiet", "--lib"]))))
+    told(programs().and_then(|()| bindings::check(on_workspace(&["test", "--quiet", "--lib"]))))
 }
 
 fn programs() -> Result<()> {

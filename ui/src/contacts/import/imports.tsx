@@ -7,7 +7,13 @@ import { count, moment } from "@/format";
 import { t } from "@/i18n";
 import { ErrorFile, UndoImport } from "./result";
 
-const tones: Record<ImportRow["state"], Tone> = { running: "live", done: "ok", cancelled: "warn", failed: "bad", undone: "neutral" };
+const tones: Record<ImportRow["state"], Tone> = {
+  running: "live",
+  done: "ok",
+  cancelled: "warn",
+  failed: "bad",
+  undone: "neutral",
+};
 
 /** Every import of the past, with the way back. */
 export function ImportsScreen() {
@@ -15,7 +21,11 @@ export function ImportsScreen() {
   return (
     <>
       <header className="flex shrink-0 items-center gap-3 border-line-subtle border-b px-4 py-3">
-        <Link to="/contacts" aria-label={t("contacts.back")} className="flex size-8 items-center justify-center rounded-control text-ink-2 hover:bg-hover">
+        <Link
+          to="/contacts"
+          aria-label={t("contacts.back")}
+          className="flex size-8 items-center justify-center rounded-control text-ink-2 hover:bg-hover"
+        >
           <ArrowLeft size={16} aria-hidden />
         </Link>
         <h1 className="font-semibold text-section">{t("contacts.imports")}</h1>
@@ -23,7 +33,9 @@ export function ImportsScreen() {
       <div className="min-h-0 flex-1 overflow-auto">
         {list.isError && <ErrorView error={list.error} onRetry={() => void list.refetch()} />}
         {list.isPending && <SkeletonLines />}
-        {list.data?.length === 0 && <EmptyState icon={History} title={t("contacts.import.none")} about={t("contacts.import.none_about")} />}
+        {list.data?.length === 0 && (
+          <EmptyState icon={History} title={t("contacts.import.none")} about={t("contacts.import.none_about")} />
+        )}
         <ul className="mx-auto max-w-240 divide-y divide-line-subtle px-6">
           {list.data?.map((row) => (
             <li key={row.id} className="flex items-center gap-4 py-3">

@@ -1,12 +1,21 @@
 import type { ColumnPlan, Delimiter, Encoding, ImportColumn, ImportMode, ImportPreview } from "@/api/commands.draft";
 import type { Field as FieldDef } from "@/api/gen/Field";
 import type { FieldType } from "@/api/gen/FieldType";
-import { CheckLine, Combobox, cx, Field, Note, Segmented, Select, TextInput } from "@/design";
+import { CheckLine, Combobox, cx, Field, Note, ScrollBox, Segmented, Select, TextInput } from "@/design";
 import { bytes, count, percent } from "@/format";
 import { t } from "@/i18n";
 import { planOf, problemsOf, targetOf, targets } from "./plan";
 
-const TYPES: readonly FieldType[] = ["text", "number", "money", "yes_no", "choice", "multi_choice", "date", "date_time"];
+const TYPES: readonly FieldType[] = [
+  "text",
+  "number",
+  "money",
+  "yes_no",
+  "choice",
+  "multi_choice",
+  "date",
+  "date_time",
+];
 const DELIMITERS: { value: Delimiter; label: () => string }[] = [
   { value: ",", label: () => t("contacts.import.comma") },
   { value: ";", label: () => t("contacts.import.semicolon") },
@@ -46,12 +55,20 @@ export function MapStep({
     <div className={cx("mx-auto max-w-[1280px] space-y-4 px-6 py-5", busy && "opacity-60")}>
       <div className="flex flex-wrap items-end gap-4">
         <Field label={t("contacts.import.delimiter")} className="w-40">
-          <Select value={preview.delimiter} onChange={(delimiter) => onReopen({ delimiter })} options={DELIMITERS.map((each) => ({ value: each.value, label: each.label() }))} />
+          <Select
+            value={preview.delimiter}
+            onChange={(delimiter) => onReopen({ delimiter })}
+            options={DELIMITERS.map((each) => ({ value: each.value, label: each.label() }))}
+          />
         </Field>
         <Field label={t("contacts.import.encoding")} className="w-40">
           <Select value={preview.encoding} onChange={(encoding) => onReopen({ encoding })} options={ENCODINGS} />
         </Field>
-        <CheckLine label={t("contacts.import.header")} checked={preview.header} onChange={(header) => onReopen({ header })} />
+        <CheckLine
+          label={t("contacts.import.header")}
+          checked={preview.header}
+          onChange={(header) => onReopen({ header })}
+        />
         <div className="flex-1" />
         <p className="figures pb-1.5 text-ink-2">
           {t("contacts.import.size", { rows: preview.rows_about, size: bytes(preview.bytes) })}
@@ -102,7 +119,10 @@ export function MapStep({
           label={t("contacts.import.mode")}
           value={mode}
           onChange={onMode}
-          options={(["both", "create", "update"] as const).map((value) => ({ value, label: t(`contacts.import.modes.${value}`) }))}
+          options={(["both", "create", "update"] as const).map((value) => ({
+            value,
+            label: t(`contacts.import.modes.${value}`),
+          }))}
         />
         <p className="mt-1 text-ink-3 text-table">{t(`contacts.import.modes_about.${mode}`)}</p>
       </div>
@@ -126,7 +146,11 @@ function ColumnRow({
 }) {
   const options = [
     { value: "skip", label: t("contacts.import.skip") },
-    ...targets(fields).map((field) => ({ value: `field:${field.key}`, label: field.label, about: t(`common.field_types.${field.type}`) })),
+    ...targets(fields).map((field) => ({
+      value: `field:${field.key}`,
+      label: field.label,
+      about: t(`common.field_types.${field.type}`),
+    })),
     { value: "tags", label: t("contacts.columns.tags") },
     { value: "new", label: t("contacts.import.new_field") },
   ];
@@ -138,7 +162,11 @@ function ColumnRow({
       </td>
       <td className="max-w-72 text-ink-2 text-table">
         <span className="block truncate py-1.5">{samples.filter((sample) => sample !== "").join(" · ")}</span>
-        {column.empty > 0 && <span className="block text-ink-3 text-meta">{t("contacts.import.empty", { share: percent(column.empty) })}</span>}
+        {column.empty > 0 && (
+          <span className="block text-ink-3 text-meta">
+            {t("contacts.import.empty", { share: percent(column.empty) })}
+          </span>
+        )}
       </td>
       <td className="w-100">
         <Combobox
@@ -208,8 +236,10 @@ function PreviewRows({ preview }: { preview: ImportPreview }) {
       <summary className="ring-inside flex h-10 items-center px-4 font-medium hover:bg-hover">
         {t("contacts.import.first_rows", { n: count(preview.rows.length) })}
       </summary>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls is reached by keyboard. */}
-      <div className="max-h-80 overflow-auto border-line-subtle border-t" tabIndex={0} role="group" aria-label={t("contacts.import.first_rows", { n: count(preview.rows.length) })}>
+      <ScrollBox
+        label={t("contacts.import.first_rows", { n: count(preview.rows.length) })}
+        className="max-h-80 border-line-subtle border-t"
+      >
         <table className="text-table">
           <thead>
             <tr className="h-8 text-left text-ink-3 [&>th]:px-3 [&>th]:font-normal">
@@ -232,7 +262,7 @@ function PreviewRows({ preview }: { preview: ImportPreview }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </ScrollBox>
     </details>
   );
 }

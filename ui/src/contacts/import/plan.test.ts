@@ -4,7 +4,13 @@ import type { Field } from "@/api/gen/Field";
 import { planOf, problemsOf, proposed, targetOf } from "./plan";
 
 const field = (key: string): Field => ({ key, label: key, type: "text", built_in: true });
-const column = (name: string, guess: string | null): ImportColumn => ({ name, guess, type: "text", currency: null, empty: 0 });
+const column = (name: string, guess: string | null): ImportColumn => ({
+  name,
+  guess,
+  type: "text",
+  currency: null,
+  empty: 0,
+});
 const preview = (columns: ImportColumn[]): ImportPreview => ({
   file: { path: "people.csv" },
   name: "people.csv",

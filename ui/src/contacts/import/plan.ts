@@ -38,7 +38,8 @@ export function targetOf(plan: ColumnPlan): string {
 /** The plan a choice of the select means. */
 export function planOf(target: string, column: ImportColumn): ColumnPlan {
   if (target === "tags") return { to: "tags", separator: "," };
-  if (target === "new") return { to: "new_field", label: column.name, type: column.type, currency: column.currency, fill_only: false };
+  if (target === "new")
+    return { to: "new_field", label: column.name, type: column.type, currency: column.currency, fill_only: false };
   if (target.startsWith("field:")) return { to: "field", key: target.slice("field:".length), fill_only: false };
   return { to: "skip" };
 }
@@ -52,7 +53,9 @@ export function problemsOf(columns: readonly ColumnPlan[]): MappingProblem[] {
   if (!keys.includes("email")) found.push("no_email");
   if (new Set(keys).size < keys.length) found.push("field_twice");
   if (columns.some((plan) => plan.to === "new_field" && plan.label.trim() === "")) found.push("no_label");
-  if (columns.some((plan) => plan.to === "new_field" && plan.type === "money" && !/^[A-Z]{3}$/.test(plan.currency ?? ""))) {
+  if (
+    columns.some((plan) => plan.to === "new_field" && plan.type === "money" && !/^[A-Z]{3}$/.test(plan.currency ?? ""))
+  ) {
     found.push("no_currency");
   }
   return found;

@@ -5,7 +5,7 @@ import { useRead, useWrite } from "@/api/client";
 import type { ImportCounts, ImportReport, ImportRow } from "@/api/commands.draft";
 import type { ImportId } from "@/api/gen/ImportId";
 import { host } from "@/api/host";
-import { Button, Card, Confirm, ErrorView, Note, say, sayError, SkeletonLines, Table } from "@/design";
+import { Button, Card, Confirm, ErrorView, Note, SkeletonLines, say, sayError, Table } from "@/design";
 import { count } from "@/format";
 import { t } from "@/i18n";
 import { JobProgress, useJob } from "@/shell/job";
@@ -13,7 +13,15 @@ import { JobProgress, useJob } from "@/shell/job";
 const KINDS = ["new", "changed", "unchanged", "skipped", "duplicate", "invalid", "suppressed"] as const;
 
 /** What would happen, without anything having happened. */
-export function CheckStep({ report, error, onRetry }: { report: ImportReport | null; error: unknown; onRetry: () => void }) {
+export function CheckStep({
+  report,
+  error,
+  onRetry,
+}: {
+  report: ImportReport | null;
+  error: unknown;
+  onRetry: () => void;
+}) {
   if (error !== null && error !== undefined && report === null) return <ErrorView error={error} onRetry={onRetry} />;
   if (report === null) return <SkeletonLines />;
   return (
@@ -30,9 +38,19 @@ export function CheckStep({ report, error, onRetry }: { report: ImportReport | n
             rows={report.examples}
             keyOf={(row) => row.line}
             columns={[
-              { key: "line", title: t("contacts.import.line"), width: "72px", numeric: true, cell: (row) => count(row.line) },
+              {
+                key: "line",
+                title: t("contacts.import.line"),
+                width: "72px",
+                numeric: true,
+                cell: (row) => count(row.line),
+              },
               { key: "reason", title: t("contacts.import.reason"), cell: (row) => row.reason },
-              { key: "text", title: t("contacts.import.text"), cell: (row) => <span className="font-mono">{row.text}</span> },
+              {
+                key: "text",
+                title: t("contacts.import.text"),
+                cell: (row) => <span className="font-mono">{row.text}</span>,
+              },
             ]}
           />
         </Card>
@@ -84,7 +102,9 @@ function Done({ row, finished, onRestart }: { row: ImportRow; finished: boolean;
       {finished && (
         <div className="flex items-center gap-3">
           <CircleCheck size={20} aria-hidden className="text-ok" />
-          <h2 className="font-semibold text-section">{t("contacts.import.done", { n: row.counts.new + row.counts.changed })}</h2>
+          <h2 className="font-semibold text-section">
+            {t("contacts.import.done", { n: row.counts.new + row.counts.changed })}
+          </h2>
         </div>
       )}
       <Counts counts={row.counts} />

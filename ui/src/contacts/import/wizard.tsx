@@ -2,7 +2,16 @@ import { Link } from "@tanstack/react-router";
 import { ArrowLeft, Check } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useRead, useWrite } from "@/api/client";
-import type { ColumnPlan, Delimiter, Encoding, FileRef, ImportMode, ImportPlan, ImportPreview, ImportReport } from "@/api/commands.draft";
+import type {
+  ColumnPlan,
+  Delimiter,
+  Encoding,
+  FileRef,
+  ImportMode,
+  ImportPlan,
+  ImportPreview,
+  ImportReport,
+} from "@/api/commands.draft";
 import type { Basis } from "@/api/gen/Basis";
 import type { ImportId } from "@/api/gen/ImportId";
 import { host } from "@/api/host";
@@ -59,7 +68,8 @@ export function ImportScreen() {
   useEffect(
     () =>
       host().onFilesDropped(([first]) => {
-        if (first !== undefined && step === "choose") openFile({ file: first.file, delimiter: null, encoding: null, header: null });
+        if (first !== undefined && step === "choose")
+          openFile({ file: first.file, delimiter: null, encoding: null, header: null });
       }),
     [step, openFile],
   );
@@ -112,7 +122,11 @@ export function ImportScreen() {
   return (
     <>
       <header className="flex shrink-0 items-center gap-3 border-line-subtle border-b px-4 py-3">
-        <Link to="/contacts" aria-label={t("contacts.back")} className="flex size-8 items-center justify-center rounded-control text-ink-2 hover:bg-hover">
+        <Link
+          to="/contacts"
+          aria-label={t("contacts.back")}
+          className="flex size-8 items-center justify-center rounded-control text-ink-2 hover:bg-hover"
+        >
           <ArrowLeft size={16} aria-hidden />
         </Link>
         <h1 className="min-w-0 flex-1 truncate font-semibold text-section">
@@ -135,7 +149,12 @@ export function ImportScreen() {
         </ol>
       </header>
       <div className="min-h-0 flex-1 overflow-auto">
-        {step === "choose" && <ChooseStep busy={open.isPending} onFile={(file: FileRef) => open.mutate({ file, delimiter: null, encoding: null, header: null })} />}
+        {step === "choose" && (
+          <ChooseStep
+            busy={open.isPending}
+            onFile={(file: FileRef) => open.mutate({ file, delimiter: null, encoding: null, header: null })}
+          />
+        )}
         {step === "map" && preview !== null && (
           <MapStep
             preview={preview}
@@ -162,13 +181,24 @@ export function ImportScreen() {
             </Button>
           )}
           {step === "permission" && (
-            <Button look="primary" disabled={permission.basis === null || permission.source.trim() === ""} onClick={toCheck}>
+            <Button
+              look="primary"
+              disabled={permission.basis === null || permission.source.trim() === ""}
+              onClick={toCheck}
+            >
               {t("contacts.import.to_check")}
             </Button>
           )}
           {step === "check" && (
-            <Button look="primary" disabled={report === null || report.counts.new + report.counts.changed === 0} busy={run.isPending || dryRun.isPending} onClick={start}>
-              {report === null ? t("contacts.import.checking") : t("contacts.import.run", { n: report.counts.new + report.counts.changed })}
+            <Button
+              look="primary"
+              disabled={report === null || report.counts.new + report.counts.changed === 0}
+              busy={run.isPending || dryRun.isPending}
+              onClick={start}
+            >
+              {report === null
+                ? t("contacts.import.checking")
+                : t("contacts.import.run", { n: report.counts.new + report.counts.changed })}
             </Button>
           )}
         </footer>

@@ -153,7 +153,11 @@ function Flow({ figures }: { figures: ReadonlyMap<StepId, Figures> }) {
       const zoom = Math.max(least, Math.min(1, fits));
       // What is larger than the view is shown from its beginning.
       const place = (start: number, size: number, room: number) =>
-        Math.round(size * zoom > room - pad ? pad - start * zoom : room / 2 - (start + size / 2) * zoom);
+        Math.round(
+          size * zoom > room - pad || size < 2 * CARD.height
+            ? pad - start * zoom
+            : room / 2 - (start + size / 2) * zoom,
+        );
       const x =
         direction === "down" ? Math.round(width / 2 - (box.x + box.width / 2) * zoom) : place(box.x, box.width, width);
       const y =
@@ -210,6 +214,14 @@ function Flow({ figures }: { figures: ReadonlyMap<StepId, Figures> }) {
     });
     return () => cancelAnimationFrame(frame);
   }, [show, cull]);
+
+  // The first step of an empty drawing comes to the middle, wherever the view was.
+  const empty = places.size === 0;
+  const wasEmpty = useRef(empty);
+  useEffect(() => {
+    if (wasEmpty.current && !empty) show([...placesNow.current.keys()], 0);
+    wasEmpty.current = empty;
+  }, [empty, show]);
 
   const keys = useCanvasKeys(stage);
   const nodes = useNodes(dom ? shown : [], cards, figures, places, {
@@ -428,7 +440,7 @@ function Flow({ figures }: { figures: ReadonlyMap<StepId, Figures> }) {
         multiSelectionKeyCode={null}
         selectionKeyCode="Shift"
         panActivationKeyCode="Space"
-        attributionPosition="bottom-center"
+        attributionPosition="top-right"
       />
       {doc.steps.length === 0 && <EmptyCanvas />}
       {from && connecting && (

@@ -1,6 +1,6 @@
-import type { StepKindFace } from "@/api/gen/StepKindFace";
 import { Unlink } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
+import type { StepKindFace } from "@/api/gen/StepKindFace";
 import { cx, SearchInput } from "@/design";
 import { t } from "@/i18n";
 import { seedSettings } from "../catalogue";

@@ -4,6 +4,7 @@ import type { StepId } from "../../api/gen/StepId";
 import { type Box, CARD } from "../drawing";
 import { EDGE, type Family } from "../families";
 import type { Landing, Route, Stub } from "./routes";
+import { clipped, fitted, measure } from "./text";
 
 export type Detail = "block" | "compact" | "full";
 
@@ -142,7 +143,7 @@ function grid(context: CanvasRenderingContext2D, view: View, look: Look, ratio: 
   context.fillRect(0, 0, view.width, view.height);
 }
 
-function trace(context: CanvasRenderingContext2D, points: readonly Place[]): void {
+function trace(context: CanvasRenderingContext2D, points: readonly Place[], round: boolean): void {
   const first = points[0];
   if (!first) return;
   context.moveTo(first.x, first.y);
@@ -150,7 +151,7 @@ function trace(context: CanvasRenderingContext2D, points: readonly Place[]): voi
     const at = points[n] as Place;
     const next = points[n + 1];
     const last = points[n - 1] as Place;
-    if (!next) {
+    if (!next || !round) {
       context.lineTo(at.x, at.y);
       continue;
     }
@@ -208,7 +209,7 @@ function arrows(context: CanvasRenderingContext2D, scene: Scene, view: View, loo
     context.strokeStyle = colour;
     context.lineWidth = width;
     context.beginPath();
-    for (const route of routes) trace(context, route.points);
+    for (const route of routes) trace(context, route.points, view.zoom >= 0.15);
     context.stroke();
     if (view.zoom < 0.3) continue;
     context.fillStyle = colour;
@@ -346,7 +347,47 @@ function dropZone(context: CanvasRenderingContext2D, scene: Scene, view: View, l
   plus(context, scene.landing.at, 9 / Math.min(1, view.zoom), true, look);
 }
 
+/** Below this a card is a few pixels: all of a family are one path. */
+const SWARM_ZOOM = 0.12;
+
+function swarm(context: CanvasRenderingContext2D, scene: Scene, view: View, look: Look, box: Box): void {
+  const line = 1 / view.zoom;
+  const groups = new Map<string, Place[]>();
+  const put = (key: string, at: Place) => {
+    const group = groups.get(key);
+    if (group) group.push(at);
+    else groups.set(key, [at]);
+  };
+  const marked: Place[] = [];
+  for (const id of stepsIn(scene.places, box)) {
+    const at = scene.places.get(id);
+    const card = scene.cards.get(id);
+    if (!at || !card) continue;
+    const hue = card.problem === "error" ? look.bad : look.family[card.family];
+    put(`${scene.lit && !scene.lit.steps.has(id) ? 0.3 : 0.75} ${hue}`, at);
+    if (scene.selection.has(id) || scene.cursor === id) marked.push(at);
+  }
+  for (const [key, group] of groups) {
+    const space = key.indexOf(" ");
+    context.globalAlpha = Number(key.slice(0, space));
+    context.fillStyle = key.slice(space + 1);
+    context.beginPath();
+    for (const { x, y } of group) context.rect(x, y, CARD.width, CARD.height);
+    context.fill();
+  }
+  context.globalAlpha = 1;
+  context.strokeStyle = look.accent;
+  context.lineWidth = 2 * line;
+  for (const { x, y } of marked) {
+    context.strokeRect(x - 2 * line, y - 2 * line, CARD.width + 4 * line, CARD.height + 4 * line);
+  }
+}
+
 function paintCards(context: CanvasRenderingContext2D, scene: Scene, view: View, look: Look, box: Box): void {
+  if (view.zoom < SWARM_ZOOM) {
+    swarm(context, scene, view, look, box);
+    return;
+  }
   const detail = detailAt(view.zoom);
   const line = 1 / Math.min(1, view.zoom);
   for (const id of stepsIn(scene.places, box)) {
@@ -519,43 +560,4 @@ function badge(context: CanvasRenderingContext2D, card: Card, at: Place, look: L
   context.textBaseline = "middle";
   context.fillStyle = look.surface;
   context.fillText(String(card.problems), at.x + CARD.width - 4, at.y + 4.5);
-}
-
-const widths = new Map<string, number>();
-
-function measure(context: CanvasRenderingContext2D, text: string): number {
-  const key = `${context.font} ${text}`;
-  const known = widths.get(key);
-  if (known !== undefined) return known;
-  if (widths.size > 20_000) widths.clear();
-  const width = context.measureText(text).width;
-  widths.set(key, width);
-  return width;
-}
-
-const fits = new Map<string, string>();
-
-/** The text, shortened with an ellipsis to a width. */
-function fitted(context: CanvasRenderingContext2D, text: string, width: number): string {
-  const key = `${context.font} ${width} ${text}`;
-  const known = fits.get(key);
-  if (known !== undefined) return known;
-  if (fits.size > 20_000) fits.clear();
-  let result = text;
-  if (measure(context, text) > width) {
-    let low = 0;
-    let high = text.length;
-    while (low < high) {
-      const middle = Math.ceil((low + high) / 2);
-      if (context.measureText(`${text.slice(0, middle).trimEnd()}…`).width <= width) low = middle;
-      else high = middle - 1;
-    }
-    result = `${text.slice(0, low).trimEnd()}…`;
-  }
-  fits.set(key, result);
-  return result;
-}
-
-function clipped(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 }

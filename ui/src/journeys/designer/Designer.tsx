@@ -33,15 +33,21 @@ export function Designer({ id }: { id: JourneyId }) {
 }
 
 function Opened({ view, faces }: { view: JourneyView; faces: Parameters<typeof catalogueOf>[0] }) {
-  const [store] = useState(() =>
-    createDesigner(view.id, view.document, view.used_steps, catalogueOf(faces), view.problems),
-  );
+  const [store] = useState(() => createDesigner(view.id, view.document, catalogueOf(faces), view.problems));
   return (
     <DesignerContext value={store}>
       <Room view={view} />
     </DesignerContext>
   );
 }
+
+/** The canvas says in our own words where a step is and where it went. */
+const SILENT = {
+  onDragStart: () => undefined,
+  onDragOver: () => undefined,
+  onDragEnd: () => undefined,
+  onDragCancel: () => undefined,
+};
 
 const NOTHING: ReadonlyMap<StepId, Figures> = new Map();
 
@@ -55,9 +61,12 @@ function Room({ view }: { view: JourneyView }) {
     () =>
       counts.data === undefined
         ? NOTHING
-        : new Map(counts.data.map(({ step, entered, waiting, left }) => [step, { entered, waiting, left }])),
+        : new Map(counts.data.steps.map(({ step, entered, waiting, left }) => [step, { entered, waiting, left }])),
     [counts.data],
   );
+  useEffect(() => {
+    if (counts.data) store.getState().reserve(counts.data.steps.map(({ step }) => step));
+  }, [counts.data, store]);
   const figures = useMemo(() => (simulation ? figuresOf(simulation.report, simulation.day) : live), [simulation, live]);
 
   // Undo is for the whole screen, except where a field has its own.
@@ -88,16 +97,18 @@ function Room({ view }: { view: JourneyView }) {
   const canvas = (
     <div className="flex min-h-0 min-w-0 flex-1">
       <Palette />
-      <div className="relative min-w-0 flex-1">
-        <Canvas figures={figures} />
+      <div className="flex min-w-0 flex-1 flex-col">
         <SimBar />
+        <div className="min-h-0 flex-1">
+          <Canvas figures={figures} />
+        </div>
       </div>
     </div>
   );
   return (
-    <DragArea<PaletteItem> onDrop={() => {}} ghost={({ kind }) => <PaletteGhost kind={kind} />}>
+    <DragArea<PaletteItem> onDrop={() => {}} ghost={({ kind }) => <PaletteGhost kind={kind} />} announcements={SILENT}>
       <div className="flex min-h-0 flex-1 flex-col">
-        <TopBar view={view} draft={draft} />
+        <TopBar view={view} draft={draft} active={counts.data?.active ?? 0} />
         {panel === null ? (
           canvas
         ) : (
@@ -110,7 +121,7 @@ function Room({ view }: { view: JourneyView }) {
             first={canvas}
             second={
               <div className="min-h-0 flex-1 overflow-auto bg-surface">
-                {panel === "inspector" && <Inspector figures={figures} />}
+                {panel === "inspector" && <Inspector figures={figures} live={simulation === null ? view : null} />}
                 {panel === "problems" && <ProblemsPanel checking={draft.checking} />}
                 {panel === "history" && <HistoryPanel />}
                 {panel === "simulate" && <SimulatePanel />}

@@ -1,15 +1,16 @@
 import { useRead, useWrite } from "@/api/client";
-import type { JourneyId } from "@/api/gen/JourneyId";
 import { Button, Dialog, ErrorView, Note, SkeletonLines, say, sayError } from "@/design";
 import { t } from "@/i18n";
-import type { PublishPreview } from "../commands.draft";
+import type { JourneyView } from "../commands.draft";
+import { mostMails } from "../simulate/report";
 import { useDesigner, useDesignerStore } from "../state";
 
 /** What happens when this drawing becomes a version, before it does. */
-export function PublishSheet({ id, revision, onClose }: { id: JourneyId; revision: number; onClose: () => void }) {
+export function PublishSheet({ view, onClose }: { view: JourneyView; onClose: () => void }) {
   const store = useDesignerStore();
   const name = useDesigner((state) => state.drawing.doc.name);
-  const preview = useRead("journeys.publish_preview", { id });
+  const problems = useDesigner((state) => state.problems);
+  const entering = useRead("journeys.entering", { id: view.id });
   const publish = useWrite("journeys.publish", {
     onSuccess: ({ version }) => {
       onClose();
@@ -17,7 +18,7 @@ export function PublishSheet({ id, revision, onClose }: { id: JourneyId; revisio
     },
     onError: sayError,
   });
-  const errors = preview.data?.problems.filter((problem) => problem.severity === "error").length ?? 0;
+  const errors = problems.filter((problem) => problem.severity === "error").length;
   const show = () => {
     onClose();
     store.getState().show({ panel: "problems" });
@@ -27,7 +28,7 @@ export function PublishSheet({ id, revision, onClose }: { id: JourneyId; revisio
       open
       onClose={onClose}
       width="small"
-      title={t("journeys.publish.title", { version: preview.data?.version ?? "…" })}
+      title={t("journeys.publish.title", { version: (view.version ?? 0) + 1 })}
       about={name}
       actions={
         <>
@@ -39,38 +40,47 @@ export function PublishSheet({ id, revision, onClose }: { id: JourneyId; revisio
           ) : (
             <Button
               look="primary"
-              disabled={!preview.data}
+              disabled={!entering.data}
               busy={publish.isPending}
-              onClick={() => publish.mutate({ id, revision })}
+              onClick={() => publish.mutate({ id: view.id })}
             >
-              {t("journeys.publish.button", { count: preview.data?.enter_now ?? 0 })}
+              {t("journeys.publish.button", { count: entering.data?.now ?? 0 })}
             </Button>
           )}
         </>
       }
     >
-      {preview.isError && <ErrorView error={preview.error} onRetry={() => void preview.refetch()} />}
-      {preview.isPending && <SkeletonLines lines={3} />}
-      {preview.data && <What preview={preview.data} errors={errors} />}
+      {errors > 0 && <Note tone="bad">{t("journeys.publish.blocked", { count: errors })}</Note>}
+      {errors === 0 && entering.isError && <ErrorView error={entering.error} onRetry={() => void entering.refetch()} />}
+      {errors === 0 && entering.isPending && <SkeletonLines lines={3} />}
+      {errors === 0 && entering.data && (
+        <What now={entering.data.now} inside={entering.data.inside} version={view.version} warnings={problems.length} />
+      )}
     </Dialog>
   );
 }
 
-function What({ preview, errors }: { preview: PublishPreview; errors: number }) {
-  if (errors > 0) return <Note tone="bad">{t("journeys.publish.blocked", { count: errors })}</Note>;
-  const warnings = preview.problems.length;
+function What({
+  now,
+  inside,
+  version,
+  warnings,
+}: {
+  now: number;
+  inside: number;
+  version: number | null;
+  warnings: number;
+}) {
+  const mails = useDesigner((state) => mostMails(state.drawing.doc));
   return (
     <ul className="list-disc space-y-1.5 pb-1 pl-5 marker:text-ink-3">
-      <li className="font-medium">{t("journeys.publish.enter_now", { count: preview.enter_now })}</li>
-      {preview.inside.length === 0 && <li>{t("journeys.publish.inside_none")}</li>}
-      {preview.inside.map(({ version, people }) => (
-        <li key={version}>{t("journeys.publish.inside", { count: people, version })}</li>
-      ))}
+      <li className="font-medium">{t("journeys.publish.enter_now", { count: now })}</li>
       <li>
-        {preview.most_mails === null
-          ? t("journeys.publish.mails_open")
-          : t("journeys.publish.mails", { count: preview.most_mails })}
+        {inside === 0 || version === null
+          ? t("journeys.publish.inside_none")
+          : t("journeys.publish.inside", { count: inside, version })}
       </li>
+      <li>{mails === null ? t("journeys.publish.mails_open") : t("journeys.publish.mails", { count: mails })}</li>
       {warnings > 0 && <li className="text-warn">{t("journeys.publish.warnings", { count: warnings })}</li>}
       <li className="text-ink-3">{t("journeys.publish.fixed")}</li>
     </ul>

@@ -32,7 +32,7 @@ import { type Act, Acts } from "./Acts";
 import { PublishSheet } from "./PublishSheet";
 
 /** Name, state, undo, problems, and the way to live. */
-export function TopBar({ view, draft }: { view: JourneyView; draft: Draft }) {
+export function TopBar({ view, draft, active }: { view: JourneyView; draft: Draft; active: number }) {
   const store = useDesignerStore();
   const navigate = useNavigate();
   const name = useDesigner((state) => state.drawing.doc.name);
@@ -63,7 +63,7 @@ export function TopBar({ view, draft }: { view: JourneyView; draft: Draft }) {
       icon: Copy,
       divided: running,
       onSelect: () =>
-        void actions.duplicate(view.id, name).then((id) => {
+        void actions.duplicate(view.id).then((id) => {
           if (id !== null) void navigate({ to: "/journeys/$journey", params: { journey: String(id) } });
         }),
     },
@@ -146,17 +146,15 @@ export function TopBar({ view, draft }: { view: JourneyView; draft: Draft }) {
         <Button
           look="primary"
           onClick={() => void draft.save().then(() => setPublishing(true))}
-          disabled={
-            draft.state.is === "conflict" || (view.state === "live" && !view.changed && draft.state.is === "saved")
-          }
+          disabled={draft.state.is === "conflict" || (view.state === "live" && !view.changed && past.length === 0)}
         >
           {t("journeys.bar.publish")}
         </Button>
       </header>
       {draft.state.is === "conflict" && <Conflict draft={draft} />}
       {draft.state.is === "failed" && <Failed draft={draft} />}
-      {publishing && <PublishSheet id={view.id} revision={draft.revision} onClose={() => setPublishing(false)} />}
-      <Acts act={act} id={view.id} name={name} active={view.active} onClose={() => setAct(null)} />
+      {publishing && <PublishSheet view={view} onClose={() => setPublishing(false)} />}
+      <Acts act={act} id={view.id} name={name} active={active} onClose={() => setAct(null)} />
     </>
   );
 }

@@ -1,21 +1,23 @@
-import type { StepKindFace } from "@/api/gen/StepKindFace";
 import { ArrowRight, Copy, CopyPlus, Trash2 } from "lucide-react";
 import { lazy, Suspense, useEffect, useRef } from "react";
 import type { Problem } from "@/api/gen/Problem";
 import type { Step } from "@/api/gen/Step";
+import type { StepKindFace } from "@/api/gen/StepKindFace";
 import { Button, cx, Field, IconButton, Note, TextInput } from "@/design";
 import { count } from "@/format";
 import { t } from "@/i18n";
 import type { Figures } from "../canvas/paint";
 import { hues } from "../canvas/StepCard";
 import { copy, duplicate, remove } from "../canvas/useCanvasKeys";
+import type { JourneyView } from "../commands.draft";
 import { orderedPorts, stepOf } from "../drawing";
 import { familyOf } from "../families";
 import { iconOf } from "../icons";
 import { useDesigner, useDesignerStore } from "../state";
-import { aboutKind, portName, titleOf, titleOfKind } from "../summary";
+import { aboutKind, missingSetting, portName, titleOf, titleOfKind } from "../summary";
 import { problemText } from "../words";
 import { JourneySettings } from "./JourneySettings";
+import { People } from "./People";
 import { SettingForm } from "./SettingForm";
 
 /** Forms of kinds that need more than the generated one: `steps/<kind>/form.tsx` with a default export. */
@@ -27,12 +29,19 @@ const ownForms = Object.fromEntries(
 );
 
 /** What stands beside the drawing: the settings of the step, of several, or of the journey. Never in front of it. */
-export function Inspector({ figures }: { figures: ReadonlyMap<string, Figures> }) {
+export function Inspector({
+  figures,
+  live,
+}: {
+  figures: ReadonlyMap<string, Figures>;
+  /** The journey whose people stand here; `null` while the numbers are a simulation's. */
+  live: JourneyView | null;
+}) {
   const selection = useDesigner((state) => state.drawing.selection);
   const step = useDesigner((state) => stepOf(state.drawing.doc, state.drawing.selection[0] ?? ""));
   if (selection.length > 1) return <Several count={selection.length} />;
   if (!step) return <JourneySettings />;
-  return <OneStep key={step.id} step={step} figures={figures.get(step.id) ?? null} />;
+  return <OneStep key={step.id} step={step} figures={figures.get(step.id) ?? null} live={live} />;
 }
 
 function Several({ count: many }: { count: number }) {
@@ -56,7 +65,7 @@ function Several({ count: many }: { count: number }) {
   );
 }
 
-function OneStep({ step, figures }: { step: Step; figures: Figures | null }) {
+function OneStep({ step, figures, live }: { step: Step; figures: Figures | null; live: JourneyView | null }) {
   const store = useDesignerStore();
   const catalogue = useDesigner((state) => state.catalogue);
   const problems = useDesigner((state) => state.problems).filter((problem) => problem.step === step.id);
@@ -146,6 +155,7 @@ function OneStep({ step, figures }: { step: Step; figures: Figures | null }) {
           </div>
         </Field>
       </div>
+      {live && live.version !== null && <People step={step} live={live} waiting={figures?.waiting ?? 0} />}
       <Ways step={step} figures={figures} />
     </div>
   );
@@ -153,16 +163,22 @@ function OneStep({ step, figures }: { step: Step; figures: Figures | null }) {
 
 /** Problems of the step that belong to none of its settings. */
 function General({ problems, step }: { problems: readonly Problem[]; step: Step }) {
-  const face = useDesigner((state) => state.catalogue.of(step.kind));
+  const catalogue = useDesigner((state) => state.catalogue);
+  const face = catalogue.of(step.kind);
   const doc = useDesigner((state) => state.drawing.doc);
   const known = new Set(face?.settings.map((setting) => setting.name));
-  const general = problems.filter((problem) => problem.field === null || !known.has(root(problem.field) ?? ""));
+  // A setting that is not filled in yet says so itself, below.
+  const general = problems.filter(
+    (problem) =>
+      (problem.field === null || !known.has(root(problem.field) ?? "")) &&
+      !(problem.code === "bad_settings" && missingSetting(step, catalogue)),
+  );
   if (general.length === 0) return null;
   return (
     <div className="space-y-2">
       {general.map((problem, at) => (
         <Note key={`${problem.code} ${at}`} tone={problem.severity === "error" ? "bad" : "warn"}>
-          {problemText(problem, doc)}
+          {problemText(problem, doc, catalogue)}
         </Note>
       ))}
     </div>

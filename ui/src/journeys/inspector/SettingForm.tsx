@@ -1,11 +1,11 @@
-import type { Form } from "@/api/gen/Form";
-import type { Setting } from "@/api/gen/Setting";
-import type { StepKindFace } from "@/api/gen/StepKindFace";
 import type { Problem } from "@/api/gen/Problem";
+import type { Setting } from "@/api/gen/Setting";
 import type { Step } from "@/api/gen/Step";
+import type { StepKindFace } from "@/api/gen/StepKindFace";
 import { CheckLine, Field, Segmented, Select, TextInput } from "@/design";
 import { t, tx } from "@/i18n";
 import { useDesignerStore } from "../state";
+import { missingSetting, unsetText } from "../summary";
 import { problemText, settingLabel } from "../words";
 import { BranchesForm } from "./BranchesForm";
 import { ExpressionForm } from "./ExpressionForm";
@@ -48,7 +48,9 @@ export function SettingForm({
     store.getState().perform({ op: "set", step: step.id, settings, field: setting.name });
   };
   const props: FormProps = { value: shown, onChange, setting, step, label };
-  const said = error ? problemText(error, store.getState().drawing.doc) : undefined;
+  const { drawing, catalogue } = store.getState();
+  const unset = missingSetting(step, catalogue)?.name === setting.name;
+  const said = unset ? unsetText(setting) : error ? problemText(error, drawing.doc, catalogue) : undefined;
   if (setting.form === "bool") {
     return (
       <div data-setting={setting.name}>

@@ -1,5 +1,5 @@
 import { Link, useNavigate } from "@tanstack/react-router";
-import { CircleAlert, Copy, Download, Ellipsis, FileUp, Plus, Route, Trash2, TriangleAlert } from "lucide-react";
+import { CircleAlert, Copy, Download, Ellipsis, FileUp, Plus, Route, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { useRead } from "@/api/client";
 import type { JourneyId } from "@/api/gen/JourneyId";
@@ -175,7 +175,7 @@ function Row({
             {
               label: t("journeys.duplicate"),
               icon: Copy,
-              onSelect: () => void actions.duplicate(row.id, row.name).then(onOpen),
+              onSelect: () => void actions.duplicate(row.id).then(onOpen),
             },
             { label: t("journeys.export"), icon: Download, onSelect: () => void actions.exportFile(row.id, row.name) },
             // What people have been in stays: its numbers and reasons are part of the record.
@@ -190,17 +190,13 @@ function Row({
 }
 
 function Problems({ row }: { row: JourneyRow }) {
-  const all = row.errors + row.warnings;
-  if (all === 0) return null;
-  const Icon = row.errors > 0 ? CircleAlert : TriangleAlert;
+  if (row.problems === 0) return null;
+  const words = t("journeys.problems.count", { count: row.problems });
   return (
-    <span
-      className={`figures inline-flex shrink-0 items-center gap-1 text-table ${row.errors > 0 ? "text-bad" : "text-warn"}`}
-      title={t("journeys.problems.count", { count: all })}
-    >
-      <Icon size={14} aria-hidden />
-      <span aria-hidden>{all}</span>
-      <span className="sr-only">{t("journeys.problems.count", { count: all })}</span>
+    <span className="figures inline-flex shrink-0 items-center gap-1 text-bad text-table" title={words}>
+      <CircleAlert size={14} aria-hidden />
+      <span aria-hidden>{count(row.problems)}</span>
+      <span className="sr-only">{words}</span>
     </span>
   );
 }

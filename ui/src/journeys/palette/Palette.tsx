@@ -1,5 +1,5 @@
-import type { StepKindFace } from "@/api/gen/StepKindFace";
 import { useState } from "react";
+import type { StepKindFace } from "@/api/gen/StepKindFace";
 import { cx, SearchInput, useDrag } from "@/design";
 import { t } from "@/i18n";
 import { hues } from "../canvas/StepCard";

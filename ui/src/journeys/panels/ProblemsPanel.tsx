@@ -50,6 +50,7 @@ export function ProblemsPanel({ checking }: { checking: boolean }) {
 function Line({ problem }: { problem: Problem }) {
   const store = useDesignerStore();
   const doc = useDesigner((state) => state.drawing.doc);
+  const catalogue = useDesigner((state) => state.catalogue);
   const chosen = useDesigner((state) => problem.step !== null && state.cursor === problem.step);
   const Icon = problem.severity === "error" ? CircleAlert : TriangleAlert;
   const go = () => {
@@ -72,7 +73,7 @@ function Line({ problem }: { problem: Problem }) {
           aria-hidden
           className={cx("mt-0.5 shrink-0", problem.severity === "error" ? "text-bad" : "text-warn")}
         />
-        <span className="min-w-0 break-words">{problemText(problem, doc)}</span>
+        <span className="min-w-0 break-words">{problemText(problem, doc, catalogue)}</span>
       </button>
     </li>
   );

@@ -28,9 +28,9 @@ export function SimBar() {
   const { report, day } = simulation;
   const put = (next: number) => store.getState().show({ simulation: { ...simulation, day: next } });
   return (
-    <div className="-translate-x-1/2 absolute top-3 left-1/2 w-[min(600px,calc(100%-24px))] rounded-card border border-line-default bg-surface px-2 pt-1.5 pb-1 shadow-(--shadow-float)">
+    <div className="shrink-0 border-line-subtle border-b bg-surface px-3 pt-2 pb-1">
       <div className="px-1">
-        <DayBars values={report.mails_by_day} day={day} onDay={put} />
+        <DayBars values={report.mails} day={day} onDay={put} />
       </div>
       <div className="flex items-center gap-2">
         <IconButton
@@ -47,7 +47,7 @@ export function SimBar() {
           max={last}
           value={day}
           aria-label={t("journeys.simulate.day", { day: day + 1 })}
-          aria-valuetext={dayWords(dayOf(report, day))}
+          aria-valuetext={dayWords(dayOf(simulation.from, day))}
           onChange={(event) => {
             setPlaying(false);
             put(event.target.valueAsNumber);
@@ -56,7 +56,7 @@ export function SimBar() {
         />
         <span className="figures w-44 shrink-0 text-right text-table">
           <span className="font-medium">{t("journeys.simulate.day", { day: count(day + 1) })}</span>{" "}
-          <span className="text-ink-3">{dayWords(dayOf(report, day))}</span>
+          <span className="text-ink-3">{dayWords(dayOf(simulation.from, day))}</span>
         </span>
         <IconButton
           icon={X}

@@ -1,13 +1,16 @@
 import { FlaskConical } from "lucide-react";
 import { useEffect, useState } from "react";
-import { query } from "@/api/client";
-import { Button, Field, Note, Segmented, sayError, TextInput } from "@/design";
-import { compact, count, day as dayWords, number } from "@/format";
-import { t, tx } from "@/i18n";
-import type { SimReport } from "../commands.draft";
+import { mutate, query, useRead } from "@/api/client";
+import type { End } from "@/api/gen/End";
+import type { SimReport } from "@/api/gen/SimReport";
+import { ApiError } from "@/api/host";
+import { Button, Field, Note, Progress, Segmented, sayError, TextInput } from "@/design";
+import { compact, count, day as dayWords } from "@/format";
+import { t } from "@/i18n";
 import { graphOf, stepOf } from "../drawing";
-import { useDesigner, useDesignerStore } from "../state";
-import { titleOf } from "../summary";
+import { type Simulation, useDesigner, useDesignerStore } from "../state";
+import { titleOf, words } from "../summary";
+import { stayers } from "./report";
 import { TryPanel } from "./TryPanel";
 
 /** What the draft will do: to everyone over time, or to one contact step by step. */
@@ -34,21 +37,25 @@ function Everyone() {
   const store = useDesignerStore();
   const simulation = useDesigner((state) => state.simulation);
   const doc = useDesigner((state) => state.drawing.doc);
+  const clock = useRead("clock.get", {});
   const [days, setDays] = useState(90);
   const [seed, setSeed] = useState(1);
   const [start, setStart] = useState("");
-  const [running, setRunning] = useState(false);
+  const [job, setJob] = useState<{ id: number; share: number | null } | null>(null);
   const run = async () => {
-    setRunning(true);
+    const { drawing } = store.getState();
+    const from = start === "" ? null : new Date(`${start}T00:00:00Z`).toISOString();
     try {
-      const { drawing } = store.getState();
-      const from = start === "" ? null : new Date(`${start}T00:00:00Z`).toISOString();
-      const report = await query("journeys.simulate", { document: drawing.doc, days, seed, start: from });
-      store.getState().show({ simulation: { report, day: report.days - 1, of: drawing.doc } });
+      const { job: id } = await mutate("journeys.simulate", { document: drawing.doc, days, seed, start: from });
+      setJob({ id, share: null });
+      const report = await followSimulation(id, (share) => setJob({ id, share }));
+      if (report === null) return;
+      const began = from ?? clock.data?.now ?? new Date().toISOString();
+      store.getState().show({ simulation: { report, of: drawing.doc, from: began, day: report.days - 1 } });
     } catch (thrown) {
       sayError(thrown);
     } finally {
-      setRunning(false);
+      setJob(null);
     }
   };
   const stale = simulation !== null && JSON.stringify(graphOf(simulation.of)) !== JSON.stringify(graphOf(doc));
@@ -89,76 +96,152 @@ function Everyone() {
           />
         </Field>
       </div>
-      <Button type="submit" icon={FlaskConical} busy={running} className="mt-4 w-full">
-        {simulation ? t("journeys.simulate.again") : t("journeys.simulate.run", { days })}
-      </Button>
+      <div className="mt-4 flex gap-2">
+        <Button type="submit" icon={FlaskConical} busy={job !== null} className="flex-1">
+          {job ? t("journeys.simulate.running") : t("journeys.simulate.run", { days })}
+        </Button>
+        {job && (
+          <Button className="late" onClick={() => void mutate("jobs.cancel", { id: job.id })}>
+            {t("journeys.simulate.cancel")}
+          </Button>
+        )}
+      </div>
+      {job && (
+        <div className="late mt-2">
+          <Progress
+            done={job.share ?? 0}
+            total={job.share === null ? null : 1}
+            label={t("journeys.simulate.running")}
+          />
+        </div>
+      )}
       {stale && (
         <div className="mt-3">
           <Note tone="warn">{t("journeys.simulate.stale")}</Note>
         </div>
       )}
-      {simulation && <Result report={simulation.report} />}
+      {simulation && <Result simulation={simulation} />}
     </form>
   );
 }
 
-function Result({ report }: { report: SimReport }) {
+function Result({ simulation }: { simulation: Simulation }) {
   const store = useDesignerStore();
   const doc = useDesigner((state) => state.drawing.doc);
-  const mails = report.mails_by_day.reduce((sum, one) => sum + one, 0);
-  const peak = Math.max(0, ...report.mails_by_day);
+  const { report } = simulation;
+  const mails = report.mails.reduce((sum, one) => sum + one, 0);
+  const refused = report.refused.reduce((sum, one) => sum + one, 0);
   const nameOf = (id: string) => {
     const step = stepOf(doc, id);
     return step ? titleOf(step) : id;
   };
+  const waiting = stayers(report);
   return (
     <div className="mt-5">
       <dl className="grid grid-cols-3 gap-x-3 rounded-card border border-line-subtle py-3">
         <Figure label={t("journeys.simulate.entered")} value={report.entered} />
         <Figure label={t("journeys.simulate.mails")} value={mails} />
-        <Figure label={t("journeys.simulate.inside")} value={report.inside} />
+        <Figure label={t("journeys.simulate.inside")} value={report.never_left} />
       </dl>
-      <p className="mt-1.5 text-ink-3 text-meta">{t("journeys.simulate.mails_peak", { count: count(peak) })}</p>
-      <h3 className="mt-4 mb-1 font-medium">{t("journeys.simulate.ended")}</h3>
-      <ul>
-        {report.ended.map(({ end, count: people }) => (
-          <li key={end} className="flex min-h-7 items-center gap-3">
-            <span className="min-w-0 flex-1 truncate text-ink-2">{tx(`journeys.simulate.end.${end}`, end)}</span>
-            <span aria-hidden className="h-1.5 w-24 overflow-hidden rounded-full bg-sunken">
-              <span
-                className="block h-full rounded-full bg-chart-1"
-                style={{ width: `${(100 * people) / Math.max(1, report.entered)}%` }}
-              />
-            </span>
-            <span className="figures w-14 text-right">{count(people)}</span>
+      <p className="mt-2 text-ink-2 text-table">
+        {t("journeys.simulate.mails_peak", { count: count(Math.max(0, ...report.mails)) })}{" "}
+        {refused > 0 && t("journeys.simulate.refused", { count: refused })}
+      </p>
+      {report.cut_short > 0 && (
+        <div className="mt-3">
+          <Note tone="warn">{t("journeys.simulate.cut_short", { count: report.cut_short })}</Note>
+        </div>
+      )}
+      <Bars
+        title={t("journeys.simulate.ended")}
+        of={report.entered}
+        rows={report.ended.map(({ end, count: people }) => ({
+          key: JSON.stringify(end),
+          label: endText(end, nameOf),
+          count: people,
+        }))}
+      />
+      <Bars
+        title={t("journeys.simulate.goals")}
+        of={report.entered}
+        rows={report.goals.map(({ step, conversions }) => ({ key: step, label: nameOf(step), count: conversions }))}
+      />
+      <h3 className="mt-4 mb-1 font-medium">{t("journeys.simulate.stuck_title")}</h3>
+      {waiting.length === 0 && <p className="text-ink-2">{t("journeys.simulate.stuck_none")}</p>}
+      <ul className="-mx-2">
+        {waiting.map(({ step, count: people }) => (
+          <li key={step}>
+            <button
+              type="button"
+              className="flex min-h-7 w-full items-center gap-3 rounded-control px-2 text-left hover:bg-hover"
+              onClick={() => store.getState().select([step], step)}
+            >
+              <span className="min-w-0 flex-1 truncate text-ink-2">{nameOf(step)}</span>
+              <span className="figures">{count(people)}</span>
+            </button>
           </li>
         ))}
       </ul>
-      <h3 className="mt-4 mb-1 font-medium">{t("journeys.simulate.stuck_title")}</h3>
-      {report.stuck.length === 0 ? (
-        <p className="text-ink-2">{t("journeys.simulate.stuck_none")}</p>
-      ) : (
-        <ul className="space-y-1">
-          {report.stuck.map(({ step, count: people }) => (
-            <li key={step}>
-              <button
-                type="button"
-                className="-mx-2 block w-[calc(100%+16px)] rounded-control px-2 py-1 text-left hover:bg-hover"
-                onClick={() => store.getState().select([step], step)}
-              >
-                <span className="font-medium text-warn">{nameOf(step)}</span>
-                <span className="block text-ink-2">{t("journeys.simulate.stuck", { count: people })}</span>
-              </button>
-            </li>
-          ))}
-        </ul>
-      )}
       <p className="mt-4 text-ink-3 text-meta">
-        {t("journeys.simulate.from", { date: dayWords(report.from) })},{" "}
-        {t("journeys.simulate.looked_at", { contacts: count(report.contacts), seconds: number(report.millis / 1000) })}
+        {t("journeys.simulate.from", { contacts: count(report.contacts), date: dayWords(simulation.from) })}
       </p>
     </div>
   );
+}
+
+function Bars({
+  title,
+  of,
+  rows,
+}: {
+  title: string;
+  of: number;
+  rows: { key: string; label: string; count: number }[];
+}) {
+  if (rows.length === 0) return null;
+  return (
+    <>
+      <h3 className="mt-4 mb-1 font-medium">{title}</h3>
+      <ul>
+        {rows.map((row) => (
+          <li key={row.key} className="flex min-h-7 items-center gap-3">
+            <span className="min-w-0 flex-1 truncate text-ink-2" title={row.label}>
+              {row.label}
+            </span>
+            <span aria-hidden className="h-1.5 w-20 shrink-0 overflow-hidden rounded-full bg-sunken">
+              <span
+                className="block h-full rounded-full bg-chart-1"
+                style={{ width: `${(100 * row.count) / Math.max(1, of)}%` }}
+              />
+            </span>
+            <span className="figures w-14 shrink-0 text-right">{count(row.count)}</span>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function endText(end: End, nameOf: (id: string) => string): string {
+  if (end.end === "completed") {
+    return end.reason === ""
+      ? t("journeys.simulate.end.completed")
+      : t("journeys.simulate.end.completed_reason", { reason: words(end.reason) });
+  }
+  const reason = end.end === "goal" ? nameOf(end.reason) : "reason" in end ? end.reason : "";
+  return t(`journeys.simulate.end.${end.end}`, { reason });
+}
+
+/** Asks a running simulation how far it is until it is over. `null`: it was stopped. */
+async function followSimulation(id: number, onShare: (share: number | null) => void): Promise<SimReport | null> {
+  for (;;) {
+    const job = await query("jobs.get", { id });
+    if (job.state === "cancelled") return null;
+    if (job.state === "failed") throw ApiError.of(job.error);
+    if (job.state === "done") return job.result as SimReport;
+    onShare(job.total > 0 ? job.done / job.total : null);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+  }
 }
 
 function Figure({ label, value }: { label: string; value: number }) {

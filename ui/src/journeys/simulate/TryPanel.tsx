@@ -12,12 +12,13 @@ import {
 } from "lucide-react";
 import { useRef, useState } from "react";
 import { query, useRead } from "@/api/client";
+import type { ContactId } from "@/api/gen/ContactId";
 import type { Evidence } from "@/api/gen/Evidence";
 import type { Fact } from "@/api/gen/Fact";
-import { Button, Combobox, cx, Field, IconButton, Note, sayError } from "@/design";
+import { Button, cx, Field, IconButton, Note, sayError } from "@/design";
 import { count, moment } from "@/format";
 import { t, tx } from "@/i18n";
-import type { TryReport } from "../commands.draft";
+import { ContactPicker } from "@/shell/contact-picker";
 import { stepOf } from "../drawing";
 import { useDesigner, useDesignerStore } from "../state";
 import { condition, portName, titleOf } from "../summary";
@@ -27,37 +28,27 @@ import { useLightOff } from "./SimulatePanel";
 /** One contact through the draft: every step with its reasons, its way lit on the canvas. */
 export function TryPanel() {
   const store = useDesignerStore();
-  const [search, setSearch] = useState("");
-  const [contact, setContact] = useState<string | null>(null);
-  const [report, setReport] = useState<TryReport | null>(null);
+  const [contact, setContact] = useState<ContactId | null>(null);
+  const [facts, setFacts] = useState<readonly Fact[] | null>(null);
   const [at, setAt] = useState(0);
   const [running, setRunning] = useState(false);
+  const chosen = useRead("contacts.get", { id: contact ?? 0 }, { enabled: contact !== null });
   useLightOff();
-  const people = useRead(
-    "contacts.page",
-    { where: null, search: search.trim() || null, sort: null, offset: 0, limit: 20, columns: [] },
-    { keep: true, gcTime: 30_000 },
-  );
-  const options = people.data?.rows.map((row) => ({ value: String(row.id), label: row.email })) ?? [];
-  const go = (next: number, of = report) => {
-    if (!of) return;
-    const index = Math.max(0, Math.min(of.facts.length - 1, next));
+  const go = (next: number, of = facts) => {
+    if (!of || of.length === 0) return;
+    const index = Math.max(0, Math.min(of.length - 1, next));
     setAt(index);
     const state = store.getState();
-    const fact = of.facts[index];
-    state.show({ lit: litOf(state.drawing.doc, of.facts, index), cursor: fact?.step ?? state.cursor });
+    state.show({ lit: litOf(state.drawing.doc, of, index), cursor: of[index]?.step ?? state.cursor });
   };
   const run = async () => {
     if (contact === null) return;
     setRunning(true);
     try {
-      const next = await query("journeys.try", {
-        document: store.getState().drawing.doc,
-        contact: { id: Number(contact) },
-        days: 365,
-      });
-      setReport(next);
-      go(next.facts.length - 1, next);
+      const { doc } = store.getState().drawing;
+      const next = await query("journeys.try", { document: doc, contact, days: 365 });
+      setFacts(next);
+      go(next.length - 1, next);
     } catch (thrown) {
       sayError(thrown);
     } finally {
@@ -67,12 +58,14 @@ export function TryPanel() {
   return (
     <div>
       <Field label={t("journeys.try.pick")}>
-        <Combobox
+        <ContactPicker
           value={contact}
-          onChange={setContact}
-          options={options}
-          onSearch={setSearch}
-          placeholder={t("journeys.try.placeholder")}
+          onChange={(next) => {
+            setContact(next);
+            setFacts(null);
+            store.getState().show({ lit: null });
+          }}
+          label={t("journeys.try.pick")}
         />
       </Field>
       <Button
@@ -84,12 +77,12 @@ export function TryPanel() {
       >
         {t("journeys.try.run")}
       </Button>
-      {report?.refused && (
+      {facts?.length === 0 && (
         <div className="mt-4">
-          <Note tone="info">{t("journeys.try.refused", { email: report.contact.email, why: report.refused })}</Note>
+          <Note tone="info">{t("journeys.try.refused", { email: chosen.data?.contact.email ?? "" })}</Note>
         </div>
       )}
-      {report && report.facts.length > 0 && <Way facts={report.facts} at={at} onGo={go} />}
+      {facts && facts.length > 0 && <Way facts={facts} at={at} onGo={go} />}
     </div>
   );
 }

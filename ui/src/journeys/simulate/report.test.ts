@@ -67,6 +67,8 @@ describe("mails on one pass", () => {
 
   it("have no limit where a circle sends, and one where a circle only waits", () => {
     expect(mostMails(drawingOf("s1:entry_manual next=s2; s2:send_email next=s3; s3:wait next=s2"))).toBeNull();
-    expect(mostMails(drawingOf("s1:entry_manual next=s2; s2:wait next=s3; s3:if_else yes=s2 no=s4; s4:send_email"))).toBe(1);
+    expect(
+      mostMails(drawingOf("s1:entry_manual next=s2; s2:wait next=s3; s3:if_else yes=s2 no=s4; s4:send_email")),
+    ).toBe(1);
   });
 });

@@ -1,5 +1,7 @@
 //! The SMTP session against the world's server, and against servers that misbehave at every point.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod chaos;
 mod encryption;
 mod scripted;

@@ -1,5 +1,7 @@
 //! Where secrets are kept: a file under a passphrase, and a real keychain.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod keychain;
 mod passphrase_file;
 

@@ -81,8 +81,30 @@ impl Layout {
                 None => TextEncoding::Windows1252,
             },
         };
-        let (text, _) = encoding.encoding().decode_with_bom_removal(&head);
-        Ok(Layout { encoding, delimiter: guess_delimiter(&text) })
+        Ok(Layout::of_head(&head, encoding))
+    }
+
+    fn of_head(head: &[u8], encoding: TextEncoding) -> Layout {
+        let (text, _) = encoding.encoding().decode_with_bom_removal(head);
+        Layout { encoding, delimiter: guess_delimiter(&text) }
+    }
+
+    /// Guesses the delimiter of a file whose encoding is known.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn with_encoding(path: &Path, encoding: TextEncoding) -> Result<Layout> {
+        let mut head = vec![0; SAMPLE];
+        let filled = File::open(path).and_then(|mut file| fill(&mut file, &mut head)).map_err(|e| unreadable(path, e))?;
+        Ok(Layout::of_head(&head[..filled], encoding))
+    }
+
+    /// About how many bytes of UTF-8 so many bytes of the file are, for estimates.
+    pub fn text_bytes(self, bytes: u64) -> u64 {
+        match self.encoding {
+            TextEncoding::Utf16Le | TextEncoding::Utf16Be => bytes / 2,
+            TextEncoding::Utf8 | TextEncoding::Windows1252 => bytes,
+        }
     }
 }
 

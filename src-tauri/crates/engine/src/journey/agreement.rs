@@ -64,7 +64,8 @@ fn behaviours() -> Vec<Behaviour> {
         props: Vec::new(),
     };
     vec![
-        rate("click", Cause::AfterMail, 0.5, &[60, 3_600, 90_000]),
+        rate("click", Cause::AfterMail, 0.7, &[60, 3_600, 90_000]),
+        rate("order", Cause::AfterMail, 0.7, &[600, 40_000, 300_000]),
         rate("visit", Cause::PerDay, 0.3, &[0, 86_399]),
     ]
 }

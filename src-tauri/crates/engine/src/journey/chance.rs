@@ -31,10 +31,7 @@ impl Chance {
 
     /// 64 even bits.
     pub fn bits(self) -> u64 {
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        mixed(self.0)
     }
 
     /// An even share of `[0, 1)`.
@@ -46,6 +43,14 @@ impl Chance {
     pub fn below(self, n: u64) -> u64 {
         ((u128::from(self.bits()) * u128::from(n)) >> 64) as u64
     }
+}
+
+/// The finaliser of SplitMix64: every bit of the number reaches every bit of the answer.
+pub fn mixed(number: u64) -> u64 {
+    let mut z = number;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }
 
 /// The bucket of a random split, 0 to 9,999: hash of journey, contact and enrolment number (8 bytes

@@ -1,6 +1,6 @@
 //! What contacts do, as rates of the workspace's own history.
 
-use crate::journey::chance::Chance;
+use crate::journey::chance::mixed;
 use carillon_model::event::{Event, Prop};
 use carillon_model::{ContactId, EventId, Moment};
 use chrono::TimeDelta;
@@ -74,9 +74,11 @@ impl Behaviour {
         if self.cause != Cause::AfterMail {
             return None;
         }
-        let draw = draw(seed, contact, place).number(1).number(u64::from(enrolment));
+        let draw = Draw::new(seed, contact, place)
+            .about(1)
+            .about(u64::from(enrolment));
         self.drawn(
-            draw.number(u64::from(step)).number(u64::from(visit)),
+            draw.about(u64::from(step)).about(u64::from(visit)),
             contact,
             accepted_at,
         )
@@ -95,23 +97,21 @@ impl Behaviour {
             return None;
         }
         self.drawn(
-            draw(seed, contact, place).number(2).number(u64::from(day)),
+            Draw::new(seed, contact, place).about(2).about(u64::from(day)),
             contact,
             begins_at,
         )
     }
 
-    fn drawn(&self, draw: Chance, contact: ContactId, from: Moment) -> Option<Event> {
-        if draw.number(1).unit() >= self.probability {
+    fn drawn(&self, draw: Draw, contact: ContactId, from: Moment) -> Option<Event> {
+        if draw.unit() >= self.probability {
             return None;
         }
-        let at = from.checked_add_signed(TimeDelta::seconds(self.delay.secs(draw.number(2).unit())))?;
-        let props = self
-            .props
-            .get(draw.number(3).below(self.props.len() as u64) as usize)
-            .cloned();
+        let at = from.checked_add_signed(TimeDelta::seconds(self.delay.secs(draw.about(2).unit())))?;
+        let one_of = draw.about(3).0 % (self.props.len() as u64).max(1);
+        let props = self.props.get(one_of as usize).cloned();
         Some(Event {
-            id: EventId((draw.number(4).bits() >> 2) as i64),
+            id: EventId((draw.about(4).0 >> 2) as i64),
             contact,
             name: self.event.clone(),
             at,
@@ -122,11 +122,27 @@ impl Behaviour {
     }
 }
 
-fn draw(seed: u64, contact: ContactId, place: usize) -> Chance {
-    Chance::default()
-        .number(seed)
-        .number(u64::from(contact.0))
-        .number(place as u64)
+/// A draw of the simulation: SplitMix64's finaliser over one number after the other. Not the hash of random
+/// splits: nothing published depends on it, and there are many of these.
+#[derive(Clone, Copy)]
+struct Draw(u64);
+
+impl Draw {
+    fn new(seed: u64, contact: ContactId, place: usize) -> Draw {
+        // The seed is mixed on its own first: else two near seeds would only exchange the contacts' fates.
+        Draw(0)
+            .about(seed)
+            .about(u64::from(contact.0))
+            .about(place as u64)
+    }
+
+    fn about(self, number: u64) -> Draw {
+        Draw(mixed(self.0.wrapping_add(0x9e37_79b9_7f4a_7c15) ^ number))
+    }
+
+    fn unit(self) -> f64 {
+        (self.0 >> 11) as f64 / (1u64 << 53) as f64
+    }
 }
 
 #[cfg(test)]

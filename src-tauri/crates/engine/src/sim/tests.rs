@@ -185,7 +185,7 @@ fn parts_in_any_order_add_up_to_the_whole() {
         delay: Delay(vec![0, 200_000]),
         props: Vec::new(),
     }];
-    let plan = plan(5);
+    let plan = plan(2);
     let world = World {
         version: &version,
         scope: &scope,
@@ -198,22 +198,16 @@ fn parts_in_any_order_add_up_to_the_whole() {
     parts.merge(simulate(world, &people[..70]));
     parts.merge(simulate(world, &people[70..180]));
     assert_eq!(parts, whole);
-    let other = Plan {
+    assert!(
+        whole.never_left > 0 && whole.goals[0].conversions > 0,
+        "too little happens: {whole:?}"
+    );
+    let plan = Plan {
         seed: 6,
         ..plan.clone()
     };
-    assert_ne!(
-        simulate(
-            World {
-                plan: &other,
-                ..world
-            },
-            &people
-        )
-        .goals,
-        whole.goals,
-        "another seed draws otherwise"
-    );
+    let other = simulate(World { plan: &plan, ..world }, &people);
+    assert_ne!(other, whole, "another seed draws otherwise");
 }
 
 #[test]

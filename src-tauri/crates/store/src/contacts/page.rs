@@ -49,7 +49,8 @@ const MOST_ROWS: u32 = 1_000;
 const MOST_ORDERS: usize = 4;
 
 const NEXT_SEQ: &str = sql!("SELECT next FROM marks WHERE name = 'seq'");
-const ADDED: &str = sql!("SELECT id, 1 FROM contacts ORDER BY id", scan: "the order of all contacts, kept until they change");
+const ADDED: &str =
+    sql!("SELECT id, 1 FROM contacts ORDER BY id", scan: "the order of all contacts, kept until they change");
 const ANY_CHANGE: &str = sql!("SELECT 1 FROM changes WHERE seq >= ?1 AND \"table\" = 'contacts' LIMIT 1");
 
 /// Orders read so far, with the `seq` they were read after.
@@ -84,7 +85,12 @@ impl Ordered {
 pub fn order(db: &Db<'_>, by: &Order) -> Result<Arc<Ordered>> {
     let next: i64 = db.value(NEXT_SEQ, ())?.unwrap_or(1);
     let orders = &db.orders;
-    let kept = orders.kept.lock().unwrap_or_else(PoisonError::into_inner).get(by).cloned();
+    let kept = orders
+        .kept
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(by)
+        .cloned();
     if let Some((seq, ids)) = kept
         && (seq >= next || db.value::<i64>(ANY_CHANGE, (seq,))?.is_none())
     {
@@ -98,7 +104,10 @@ pub fn order(db: &Db<'_>, by: &Order) -> Result<Arc<Ordered>> {
     let ids = Arc::new(Ordered { ids, known });
     let mut all = orders.kept.lock().unwrap_or_else(PoisonError::into_inner);
     if all.len() >= MOST_ORDERS
-        && let Some(oldest) = all.iter().min_by_key(|(_, (seq, _))| *seq).map(|(by, _)| by.clone())
+        && let Some(oldest) = all
+            .iter()
+            .min_by_key(|(_, (seq, _))| *seq)
+            .map(|(by, _)| by.clone())
     {
         all.remove(&oldest);
     }
@@ -114,7 +123,9 @@ pub(crate) fn order_sql(db: &Db<'_>, by: &Order) -> Result<String> {
     Ok(match db.catalogue.field(key)? {
         FieldRef::BuiltIn(i) => {
             let column = super::read::builtin_key(i);
-            format!("SELECT id, {column} IS NOT NULL FROM contacts ORDER BY {column} IS NULL, {column} COLLATE NOCASE, id")
+            format!(
+                "SELECT id, {column} IS NOT NULL FROM contacts ORDER BY {column} IS NULL, {column} COLLATE NOCASE, id"
+            )
         }
         FieldRef::Custom(custom) => {
             let column = custom.column();

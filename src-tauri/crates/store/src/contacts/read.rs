@@ -53,10 +53,7 @@ impl<'a> Reader<'a> {
             }
         }
         select.push_str(" FROM contacts c LEFT JOIN contact_fields f ON f.contact = c.id");
-        Reader {
-            custom,
-            select,
-        }
+        Reader { custom, select }
     }
 
     /// The statement for one contact by its id.
@@ -76,7 +73,10 @@ impl<'a> Reader<'a> {
                 each(FieldRef::BuiltIn(i), Value::Text(text.to_owned()));
             }
         }
-        each(FieldRef::BuiltIn(CREATED_AT), Value::DateTime(moment(row.get(9)?)?));
+        each(
+            FieldRef::BuiltIn(CREATED_AT),
+            Value::DateTime(moment(row.get(9)?)?),
+        );
         for (field, place) in &self.custom {
             let currency = match field.field_type() {
                 FieldType::Money => Some(row.get_ref(place + 1)?),
@@ -177,9 +177,11 @@ pub fn get_many(db: &Db<'_>, ids: &[ContactId]) -> Result<Vec<Contact>> {
 pub fn range_after(db: &Db<'_>, after: Option<ContactId>, limit: u32) -> Result<Vec<Contact>> {
     let reader = Reader::new(&db.catalogue);
     let mut sources = HashMap::new();
-    db.all(&reader.after_id(), (after.map_or(-1, |id| i64::from(id.0)), limit), |row| {
-        reader.contact(db, row, &mut sources)
-    })
+    db.all(
+        &reader.after_id(),
+        (after.map_or(-1, |id| i64::from(id.0)), limit),
+        |row| reader.contact(db, row, &mut sources),
+    )
 }
 
 /// The contact of an address, in any case and with spaces around.
@@ -198,7 +200,9 @@ pub fn by_email(db: &Db<'_>, email: &str) -> Result<Option<Contact>> {
 /// # Errors
 /// SQLite's.
 pub fn id_of(db: &Db<'_>, email: &str) -> Result<Option<ContactId>> {
-    Ok(db.value(BY_EMAIL, (super::normalise_email(email),))?.map(ContactId))
+    Ok(db
+        .value(BY_EMAIL, (super::normalise_email(email),))?
+        .map(ContactId))
 }
 
 /// How many contacts there are, without counting.

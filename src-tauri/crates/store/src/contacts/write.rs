@@ -30,9 +30,11 @@ const SET_PROVENANCE: &str = sql!(
     "INSERT INTO provenance(contact, field, source, at) VALUES(?1, ?2, ?3, ?4)
      ON CONFLICT(contact, field) DO UPDATE SET source = excluded.source, at = excluded.at"
 );
-const ADD_TAG: &str = sql!("INSERT INTO contact_tags(tag, contact, source, at) VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING");
+const ADD_TAG: &str =
+    sql!("INSERT INTO contact_tags(tag, contact, source, at) VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING");
 const REMOVE_TAG: &str = sql!("DELETE FROM contact_tags WHERE tag = ?1 AND contact = ?2");
-const REMOVE_TAGS: &str = sql!("DELETE FROM contact_tags WHERE contact = ?1 AND tag IN (SELECT id FROM tags)");
+const REMOVE_TAGS: &str =
+    sql!("DELETE FROM contact_tags WHERE contact = ?1 AND tag IN (SELECT id FROM tags)");
 const TAG_NAMES: &str = sql!("SELECT name FROM tags ORDER BY name");
 const FIND_TAG: &str = sql!("SELECT id FROM tags WHERE name = ?1");
 const DELETE: &str = sql!("DELETE FROM contacts WHERE id = ?1 RETURNING email");
@@ -125,7 +127,10 @@ pub struct NewContact {
 /// What became of a row of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inserted {
-    New { id: ContactId, suppressed: bool },
+    New {
+        id: ContactId,
+        suppressed: bool,
+    },
     /// Somebody had the address already; nothing of the row was written.
     Exists(ContactId),
 }
@@ -144,7 +149,12 @@ impl Inserted {
 ///
 /// # Errors
 /// [`Error::Invalid`] for an empty address or a value its field cannot hold: then none is added.
-pub fn insert_batch(tx: &mut Tx<'_>, columns: &Columns, rows: &[NewContact], source: &str) -> Result<Vec<Inserted>> {
+pub fn insert_batch(
+    tx: &mut Tx<'_>,
+    columns: &Columns,
+    rows: &[NewContact],
+    source: &str,
+) -> Result<Vec<Inserted>> {
     let catalogue = tx.catalogue.clone();
     let source = tx.source(source)?;
     let now = tx.now();
@@ -215,7 +225,9 @@ fn insert_one(
     let text = |i: usize| -> Result<Option<&str>> {
         match columns.builtin[i].and_then(|place| row.values[place].as_ref()) {
             None => Ok(None),
-            Some(value @ Value::Text(text)) => values::check(FieldRef::BuiltIn(i), value).map(|()| Some(text.as_str())),
+            Some(value @ Value::Text(text)) => {
+                values::check(FieldRef::BuiltIn(i), value).map(|()| Some(text.as_str()))
+            }
             Some(other) => values::check(FieldRef::BuiltIn(i), other).map(|()| None),
         }
     };
@@ -226,13 +238,27 @@ fn insert_one(
     tx.run(
         INSERT,
         rusqlite::params![
-            id.0, email, text(1)?, text(2)?, text(3)?, text(4)?, text(5)?, text(6)?, text(TIME_ZONE)?,
-            zone_source, suppressed, source, ms(now)
+            id.0,
+            email,
+            text(1)?,
+            text(2)?,
+            text(3)?,
+            text(4)?,
+            text(5)?,
+            text(6)?,
+            text(TIME_ZONE)?,
+            zone_source,
+            suppressed,
+            source,
+            ms(now)
         ],
     )?;
     let mut fields = vec![
         (BUILT_IN_FIELDS[EMAIL].0.to_owned(), Value::Text(email.to_owned())),
-        (BUILT_IN_FIELDS[CREATED_AT].0.to_owned(), Value::DateTime(whole(now))),
+        (
+            BUILT_IN_FIELDS[CREATED_AT].0.to_owned(),
+            Value::DateTime(whole(now)),
+        ),
     ];
     let mut cells = vec![Cell::Integer(i64::from(id.0))];
     for (key, value) in columns.keys.iter().zip(&row.values) {
@@ -317,6 +343,7 @@ pub fn set_field(
     value: Option<&Value>,
     source: &str,
 ) -> Result<Option<Value>> {
+    tx.catalogue.field(key)?;
     let before = super::record_fields(tx, id)?.ok_or_else(|| Error::missing("contact", id))?;
     let was = before.into_iter().find(|(k, _)| k == key).map(|(_, v)| v);
     let normal = match (key, value) {
@@ -340,13 +367,21 @@ fn tell_changed(tx: &mut Tx<'_>, id: ContactId) -> Result<()> {
 }
 
 /// Writes one value with its provenance and tells the index. The contact exists and the value differs.
-pub(crate) fn write_value(tx: &mut Tx<'_>, id: ContactId, key: &str, value: Option<&Value>, source: &str) -> Result<()> {
+pub(crate) fn write_value(
+    tx: &mut Tx<'_>,
+    id: ContactId,
+    key: &str,
+    value: Option<&Value>,
+    source: &str,
+) -> Result<()> {
     let catalogue = tx.catalogue.clone();
     let field = catalogue.field(key)?;
     let (cell, currency) = values::cells(field, value)?;
     match field {
         FieldRef::BuiltIn(CREATED_AT) => {
-            return Err(Error::Invalid("When a contact was added cannot be changed.".to_owned()));
+            return Err(Error::Invalid(
+                "When a contact was added cannot be changed.".to_owned(),
+            ));
         }
         FieldRef::BuiltIn(i) => {
             write_builtin(tx, id, i, &cell)?;
@@ -474,7 +509,12 @@ fn tell_tag(tx: &mut Tx<'_>, id: ContactId, tag: &str, on: bool) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::NotFound`].
-pub fn delete(tx: &mut Tx<'_>, id: ContactId, keep_out: Option<SuppressionReason>, source: &str) -> Result<()> {
+pub fn delete(
+    tx: &mut Tx<'_>,
+    id: ContactId,
+    keep_out: Option<SuppressionReason>,
+    source: &str,
+) -> Result<()> {
     let email: String = tx
         .value(DELETE, (id.0,))?
         .ok_or_else(|| Error::missing("contact", id))?;

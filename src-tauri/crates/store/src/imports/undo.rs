@@ -13,7 +13,8 @@ use crate::{consents, enrolments, outbox};
 use carillon_model::consent::{Consent, ConsentAction};
 use carillon_model::{ContactId, EventId, ImportId};
 
-const CREATED: &str = sql!("SELECT id FROM contacts WHERE id BETWEEN ?1 AND ?2 AND source = ?3 ORDER BY id DESC LIMIT ?4");
+const CREATED: &str =
+    sql!("SELECT id FROM contacts WHERE id BETWEEN ?1 AND ?2 AND source = ?3 ORDER BY id DESC LIMIT ?4");
 const SOURCE: &str = sql!("SELECT source FROM imports WHERE id = ?1");
 const LATER: &str = sql!("SELECT 1 FROM provenance WHERE contact = ?1 LIMIT 1");
 const OTHER_TAG: &str = sql!(
@@ -22,7 +23,8 @@ const OTHER_TAG: &str = sql!(
 const OWN_TAGS: &str = sql!(
     "SELECT t.name FROM tags t CROSS JOIN contact_tags x ON x.tag = t.id AND x.contact = ?1 WHERE x.source = ?2"
 );
-const CHANGED: &str = sql!("SELECT contact, was FROM import_changes WHERE import = ?1 ORDER BY contact LIMIT ?2");
+const CHANGED: &str =
+    sql!("SELECT contact, was FROM import_changes WHERE import = ?1 ORDER BY contact LIMIT ?2");
 const FORGET: &str = sql!("DELETE FROM import_changes WHERE import = ?1 AND contact = ?2");
 const PROVENANCE: &str = sql!("SELECT source FROM provenance WHERE contact = ?1 AND field = ?2");
 const EVENTS: &str = sql!(
@@ -57,7 +59,9 @@ pub fn undo(tx: &mut Tx<'_>, id: ImportId, limit: u32) -> Result<Undone> {
     let import = get(tx, id)?.ok_or_else(|| Error::missing("import", id))?;
     match import.state {
         ImportState::Running => {
-            return Err(Error::Invalid(format!("Import {id} is still running; stop it first.")));
+            return Err(Error::Invalid(format!(
+                "Import {id} is still running; stop it first."
+            )));
         }
         ImportState::Undone => return Err(Error::Invalid(format!("Import {id} was taken back already."))),
         _ => {}
@@ -94,7 +98,9 @@ fn remove_created(
     left: &mut u32,
     done: &mut Undone,
 ) -> Result<()> {
-    let ids = tx.all(CREATED, (range.0, range.1, source, *left), |row| Ok(ContactId(row.get(0)?)))?;
+    let ids = tx.all(CREATED, (range.0, range.1, source, *left), |row| {
+        Ok(ContactId(row.get(0)?))
+    })?;
     *left -= u32::try_from(ids.len()).unwrap_or(0).min(*left);
     let lowest = ids.last().copied();
     for id in ids {
@@ -129,7 +135,13 @@ fn untouched(tx: &Tx<'_>, id: ContactId, source: i64) -> Result<bool> {
         && !foreign_event()?)
 }
 
-fn remove_events(tx: &mut Tx<'_>, range: (i64, i64), source: i64, left: &mut u32, done: &mut Undone) -> Result<()> {
+fn remove_events(
+    tx: &mut Tx<'_>,
+    range: (i64, i64),
+    source: i64,
+    left: &mut u32,
+    done: &mut Undone,
+) -> Result<()> {
     let rows = tx.all(EVENTS, (range.0, range.1, source, *left), |row| {
         Ok(Change::EventRemoved {
             id: EventId(row.get(0)?),
@@ -152,7 +164,13 @@ fn remove_events(tx: &mut Tx<'_>, range: (i64, i64), source: i64, left: &mut u32
     Ok(())
 }
 
-fn restore_changed(tx: &mut Tx<'_>, import: ImportId, source: i64, left: &mut u32, done: &mut Undone) -> Result<()> {
+fn restore_changed(
+    tx: &mut Tx<'_>,
+    import: ImportId,
+    source: i64,
+    left: &mut u32,
+    done: &mut Undone,
+) -> Result<()> {
     let rows = tx.all(CHANGED, (import.0, *left), |row| {
         Ok((ContactId(row.get(0)?), row.get::<_, String>(1)?))
     })?;
@@ -173,12 +191,20 @@ fn restore_changed(tx: &mut Tx<'_>, import: ImportId, source: i64, left: &mut u3
 }
 
 /// A value goes back where its provenance still names the import: nobody wrote it since.
-fn restore_values(tx: &mut Tx<'_>, contact: ContactId, was: &str, import: ImportId, source: i64) -> Result<bool> {
+fn restore_values(
+    tx: &mut Tx<'_>,
+    contact: ContactId,
+    was: &str,
+    import: ImportId,
+    source: i64,
+) -> Result<bool> {
     let was: super::Was = from_json("import_changes", was)?;
     let catalogue = tx.catalogue.clone();
     let mut any = false;
     for (number, value) in was {
-        let Some(field) = catalogue.by_number(number) else { continue };
+        let Some(field) = catalogue.by_number(number) else {
+            continue;
+        };
         let retired = matches!(field, FieldRef::Custom(c) if c.retired);
         if retired || tx.value::<i64>(PROVENANCE, (contact.0, number))? != Some(source) {
             continue;
@@ -200,7 +226,9 @@ fn restore_consent(tx: &mut Tx<'_>, contact: ContactId, import: ImportId) -> Res
         if consents::last_row(tx, contact, row.channel, row.purpose)? != Some(*id) {
             continue;
         }
-        let same = |r: &&(i64, Consent)| r.1.channel == row.channel && r.1.purpose == row.purpose && r.1.source != name;
+        let same = |r: &&(i64, Consent)| {
+            r.1.channel == row.channel && r.1.purpose == row.purpose && r.1.source != name
+        };
         let before = rows.iter().filter(same).rfind(|r| r.0 < *id);
         let now = tx.now().max(row.at);
         words.push(Consent {

@@ -42,7 +42,8 @@ const LOAD: &str = sql!(
 const HELD: &str = sql!("SELECT fence, lease_until FROM outbox WHERE id = ?1");
 const IN_FLIGHT: &str =
     sql!("UPDATE outbox SET state = 3, attempts = attempts + 1, changed_at = ?2, was = NULL WHERE id = ?1");
-const LATE: &str = sql!("SELECT id FROM outbox WHERE state = 2 AND state BETWEEN 2 AND 5 AND lease_until <= ?1 ORDER BY id");
+const LATE: &str =
+    sql!("SELECT id FROM outbox WHERE state = 2 AND state BETWEEN 2 AND 5 AND lease_until <= ?1 ORDER BY id");
 const SAY: &str = sql!("UPDATE outbox SET last_word = ?2 WHERE id = ?1");
 const CLAIMED_BY: &str = sql!(
     "SELECT id FROM outbox WHERE state = 2 AND state BETWEEN 2 AND 5 AND account = ?1 AND fence = ?2 ORDER BY id"
@@ -103,7 +104,9 @@ fn read(db: &Db<'_>, row: &Row<'_>) -> Result<Claimed> {
         attempts: row.get(11)?,
         queued_at: moment(row.get(12)?)?,
         next_at: moment(row.get(13)?)?,
-        message_id: db.tokens().message_id(id.0, row.get_ref(14)?.as_str().unwrap_or("invalid")),
+        message_id: db
+            .tokens()
+            .message_id(id.0, row.get_ref(14)?.as_str().unwrap_or("invalid")),
         subject: row.get(15)?,
         fence: row.get(16)?,
         to: row.get(17)?,
@@ -157,8 +160,14 @@ pub(crate) fn letterhead(db: &Db<'_>, account: AccountId, template: TemplateId) 
         .account
         .from_email;
     let domain = from.rsplit_once('@').map_or("", |(_, domain)| domain.trim());
-    if domain.is_empty() || !domain.bytes().all(|b| b.is_ascii_alphanumeric() || b".-".contains(&b)) {
-        return Err(Error::Invalid(format!("Messages cannot come from \"{from}\": it has no domain.")));
+    if domain.is_empty()
+        || !domain
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b".-".contains(&b))
+    {
+        return Err(Error::Invalid(format!(
+            "Messages cannot come from \"{from}\": it has no domain."
+        )));
     }
     let subject = db
         .value(SUBJECT, (template.0,))?
@@ -233,7 +242,8 @@ pub fn next_at(db: &Db<'_>, account: AccountId) -> Result<Option<Moment>> {
 /// # Errors
 /// SQLite's.
 pub fn on_their_way(db: &Db<'_>) -> Result<u64> {
-    const OPEN: &str = sql!("SELECT count(*) FROM outbox WHERE state BETWEEN 2 AND 3 AND state BETWEEN 2 AND 5");
+    const OPEN: &str =
+        sql!("SELECT count(*) FROM outbox WHERE state BETWEEN 2 AND 3 AND state BETWEEN 2 AND 5");
     Ok(db.value::<i64>(OPEN, ())?.unwrap_or(0).unsigned_abs())
 }
 
@@ -337,7 +347,13 @@ pub fn expire_leases(tx: &mut Tx<'_>, now: Moment) -> Result<u64> {
 pub fn cancel_journey(tx: &mut Tx<'_>, journey: JourneyId, limit: u32) -> Result<u64> {
     let ids = tx.all(WAITING_OF, (journey.0, limit), |row| Ok(MessageId(row.get(0)?)))?;
     for id in &ids {
-        settle(tx, *id, &Word::Cancelled { why: "The journey was stopped.".to_owned() })?;
+        settle(
+            tx,
+            *id,
+            &Word::Cancelled {
+                why: "The journey was stopped.".to_owned(),
+            },
+        )?;
     }
     Ok(ids.len() as u64)
 }
@@ -348,7 +364,9 @@ pub fn cancel_journey(tx: &mut Tx<'_>, journey: JourneyId, limit: u32) -> Result
 /// SQLite's.
 pub fn freeze_all(tx: &mut Tx<'_>) -> Result<u64> {
     let now = ms(tx.now());
-    let rows = tx.all(UNSETTLED, (), |row| Ok((MessageId(row.get(0)?), row.get::<_, i64>(1)?)))?;
+    let rows = tx.all(UNSETTLED, (), |row| {
+        Ok((MessageId(row.get(0)?), row.get::<_, i64>(1)?))
+    })?;
     for (id, state) in &rows {
         let journey = must_load(tx, *id)?.key.journey;
         tx.run(FREEZE, (id.0, now))?;

@@ -68,7 +68,9 @@ fn read(db: &Db<'_>, row: &Row<'_>) -> Result<Message> {
         next_at: moment_opt(row.get(11)?)?.filter(|_| waits),
         attempts: row.get(12)?,
         last_word: row.get(13)?,
-        message_id: db.tokens().message_id(id.0, row.get_ref(14)?.as_str().unwrap_or("invalid")),
+        message_id: db
+            .tokens()
+            .message_id(id.0, row.get_ref(14)?.as_str().unwrap_or("invalid")),
         to: row.get::<_, Option<String>>(15)?.unwrap_or_default(),
     })
 }

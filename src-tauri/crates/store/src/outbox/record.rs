@@ -68,7 +68,9 @@ impl Word {
 
     fn failure(&self) -> Option<&Failure> {
         match self {
-            Word::Deferred { failure, .. } | Word::Bounced { failure } | Word::Unknown { failure } => Some(failure),
+            Word::Deferred { failure, .. } | Word::Bounced { failure } | Word::Unknown { failure } => {
+                Some(failure)
+            }
             _ => None,
         }
     }
@@ -227,7 +229,8 @@ const AGAIN: &str = sql!(
     "UPDATE outbox SET state = 0, next_at = ?2, last_word = ?3, changed_at = ?2, lease_until = NULL, fence = NULL, was = NULL
      WHERE id = ?1"
 );
-const DOUBT: &str = sql!("UPDATE outbox SET state = 4, last_word = ?3, changed_at = ?2, was = NULL WHERE id = ?1");
+const DOUBT: &str =
+    sql!("UPDATE outbox SET state = 4, last_word = ?3, changed_at = ?2, was = NULL WHERE id = ?1");
 
 /// Resolves one message that is unknown or frozen.
 ///
@@ -236,15 +239,30 @@ const DOUBT: &str = sql!("UPDATE outbox SET state = 4, last_word = ?3, changed_a
 pub fn resolve(tx: &mut Tx<'_>, id: MessageId, resolution: Resolution) -> Result<()> {
     let row = must_load(tx, id)?;
     if !matches!(row.state, MessageState::Unknown | MessageState::Frozen) {
-        return Err(Error::Invalid(format!("Message {id} is {:?}; there is nothing to resolve.", row.state)));
+        return Err(Error::Invalid(format!(
+            "Message {id} is {:?}; there is nothing to resolve.",
+            row.state
+        )));
     }
     let now = ms(tx.now());
     let (statement, to, why) = match resolution {
         Resolution::Sent => {
-            return settle(tx, id, &Word::Accepted { reply: "Resolved by hand: sent.".to_owned() });
+            return settle(
+                tx,
+                id,
+                &Word::Accepted {
+                    reply: "Resolved by hand: sent.".to_owned(),
+                },
+            );
         }
         Resolution::Cancelled => {
-            return settle(tx, id, &Word::Cancelled { why: "Resolved by hand: cancelled.".to_owned() });
+            return settle(
+                tx,
+                id,
+                &Word::Cancelled {
+                    why: "Resolved by hand: cancelled.".to_owned(),
+                },
+            );
         }
         Resolution::NotSent => (AGAIN, MessageState::Queued, "Resolved by hand: not sent."),
         Resolution::Unknown => (DOUBT, MessageState::Unknown, "Resolved by hand: unknown."),
@@ -270,7 +288,9 @@ pub fn resolve_batch(
     limit: u32,
 ) -> Result<u64> {
     if !matches!(from, MessageState::Unknown | MessageState::Frozen) {
-        return Err(Error::Invalid("Only unknown and frozen messages can be resolved.".to_owned()));
+        return Err(Error::Invalid(
+            "Only unknown and frozen messages can be resolved.".to_owned(),
+        ));
     }
     let ids = tx.all(
         HELD,
@@ -287,7 +307,13 @@ pub fn resolve_batch(
 pub(crate) fn forget(tx: &mut Tx<'_>, contact: ContactId) -> Result<()> {
     let ids = tx.all(OPEN_OF, (contact.0,), |row| Ok(MessageId(row.get(0)?)))?;
     for id in ids {
-        settle(tx, id, &Word::Cancelled { why: "The contact was erased.".to_owned() })?;
+        settle(
+            tx,
+            id,
+            &Word::Cancelled {
+                why: "The contact was erased.".to_owned(),
+            },
+        )?;
     }
     Ok(())
 }

@@ -36,7 +36,10 @@ pub struct StepFigures {
 pub fn journey_funnel(db: &Db<'_>, journey: JourneyId) -> Result<Funnel> {
     let object = i64::from(journey.0);
     let mut funnel = Funnel {
-        enrolled: parts(db, Metric::Enrolled, object)?.into_iter().map(|(_, n)| n).sum(),
+        enrolled: parts(db, Metric::Enrolled, object)?
+            .into_iter()
+            .map(|(_, n)| n)
+            .sum(),
         ended: parts(db, Metric::Ended, object)?.into_iter().collect(),
         ..Funnel::default()
     };

@@ -24,7 +24,12 @@ pub struct Day {
 ///
 /// # Errors
 /// SQLite's.
-pub fn messages_over_time(db: &Db<'_>, journey: Option<JourneyId>, first: NaiveDate, last: NaiveDate) -> Result<Vec<Day>> {
+pub fn messages_over_time(
+    db: &Db<'_>,
+    journey: Option<JourneyId>,
+    first: NaiveDate,
+    last: NaiveDate,
+) -> Result<Vec<Day>> {
     let (from, to) = (days(first), days(last));
     let mut found: BTreeMap<i64, Day> = BTreeMap::new();
     for day in from..=to {

@@ -46,7 +46,9 @@ impl Place {
 }
 
 pub async fn fresh(place: &Place) -> Store {
-    Store::create(&place.file(), &workspace(), OpenOptions::default()).await.unwrap()
+    Store::create(&place.file(), &workspace(), OpenOptions::default())
+        .await
+        .unwrap()
 }
 
 pub async fn again(path: &Path) -> Store {
@@ -164,12 +166,25 @@ pub fn standing_at(step: u16, now: Moment, wake_at: Option<Moment>) -> State {
 /// Enrols a contact and queues one message of its first step.
 pub fn enrol_and_queue(tx: &mut Tx<'_>, stage: Stage, contact: ContactId) -> Result<enrolments::Enrolment> {
     let now = tx.now();
-    let enrolment = enrolments::insert(tx, stage.journey, stage.version, contact, standing_at(0, now, None), now)?;
+    let enrolment = enrolments::insert(
+        tx,
+        stage.journey,
+        stage.version,
+        contact,
+        standing_at(0, now, None),
+        now,
+    )?;
     queue(tx, stage, &enrolment, "mail", 1)?;
     Ok(enrolment)
 }
 
-pub fn queue(tx: &mut Tx<'_>, stage: Stage, enrolment: &enrolments::Enrolment, step: &str, visit: u32) -> Result<bool> {
+pub fn queue(
+    tx: &mut Tx<'_>,
+    stage: Stage,
+    enrolment: &enrolments::Enrolment,
+    step: &str,
+    visit: u32,
+) -> Result<bool> {
     crate::outbox::queue(
         tx,
         &crate::outbox::NewMessage {

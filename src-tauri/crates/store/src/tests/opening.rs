@@ -25,14 +25,21 @@ async fn what_is_not_a_workspace_is_refused_with_its_reason_and_left_alone() {
     let dir = place.dir.path();
     assert!(matches!(refusal(&dir.join("nothing")).await, Refusal::Missing(_)));
     assert!(matches!(refusal(dir).await, Refusal::Folder(_)));
-    for (name, bytes) in [("empty", &b""[..]), ("text", b"not a database at all"), ("short", b"SQLite")] {
+    for (name, bytes) in [
+        ("empty", &b""[..]),
+        ("text", b"not a database at all"),
+        ("short", b"SQLite"),
+    ] {
         let path = dir.join(name);
         std::fs::write(&path, bytes).unwrap();
         assert!(matches!(refusal(&path).await, Refusal::NotOurs(_)), "{name}");
         assert_eq!(std::fs::read(&path).unwrap(), bytes);
     }
     let foreign = dir.join("foreign");
-    Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t(x);").unwrap();
+    Connection::open(&foreign)
+        .unwrap()
+        .execute_batch("CREATE TABLE t(x);")
+        .unwrap();
     let before = std::fs::read(&foreign).unwrap();
     assert!(matches!(refusal(&foreign).await, Refusal::NotOurs(_)));
     assert_eq!(std::fs::read(&foreign).unwrap(), before);
@@ -104,7 +111,8 @@ fn old_file(path: &Path, n: usize) {
     }
     crate::identity::found_or_later(&conn, n);
     let zone = crate::codes::json(&workspace()).unwrap();
-    conn.execute("INSERT INTO settings VALUES('workspace', ?1)", (zone,)).unwrap();
+    conn.execute("INSERT INTO settings VALUES('workspace', ?1)", (zone,))
+        .unwrap();
     conn.execute_batch(&format!(
         "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {n};"
     ))
@@ -117,13 +125,17 @@ async fn every_older_file_is_brought_up_to_date_after_a_copy_that_equals_it() {
         let place = Place::new();
         old_file(&place.file(), n);
         let store = again(&place.file()).await;
-        let added = write(&store, |tx| add(tx, &["a@example.com"], "user")).await.unwrap();
+        let added = write(&store, |tx| add(tx, &["a@example.com"], "user"))
+            .await
+            .unwrap();
         assert_eq!(ids(&added)[0].0, 1);
         store.close().await;
         let copy = Connection::open(copy_path(&place.file(), format_version())).unwrap();
         let version: i64 = copy.query_row("PRAGMA user_version", (), |r| r.get(0)).unwrap();
         assert_eq!(version, n as i64);
-        let settings: i64 = copy.query_row("SELECT count(*) FROM settings", (), |r| r.get(0)).unwrap();
+        let settings: i64 = copy
+            .query_row("SELECT count(*) FROM settings", (), |r| r.get(0))
+            .unwrap();
         assert_eq!(settings, 1);
         assert!(again(&place.file()).await.fence() > store.fence());
     }
@@ -147,7 +159,9 @@ async fn readers_cannot_write_and_the_writer_syncs_fully_and_checkpoints_itself(
         let store = store.clone();
         async move {
             write(&store, move |tx| {
-                Ok(tx.conn.query_row(&format!("PRAGMA {name}"), (), |r| r.get::<_, i64>(0))?)
+                Ok(tx
+                    .conn
+                    .query_row(&format!("PRAGMA {name}"), (), |r| r.get::<_, i64>(0))?)
             })
             .await
             .unwrap()

@@ -66,7 +66,10 @@ fn split(source: &str, file: &str) -> (Vec<Statement>, String) {
         let inside = &text[at + 5..];
         match literal(inside) {
             Some((sql, after)) => {
-                let scan = after.trim_start().strip_prefix(',').is_some_and(|a| a.trim_start().starts_with("scan:"));
+                let scan = after
+                    .trim_start()
+                    .strip_prefix(',')
+                    .is_some_and(|a| a.trim_start().starts_with("scan:"));
                 found.push(Statement {
                     file: file.to_owned(),
                     sql,
@@ -97,7 +100,10 @@ fn statements() -> Vec<(Vec<Statement>, String, String)> {
 
 /// Steps of the plan that walk the whole of a large table.
 fn scans(conn: &Connection, sql: &str) -> Vec<String> {
-    let words: Vec<&str> = sql.split(|c: char| c.is_whitespace() || c == ',' || c == '(' || c == ')').filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> = sql
+        .split(|c: char| c.is_whitespace() || c == ',' || c == '(' || c == ')')
+        .filter(|w| !w.is_empty())
+        .collect();
     let mut names: Vec<String> = LARGE.iter().map(|t| (*t).to_owned()).collect();
     for pair in words.windows(3) {
         if ["FROM", "JOIN"].contains(&pair[0]) && LARGE.contains(&pair[1]) {
@@ -114,7 +120,10 @@ fn scans(conn: &Connection, sql: &str) -> Vec<String> {
         .collect();
     plan.into_iter()
         .filter(|step| {
+            // An index made for one statement reads the whole table first.
+            let made = step.strip_prefix("SEARCH ").filter(|s| s.contains(" AUTOMATIC "));
             step.strip_prefix("SCAN ")
+                .or(made)
                 .and_then(|s| s.split_whitespace().next())
                 .is_some_and(|table| names.iter().any(|n| n == table))
         })
@@ -158,7 +167,10 @@ async fn every_statement_prepares_and_none_reads_a_whole_large_table_unless_it_s
             if let Err(error) = conn.prepare(&statement.sql) {
                 panic!("{}: {error}\n{}", statement.file, statement.sql);
             }
-            if ["BEGIN", "COMMIT", "ROLLBACK"].iter().any(|w| statement.sql.starts_with(w)) {
+            if ["BEGIN", "COMMIT", "ROLLBACK"]
+                .iter()
+                .any(|w| statement.sql.starts_with(w))
+            {
                 continue;
             }
             let scans = scans(&conn, &statement.sql);
@@ -170,7 +182,10 @@ async fn every_statement_prepares_and_none_reads_a_whole_large_table_unless_it_s
             );
         }
     }
-    assert!(seen > 150, "only {seen} statements were found: the search is broken");
+    assert!(
+        seen > 150,
+        "only {seen} statements were found: the search is broken"
+    );
 }
 
 #[tokio::test]
@@ -179,7 +194,14 @@ async fn the_search_for_scans_finds_one() {
     fresh(&place).await.close().await;
     let conn = Connection::open(place.file()).unwrap();
     assert_eq!(scans(&conn, "SELECT id FROM events WHERE contact = 5").len(), 1);
-    assert_eq!(scans(&conn, "SELECT e.id FROM tags t CROSS JOIN events e ON e.contact = t.id").len(), 1);
+    assert_eq!(
+        scans(
+            &conn,
+            "SELECT e.id FROM tags t CROSS JOIN events e ON e.contact = t.id"
+        )
+        .len(),
+        1
+    );
     assert_eq!(scans(&conn, "SELECT count(*) FROM contacts").len(), 1);
     assert_eq!(scans(&conn, "SELECT id FROM contacts WHERE email = 'a'").len(), 0);
 }
@@ -201,11 +223,21 @@ fn statements_outside_the_macro_are_only_those_put_together_from_columns() {
     for (_, rest, file) in statements() {
         let mut n = 0;
         for line in rest.lines().filter(|l| !l.trim_start().starts_with("//")) {
-            for word in ["\"SELECT ", "\"INSERT ", "\"UPDATE ", "\"DELETE ", "\"WITH ", "\"ALTER "] {
+            for word in [
+                "\"SELECT ",
+                "\"INSERT ",
+                "\"UPDATE ",
+                "\"DELETE ",
+                "\"WITH ",
+                "\"ALTER ",
+            ] {
                 n += line.matches(word).count();
             }
         }
-        let allowed = PUT_TOGETHER.iter().find(|(f, _)| *f == file).map_or(0, |(_, n)| *n);
+        let allowed = PUT_TOGETHER
+            .iter()
+            .find(|(f, _)| *f == file)
+            .map_or(0, |(_, n)| *n);
         assert_eq!(n, allowed, "{file}");
     }
 }
@@ -217,7 +249,11 @@ async fn statements_put_together_from_columns_prepare_and_those_of_one_contact_d
     store
         .read(|db| {
             let fields: Vec<String> = db.catalogue().fields().into_iter().map(|f| f.key).collect();
-            let orders: Vec<Order> = fields.into_iter().map(Order::Field).chain([Order::Added]).collect();
+            let orders: Vec<Order> = fields
+                .into_iter()
+                .map(Order::Field)
+                .chain([Order::Added])
+                .collect();
             let all = all_dynamic(db, &orders)?;
             assert!(all.len() > 40, "{}", all.len());
             for (sql, may_scan) in all {

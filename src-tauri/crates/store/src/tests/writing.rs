@@ -11,9 +11,16 @@ use std::sync::{Arc, Mutex};
 async fn a_write_that_fails_or_panics_leaves_no_row_no_number_and_no_edge() {
     let place = Place::new();
     let store = fresh(&place).await;
-    write(&store, |tx| segments::save(tx, None, "All", &carillon_engine::segment::parse("everyone").unwrap()))
-        .await
-        .unwrap();
+    write(&store, |tx| {
+        segments::save(
+            tx,
+            None,
+            "All",
+            &carillon_engine::segment::parse("everyone").unwrap(),
+        )
+    })
+    .await
+    .unwrap();
     let seq = store.seq();
     let failed = write(&store, |tx| {
         add(tx, &["a@example.com"], "user")?;
@@ -29,15 +36,23 @@ async fn a_write_that_fails_or_panics_leaves_no_row_no_number_and_no_edge() {
         Ok(())
     })
     .await;
-    assert!(matches!(&panicked, Err(Error::Panicked(why)) if why == "on purpose"), "{panicked:?}");
+    assert!(
+        matches!(&panicked, Err(Error::Panicked(why)) if why == "on purpose"),
+        "{panicked:?}"
+    );
     assert_eq!(store.seq(), seq);
     assert_eq!(store.read(count).await.unwrap(), 0);
     assert_eq!(store.with_index(|i| i.contacts().len()), 0);
-    let added = write(&store, |tx| add(tx, &["a@example.com"], "user")).await.unwrap();
+    let added = write(&store, |tx| add(tx, &["a@example.com"], "user"))
+        .await
+        .unwrap();
     assert_eq!(ids(&added), [ContactId(1)]);
     let edges = store.read(|db| segments::edges_after(db, 0, 10)).await.unwrap();
     assert_eq!(edges.len(), 1);
-    assert_eq!((edges[0].id, edges[0].seq, edges[0].contact), (1, Seq(seq.0 + 1), ContactId(1)));
+    assert_eq!(
+        (edges[0].id, edges[0].seq, edges[0].contact),
+        (1, Seq(seq.0 + 1), ContactId(1))
+    );
 }
 
 #[tokio::test]
@@ -46,13 +61,20 @@ async fn a_commit_is_told_once_with_its_seq_and_topics_after_the_index_knows_it(
     let store = fresh(&place).await;
     let mut commits = store.subscribe();
     let seq = store.seq();
-    write(&store, |tx| add(tx, &["a@example.com", "b@example.com"], "user")).await.unwrap();
+    write(&store, |tx| add(tx, &["a@example.com", "b@example.com"], "user"))
+        .await
+        .unwrap();
     let commit = commits.try_recv().unwrap();
     assert_eq!(commit.seq, Seq(seq.0 + 1));
     assert!(commit.topics.contains(Topic::Contacts) && !commit.topics.contains(Topic::Outbox));
     assert_eq!(store.with_index(|i| i.contacts().len()), 2);
-    write(&store, |tx| tx.one("SELECT 1", (), |_| Ok(()))).await.unwrap();
-    assert!(commits.try_recv().is_err(), "a write that wrote nothing is no commit");
+    write(&store, |tx| tx.one("SELECT 1", (), |_| Ok(())))
+        .await
+        .unwrap();
+    assert!(
+        commits.try_recv().is_err(),
+        "a write that wrote nothing is no commit"
+    );
     let touched = store.read(move |db| changes::after(db, seq, 10)).await.unwrap();
     let contacts: Vec<_> = touched.iter().filter(|t| t.table == "contacts").collect();
     assert_eq!((contacts.len(), contacts[0].first, contacts[0].last), (1, 1, 2));
@@ -63,15 +85,25 @@ async fn the_most_urgent_write_goes_first() {
     let place = Place::new();
     let store = fresh(&place).await;
     let (open, gate) = mpsc::channel::<()>();
-    let blocker = store.write(Priority::Gate, move |_| {
-        gate.recv().unwrap();
-        Ok(())
-    });
+    let first = store.clone();
     let order = Arc::new(Mutex::new(Vec::new()));
-    let blocker = tokio::spawn(blocker);
+    let blocker = tokio::spawn(async move {
+        first
+            .write(Priority::Gate, move |_| {
+                gate.recv().unwrap();
+                Ok(())
+            })
+            .await
+    });
     tokio::task::yield_now().await;
     let mut waiting = Vec::new();
-    for priority in [Priority::Import, Priority::User, Priority::Intake, Priority::Tick, Priority::Gate] {
+    for priority in [
+        Priority::Import,
+        Priority::User,
+        Priority::Intake,
+        Priority::Tick,
+        Priority::Gate,
+    ] {
         let order = order.clone();
         let store = store.clone();
         waiting.push(tokio::spawn(async move {
@@ -99,14 +131,23 @@ async fn the_most_urgent_write_goes_first() {
 async fn numbers_of_contacts_are_never_given_again_not_even_the_last_one_after_reopening() {
     let place = Place::new();
     let store = fresh(&place).await;
-    let first = write(&store, |tx| add(tx, &["a@example.com", "b@example.com"], "user")).await.unwrap();
+    let first = write(&store, |tx| add(tx, &["a@example.com", "b@example.com"], "user"))
+        .await
+        .unwrap();
     let last = ids(&first)[1];
-    write(&store, move |tx| delete(tx, last, None, "user")).await.unwrap();
+    write(&store, move |tx| delete(tx, last, None, "user"))
+        .await
+        .unwrap();
     store.close().await;
     let store = again(&place.file()).await;
-    let next = write(&store, |tx| add(tx, &["c@example.com"], "user")).await.unwrap();
+    let next = write(&store, |tx| add(tx, &["c@example.com"], "user"))
+        .await
+        .unwrap();
     assert_eq!(ids(&next), [ContactId(last.0 + 1)]);
-    assert_eq!(store.with_index(|i| i.contacts().iter().collect::<Vec<_>>()), [1, 3]);
+    assert_eq!(
+        store.with_index(|i| i.contacts().iter().collect::<Vec<_>>()),
+        [1, 3]
+    );
 }
 
 fn grant(contact: ContactId, at: carillon_model::Moment, action: ConsentAction) -> Consent {
@@ -127,21 +168,50 @@ fn grant(contact: ContactId, at: carillon_model::Moment, action: ConsentAction) 
 async fn the_ledger_only_grows_and_its_latest_moment_is_the_last_word() {
     let place = Place::new();
     let store = fresh(&place).await;
-    let id = ids(&write(&store, |tx| add(tx, &["a@example.com"], "user")).await.unwrap())[0];
-    let permission =
-        async || store.read(move |db| consents::permission(db, id, Channel::Email, Purpose::Marketing)).await.unwrap();
-    write(&store, move |tx| consents::add(tx, &grant(id, day(-5), ConsentAction::Granted))).await.unwrap();
+    let id = ids(&write(&store, |tx| add(tx, &["a@example.com"], "user"))
+        .await
+        .unwrap())[0];
+    let permission = async || {
+        store
+            .read(move |db| consents::permission(db, id, Channel::Email, Purpose::Marketing))
+            .await
+            .unwrap()
+    };
+    write(&store, move |tx| {
+        consents::add(tx, &grant(id, day(-5), ConsentAction::Granted))
+    })
+    .await
+    .unwrap();
     assert_eq!(permission().await, Some(Basis::Consent));
-    write(&store, move |tx| consents::add(tx, &grant(id, day(-1), ConsentAction::Withdrawn))).await.unwrap();
-    write(&store, move |tx| consents::add(tx, &grant(id, day(-3), ConsentAction::Granted))).await.unwrap();
-    assert_eq!(permission().await, None, "an older grant does not undo a later opt-out");
+    write(&store, move |tx| {
+        consents::add(tx, &grant(id, day(-1), ConsentAction::Withdrawn))
+    })
+    .await
+    .unwrap();
+    write(&store, move |tx| {
+        consents::add(tx, &grant(id, day(-3), ConsentAction::Granted))
+    })
+    .await
+    .unwrap();
+    assert_eq!(
+        permission().await,
+        None,
+        "an older grant does not undo a later opt-out"
+    );
     let ledger = store.read(move |db| consents::of(db, id)).await.unwrap();
     assert_eq!(ledger.len(), 3);
     let hash = blake3::hash(b"Yes, write to me.").to_hex().to_string();
     assert!(ledger.iter().all(|row| row.wording_hash.as_ref() == Some(&hash)));
-    for forbidden in ["UPDATE consents SET action = 1", "DELETE FROM consents", "DELETE FROM suppression_acts"] {
+    for forbidden in [
+        "UPDATE consents SET action = 1",
+        "DELETE FROM consents",
+        "DELETE FROM suppression_acts",
+    ] {
         let refused = write(&store, move |tx| {
-            tx.conn.execute("INSERT INTO suppression_acts(hash, added, reason, source, at) VALUES(x'00', 1, '', 1, 0)", ())?;
+            tx.conn.execute(
+                "INSERT INTO suppression_acts(hash, added, reason, source, at) VALUES(x'00', 1, '', 1, 0)",
+                (),
+            )?;
             tx.run(forbidden, ()).map(|_| ())
         })
         .await;
@@ -154,7 +224,11 @@ async fn the_ledger_only_grows_and_its_latest_moment_is_the_last_word() {
 async fn the_index_after_reopening_equals_the_one_kept_true_by_commits() {
     let place = Place::new();
     let store = fresh(&place).await;
-    let id = ids(&write(&store, |tx| add(tx, &["a@example.com", "b@example.com"], "user")).await.unwrap())[0];
+    let id = ids(
+        &write(&store, |tx| add(tx, &["a@example.com", "b@example.com"], "user"))
+            .await
+            .unwrap(),
+    )[0];
     write(&store, move |tx| {
         add_tag(tx, id, "vip", "user")?;
         add_tag(tx, id, "staff", "user")?;

@@ -186,6 +186,7 @@ fn event<const N: usize>(name: &'static str, at: Moment, props: [(&str, Prop); N
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 mod tests {
     use super::*;
 

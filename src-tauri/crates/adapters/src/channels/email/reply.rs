@@ -137,10 +137,11 @@ fn parse_enhanced(word: &[u8]) -> Option<Enhanced> {
     };
     let (class, subject, detail) = (number(1)?, number(3)?, number(3)?);
     let whole = parts.next().is_none() && matches!(class, 2 | 4 | 5);
-    whole.then(|| Enhanced(class as u8, subject, detail))
+    whole.then_some(Enhanced(class as u8, subject, detail))
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

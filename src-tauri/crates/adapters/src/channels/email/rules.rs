@@ -80,6 +80,7 @@ fn has_word(text: &str, word: &str) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 mod tests {
     use super::super::reply::ReplyReader;
     use super::*;

@@ -312,12 +312,12 @@ impl Session {
             }
             let rcpt = self.hear(Phase::Rcpt).await?;
             mail?;
-            self.wanted(Phase::Rcpt, rcpt, |code| matches!(code, 250 | 251 | 252))?;
+            self.wanted(Phase::Rcpt, rcpt, |code| matches!(code, 250..=252))?;
         } else {
             let mail = self.ask(Phase::Mail, &envelope.mail).await?;
             self.wanted(Phase::Mail, mail, |code| code == 250)?;
             let rcpt = self.ask(Phase::Rcpt, &envelope.rcpt).await?;
-            self.wanted(Phase::Rcpt, rcpt, |code| matches!(code, 250 | 251 | 252))?;
+            self.wanted(Phase::Rcpt, rcpt, |code| matches!(code, 250..=252))?;
         }
         let data = self.ask(Phase::Data, "DATA").await?;
         self.wanted(Phase::Data, data, |code| code == 354)?;

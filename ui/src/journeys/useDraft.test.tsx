@@ -1,0 +1,111 @@
+import { QueryClientProvider } from "@tanstack/react-query";
+import { act, renderHook, waitFor } from "@testing-library/react";
+import type { ReactNode } from "react";
+import { beforeEach, describe, expect, it } from "vitest";
+import { newQueryClient } from "@/api/client";
+import { ApiError, type Host, setHost } from "@/api/host";
+import { catalogueOf } from "./catalogue";
+import type { JourneyView } from "./commands.draft";
+import { WELCOME } from "./fixture";
+import { FACES } from "./fixture.catalogue";
+import { createDesigner, type DesignerStore } from "./state";
+import { useDraft } from "./useDraft";
+
+let kept: { document: JourneyView["document"]; revision: number };
+let saves: number[];
+
+const view = (): JourneyView => ({
+  id: 1,
+  name: kept.document.name,
+  state: "draft",
+  version: null,
+  changed: true,
+  problems: [],
+  ...kept,
+});
+
+const server = {
+  kind: "fixture",
+  async query(name: string) {
+    return name === "journeys.get" ? view() : [];
+  },
+  async mutate(_name: string, args: { document: JourneyView["document"]; revision: number }) {
+    saves.push(args.revision);
+    if (args.revision !== kept.revision) throw new ApiError({ code: "stale", message: "saved elsewhere" });
+    kept = { document: args.document, revision: kept.revision + 1 };
+    return { id: 1, revision: kept.revision, problems: [] };
+  },
+} as unknown as Host;
+
+beforeEach(() => {
+  kept = { document: WELCOME, revision: 7 };
+  saves = [];
+  setHost(server);
+});
+
+function open() {
+  const store: DesignerStore = createDesigner(1, WELCOME, catalogueOf(FACES), []);
+  const client = newQueryClient();
+  const wrapper = ({ children }: { children: ReactNode }) => (
+    <QueryClientProvider client={client}>{children}</QueryClientProvider>
+  );
+  const opened = view();
+  return { store, ...renderHook(() => useDraft(store, opened), { wrapper }) };
+}
+
+const rename = (store: DesignerStore, name: string) =>
+  act(() => store.getState().perform({ op: "rename", step: "s2", name }));
+
+describe("the draft", () => {
+  it("saves itself after a change with the revision it was read at, and goes on from the new one", async () => {
+    const { store, result } = open();
+    rename(store, "Hello");
+    expect(result.current.state.is).toBe("waiting");
+    await waitFor(() => expect(result.current.state.is).toBe("saved"), { timeout: 5000 });
+    rename(store, "Hello again");
+    await act(() => result.current.save());
+    expect(saves).toEqual([7, 8]);
+    expect(kept.document.steps[1]?.name).toBe("Hello again");
+  });
+
+  it("keeps the drawing and says so when somebody else saved first", async () => {
+    const { store, result } = open();
+    kept = { document: { ...WELCOME, name: "Theirs" }, revision: 8 };
+    rename(store, "Mine");
+    await act(() => result.current.save());
+    expect(result.current.state.is).toBe("conflict");
+    expect(store.getState().drawing.doc.steps[1]?.name).toBe("Mine");
+    expect(kept.document.name).toBe("Theirs");
+  });
+
+  it("takes theirs after a conflict, or saves mine over it", async () => {
+    const theirs = open();
+    kept = { document: { ...WELCOME, name: "Theirs" }, revision: 8 };
+    rename(theirs.store, "Mine");
+    await act(() => theirs.result.current.save());
+    await act(() => theirs.result.current.resolve("theirs"));
+    expect(theirs.store.getState().drawing.doc.name).toBe("Theirs");
+    expect(theirs.result.current.state.is).toBe("saved");
+    theirs.unmount();
+
+    kept = { document: WELCOME, revision: 1 };
+    const mine = open();
+    kept = { document: { ...WELCOME, name: "Theirs" }, revision: 2 };
+    rename(mine.store, "Mine");
+    await act(() => mine.result.current.save());
+    await act(() => mine.result.current.resolve("mine"));
+    expect(kept.document.steps[1]?.name).toBe("Mine");
+    expect(kept.revision).toBe(3);
+    expect(mine.result.current.state.is).toBe("saved");
+  });
+
+  it("never gives a step the id of one that an earlier version had", () => {
+    const { store } = open();
+    act(() => store.getState().reserve(["s40"]));
+    act(() => store.getState().perform({ op: "add", seed: { kind: "wait" } }));
+    expect(store.getState().drawing.doc.steps.at(-1)?.id).toBe("s41");
+    act(() => store.getState().replace(WELCOME));
+    act(() => store.getState().perform({ op: "add", seed: { kind: "wait" } }));
+    expect(store.getState().drawing.doc.steps.at(-1)?.id).toBe("s42");
+  });
+});
