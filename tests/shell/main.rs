@@ -20,7 +20,9 @@ fn shell(home: &std::path::Path) -> tauri::App<MockRuntime> {
 }
 
 fn window(shell: &tauri::App<MockRuntime>, label: &str) -> WebviewWindow<MockRuntime> {
-    WebviewWindowBuilder::new(shell, label, Default::default()).build().expect("a mock window")
+    WebviewWindowBuilder::new(shell, label, Default::default())
+        .build()
+        .expect("a mock window")
 }
 
 fn invoke(window: &WebviewWindow<MockRuntime>, door: &str, name: &str) -> Result<Value, Value> {
@@ -48,7 +50,9 @@ fn door(kind: Kind) -> &'static str {
 fn every_command_is_refused_to_every_window_but_the_main_one() {
     let home = tempfile::tempdir().expect("a folder");
     let shell = shell(home.path());
-    let strangers: Vec<_> = ["preview", "mail", "other", "main2"].map(|label| window(&shell, label)).into();
+    let strangers: Vec<_> = ["preview", "mail", "other", "main2"]
+        .map(|label| window(&shell, label))
+        .into();
     assert!(table().len() > 50, "the table is there");
     for (name, command) in table() {
         for stranger in &strangers {
@@ -78,7 +82,11 @@ fn the_main_window_may_ask_and_a_query_never_opens_the_door_of_changes() {
     assert_eq!(invoke(&main, "query", "workspaces.recent"), Ok(json!([])));
     // A change asked for through the door of reading, and the other way round.
     for (name, command) in table() {
-        let wrong = door(if command.kind == Kind::Query { Kind::Mutate } else { Kind::Query });
+        let wrong = door(if command.kind == Kind::Query {
+            Kind::Mutate
+        } else {
+            Kind::Query
+        });
         let error = invoke(&main, wrong, name).expect_err(name);
         assert_eq!(error["code"], json!("invalid"), "{name}");
     }
@@ -94,11 +102,18 @@ fn every_command_keeps_to_the_windows_it_declares() {
             if command.windows.contains(&caller) {
                 continue;
             }
-            let call = Call { kind: command.kind, name: (*name).to_owned(), args: Value::Null };
+            let call = Call {
+                kind: command.kind,
+                name: (*name).to_owned(),
+                args: Value::Null,
+            };
             let error = runtime.block_on(app.call(caller, call)).expect_err(name);
             assert_eq!(error.code, Code::Denied, "{name} to {caller:?}");
         }
-        assert!(!command.windows.contains(&Window::Preview), "{name} is open to frames of others' mail");
+        assert!(
+            !command.windows.contains(&Window::Preview),
+            "{name} is open to frames of others' mail"
+        );
     }
 }
 
@@ -114,14 +129,31 @@ fn the_capability_names_one_window_and_the_policy_has_no_way_out() {
     let granted = capability["permissions"].as_array().expect("a list");
     for permission in granted {
         let text = permission.as_str().expect("a plain permission");
-        assert!(["core:event:allow-listen", "core:event:allow-unlisten", "ipc-read", "ipc-write"].contains(&text), "{text}");
+        assert!(
+            [
+                "core:event:allow-listen",
+                "core:event:allow-unlisten",
+                "ipc-read",
+                "ipc-write"
+            ]
+            .contains(&text),
+            "{text}"
+        );
     }
     let config = read("tauri.conf.json");
     assert_eq!(config["app"]["withGlobalTauri"], json!(false));
     let policy = config["app"]["security"]["csp"].as_str().expect("a policy");
-    let scripts = policy.split(';').find(|part| part.trim().starts_with("script-src")).expect("a rule for scripts");
+    let scripts = policy
+        .split(';')
+        .find(|part| part.trim().starts_with("script-src"))
+        .expect("a rule for scripts");
     assert!(!scripts.contains("unsafe"), "{scripts}");
-    for rule in ["default-src 'none'", "object-src 'none'", "base-uri 'none'", "form-action 'none'"] {
+    for rule in [
+        "default-src 'none'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ] {
         assert!(policy.contains(rule), "{rule}");
     }
     assert!(carillon_shell::mail::POLICY.contains("default-src 'none'"));

@@ -314,7 +314,6 @@ function Details({ page, fields, now }: { page: ContactPage; fields: readonly Fi
                     ) : (
                       <button
                         type="button"
-                        aria-label={t("contacts.edit_field", { field: field.label })}
                         disabled={field.key === "email"}
                         onClick={() => setEditing(field.key)}
                         title={
@@ -324,6 +323,7 @@ function Details({ page, fields, now }: { page: ContactPage; fields: readonly Fi
                         }
                         className="ring-inside min-h-8 w-full rounded-control px-2 py-1 text-left enabled:hover:bg-hover"
                       >
+                        <span className="sr-only">{t("contacts.edit_field", { field: field.label })}</span>
                         <span className="block break-words">
                           {field.key === "email" ? (
                             contact.email

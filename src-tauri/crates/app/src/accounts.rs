@@ -432,7 +432,7 @@ async fn send_test(open: &Open, account: &Account, to: &str, template: Option<Te
     let mut record = letters::nobody();
     record.fields = BTreeMap::from([("email".to_owned(), Value::Text(to.to_owned()))]);
     let token = crate::files::ticket();
-    let context = letters::context(&record, open.store.catalogue().zone(), crate::clock::machine_now(), Some(format!("mailto:{}", letters::unsubscribe_mailto(account, &token))));
+    let context = letters::context(&record, open.store.catalogue().zone(), crate::clock::machine_now(), Some(letters::unsubscribe_mailto(account, &token)));
     let output = letters::render_one(open, parts, letters::sender(&workspace, Some(account)), context, Mode::Render).await?;
     let Output::Message(rendered) = output else { return Err(ApiError::internal("no message")) };
     let domain = account.from_email.rsplit_once('@').map_or("localhost", |(_, d)| d);

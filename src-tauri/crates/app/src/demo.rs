@@ -10,8 +10,8 @@ use crate::table::{JobStarted, LOCAL, NoArgs};
 use crate::workspaces::{self, Open, WorkspaceInfo};
 use crate::{App, Ctx, Current};
 use carillon_model::Moment;
-use carillon_store::Priority;
-use carillon_world::company::USUAL_CONTACTS;
+use carillon_store::{Priority, Store};
+use carillon_world::company::{Company, USUAL_CONTACTS};
 use carillon_world::{Options, SmtpWorld};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -117,23 +117,17 @@ async fn open_sample(app: &App, size: SampleSize, job: &Job) -> Result<Workspace
 
 /// Makes a sample file whole, or leaves none.
 async fn make(home: &Path, path: &Path, size: SampleSize, job: &Job) -> Result<SampleMade> {
-    let made = make_parts(home, path, size, job).await;
+    let company = making::company(size);
+    // Refused where somebody else's file is: then there is nothing to take away again.
+    let store = workspaces::make(path, &making::workspace(&company)).await?;
+    let made = make_parts(home, path, store, company, job).await;
     if made.is_err() {
-        let taken = matches!(&made, Err(e) if e.code == Code::File && e.message == exists(path).message);
-        if !taken {
-            remove(path);
-        }
+        remove(path);
     }
     made
 }
 
-fn exists(path: &Path) -> ApiError {
-    fail(Code::File, "workspaces.exists", &[("file", &path.display())])
-}
-
-async fn make_parts(home: &Path, path: &Path, size: SampleSize, job: &Job) -> Result<SampleMade> {
-    let company = making::company(size);
-    let store = workspaces::make(path, &making::workspace(&company)).await?;
+async fn make_parts(home: &Path, path: &Path, store: Store, company: Company, job: &Job) -> Result<SampleMade> {
     let filled = making::fill(&store, company, job).await;
     store.close().await;
     let events = filled?;
@@ -162,9 +156,7 @@ async fn publish(app: &App) -> Result<(u64, Moment)> {
 /// Removes what was begun: a file that is no whole sample would look like one.
 fn remove(path: &Path) {
     for ending in ["", "-wal", "-shm", ".truth.jsonl"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(ending);
-        let _ = std::fs::remove_file(PathBuf::from(name));
+        let _ = std::fs::remove_file(beside(path, ending));
     }
 }
 
@@ -186,8 +178,8 @@ pub async fn start_world(open: &Arc<Open>) -> Result<()> {
     let port = world.address().port();
     open.store
         .write(Priority::User, move |tx| {
-            let found = carillon_store::accounts::list(tx)?.into_iter().find(|a| a.name == ACCOUNT && a.port != port);
-            match found {
+            let found = carillon_store::accounts::by_name(tx, ACCOUNT)?.map(|row| row.account);
+            match found.filter(|account| account.port != port) {
                 Some(mut account) => {
                     account.port = port;
                     carillon_store::accounts::save(tx, Some(account.id), &account).map(drop)
@@ -205,8 +197,9 @@ pub async fn start_world(open: &Arc<Open>) -> Result<()> {
 ///
 /// # Errors
 /// When the port is taken or the log cannot be written.
-pub async fn serve_world(port: u16, truth: &Path) -> Result<()> {
+pub async fn serve_world(port: u16, truth: &Path, delay: std::time::Duration) -> Result<()> {
     let mut options = Options::new(truth);
+    options.delay = delay;
     options.port = port;
     options.durable = true;
     let ready = |address: std::net::SocketAddr, _: Option<&str>| {

@@ -61,10 +61,10 @@ pub fn sender(workspace: &Workspace, account: Option<&Account>) -> Sender {
     }
 }
 
-/// The address of a mail that unsubscribes: answered by hand until a later issue reads the mailbox.
+/// The `mailto:` address that unsubscribes: answered by hand until a later issue reads the mailbox.
 pub fn unsubscribe_mailto(account: &Account, token: &str) -> String {
     let to = account.reply_to.as_deref().unwrap_or(&account.from_email);
-    format!("{to}?subject=unsubscribe%20{token}")
+    format!("mailto:{to}?subject=unsubscribe%20{token}")
 }
 
 /// What a template may say of a contact.

@@ -273,7 +273,7 @@ async fn get(cx: &Ctx, req: OneMessage) -> Result<MessageDetail> {
     let (frame, text) = match (template, record) {
         (Some(template), Some(record)) => {
             let workspace = open.workspace()?;
-            let unsubscribe = account.as_ref().map(|a| format!("mailto:{}", letters::unsubscribe_mailto(a, "preview")));
+            let unsubscribe = account.as_ref().map(|a| letters::unsubscribe_mailto(a, "preview"));
             let context = letters::context(&record, open.store.catalogue().zone(), open.now(), unsubscribe);
             let sender = letters::sender(&workspace, account.as_ref());
             match letters::render_one(open, TemplateParts::from(&template), sender, context, Mode::Render).await {

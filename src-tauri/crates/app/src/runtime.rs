@@ -166,11 +166,18 @@ impl Runtime {
     }
 }
 
-/// Ways to break the promises on purpose, so that the harness that guards them is seen to turn red. Only in a process
-/// that can reach nothing but loopback.
+/// Ways to break the promises on purpose, so that the harness that guards them is seen to turn red. Only in a build
+/// made for that, and in a process that can reach nothing but loopback.
+#[cfg(feature = "faults")]
 pub(crate) fn breaks(what: &str) -> bool {
     carillon_adapters::dialer::process_is_loopback_only()
-        && std::env::var("CARILLON_BREAK").is_ok_and(|broken| broken.split(',').any(|b| b == what))
+        && std::env::var("CARILLON_FAULT").is_ok_and(|faults| faults.split(',').any(|fault| fault == what))
+}
+
+/// The shipped program keeps its promises.
+#[cfg(not(feature = "faults"))]
+pub(crate) fn breaks(_: &str) -> bool {
+    false
 }
 
 /// One round of ticks at `now`, until nothing is due any more at that moment.
@@ -200,7 +207,7 @@ async fn ticks(open: &Arc<Open>, now: Moment, ran: &mut Ran) -> Result<()> {
 
 /// Does all that is due now: ticks, sends, and what sending brought back, until nothing more happens.
 async fn settle(open: &Arc<Open>, ran: &mut Ran) -> Result<()> {
-    if breaks("retry_unknown") {
+    if breaks("retry-unknown") {
         open.store
             .write(Priority::Gate, |tx| {
                 let all = carillon_model::message::MessageState::Unknown;

@@ -314,7 +314,7 @@ async fn render(cx: &Ctx, req: RenderTemplate) -> Result<RenderedTemplate> {
             .ok_or_else(|| fail(Code::NotFound, "not_found.contact", &[("name", &id)]))?,
         None => letters::nobody(),
     };
-    let unsubscribe = account.as_ref().map(|a| format!("mailto:{}", letters::unsubscribe_mailto(a, "preview")));
+    let unsubscribe = account.as_ref().map(|a| letters::unsubscribe_mailto(a, "preview"));
     let context = context(&record, open.store.catalogue().zone(), open.now(), unsubscribe);
     let sender = sender(&workspace, account.as_ref());
     let request = Request { template: req.draft.parts(), sender, mode: Mode::Render, contexts: vec![context] };

@@ -563,4 +563,7 @@ pub struct World {
     pub port: u16,
     #[arg(long)]
     pub truth: PathBuf,
+    /// Wait before each reply to a final dot.
+    #[arg(long, default_value_t = 0)]
+    pub delay_ms: u64,
 }

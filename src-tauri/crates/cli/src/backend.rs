@@ -5,7 +5,6 @@ use carillon_app::App;
 use carillon_app::error::{ApiError, Code, Result, fail};
 use carillon_app::table::{Call, Kind, Window};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -131,9 +130,4 @@ fn draw(bar: &ProgressBar, job: &Value) {
 /// The path as another process would find it.
 pub fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
-}
-
-/// A part of an answer as a type.
-pub fn read<T: DeserializeOwned>(value: &Value) -> Result<T> {
-    serde_json::from_value(value.clone()).map_err(ApiError::internal)
 }

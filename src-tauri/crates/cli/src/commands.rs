@@ -51,7 +51,7 @@ pub async fn run(cli: Cli) -> Result<()> {
             return Ok(());
         }
         Noun::World(world) => {
-            return carillon_app::demo::serve_world(world.port, &world.truth).await;
+            return carillon_app::demo::serve_world(world.port, &world.truth, std::time::Duration::from_millis(world.delay_ms)).await;
         }
         Noun::Bindings { dir } => return bindings(&dir),
         Noun::Segments(crate::args::Segments::Grammar) => {

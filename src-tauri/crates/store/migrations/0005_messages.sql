@@ -21,6 +21,7 @@ CREATE TABLE accounts(
 
 -- One row a message. enrolment is unique for (journey, contact, number), so that
 -- UNIQUE(enrolment, step, visit) is the message key.
+-- accepted_at stays when a bounce comes later.
 -- domain: right side of its Message-ID, fixed when queued.
 -- state: 0 queued 1 deferred | 2 claimed 3 in flight 4 unknown 5 frozen |
 --        6 accepted 7 bounced 8 suppressed 9 expired 10 cancelled
@@ -42,6 +43,7 @@ CREATE TABLE outbox(
   lease_until INTEGER,
   fence INTEGER,
   changed_at INTEGER NOT NULL,
+  accepted_at INTEGER,
   last_attempt INTEGER,
   domain TEXT NOT NULL,
   subject TEXT NOT NULL,

@@ -171,7 +171,12 @@ fn copy_backup(from: &Path, to: &Path) -> Result<()> {
 fn read_opt_outs(path: &Path) -> Result<OptOuts> {
     let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     conn.busy_timeout(open::BUSY)?;
-    conn.query_row(sql!("PRAGMA wal_checkpoint(TRUNCATE)"), (), |_| Ok(()))?;
+    let busy: bool = conn.query_row(sql!("PRAGMA wal_checkpoint(TRUNCATE)"), (), |row| row.get(0))?;
+    if busy {
+        return Err(Error::Invalid(
+            "The workspace is still in use by another program. Close it there and try again; nothing was changed.".to_owned(),
+        ));
+    }
     let suppressed = Foreign::read(&conn)?;
     let mut withdrawn = Vec::new();
     let mut statement = conn.prepare(WITHDRAWN)?;
@@ -211,6 +216,13 @@ fn take_place(part: &Path, target: &Path) -> Result<Option<PathBuf>> {
             Some(kept)
         }
     };
+    // The old file's WAL was copied back; left beside the new file it would be read as its own.
+    for suffix in ["-wal", "-shm"] {
+        match std::fs::remove_file(beside(target, suffix)) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(io(target)(e)),
+            _ => {}
+        }
+    }
     std::fs::rename(part, target).map_err(io(target))?;
     remove_all(part);
     open::sync_folder(target);

@@ -310,6 +310,18 @@ pub fn update(tx: &mut Tx<'_>, enrolment: &mut Enrolment) -> Result<()> {
     Ok(())
 }
 
+/// Ends what a contact is still in, because the contact is erased.
+pub(crate) fn end_erased(tx: &mut Tx<'_>, contact: ContactId) -> Result<()> {
+    for mut enrolment in active_of(tx, contact)? {
+        enrolment.state.end = Some(End::Erased);
+        let journey = i64::from(enrolment.journey.0);
+        let now = tx.now();
+        tx.roll(Metric::Ended, journey, end_word(&End::Erased), now, 1);
+        update(tx, &mut enrolment)?;
+    }
+    Ok(())
+}
+
 /// How many stand in each step of a version now, without counting.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ pub use lanes::{
     queue, release, release_all, rendered, waiting_for,
 };
 pub use list::{Attempt, Filter, attempts, counts, get, of_contact, page};
-pub use record::{Resolution, Word, record, resolve, resolve_batch};
+pub use record::{Resolution, Word, late_bounce, record, resolve, resolve_batch};
 
 pub(crate) use lanes::letterhead;
 pub(crate) use record::forget;

@@ -273,7 +273,10 @@ impl Store {
         F: FnOnce(&Db<'_>) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
-        let mut reader = self.inner.readers.acquire().await?;
+        let mut reader = self.inner.readers.acquire().await.map_err(|e| match e {
+            sqlx::Error::PoolClosed => Error::Closed,
+            other => other.into(),
+        })?;
         let shared = self.inner.shared.clone();
         let runtime = self.inner.runtime.clone();
         blocking(move || {

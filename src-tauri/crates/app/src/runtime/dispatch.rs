@@ -113,12 +113,14 @@ struct Parcel {
     attempts: u32,
     queued_at: Moment,
     to: String,
+    subject: String,
     bytes: Vec<u8>,
 }
 
 /// A session that stands at the dot and asks.
 struct AtDot {
     id: MessageId,
+    subject: String,
     answer: oneshot::Sender<bool>,
 }
 
@@ -268,7 +270,7 @@ impl Lane {
 
     /// What the gate says of a message, read from the rows of this very write.
     fn ask(&self, tx: &Tx<'_>, message: &Claimed, over_limit: bool) -> carillon_store::Result<Option<Refusal>> {
-        if super::breaks("no_gate") {
+        if super::breaks("gate-off") {
             return Ok(None);
         }
         let journey = journeys::get(tx, message.key.journey)?.map(|j| j.state);
@@ -332,7 +334,7 @@ impl Lane {
                     continue;
                 };
                 let token = message.message_id.trim_start_matches('<').split('@').next().unwrap_or_default().to_owned();
-                let unsubscribe = format!("mailto:{}", letters::unsubscribe_mailto(&self.account, &token));
+                let unsubscribe = letters::unsubscribe_mailto(&self.account, &token);
                 contexts.push(letters::context(&record, zone, self.open.now(), Some(unsubscribe)));
                 ready.push((message, record, token));
             }
@@ -358,14 +360,16 @@ impl Lane {
                         machine_now(),
                         !message.transactional,
                     );
-                    carillon_render::compose(&envelope, &rendered).map_err(|e| e.to_string())
+                    let bytes = carillon_render::compose(&envelope, &rendered).map_err(|e| e.to_string())?;
+                    Ok((rendered.subject, bytes))
                 });
                 match composed {
-                    Ok(bytes) => parcels.push(Parcel {
+                    Ok((subject, bytes)) => parcels.push(Parcel {
                         id: message.id,
                         attempts: message.attempts,
                         queued_at: message.queued_at,
                         to: message.to.unwrap_or_default(),
+                        subject,
                         bytes,
                     }),
                     Err(why) => self.say(message.id, Word::Cancelled { why }).await,
@@ -428,7 +432,7 @@ impl Lane {
             };
             let (answer, verdict) = oneshot::channel();
             carillon_store::crash::point("at_dot");
-            let asked = dots.send(AtDot { id: parcel.id, answer }).await.is_ok();
+            let asked = dots.send(AtDot { id: parcel.id, subject: parcel.subject.clone(), answer }).await.is_ok();
             if !asked || !verdict.await.unwrap_or(false) {
                 ready.abandon();
                 return None;
@@ -483,13 +487,13 @@ impl Lane {
                 group.push(next);
             }
             let words = std::mem::take(&mut *self.words.lock().await);
-            let ids: Vec<MessageId> = group.iter().map(|d| d.id).collect();
+            let asked: Vec<(MessageId, String)> = group.iter().map(|d| (d.id, d.subject.clone())).collect();
             let lane = self.clone();
             let now = self.open.now();
             let (passed, counted) = self
                 .open
                 .store
-                .write(Priority::Gate, move |tx| lane.open_gate(tx, &words, &ids, now))
+                .write(Priority::Gate, move |tx| lane.open_gate(tx, &words, &asked, now))
                 .await?;
             self.done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).add(counted);
             for dot in group {
@@ -502,7 +506,7 @@ impl Lane {
     }
 
     /// The transaction of the gate: words of the last group, the gate's answer for this one, in flight those that pass.
-    fn open_gate(&self, tx: &mut Tx<'_>, words: &[(MessageId, Word)], ids: &[MessageId], now: Moment) -> carillon_store::Result<(Vec<MessageId>, Dispatched)> {
+    fn open_gate(&self, tx: &mut Tx<'_>, words: &[(MessageId, Word)], asked: &[(MessageId, String)], now: Moment) -> carillon_store::Result<(Vec<MessageId>, Dispatched)> {
         let fence = self.fence();
         for (id, word) in words {
             outbox::record(tx, *id, fence, word)?;
@@ -510,11 +514,12 @@ impl Lane {
         let mut passed = Vec::new();
         let mut counted = Dispatched::default();
         let mut budget = Budget::of(tx, &self.account, now)?;
-        for id in ids {
+        for (id, subject) in asked {
             let Some(message) = outbox::load(tx, *id)? else { continue };
             match self.ask(tx, &message, budget.left == 0)? {
                 None => {
                     budget.left = budget.left.saturating_sub(1);
+                    outbox::rendered(tx, *id, subject)?;
                     passed.push(*id);
                 }
                 Some(refusal) => counted.count(self.refuse(tx, &message, refusal, now, &budget)?),

@@ -4,7 +4,7 @@ use super::answer;
 use crate::args::Journeys;
 use crate::backend::{Backend, absolute};
 use crate::output;
-use carillon_app::error::{Result, sentence};
+use carillon_app::error::Result;
 use serde_json::{Value, json};
 
 async fn id(backend: &Backend, name: &str) -> Result<Value> {
@@ -158,14 +158,23 @@ fn because(evidence: &Value) -> String {
 }
 
 fn simulated(report: &Value) {
+    let sum = |days: &Value| -> u64 { days.as_array().into_iter().flatten().filter_map(Value::as_u64).sum() };
     output::line(format!(
-        "{} contacts entered in {} days; {} messages; {} are still inside.",
-        report["entered"], report["days"], report["messages"], report["never_left"]
+        "{} passages of {} contacts in {} days; {} messages, {} that the gate would refuse; {} are still inside.",
+        report["entered"],
+        report["contacts"],
+        report["days"],
+        sum(&report["mails"]),
+        sum(&report["refused"]),
+        report["never_left"]
     ));
-    output::table(&report["steps"], &[("step", "STEP"), ("entered_total", "ENTERED"), ("waiting_at_end", "STILL HERE"), ("left_total", "LEFT BY")]);
-    if let Some(notes) = report["notes"].as_array() {
-        for note in notes {
-            output::line(sentence(&format!("journeys.notes.{}", output::cell(note)), &[]));
-        }
+    let steps = report["steps"].as_array().into_iter().flatten().map(|step| {
+        let left = step["left"].as_array().into_iter().flatten();
+        let left: Vec<String> = left.map(|p| format!("{} {}", output::cell(&p["port"]), sum(&p["per_day"]))).collect();
+        json!({ "step": step["step"], "entered": sum(&step["entered"]), "waiting": step["waiting"], "left": left.join(", ") })
+    });
+    output::table(&Value::Array(steps.collect()), &[("step", "STEP"), ("entered", "ENTERED"), ("waiting", "STILL HERE"), ("left", "LEFT BY")]);
+    for end in report["ended"].as_array().into_iter().flatten() {
+        output::line(format!("{:>9}  {}", end["count"], ended(&end["end"])));
     }
 }

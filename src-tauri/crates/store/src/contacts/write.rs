@@ -504,7 +504,7 @@ fn tell_tag(tx: &mut Tx<'_>, id: ContactId, tag: &str, on: bool) -> Result<()> {
 }
 
 /// Removes a contact with all values, tags, permissions and events; the number is never given again. Passages
-/// must have been ended by the caller. `keep_out` puts the address on the suppression list, which outlives
+/// that have not ended end here as erased, and messages that wait are cancelled. `keep_out` puts the address on the suppression list, which outlives
 /// the contact, as does the consent ledger (under the bare number).
 ///
 /// # Errors
@@ -524,6 +524,7 @@ pub fn delete(
     for event in crate::events::ids_of(tx, id) {
         tx.run(DELETE_EVENT, (event.0, id.0))?;
     }
+    crate::enrolments::end_erased(tx, id)?;
     crate::inputs::forget(tx, id)?;
     crate::outbox::forget(tx, id)?;
     if let Some(reason) = keep_out {

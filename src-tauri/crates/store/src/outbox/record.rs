@@ -17,7 +17,8 @@ use carillon_model::{AccountId, ContactId, JourneyId, MessageId, Moment};
 
 const SETTLE: &str = sql!(
     "UPDATE outbox SET state = ?2, next_at = ifnull(?3, next_at), last_word = ?4, last_attempt = ifnull(?5, last_attempt),
-                       changed_at = ?6, lease_until = NULL, fence = NULL, was = NULL WHERE id = ?1"
+                       changed_at = ?6, accepted_at = CASE ?2 WHEN 6 THEN ?6 ELSE accepted_at END,
+                       lease_until = NULL, fence = NULL, was = NULL WHERE id = ?1"
 );
 const ATTEMPT: &str = sql!(
     "INSERT INTO attempts(id, message, prev, number, at, state, class, code, detail)
@@ -81,10 +82,13 @@ impl Word {
             Word::Cancelled { why } => Some(why.clone()),
             Word::Suppressed { refusal } => Some(word(refusal)?),
             Word::Expired => None,
-            other => other.failure().map(|f| match f.code.is_empty() {
-                true => f.detail.clone(),
-                false => format!("{} {}", f.code, f.detail),
-            }),
+            // A server's code belongs to what it said; a word of ours does not.
+            other => other
+                .failure()
+                .map(|f| match f.code.starts_with(|c: char| c.is_ascii_digit()) {
+                    true => format!("{} {}", f.code, f.detail),
+                    false => f.detail.clone(),
+                }),
         })
     }
 
@@ -111,6 +115,22 @@ pub fn record(tx: &mut Tx<'_>, id: MessageId, fence: i64, word: &Word) -> Result
         Some(Some(f)) if f == fence => settle(tx, id, word),
         Some(_) => Err(Error::LostLease { id: id.0 }),
         None => Err(Error::missing("message", id)),
+    }
+}
+
+/// Records a bounce that a mailbox or provider reported after a server had accepted the message, or while its
+/// outcome was unknown.
+///
+/// # Errors
+/// [`Error::Invalid`] for another word, or a message that was neither.
+pub fn late_bounce(tx: &mut Tx<'_>, id: MessageId, word: &Word) -> Result<()> {
+    let state = super::state_of(tx, id)?;
+    let held = matches!(state, MessageState::Accepted | MessageState::Unknown);
+    match (held, word) {
+        (true, Word::Bounced { .. }) => settle(tx, id, word),
+        _ => Err(Error::Invalid(format!(
+            "Message {id} is {state:?}; no bounce can come late for it."
+        ))),
     }
 }
 

@@ -43,7 +43,8 @@ pub fn journey_funnel(db: &Db<'_>, journey: JourneyId) -> Result<Funnel> {
         ended: parts(db, Metric::Ended, object)?.into_iter().collect(),
         ..Funnel::default()
     };
-    let columns: [(Metric, fn(&mut StepFigures) -> &mut i64); 6] = [
+    type Cell = fn(&mut StepFigures) -> &mut i64;
+    let columns: [(Metric, Cell); 6] = [
         (Metric::StepEntered, |s| &mut s.entered),
         (Metric::Queued, |s| &mut s.queued),
         (Metric::Accepted, |s| &mut s.accepted),

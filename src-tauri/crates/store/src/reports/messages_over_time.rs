@@ -42,7 +42,8 @@ pub fn messages_over_time(
         );
     }
     let object = journey.map(|j| i64::from(j.0));
-    let columns: [(Metric, fn(&mut Day) -> &mut i64); 5] = [
+    type Cell = fn(&mut Day) -> &mut i64;
+    let columns: [(Metric, Cell); 5] = [
         (Metric::Queued, |d| &mut d.queued),
         (Metric::Accepted, |d| &mut d.accepted),
         (Metric::Bounced, |d| &mut d.bounced),

@@ -218,6 +218,46 @@ async fn each_word_leads_to_its_state_and_its_outcome_comes_back_as_an_input() {
 }
 
 #[tokio::test]
+async fn a_bounce_that_comes_after_the_acceptance_does_not_unsend_the_message() {
+    let place = Place::new();
+    let (store, stage) = with_messages(&place, 1).await;
+    let fence = store.fence();
+    let id = claim(&store, stage, 1).await[0].id;
+    write(&store, move |tx| {
+        outbox::in_flight(tx, &[id], fence)?;
+        outbox::record(
+            tx,
+            id,
+            fence,
+            &Word::Accepted {
+                reply: "250 ok".to_owned(),
+            },
+        )
+    })
+    .await
+    .unwrap();
+    let late = Word::Bounced {
+        failure: failure(FailureClass::Recipient),
+    };
+    write(&store, move |tx| outbox::late_bounce(tx, id, &late))
+        .await
+        .unwrap();
+    let before = store.with_index(|i| i.record(carillon_model::ContactId(1)).unwrap().sent);
+    assert_eq!(before.len(), 1);
+    store.close().await;
+    let store = again(&place.file()).await;
+    assert_eq!(
+        store.with_index(|i| i.record(carillon_model::ContactId(1)).unwrap().sent),
+        before
+    );
+    let shown = store.read(move |db| outbox::get(db, id)).await.unwrap().unwrap();
+    assert_eq!(
+        (shown.state, shown.last_word.as_deref()),
+        (MessageState::Bounced, Some("451 4.3.0 Try again."))
+    );
+}
+
+#[tokio::test]
 async fn the_law_refuses_wrong_steps_and_foreign_leases() {
     let place = Place::new();
     let (store, stage) = with_messages(&place, 1).await;
