@@ -8,11 +8,16 @@
 #[cfg(target_os = "linux")]
 fn wanted(has_gpu: bool, env: impl Fn(&str) -> Option<String>) -> Vec<(&'static str, &'static str)> {
     let mut out = Vec::new();
-    let mine = ["WEBKIT_DISABLE_DMABUF_RENDERER", "WEBKIT_SKIA_ENABLE_CPU_RENDERING"];
+    let mine = [
+        "WEBKIT_DISABLE_DMABUF_RENDERER",
+        "WEBKIT_SKIA_ENABLE_CPU_RENDERING",
+    ];
     if !has_gpu && mine.iter().all(|name| env(name).is_none()) {
         out.extend(mine.map(|name| (name, "1")));
     }
-    let language = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| env(name).filter(|v| !v.is_empty()));
+    let language = ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .iter()
+        .find_map(|name| env(name).filter(|v| !v.is_empty()));
     if language.is_none_or(|l| l == "C" || l == "POSIX" || l.starts_with("C.")) {
         out.push(("LANG", "en_US.UTF-8"));
         if env("LC_ALL").is_some_and(|l| !l.is_empty()) {
@@ -30,7 +35,13 @@ fn has_gpu() -> bool {
     let nodes = std::fs::read_dir("/dev/dri").into_iter().flatten().flatten();
     let usable = nodes
         .filter(|entry| entry.file_name().to_string_lossy().starts_with("renderD"))
-        .any(|entry| std::fs::File::options().read(true).write(true).open(entry.path()).is_ok());
+        .any(|entry| {
+            std::fs::File::options()
+                .read(true)
+                .write(true)
+                .open(entry.path())
+                .is_ok()
+        });
     usable && !nvidia
 }
 
@@ -46,8 +57,14 @@ pub fn prepare() {
     if missing.is_empty() {
         return;
     }
-    let Ok(program) = std::env::current_exe() else { return };
-    let error = std::process::Command::new(program).args(std::env::args_os().skip(1)).envs(missing).env(DONE, "1").exec();
+    let Ok(program) = std::env::current_exe() else {
+        return;
+    };
+    let error = std::process::Command::new(program)
+        .args(std::env::args_os().skip(1))
+        .envs(missing)
+        .env(DONE, "1")
+        .exec();
     // Without them the window is only slower.
     eprintln!("carillon-studio: the graphics variables could not be set: {error}");
 }
@@ -67,12 +84,21 @@ mod tests {
     #[test]
     fn a_machine_without_a_gpu_gets_the_fast_renderer() {
         let got = wanted(false, with(&[("LANG", "de_DE.UTF-8")]));
-        assert_eq!(got, [("WEBKIT_DISABLE_DMABUF_RENDERER", "1"), ("WEBKIT_SKIA_ENABLE_CPU_RENDERING", "1")]);
+        assert_eq!(
+            got,
+            [
+                ("WEBKIT_DISABLE_DMABUF_RENDERER", "1"),
+                ("WEBKIT_SKIA_ENABLE_CPU_RENDERING", "1")
+            ]
+        );
     }
 
     #[test]
     fn the_user_s_own_value_is_never_overridden() {
-        let got = wanted(false, with(&[("WEBKIT_DISABLE_DMABUF_RENDERER", "0"), ("LANG", "de_DE.UTF-8")]));
+        let got = wanted(
+            false,
+            with(&[("WEBKIT_DISABLE_DMABUF_RENDERER", "0"), ("LANG", "de_DE.UTF-8")]),
+        );
         assert_eq!(got, []);
     }
 
@@ -84,7 +110,10 @@ mod tests {
     #[test]
     fn the_language_c_is_replaced_because_intl_throws_on_it() {
         assert_eq!(wanted(true, with(&[("LANG", "C")])), [("LANG", "en_US.UTF-8")]);
-        assert_eq!(wanted(true, with(&[("LC_ALL", "C"), ("LANG", "C")])), [("LANG", "en_US.UTF-8"), ("LC_ALL", "en_US.UTF-8")]);
+        assert_eq!(
+            wanted(true, with(&[("LC_ALL", "C"), ("LANG", "C")])),
+            [("LANG", "en_US.UTF-8"), ("LC_ALL", "en_US.UTF-8")]
+        );
         assert_eq!(wanted(true, with(&[])), [("LANG", "en_US.UTF-8")]);
     }
 }

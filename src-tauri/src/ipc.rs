@@ -9,7 +9,11 @@ use tauri_plugin_dialog::DialogExt;
 
 /// Who a web view is, by the label the shell gave it. A label nobody gave is as good as a stranger's page.
 pub fn window_of(label: &str) -> Window {
-    if label == "main" { Window::Main } else { Window::Preview }
+    if label == "main" {
+        Window::Main
+    } else {
+        Window::Preview
+    }
 }
 
 /// Reads through the command table.
@@ -20,7 +24,15 @@ pub async fn query<R: Runtime>(
     name: String,
     args: Value,
 ) -> Result<Value, ApiError> {
-    app.call(window_of(window.label()), Call { kind: Kind::Query, name, args }).await
+    app.call(
+        window_of(window.label()),
+        Call {
+            kind: Kind::Query,
+            name,
+            args,
+        },
+    )
+    .await
 }
 
 /// Changes through the command table. The window's own dialogs are answered here, because only the shell
@@ -40,7 +52,17 @@ pub async fn mutate<R: Runtime>(
         }
         "files.choose" => choose(&handle, &args).await,
         "files.choose_save" => choose_save(&handle, &args).await,
-        _ => app.call(caller, Call { kind: Kind::Mutate, name, args }).await,
+        _ => {
+            app.call(
+                caller,
+                Call {
+                    kind: Kind::Mutate,
+                    name,
+                    args,
+                },
+            )
+            .await
+        }
     }
 }
 
@@ -69,8 +91,14 @@ fn dialog<R: Runtime>(handle: &AppHandle<R>, args: &Value) -> tauri_plugin_dialo
 }
 
 fn chosen(path: Option<tauri_plugin_dialog::FilePath>) -> Value {
-    let Some(path) = path.and_then(|p| p.into_path().ok()) else { return Value::Null };
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let Some(path) = path.and_then(|p| p.into_path().ok()) else {
+        return Value::Null;
+    };
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     serde_json::json!({ "path": path, "name": name })
 }
 

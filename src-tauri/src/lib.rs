@@ -67,7 +67,11 @@ pub fn run() -> tauri::Result<()> {
         if let RunEvent::Exit = event {
             let app = handle.state::<App>().inner().clone();
             tauri::async_runtime::block_on(async move {
-                let call = Call { kind: Kind::Mutate, name: "workspaces.close".into(), args: Value::Null };
+                let call = Call {
+                    kind: Kind::Mutate,
+                    name: "workspaces.close".into(),
+                    args: Value::Null,
+                };
                 if let Err(error) = app.call(Window::Main, call).await {
                     tracing::warn!(%error, "the workspace was not closed in order; nothing is lost");
                 }
@@ -81,7 +85,11 @@ pub fn run() -> tauri::Result<()> {
 async fn open_first(handle: &AppHandle, arguments: Arguments) {
     let app = handle.state::<App>().inner().clone();
     let mutate = |name: &str, args: Value| {
-        let call = Call { kind: Kind::Mutate, name: name.to_owned(), args };
+        let call = Call {
+            kind: Kind::Mutate,
+            name: name.to_owned(),
+            args,
+        };
         let app = app.clone();
         async move { app.call(Window::Main, call).await }
     };
@@ -121,7 +129,9 @@ async fn pump(handle: AppHandle) {
         let payload = match changes.recv().await {
             Ok(change) => change,
             // Fell behind: everything may have changed.
-            Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => json!({ "seq": 0, "topics": ["everything"] }),
+            Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {
+                json!({ "seq": 0, "topics": ["everything"] })
+            }
             Err(tokio::sync::broadcast::error::RecvError::Closed) => break,
         };
         if let Err(error) = handle.emit_to("main", "changed", payload) {
@@ -137,7 +147,13 @@ mod tests {
     #[test]
     fn the_command_line_names_a_file_or_the_sample() {
         let of = |args: &[&str]| arguments(args.iter().map(|a| (*a).into()));
-        assert_eq!(of(&["--sample"]), Arguments { sample: true, file: None });
+        assert_eq!(
+            of(&["--sample"]),
+            Arguments {
+                sample: true,
+                file: None
+            }
+        );
         assert_eq!(of(&["shop.carillon"]).file, Some("shop.carillon".into()));
         assert_eq!(of(&[]), Arguments::default());
     }

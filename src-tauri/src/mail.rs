@@ -9,7 +9,11 @@ use tauri::{Manager, Runtime, UriSchemeContext, UriSchemeResponder};
 pub const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; sandbox";
 
 /// Answers `mail://localhost/<ticket>`.
-pub fn answer<R: Runtime>(context: UriSchemeContext<'_, R>, request: Request<Vec<u8>>, responder: UriSchemeResponder) {
+pub fn answer<R: Runtime>(
+    context: UriSchemeContext<'_, R>,
+    request: Request<Vec<u8>>,
+    responder: UriSchemeResponder,
+) {
     let ticket = request.uri().path().trim_start_matches('/').to_owned();
     let frame = context.app_handle().state::<App>().tickets().get_frame(&ticket);
     let (status, body) = match frame {

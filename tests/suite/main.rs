@@ -1,5 +1,10 @@
 //! The stories: one a file.
 
+mod backup_story;
 mod fences;
 #[cfg(feature = "mail")]
+mod main_job_story;
+mod owner_story;
+#[cfg(feature = "mail")]
 mod servers_story;
+mod terminal;

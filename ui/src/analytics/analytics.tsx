@@ -260,7 +260,7 @@ function Growth({ days, step }: { days: number; step: "day" | "week" }) {
       keyOf={(row) => row.at}
       columns={[
         { key: "at", title: t("analytics.day"), raw: (row) => row.at.slice(0, 10), shown: (row) => day(row.at) },
-        ...(["total", "added", "opted_out", "bounced"] as const).map((key) => ({
+        ...(["total", "added", "removed"] as const).map((key) => ({
           key,
           title: t(`analytics.growth_columns.${key}`),
           numeric: true,

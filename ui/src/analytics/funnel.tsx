@@ -1,5 +1,5 @@
 import { ChartNoAxesColumn } from "lucide-react";
-import type { FunnelReport } from "@/api/commands.draft";
+import type { FunnelReport } from "@/api/gen/FunnelReport";
 import { Badge, EmptyState } from "@/design";
 import { count, percent } from "@/format";
 import { t, tx } from "@/i18n";

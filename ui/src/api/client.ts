@@ -10,10 +10,13 @@ import {
   useMutation,
   useQuery,
 } from "@tanstack/react-query";
-import { type Commands, READS, type Topic } from "./commands.draft";
+import { type Commands as Generated, READS } from "./gen/Commands";
 import { ApiError, type Changes, host } from "./host";
+import type { Topic, WindowCommands } from "./words";
 
-export type { Commands } from "./commands.draft";
+/** All that may be asked and ordered. */
+export type Commands = Generated & WindowCommands;
+
 export { ApiError } from "./host";
 
 export type QueryName = { [K in keyof Commands]: Commands[K]["kind"] extends "query" ? K : never }[keyof Commands];
@@ -93,8 +96,9 @@ export function invalidate(client: QueryClient, topics: ReadonlySet<Topic> | "ev
   void client.invalidateQueries({
     predicate: ({ queryKey }) => {
       if (topics === "everything") return true;
-      const reads = READS[String(queryKey[0])];
-      return reads?.some((topic) => topics.has(topic)) ?? false;
+      const name = String(queryKey[0]);
+      if (name.startsWith("jobs.")) return topics.has("jobs");
+      return READS[name]?.some((topic) => (topics as ReadonlySet<string>).has(topic)) ?? false;
     },
   });
 }
@@ -112,8 +116,11 @@ export function followCommits(client: QueryClient): () => void {
     pending = null;
   };
   const stop = host().onChanged((changes: Changes | "everything") => {
-    if (changes === "everything" || pending === "everything") pending = "everything";
-    else pending = new Set([...(pending ?? []), ...changes.topics]);
+    if (changes === "everything" || pending === "everything" || changes.topics.includes("everything")) {
+      pending = "everything";
+    }
+    if (changes !== "everything" && pending !== "everything")
+      pending = new Set([...(pending ?? []), ...changes.topics]);
     timer ??= setTimeout(flush, COALESCE_MS);
   });
   return () => {

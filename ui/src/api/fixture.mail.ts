@@ -1,7 +1,8 @@
 // Templates, senders, messages and reports made up for the development of the screens.
-import type { Topic } from "./commands.draft";
+
 import { at, message, noise, person } from "./fixture.people";
 import type { MessageState } from "./gen/MessageState";
+import type { Topic } from "./words";
 
 /** Whole dates going back from today, oldest first. */
 export const days = (count: number, step = 1) =>

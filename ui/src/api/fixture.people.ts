@@ -1,7 +1,10 @@
 // People, messages and events made up for the development of the screens.
-import type { ContactRow, ImportCounts, OutboxRow, TimelineEntry } from "./commands.draft";
+import type { ContactRow } from "./gen/ContactRow";
 import type { Field } from "./gen/Field";
+import type { ImportCounts } from "./gen/ImportCounts";
 import type { MessageState } from "./gen/MessageState";
+import type { OutboxRow } from "./gen/OutboxRow";
+import type { TimelineEntry } from "./gen/TimelineEntry";
 
 export const NOW = Date.parse("2026-11-22T14:05:00Z");
 export const DAY = 86_400_000;
@@ -155,15 +158,6 @@ export function timeline(count: number): TimelineEntry[] {
       what: "entered",
       step: "New subscriber",
     },
-    { at: at(2), contact: person(9), entry: "segment", segment: "New subscribers", entered: true },
-    {
-      at: at(3),
-      contact: person(11),
-      entry: "changed",
-      key: "favourite_roast",
-      to: { type: "choice", value: "dark" },
-      source: "import:12",
-    },
     {
       at: at(5),
       contact: person(12),
@@ -196,6 +190,8 @@ export const COUNTS: ImportCounts = {
   unchanged: 300,
   duplicate: 214,
   invalid: 121,
+  with_gaps: 64,
+  withdrawn: 3,
   suppressed: 53,
   skipped: 0,
 };

@@ -2,11 +2,27 @@
 // Never shipped: a test looks for it in what is built.
 import { journeyFixture, journeyJob } from "@/journeys/fixture";
 import type { Commands } from "./client";
-import type { ClockView, HomeOverview, ImportRow, JobView, Settings, Topic, WorkspaceInfo } from "./commands.draft";
 import { days, mailAnswers } from "./fixture.mail";
 import { at, CITIES, COUNTS, FIELDS, FIRST, LAST, noise, person, timeline } from "./fixture.people";
+import type { ClockView } from "./gen/ClockView";
 import type { Field } from "./gen/Field";
+import type { HomeOverview } from "./gen/HomeOverview";
+import type { ImportReport } from "./gen/ImportReport";
+import type { ImportRow } from "./gen/ImportRow";
+import type { JobView } from "./gen/JobView";
+import type { Settings } from "./gen/Settings";
+import type { WorkspaceInfo } from "./gen/WorkspaceInfo";
 import { ApiError, type Changes, type Host } from "./host";
+import type { Topic } from "./words";
+
+const REPORT: ImportReport = {
+  counts: COUNTS,
+  examples: [
+    { line: 17, reason: "The e-mail address has no @.", text: "peter.example.com;Peter;Pan" },
+    { line: 204, reason: "There are 9 columns where the header has 7.", text: "a@example.com;x;y;z;1;2;3;4;5" },
+    { line: 3311, reason: "The date 31.02.2025 does not exist.", text: "eva@example.com;Eva;Ro" },
+  ],
+};
 
 /** How much there is: `none` no workspace, `empty` a new one, `some`, `much`, `slow` and `broken` for the rest. */
 export type Amount = "none" | "empty" | "some" | "much" | "slow" | "broken";
@@ -55,7 +71,9 @@ export function fixtureHost(search: string): Host {
   let clock: ClockView = {
     kind: virtual ? "virtual" : "real",
     now: at(0),
+    running: !virtual,
     speed: virtual ? 0 : 1,
+    jumping_to: null,
     next_due: empty ? null : at(-0.12),
   };
   let fields = FIELDS.filter((field) => !empty || field.built_in);
@@ -68,6 +86,7 @@ export function fixtureHost(search: string): Host {
   };
   const unknown = much ? 37 : 0;
   const jobs = new Map<number, number>();
+  const dry = new Set<number>();
   const job = (): { job: number } => {
     const id = jobs.size + 1;
     jobs.set(id, Date.now());
@@ -77,12 +96,13 @@ export function fixtureHost(search: string): Host {
     const done = Math.min(10_240, (Date.now() - (jobs.get(id) ?? 0)) * 4);
     return {
       id,
-      what: "contacts.import_run",
+      what: dry.has(id) ? "contacts.import_dry_run" : "contacts.import_run",
+      started_at: at(0),
       state: done >= 10_240 ? "done" : "running",
       done,
       total: 10_240,
       phase: "rows",
-      result: null,
+      result: dry.has(id) && done >= 10_240 ? REPORT : null,
       error: null,
     };
   };
@@ -99,6 +119,7 @@ export function fixtureHost(search: string): Host {
           counts: COUNTS,
           has_errors: true,
           undoable: true,
+          resumable: false,
         },
         {
           id: 11,
@@ -110,6 +131,7 @@ export function fixtureHost(search: string): Host {
           counts: { ...COUNTS, invalid: 0 },
           has_errors: false,
           undoable: true,
+          resumable: false,
         },
         {
           id: 10,
@@ -121,6 +143,7 @@ export function fixtureHost(search: string): Host {
           counts: { ...COUNTS, rows: 300, new: 280 },
           has_errors: false,
           undoable: false,
+          resumable: false,
         },
       ];
   const segments = empty
@@ -199,12 +222,12 @@ export function fixtureHost(search: string): Host {
     },
     "clock.get": () => clock,
     "clock.play": ({ speed }: { speed: number }) => {
-      clock = { ...clock, speed };
+      clock = { ...clock, speed, running: true };
       tell("clock");
       return clock;
     },
     "clock.pause": () => {
-      clock = { ...clock, speed: 0 };
+      clock = { ...clock, speed: 0, running: false };
       tell("clock");
       return clock;
     },
@@ -316,13 +339,48 @@ export function fixtureHost(search: string): Host {
       encoding: "windows-1252",
       header: true,
       columns: [
-        { name: "E-Mail", guess: "email", type: "text", currency: null, empty: 0 },
-        { name: "Vorname", guess: "first_name", type: "text", currency: null, empty: 0.02 },
-        { name: "Nachname", guess: "last_name", type: "text", currency: null, empty: 0.01 },
-        { name: "Ort", guess: "city", type: "text", currency: null, empty: 0.11 },
-        { name: "Umsatz", guess: null, type: "money", currency: "EUR", empty: 0.3 },
-        { name: "Kundennummer", guess: null, type: "number", currency: null, empty: 0 },
-        { name: "Gruppen", guess: "tags", type: "text", currency: null, empty: 0.6 },
+        {
+          name: "E-Mail",
+          guess: "email",
+          type: "text",
+          currency: null,
+          empty: 0,
+          plan: { to: "field", key: "email", fill_only: false },
+        },
+        {
+          name: "Vorname",
+          guess: "first_name",
+          type: "text",
+          currency: null,
+          empty: 0.02,
+          plan: { to: "field", key: "first_name", fill_only: false },
+        },
+        {
+          name: "Nachname",
+          guess: "last_name",
+          type: "text",
+          currency: null,
+          empty: 0.01,
+          plan: { to: "field", key: "last_name", fill_only: false },
+        },
+        {
+          name: "Ort",
+          guess: "city",
+          type: "text",
+          currency: null,
+          empty: 0.11,
+          plan: { to: "field", key: "city", fill_only: false },
+        },
+        { name: "Umsatz", guess: null, type: "money", currency: "EUR", empty: 0.3, plan: { to: "skip" } },
+        { name: "Kundennummer", guess: null, type: "number", currency: null, empty: 0, plan: { to: "skip" } },
+        {
+          name: "Gruppen",
+          guess: "tags",
+          type: "text",
+          currency: null,
+          empty: 0.6,
+          plan: { to: "tags", separator: "," },
+        },
       ],
       rows: Array.from({ length: 12 }, (_, n) => [
         person(n + 1).email,
@@ -336,14 +394,11 @@ export function fixtureHost(search: string): Host {
       rows_about: 10_240,
       warnings: [],
     }),
-    "contacts.import_dry_run": () => ({
-      counts: COUNTS,
-      examples: [
-        { line: 17, reason: "The e-mail address has no @.", text: "peter.example.com;Peter;Pan" },
-        { line: 204, reason: "There are 9 columns where the header has 7.", text: "a@example.com;x;y;z;1;2;3;4;5" },
-        { line: 3311, reason: "The date 31.02.2025 does not exist.", text: "eva@example.com;Eva;Ro" },
-      ],
-    }),
+    "contacts.import_dry_run": () => {
+      const started = job();
+      dry.add(started.job);
+      return started;
+    },
     "contacts.import_run": () => ({ ...job(), import: 12 }),
     "imports.list": () => imports,
     "imports.get": () => imports[0],
@@ -355,19 +410,15 @@ export function fixtureHost(search: string): Host {
       tell("fields");
       return field;
     },
-    "suppressions.list": ({ offset, limit }: { offset: number; limit: number }) => {
-      const all = empty ? 0 : 240;
-      return {
-        total: all,
-        rows: Array.from({ length: Math.max(0, Math.min(limit, all - offset)) }, (_, n) => ({
-          id: offset + n + 1,
-          email: n % 5 === 0 ? null : person(offset + n).email,
-          reason: (["unsubscribed", "bounced", "imported", "complained"] as const)[n % 4],
-          source: "import:12",
-          at: at(n),
-        })),
-      };
-    },
+    "suppressions.counts": () =>
+      empty
+        ? []
+        : [
+            { reason: "unsubscribed", count: 181 },
+            { reason: "bounced", count: 47 },
+            { reason: "complained", count: 12 },
+          ],
+    "suppressions.check": ({ email }: { email: string }) => ({ suppressed: email.startsWith("a") }),
     "segments.list": () => segments,
     "segments.check": ({ text }: { text: string }) => {
       const wrong = text.indexOf("orderd");

@@ -1,16 +1,25 @@
 // The only file that knows what stands behind the screen: the desktop shell, or `carillon serve` over HTTP.
 import { convertFileSrc, invoke, isTauri } from "@tauri-apps/api/core";
 import { listen } from "@tauri-apps/api/event";
-import type { ApiErrorBody, FilePurpose, FileRef, Saved, SaveRef, Topic } from "./commands.draft";
+import type { ApiError as ApiErrorBody } from "./gen/ApiError";
+import type { Code } from "./gen/Code";
+import type { FileRef } from "./gen/FileRef";
+import type { Saved } from "./gen/Saved";
+import type { SaveRef } from "./gen/SaveRef";
+import type { FilePurpose, Topic } from "./words";
+
+/** Codes of the program, and those of the way to it. */
+export type ErrorCode = Code | "unreachable" | "unauthorised" | "unexpected";
+type Thrown = Omit<Partial<ApiErrorBody>, "code"> & { code: ErrorCode; message: string };
 
 /** A refusal or failure of a command, as a sentence for people with a code for the screen. */
-export class ApiError extends Error implements ApiErrorBody {
-  readonly code: string;
-  readonly fields: Record<string, string>;
+export class ApiError extends Error {
+  readonly code: ErrorCode;
+  readonly fields: { [key in string]: string };
   readonly retry: boolean;
   readonly trace: string | null;
 
-  constructor(body: ApiErrorBody) {
+  constructor(body: Thrown) {
     super(body.message);
     this.name = "ApiError";
     this.code = body.code;
@@ -23,7 +32,7 @@ export class ApiError extends Error implements ApiErrorBody {
   static of(thrown: unknown): ApiError {
     if (thrown instanceof ApiError) return thrown;
     if (typeof thrown === "object" && thrown !== null && "code" in thrown && "message" in thrown) {
-      return new ApiError(thrown as ApiErrorBody);
+      return new ApiError(thrown as Thrown);
     }
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     return new ApiError({ code: "unexpected", message });

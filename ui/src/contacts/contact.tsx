@@ -2,8 +2,9 @@ import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { ArrowLeft, BadgeCheck, Plus, Trash2, X } from "lucide-react";
 import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
-import type { ContactPage, Passage } from "@/api/commands.draft";
+import type { ContactPage } from "@/api/gen/ContactPage";
 import type { Field } from "@/api/gen/Field";
+import type { Passage } from "@/api/gen/Passage";
 import {
   Badge,
   Button,
@@ -130,10 +131,10 @@ function Person({ page, fields }: { page: ContactPage; fields: readonly Field[] 
 }
 
 function Permission({ page }: { page: ContactPage }) {
-  if (page.suppressed !== null) {
+  if (page.suppressed) {
     return (
       <Badge tone="bad" dot>
-        {`${t("contacts.suppressed")} · ${t(`common.suppression_reasons.${page.suppressed.reason}`)}`}
+        {t("contacts.suppressed")}
       </Badge>
     );
   }
@@ -221,17 +222,9 @@ function Ledger({ page }: { page: ContactPage }) {
   const [adding, setAdding] = useState(false);
   return (
     <div className="space-y-4 p-4">
-      {page.suppressed !== null && (
-        <Note
-          tone="bad"
-          title={t("contacts.consent.suppressed", {
-            reason: t(`common.suppression_reasons.${page.suppressed.reason}`),
-          })}
-        >
-          {t("contacts.consent.suppressed_about", {
-            at: moment(page.suppressed.at),
-            source: sourceText(page.suppressed.source),
-          })}
+      {page.suppressed && (
+        <Note tone="bad" title={t("contacts.consent.suppressed")}>
+          {t("contacts.consent.suppressed_about")}
         </Note>
       )}
       <Card
@@ -363,11 +356,6 @@ function Details({ page, fields, now }: { page: ContactPage; fields: readonly Fi
                 className="ring-inside flex h-8 items-center gap-2 rounded-control px-2 hover:bg-hover"
               >
                 <span className="min-w-0 flex-1 truncate">{segment.name}</span>
-                {segment.since !== null && (
-                  <span className="text-ink-3 text-table">
-                    {t("contacts.member_since", { ago: ago(segment.since, now) })}
-                  </span>
-                )}
               </Link>
             </li>
           ))}

@@ -2,8 +2,9 @@ import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { Columns3, Download, Filter, History, Import, Tag, Trash2, UserPlus, Users, X } from "lucide-react";
 import { useDeferredValue, useState } from "react";
 import { useRead, useWrite } from "@/api/client";
-import type { ContactRow, Sort } from "@/api/commands.draft";
+import type { ContactRow } from "@/api/gen/ContactRow";
 import type { Field } from "@/api/gen/Field";
+import type { Sort } from "@/api/gen/Sort";
 import { host } from "@/api/host";
 import {
   Badge,

@@ -1,5 +1,5 @@
-import type { Who } from "@/api/commands.draft";
 import type { ContactId } from "@/api/gen/ContactId";
+import type { Who } from "@/api/gen/Who";
 
 /** Some contacts, or all that the filter finds but for some: never a list of a million ids. */
 export type Selection = { of: "some"; ids: ReadonlySet<ContactId> } | { of: "all"; except: ReadonlySet<ContactId> };

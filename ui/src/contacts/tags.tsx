@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { useWrite } from "@/api/client";
-import type { Who } from "@/api/commands.draft";
+import type { Who } from "@/api/gen/Who";
 import { Button, Dialog, Field, say, sayError, TextInput } from "@/design";
 import { t } from "@/i18n";
 

@@ -2,10 +2,10 @@ import { Link } from "@tanstack/react-router";
 import { ArrowRight, Check, Circle } from "lucide-react";
 import type { ReactNode } from "react";
 import { useRead } from "@/api/client";
-import type { ChecklistItem, HomeOverview } from "@/api/commands.draft";
+import type { HomeOverview } from "@/api/gen/HomeOverview";
 import { Card, Columns, cx, ErrorView, Note, PageHead, Skeleton, StatusDot } from "@/design";
 import { ago, count, moment, percent, shortDay } from "@/format";
-import { t } from "@/i18n";
+import { t, tx } from "@/i18n";
 import { useNow } from "@/shell/now";
 import { Timeline } from "@/shell/timeline";
 import { JOURNEY_TONES } from "@/shell/tones";
@@ -19,7 +19,7 @@ export function HomeScreen() {
   return (
     <div className="min-h-0 flex-1 overflow-auto">
       <div className="mx-auto max-w-[1280px]">
-        <PageHead title={info?.workspace.name ?? ""} about={info?.workspace.organisation} />
+        <PageHead title={info?.workspace.name ?? ""} about={info?.workspace.organisation === info?.workspace.name ? undefined : info?.workspace.organisation} />
         <div className="space-y-4 px-6 pb-8">
           {info?.warnings.map((warning) => (
             <Note key={warning} tone="warn">
@@ -206,23 +206,22 @@ function Figure({
   );
 }
 
-const places: Record<ChecklistItem, "/contacts/import" | "/segments" | "/templates" | "/journeys" | "/settings"> = {
+const places: Record<string, "/contacts/import" | "/segments" | "/templates" | "/journeys" | "/settings"> = {
   import_contacts: "/contacts/import",
   save_segment: "/segments",
   adapt_template: "/templates",
   draw_journey: "/journeys",
-  simulate_journey: "/journeys",
   add_sender: "/settings",
   publish_journey: "/journeys",
 };
 
-function Step({ item, done }: { item: ChecklistItem; done: boolean }) {
+function Step({ item, done }: { item: string; done: boolean }) {
   const Icon = done ? Check : Circle;
   return (
     <li>
-      <Link to={places[item]} className="ring-inside flex h-8 items-center gap-2.5 px-4 hover:bg-hover">
+      <Link to={places[item] ?? "/home"} className="ring-inside flex h-8 items-center gap-2.5 px-4 hover:bg-hover">
         <Icon size={16} aria-hidden className={done ? "text-ok" : "text-ink-3"} />
-        <span className={cx("truncate", done && "text-ink-3 line-through")}>{t(`home.steps.${item}`)}</span>
+        <span className={cx("truncate", done && "text-ink-3 line-through")}>{tx(`home.steps.${item}`, item)}</span>
       </Link>
     </li>
   );

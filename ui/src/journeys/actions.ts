@@ -24,14 +24,8 @@ export function useJourneyActions() {
     async exportFile(id: JourneyId, name: string): Promise<void> {
       await attempt(async () => {
         const file = `${fileName(name)}.json`;
-        if (host().kind === "window") {
-          const to = await host().chooseSave("journey", file);
-          if (to === null) return null;
-          await mutate("journeys.export_file", { id, to });
-        } else {
-          const { text } = await query("journeys.export", { id });
-          download(file, text);
-        }
+        const { text } = await query("journeys.export", { id });
+        download(file, text);
         say(t("journeys.exported", { name }));
         return null;
       });

@@ -2,15 +2,19 @@
  * Journeys for work on the screens alone: a welcome series, an empty draft and large drawings, with numbers that
  * follow from the drawing. Loaded by the fixture host and by tests, never shipped.
  */
-import type { JobView, Topic } from "../api/commands.draft";
+import type { Commands } from "../api/gen/Commands";
 import type { Fact } from "../api/gen/Fact";
+import type { JobView } from "../api/gen/JobView";
 import type { Journey } from "../api/gen/Journey";
+import type { JourneyRow } from "../api/gen/JourneyRow";
 import type { JourneyState } from "../api/gen/JourneyState";
+import type { JourneyView } from "../api/gen/JourneyView";
 import type { Problem } from "../api/gen/Problem";
 import type { SimReport } from "../api/gen/SimReport";
 import type { Step } from "../api/gen/Step";
+import type { StepCounts } from "../api/gen/StepCounts";
+import type { Topic } from "../api/words";
 import { catalogueOf } from "./catalogue";
-import type { JourneyCommands, JourneyRow, JourneyView, StepCounts } from "./commands.draft";
 import { blankJourney, graphOf, isEntry, stepOf } from "./drawing";
 import { FACES } from "./fixture.catalogue";
 import { dice } from "./testing";
@@ -145,9 +149,19 @@ const results = new Map<number, SimReport>();
 export function journeyJob(id: number): JobView | null {
   const result = results.get(id);
   if (!result) return null;
-  return { id, what: "journeys.simulate", state: "done", done: 1, total: 1, phase: "simulating", result, error: null };
+  return {
+    id,
+    what: "journeys.simulate",
+    state: "done",
+    done: 1,
+    total: 1,
+    phase: "simulating",
+    started_at: NOW,
+    result,
+    error: null,
+  };
 }
-type Answers = { [K in keyof JourneyCommands]?: (args: JourneyCommands[K]["req"]) => JourneyCommands[K]["res"] };
+type Answers = { [K in keyof Commands]?: (args: Commands[K]["req"]) => Commands[K]["res"] };
 
 /** Answers of the journeys' commands over a small world in memory. */
 export function journeyFixture(tell: (topic: Topic) => void = () => {}): Answers {
@@ -186,10 +200,6 @@ export function journeyFixture(tell: (topic: Topic) => void = () => {}): Answers
   };
   return {
     "journeys.catalogue": () => FACES,
-    "journeys.words": () => ({
-      events: ["order", "cart", "visit", "newsletter_click"],
-      tags: ["vip", "early buyer", "staff"],
-    }),
     "journeys.list": () => [...kept.values()].map(({ row }) => row),
     "journeys.get": ({ id }) => get(id).view,
     "journeys.save": ({ id, document, revision }) => {

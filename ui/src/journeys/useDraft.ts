@@ -3,8 +3,8 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { keyOf, mutate, query } from "@/api/client";
 import type { Journey } from "@/api/gen/Journey";
+import type { JourneyView } from "@/api/gen/JourneyView";
 import { ApiError } from "@/api/host";
-import type { JourneyView } from "./commands.draft";
 import type { DesignerStore } from "./state";
 
 export type SaveState =

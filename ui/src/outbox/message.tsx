@@ -11,7 +11,7 @@ import { MESSAGE_TONES } from "@/shell/tones";
 /** One message: what is in it, why it goes, and what the server said. */
 export function MessagePanel({ id, now, onClose }: { id: number; now: string; onClose: () => void }) {
   const message = useRead("outbox.get", { id }, { keep: true });
-  const [tab, setTab] = useState<"preview" | "history" | "headers">("preview");
+  const [tab, setTab] = useState<"preview" | "history" | "text">("preview");
   const data = message.data;
   return (
     <aside
@@ -95,7 +95,7 @@ export function MessagePanel({ id, now, onClose }: { id: number; now: string; on
                     {data.tries.map((attempt, at) => (
                       <li key={`${attempt.at}-${at}`} className="py-2">
                         <p className="flex gap-2">
-                          <span className="flex-1 font-medium">{attempt.phase}</span>
+                          <span className="flex-1 font-medium">{t(`common.message_states.${attempt.state}`)}</span>
                           <time dateTime={attempt.at} className="figures text-ink-3 text-table">
                             {moment(attempt.at)}
                           </time>
@@ -108,18 +108,9 @@ export function MessagePanel({ id, now, onClose }: { id: number; now: string; on
               ),
             },
             {
-              value: "headers",
-              label: t("outbox.headers"),
-              panel: (
-                <dl className="space-y-1 p-4 font-mono text-table">
-                  {data.headers.map((header, at) => (
-                    <div key={`${header.name}-${at}`}>
-                      <dt className="text-ink-3">{header.name}</dt>
-                      <dd className="break-all">{header.value}</dd>
-                    </div>
-                  ))}
-                </dl>
-              ),
+              value: "text",
+              label: t("outbox.text"),
+              panel: <pre className="whitespace-pre-wrap break-words p-4 font-mono text-table">{data.text}</pre>,
             },
           ]}
         />

@@ -2,8 +2,9 @@ import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { Pause, Play, Send } from "lucide-react";
 import { useDeferredValue, useState } from "react";
 import { useRead, useWrite } from "@/api/client";
-import type { Batch, OutboxRow, OutboxSummary } from "@/api/commands.draft";
 import type { MessageState } from "@/api/gen/MessageState";
+import type { OutboxRow } from "@/api/gen/OutboxRow";
+import type { OutboxSummary } from "@/api/gen/OutboxSummary";
 import {
   Button,
   type Column,
@@ -59,7 +60,7 @@ export function OutboxScreen() {
       >
         {summary.data !== undefined && <PauseButton summary={summary.data} />}
       </PageHead>
-      {summary.data !== undefined && <Notices summary={summary.data} now={now} />}
+      {summary.data !== undefined && <Notices summary={summary.data} />}
       <div className="flex shrink-0 items-center gap-2 px-6 pb-3">
         <SearchInput
           className="w-72"
@@ -194,10 +195,14 @@ function Filters({
   );
 }
 
-function Notices({ summary, now }: { summary: OutboxSummary; now: string }) {
+function Notices({ summary }: { summary: OutboxSummary }) {
   const closed = summary.closed;
   const words = closed !== null && hasWords(`outbox.closed.${closed}`);
-  if (closed === null && summary.batches.length === 0) return null;
+  const unresolved = UNRESOLVED.flatMap((state) => {
+    const n = summary.by_state.find((each) => each.state === state)?.count ?? 0;
+    return n > 0 ? [{ state, n }] : [];
+  });
+  if (closed === null && unresolved.length === 0 && summary.troubles.length === 0) return null;
   return (
     <div className="space-y-2 px-6 pb-3">
       {closed !== null && (
@@ -208,18 +213,26 @@ function Notices({ summary, now }: { summary: OutboxSummary; now: string }) {
           {tx(`outbox.closed_about.${closed}`, "")}
         </Note>
       )}
-      {summary.batches.map((batch) => (
-        <BatchNote key={batch.id} batch={batch} now={now} />
+      {summary.troubles.map((trouble) => (
+        <Note key={trouble} tone="warn">
+          {trouble}
+        </Note>
+      ))}
+      {unresolved.map(({ state, n }) => (
+        <Unresolved key={state} state={state} n={n} />
       ))}
     </div>
   );
 }
 
 type Fate = "sent" | "unknown" | "cancelled";
+type Unresolved = "unknown" | "frozen";
+const UNRESOLVED: readonly Unresolved[] = ["unknown", "frozen"];
 
-function BatchNote({ batch, now }: { batch: Batch; now: string }) {
+/** Messages whose fate a person has to tell: all of a state at once. */
+function Unresolved({ state, n }: { state: Unresolved; n: number }) {
   const [asking, setAsking] = useState<Fate | null>(null);
-  const resolve = useWrite("outbox.resolve", {
+  const resolve = useWrite("outbox.resolve_state", {
     onSuccess: ({ changed }) => {
       setAsking(null);
       say(t("outbox.resolved", { n: changed }));
@@ -230,26 +243,25 @@ function BatchNote({ batch, now }: { batch: Batch; now: string }) {
     <>
       <Note
         tone="warn"
-        title={t("outbox.batch", { n: batch.count, account: batch.account_name })}
+        title={t("outbox.batch", { n })}
         actions={
           <div className="flex gap-2 self-center">
             <Button onClick={() => setAsking("sent")}>{t("outbox.as.sent")}</Button>
             <Button onClick={() => setAsking("cancelled")}>{t("outbox.as.cancelled")}</Button>
-            {batch.state === "frozen" && <Button onClick={() => setAsking("unknown")}>{t("outbox.as.unknown")}</Button>}
+            {state === "frozen" && <Button onClick={() => setAsking("unknown")}>{t("outbox.as.unknown")}</Button>}
           </div>
         }
       >
-        <p>{`${t(`outbox.batch_why.${batch.why}`)} ${ago(batch.at, now)}.`}</p>
-        <p className="truncate text-ink-3">{batch.examples.join(", ")}</p>
+        {t(`outbox.batch_why.${state}`)}
       </Note>
       {asking !== null && (
         <Confirm
           open
           danger={asking !== "unknown"}
           onClose={() => setAsking(null)}
-          onConfirm={() => resolve.mutate({ batch: batch.id, as: asking })}
+          onConfirm={() => resolve.mutate({ state, as: asking, ids: null })}
           busy={resolve.isPending}
-          title={t(`outbox.ask.${asking}`, { n: batch.count })}
+          title={t(`outbox.ask.${asking}`, { n })}
           about={t(`outbox.ask_about.${asking}`)}
           action={t(`outbox.as.${asking}`)}
         />

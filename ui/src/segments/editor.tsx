@@ -2,7 +2,9 @@ import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { ArrowLeft, Save, Trash2, Users } from "lucide-react";
 import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
-import type { ParseError, SegmentCount, SegmentRow } from "@/api/commands.draft";
+import type { SegmentCount } from "@/api/gen/SegmentCount";
+import type { SegmentRow } from "@/api/gen/SegmentRow";
+import type { TextProblem } from "@/api/gen/TextProblem";
 import {
   Button,
   Card,
@@ -18,7 +20,7 @@ import {
   Tabs,
   TextInput,
 } from "@/design";
-import { count, percent } from "@/format";
+import { count, number, percent } from "@/format";
 import { t } from "@/i18n";
 import { Code } from "@/shell/code";
 import { useDelayed } from "@/shell/delayed";
@@ -155,7 +157,7 @@ function Editor({ row }: { row: SegmentRow | null }) {
                   t("segments.of_all", {
                     share: percent(counted.data.total === 0 ? 0 : counted.data.count / counted.data.total),
                     all: count(counted.data.total),
-                    ms: counted.data.took_ms,
+                    ms: number(Math.ceil(counted.data.took_ms * 10) / 10),
                   })}
               </p>
             </div>
@@ -187,7 +189,7 @@ function Editor({ row }: { row: SegmentRow | null }) {
   );
 }
 
-function Verdict({ text, error }: { text: string; error: ParseError | null }) {
+function Verdict({ text, error }: { text: string; error: TextProblem | null }) {
   if (error === null)
     return (
       <p className="mt-1 h-5 text-ink-3 text-table">
@@ -199,9 +201,6 @@ function Verdict({ text, error }: { text: string; error: ParseError | null }) {
   return (
     <p role="status" className="mt-1 text-bad text-table">
       {t("segments.error_at", { line, at, message: error.message })}
-      {error.expected.length > 0 && (
-        <span className="text-ink-2">{` ${t("segments.expected", { words: error.expected.slice(0, 8).join(", ") })}`}</span>
-      )}
     </p>
   );
 }
@@ -217,8 +216,8 @@ function Clauses({ count: counted, dim }: { count: SegmentCount; dim: boolean })
       flush
     >
       <ul className="pb-2">
-        {counted.clauses.map((clause) => (
-          <li key={`${clause.offset}-${clause.text}`} className="relative flex min-h-8 items-center gap-3 px-4 py-1">
+        {counted.clauses.map((clause, at) => (
+          <li key={`${at}-${clause.text}`} className="relative flex min-h-8 items-center gap-3 px-4 py-1">
             <span className="min-w-0 flex-1 truncate font-mono text-table" title={clause.text}>
               {clause.text}
             </span>

@@ -1,7 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Filter, Plus } from "lucide-react";
 import { useRead } from "@/api/client";
-import type { SegmentRow } from "@/api/commands.draft";
+import type { SegmentRow } from "@/api/gen/SegmentRow";
 import { Button, EmptyState, ErrorView, PageHead, SkeletonLines, Sparkline, Table } from "@/design";
 import { count, day } from "@/format";
 import { t } from "@/i18n";

@@ -1,7 +1,7 @@
 import { Check, X } from "lucide-react";
 import { useState } from "react";
 import { useRead } from "@/api/client";
-import type { Why } from "@/api/commands.draft";
+import type { Why } from "@/api/gen/Why";
 import { Badge, cx, ErrorView, SkeletonLines } from "@/design";
 import { moment } from "@/format";
 import { t } from "@/i18n";
@@ -37,7 +37,7 @@ export function WhyPanel({ text }: { text: string | null }) {
 
 function Branch({ why }: { why: Why }) {
   const Icon = why.holds ? Check : X;
-  const parts = why.of ?? [];
+  const parts = why.of;
   return (
     <li>
       <div className="flex gap-2 py-1">
@@ -48,8 +48,8 @@ function Branch({ why }: { why: Why }) {
         />
         <div className="min-w-0 flex-1">
           <p className="break-words font-mono text-table">{why.text}</p>
-          {why.seen !== null && (
-            <p className="break-words text-ink-2 text-table">{t("segments.why.seen", { seen: why.seen })}</p>
+          {why.value !== null && (
+            <p className="break-words text-ink-2 text-table">{t("segments.why.seen", { seen: why.value })}</p>
           )}
           {why.until !== null && (
             <p className="text-ink-3 text-meta">{t("segments.why.until", { at: moment(why.until) })}</p>

@@ -1,7 +1,7 @@
 import { KeyRound, Pencil, Plus, Send, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
-import type { AccountRow } from "@/api/commands.draft";
+import type { AccountRow } from "@/api/gen/AccountRow";
 import { Badge, Button, Confirm, EmptyState, ErrorView, IconButton, Progress, SkeletonLines, sayError } from "@/design";
 import { ago, count } from "@/format";
 import { t } from "@/i18n";

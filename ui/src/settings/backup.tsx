@@ -1,7 +1,9 @@
 import { ArchiveRestore, Save } from "lucide-react";
+import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
+import type { FileRef } from "@/api/gen/FileRef";
 import { host } from "@/api/host";
-import { Button, Card, say, sayError } from "@/design";
+import { Button, Card, Confirm, say, sayError } from "@/design";
 import { bytes } from "@/format";
 import { t } from "@/i18n";
 import { useEnter } from "@/workspaces/open";
@@ -12,6 +14,7 @@ export function Backup() {
   const workspace = useRead("workspaces.current", {});
   const enter = useEnter();
   const name = `${workspace.data?.workspace.name ?? "workspace"} ${new Date().toISOString().slice(0, 10)}.carillon`;
+  const [chosen, setChosen] = useState<{ file: FileRef; name: string } | null>(null);
   const create = useWrite("backup.create", {
     onSuccess: (saved) => {
       host().deliver(saved, name);
@@ -20,8 +23,9 @@ export function Backup() {
     onError: sayError,
   });
   const restore = useWrite("backup.restore", {
-    onSuccess: () => {
-      say(t("settings.backup.restored"));
+    onSuccess: ({ frozen }) => {
+      setChosen(null);
+      say(t("settings.backup.restored", { n: frozen }));
       enter();
     },
     onError: sayError,
@@ -36,10 +40,7 @@ export function Backup() {
   };
   const onRestore = async () => {
     try {
-      const chosen = await host().chooseFile("backup");
-      if (chosen === null) return;
-      const to = await host().chooseSave("workspace", chosen.name);
-      if (to !== null) restore.mutate({ from: chosen.file, to });
+      setChosen(await host().chooseFile("backup"));
     } catch (error) {
       sayError(error);
     }
@@ -59,6 +60,15 @@ export function Backup() {
           <Button icon={ArchiveRestore} busy={restore.isPending} onClick={() => void onRestore()}>
             {t("settings.backup.restore_action")}
           </Button>
+          <Confirm
+            open={chosen !== null}
+            onClose={() => setChosen(null)}
+            onConfirm={() => chosen !== null && restore.mutate({ from: chosen.file })}
+            busy={restore.isPending}
+            title={t("settings.backup.restore_title", { name: chosen?.name ?? "" })}
+            about={t("settings.backup.restore_about")}
+            action={t("settings.backup.restore")}
+          />
         </Card>
       )}
     </>

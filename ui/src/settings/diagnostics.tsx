@@ -2,7 +2,7 @@ import { ClipboardCopy } from "lucide-react";
 import { useRead } from "@/api/client";
 import { Button, Card, ErrorView, Facts, SkeletonLines, say, sayError } from "@/design";
 import { bytes, count } from "@/format";
-import { t } from "@/i18n";
+import { t, tx } from "@/i18n";
 import { PartHead } from "./part";
 
 /** What to send along with a report: no names, no addresses, no secrets. */
@@ -18,12 +18,14 @@ export function DiagnosticsPart() {
           { label: t("settings.diagnostics.file"), value: data.file, note: bytes(data.file_bytes) },
           { label: t("settings.diagnostics.index"), value: bytes(data.index_bytes) },
           {
-            label: t("settings.diagnostics.rows"),
-            value: t("settings.diagnostics.rows_text", { contacts: count(data.contacts), events: count(data.events) }),
+            label: t("settings.diagnostics.contacts"),
+            value: count(data.contacts),
           },
           { label: t("settings.diagnostics.seq"), value: count(data.seq) },
-          { label: t("settings.diagnostics.keychain"), value: t(`settings.diagnostics.keychains.${data.keychain}`) },
-          { label: t("settings.diagnostics.graphics"), value: data.graphics },
+          {
+            label: t("settings.diagnostics.keychain"),
+            value: tx(`settings.diagnostics.keychains.${data.keychain}`, data.keychain),
+          },
           { label: t("settings.diagnostics.owner"), value: data.owner },
         ];
   const copy = async () => {

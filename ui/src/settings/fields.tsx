@@ -139,7 +139,7 @@ function AddField({ onClose }: { onClose: () => void }) {
             look="primary"
             disabled={label.trim() === "" || (choice && words.length === 0)}
             busy={add.isPending}
-            onClick={() => add.mutate({ label: label.trim(), type, options: choice ? words : [] })}
+            onClick={() => add.mutate({ key: null, label: label.trim(), type, options: choice ? words : [] })}
           >
             {t("settings.fields.add")}
           </Button>

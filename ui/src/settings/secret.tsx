@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
-import type { AccountRow } from "@/api/commands.draft";
+import type { AccountRow } from "@/api/gen/AccountRow";
 import { Button, Choices, Dialog, Field, Note, say, sayError, TextInput } from "@/design";
 import { t } from "@/i18n";
 
@@ -42,8 +42,8 @@ export function SecretDialog({ account, onClose }: { account: AccountRow; onClos
     >
       <div className="space-y-4">
         {keychain !== "available" && (
-          <Note tone="warn" title={t(`settings.secret.keychain_${keychain}`)}>
-            {t("settings.secret.keychain_about")}
+          <Note tone="warn" title={t("settings.secret.keychain_closed")}>
+            {`${keychain} ${t("settings.secret.keychain_about")}`}
           </Note>
         )}
         <Field label={t("settings.secret.password")}>

@@ -1,34 +1,20 @@
-import { Ban, Plus, X } from "lucide-react";
+import { Ban, Plus } from "lucide-react";
 import { useState } from "react";
-import { useWrite } from "@/api/client";
-import type { Suppression } from "@/api/commands.draft";
-import {
-  Button,
-  Dialog,
-  EmptyState,
-  ErrorView,
-  Field,
-  Grid,
-  IconButton,
-  SearchInput,
-  sayError,
-  TextInput,
-} from "@/design";
-import { day } from "@/format";
+import { useRead, useWrite } from "@/api/client";
+import { Badge, Button, Card, Dialog, EmptyState, ErrorView, Field, SearchInput, sayError, TextInput } from "@/design";
+import { count } from "@/format";
 import { t } from "@/i18n";
 import { useDelayed } from "@/shell/delayed";
-import { usePages } from "@/shell/pages";
-import { sourceText } from "@/shell/timeline";
 import { PartHead } from "./part";
 
-/** Addresses that are never written to. */
+const isAddress = (text: string) => /^\S+@\S+$/.test(text);
+
+/** Addresses that are never written to: how many and why, and whether one of them is there. */
 export function Suppressions() {
-  const [typed, setTyped] = useState("");
-  const search = useDelayed(typed.trim(), 120);
-  const list = usePages("suppressions.list", { search: search === "" ? null : search });
+  const counts = useRead("suppressions.counts", {});
   const [adding, setAdding] = useState(false);
-  const [removing, setRemoving] = useState<Suppression | null>(null);
-  if (list.error !== null) return <ErrorView error={list.error} onRetry={list.refetch} />;
+  if (counts.isError) return <ErrorView error={counts.error} onRetry={() => void counts.refetch()} />;
+  const reasons = (counts.data ?? []).filter((each) => each.count > 0);
   return (
     <>
       <PartHead title={t("settings.parts.suppressions")} about={t("settings.suppressions.about")}>
@@ -36,64 +22,51 @@ export function Suppressions() {
           {t("settings.suppressions.add")}
         </Button>
       </PartHead>
-      <SearchInput className="w-72" label={t("settings.suppressions.search")} value={typed} onChange={setTyped} />
-      <div className="flex h-130 flex-col overflow-hidden rounded-card border border-line-subtle bg-surface">
-        <Grid
-          label={t("settings.parts.suppressions")}
-          rows={list.total ?? 0}
-          rowAt={list.rowAt}
-          onRange={list.onRange}
-          keyOf={(row) => row.id}
-          empty={
-            list.total === undefined ? undefined : (
-              <EmptyState
-                icon={Ban}
-                title={t("settings.suppressions.none")}
-                about={t("settings.suppressions.none_about")}
-              />
-            )
-          }
-          columns={[
-            {
-              key: "email",
-              title: t("settings.suppressions.email"),
-              width: 260,
-              cell: (row) => row.email ?? <span className="text-ink-3">{t("settings.suppressions.hash_only")}</span>,
-            },
-            {
-              key: "reason",
-              title: t("settings.suppressions.reason"),
-              width: 160,
-              cell: (row) => t(`common.suppression_reasons.${row.reason}`),
-            },
-            {
-              key: "source",
-              title: t("settings.suppressions.source"),
-              width: 150,
-              cell: (row) => <span className="text-ink-2">{sourceText(row.source)}</span>,
-            },
-            {
-              key: "at",
-              title: t("settings.suppressions.since"),
-              width: 110,
-              numeric: true,
-              cell: (row) => day(row.at),
-            },
-            {
-              key: "do",
-              title: t("common.actions"),
-              quiet: true,
-              width: 64,
-              cell: (row) => (
-                <IconButton icon={X} label={t("settings.suppressions.remove")} onClick={() => setRemoving(row)} />
-              ),
-            },
-          ]}
-        />
-      </div>
+      <LookUp />
+      {counts.data !== undefined && reasons.length === 0 ? (
+        <EmptyState icon={Ban} title={t("settings.suppressions.none")} about={t("settings.suppressions.none_about")} />
+      ) : (
+        <dl className="divide-y divide-line-subtle rounded-card border border-line-subtle bg-surface">
+          {reasons.map((each) => (
+            <div key={each.reason} className="flex items-baseline gap-3 px-4 py-2.5">
+              <dt className="min-w-0 flex-1 font-medium">{t(`common.suppression_reasons.${each.reason}`)}</dt>
+              <dd className="figures font-semibold">{count(each.count)}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
       {adding && <Add onClose={() => setAdding(false)} />}
-      {removing !== null && <Remove row={removing} onClose={() => setRemoving(null)} />}
     </>
+  );
+}
+
+function LookUp() {
+  const [typed, setTyped] = useState("");
+  const [lifting, setLifting] = useState(false);
+  const email = useDelayed(typed.trim(), 250);
+  const check = useRead("suppressions.check", { email }, { enabled: isAddress(email), gcTime: 0 });
+  return (
+    <Card title={t("settings.suppressions.look_up")} about={t("settings.suppressions.look_up_about")}>
+      <div className="flex min-h-8 flex-wrap items-center gap-3">
+        <SearchInput className="w-72" label={t("settings.suppressions.look_up")} value={typed} onChange={setTyped} />
+        {isAddress(email) && check.data !== undefined && (
+          <span role="status" className="flex items-center gap-3">
+            <Badge tone={check.data.suppressed ? "bad" : "neutral"} dot>
+              {t(check.data.suppressed ? "settings.suppressions.listed" : "settings.suppressions.not_listed", {
+                email,
+              })}
+            </Badge>
+            {check.data.suppressed && (
+              <Button look="danger" onClick={() => setLifting(true)}>
+                {t("settings.suppressions.remove")}
+              </Button>
+            )}
+          </span>
+        )}
+        {isAddress(email) && check.isError && <span className="text-bad">{check.error.message}</span>}
+      </div>
+      {lifting && <Lift email={email} onClose={() => setLifting(false)} />}
+    </Card>
   );
 }
 
@@ -113,7 +86,7 @@ function Add({ onClose }: { onClose: () => void }) {
           <Button onClick={onClose}>{t("common.cancel")}</Button>
           <Button
             look="primary"
-            disabled={!/^\S+@\S+$/.test(email.trim()) || source.trim() === ""}
+            disabled={!isAddress(email.trim()) || source.trim() === ""}
             busy={add.isPending}
             onClick={() => add.mutate({ email: email.trim(), reason: "manual", source: source.trim() })}
           >
@@ -134,15 +107,15 @@ function Add({ onClose }: { onClose: () => void }) {
   );
 }
 
-function Remove({ row, onClose }: { row: Suppression; onClose: () => void }) {
+function Lift({ email, onClose }: { email: string; onClose: () => void }) {
   const [why, setWhy] = useState("");
-  const remove = useWrite("suppressions.remove", { onSuccess: onClose, onError: sayError });
+  const remove = useWrite("suppressions.lift", { onSuccess: onClose, onError: sayError });
   return (
     <Dialog
       open
       onClose={onClose}
       width="small"
-      title={t("settings.suppressions.remove_title", { email: row.email ?? t("settings.suppressions.hash_only") })}
+      title={t("settings.suppressions.remove_title", { email })}
       about={t("settings.suppressions.remove_about")}
       actions={
         <>
@@ -151,7 +124,7 @@ function Remove({ row, onClose }: { row: Suppression; onClose: () => void }) {
             look="danger"
             disabled={why.trim() === ""}
             busy={remove.isPending}
-            onClick={() => remove.mutate({ id: row.id, why: why.trim() })}
+            onClick={() => remove.mutate({ email, why: why.trim() })}
           >
             {t("settings.suppressions.remove")}
           </Button>

@@ -1,9 +1,9 @@
 import { Check, X } from "lucide-react";
 import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
-import type { AccountRow } from "@/api/commands.draft";
+import type { AccountRow } from "@/api/gen/AccountRow";
 import { Button, Dialog, ErrorView, Field, Select, TextInput } from "@/design";
-import { t } from "@/i18n";
+import { t, tx } from "@/i18n";
 
 const PLAIN = "plain";
 
@@ -58,7 +58,7 @@ export function TestDialog({ account, onClose }: { account: AccountRow; onClose:
                     className={phase.ok ? "mt-0.5 shrink-0 text-ok" : "mt-0.5 shrink-0 text-bad"}
                   />
                   <span className="min-w-0">
-                    <span className="block font-medium">{t(`settings.test.phases.${phase.phase}`)}</span>
+                    <span className="block font-medium">{tx(`settings.test.phases.${phase.phase}`, phase.phase)}</span>
                     <span className="block break-words font-mono text-ink-2 text-table">{phase.detail}</span>
                   </span>
                 </li>

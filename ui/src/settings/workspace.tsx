@@ -1,6 +1,6 @@
 import { useForm, useWatch } from "react-hook-form";
 import { useRead, useWrite } from "@/api/client";
-import type { Settings } from "@/api/commands.draft";
+import type { Settings } from "@/api/gen/Settings";
 import {
   Actions,
   Button,

@@ -8,7 +8,7 @@ import { useJob } from "./job";
 import { useClock } from "./now";
 import { fromZoned, toZoned } from "./zoned";
 
-const SPEEDS = { hour: 3600, six_hours: 21_600, day: 86_400, week: 604_800 } as const;
+const SPEEDS = { hour: 3600, six_hours: 21_600, day: 86_400 } as const;
 type SpeedName = keyof typeof SPEEDS;
 
 const isSpeed = (word: string | null): word is SpeedName => word !== null && word in SPEEDS;

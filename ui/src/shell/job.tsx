@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "react";
 import { useRead, useWrite } from "@/api/client";
-import type { JobView } from "@/api/commands.draft";
+import type { JobView } from "@/api/gen/JobView";
 import { Button, Progress, sayError } from "@/design";
 import { count, percent } from "@/format";
 import { t } from "@/i18n";

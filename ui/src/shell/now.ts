@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
 import { useRead } from "@/api/client";
-import type { ClockView } from "@/api/commands.draft";
+import type { ClockView } from "@/api/gen/ClockView";
 
 /** Workspace time of an answer, some real milliseconds after it came. */
 export function runOn(clock: ClockView, passed: number): string {

@@ -1,7 +1,7 @@
 import { useQueries } from "@tanstack/react-query";
 import { useState } from "react";
 import { keyOf, type QueryName, query, type Req, type Res } from "@/api/client";
-import type { Page } from "@/api/commands.draft";
+import type { Page } from "@/api/gen/Page";
 import { ApiError } from "@/api/host";
 
 /** Rows asked for at once. The border lets 200 through. */

@@ -1,8 +1,8 @@
 import { Link } from "@tanstack/react-router";
-import { Ban, Check, Filter, type LucideIcon, Mail, Pencil, UserPlus, Waypoints, X, Zap } from "lucide-react";
-import type { TimelineEntry } from "@/api/commands.draft";
+import { Ban, Check, type LucideIcon, Mail, UserPlus, Waypoints, X, Zap } from "lucide-react";
 import type { Prop } from "@/api/gen/Prop";
-import { ago, moment, money, number, value } from "@/format";
+import type { TimelineEntry } from "@/api/gen/TimelineEntry";
+import { ago, moment, money, number } from "@/format";
 import { t, tx } from "@/i18n";
 
 const words = (name: string) => name.replaceAll("_", " ");
@@ -56,24 +56,8 @@ function shown(entry: TimelineEntry): { icon: LucideIcon; title: string; about?:
     case "journey":
       return {
         icon: Waypoints,
-        title: t(`contacts.timeline.journey_${entry.what}`, { journey: entry.journey }),
+        title: tx(`contacts.timeline.journey_${entry.what}`, entry.journey, { journey: entry.journey }),
         about: entry.step ?? undefined,
-      };
-    case "changed":
-      return {
-        icon: Pencil,
-        title:
-          entry.to === null
-            ? t("contacts.timeline.cleared", { field: words(entry.key) })
-            : t("contacts.timeline.changed", { field: words(entry.key), to: value(entry.to) }),
-        about: sourceText(entry.source),
-      };
-    case "segment":
-      return {
-        icon: Filter,
-        title: t(entry.entered ? "contacts.timeline.segment_in" : "contacts.timeline.segment_out", {
-          segment: entry.segment,
-        }),
       };
   }
 }

@@ -2,7 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { ChevronsUpDown, FolderOpen, LogOut, Moon, Plus, Store, Sun, SunMoon } from "lucide-react";
 import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
-import type { WorkspaceInfo } from "@/api/commands.draft";
+import type { WorkspaceInfo } from "@/api/gen/WorkspaceInfo";
 import { host } from "@/api/host";
 import { Badge, cx, IconButton, Menu, type MenuEntry, sayError, setAppearance, useAppearance } from "@/design";
 import { t } from "@/i18n";

@@ -2,7 +2,7 @@ import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { ArrowLeft, Save, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
-import type { TemplateDraft } from "@/api/commands.draft";
+import type { TemplateDraft } from "@/api/gen/TemplateDraft";
 import type { TemplateId } from "@/api/gen/TemplateId";
 import {
   Button,
@@ -33,6 +33,15 @@ const BLANK: TemplateDraft = {
   text: "",
 };
 
+/** What is written of a template, without what the program adds: the border takes nothing else. */
+const draftOf = ({ name, subject, preheader, body, text }: TemplateDraft): TemplateDraft => ({
+  name,
+  subject,
+  preheader,
+  body,
+  text,
+});
+
 /** A template as source beside the mail it makes. */
 export function TemplateScreen() {
   const { template } = route.useParams();
@@ -41,7 +50,7 @@ export function TemplateScreen() {
   const saved = useRead("templates.get", { id: id ?? 0 }, { enabled: id !== null });
   const starters = useRead("templates.starters", {}, { enabled: id === null });
   if (saved.isError) return <ErrorView error={saved.error} onRetry={() => void saved.refetch()} />;
-  if (id !== null) return saved.data === undefined ? <SkeletonLines /> : <Editor key={id} id={id} first={saved.data} />;
+  if (id !== null) return saved.data === undefined ? <SkeletonLines /> : <Editor key={id} id={id} first={draftOf(saved.data)} />;
   if (starters.data === undefined) return starters.isError ? <ErrorView error={starters.error} /> : <SkeletonLines />;
   return (
     <Editor
@@ -61,10 +70,10 @@ function Editor({ id, first }: { id: TemplateId | null; first: TemplateDraft }) 
   const [contact, setContact] = useState<number | null>(null);
   const [deleting, setDeleting] = useState(false);
   const settled = useDelayed(draft, 120);
-  const rendered = useRead("templates.render", { draft: settled, contact }, { keep: true });
+  const rendered = useRead("templates.render", { draft: settled, contact, with_html: false }, { keep: true });
   const save = useWrite("templates.save", {
     onSuccess: (saved) => {
-      setKept(saved);
+      setKept(draftOf(saved));
       say(t("templates.saved", { name: saved.name }));
       if (id === null)
         void navigate({
@@ -88,7 +97,7 @@ function Editor({ id, first }: { id: TemplateId | null; first: TemplateDraft }) 
       .map((problem) => ({
         ...lineRange(draft[part], problem.line),
         message: problem.message,
-        severity: problem.severity,
+        severity: problem.severity === "error" ? ("error" as const) : ("warning" as const),
       }));
   const errorIn = (part: "subject" | "preheader") =>
     rendered.data?.problems.find((problem) => problem.part === part)?.message;

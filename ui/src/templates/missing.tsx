@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { useRead } from "@/api/client";
-import type { TemplateDraft } from "@/api/commands.draft";
+import type { TemplateDraft } from "@/api/gen/TemplateDraft";
 import { Badge, Button, ErrorView, Note, Select, SkeletonLines, Table } from "@/design";
 import { count, percent } from "@/format";
 import { t } from "@/i18n";

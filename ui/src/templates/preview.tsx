@@ -1,5 +1,5 @@
 import { useState } from "react";
-import type { Rendered } from "@/api/commands.draft";
+import type { RenderedTemplate } from "@/api/gen/RenderedTemplate";
 import { host } from "@/api/host";
 import { cx, ErrorView, Note, ScrollBox, Segmented, SkeletonLines } from "@/design";
 import { bytes } from "@/format";
@@ -16,7 +16,7 @@ export function Preview({
   contact,
   onContact,
 }: {
-  rendered: Rendered | undefined;
+  rendered: RenderedTemplate | undefined;
   error: unknown;
   onRetry: () => void;
   contact: number | null;

@@ -2,7 +2,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { Mail, Plus } from "lucide-react";
 import { useState } from "react";
 import { useRead } from "@/api/client";
-import type { TemplateRow } from "@/api/commands.draft";
+import type { TemplateRow } from "@/api/gen/TemplateRow";
 import { Button, Dialog, EmptyState, ErrorView, PageHead, SkeletonLines, Table } from "@/design";
 import { ago, count } from "@/format";
 import { t } from "@/i18n";

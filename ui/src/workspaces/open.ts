@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { invalidate, useWrite } from "@/api/client";
-import type { FileRef } from "@/api/commands.draft";
+import type { FileRef } from "@/api/gen/FileRef";
 import { host } from "@/api/host";
 import { sayError } from "@/design";
 

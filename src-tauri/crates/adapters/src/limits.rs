@@ -39,7 +39,7 @@ pub struct SenderPreset {
     pub note: String,
     /// Where the figures come from.
     pub source: String,
-    /// `YYYY-MM-DD`: when somebody read the source.
+    /// `YYYY-MM-DD`: when the figures were collected.
     pub checked: String,
 }
 

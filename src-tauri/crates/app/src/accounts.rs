@@ -14,8 +14,8 @@ use carillon_adapters::vault::{Keychain, KeychainState, PassphraseFile, SecretNa
 use carillon_model::account::{Account, SecretState, Tls};
 use carillon_model::contact::Value;
 use carillon_model::{AccountId, Moment, TemplateId};
-use carillon_render::child::{Mode, Output};
 use carillon_render::TemplateParts;
+use carillon_render::child::{Mode, Output};
 use carillon_store::Priority;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -129,7 +129,10 @@ pub struct SetSecret {
 
 impl std::fmt::Debug for SetSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SetSecret").field("id", &self.id).field("keep", &self.keep).finish_non_exhaustive()
+        f.debug_struct("SetSecret")
+            .field("id", &self.id)
+            .field("keep", &self.keep)
+            .finish_non_exhaustive()
     }
 }
 
@@ -187,25 +190,37 @@ pub struct SenderPresetView {
 
 fn shaped(draft: AccountDraft, id: AccountId) -> Result<Account> {
     let address = |text: &str, field: &str| {
-        clean::address(text).map_err(|_| fail(Code::Invalid, "accounts.bad_from", &[("email", &text)]).at(field))
+        clean::address(text)
+            .map_err(|_| fail(Code::Invalid, "accounts.bad_from", &[("email", &text)]).at(field))
     };
     let host = draft.host.trim().to_lowercase();
     let preset = match &draft.preset {
         Some(key) => Some(limits::preset(key).ok_or_else(|| {
             let options: Vec<&str> = limits::presets().presets.iter().map(|p| p.key.as_str()).collect();
-            fail(Code::Invalid, "accounts.bad_preset", &[("name", key), ("options", &options.join(", "))]).at("preset")
+            fail(
+                Code::Invalid,
+                "accounts.bad_preset",
+                &[("name", key), ("options", &options.join(", "))],
+            )
+            .at("preset")
         })?),
         None => None,
     };
     let limits = preset.unwrap_or_else(|| limits::preset_for_host(&host));
     let or = |given: u32, preset: u32| if given == 0 { preset } else { given };
-    let sessions = if draft.sessions == 0 { limits.sessions } else { draft.sessions };
+    let sessions = if draft.sessions == 0 {
+        limits.sessions
+    } else {
+        draft.sessions
+    };
     if !(1..=50).contains(&sessions) {
         return Err(fail(Code::Invalid, "accounts.limits", &[]).at("sessions"));
     }
     let name = clean::line(&draft.name);
     if name.is_empty() || host.is_empty() {
-        return Err(fail(Code::Invalid, "accounts.no_name", &[]).at(if name.is_empty() { "name" } else { "host" }));
+        return Err(
+            fail(Code::Invalid, "accounts.no_name", &[]).at(if name.is_empty() { "name" } else { "host" }),
+        );
     }
     let local = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
     if draft.tls == Tls::None && !local {
@@ -220,7 +235,11 @@ fn shaped(draft: AccountDraft, id: AccountId) -> Result<Account> {
         user: draft.user.trim().to_owned(),
         from_name: clean::line(&draft.from_name),
         from_email: address(&draft.from_email, "from_email")?,
-        reply_to: draft.reply_to.filter(|r| !r.trim().is_empty()).map(|r| address(&r, "reply_to")).transpose()?,
+        reply_to: draft
+            .reply_to
+            .filter(|r| !r.trim().is_empty())
+            .map(|r| address(&r, "reply_to"))
+            .transpose()?,
         ca_file: draft.ca_file.filter(|f| !f.trim().is_empty()),
         per_day: or(draft.per_day, limits.per_day),
         per_minute: or(draft.per_minute, limits.per_minute),
@@ -243,8 +262,13 @@ pub async fn default_account(open: &Open) -> Result<Option<Account>> {
 }
 
 async fn existing(open: &Open, id: AccountId) -> Result<Account> {
-    let found = open.store.read(move |db| carillon_store::accounts::get(db, id)).await?;
-    found.map(|row| row.account).ok_or_else(|| fail(Code::NotFound, "not_found.account", &[("name", &id)]))
+    let found = open
+        .store
+        .read(move |db| carillon_store::accounts::get(db, id))
+        .await?;
+    found
+        .map(|row| row.account)
+        .ok_or_else(|| fail(Code::NotFound, "not_found.account", &[("name", &id)]))
 }
 
 fn secret_key(id: AccountId) -> String {
@@ -270,8 +294,17 @@ async fn list(cx: &Ctx, _: NoArgs) -> Result<Vec<AccountRow>> {
                     None => SecretState::Missing,
                 };
                 let last_test = carillon_store::settings::get(db, &test_key(account.id))?;
-                let sent_24_hours = u64::from(carillon_store::accounts::spent(db, account.id, now - chrono::TimeDelta::hours(24))?);
-                rows.push(AccountRow { account, secret, sent_24_hours, last_test });
+                let sent_24_hours = u64::from(carillon_store::accounts::spent(
+                    db,
+                    account.id,
+                    now - chrono::TimeDelta::hours(24),
+                )?);
+                rows.push(AccountRow {
+                    account,
+                    secret,
+                    sent_24_hours,
+                    last_test,
+                });
             }
             Ok(rows)
         })
@@ -280,26 +313,42 @@ async fn list(cx: &Ctx, _: NoArgs) -> Result<Vec<AccountRow>> {
 
 async fn add(cx: &Ctx, req: AddAccount) -> Result<Account> {
     let account = shaped(req.account, AccountId(0))?;
-    Ok(cx.open()?.store.write(Priority::User, move |tx| carillon_store::accounts::save(tx, None, &account)).await?)
+    Ok(cx
+        .open()?
+        .store
+        .write(Priority::User, move |tx| {
+            carillon_store::accounts::save(tx, None, &account)
+        })
+        .await?)
 }
 
 async fn update(cx: &Ctx, req: UpdateAccount) -> Result<Account> {
     let open = cx.open()?;
     existing(open, req.id).await?;
     let account = shaped(req.account, req.id)?;
-    Ok(open.store.write(Priority::User, move |tx| carillon_store::accounts::save(tx, Some(req.id), &account)).await?)
+    Ok(open
+        .store
+        .write(Priority::User, move |tx| {
+            carillon_store::accounts::save(tx, Some(req.id), &account)
+        })
+        .await?)
 }
 
 async fn delete(cx: &Ctx, req: OneAccount) -> Result<Done> {
     let open = cx.open()?;
     let account = existing(open, req.id).await?;
     let id = req.id;
-    let waiting = open.store.read(move |db| carillon_store::outbox::waiting_for(db, id)).await?;
+    let waiting = open
+        .store
+        .read(move |db| carillon_store::outbox::waiting_for(db, id))
+        .await?;
     if waiting > 0 {
         return Err(fail(Code::Refused, "accounts.in_use", &[("name", &account.name)]));
     }
     if let Ok(vault) = vault(open, None).await {
-        let _ = vault.delete(&SecretName::new(open.workspace_id.clone(), id)).await;
+        let _ = vault
+            .delete(&SecretName::new(open.workspace_id.clone(), id))
+            .await;
     }
     open.store
         .write(Priority::User, move |tx| {
@@ -326,7 +375,10 @@ async fn vault(open: &Open, passphrase: Option<&str>) -> std::result::Result<Vau
     }
     let path = passphrase_path(open);
     let from_env = std::env::var("CARILLON_PASSPHRASE").ok();
-    let given = passphrase.map(str::to_owned).or(from_env).filter(|p| !p.is_empty());
+    let given = passphrase
+        .map(str::to_owned)
+        .or(from_env)
+        .filter(|p| !p.is_empty());
     let vault = match (path.exists(), given) {
         (true, Some(given)) => Vault::File(PassphraseFile::open(&path, &Secret::new(given))?),
         _ => Vault::Keychain(Keychain::default()),
@@ -338,7 +390,10 @@ async fn vault(open: &Open, passphrase: Option<&str>) -> std::result::Result<Vau
 fn vault_error(error: VaultError) -> ApiError {
     match &error {
         VaultError::NoKeychain { why } => fail(Code::Keychain, "accounts.no_keychain", &[("why", why)]),
-        _ => ApiError { message: error.to_string(), ..fail(Code::Keychain, "accounts.no_keychain", &[("why", &"")]) },
+        _ => ApiError {
+            message: error.to_string(),
+            ..fail(Code::Keychain, "accounts.no_keychain", &[("why", &"")])
+        },
     }
 }
 
@@ -356,19 +411,31 @@ async fn set_secret(cx: &Ctx, req: SetSecret) -> Result<SecretKept> {
         }
         Keep::PassphraseFile => {
             let passphrase = req.passphrase.clone().filter(|p| !p.is_empty());
-            let passphrase = passphrase.ok_or_else(|| fail(Code::Invalid, "accounts.no_passphrase", &[]).at("passphrase"))?;
+            let passphrase = passphrase
+                .ok_or_else(|| fail(Code::Invalid, "accounts.no_passphrase", &[]).at("passphrase"))?;
             let path = passphrase_path(open);
             let secret = Secret::new(passphrase);
-            let file = if path.exists() { PassphraseFile::open(&path, &secret) } else { PassphraseFile::create(&path, &secret) };
+            let file = if path.exists() {
+                PassphraseFile::open(&path, &secret)
+            } else {
+                PassphraseFile::create(&path, &secret)
+            };
             Vault::File(file.map_err(vault_error)?)
         }
     };
     let name = SecretName::new(open.workspace_id.clone(), req.id);
-    vault.set(&name, &Secret::new(req.secret)).await.map_err(vault_error)?;
+    vault
+        .set(&name, &Secret::new(req.secret))
+        .await
+        .map_err(vault_error)?;
     let state = vault.kind();
     *open.vault.lock().await = Some(vault);
     let id = req.id;
-    open.store.write(Priority::User, move |tx| carillon_store::settings::set(tx, &secret_key(id), Some(&state))).await?;
+    open.store
+        .write(Priority::User, move |tx| {
+            carillon_store::settings::set(tx, &secret_key(id), Some(&state))
+        })
+        .await?;
     Ok(SecretKept { state })
 }
 
@@ -381,8 +448,13 @@ pub async fn secret(open: &Open, account: &Account) -> Result<Option<Secret>> {
         return Ok(None);
     }
     let vault = vault(open, None).await.map_err(vault_error)?;
-    let found = vault.get(&SecretName::new(open.workspace_id.clone(), account.id)).await.map_err(vault_error)?;
-    found.map(Some).ok_or_else(|| fail(Code::Keychain, "accounts.no_secret", &[("name", &account.name)]))
+    let found = vault
+        .get(&SecretName::new(open.workspace_id.clone(), account.id))
+        .await
+        .map_err(vault_error)?;
+    found
+        .map(Some)
+        .ok_or_else(|| fail(Code::Keychain, "accounts.no_secret", &[("name", &account.name)]))
 }
 
 /// The mail of *send me a test* where no template is named.
@@ -402,50 +474,119 @@ fn test_parts() -> TemplateParts {
 async fn test(cx: &Ctx, req: TestAccount) -> Result<AccountTest> {
     let open = cx.open()?;
     let account = existing(open, req.id).await?;
-    let to = clean::address(&req.to).map_err(|_| fail(Code::Invalid, "contacts.bad_email", &[("email", &req.to)]).at("to"))?;
+    let to = clean::address(&req.to)
+        .map_err(|_| fail(Code::Invalid, "contacts.bad_email", &[("email", &req.to)]).at("to"))?;
     let mut phases = Vec::new();
     let result = send_test(open, &account, &to, req.template, &mut phases).await;
     if let Err(e) = &result {
-        phases.push(TestPhase { phase: "failed".into(), ok: false, detail: e.message.clone() });
+        phases.push(TestPhase {
+            phase: "failed".into(),
+            ok: false,
+            detail: e.message.clone(),
+        });
     }
     let ok = result.is_ok();
     let message = phases.last().map(|p| p.detail.clone()).unwrap_or_default();
-    let last = LastTest { at: open.now(), ok, message };
+    let last = LastTest {
+        at: open.now(),
+        ok,
+        message,
+    };
     open.store
-        .write(Priority::User, move |tx| carillon_store::settings::set(tx, &test_key(req.id), Some(&last)))
+        .write(Priority::User, move |tx| {
+            carillon_store::settings::set(tx, &test_key(req.id), Some(&last))
+        })
         .await?;
     Ok(AccountTest { ok, phases })
 }
 
-async fn send_test(open: &Open, account: &Account, to: &str, template: Option<TemplateId>, phases: &mut Vec<TestPhase>) -> Result<()> {
+async fn send_test(
+    open: &Open,
+    account: &Account,
+    to: &str,
+    template: Option<TemplateId>,
+    phases: &mut Vec<TestPhase>,
+) -> Result<()> {
     let outside = |failure: &carillon_model::message::Failure| {
-        fail(Code::Outside, "accounts.failure", &[("detail", &failure.detail), ("code", &failure.code)])
+        fail(
+            Code::Outside,
+            "accounts.failure",
+            &[("detail", &failure.detail), ("code", &failure.code)],
+        )
     };
     let workspace = open.workspace()?;
     let parts = match template {
         Some(id) => {
-            let found = open.store.read(move |db| carillon_store::templates::get(db, id)).await?;
-            TemplateParts::from(&found.ok_or_else(|| fail(Code::NotFound, "not_found.template", &[("name", &id)]))?)
+            let found = open
+                .store
+                .read(move |db| carillon_store::templates::get(db, id))
+                .await?;
+            TemplateParts::from(
+                &found.ok_or_else(|| fail(Code::NotFound, "not_found.template", &[("name", &id)]))?,
+            )
         }
         None => test_parts(),
     };
     let mut record = letters::nobody();
     record.fields = BTreeMap::from([("email".to_owned(), Value::Text(to.to_owned()))]);
     let token = crate::files::ticket();
-    let context = letters::context(&record, open.store.catalogue().zone(), crate::clock::machine_now(), Some(letters::unsubscribe_mailto(account, &token)));
-    let output = letters::render_one(open, parts, letters::sender(&workspace, Some(account)), context, Mode::Render).await?;
-    let Output::Message(rendered) = output else { return Err(ApiError::internal("no message")) };
-    let domain = account.from_email.rsplit_once('@').map_or("localhost", |(_, d)| d);
-    let envelope = letters::envelope(&workspace, account, &record, format!("{token}@{domain}"), &token, crate::clock::machine_now(), false);
-    let bytes = carillon_render::compose(&envelope, &rendered).map_err(|e| fail(Code::Invalid, "render.template", &[("detail", &e)]))?;
+    let context = letters::context(
+        &record,
+        open.store.catalogue().zone(),
+        crate::clock::machine_now(),
+        Some(letters::unsubscribe_mailto(account, &token)),
+    );
+    let output = letters::render_one(
+        open,
+        parts,
+        letters::sender(&workspace, Some(account)),
+        context,
+        Mode::Render,
+    )
+    .await?;
+    let Output::Message(rendered) = output else {
+        return Err(ApiError::internal("no message"));
+    };
+    let domain = account
+        .from_email
+        .rsplit_once('@')
+        .map_or("localhost", |(_, d)| d);
+    let envelope = letters::envelope(
+        &workspace,
+        account,
+        &record,
+        format!("{token}@{domain}"),
+        &token,
+        crate::clock::machine_now(),
+        false,
+    );
+    let bytes = carillon_render::compose(&envelope, &rendered)
+        .map_err(|e| fail(Code::Invalid, "render.template", &[("detail", &e)]))?;
     let secret = secret(open, account).await?;
-    let session = Session::open(account, secret.as_ref(), &open.dialer).await.map_err(|stopped| outside(&stopped.failure))?;
-    phases.push(TestPhase { phase: "connect".into(), ok: true, detail: format!("{}:{}", account.host, account.port) });
-    let ready = session.offer(&account.from_email, to, &bytes).await.map_err(|stopped| outside(&stopped.failure))?;
-    phases.push(TestPhase { phase: "mail".into(), ok: true, detail: to.to_owned() });
+    let session = Session::open(account, secret.as_ref(), &open.dialer)
+        .await
+        .map_err(|stopped| outside(&stopped.failure))?;
+    phases.push(TestPhase {
+        phase: "connect".into(),
+        ok: true,
+        detail: format!("{}:{}", account.host, account.port),
+    });
+    let ready = session
+        .offer(&account.from_email, to, &bytes)
+        .await
+        .map_err(|stopped| outside(&stopped.failure))?;
+    phases.push(TestPhase {
+        phase: "mail".into(),
+        ok: true,
+        detail: to.to_owned(),
+    });
     let finished = ready.finish().await;
     let reply = finished.outcome.map_err(|failure| outside(&failure))?;
-    phases.push(TestPhase { phase: "done".into(), ok: true, detail: format!("{} {}", reply.codes(), reply.text()) });
+    phases.push(TestPhase {
+        phase: "done".into(),
+        ok: true,
+        detail: format!("{} {}", reply.codes(), reply.text()),
+    });
     if let Some(session) = finished.session {
         session.quit().await;
     }
@@ -459,7 +600,11 @@ async fn presets(_: &Ctx, _: NoArgs) -> Result<Vec<SenderPresetView>> {
         .map(|p| SenderPresetView {
             key: p.key.clone(),
             name: p.label.clone(),
-            host: p.server.clone().or_else(|| p.hosts.first().filter(|h| !h.contains('*')).cloned()).unwrap_or_default(),
+            host: p
+                .server
+                .clone()
+                .or_else(|| p.hosts.first().filter(|h| !h.contains('*')).cloned())
+                .unwrap_or_default(),
             port: p.port,
             tls: p.tls,
             per_day: p.per_day,

@@ -1,11 +1,11 @@
 //! Copies of the workspace, and putting one in its place.
 
+use crate::Ctx;
 use crate::commands;
 use crate::error::{Code, Result, fail};
 use crate::files::{FileRef, SaveRef};
 use crate::table::LOCAL;
 use crate::workspaces;
-use crate::Ctx;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use ts_rs::TS;
@@ -62,9 +62,16 @@ async fn create(cx: &Ctx, req: CreateBackup) -> Result<BackupMade> {
     if path.exists() {
         return Err(fail(Code::File, "backup.exists", &[("file", &path.display())]));
     }
-    open.store.backup_to(&path).await.map_err(|e| fail(Code::File, "backup.failed", &[("detail", &e)]))?;
+    open.store
+        .backup_to(&path)
+        .await
+        .map_err(|e| fail(Code::File, "backup.failed", &[("detail", &e)]))?;
     let bytes = std::fs::metadata(&path)?.len();
-    Ok(BackupMade { path: saved.path, ticket: saved.ticket, bytes })
+    Ok(BackupMade {
+        path: saved.path,
+        ticket: saved.ticket,
+        bytes,
+    })
 }
 
 /// The copy is prepared whole beside the workspace and put in its place by one rename; what fails before leaves the
@@ -77,5 +84,10 @@ async fn restore(cx: &Ctx, req: RestoreBackup) -> Result<Restored> {
     // Whatever happened, the workspace is opened again.
     let workspace = workspaces::open_path(&cx.app, &file).await?;
     let done = done.map_err(|e| fail(Code::File, "backup.restore_failed", &[("detail", &e)]))?;
-    Ok(Restored { workspace, frozen: done.frozen, merged: done.suppressions + done.withdrawals, replaced: done.replaced })
+    Ok(Restored {
+        workspace,
+        frozen: done.frozen,
+        merged: done.suppressions + done.withdrawals,
+        replaced: done.replaced,
+    })
 }

@@ -20,7 +20,9 @@ pub struct Bus {
 
 impl Default for Bus {
     fn default() -> Self {
-        Bus { send: broadcast::channel(1024).0 }
+        Bus {
+            send: broadcast::channel(1024).0,
+        }
     }
 }
 
@@ -33,7 +35,9 @@ impl Bus {
     /// Tells all that something changed.
     pub fn tell(&self, seq: i64, topics: Vec<String>) {
         let changes = Changes { seq, topics };
-        let _ = self.send.send(serde_json::to_value(changes).unwrap_or(Value::Null));
+        let _ = self
+            .send
+            .send(serde_json::to_value(changes).unwrap_or(Value::Null));
     }
 
     /// The sender, for lines to other processes.

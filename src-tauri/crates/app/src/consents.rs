@@ -1,9 +1,9 @@
 //! The consent ledger.
 
+use crate::Ctx;
 use crate::commands;
 use crate::error::Result;
 use crate::table::Done;
-use crate::Ctx;
 use carillon_model::ContactId;
 use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose};
 use carillon_store::Priority;
@@ -38,7 +38,11 @@ pub struct AddConsent {
 }
 
 async fn of(cx: &Ctx, req: ConsentsOf) -> Result<Vec<Consent>> {
-    Ok(cx.open()?.store.read(move |db| carillon_store::consents::of(db, req.contact)).await?)
+    Ok(cx
+        .open()?
+        .store
+        .read(move |db| carillon_store::consents::of(db, req.contact))
+        .await?)
 }
 
 async fn add(cx: &Ctx, req: AddConsent) -> Result<Done> {
@@ -47,7 +51,10 @@ async fn add(cx: &Ctx, req: AddConsent) -> Result<Done> {
     let source = crate::imports::clean::line(&req.source);
     open.store
         .write(Priority::User, move |tx| {
-            let wording_hash = req.wording.as_ref().map(|w| blake3::hash(w.as_bytes()).to_hex().to_string());
+            let wording_hash = req
+                .wording
+                .as_ref()
+                .map(|w| blake3::hash(w.as_bytes()).to_hex().to_string());
             let consent = Consent {
                 contact: req.contact,
                 channel: req.channel,

@@ -172,12 +172,30 @@ pub struct Named {
 #[serde(tag = "entry", rename_all = "snake_case")]
 #[ts(export)]
 pub enum TimelineWhat {
-    Created { source: String },
-    Event { event: Event },
-    Message { id: MessageId, subject: String, state: MessageState, journey: Option<String> },
-    Consent { consent: Consent },
-    Suppressed { reason: SuppressionReason, source: String },
-    Journey { journey: String, what: String, step: Option<String> },
+    Created {
+        source: String,
+    },
+    Event {
+        event: Event,
+    },
+    Message {
+        id: MessageId,
+        subject: String,
+        state: MessageState,
+        journey: Option<String>,
+    },
+    Consent {
+        consent: Consent,
+    },
+    Suppressed {
+        reason: SuppressionReason,
+        source: String,
+    },
+    Journey {
+        journey: String,
+        what: String,
+        step: Option<String>,
+    },
 }
 
 /// A value of a field by key.
@@ -277,10 +295,18 @@ const PAGE: u32 = 200;
 const BATCH: usize = 500;
 
 /// Contacts an expression and a search select; `None`: all.
-pub fn selected(open: &Open, expression: Option<&str>, search: Option<&str>) -> Result<Option<RoaringBitmap>> {
-    let expression = expression.map(str::trim).filter(|t| !t.is_empty() && *t != "everyone");
+pub fn selected(
+    open: &Open,
+    expression: Option<&str>,
+    search: Option<&str>,
+) -> Result<Option<RoaringBitmap>> {
+    let expression = expression
+        .map(str::trim)
+        .filter(|t| !t.is_empty() && *t != "everyone");
     let members = expression.map(|text| segments::members(open, text)).transpose()?;
-    let Some(words) = search.map(str::trim).filter(|t| !t.is_empty()) else { return Ok(members) };
+    let Some(words) = search.map(str::trim).filter(|t| !t.is_empty()) else {
+        return Ok(members);
+    };
     let found = segments::search(open, words)?;
     Ok(Some(match members {
         Some(members) => members & found,
@@ -329,19 +355,30 @@ async fn page(cx: &Ctx, req: ContactsPage) -> Result<Page<ContactRow>> {
         limit: req.limit.min(PAGE),
     };
     let found = open.store.contacts_page(query).await?;
-    Ok(Page { rows: rows(open, found.rows, req.columns).await?, total: found.total })
+    Ok(Page {
+        rows: rows(open, found.rows, req.columns).await?,
+        total: found.total,
+    })
 }
 
 async fn find(cx: &Ctx, req: FindContact) -> Result<Found> {
     let email = clean::address(&req.email).unwrap_or_else(|_| req.email.trim().to_lowercase());
     let asked = email.clone();
-    let id = cx.open()?.store.read(move |db| carillon_store::contacts::id_of(db, &asked)).await?;
-    id.map(|id| Found { id }).ok_or_else(|| fail(Code::NotFound, "not_found.contact", &[("name", &email)]))
+    let id = cx
+        .open()?
+        .store
+        .read(move |db| carillon_store::contacts::id_of(db, &asked))
+        .await?;
+    id.map(|id| Found { id })
+        .ok_or_else(|| fail(Code::NotFound, "not_found.contact", &[("name", &email)]))
 }
 
 /// The contact, or a sentence that there is none.
 pub async fn existing(open: &Open, id: ContactId) -> Result<Contact> {
-    let found = open.store.read(move |db| carillon_store::contacts::get(db, id)).await?;
+    let found = open
+        .store
+        .read(move |db| carillon_store::contacts::get(db, id))
+        .await?;
     found.ok_or_else(|| fail(Code::NotFound, "not_found.contact", &[("name", &id)]))
 }
 
@@ -349,22 +386,41 @@ async fn get(cx: &Ctx, req: OneContact) -> Result<ContactPage> {
     let open = cx.open()?;
     let contact = existing(open, req.id).await?;
     let id = req.id;
-    let (ledger, permissions) =
-        open.store.read(move |db| Ok((consents::of(db, id)?, consents::permissions_of(db, id)?))).await?;
-    let own = contact.fields.iter().find(|f| f.key == "time_zone").and_then(|f| match &f.value {
-        Value::Text(name) => name.parse::<chrono_tz::Tz>().ok(),
-        _ => None,
-    });
+    let (ledger, permissions) = open
+        .store
+        .read(move |db| Ok((consents::of(db, id)?, consents::permissions_of(db, id)?)))
+        .await?;
+    let own = contact
+        .fields
+        .iter()
+        .find(|f| f.key == "time_zone")
+        .and_then(|f| match &f.value {
+            Value::Text(name) => name.parse::<chrono_tz::Tz>().ok(),
+            _ => None,
+        });
     let time_zone = match own {
-        Some(zone) => ZoneShown { name: zone.name().to_owned(), from: "contact".into() },
-        None => ZoneShown { name: open.store.catalogue().zone().name().to_owned(), from: "workspace".into() },
+        Some(zone) => ZoneShown {
+            name: zone.name().to_owned(),
+            from: "contact".into(),
+        },
+        None => ZoneShown {
+            name: open.store.catalogue().zone().name().to_owned(),
+            from: "workspace".into(),
+        },
     };
-    let suppressed = segments::standing(open, &[id]).first().is_some_and(|s| s.suppressed);
+    let suppressed = segments::standing(open, &[id])
+        .first()
+        .is_some_and(|s| s.suppressed);
     Ok(ContactPage {
         time_zone,
         permissions: permissions
             .into_iter()
-            .map(|p| PermissionShown { channel: p.channel, purpose: p.purpose, allowed: p.granted && !suppressed, basis: Some(p.basis) })
+            .map(|p| PermissionShown {
+                channel: p.channel,
+                purpose: p.purpose,
+                allowed: p.granted && !suppressed,
+                basis: Some(p.basis),
+            })
             .collect(),
         suppressed,
         consents: ledger,
@@ -386,13 +442,21 @@ async fn add(cx: &Ctx, req: AddContact) -> Result<Found> {
     let mut keys = Vec::new();
     let mut values = Vec::new();
     for KeyValue { key, value } in req.values {
-        let field = known.iter().find(|f| f.key == key).ok_or_else(|| fail(Code::NotFound, "not_found.field", &[("name", &key)]))?;
+        let field = known
+            .iter()
+            .find(|f| f.key == key)
+            .ok_or_else(|| fail(Code::NotFound, "not_found.field", &[("name", &key)]))?;
         if let Some(value) = value {
             keys.push(key);
             values.push(Some(fields::fitting(field, value)?));
         }
     }
-    let tags: Vec<String> = req.tags.iter().map(|t| clean::line(t)).filter(|t| !t.is_empty()).collect();
+    let tags: Vec<String> = req
+        .tags
+        .iter()
+        .map(|t| clean::line(t))
+        .filter(|t| !t.is_empty())
+        .collect();
     let (basis, source) = (req.basis, clean::line(&req.source));
     let shown = email.clone();
     let inserted = open
@@ -400,7 +464,11 @@ async fn add(cx: &Ctx, req: AddContact) -> Result<Found> {
         .write(Priority::User, move |tx| {
             let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
             let columns = Columns::resolve(tx, &keys)?;
-            let row = NewContact { email, values, zone_source: None };
+            let row = NewContact {
+                email,
+                values,
+                zone_source: None,
+            };
             let inserted = carillon_store::contacts::insert_batch(tx, &columns, &[row], "user")?;
             if let Some(Inserted::New { id, .. }) = inserted.first().copied() {
                 for tag in &tags {
@@ -435,13 +503,20 @@ async fn update(cx: &Ctx, req: UpdateContact) -> Result<Done> {
     let known = open.store.catalogue().fields();
     let mut changes = Vec::new();
     for KeyValue { key, value } in req.values {
-        let field = known.iter().find(|f| f.key == key).ok_or_else(|| fail(Code::NotFound, "not_found.field", &[("name", &key)]))?;
+        let field = known
+            .iter()
+            .find(|f| f.key == key)
+            .ok_or_else(|| fail(Code::NotFound, "not_found.field", &[("name", &key)]))?;
         let value = match (key.as_str(), value) {
             ("created_at", _) => return Err(fail(Code::Refused, "fields.built_in", &[("key", &key)])),
-            ("email", Some(Value::Text(email))) => Some(Value::Text(
-                clean::address(&email).map_err(|_| fail(Code::Invalid, "contacts.bad_email", &[("email", &email)]).at("email"))?,
-            )),
-            ("email", _) => return Err(fail(Code::Invalid, "contacts.bad_email", &[("email", &"")]).at("email")),
+            ("email", Some(Value::Text(email))) => {
+                Some(Value::Text(clean::address(&email).map_err(|_| {
+                    fail(Code::Invalid, "contacts.bad_email", &[("email", &email)]).at("email")
+                })?))
+            }
+            ("email", _) => {
+                return Err(fail(Code::Invalid, "contacts.bad_email", &[("email", &"")]).at("email"));
+            }
             (_, Some(value)) => Some(fields::fitting(field, value)?),
             (_, None) => None,
         };
@@ -462,7 +537,11 @@ async fn update(cx: &Ctx, req: UpdateContact) -> Result<Done> {
 fn whom(open: &Open, who: Who) -> Result<Vec<ContactId>> {
     match who {
         Who::Ids { ids } => Ok(ids),
-        Who::All { expression, search, except } => {
+        Who::All {
+            expression,
+            search,
+            except,
+        } => {
             let mut all = match selected(open, expression.as_deref(), search.as_deref())? {
                 Some(some) => some,
                 None => open.store.with_index(|index| index.contacts().clone()),
@@ -477,7 +556,12 @@ fn whom(open: &Open, who: Who) -> Result<Vec<ContactId>> {
 
 async fn tag(cx: &Ctx, req: TagContacts) -> Result<Changed> {
     let open = cx.open()?;
-    let tidy = |tags: Vec<String>| -> Vec<String> { tags.iter().map(|t| clean::line(t)).filter(|t| !t.is_empty()).collect() };
+    let tidy = |tags: Vec<String>| -> Vec<String> {
+        tags.iter()
+            .map(|t| clean::line(t))
+            .filter(|t| !t.is_empty())
+            .collect()
+    };
     let (add, remove) = (tidy(req.add), tidy(req.remove));
     let mut changed = 0;
     for batch in whom(open, req.who)?.chunks(BATCH) {
@@ -532,7 +616,10 @@ pub fn cell(value: &Value) -> String {
             let digits = m.currency.digits() as usize;
             let unit = 10i64.pow(m.currency.digits());
             let sign = if m.minor < 0 { "-" } else { "" };
-            let (whole, part) = (m.minor.unsigned_abs() / unit.unsigned_abs(), m.minor.unsigned_abs() % unit.unsigned_abs());
+            let (whole, part) = (
+                m.minor.unsigned_abs() / unit.unsigned_abs(),
+                m.minor.unsigned_abs() % unit.unsigned_abs(),
+            );
             match digits {
                 0 => format!("{sign}{whole} {}", m.currency),
                 _ => format!("{sign}{whole}.{part:0digits$} {}", m.currency),
@@ -551,17 +638,38 @@ async fn export(cx: &Ctx, req: ExportContacts) -> Result<Saved> {
     let ids = whom(open, req.who)?;
     let columns: Vec<String> = match req.columns.is_empty() {
         false => req.columns,
-        true => open.store.catalogue().fields().into_iter().map(|f| f.key).collect(),
+        true => open
+            .store
+            .catalogue()
+            .fields()
+            .into_iter()
+            .map(|f| f.key)
+            .collect(),
     };
     let beside = path.with_extension("part");
-    let cannot = |e: &dyn std::fmt::Display| fail(Code::File, "files.cannot_write", &[("file", &path.display()), ("detail", &e)]);
+    let cannot = |e: &dyn std::fmt::Display| {
+        fail(
+            Code::File,
+            "files.cannot_write",
+            &[("file", &path.display()), ("detail", &e)],
+        )
+    };
     let mut writer = csv::Writer::from_path(&beside).map_err(|e| cannot(&e))?;
-    writer.write_record(columns.iter().map(String::as_str).chain(["tags"])).map_err(|e| cannot(&e))?;
+    writer
+        .write_record(columns.iter().map(String::as_str).chain(["tags"]))
+        .map_err(|e| cannot(&e))?;
     for batch in ids.chunks(1000) {
         let batch = batch.to_vec();
-        let contacts = open.store.read(move |db| carillon_store::contacts::get_many(db, &batch)).await?;
+        let contacts = open
+            .store
+            .read(move |db| carillon_store::contacts::get_many(db, &batch))
+            .await?;
         for contact in contacts {
-            let values: BTreeMap<&str, String> = contact.fields.iter().map(|f| (f.key.as_str(), cell(&f.value))).collect();
+            let values: BTreeMap<&str, String> = contact
+                .fields
+                .iter()
+                .map(|f| (f.key.as_str(), cell(&f.value)))
+                .collect();
             let tags = contact.tags.iter().cloned().collect::<Vec<_>>().join("|");
             let row = columns
                 .iter()
@@ -584,7 +692,9 @@ async fn export(cx: &Ctx, req: ExportContacts) -> Result<Saved> {
 pub fn searched() -> impl Iterator<Item = &'static str> {
     BUILT_IN_FIELDS
         .iter()
-        .filter(|(key, _, kind)| *kind == FieldType::Text && ["email", "first_name", "last_name", "city"].contains(key))
+        .filter(|(key, _, kind)| {
+            *kind == FieldType::Text && ["email", "first_name", "last_name", "city"].contains(key)
+        })
         .map(|(key, ..)| *key)
 }
 
@@ -596,6 +706,10 @@ pub fn reason_for_hand() -> SuppressionReason {
 /// Whether the address of a contact is on the list.
 pub async fn is_suppressed(open: &Open, email: &str) -> Result<bool> {
     let email = email.to_owned();
-    let found = open.store.read(move |db| suppressions::contains(db, &email)).await.map_err(ApiError::from)?;
+    let found = open
+        .store
+        .read(move |db| suppressions::contains(db, &email))
+        .await
+        .map_err(ApiError::from)?;
     Ok(found.is_some())
 }

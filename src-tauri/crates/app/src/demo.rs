@@ -64,7 +64,11 @@ pub struct SampleMade {
     pub now: Moment,
 }
 
-const USUAL: SampleSize = SampleSize { contacts: USUAL_CONTACTS, months: 12, seed: 1 };
+const USUAL: SampleSize = SampleSize {
+    contacts: USUAL_CONTACTS,
+    months: 12,
+    seed: 1,
+};
 /// Most contacts of a sample: what one workspace is built for.
 const CONTACTS_MAX: u32 = 5_000_000;
 
@@ -86,18 +90,31 @@ async fn create_file(cx: &Ctx, req: CreateSample) -> Result<JobStarted> {
     };
     let path = std::path::absolute(path)?;
     if path.exists() {
-        return Err(fail(Code::File, "workspaces.exists", &[("file", &path.display())]));
+        return Err(fail(
+            Code::File,
+            "workspaces.exists",
+            &[("file", &path.display())],
+        ));
     }
-    let size = checked(SampleSize { contacts: req.contacts, months: req.months, seed: req.seed })?;
+    let size = checked(SampleSize {
+        contacts: req.contacts,
+        months: req.months,
+        seed: req.seed,
+    })?;
     let home = cx.app.home().to_owned();
-    let job = cx.app.jobs().start("demo.create_file", |job| async move { make(&home, &path, size, &job).await });
+    let job = cx.app.jobs().start("demo.create_file", |job| async move {
+        make(&home, &path, size, &job).await
+    });
     Ok(JobStarted { job })
 }
 
 async fn create(cx: &Ctx, req: SampleSize) -> Result<JobStarted> {
     let size = checked(req)?;
     let app = cx.app.clone();
-    let job = cx.app.jobs().start("demo.create", |job| async move { open_sample(&app, size, &job).await });
+    let job = cx.app.jobs().start(
+        "demo.create",
+        |job| async move { open_sample(&app, size, &job).await },
+    );
     Ok(JobStarted { job })
 }
 
@@ -127,7 +144,13 @@ async fn make(home: &Path, path: &Path, size: SampleSize, job: &Job) -> Result<S
     made
 }
 
-async fn make_parts(home: &Path, path: &Path, store: Store, company: Company, job: &Job) -> Result<SampleMade> {
+async fn make_parts(
+    home: &Path,
+    path: &Path,
+    store: Store,
+    company: Company,
+    job: &Job,
+) -> Result<SampleMade> {
     let filled = making::fill(&store, company, job).await;
     store.close().await;
     let events = filled?;
@@ -137,7 +160,12 @@ async fn make_parts(home: &Path, path: &Path, store: Store, company: Company, jo
     let published = publish(&aside).await;
     workspaces::close_current(&aside).await;
     let (contacts, now) = published?;
-    Ok(SampleMade { file: path.to_owned(), contacts, events, now })
+    Ok(SampleMade {
+        file: path.to_owned(),
+        contacts,
+        events,
+        now,
+    })
 }
 
 async fn publish(app: &App) -> Result<(u64, Moment)> {

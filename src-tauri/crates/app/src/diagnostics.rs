@@ -1,9 +1,9 @@
 //! What to say when something is to be reported.
 
+use crate::Ctx;
 use crate::commands;
 use crate::error::Result;
 use crate::table::NoArgs;
-use crate::Ctx;
 use carillon_adapters::vault::{Keychain, KeychainState};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -39,7 +39,9 @@ async fn get(cx: &Ctx, _: NoArgs) -> Result<Diagnostics> {
         KeychainState::Available => "available".to_owned(),
         KeychainState::Missing { why } => why,
     };
-    let (index_bytes, contacts) = open.store.with_index(|index| (index.heap_bytes() as u64, index.contacts().len()));
+    let (index_bytes, contacts) = open
+        .store
+        .with_index(|index| (index.heap_bytes() as u64, index.contacts().len()));
     Ok(Diagnostics {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         sqlite,

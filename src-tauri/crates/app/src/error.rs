@@ -62,7 +62,10 @@ static SENTENCES: LazyLock<serde_json::Value> = LazyLock::new(|| {
 
 /// The sentence for a dotted key of `assets/locales/en/errors.json`, with `{name}` replaced by values.
 pub fn sentence(key: &str, params: &[(&str, &dyn fmt::Display)]) -> String {
-    let found = key.split('.').try_fold(&*SENTENCES, |node, part| node.get(part)).and_then(|v| v.as_str());
+    let found = key
+        .split('.')
+        .try_fold(&*SENTENCES, |node, part| node.get(part))
+        .and_then(|v| v.as_str());
     let Some(text) = found else { return key.to_owned() };
     let mut out = text.to_owned();
     for (name, value) in params {
@@ -99,7 +102,10 @@ impl ApiError {
     pub fn internal(detail: impl fmt::Display) -> Self {
         let trace = format!("{:08x}", rand::random::<u32>());
         tracing::error!(%trace, %detail, "internal error");
-        ApiError { trace: trace.clone(), ..fail(Code::Internal, "internal", &[("trace", &trace)]) }
+        ApiError {
+            trace: trace.clone(),
+            ..fail(Code::Internal, "internal", &[("trace", &trace)])
+        }
     }
 }
 
@@ -129,10 +135,17 @@ impl From<carillon_store::Error> for ApiError {
                 let trace = format!("{:08x}", rand::random::<u32>());
                 tracing::error!(%trace, %error, "the store could not do it");
                 let message = error.to_string();
-                return ApiError { trace, message, ..fail(Code::Internal, "internal", &[]) };
+                return ApiError {
+                    trace,
+                    message,
+                    ..fail(Code::Internal, "internal", &[])
+                };
             }
         };
-        ApiError { message: error.to_string(), ..fail(code, "internal", &[]) }
+        ApiError {
+            message: error.to_string(),
+            ..fail(code, "internal", &[])
+        }
     }
 }
 
@@ -159,7 +172,11 @@ mod tests {
                     let text = std::fs::read_to_string(&path).unwrap_or_default();
                     for call in text.split("fail(").skip(1) {
                         let key = call.split_once("Code::").and_then(|(head, rest)| {
-                            head.trim().trim_start_matches("crate::error::").trim_start_matches("carillon_app::error::").is_empty().then_some(rest)
+                            head.trim()
+                                .trim_start_matches("crate::error::")
+                                .trim_start_matches("carillon_app::error::")
+                                .is_empty()
+                                .then_some(rest)
                         });
                         let key = key.and_then(|rest| rest.split('"').nth(1));
                         if let Some(key) = key.filter(|k| !k.contains('{') && k.contains('.')) {

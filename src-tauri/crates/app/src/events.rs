@@ -3,13 +3,15 @@
 
 mod lines;
 
+use crate::Ctx;
 use crate::commands;
 use crate::error::{ApiError, Code, Result, fail};
 use crate::files::FileRef;
-use crate::imports::{self, AtWork, ImportCounts, ImportDone, ImportExample, ImportStarted, source::RejectFile};
+use crate::imports::{
+    self, AtWork, ImportCounts, ImportDone, ImportExample, ImportStarted, source::RejectFile,
+};
 use crate::jobs::Job;
 use crate::workspaces::Open;
-use crate::Ctx;
 use carillon_model::event::Event;
 use carillon_model::{ContactId, EventId, ImportId};
 use carillon_store::events::NewEvent;
@@ -123,7 +125,10 @@ async fn of(cx: &Ctx, req: EventsOf) -> Result<Vec<Event>> {
         .map(|record| record.events.iter().rev().take(SHOWN).map(|e| e.id).collect())
         .ok_or_else(|| fail(Code::NotFound, "not_found.contact", &[("name", &req.contact)]))?;
     ids.dedup();
-    Ok(open.store.read(move |db| carillon_store::events::get_many(db, &ids)).await?)
+    Ok(open
+        .store
+        .read(move |db| carillon_store::events::get_many(db, &ids))
+        .await?)
 }
 
 async fn open_file(cx: &Ctx, req: OpenEvents) -> Result<EventsPreview> {
@@ -161,10 +166,14 @@ async fn run(cx: &Ctx, req: EventsPlan) -> Result<ImportStarted> {
     let text = serde_json::to_string(&plan).map_err(ApiError::internal)?;
     let id = open
         .store
-        .write(Priority::User, move |tx| carillon_store::imports::begin(tx, ImportKind::Events, &name, &text))
+        .write(Priority::User, move |tx| {
+            carillon_store::imports::begin(tx, ImportKind::Events, &name, &text)
+        })
         .await?;
     let at_work = AtWork::begin(&open, id)?;
-    let job = open.jobs.clone().start("events.import_run", |job| pour(open, job, at_work, id, plan, lines));
+    let job = open.jobs.clone().start("events.import_run", |job| {
+        pour(open, job, at_work, id, plan, lines)
+    });
     Ok(ImportStarted { job, import: id })
 }
 
@@ -187,7 +196,11 @@ fn read_ahead(mut lines: Lines) -> mpsc::Receiver<Slice> {
     let (sender, slices) = mpsc::channel(4);
     tokio::task::spawn_blocking(move || {
         loop {
-            let mut slice = Slice { lines: Vec::with_capacity(SLICE), bytes: 0, broken: None };
+            let mut slice = Slice {
+                lines: Vec::with_capacity(SLICE),
+                bytes: 0,
+                broken: None,
+            };
             let mut ended = false;
             while slice.lines.len() < SLICE && !ended {
                 match lines.next() {
@@ -208,12 +221,24 @@ fn read_ahead(mut lines: Lines) -> mpsc::Receiver<Slice> {
     slices
 }
 
-async fn pour(open: Arc<Open>, job: Arc<Job>, at_work: AtWork, id: ImportId, plan: EventsPlan, lines: Lines) -> Result<ImportDone> {
+async fn pour(
+    open: Arc<Open>,
+    job: Arc<Job>,
+    at_work: AtWork,
+    id: ImportId,
+    plan: EventsPlan,
+    lines: Lines,
+) -> Result<ImportDone> {
     let _at_work = at_work;
     let outcome = pour_lines(&open, &job, id, plan, lines).await;
     if outcome.is_err() {
         // Exactly once makes going on the same as beginning again: what is there counts as known.
-        let ended = open.store.write(Priority::Import, move |tx| carillon_store::imports::end(tx, id, true)).await;
+        let ended = open
+            .store
+            .write(Priority::Import, move |tx| {
+                carillon_store::imports::end(tx, id, true)
+            })
+            .await;
         if let Err(error) = ended {
             tracing::debug!(%id, %error, "an import that stopped was not ended");
         }
@@ -221,11 +246,21 @@ async fn pour(open: Arc<Open>, job: Arc<Job>, at_work: AtWork, id: ImportId, pla
     outcome
 }
 
-async fn pour_lines(open: &Arc<Open>, job: &Arc<Job>, id: ImportId, plan: EventsPlan, lines: Lines) -> Result<ImportDone> {
+async fn pour_lines(
+    open: &Arc<Open>,
+    job: &Arc<Job>,
+    id: ImportId,
+    plan: EventsPlan,
+    lines: Lines,
+) -> Result<ImportDone> {
     job.phase("writing");
     let total = lines.length;
     let rejects = RejectFile::create(&imports::reject_path(open, id), &lines.heading(), None)?;
-    let work = Arc::new(Work { id, source: format!("events:{}", plan.source), rejects: Mutex::new(rejects) });
+    let work = Arc::new(Work {
+        id,
+        source: format!("events:{}", plan.source),
+        rejects: Mutex::new(rejects),
+    });
     let mut slices = read_ahead(lines);
     let mut position = 0;
     let mut examples: Vec<ImportExample> = Vec::new();
@@ -233,7 +268,12 @@ async fn pour_lines(open: &Arc<Open>, job: &Arc<Job>, id: ImportId, plan: Events
         job.check()?;
         position += slice.lines.len() as u64;
         let work = work.clone();
-        let refused = open.store.write(Priority::Import, move |tx| write(tx, &work, slice.lines, position)).await?;
+        let refused = open
+            .store
+            .write(Priority::Import, move |tx| {
+                write(tx, &work, slice.lines, position)
+            })
+            .await?;
         examples.extend(refused.into_iter().take(20 - examples.len().min(20)));
         job.progress(slice.bytes, total);
         if let Some(error) = slice.broken {
@@ -241,17 +281,38 @@ async fn pour_lines(open: &Arc<Open>, job: &Arc<Job>, id: ImportId, plan: Events
         }
     }
     crash::point("import_end");
-    open.store.write(Priority::Import, move |tx| carillon_store::imports::end(tx, id, false)).await?;
+    open.store
+        .write(Priority::Import, move |tx| {
+            carillon_store::imports::end(tx, id, false)
+        })
+        .await?;
     drop(work);
     let row = imports::existing(open, id).await?;
     let counts = open.store.read(move |db| imports::counts(db, &row)).await?;
     // What is known already needs no attention.
-    let rejects = imports::tidy_rejects(open, id, ImportCounts { duplicate: 0, ..counts })?;
-    Ok(ImportDone { import: id, counts, examples, rejects })
+    let rejects = imports::tidy_rejects(
+        open,
+        id,
+        ImportCounts {
+            duplicate: 0,
+            ..counts
+        },
+    )?;
+    Ok(ImportDone {
+        import: id,
+        counts,
+        examples,
+        rejects,
+    })
 }
 
 /// Writes a slice; the rows that were refused.
-fn write(tx: &mut Tx<'_>, work: &Work, lines: Vec<Line>, position: u64) -> std::result::Result<Vec<ImportExample>, Error> {
+fn write(
+    tx: &mut Tx<'_>,
+    work: &Work,
+    lines: Vec<Line>,
+    position: u64,
+) -> std::result::Result<Vec<ImportExample>, Error> {
     let mut refused = Vec::new();
     let mut found: Vec<(ContactId, Incoming)> = Vec::with_capacity(lines.len());
     for line in lines {
@@ -271,7 +332,13 @@ fn write(tx: &mut Tx<'_>, work: &Work, lines: Vec<Line>, position: u64) -> std::
         .into_iter()
         .zip(&fresh)
         .filter(|(_, fresh)| **fresh)
-        .map(|((contact, i), _)| NewEvent { contact, name: i.name, at: i.at, source: source.clone(), props: i.props })
+        .map(|((contact, i), _)| NewEvent {
+            contact,
+            name: i.name,
+            at: i.at,
+            source: source.clone(),
+            props: i.props,
+        })
         .collect();
     let ids = carillon_store::events::append(tx, &new)?;
     let counts = carillon_store::imports::ImportCounts {
@@ -287,7 +354,11 @@ fn write(tx: &mut Tx<'_>, work: &Work, lines: Vec<Line>, position: u64) -> std::
     Ok(examples)
 }
 
-fn reject(tx: &mut Tx<'_>, work: &Work, refused: Vec<(u64, &'static str, Vec<String>)>) -> std::result::Result<Vec<ImportExample>, Error> {
+fn reject(
+    tx: &mut Tx<'_>,
+    work: &Work,
+    refused: Vec<(u64, &'static str, Vec<String>)>,
+) -> std::result::Result<Vec<ImportExample>, Error> {
     if refused.is_empty() {
         return Ok(Vec::new());
     }
@@ -298,8 +369,15 @@ fn reject(tx: &mut Tx<'_>, work: &Work, refused: Vec<(u64, &'static str, Vec<Str
         for (line, why, cells) in &refused {
             let reason = crate::error::sentence(&format!("imports.reasons.{why}"), &[]);
             file.write(*line, &reason, cells)?;
-            let text = imports::clean::line(&cells.join(" | ")).chars().take(200).collect();
-            examples.push(ImportExample { line: *line, reason, text });
+            let text = imports::clean::line(&cells.join(" | "))
+                .chars()
+                .take(200)
+                .collect();
+            examples.push(ImportExample {
+                line: *line,
+                reason,
+                text,
+            });
         }
         file.flush()
     };

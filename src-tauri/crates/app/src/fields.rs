@@ -1,9 +1,9 @@
 //! Fields of contacts.
 
+use crate::Ctx;
 use crate::commands;
 use crate::error::{Code, Result, fail};
 use crate::table::{Done, NoArgs};
-use crate::Ctx;
 use carillon_model::contact::{Field, FieldType, Value};
 use carillon_store::Priority;
 use serde::{Deserialize, Serialize};
@@ -52,7 +52,11 @@ pub fn key_of(label: &str) -> String {
         }
     }
     let key = key.trim_end_matches('_').chars().take(60).collect::<String>();
-    if key.starts_with(|c: char| c.is_ascii_lowercase()) { key } else { format!("field_{key}").trim_end_matches('_').to_owned() }
+    if key.starts_with(|c: char| c.is_ascii_lowercase()) {
+        key
+    } else {
+        format!("field_{key}").trim_end_matches('_').to_owned()
+    }
 }
 
 async fn list(cx: &Ctx, _: NoArgs) -> Result<Vec<Field>> {
@@ -66,20 +70,36 @@ async fn add(cx: &Ctx, req: AddField) -> Result<Field> {
         key,
         label: crate::imports::clean::line(&req.label),
         field_type: req.field_type,
-        options: req.options.iter().map(|o| crate::imports::clean::line(o)).filter(|o| !o.is_empty()).collect(),
+        options: req
+            .options
+            .iter()
+            .map(|o| crate::imports::clean::line(o))
+            .filter(|o| !o.is_empty())
+            .collect(),
         built_in: false,
     };
     let written = field.clone();
-    open.store.write(Priority::User, move |tx| carillon_store::fields::add(tx, &written)).await?;
+    open.store
+        .write(Priority::User, move |tx| {
+            carillon_store::fields::add(tx, &written)
+        })
+        .await?;
     Ok(field)
 }
 
 async fn retire(cx: &Ctx, req: RetireField) -> Result<Done> {
     let open = cx.open()?;
-    if carillon_model::contact::BUILT_IN_FIELDS.iter().any(|(key, ..)| *key == req.key) {
+    if carillon_model::contact::BUILT_IN_FIELDS
+        .iter()
+        .any(|(key, ..)| *key == req.key)
+    {
         return Err(fail(Code::Refused, "fields.built_in", &[("key", &req.key)]));
     }
-    open.store.write(Priority::User, move |tx| carillon_store::fields::retire(tx, &req.key)).await?;
+    open.store
+        .write(Priority::User, move |tx| {
+            carillon_store::fields::retire(tx, &req.key)
+        })
+        .await?;
     Ok(Done {})
 }
 
@@ -88,7 +108,14 @@ async fn retire(cx: &Ctx, req: RetireField) -> Result<Done> {
 /// # Errors
 /// A sentence that names the field.
 pub fn fitting(field: &Field, value: Value) -> Result<Value> {
-    let bad = |shown: &str| fail(Code::Invalid, "fields.bad_value", &[("value", &shown), ("key", &field.key)]).at(&field.key);
+    let bad = |shown: &str| {
+        fail(
+            Code::Invalid,
+            "fields.bad_value",
+            &[("value", &shown), ("key", &field.key)],
+        )
+        .at(&field.key)
+    };
     let value = match value {
         Value::Text(text) => {
             let text = crate::imports::clean::line(&text);
@@ -96,7 +123,11 @@ pub fn fitting(field: &Field, value: Value) -> Result<Value> {
                 return Err(bad(&text));
             }
             // A screen sends plain text for a choice.
-            if field.field_type == FieldType::Choice { Value::Choice(text) } else { Value::Text(text) }
+            if field.field_type == FieldType::Choice {
+                Value::Choice(text)
+            } else {
+                Value::Text(text)
+            }
         }
         other => other,
     };

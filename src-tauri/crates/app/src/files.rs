@@ -118,7 +118,11 @@ impl Tickets {
             .filter(char::is_ascii_alphanumeric)
             .take(12)
             .collect();
-        let path = folder.join(if ending.is_empty() { ticket.clone() } else { format!("{ticket}.{ending}") });
+        let path = folder.join(if ending.is_empty() {
+            ticket.clone()
+        } else {
+            format!("{ticket}.{ending}")
+        });
         all.files.insert(ticket.clone(), path.clone());
         Ok((ticket, path))
     }
@@ -154,13 +158,23 @@ impl crate::Ctx {
     /// The path to write to, and what to answer.
     pub fn save(&self, to: &SaveRef) -> Result<(PathBuf, Saved)> {
         match to {
-            SaveRef::Path { path } if self.window != Window::Browser => {
-                Ok((path.clone(), Saved { path: Some(path.clone()), ticket: None }))
-            }
+            SaveRef::Path { path } if self.window != Window::Browser => Ok((
+                path.clone(),
+                Saved {
+                    path: Some(path.clone()),
+                    ticket: None,
+                },
+            )),
             SaveRef::Path { .. } => Err(fail(Code::Denied, "table.denied", &[("name", &"path")])),
             SaveRef::Download { download } => {
                 let (ticket, path) = self.app.tickets().file(self.app.home(), download)?;
-                Ok((path, Saved { path: None, ticket: Some(ticket) }))
+                Ok((
+                    path,
+                    Saved {
+                        path: None,
+                        ticket: Some(ticket),
+                    },
+                ))
             }
         }
     }
@@ -169,9 +183,15 @@ impl crate::Ctx {
 /// Writes a file whole or not at all: beside, then renamed.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let cannot = |e: std::io::Error| {
-        fail(Code::File, "files.cannot_write", &[("file", &path.display()), ("detail", &e)])
+        fail(
+            Code::File,
+            "files.cannot_write",
+            &[("file", &path.display()), ("detail", &e)],
+        )
     };
-    let name = path.file_name().ok_or_else(|| cannot(std::io::Error::other("it has no name")))?;
+    let name = path
+        .file_name()
+        .ok_or_else(|| cannot(std::io::Error::other("it has no name")))?;
     let beside = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), ticket()));
     let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
     if written.is_err() {
@@ -183,11 +203,19 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 /// Reads a text file of at most `max` bytes.
 pub fn read_text(path: &Path, max: u64) -> Result<String> {
     let cannot = |e: &dyn std::fmt::Display| {
-        fail(Code::Invalid, "imports.unreadable", &[("file", &path.display()), ("detail", &e)])
+        fail(
+            Code::Invalid,
+            "imports.unreadable",
+            &[("file", &path.display()), ("detail", &e)],
+        )
     };
     let size = std::fs::metadata(path).map_err(|e| cannot(&e))?.len();
     if size > max {
-        return Err(fail(Code::Invalid, "files.too_large", &[("file", &path.display()), ("max", &(max >> 10))]));
+        return Err(fail(
+            Code::Invalid,
+            "files.too_large",
+            &[("file", &path.display()), ("max", &(max >> 10))],
+        ));
     }
     let bytes = std::fs::read(path).map_err(|e| cannot(&e))?;
     String::from_utf8(bytes).map_err(|_| cannot(&"it is not UTF-8 text"))

@@ -85,20 +85,66 @@ mod tests {
 
     #[test]
     fn each_reason_alone_stops_a_message() {
-        assert_eq!(decide(&Case { contact: false, ..OPEN }), Some(Refusal::NoContact));
-        assert_eq!(decide(&Case { suppressed: true, ..OPEN }), Some(Refusal::Suppressed));
-        assert_eq!(decide(&Case { permitted: false, ..OPEN }), Some(Refusal::NoConsent));
-        assert_eq!(decide(&Case { stopped: true, ..OPEN }), Some(Refusal::Stopped));
+        assert_eq!(
+            decide(&Case {
+                contact: false,
+                ..OPEN
+            }),
+            Some(Refusal::NoContact)
+        );
+        assert_eq!(
+            decide(&Case {
+                suppressed: true,
+                ..OPEN
+            }),
+            Some(Refusal::Suppressed)
+        );
+        assert_eq!(
+            decide(&Case {
+                permitted: false,
+                ..OPEN
+            }),
+            Some(Refusal::NoConsent)
+        );
+        assert_eq!(
+            decide(&Case {
+                stopped: true,
+                ..OPEN
+            }),
+            Some(Refusal::Stopped)
+        );
         assert_eq!(decide(&Case { paused: true, ..OPEN }), Some(Refusal::Paused));
-        assert_eq!(decide(&Case { over_limit: true, ..OPEN }), Some(Refusal::OverLimit));
-        assert_eq!(decide(&Case { loopback: false, ..OPEN }), Some(Refusal::NoOptOutSource));
+        assert_eq!(
+            decide(&Case {
+                over_limit: true,
+                ..OPEN
+            }),
+            Some(Refusal::OverLimit)
+        );
+        assert_eq!(
+            decide(&Case {
+                loopback: false,
+                ..OPEN
+            }),
+            Some(Refusal::NoOptOutSource)
+        );
     }
 
     #[test]
     fn a_transactional_message_needs_no_marketing_consent_but_respects_the_list() {
-        let case = Case { transactional: true, permitted: false, ..OPEN };
+        let case = Case {
+            transactional: true,
+            permitted: false,
+            ..OPEN
+        };
         assert_eq!(decide(&case), None);
-        assert_eq!(decide(&Case { suppressed: true, ..case }), Some(Refusal::Suppressed));
+        assert_eq!(
+            decide(&Case {
+                suppressed: true,
+                ..case
+            }),
+            Some(Refusal::Suppressed)
+        );
     }
 
     #[test]

@@ -10,7 +10,9 @@ use carillon_model::journey::JourneyState;
 use carillon_model::message::MessageState;
 use carillon_model::segment::{Clause, Expr};
 use carillon_model::{EventId, JourneyId, Moment};
-use carillon_store::{accounts, contacts, enrolments, events, journeys, outbox, reports, segments, templates};
+use carillon_store::{
+    accounts, contacts, enrolments, events, journeys, outbox, reports, segments, templates,
+};
 use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -82,9 +84,14 @@ async fn overview(cx: &Ctx, _: NoArgs) -> Result<HomeOverview> {
     let now = open.now();
     let zone = open.store.catalogue().zone();
     let today = now.with_timezone(&zone).date_naive();
-    let may = Expr::Clause(Clause::Consent { channel: Channel::Email, purpose: Purpose::Marketing, basis: None });
-    let (contacts_now, permitted) =
-        open.store.with_index(|index| (index.contacts().len(), index.members(&may, now).len()));
+    let may = Expr::Clause(Clause::Consent {
+        channel: Channel::Email,
+        purpose: Purpose::Marketing,
+        basis: None,
+    });
+    let (contacts_now, permitted) = open
+        .store
+        .with_index(|index| (index.contacts().len(), index.members(&may, now).len()));
     let mut home = open
         .store
         .read(move |db| {
@@ -98,7 +105,10 @@ async fn overview(cx: &Ctx, _: NoArgs) -> Result<HomeOverview> {
             for row in &rows {
                 let mut active = 0;
                 for version in journeys::versions(db, row.id)? {
-                    active += enrolments::standing(db, version.id)?.iter().map(|(_, n)| n).sum::<u64>();
+                    active += enrolments::standing(db, version.id)?
+                        .iter()
+                        .map(|(_, n)| n)
+                        .sum::<u64>();
                 }
                 in_journeys += active;
                 if row.state != JourneyState::Draft {
@@ -121,9 +131,19 @@ async fn overview(cx: &Ctx, _: NoArgs) -> Result<HomeOverview> {
             }
             let newest = events::last_id(db)?;
             let mut latest = Vec::new();
-            for event in events::after(db, EventId(newest.0 - i64::from(LATEST)), LATEST)?.into_iter().rev() {
-                let contact = contacts::get(db, event.contact)?.map(|c| Named { id: c.id, email: c.email });
-                latest.push(TimelineEntry { at: event.at, contact, what: TimelineWhat::Event { event } });
+            for event in events::after(db, EventId(newest.0 - i64::from(LATEST)), LATEST)?
+                .into_iter()
+                .rev()
+            {
+                let contact = contacts::get(db, event.contact)?.map(|c| Named {
+                    id: c.id,
+                    email: c.email,
+                });
+                latest.push(TimelineEntry {
+                    at: event.at,
+                    contact,
+                    what: TimelineWhat::Event { event },
+                });
             }
             let done = [
                 ("import_contacts", contacts::count(db)? > 0),
@@ -138,16 +158,28 @@ async fn overview(cx: &Ctx, _: NoArgs) -> Result<HomeOverview> {
                 contacts_30_days: growth.iter().map(|d| d.added - d.removed).sum(),
                 permitted: 0,
                 in_journeys,
-                live_journeys: u32::try_from(rows.iter().filter(|r| r.state == JourneyState::Live).count()).unwrap_or(0),
+                live_journeys: u32::try_from(rows.iter().filter(|r| r.state == JourneyState::Live).count())
+                    .unwrap_or(0),
                 messages_today: messages.last().map_or(0, |d| d.accepted),
                 messages_7_days: messages.iter().rev().take(7).map(|d| d.accepted).sum(),
                 unknown: counts.get(&MessageState::Unknown).copied().unwrap_or(0)
                     + counts.get(&MessageState::Frozen).copied().unwrap_or(0),
                 next_due: None,
-                accepted_by_day: messages.iter().map(|d| DayCount { day: d.date, count: d.accepted }).collect(),
+                accepted_by_day: messages
+                    .iter()
+                    .map(|d| DayCount {
+                        day: d.date,
+                        count: d.accepted,
+                    })
+                    .collect(),
                 journeys: live,
                 latest,
-                checklist: done.map(|(item, done)| ChecklistRow { item: item.to_owned(), done }).to_vec(),
+                checklist: done
+                    .map(|(item, done)| ChecklistRow {
+                        item: item.to_owned(),
+                        done,
+                    })
+                    .to_vec(),
             })
         })
         .await?;

@@ -10,13 +10,13 @@ pub mod source;
 pub mod values;
 mod write;
 
+use crate::Ctx;
 use crate::commands;
 use crate::error::{ApiError, Code, Result, fail, sentence};
 use crate::files::{FileRef, SaveRef, Saved};
 use crate::jobs::Job;
 use crate::table::{JobStarted, NoArgs};
 use crate::workspaces::Open;
-use crate::Ctx;
 use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose};
 use carillon_model::contact::{Currency, FieldType};
 use carillon_model::{ContactId, ImportId, Moment};
@@ -106,7 +106,9 @@ pub enum ColumnPlan {
         #[ts(optional, type = "string")]
         decimal: Option<char>,
     },
-    Tags { separator: String },
+    Tags {
+        separator: String,
+    },
 }
 
 impl ColumnPlan {
@@ -116,10 +118,21 @@ impl ColumnPlan {
         let order = matches!(kind, FieldType::Date | FieldType::DateTime).then_some(reading.date_order);
         let mark = matches!(kind, FieldType::Number | FieldType::Money).then_some(reading.decimal);
         match self {
-            ColumnPlan::Field { key, fill_only, .. } => {
-                ColumnPlan::Field { key, fill_only, date_order: order, decimal: mark, currency: found }
-            }
-            ColumnPlan::NewField { key, label, field_type, fill_only, options, .. } => ColumnPlan::NewField {
+            ColumnPlan::Field { key, fill_only, .. } => ColumnPlan::Field {
+                key,
+                fill_only,
+                date_order: order,
+                decimal: mark,
+                currency: found,
+            },
+            ColumnPlan::NewField {
+                key,
+                label,
+                field_type,
+                fill_only,
+                options,
+                ..
+            } => ColumnPlan::NewField {
                 key,
                 label,
                 field_type,
@@ -418,7 +431,12 @@ pub(crate) fn list_path(cx: &Ctx, open: &Open, file: &FileRef) -> Result<PathBuf
 fn refuse_workspace(open: &Open, path: &Path) -> Result<()> {
     let whole = |p: &Path| p.canonicalize().unwrap_or_else(|_| p.to_owned());
     match whole(path) == whole(&open.path) {
-        true => Err(fail(Code::Refused, "imports.is_workspace", &[("file", &path.display())]).at("file")),
+        true => Err(fail(
+            Code::Refused,
+            "imports.is_workspace",
+            &[("file", &path.display())],
+        )
+        .at("file")),
         false => Ok(()),
     }
 }
@@ -447,7 +465,10 @@ async fn open_file(cx: &Ctx, req: OpenImport) -> Result<ImportPreview> {
         let warnings = warnings(&sample, header, &columns);
         let rows_about = match sample.whole || sample.text == 0 {
             true => sample.rows.len() as u64,
-            false => (u128::from(layout.text_bytes(bytes)) * sample.rows.len() as u128 / sample.text as u128) as u64,
+            false => {
+                (u128::from(layout.text_bytes(bytes)) * sample.rows.len() as u128 / sample.text as u128)
+                    as u64
+            }
         };
         sample.rows.truncate(SHOWN);
         Ok(ImportPreview {
@@ -468,10 +489,17 @@ async fn open_file(cx: &Ctx, req: OpenImport) -> Result<ImportPreview> {
 
 fn warnings(sample: &Sample, header: bool, columns: &[ImportColumn]) -> Vec<String> {
     let mut warnings = Vec::new();
-    let ragged = sample.rows.iter().filter(|r| r.len() != sample.heading.len()).count();
+    let ragged = sample
+        .rows
+        .iter()
+        .filter(|r| r.len() != sample.heading.len())
+        .count();
     if ragged > 0 {
         let of = sample.rows.len();
-        warnings.push(sentence("imports.warnings.ragged", &[("n", &ragged), ("of", &of), ("columns", &sample.heading.len())]));
+        warnings.push(sentence(
+            "imports.warnings.ragged",
+            &[("n", &ragged), ("of", &of), ("columns", &sample.heading.len())],
+        ));
     }
     if !columns.iter().any(|c| c.guess.as_deref() == Some("email")) {
         warnings.push(sentence("imports.warnings.no_email", &[]));
@@ -502,7 +530,9 @@ async fn dry_run(cx: &Ctx, req: ImportPlan) -> Result<JobStarted> {
     let open = cx.open()?.clone();
     let path = list_path(cx, &open, &req.file)?;
     let kept = Arc::new(resolved(&open, &path, req).await?);
-    let job = open.jobs.clone().start("contacts.import_dry_run", |job| run::try_out(open, job, kept, path));
+    let job = open.jobs.clone().start("contacts.import_dry_run", |job| {
+        run::try_out(open, job, kept, path)
+    });
     Ok(JobStarted { job })
 }
 
@@ -510,14 +540,21 @@ async fn run_import(cx: &Ctx, req: ImportPlan) -> Result<ImportStarted> {
     let open = cx.open()?.clone();
     let path = list_path(cx, &open, &req.file)?;
     let kept = resolved(&open, &path, req).await?;
-    let (name, text) = (name_of(&path), serde_json::to_string(&kept).map_err(ApiError::internal)?);
+    let (name, text) = (
+        name_of(&path),
+        serde_json::to_string(&kept).map_err(ApiError::internal)?,
+    );
     let id = open
         .store
-        .write(Priority::User, move |tx| carillon_store::imports::begin(tx, ImportKind::Contacts, &name, &text))
+        .write(Priority::User, move |tx| {
+            carillon_store::imports::begin(tx, ImportKind::Contacts, &name, &text)
+        })
         .await?;
     let at_work = AtWork::begin(&open, id)?;
     let kept = Arc::new(kept);
-    let job = open.jobs.clone().start("contacts.import_run", |job| run::pour(open, job, at_work, id, kept, path));
+    let job = open.jobs.clone().start("contacts.import_run", |job| {
+        run::pour(open, job, at_work, id, kept, path)
+    });
     Ok(ImportStarted { job, import: id })
 }
 
@@ -535,19 +572,29 @@ async fn resume(cx: &Ctx, req: ResumeImport) -> Result<ImportStarted> {
         return Err(fail(Code::Refused, "imports.changed_file", &[("id", &req.id)]).at("file"));
     }
     let (id, kept) = (req.id, Arc::new(kept));
-    let job = open.jobs.clone().start("contacts.import_resume", |job| run::pour(open, job, at_work, id, kept, path));
+    let job = open.jobs.clone().start("contacts.import_resume", |job| {
+        run::pour(open, job, at_work, id, kept, path)
+    });
     Ok(ImportStarted { job, import: id })
 }
 
 /// The row of an import, or a sentence that there is none.
 pub(crate) async fn existing(open: &Open, id: ImportId) -> Result<carillon_store::imports::ImportRow> {
-    let found = open.store.read(move |db| carillon_store::imports::get(db, id)).await?;
+    let found = open
+        .store
+        .read(move |db| carillon_store::imports::get(db, id))
+        .await?;
     found.ok_or_else(|| fail(Code::NotFound, "not_found.import", &[("name", &id)]))
 }
 
 /// What an import did so far, with the counters it keeps beside its row.
-pub(crate) fn counts(db: &Db<'_>, row: &carillon_store::imports::ImportRow) -> carillon_store::Result<ImportCounts> {
-    let counter = |what| Ok::<u64, carillon_store::Error>(settings::cursor(db, &write::counter(row.id, what))?.unsigned_abs());
+pub(crate) fn counts(
+    db: &Db<'_>,
+    row: &carillon_store::imports::ImportRow,
+) -> carillon_store::Result<ImportCounts> {
+    let counter = |what| {
+        Ok::<u64, carillon_store::Error>(settings::cursor(db, &write::counter(row.id, what))?.unsigned_abs())
+    };
     let c = row.counts;
     let sorted = c.added + c.changed + c.unchanged + c.duplicate + c.invalid;
     Ok(ImportCounts {
@@ -570,7 +617,11 @@ struct Shown {
     source: String,
 }
 
-fn shown(db: &Db<'_>, open: &Open, row: carillon_store::imports::ImportRow) -> carillon_store::Result<ImportRow> {
+fn shown(
+    db: &Db<'_>,
+    open: &Open,
+    row: carillon_store::imports::ImportRow,
+) -> carillon_store::Result<ImportRow> {
     let at_work = live().contains(&(open.workspace_id.clone(), row.id));
     let stopped = settings::cursor(db, &write::counter(row.id, write::STOPPED))? > 0;
     let state = match row.state {
@@ -583,7 +634,9 @@ fn shown(db: &Db<'_>, open: &Open, row: carillon_store::imports::ImportRow) -> c
         ImportState::Undoing => "failed",
         ImportState::Undone => "undone",
     };
-    let source = serde_json::from_str::<Shown>(&row.plan).map(|plan| plan.source).unwrap_or_default();
+    let source = serde_json::from_str::<Shown>(&row.plan)
+        .map(|plan| plan.source)
+        .unwrap_or_default();
     Ok(ImportRow {
         counts: counts(db, &row)?,
         what: match row.kind {
@@ -606,7 +659,12 @@ async fn list(cx: &Ctx, _: NoArgs) -> Result<Vec<ImportRow>> {
     let open = cx.open()?.clone();
     let store = open.store.clone();
     Ok(store
-        .read(move |db| carillon_store::imports::list(db)?.into_iter().map(|row| shown(db, &open, row)).collect())
+        .read(move |db| {
+            carillon_store::imports::list(db)?
+                .into_iter()
+                .map(|row| shown(db, &open, row))
+                .collect()
+        })
         .await?)
 }
 
@@ -633,7 +691,13 @@ async fn errors(cx: &Ctx, req: SaveErrors) -> Result<Saved> {
         if written.is_err() {
             let _ = std::fs::remove_file(&beside);
         }
-        written.map_err(|e| fail(Code::File, "files.cannot_write", &[("file", &path.display()), ("detail", &e)]))
+        written.map_err(|e| {
+            fail(
+                Code::File,
+                "files.cannot_write",
+                &[("file", &path.display()), ("detail", &e)],
+            )
+        })
     })
     .await?;
     Ok(saved)
@@ -649,7 +713,9 @@ async fn undo(cx: &Ctx, req: OneImport) -> Result<JobStarted> {
     let id = req.id;
     let job = open.jobs.clone().start("imports.undo", |job| async move {
         let _at_work = at_work;
-        take_back(&open, &job, row).await.inspect_err(|error| tracing::info!(%id, %error, "an import was not taken back"))
+        take_back(&open, &job, row)
+            .await
+            .inspect_err(|error| tracing::info!(%id, %error, "an import was not taken back"))
     });
     Ok(JobStarted { job })
 }
@@ -661,9 +727,16 @@ async fn take_back(open: &Open, job: &Job, row: carillon_store::imports::ImportR
     let id = row.id;
     job.phase("undoing");
     if row.state == ImportState::Running {
-        open.store.write(Priority::User, move |tx| carillon_store::imports::end(tx, id, true)).await?;
+        open.store
+            .write(Priority::User, move |tx| {
+                carillon_store::imports::end(tx, id, true)
+            })
+            .await?;
     }
-    let mut done = ImportUndone { permissions: permissions_back(open, job, &row).await?, ..ImportUndone::default() };
+    let mut done = ImportUndone {
+        permissions: permissions_back(open, job, &row).await?,
+        ..ImportUndone::default()
+    };
     let total = row.counts.added + row.counts.changed;
     let mut looked_at = 0;
     loop {
@@ -694,8 +767,13 @@ async fn permissions_back(open: &Open, job: &Job, row: &carillon_store::imports:
     if !gave || row.kind != ImportKind::Contacts {
         return Ok(0);
     }
-    let first = row.range.and_then(|(first, _)| u32::try_from(first).ok()).unwrap_or(u32::MAX);
-    let there: Vec<u32> = open.store.with_index(|index| index.contacts().iter().take_while(|id| *id < first).collect());
+    let first = row
+        .range
+        .and_then(|(first, _)| u32::try_from(first).ok())
+        .unwrap_or(u32::MAX);
+    let there: Vec<u32> = open
+        .store
+        .with_index(|index| index.contacts().iter().take_while(|id| *id < first).collect());
     let mark = format!(" ({})", row.source());
     let by = format!("undo:{}", row.source());
     let mut back = 0;
@@ -705,7 +783,15 @@ async fn permissions_back(open: &Open, job: &Job, row: &carillon_store::imports:
         let mark = mark.clone();
         let mut words: Vec<Consent> = open
             .store
-            .read(move |db| Ok(ids.iter().map(|id| word_before(db, *id, &mark)).collect::<carillon_store::Result<Vec<_>>>()?.into_iter().flatten().collect()))
+            .read(move |db| {
+                Ok(ids
+                    .iter()
+                    .map(|id| word_before(db, *id, &mark))
+                    .collect::<carillon_store::Result<Vec<_>>>()?
+                    .into_iter()
+                    .flatten()
+                    .collect())
+            })
             .await?;
         back += words.len() as u64;
         while !words.is_empty() {
@@ -728,10 +814,26 @@ async fn permissions_back(open: &Open, job: &Job, row: &carillon_store::imports:
 fn word_before(db: &Db<'_>, contact: ContactId, mark: &str) -> carillon_store::Result<Option<Consent>> {
     let about = |row: &&Consent| row.channel == Channel::Email && row.purpose == Purpose::Marketing;
     let ledger = consents::of(db, contact)?;
-    let Some(last) = ledger.iter().rfind(about).filter(|row| row.source.ends_with(mark)) else { return Ok(None) };
-    let before = ledger.iter().filter(about).rfind(|row| !row.source.ends_with(mark));
+    let Some(last) = ledger
+        .iter()
+        .rfind(about)
+        .filter(|row| row.source.ends_with(mark))
+    else {
+        return Ok(None);
+    };
+    let before = ledger
+        .iter()
+        .filter(about)
+        .rfind(|row| !row.source.ends_with(mark));
     Ok(Some(match before {
-        Some(before) => Consent { at: last.at, ..before.clone() },
-        None => Consent { action: ConsentAction::Withdrawn, wording: None, ..last.clone() },
+        Some(before) => Consent {
+            at: last.at,
+            ..before.clone()
+        },
+        None => Consent {
+            action: ConsentAction::Withdrawn,
+            wording: None,
+            ..last.clone()
+        },
     }))
 }

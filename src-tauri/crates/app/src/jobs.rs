@@ -123,7 +123,11 @@ impl Job {
 
     /// The error a cancelled job ends with.
     pub fn check(&self) -> Result<()> {
-        if self.is_cancelled() { Err(fail(Code::Cancelled, "jobs.cancelled", &[])) } else { Ok(()) }
+        if self.is_cancelled() {
+            Err(fail(Code::Cancelled, "jobs.cancelled", &[]))
+        } else {
+            Ok(())
+        }
     }
 
     fn view(&self) -> JobView {
@@ -170,7 +174,10 @@ impl Jobs {
         {
             let mut all = lock(&self.all);
             while all.len() >= REMEMBERED {
-                let oldest = all.iter().find(|(_, j)| lock(&j.end).outcome.is_some()).map(|(id, _)| *id);
+                let oldest = all
+                    .iter()
+                    .find(|(_, j)| lock(&j.end).outcome.is_some())
+                    .map(|(id, _)| *id);
                 match oldest {
                     Some(id) => all.remove(&id),
                     None => break,
@@ -202,7 +209,9 @@ impl Jobs {
     /// Asks a job to stop at its next safe point.
     pub fn cancel(&self, id: u32) -> Result<()> {
         let all = lock(&self.all);
-        let job = all.get(&id).ok_or_else(|| fail(Code::NotFound, "jobs.unknown", &[("id", &id)]))?;
+        let job = all
+            .get(&id)
+            .ok_or_else(|| fail(Code::NotFound, "jobs.unknown", &[("id", &id)]))?;
         job.cancelled.store(true, Ordering::Relaxed);
         Ok(())
     }

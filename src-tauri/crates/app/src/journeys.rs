@@ -291,14 +291,19 @@ pub struct PassageStep {
 
 /// The sentence of a problem, for terminals.
 pub fn problem_sentence(problem: &serde_json::Value) -> String {
-    serde_json::from_value::<Problem>(problem.clone()).map(|p| told(&p)).unwrap_or_default()
+    serde_json::from_value::<Problem>(problem.clone())
+        .map(|p| told(&p))
+        .unwrap_or_default()
 }
 
 fn told(problem: &Problem) -> String {
     static SENTENCES: std::sync::LazyLock<BTreeMap<String, String>> = std::sync::LazyLock::new(|| {
         serde_json::from_str(include_str!("../../../../assets/locales/en/problems.json")).unwrap_or_default()
     });
-    let mut text = SENTENCES.get(&problem.code).cloned().unwrap_or_else(|| problem.code.clone());
+    let mut text = SENTENCES
+        .get(&problem.code)
+        .cloned()
+        .unwrap_or_else(|| problem.code.clone());
     for (name, value) in &problem.params {
         text = text.replace(&format!("{{{name}}}"), value);
     }
@@ -323,11 +328,18 @@ fn problems(document: &Journey, catalogue: &Catalogue) -> Vec<Problem> {
 
 fn version_of(document: &Journey, catalogue: &Catalogue) -> Result<JourneyVersion> {
     let (version, found) = journey::compile(document, catalogue);
-    let errors: Vec<String> =
-        found.iter().filter(|p| p.severity == Severity::Error).map(|p| format!("  {}", told(p))).collect();
+    let errors: Vec<String> = found
+        .iter()
+        .filter(|p| p.severity == Severity::Error)
+        .map(|p| format!("  {}", told(p)))
+        .collect();
     match version {
         Some(version) if errors.is_empty() => Ok(version),
-        _ => Err(fail(Code::Refused, "journeys.problems", &[("name", &document.name), ("list", &errors.join("\n"))])),
+        _ => Err(fail(
+            Code::Refused,
+            "journeys.problems",
+            &[("name", &document.name), ("list", &errors.join("\n"))],
+        )),
     }
 }
 
@@ -346,20 +358,29 @@ async fn list(cx: &Ctx, _: NoArgs) -> Result<Vec<JourneyRow>> {
                 let newest = versions.last();
                 let mut active = 0;
                 for version in &versions {
-                    active += enrolments::standing(db, version.id)?.iter().map(|(_, n)| n).sum::<u64>();
+                    active += enrolments::standing(db, version.id)?
+                        .iter()
+                        .map(|(_, n)| n)
+                        .sum::<u64>();
                 }
                 let object = i64::from(row.id.0);
                 let sum = |metric| -> carillon_store::Result<i64> {
-                    Ok(rollups::series(db, metric, Some(object), first, i64::MAX)?.into_iter().map(|(_, n)| n).sum())
+                    Ok(rollups::series(db, metric, Some(object), first, i64::MAX)?
+                        .into_iter()
+                        .map(|(_, n)| n)
+                        .sum())
                 };
                 let found = problems(&row.draft, &catalogue);
                 out.push(JourneyRow {
                     version: newest.map(|v| v.number),
-                    changed: newest.is_none_or(|v| journey::without_layout(&v.document) != journey::without_layout(&row.draft)),
+                    changed: newest.is_none_or(|v| {
+                        journey::without_layout(&v.document) != journey::without_layout(&row.draft)
+                    }),
                     active,
                     entered_30_days: sum(rollups::Metric::Enrolled)?,
                     sent_30_days: sum_hours(db, object, first)?,
-                    problems: u32::try_from(found.iter().filter(|p| p.severity == Severity::Error).count()).unwrap_or(0),
+                    problems: u32::try_from(found.iter().filter(|p| p.severity == Severity::Error).count())
+                        .unwrap_or(0),
                     id: row.id,
                     name: row.name,
                     state: row.state,
@@ -373,7 +394,13 @@ async fn list(cx: &Ctx, _: NoArgs) -> Result<Vec<JourneyRow>> {
 
 /// Accepted messages of a journey since a day; their buckets are hours.
 fn sum_hours(db: &carillon_store::Db<'_>, object: i64, first_day: i64) -> carillon_store::Result<i64> {
-    let found = rollups::series(db, rollups::Metric::Accepted, Some(object), first_day * 24, i64::MAX)?;
+    let found = rollups::series(
+        db,
+        rollups::Metric::Accepted,
+        Some(object),
+        first_day * 24,
+        i64::MAX,
+    )?;
     Ok(found.into_iter().map(|(_, n)| n).sum())
 }
 
@@ -386,7 +413,8 @@ async fn get(cx: &Ctx, req: OneJourney) -> Result<JourneyView> {
     Ok(JourneyView {
         problems: problems(&row.draft, &catalogue),
         version: newest.map(|v| v.number),
-        changed: newest.is_none_or(|v| journey::without_layout(&v.document) != journey::without_layout(&row.draft)),
+        changed: newest
+            .is_none_or(|v| journey::without_layout(&v.document) != journey::without_layout(&row.draft)),
         id: row.id,
         name: row.name,
         state: row.state,
@@ -398,7 +426,9 @@ async fn get(cx: &Ctx, req: OneJourney) -> Result<JourneyView> {
 /// A number that changes with the drawing: 48 bits of its hash, which a screen's numbers hold exactly.
 fn revision(document: &Journey) -> i64 {
     let hash = blake3::hash(journey::canonical(document).as_bytes());
-    hash.as_bytes()[..6].iter().fold(0, |n, byte| n << 8 | i64::from(*byte))
+    hash.as_bytes()[..6]
+        .iter()
+        .fold(0, |n, byte| n << 8 | i64::from(*byte))
 }
 
 async fn save(cx: &Ctx, req: SaveJourney) -> Result<SavedJourney> {
@@ -413,7 +443,10 @@ async fn save(cx: &Ctx, req: SaveJourney) -> Result<SavedJourney> {
             if let (Some(id), Some(expected)) = (id, expected) {
                 let before = rows::get(tx, id)?;
                 // Saving the same drawing twice is no conflict.
-                if before.as_ref().is_some_and(|b| revision(&b.draft) != expected && b.draft != written) {
+                if before
+                    .as_ref()
+                    .is_some_and(|b| revision(&b.draft) != expected && b.draft != written)
+                {
                     return Ok(None);
                 }
             }
@@ -422,7 +455,11 @@ async fn save(cx: &Ctx, req: SaveJourney) -> Result<SavedJourney> {
         .await?;
     let id = saved.ok_or_else(|| fail(Code::Stale, "journeys.stale", &[("name", &document.name)]))?;
     let catalogue = known(open).await?;
-    Ok(SavedJourney { id, revision: revision(&document), problems: problems(&document, &catalogue) })
+    Ok(SavedJourney {
+        id,
+        revision: revision(&document),
+        problems: problems(&document, &catalogue),
+    })
 }
 
 async fn check(cx: &Ctx, req: CheckJourney) -> Result<Vec<Problem>> {
@@ -442,10 +479,16 @@ fn current(open: &Open, version: &JourneyVersion) -> Vec<(carillon_model::journe
         if !wanted.include_current {
             continue;
         }
-        let Some(is_in) = version.conditions().get(usize::from(wanted.is_in.0)) else { continue };
+        let Some(is_in) = version.conditions().get(usize::from(wanted.is_in.0)) else {
+            continue;
+        };
         let members = open.store.with_index(|index| {
             let members = index.members(is_in, now);
-            if wanted.on_entered { members } else { index.contacts() - &members }
+            if wanted.on_entered {
+                members
+            } else {
+                index.contacts() - &members
+            }
         });
         all.extend(members.into_iter().map(|id| (step, ContactId(id))));
     }
@@ -457,7 +500,10 @@ async fn entering(cx: &Ctx, req: OneJourney) -> Result<Entering> {
     let row = row(open, req.id).await?;
     let version = version_of(&row.draft, &known(open).await?)?;
     let inside = active(open, req.id).await?;
-    Ok(Entering { now: current(open, &version).len() as u64, inside })
+    Ok(Entering {
+        now: current(open, &version).len() as u64,
+        inside,
+    })
 }
 
 async fn active(open: &Open, id: JourneyId) -> Result<u64> {
@@ -466,7 +512,10 @@ async fn active(open: &Open, id: JourneyId) -> Result<u64> {
         .read(move |db| {
             let mut active = 0;
             for version in rows::versions(db, id)? {
-                active += enrolments::standing(db, version.id)?.iter().map(|(_, n)| n).sum::<u64>();
+                active += enrolments::standing(db, version.id)?
+                    .iter()
+                    .map(|(_, n)| n)
+                    .sum::<u64>();
             }
             Ok(active)
         })
@@ -493,7 +542,12 @@ pub async fn publish_now(open: &Arc<Open>, id: JourneyId) -> Result<PublishedNow
     let watched: Vec<(usize, Expr)> = version
         .watched()
         .iter()
-        .filter_map(|ix| Some((usize::from(ix.0), version.conditions().get(usize::from(ix.0))?.clone())))
+        .filter_map(|ix| {
+            Some((
+                usize::from(ix.0),
+                version.conditions().get(usize::from(ix.0))?.clone(),
+            ))
+        })
         .collect();
     let now = open.now();
     let count = entering.len() as u64;
@@ -509,7 +563,13 @@ pub async fn publish_now(open: &Arc<Open>, id: JourneyId) -> Result<PublishedNow
                     enrolment: None,
                     journey: Some(id),
                     contact,
-                    pending: Pending::Input { input: Input::Enter { entry, planned: now, event: None } },
+                    pending: Pending::Input {
+                        input: Input::Enter {
+                            entry,
+                            planned: now,
+                            event: None,
+                        },
+                    },
                 })
                 .collect();
             inputs::push(tx, &pending)?;
@@ -517,31 +577,61 @@ pub async fn publish_now(open: &Arc<Open>, id: JourneyId) -> Result<PublishedNow
         })
         .await?;
     open.runtime.nudge();
-    Ok(PublishedNow { version: published.number, entering: count })
+    Ok(PublishedNow {
+        version: published.number,
+        entering: count,
+    })
 }
 
 async fn set_state(cx: &Ctx, id: JourneyId, allowed: &[JourneyState], to: JourneyState) -> Result<StateNow> {
     let open = cx.open()?;
     let before = row(open, id).await?;
     if !allowed.contains(&before.state) {
-        let state = serde_json::to_value(before.state).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
-        return Err(fail(Code::Refused, "journeys.state", &[("name", &before.name), ("state", &state)]));
+        let state = serde_json::to_value(before.state)
+            .ok()
+            .and_then(|v| v.as_str().map(str::to_owned))
+            .unwrap_or_default();
+        return Err(fail(
+            Code::Refused,
+            "journeys.state",
+            &[("name", &before.name), ("state", &state)],
+        ));
     }
-    open.store.write(Priority::User, move |tx| rows::set_state(tx, id, to)).await?;
+    open.store
+        .write(Priority::User, move |tx| rows::set_state(tx, id, to))
+        .await?;
     open.runtime.nudge();
     Ok(StateNow { state: to })
 }
 
 async fn pause(cx: &Ctx, req: OneJourney) -> Result<StateNow> {
-    set_state(cx, req.id, &[JourneyState::Live, JourneyState::Draining], JourneyState::Paused).await
+    set_state(
+        cx,
+        req.id,
+        &[JourneyState::Live, JourneyState::Draining],
+        JourneyState::Paused,
+    )
+    .await
 }
 
 async fn resume(cx: &Ctx, req: OneJourney) -> Result<StateNow> {
-    set_state(cx, req.id, &[JourneyState::Paused, JourneyState::Draining], JourneyState::Live).await
+    set_state(
+        cx,
+        req.id,
+        &[JourneyState::Paused, JourneyState::Draining],
+        JourneyState::Live,
+    )
+    .await
 }
 
 async fn drain(cx: &Ctx, req: OneJourney) -> Result<StateNow> {
-    set_state(cx, req.id, &[JourneyState::Live, JourneyState::Paused], JourneyState::Draining).await
+    set_state(
+        cx,
+        req.id,
+        &[JourneyState::Live, JourneyState::Paused],
+        JourneyState::Draining,
+    )
+    .await
 }
 
 async fn stop(cx: &Ctx, req: OneJourney) -> Result<StateNow> {
@@ -570,35 +660,71 @@ async fn duplicate(cx: &Ctx, req: OneJourney) -> Result<SavedJourney> {
     let open = cx.open()?;
     let mut document = row(open, req.id).await?.draft;
     document.name = free_name(open, &document.name).await?;
-    save(cx, SaveJourney { id: None, document, revision: None }).await
+    save(
+        cx,
+        SaveJourney {
+            id: None,
+            document,
+            revision: None,
+        },
+    )
+    .await
 }
 
 async fn free_name(open: &Open, name: &str) -> Result<String> {
-    let known: Vec<String> = open.store.read(rows::list).await?.into_iter().map(|r| r.name).collect();
-    Ok((2..).map(|n| format!("{name} {n}")).find(|n| !known.contains(n)).unwrap_or_else(|| name.to_owned()))
+    let known: Vec<String> = open
+        .store
+        .read(rows::list)
+        .await?
+        .into_iter()
+        .map(|r| r.name)
+        .collect();
+    Ok((2..)
+        .map(|n| format!("{name} {n}"))
+        .find(|n| !known.contains(n))
+        .unwrap_or_else(|| name.to_owned()))
 }
 
 async fn delete(cx: &Ctx, req: OneJourney) -> Result<crate::table::Done> {
-    cx.open()?.store.write(Priority::User, move |tx| rows::remove(tx, req.id)).await?;
+    cx.open()?
+        .store
+        .write(Priority::User, move |tx| rows::remove(tx, req.id))
+        .await?;
     Ok(crate::table::Done {})
 }
 
 async fn export(cx: &Ctx, req: OneJourney) -> Result<JourneyText> {
     let row = row(cx.open()?, req.id).await?;
-    Ok(JourneyText { name: row.name, text: journey::canonical(&row.draft) })
+    Ok(JourneyText {
+        name: row.name,
+        text: journey::canonical(&row.draft),
+    })
 }
 
 async fn import(cx: &Ctx, req: ImportText) -> Result<Imported> {
     let open = cx.open()?;
-    let mut document = journey::read(&req.text).map_err(|e| fail(Code::Invalid, "journeys.not_json", &[("detail", &e)]))?;
+    let mut document =
+        journey::read(&req.text).map_err(|e| fail(Code::Invalid, "journeys.not_json", &[("detail", &e)]))?;
     let name = document.name.clone();
     let known = open.store.read(move |db| rows::by_name(db, &name)).await?;
     if known.is_some() {
         document.name = free_name(open, &document.name).await?;
     }
     let name = document.name.clone();
-    let saved = save(cx, SaveJourney { id: None, document, revision: None }).await?;
-    Ok(Imported { id: saved.id, name, problems: saved.problems })
+    let saved = save(
+        cx,
+        SaveJourney {
+            id: None,
+            document,
+            revision: None,
+        },
+    )
+    .await?;
+    Ok(Imported {
+        id: saved.id,
+        name,
+        problems: saved.problems,
+    })
 }
 
 async fn import_file(cx: &Ctx, req: ImportFile) -> Result<Imported> {
@@ -629,10 +755,18 @@ async fn counts(cx: &Ctx, req: OneJourney) -> Result<JourneyCounts> {
             }
             for (part, n) in rollups::parts(db, rollups::Metric::StepLeft, object)? {
                 let (step, port) = part.split_once('/').unwrap_or((&part, ""));
-                *steps.entry(step.to_owned()).or_default().left.entry(port.to_owned()).or_default() += n;
+                *steps
+                    .entry(step.to_owned())
+                    .or_default()
+                    .left
+                    .entry(port.to_owned())
+                    .or_default() += n;
             }
             Ok(JourneyCounts {
-                steps: steps.into_iter().map(|(step, counts)| StepCounts { step, ..counts }).collect(),
+                steps: steps
+                    .into_iter()
+                    .map(|(step, counts)| StepCounts { step, ..counts })
+                    .collect(),
                 active,
             })
         })
@@ -654,7 +788,13 @@ const HISTORY: i64 = 90;
 /// How often contacts do what the draft listens to, from the workspace's own last ninety days: events a contact and
 /// day. What nobody did in that time does not happen in the simulation either.
 async fn behaviours(open: &Arc<Open>, version: &JourneyVersion, contacts: u64) -> Result<Vec<Behaviour>> {
-    let names: Vec<String> = version.needs().events.iter().chain(&version.needs().listens).cloned().collect();
+    let names: Vec<String> = version
+        .needs()
+        .events
+        .iter()
+        .chain(&version.needs().listens)
+        .cloned()
+        .collect();
     let until = open.now();
     let since = until - TimeDelta::days(HISTORY);
     let open = open.clone();
@@ -662,8 +802,14 @@ async fn behaviours(open: &Arc<Open>, version: &JourneyVersion, contacts: u64) -
         let mut seen: BTreeMap<String, (u64, Vec<BTreeMap<String, Prop>>)> = BTreeMap::new();
         open.store.with_index(|index| {
             for contact in index.contacts() {
-                let Some(record) = index.record(ContactId(contact)) else { continue };
-                for event in record.events.iter().filter(|e| e.at > since && e.at <= until && names.contains(&e.name)) {
+                let Some(record) = index.record(ContactId(contact)) else {
+                    continue;
+                };
+                for event in record
+                    .events
+                    .iter()
+                    .filter(|e| e.at > since && e.at <= until && names.contains(&e.name))
+                {
                     let (n, props) = seen.entry(event.name.clone()).or_default();
                     *n += 1;
                     if props.len() < SEEN {
@@ -714,13 +860,21 @@ async fn start_simulation(cx: &Ctx, req: SimulateJourney) -> Result<JobStarted> 
         let total = contacts.len() as u64;
         tokio::task::spawn_blocking(move || {
             let scope = open.store.with_index(|index| index.scope().clone());
-            let world = World { version: &version, scope: &scope, plan: &plan, behaviours: &behaviours };
+            let world = World {
+                version: &version,
+                scope: &scope,
+                plan: &plan,
+                behaviours: &behaviours,
+            };
             let mut report: Option<SimReport> = None;
             for (n, part) in contacts.chunks(PART).enumerate() {
                 job.check()?;
                 job.progress((n * PART) as u64, total);
-                let records: Vec<_> =
-                    open.store.with_index(|index| part.iter().filter_map(|id| index.record(ContactId(*id))).collect());
+                let records: Vec<_> = open.store.with_index(|index| {
+                    part.iter()
+                        .filter_map(|id| index.record(ContactId(*id)))
+                        .collect()
+                });
                 let of_part = simulate(world, &records);
                 match &mut report {
                     Some(report) => report.merge(of_part),
@@ -745,7 +899,9 @@ async fn try_contact(cx: &Ctx, req: TryJourney) -> Result<Vec<Fact>> {
     let scope = open.store.with_index(|index| index.scope().clone());
     let start = open.now();
     let horizon = start + TimeDelta::days(i64::from(req.days.clamp(1, 3_650)));
-    let Some((entry, _)) = version.entries().next() else { return Ok(Vec::new()) };
+    let Some((entry, _)) = version.entries().next() else {
+        return Ok(Vec::new());
+    };
     Ok(try_one(&version, &scope, &record, entry, (start, horizon), &[]))
 }
 
@@ -763,7 +919,13 @@ async fn path(cx: &Ctx, req: PathOf) -> Result<Vec<Fact>> {
             enrolment.map(|e| facts::path(db, e.id)).transpose()
         })
         .await?;
-    found.ok_or_else(|| fail(Code::NotFound, "not_found.enrolment", &[("contact", &email), ("name", &name)]))
+    found.ok_or_else(|| {
+        fail(
+            Code::NotFound,
+            "not_found.enrolment",
+            &[("contact", &email), ("name", &name)],
+        )
+    })
 }
 
 const PEOPLE: u32 = 200;
@@ -799,7 +961,13 @@ async fn people(cx: &Ctx, req: PeopleAt) -> Result<Vec<contacts::Named>> {
             }
             found.truncate(limit);
             let people = carillon_store::contacts::get_many(db, &found)?;
-            Ok(people.into_iter().map(|c| contacts::Named { id: c.id, email: c.email }).collect())
+            Ok(people
+                .into_iter()
+                .map(|c| contacts::Named {
+                    id: c.id,
+                    email: c.email,
+                })
+                .collect())
         })
         .await?)
 }
@@ -809,15 +977,29 @@ async fn enter(cx: &Ctx, req: EnterByHand) -> Result<crate::table::Done> {
     let row = row(open, req.id).await?;
     let contact = contacts::existing(open, req.contact).await?;
     let catalogue = known(open).await?;
-    let found = open.store.read(move |db| row.version.map(|id| rows::version(db, id)).transpose()).await?.flatten();
+    let found = open
+        .store
+        .read(move |db| row.version.map(|id| rows::version(db, id)).transpose())
+        .await?
+        .flatten();
     let none = || fail(Code::Refused, "journeys.no_manual_entry", &[("name", &row.name)]);
     let version = found.ok_or_else(none)?;
     let version = version_of(&version.document, &catalogue)?;
-    let (entry, _) = version.entries().find(|(_, e)| matches!(e, Entry::Manual)).ok_or_else(none)?;
-    let last = open.store.read(move |db| enrolments::last_of(db, req.id, req.contact)).await?;
+    let (entry, _) = version
+        .entries()
+        .find(|(_, e)| matches!(e, Entry::Manual))
+        .ok_or_else(none)?;
+    let last = open
+        .store
+        .read(move |db| enrolments::last_of(db, req.id, req.contact))
+        .await?;
     let history: Vec<PastEnrolment> = last
         .into_iter()
-        .map(|l| PastEnrolment { number: l.number, entered_at: l.entered_at, ended: l.state.end.is_some() })
+        .map(|l| PastEnrolment {
+            number: l.number,
+            entered_at: l.entered_at,
+            ended: l.state.end.is_some(),
+        })
         .collect();
     let now = open.now();
     let reason = match admit(&version, entry, &history, now) {
@@ -829,16 +1011,32 @@ async fn enter(cx: &Ctx, req: EnterByHand) -> Result<crate::table::Done> {
     };
     if let Some(reason) = reason {
         let reason = sentence(&format!("journeys.reasons.{reason}"), &[]);
-        return Err(fail(Code::Refused, "journeys.not_admitted", &[("contact", &contact.email), ("name", &row.name), ("reason", &reason)]));
+        return Err(fail(
+            Code::Refused,
+            "journeys.not_admitted",
+            &[
+                ("contact", &contact.email),
+                ("name", &row.name),
+                ("reason", &reason),
+            ],
+        ));
     }
     let input = NewInput {
         planned_at: now,
         enrolment: None,
         journey: Some(req.id),
         contact: req.contact,
-        pending: Pending::Input { input: Input::Enter { entry, planned: now, event: None } },
+        pending: Pending::Input {
+            input: Input::Enter {
+                entry,
+                planned: now,
+                event: None,
+            },
+        },
     };
-    open.store.write(Priority::User, move |tx| inputs::push(tx, &[input])).await?;
+    open.store
+        .write(Priority::User, move |tx| inputs::push(tx, &[input]))
+        .await?;
     open.runtime.nudge();
     Ok(crate::table::Done {})
 }
@@ -850,11 +1048,20 @@ pub async fn passages(open: &Open, contact: ContactId) -> Result<Vec<Passage>> {
         .read(move |db| {
             let mut out = Vec::new();
             for enrolment in enrolments::of_contact(db, contact)?.into_iter().rev().take(20) {
-                let Some(version) = rows::version(db, enrolment.version)? else { continue };
+                let Some(version) = rows::version(db, enrolment.version)? else {
+                    continue;
+                };
                 let title = |id: &str| {
                     let step = version.document.steps.iter().find(|s| s.id.0 == id);
                     step.map_or((id.to_owned(), String::new()), |s| {
-                        (if s.name.is_empty() { s.id.0.clone() } else { s.name.clone() }, s.kind.clone())
+                        (
+                            if s.name.is_empty() {
+                                s.id.0.clone()
+                            } else {
+                                s.name.clone()
+                            },
+                            s.kind.clone(),
+                        )
                     })
                 };
                 let mut path: Vec<PassageStep> = Vec::new();
@@ -864,7 +1071,12 @@ pub async fn passages(open: &Open, contact: ContactId) -> Result<Vec<Passage>> {
                         Some(last) => last.facts.push(fact),
                         None => {
                             let (title, kind) = title(&step);
-                            path.push(PassageStep { step, title, kind, facts: vec![fact] });
+                            path.push(PassageStep {
+                                step,
+                                title,
+                                kind,
+                                facts: vec![fact],
+                            });
                         }
                     }
                 }
@@ -891,7 +1103,10 @@ async fn drawings(open: &Open) -> Result<Vec<(String, Journey)>> {
         .read(|db| {
             let mut all = Vec::new();
             for row in rows::list(db)? {
-                let moving = matches!(row.state, JourneyState::Live | JourneyState::Paused | JourneyState::Draining);
+                let moving = matches!(
+                    row.state,
+                    JourneyState::Live | JourneyState::Paused | JourneyState::Draining
+                );
                 if moving {
                     for version in rows::versions(db, row.id)? {
                         all.push((row.name.clone(), version.document));
@@ -906,7 +1121,9 @@ async fn drawings(open: &Open) -> Result<Vec<(String, Journey)>> {
 
 fn settings_with(document: &Journey, kind: &str, key: &str) -> Vec<String> {
     let steps = document.steps.iter().filter(|s| s.kind == kind);
-    steps.filter_map(|s| s.settings.get(key)?.as_str().map(str::to_owned)).collect()
+    steps
+        .filter_map(|s| s.settings.get(key)?.as_str().map(str::to_owned))
+        .collect()
 }
 
 /// Segment names that expressions anywhere in the drawing refer to, or an entry is about.
@@ -940,13 +1157,19 @@ pub async fn segment_users(open: &Open) -> Result<BTreeMap<String, u32>> {
             users.entry(segment).or_default().insert(name.clone());
         }
     }
-    Ok(users.into_iter().map(|(segment, by)| (segment, u32::try_from(by.len()).unwrap_or(u32::MAX))).collect())
+    Ok(users
+        .into_iter()
+        .map(|(segment, by)| (segment, u32::try_from(by.len()).unwrap_or(u32::MAX)))
+        .collect())
 }
 
 /// Names of the journeys that use a segment, for a sentence.
 pub async fn users_of_segment(open: &Open, segment: &str) -> Result<String> {
     let all = drawings(open).await?;
-    Ok(names(all.iter().filter(|(_, d)| segments_of(d).iter().any(|s| s == segment))))
+    Ok(names(
+        all.iter()
+            .filter(|(_, d)| segments_of(d).iter().any(|s| s == segment)),
+    ))
 }
 
 /// How many journeys send each template.
@@ -957,17 +1180,28 @@ pub async fn template_users(open: &Open) -> Result<BTreeMap<String, u32>> {
             users.entry(template).or_default().insert(name.clone());
         }
     }
-    Ok(users.into_iter().map(|(t, by)| (t, u32::try_from(by.len()).unwrap_or(u32::MAX))).collect())
+    Ok(users
+        .into_iter()
+        .map(|(t, by)| (t, u32::try_from(by.len()).unwrap_or(u32::MAX)))
+        .collect())
 }
 
 /// Names of the journeys that send a template, for a sentence.
 pub async fn users_of_template(open: &Open, template: &str) -> Result<String> {
     let all = drawings(open).await?;
-    let uses = |d: &Journey| settings_with(d, "send_email", "template").iter().any(|t| t == template);
+    let uses = |d: &Journey| {
+        settings_with(d, "send_email", "template")
+            .iter()
+            .any(|t| t == template)
+    };
     Ok(names(all.iter().filter(|(_, d)| uses(d))))
 }
 
 fn names<'a>(found: impl Iterator<Item = &'a (String, Journey)>) -> String {
     let unique: std::collections::BTreeSet<&str> = found.map(|(name, _)| name.as_str()).collect();
-    unique.into_iter().map(|n| format!("“{n}”")).collect::<Vec<_>>().join(", ")
+    unique
+        .into_iter()
+        .map(|n| format!("“{n}”"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

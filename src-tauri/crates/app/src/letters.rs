@@ -2,11 +2,11 @@
 
 use crate::error::{ApiError, Code, Result, fail};
 use crate::workspaces::Open;
+use carillon_engine::record::ContactRecord;
 use carillon_model::Moment;
 use carillon_model::account::Account;
 use carillon_model::contact::Value;
 use carillon_model::workspace::Workspace;
-use carillon_engine::record::ContactRecord;
 use carillon_render::child::{Mode, Output, Request};
 use carillon_render::{Context, Envelope, ListId, Mailbox, RenderError, Sender, TemplateParts};
 use std::collections::BTreeMap;
@@ -20,7 +20,9 @@ pub struct Press {
 
 impl Default for Press {
     fn default() -> Self {
-        Press { renderer: Arc::new(Mutex::new(crate::render::Renderer::new(child_command))) }
+        Press {
+            renderer: Arc::new(Mutex::new(crate::render::Renderer::new(child_command))),
+        }
     }
 }
 
@@ -44,7 +46,10 @@ impl Press {
     pub async fn run(&self, request: Request) -> Result<Vec<std::result::Result<Output, RenderError>>> {
         let renderer = self.renderer.clone();
         tokio::task::spawn_blocking(move || {
-            renderer.lock().unwrap_or_else(PoisonError::into_inner).render_batch(&request)
+            renderer
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .render_batch(&request)
         })
         .await
         .map_err(ApiError::internal)
@@ -56,7 +61,9 @@ pub fn sender(workspace: &Workspace, account: Option<&Account>) -> Sender {
     Sender {
         organisation: workspace.organisation.clone(),
         postal_address: workspace.postal_address.clone(),
-        name: account.map(|a| a.from_name.clone()).unwrap_or_else(|| workspace.organisation.clone()),
+        name: account
+            .map(|a| a.from_name.clone())
+            .unwrap_or_else(|| workspace.organisation.clone()),
         email: account.map(|a| a.from_email.clone()).unwrap_or_default(),
     }
 }
@@ -68,7 +75,12 @@ pub fn unsubscribe_mailto(account: &Account, token: &str) -> String {
 }
 
 /// What a template may say of a contact.
-pub fn context(record: &ContactRecord, zone: chrono_tz::Tz, now: Moment, unsubscribe: Option<String>) -> Context {
+pub fn context(
+    record: &ContactRecord,
+    zone: chrono_tz::Tz,
+    now: Moment,
+    unsubscribe: Option<String>,
+) -> Context {
     let language = match record.fields.get("language") {
         Some(Value::Text(tag)) => tag.clone(),
         _ => "en".to_owned(),
@@ -93,20 +105,48 @@ pub fn nobody() -> ContactRecord {
 }
 
 /// The envelope of one message. `message_id` was fixed when it was queued.
-pub fn envelope(workspace: &Workspace, account: &Account, to: &ContactRecord, message_id: String, token: &str, date: Moment, marketing: bool) -> Envelope {
+pub fn envelope(
+    workspace: &Workspace,
+    account: &Account,
+    to: &ContactRecord,
+    message_id: String,
+    token: &str,
+    date: Moment,
+    marketing: bool,
+) -> Envelope {
     let text = |key: &str| match to.fields.get(key) {
         Some(Value::Text(text)) => text.clone(),
         _ => String::new(),
     };
-    let name = [text("first_name"), text("last_name")].into_iter().filter(|n| !n.is_empty()).collect::<Vec<_>>().join(" ");
-    let domain = account.from_email.rsplit_once('@').map_or("localhost", |(_, d)| d).to_owned();
+    let name = [text("first_name"), text("last_name")]
+        .into_iter()
+        .filter(|n| !n.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
+    let domain = account
+        .from_email
+        .rsplit_once('@')
+        .map_or("localhost", |(_, d)| d)
+        .to_owned();
     Envelope {
-        from: Mailbox { name: account.from_name.clone(), email: account.from_email.clone() },
-        to: Mailbox { name, email: text("email") },
-        reply_to: account.reply_to.clone().map(|email| Mailbox { name: String::new(), email }),
+        from: Mailbox {
+            name: account.from_name.clone(),
+            email: account.from_email.clone(),
+        },
+        to: Mailbox {
+            name,
+            email: text("email"),
+        },
+        reply_to: account.reply_to.clone().map(|email| Mailbox {
+            name: String::new(),
+            email,
+        }),
         date,
         message_id,
-        list_id: marketing.then(|| ListId { name: workspace.organisation.clone(), id: format!("marketing.{domain}") }),
+        list_id: marketing.then(|| ListId {
+            name: workspace.organisation.clone(),
+            id: format!("marketing.{domain}"),
+        }),
         unsubscribe_https: None,
         unsubscribe_mailto: marketing.then(|| unsubscribe_mailto(account, token)),
         feedback_id: None,
@@ -117,8 +157,19 @@ pub fn envelope(workspace: &Workspace, account: &Account, to: &ContactRecord, me
 ///
 /// # Errors
 /// The template's own fault.
-pub async fn render_one(open: &Open, parts: TemplateParts, sender: Sender, context: Context, mode: Mode) -> Result<Output> {
-    let request = Request { template: parts, sender, mode, contexts: vec![context] };
+pub async fn render_one(
+    open: &Open,
+    parts: TemplateParts,
+    sender: Sender,
+    context: Context,
+    mode: Mode,
+) -> Result<Output> {
+    let request = Request {
+        template: parts,
+        sender,
+        mode,
+        contexts: vec![context],
+    };
     let answer = open.press.run(request).await?.into_iter().next();
     match answer {
         Some(Ok(output)) => Ok(output),

@@ -70,7 +70,10 @@ enum Current {
     Nothing,
     Own(Arc<Open>),
     /// Another process owns the file; it is asked.
-    Other { file: PathBuf, remote: Remote },
+    Other {
+        file: PathBuf,
+        remote: Remote,
+    },
 }
 
 /// What a use-case may reach.
@@ -86,7 +89,9 @@ impl Ctx {
     /// # Errors
     /// `Closed` when there is none.
     pub fn open(&self) -> Result<&Arc<Open>> {
-        self.open.as_ref().ok_or_else(|| fail(Code::Closed, "closed", &[]))
+        self.open
+            .as_ref()
+            .ok_or_else(|| fail(Code::Closed, "closed", &[]))
     }
 }
 
@@ -147,7 +152,11 @@ impl App {
         {
             return remote.call(call).await;
         }
-        let cx = Ctx { app: self.clone(), window, open };
+        let cx = Ctx {
+            app: self.clone(),
+            window,
+            open,
+        };
         let run = async move { (command.call)(&cx, call.args).await };
         match tokio::spawn(AssertUnwindSafe(run)).await {
             Ok(reply) => reply,
@@ -177,7 +186,11 @@ impl App {
 
     /// The folder `carillon` in the user's data folder (XDG Base Directory on Linux), or `CARILLON_HOME`.
     pub fn default_home() -> PathBuf {
-        let from = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
+        let from = |name: &str| {
+            std::env::var_os(name)
+                .map(PathBuf::from)
+                .filter(|p| p.is_absolute())
+        };
         if let Some(home) = from("CARILLON_HOME") {
             return home;
         }
@@ -190,7 +203,9 @@ impl App {
         if cfg!(target_os = "macos") {
             return user.join("Library/Application Support/Carillon");
         }
-        from("XDG_DATA_HOME").unwrap_or_else(|| user.join(".local/share")).join("carillon")
+        from("XDG_DATA_HOME")
+            .unwrap_or_else(|| user.join(".local/share"))
+            .join("carillon")
     }
 }
 

@@ -1,5 +1,6 @@
 //! Messages on their way: what waits and why, what became of each, and the user's word on what nobody knows.
 
+use crate::Ctx;
 use crate::commands;
 use crate::contacts::Changed;
 use crate::error::{Code, Result, fail, sentence, word};
@@ -7,7 +8,6 @@ use crate::letters;
 use crate::runtime::dispatch::{self, PAUSED};
 use crate::table::{NoArgs, Page};
 use crate::workspaces::Open;
-use crate::Ctx;
 use carillon_model::message::{Message, MessageState, Refusal};
 use carillon_model::{ContactId, JourneyId, MessageId, Moment};
 use carillon_render::TemplateParts;
@@ -142,7 +142,12 @@ pub struct ResolveState {
 async fn sending(open: &Open) -> Result<(Sending, BTreeMap<MessageState, u64>)> {
     let (paused, counts) = open
         .store
-        .read(|db| Ok((settings::get::<bool>(db, PAUSED)?.unwrap_or(false), rows::counts(db, None)?)))
+        .read(|db| {
+            Ok((
+                settings::get::<bool>(db, PAUSED)?.unwrap_or(false),
+                rows::counts(db, None)?,
+            ))
+        })
         .await?;
     let of = |state| counts.get(&state).copied().unwrap_or(0);
     let sending = Sending {
@@ -177,7 +182,10 @@ async fn summary(cx: &Ctx, _: NoArgs) -> Result<OutboxSummary> {
         None
     };
     Ok(OutboxSummary {
-        by_state: counts.into_iter().map(|(state, count)| StateCount { state, count }).collect(),
+        by_state: counts
+            .into_iter()
+            .map(|(state, count)| StateCount { state, count })
+            .collect(),
         sending,
         closed: closed.map(str::to_owned),
         troubles,
@@ -192,7 +200,10 @@ async fn page(cx: &Ctx, req: OutboxPage) -> Result<Page<OutboxRow>> {
     let skip = req.offset as usize;
     let states = req.states;
     let journey = req.journey;
-    let search = req.search.map(|s| s.trim().to_lowercase()).filter(|s| !s.is_empty());
+    let search = req
+        .search
+        .map(|s| s.trim().to_lowercase())
+        .filter(|s| !s.is_empty());
     let (found, total) = open
         .store
         .read(move |db| {
@@ -206,14 +217,20 @@ async fn page(cx: &Ctx, req: OutboxPage) -> Result<Page<OutboxRow>> {
             let mut before = None;
             let mut seen = 0;
             // One state is asked for by its own filter; several are picked from all.
-            let filter = Filter { state: (states.len() == 1).then(|| states[0]), journey, account: None };
+            let filter = Filter {
+                state: (states.len() == 1).then(|| states[0]),
+                journey,
+                account: None,
+            };
             while found.len() < limit {
                 let batch = rows::page(db, filter, before, 1_000)?;
                 let Some(last) = batch.last() else { break };
                 before = Some(last.id);
                 for message in batch {
                     let wanted = states.is_empty() || states.contains(&message.state);
-                    let named = search.as_ref().is_none_or(|s| message.to.to_lowercase().contains(s));
+                    let named = search
+                        .as_ref()
+                        .is_none_or(|s| message.to.to_lowercase().contains(s));
                     if wanted && named {
                         seen += 1;
                         if seen > skip && found.len() < limit {
@@ -238,8 +255,12 @@ fn with_names(db: &carillon_store::Db<'_>, mut message: Message) -> carillon_sto
         let step = j.draft.steps.iter().find(|s| s.id == message.key.step)?;
         (!step.name.is_empty()).then(|| step.name.clone())
     });
-    let template_name = templates::get(db, message.template)?.map(|t| t.name).unwrap_or_default();
-    let account_name = accounts::get(db, message.account)?.map(|a| a.account.name).unwrap_or_default();
+    let template_name = templates::get(db, message.template)?
+        .map(|t| t.name)
+        .unwrap_or_default();
+    let account_name = accounts::get(db, message.account)?
+        .map(|a| a.account.name)
+        .unwrap_or_default();
     // The gate's word is a word of ours: said as a sentence.
     if let Some(last) = &message.last_word
         && word::<Refusal>(last).is_some()
@@ -262,10 +283,17 @@ async fn get(cx: &Ctx, req: OneMessage) -> Result<MessageDetail> {
     let (row, tries, template, account) = open
         .store
         .read(move |db| {
-            let Some(message) = rows::get(db, id)? else { return Ok(None) };
+            let Some(message) = rows::get(db, id)? else {
+                return Ok(None);
+            };
             let template = templates::get(db, message.template)?;
             let account = accounts::get(db, message.account)?.map(|a| a.account);
-            Ok(Some((with_names(db, message)?, rows::attempts(db, id)?, template, account)))
+            Ok(Some((
+                with_names(db, message)?,
+                rows::attempts(db, id)?,
+                template,
+                account,
+            )))
         })
         .await?
         .ok_or_else(|| fail(Code::NotFound, "not_found.message", &[("name", &id)]))?;
@@ -273,10 +301,20 @@ async fn get(cx: &Ctx, req: OneMessage) -> Result<MessageDetail> {
     let (frame, text) = match (template, record) {
         (Some(template), Some(record)) => {
             let workspace = open.workspace()?;
-            let unsubscribe = account.as_ref().map(|a| letters::unsubscribe_mailto(a, "preview"));
+            let unsubscribe = account
+                .as_ref()
+                .map(|a| letters::unsubscribe_mailto(a, "preview"));
             let context = letters::context(&record, open.store.catalogue().zone(), open.now(), unsubscribe);
             let sender = letters::sender(&workspace, account.as_ref());
-            match letters::render_one(open, TemplateParts::from(&template), sender, context, Mode::Render).await {
+            match letters::render_one(
+                open,
+                TemplateParts::from(&template),
+                sender,
+                context,
+                Mode::Render,
+            )
+            .await
+            {
                 Ok(Output::Message(rendered)) => (cx.app.tickets().frame(rendered.html), rendered.text),
                 _ => (String::new(), String::new()),
             }
@@ -290,8 +328,15 @@ async fn get(cx: &Ctx, req: OneMessage) -> Result<MessageDetail> {
         tries: tries
             .into_iter()
             .map(|t| {
-                let reply = [t.code.unwrap_or_default(), t.detail.unwrap_or_default()].join(" ").trim().to_owned();
-                Try { at: t.at, state: t.state, reply }
+                let reply = [t.code.unwrap_or_default(), t.detail.unwrap_or_default()]
+                    .join(" ")
+                    .trim()
+                    .to_owned();
+                Try {
+                    at: t.at,
+                    state: t.state,
+                    reply,
+                }
             })
             .collect(),
     })
@@ -315,14 +360,20 @@ async fn resolve_state(cx: &Ctx, req: ResolveState) -> Result<Changed> {
     match req.ids {
         Some(ids) => {
             for id in ids {
-                open.store.write(Priority::User, move |tx| rows::resolve(tx, MessageId(id), resolution)).await?;
+                open.store
+                    .write(Priority::User, move |tx| {
+                        rows::resolve(tx, MessageId(id), resolution)
+                    })
+                    .await?;
                 changed += 1;
             }
         }
         None => loop {
             let n = open
                 .store
-                .write(Priority::User, move |tx| rows::resolve_batch(tx, state, None, None, resolution, 500))
+                .write(Priority::User, move |tx| {
+                    rows::resolve_batch(tx, state, None, None, resolution, 500)
+                })
                 .await?;
             changed = changed.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
             if n == 0 {
@@ -337,7 +388,9 @@ async fn resolve_state(cx: &Ctx, req: ResolveState) -> Result<Changed> {
 async fn set_paused(cx: &Ctx, paused: bool) -> Result<Sending> {
     let open = cx.open()?;
     open.store
-        .write(Priority::User, move |tx| settings::set(tx, PAUSED, paused.then_some(&true)))
+        .write(Priority::User, move |tx| {
+            settings::set(tx, PAUSED, paused.then_some(&true))
+        })
         .await?;
     open.runtime.nudge();
     Ok(sending(open).await?.0)

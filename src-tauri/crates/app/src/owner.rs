@@ -56,7 +56,9 @@ fn lock_path(file: &Path) -> PathBuf {
 
 /// A short path for the socket: Unix allows about 100 bytes, so it cannot stand beside the file.
 fn socket_path(file: &Path) -> Result<PathBuf> {
-    let base = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|p| p.is_dir());
+    let base = std::env::var_os("XDG_RUNTIME_DIR")
+        .map(PathBuf::from)
+        .filter(|p| p.is_dir());
     let dir = match base {
         Some(dir) => dir.join("carillon"),
         None => std::env::temp_dir().join(format!("carillon-{}", whoami())),
@@ -71,7 +73,9 @@ fn socket_path(file: &Path) -> Result<PathBuf> {
 #[cfg(unix)]
 fn whoami() -> String {
     use std::os::unix::fs::MetadataExt;
-    std::fs::metadata("/proc/self").map(|m| m.uid().to_string()).unwrap_or_else(|_| "user".into())
+    std::fs::metadata("/proc/self")
+        .map(|m| m.uid().to_string())
+        .unwrap_or_else(|_| "user".into())
 }
 
 #[cfg(not(unix))]
@@ -88,9 +92,14 @@ fn make_private(dir: &Path) -> std::io::Result<()> {
         _ => {}
     }
     let there = std::fs::symlink_metadata(dir)?;
-    let me = std::fs::metadata("/proc/self").map(|m| m.uid()).unwrap_or(there.uid());
+    let me = std::fs::metadata("/proc/self")
+        .map(|m| m.uid())
+        .unwrap_or(there.uid());
     if !there.is_dir() || there.uid() != me {
-        return Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, "the folder belongs to somebody else"));
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::PermissionDenied,
+            "the folder belongs to somebody else",
+        ));
     }
     std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700))
 }
@@ -122,11 +131,21 @@ pub async fn claim(file: &Path) -> Result<Claim> {
             .read(true)
             .write(true)
             .open(&path)
-            .map_err(|e| fail(Code::File, "owner.no_lock", &[("file", &path.display()), ("detail", &e)]))?;
+            .map_err(|e| {
+                fail(
+                    Code::File,
+                    "owner.no_lock",
+                    &[("file", &path.display()), ("detail", &e)],
+                )
+            })?;
         match lock.try_lock() {
             Ok(()) => return ours(file, lock),
             Err(TryLockError::Error(e)) => {
-                return Err(fail(Code::File, "owner.no_lock", &[("file", &path.display()), ("detail", &e)]));
+                return Err(fail(
+                    Code::File,
+                    "owner.no_lock",
+                    &[("file", &path.display()), ("detail", &e)],
+                ));
             }
             Err(TryLockError::WouldBlock) => {}
         }
@@ -152,10 +171,18 @@ fn ours(file: &Path, mut lock: File) -> Result<Claim> {
     // Nobody holds the lock, so a socket that stands here was left by a process that died.
     let _ = std::fs::remove_file(&socket);
     let io = |e: std::io::Error| fail(Code::File, "owner.no_socket", &[("detail", &e)]);
-    let listener = ListenerOptions::new().name(socket_name(&socket)?).create_tokio().map_err(io)?;
-    let sign = Sign { pid: std::process::id(), socket: socket.to_string_lossy().into_owned() };
+    let listener = ListenerOptions::new()
+        .name(socket_name(&socket)?)
+        .create_tokio()
+        .map_err(io)?;
+    let sign = Sign {
+        pid: std::process::id(),
+        socket: socket.to_string_lossy().into_owned(),
+    };
     let text = serde_json::to_vec(&sign).map_err(ApiError::internal)?;
-    lock.set_len(0).and_then(|()| lock.seek(SeekFrom::Start(0))).map_err(io)?;
+    lock.set_len(0)
+        .and_then(|()| lock.seek(SeekFrom::Start(0)))
+        .map_err(io)?;
     lock.write_all(&text).and_then(|()| lock.flush()).map_err(io)?;
     Ok(Claim::Ours(Ownership { _lock: lock, socket }, listener))
 }
@@ -165,7 +192,10 @@ fn ours(file: &Path, mut lock: File) -> Result<Claim> {
 #[serde(tag = "say", rename_all = "snake_case")]
 enum ToOwner {
     Hello,
-    Call { id: u64, call: Call },
+    Call {
+        id: u64,
+        call: Call,
+    },
     /// Wants to hear of every commit.
     Listen,
 }
@@ -277,7 +307,12 @@ struct Waiting {
 impl Remote {
     async fn connect(sign: &Sign) -> Result<Remote> {
         let gone = |e: std::io::Error| {
-            fail(Code::File, "owner.unreachable", &[("pid", &sign.pid), ("detail", &e)]).retry()
+            fail(
+                Code::File,
+                "owner.unreachable",
+                &[("pid", &sign.pid), ("detail", &e)],
+            )
+            .retry()
         };
         let name = socket_name(Path::new(&sign.socket))?;
         let stream = Stream::connect(name).await.map_err(gone)?;
@@ -296,13 +331,22 @@ impl Remote {
         });
         let waiting = Arc::new(std::sync::Mutex::new(Waiting::default()));
         let (changes, _) = broadcast::channel(256);
-        let remote = Remote { pid: sign.pid, send, waiting: waiting.clone(), changes: changes.clone() };
+        let remote = Remote {
+            pid: sign.pid,
+            send,
+            waiting: waiting.clone(),
+            changes: changes.clone(),
+        };
         tokio::spawn(async move {
             while let Ok(frame) = read_frame::<_, FromOwner>(&mut from).await {
                 match frame {
                     FromOwner::Hello => {}
                     FromOwner::Done { id, reply } => {
-                        let caller = waiting.lock().unwrap_or_else(|e| e.into_inner()).calls.remove(&id);
+                        let caller = waiting
+                            .lock()
+                            .unwrap_or_else(|e| e.into_inner())
+                            .calls
+                            .remove(&id);
                         if let Some(caller) = caller {
                             let _ = caller.send(reply);
                         }
@@ -334,7 +378,10 @@ impl Remote {
             waiting.calls.insert(id, send);
             id
         };
-        self.send.send(ToOwner::Call { id, call }).await.map_err(|_| lost())?;
+        self.send
+            .send(ToOwner::Call { id, call })
+            .await
+            .map_err(|_| lost())?;
         receive.await.map_err(|_| lost())?
     }
 

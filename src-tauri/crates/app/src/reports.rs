@@ -1,8 +1,8 @@
 //! Figures, from roll-ups that were written in the same commit as what they count.
 
+use crate::Ctx;
 use crate::commands;
 use crate::error::Result;
-use crate::Ctx;
 use carillon_model::JourneyId;
 use carillon_store::reports as figures;
 use chrono::{Datelike, NaiveDate, TimeDelta};
@@ -159,32 +159,54 @@ fn span(cx: &Ctx, days: u32) -> Result<(NaiveDate, NaiveDate)> {
 
 async fn messages(cx: &Ctx, req: Span) -> Result<MessagesReport> {
     let (first, last) = span(cx, req.days)?;
-    let days = cx.open()?.store.read(move |db| figures::messages_over_time(db, None, first, last)).await?;
+    let days = cx
+        .open()?
+        .store
+        .read(move |db| figures::messages_over_time(db, None, first, last))
+        .await?;
     let mut rows: BTreeMap<NaiveDate, MessagesRow> = BTreeMap::new();
     for day in days {
         let at = req.step.of(day.date);
-        let row = rows.entry(at).or_insert_with(|| MessagesRow { at, ..MessagesRow::default() });
+        let row = rows.entry(at).or_insert_with(|| MessagesRow {
+            at,
+            ..MessagesRow::default()
+        });
         row.queued += day.queued;
         row.accepted += day.accepted;
         row.bounced += day.bounced;
         row.suppressed += day.suppressed;
         row.unknown += day.unknown;
     }
-    Ok(MessagesReport { step: req.step, rows: rows.into_values().collect() })
+    Ok(MessagesReport {
+        step: req.step,
+        rows: rows.into_values().collect(),
+    })
 }
 
 async fn growth(cx: &Ctx, req: Span) -> Result<GrowthReport> {
     let (first, last) = span(cx, req.days)?;
-    let days = cx.open()?.store.read(move |db| figures::list_growth(db, first, last)).await?;
+    let days = cx
+        .open()?
+        .store
+        .read(move |db| figures::list_growth(db, first, last))
+        .await?;
     let mut rows: BTreeMap<NaiveDate, GrowthRow> = BTreeMap::new();
     for day in days {
         let at = req.step.of(day.date);
-        let row = rows.entry(at).or_insert(GrowthRow { at, total: 0, added: 0, removed: 0 });
+        let row = rows.entry(at).or_insert(GrowthRow {
+            at,
+            total: 0,
+            added: 0,
+            removed: 0,
+        });
         row.added += day.added;
         row.removed += day.removed;
         row.total = day.total;
     }
-    Ok(GrowthReport { step: req.step, rows: rows.into_values().collect() })
+    Ok(GrowthReport {
+        step: req.step,
+        rows: rows.into_values().collect(),
+    })
 }
 
 async fn funnel(cx: &Ctx, req: FunnelOf) -> Result<FunnelReport> {
@@ -213,7 +235,13 @@ async fn funnel(cx: &Ctx, req: FunnelOf) -> Result<FunnelReport> {
         })
         .await?;
     let Some((version, figures, now)) = found else {
-        return Ok(FunnelReport { journey: id, version: None, entered: 0, steps: Vec::new(), ended: Vec::new() });
+        return Ok(FunnelReport {
+            journey: id,
+            version: None,
+            entered: 0,
+            steps: Vec::new(),
+            ended: Vec::new(),
+        });
     };
     let steps = walk(&version.document)
         .into_iter()
@@ -221,7 +249,11 @@ async fn funnel(cx: &Ctx, req: FunnelOf) -> Result<FunnelReport> {
             let step = version.document.steps.iter().find(|s| s.id.0 == id)?;
             let f = figures.steps.get(&step.id).copied().unwrap_or_default();
             Some(FunnelStep {
-                title: if step.name.is_empty() { step.kind.clone() } else { step.name.clone() },
+                title: if step.name.is_empty() {
+                    step.kind.clone()
+                } else {
+                    step.name.clone()
+                },
                 kind: step.kind.clone(),
                 reached: f.entered,
                 now: now.get(&id).copied().unwrap_or(0),
@@ -238,15 +270,23 @@ async fn funnel(cx: &Ctx, req: FunnelOf) -> Result<FunnelReport> {
         version: Some(version.number),
         entered: figures.enrolled,
         steps,
-        ended: figures.ended.into_iter().map(|(end, count)| FunnelEnd { end, count }).collect(),
+        ended: figures
+            .ended
+            .into_iter()
+            .map(|(end, count)| FunnelEnd { end, count })
+            .collect(),
     })
 }
 
 /// Steps in the order contacts meet them: from the entries on, each after those that lead to it where that can be.
 fn walk(document: &carillon_model::journey::Journey) -> Vec<String> {
     let mut order = Vec::new();
-    let mut waiting: std::collections::VecDeque<String> =
-        document.steps.iter().filter(|s| s.kind.starts_with("entry_")).map(|s| s.id.0.clone()).collect();
+    let mut waiting: std::collections::VecDeque<String> = document
+        .steps
+        .iter()
+        .filter(|s| s.kind.starts_with("entry_"))
+        .map(|s| s.id.0.clone())
+        .collect();
     while let Some(id) = waiting.pop_front() {
         if order.contains(&id) {
             continue;

@@ -8,16 +8,16 @@ pub mod tick;
 
 pub use plan::catalogue;
 
+use crate::Ctx;
 use crate::clock::machine_now;
 use crate::commands;
 use crate::error::{ApiError, Code, Result, fail};
 use crate::jobs::Job;
 use crate::table::{JobStarted, NoArgs};
 use crate::workspaces::{Open, moment};
-use crate::Ctx;
 use carillon_model::journey::JourneyState;
-use carillon_model::{JourneyId, Moment};
 use carillon_model::workspace::ClockKind;
+use carillon_model::{JourneyId, Moment};
 use carillon_store::{Priority, enrolments, inputs, outbox};
 use chrono::TimeDelta;
 use dispatch::Dispatched;
@@ -249,7 +249,12 @@ pub async fn next_due(open: &Arc<Open>) -> Result<Option<Moment>> {
             Ok(all.into_iter().flatten().min())
         })
         .await?;
-    let entry = open.runtime.plan.lock().unwrap_or_else(PoisonError::into_inner).next_entry();
+    let entry = open
+        .runtime
+        .plan
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .next_entry();
     let index = open.store.with_index(carillon_store::Index::next_due);
     Ok([rows, entry, index].into_iter().flatten().min())
 }
@@ -267,11 +272,18 @@ async fn run_virtual(open: &Arc<Open>, until: Moment, job: &Job, ran: &mut Ran) 
         let now = open.now();
         job.progress((now - from).num_seconds().max(0).unsigned_abs(), total);
         // Within a stride no membership may turn over by time: those edges must stand before what follows them.
-        let membership = open.store.with_index(carillon_store::Index::next_due).filter(|at| *at > now);
+        let membership = open
+            .store
+            .with_index(carillon_store::Index::next_due)
+            .filter(|at| *at > now);
         let due = next_due(open).await?.filter(|at| *at > now);
         let first = due.unwrap_or(until).min(until);
-        let target = (first + STRIDE).min(until).min(membership.unwrap_or(until).max(first));
-        open.store.advance_clock(target.max(now + TimeDelta::milliseconds(1)).min(until)).await?;
+        let target = (first + STRIDE)
+            .min(until)
+            .min(membership.unwrap_or(until).max(first));
+        open.store
+            .advance_clock(target.max(now + TimeDelta::milliseconds(1)).min(until))
+            .await?;
         settle(open, ran).await?;
     }
     Ok(())
@@ -287,7 +299,10 @@ async fn run_real(open: &Arc<Open>, until: Moment, job: &Job, ran: &mut Ran) -> 
             return Ok(());
         }
         let due = next_due(open).await?.unwrap_or(until).min(until);
-        let pause = (due - machine_now()).to_std().unwrap_or_default().clamp(Duration::from_millis(20), LOOK);
+        let pause = (due - machine_now())
+            .to_std()
+            .unwrap_or_default()
+            .clamp(Duration::from_millis(20), LOOK);
         tokio::time::sleep(pause).await;
     }
 }
@@ -317,9 +332,15 @@ async fn run(cx: &Ctx, req: RunArgs) -> Result<JobStarted> {
         && open.clock.kind() == ClockKind::Virtual
         && until < open.now()
     {
-        return Err(fail(Code::Invalid, "workspaces.virtual_past", &[("now", &open.now().to_rfc3339())]));
+        return Err(fail(
+            Code::Invalid,
+            "workspaces.virtual_past",
+            &[("now", &open.now().to_rfc3339())],
+        ));
     }
-    let job = cx.app.jobs().start("runtime.run", move |job| async move { drive(&open, until, &job).await });
+    let job = cx.app.jobs().start("runtime.run", move |job| async move {
+        drive(&open, until, &job).await
+    });
     Ok(JobStarted { job })
 }
 
@@ -328,7 +349,11 @@ pub async fn drive(open: &Arc<Open>, until: Option<Moment>, job: &Job) -> Result
     let _driving = open.runtime.drive.lock().await;
     let mut ran = Ran::default();
     job.phase("running");
-    *open.runtime.jumping_to.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    *open
+        .runtime
+        .jumping_to
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner) = until;
     let outcome = match (until, open.clock.kind()) {
         (Some(until), ClockKind::Virtual) => run_virtual(open, until, job, &mut ran).await,
         (Some(until), ClockKind::Real) => run_real(open, until, job, &mut ran).await,
@@ -338,7 +363,11 @@ pub async fn drive(open: &Arc<Open>, until: Option<Moment>, job: &Job) -> Result
             Err(e) => Err(e.into()),
         },
     };
-    *open.runtime.jumping_to.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    *open
+        .runtime
+        .jumping_to
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner) = None;
     outcome?;
     ran.now = open.now();
     ran.next_due = next_due(open).await?;
@@ -387,7 +416,8 @@ async fn wait_for(open: &Arc<Open>) -> Duration {
         return LOOK;
     }
     let due = next_due(open).await.ok().flatten();
-    due.map_or(LOOK, |at| (at - machine_now()).to_std().unwrap_or_default()).clamp(Duration::from_millis(50), LOOK)
+    due.map_or(LOOK, |at| (at - machine_now()).to_std().unwrap_or_default())
+        .clamp(Duration::from_millis(50), LOOK)
 }
 
 /// One look: the clock moves on, and what is due happens.
@@ -395,7 +425,10 @@ async fn beat(open: &Arc<Open>, virtual_millis: Option<f64>) -> Result<()> {
     let mut ran = Ran::default();
     match (open.clock.kind(), virtual_millis) {
         (ClockKind::Real, _) => {
-            let due = open.store.with_index(carillon_store::Index::next_due).is_some_and(|at| at <= machine_now());
+            let due = open
+                .store
+                .with_index(carillon_store::Index::next_due)
+                .is_some_and(|at| at <= machine_now());
             if due {
                 open.store.advance_clock(machine_now()).await?;
             }
@@ -419,7 +452,11 @@ async fn get(cx: &Ctx, _: NoArgs) -> Result<ClockView> {
         running: real || speed > 0.0,
         speed,
         next_due: next_due(open).await?,
-        jumping_to: *open.runtime.jumping_to.lock().unwrap_or_else(PoisonError::into_inner),
+        jumping_to: *open
+            .runtime
+            .jumping_to
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner),
     })
 }
 
@@ -431,7 +468,11 @@ async fn set_speed(cx: &Ctx, speed: f64) -> Result<ClockView> {
     if open.clock.kind() == ClockKind::Real {
         return Err(fail(Code::Refused, "workspaces.real_clock", &[]));
     }
-    let speed = if speed.is_finite() { speed.clamp(0.0, FASTEST) } else { 0.0 };
+    let speed = if speed.is_finite() {
+        speed.clamp(0.0, FASTEST)
+    } else {
+        0.0
+    };
     open.runtime.speed.store(speed.to_bits(), Ordering::Relaxed);
     open.runtime.nudge();
     cx.app.bus().tell(0, vec!["clock".into()]);
@@ -456,7 +497,11 @@ async fn jump(cx: &Ctx, req: JumpClock) -> Result<JobStarted> {
         JumpTo::NextDue => next_due(&open).await?.unwrap_or_else(|| open.now()),
     };
     if until < open.now() {
-        return Err(fail(Code::Invalid, "workspaces.virtual_past", &[("now", &open.now().to_rfc3339())]));
+        return Err(fail(
+            Code::Invalid,
+            "workspaces.virtual_past",
+            &[("now", &open.now().to_rfc3339())],
+        ));
     }
     let job = cx.app.jobs().start("clock.jump", move |job| async move {
         drive(&open, Some(until), &job).await.map_err(|e: ApiError| e)

@@ -189,9 +189,16 @@ async fn show_grammar(_: &Ctx, _: NoArgs) -> Result<String> {
 
 /// Bytes to UTF-16 code units.
 fn place(text: &str, error: &ParseError) -> TextProblem {
-    let at = (0..=error.at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let at = (0..=error.at.min(text.len()))
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0);
     let offset = text[..at].encode_utf16().count();
-    let word = text[at..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').count().max(1);
+    let word = text[at..]
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .count()
+        .max(1);
     TextProblem {
         offset: u32::try_from(offset).unwrap_or(u32::MAX),
         length: u32::try_from(word).unwrap_or(1),
@@ -203,7 +210,9 @@ fn place(text: &str, error: &ParseError) -> TextProblem {
 fn read(open: &Open, text: &str) -> std::result::Result<Expr, TextProblem> {
     let expr = segment::parse(text).map_err(|error| place(text, &error))?;
     let fields = open.store.catalogue().fields();
-    let names: BTreeSet<String> = open.store.with_index(|index| index.scope().segments.keys().cloned().collect());
+    let names: BTreeSet<String> = open
+        .store
+        .with_index(|index| index.scope().segments.keys().cloned().collect());
     match segment::check(&expr, &fields, &names).into_iter().next() {
         None => Ok(expr),
         Some(problem) => {
@@ -244,7 +253,10 @@ pub fn members(open: &Open, text: &str) -> Result<RoaringBitmap> {
 pub fn search(open: &Open, words: &str) -> Result<RoaringBitmap> {
     let parts = words.split_whitespace().take(8).map(|word| {
         let fields = contacts::searched().map(|key| {
-            Expr::Clause(Clause::Field { key: key.to_owned(), test: Test::Contains(word.to_owned()) })
+            Expr::Clause(Clause::Field {
+                key: key.to_owned(),
+                test: Test::Contains(word.to_owned()),
+            })
         });
         Expr::Any(fields.collect())
     });
@@ -265,11 +277,15 @@ pub fn standing(open: &Open, ids: &[ContactId]) -> Vec<Standing> {
     open.store.with_index(|index| {
         ids.iter()
             .map(|id| {
-                index.record(*id).map_or_else(Standing::default, |record| Standing {
-                    permitted: !record.suppressed
-                        && record.permissions.contains_key(&(Channel::Email, Purpose::Marketing)),
-                    suppressed: record.suppressed,
-                })
+                index
+                    .record(*id)
+                    .map_or_else(Standing::default, |record| Standing {
+                        permitted: !record.suppressed
+                            && record
+                                .permissions
+                                .contains_key(&(Channel::Email, Purpose::Marketing)),
+                        suppressed: record.suppressed,
+                    })
             })
             .collect()
     })
@@ -280,8 +296,15 @@ pub async fn of_contact(open: &Open, id: ContactId) -> Result<Vec<MemberOf>> {
     let all = open.store.read(carillon_store::segments::list).await?;
     Ok(open.store.with_index(|index| {
         all.into_iter()
-            .filter(|s| index.members_of(s.id).is_some_and(|members| members.contains(id.0)))
-            .map(|s| MemberOf { id: s.id, name: s.name })
+            .filter(|s| {
+                index
+                    .members_of(s.id)
+                    .is_some_and(|members| members.contains(id.0))
+            })
+            .map(|s| MemberOf {
+                id: s.id,
+                name: s.name,
+            })
             .collect()
     }))
 }
@@ -316,7 +339,12 @@ async fn list(cx: &Ctx, _: NoArgs) -> Result<Vec<SegmentRow>> {
                     .collect();
                 history.reverse();
                 let used_by = users.get(&segment.name).copied().unwrap_or(0);
-                SegmentRow { segment, count, used_by, history }
+                SegmentRow {
+                    segment,
+                    count,
+                    used_by,
+                    history,
+                }
             })
             .collect()
     }))
@@ -337,17 +365,31 @@ async fn save(cx: &Ctx, req: SaveSegment) -> Result<Segment> {
         if before.name != name {
             let users = crate::journeys::users_of_segment(open, &before.name).await?;
             if !users.is_empty() {
-                return Err(fail(Code::Refused, "segments.in_use", &[("name", &before.name), ("users", &users)]));
+                return Err(fail(
+                    Code::Refused,
+                    "segments.in_use",
+                    &[("name", &before.name), ("users", &users)],
+                ));
             }
             all.remove(&before.name);
         }
     }
     all.insert(name.clone(), expr.clone());
     if let Some(path) = segment::find_cycle(&all) {
-        return Err(fail(Code::Refused, "segments.cycle", &[("name", &name), ("path", &path.join(" → "))]).at("text"));
+        return Err(fail(
+            Code::Refused,
+            "segments.cycle",
+            &[("name", &name), ("path", &path.join(" → "))],
+        )
+        .at("text"));
     }
     let id = req.id;
-    Ok(open.store.write(Priority::User, move |tx| carillon_store::segments::save(tx, id, &name, &expr)).await?)
+    Ok(open
+        .store
+        .write(Priority::User, move |tx| {
+            carillon_store::segments::save(tx, id, &name, &expr)
+        })
+        .await?)
 }
 
 async fn delete(cx: &Ctx, req: OneSegment) -> Result<Done> {
@@ -356,17 +398,33 @@ async fn delete(cx: &Ctx, req: OneSegment) -> Result<Done> {
     if let Some(segment) = known.into_iter().find(|s| s.id == req.id) {
         let users = crate::journeys::users_of_segment(open, &segment.name).await?;
         if !users.is_empty() {
-            return Err(fail(Code::Refused, "segments.in_use", &[("name", &segment.name), ("users", &users)]));
+            return Err(fail(
+                Code::Refused,
+                "segments.in_use",
+                &[("name", &segment.name), ("users", &users)],
+            ));
         }
     }
-    open.store.write(Priority::User, move |tx| carillon_store::segments::remove(tx, req.id)).await?;
+    open.store
+        .write(Priority::User, move |tx| {
+            carillon_store::segments::remove(tx, req.id)
+        })
+        .await?;
     Ok(Done {})
 }
 
 async fn check(cx: &Ctx, req: TextOnly) -> Result<SegmentCheck> {
     Ok(match read(cx.open()?, &req.text) {
-        Ok(expr) => SegmentCheck { ok: true, canonical: Some(segment::print(&expr)), error: None },
-        Err(error) => SegmentCheck { ok: false, canonical: None, error: Some(error) },
+        Ok(expr) => SegmentCheck {
+            ok: true,
+            canonical: Some(segment::print(&expr)),
+            error: None,
+        },
+        Err(error) => SegmentCheck {
+            ok: false,
+            canonical: None,
+            error: Some(error),
+        },
     })
 }
 
@@ -381,13 +439,20 @@ async fn count(cx: &Ctx, req: CountSegment) -> Result<SegmentCount> {
             let counted = index.count(&expr, now);
             (counted.n, counted.per_clause, index.contacts().len())
         } else {
-            (index.members(&expr, now).len(), Vec::new(), index.contacts().len())
+            (
+                index.members(&expr, now).len(),
+                Vec::new(),
+                index.contacts().len(),
+            )
         }
     });
     Ok(SegmentCount {
         count: n,
         total,
-        clauses: per_clause.into_iter().map(|(text, count)| ClauseCount { text, count }).collect(),
+        clauses: per_clause
+            .into_iter()
+            .map(|(text, count)| ClauseCount { text, count })
+            .collect(),
         took_ms: begun.elapsed().as_secs_f64() * 1000.0,
         seq,
     })
@@ -401,15 +466,37 @@ async fn show_members(cx: &Ctx, req: SegmentMembers) -> Result<Page<ContactRow>>
     let total = all.len();
     let limit = (req.limit as usize).min(MEMBERS);
     let ids: Vec<ContactId> = if req.sample {
-        let mut hashed: Vec<(u64, u32)> = all.iter().map(|id| (u64::from(id).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(17), id)).collect();
+        let mut hashed: Vec<(u64, u32)> = all
+            .iter()
+            .map(|id| {
+                (
+                    u64::from(id).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(17),
+                    id,
+                )
+            })
+            .collect();
         hashed.sort_unstable();
-        hashed.into_iter().take(limit).map(|(_, id)| ContactId(id)).collect()
+        hashed
+            .into_iter()
+            .take(limit)
+            .map(|(_, id)| ContactId(id))
+            .collect()
     } else {
-        all.iter().skip(req.offset as usize).take(limit).map(ContactId).collect()
+        all.iter()
+            .skip(req.offset as usize)
+            .take(limit)
+            .map(ContactId)
+            .collect()
     };
-    let found = open.store.read(move |db| carillon_store::contacts::get_many(db, &ids)).await?;
+    let found = open
+        .store
+        .read(move |db| carillon_store::contacts::get_many(db, &ids))
+        .await?;
     let columns = contacts::searched().map(str::to_owned).collect();
-    Ok(Page { rows: contacts::rows(open, found, columns).await?, total })
+    Ok(Page {
+        rows: contacts::rows(open, found, columns).await?,
+        total,
+    })
 }
 
 async fn why(cx: &Ctx, req: AskWhy) -> Result<WhyAnswer> {
@@ -417,10 +504,17 @@ async fn why(cx: &Ctx, req: AskWhy) -> Result<WhyAnswer> {
     let expr = expression(open, &req.text)?;
     let at = open.now();
     let reason = open.store.with_index(|index| {
-        index.record(req.contact).map(|record| segment::explain(&expr, &record, at, index.scope()))
+        index
+            .record(req.contact)
+            .map(|record| segment::explain(&expr, &record, at, index.scope()))
     });
-    let reason = reason.ok_or_else(|| fail(Code::NotFound, "not_found.contact", &[("name", &req.contact)]))?;
-    Ok(WhyAnswer { holds: reason.holds, at, why: reason.into() })
+    let reason =
+        reason.ok_or_else(|| fail(Code::NotFound, "not_found.contact", &[("name", &req.contact)]))?;
+    Ok(WhyAnswer {
+        holds: reason.holds,
+        at,
+        why: reason.into(),
+    })
 }
 
 #[cfg(test)]

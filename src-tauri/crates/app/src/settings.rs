@@ -35,7 +35,10 @@ pub const DEFAULT_ACCOUNT: &str = "default_account";
 async fn get(cx: &Ctx, _: NoArgs) -> Result<Settings> {
     let open = cx.open()?;
     let workspace = open.workspace()?;
-    let default_account = open.store.read(|db| carillon_store::settings::get(db, DEFAULT_ACCOUNT)).await?;
+    let default_account = open
+        .store
+        .read(|db| carillon_store::settings::get(db, DEFAULT_ACCOUNT))
+        .await?;
     Ok(Settings {
         name: workspace.name,
         organisation: workspace.organisation,
@@ -51,7 +54,13 @@ async fn save(cx: &Ctx, req: Settings) -> Result<Settings> {
     workspace.name = clean::line(&req.name);
     workspace.organisation = clean::line(&req.organisation);
     // An address has lines of its own.
-    workspace.postal_address = req.postal_address.lines().map(clean::line).filter(|l| !l.is_empty()).collect::<Vec<_>>().join("\n");
+    workspace.postal_address = req
+        .postal_address
+        .lines()
+        .map(clean::line)
+        .filter(|l| !l.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n");
     workspace.time_zone = workspaces::zone(&req.time_zone)?.name().to_owned();
     if workspace.name.is_empty() {
         return Err(fail(Code::Invalid, "workspaces.no_name", &[]).at("name"));

@@ -1,10 +1,10 @@
 //! Addresses that are never written to. The list keeps keyed hashes, outlives contacts and travels with the file.
 
+use crate::Ctx;
 use crate::commands;
 use crate::error::{Code, Result, fail};
 use crate::imports::clean;
 use crate::table::{Done, NoArgs};
-use crate::Ctx;
 use carillon_model::consent::SuppressionReason;
 use carillon_store::Priority;
 use serde::{Deserialize, Serialize};
@@ -61,18 +61,32 @@ pub struct LiftSuppression {
 }
 
 fn address(email: &str) -> Result<String> {
-    clean::address(email).map_err(|_| fail(Code::Invalid, "contacts.bad_email", &[("email", &email)]).at("email"))
+    clean::address(email)
+        .map_err(|_| fail(Code::Invalid, "contacts.bad_email", &[("email", &email)]).at("email"))
 }
 
 async fn counts(cx: &Ctx, _: NoArgs) -> Result<Vec<SuppressionCount>> {
-    let counted = cx.open()?.store.read(carillon_store::suppressions::counts).await?;
-    Ok(counted.into_iter().map(|(reason, count)| SuppressionCount { reason, count }).collect())
+    let counted = cx
+        .open()?
+        .store
+        .read(carillon_store::suppressions::counts)
+        .await?;
+    Ok(counted
+        .into_iter()
+        .map(|(reason, count)| SuppressionCount { reason, count })
+        .collect())
 }
 
 async fn check(cx: &Ctx, req: AskSuppressed) -> Result<Suppressed> {
     let email = address(&req.email)?;
-    let suppressed = cx.open()?.store.read(move |db| carillon_store::suppressions::contains(db, &email)).await?;
-    Ok(Suppressed { suppressed: suppressed.is_some() })
+    let suppressed = cx
+        .open()?
+        .store
+        .read(move |db| carillon_store::suppressions::contains(db, &email))
+        .await?;
+    Ok(Suppressed {
+        suppressed: suppressed.is_some(),
+    })
 }
 
 async fn add(cx: &Ctx, req: AddSuppression) -> Result<Done> {
@@ -80,7 +94,9 @@ async fn add(cx: &Ctx, req: AddSuppression) -> Result<Done> {
     let source = clean::line(&req.source);
     cx.open()?
         .store
-        .write(Priority::Intake, move |tx| carillon_store::suppressions::add(tx, &email, req.reason, &source).map(drop))
+        .write(Priority::Intake, move |tx| {
+            carillon_store::suppressions::add(tx, &email, req.reason, &source).map(drop)
+        })
         .await?;
     Ok(Done {})
 }
@@ -93,7 +109,9 @@ async fn lift(cx: &Ctx, req: LiftSuppression) -> Result<Done> {
     }
     cx.open()?
         .store
-        .write(Priority::User, move |tx| carillon_store::suppressions::remove(tx, &email, &why, "user").map(drop))
+        .write(Priority::User, move |tx| {
+            carillon_store::suppressions::remove(tx, &email, &why, "user").map(drop)
+        })
         .await?;
     Ok(Done {})
 }

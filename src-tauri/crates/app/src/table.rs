@@ -121,7 +121,11 @@ pub struct JobStarted {
 
 /// Reads a request; what does not fit is named.
 pub fn read_args<T: DeserializeOwned>(args: Value) -> Result<T> {
-    let args = if args.is_null() { Value::Object(Default::default()) } else { args };
+    let args = if args.is_null() {
+        Value::Object(Default::default())
+    } else {
+        args
+    };
     serde_json::from_value(args).map_err(|e| fail(Code::Invalid, "table.bad_args", &[("detail", &e)]))
 }
 
@@ -145,7 +149,10 @@ pub fn export_words<T: TS + 'static>(cfg: &ts_rs::Config) -> std::result::Result
 }
 
 static TABLE: LazyLock<BTreeMap<&'static str, Command>> = LazyLock::new(|| {
-    crate::features().into_iter().map(|command| (command.name, command)).collect()
+    crate::features()
+        .into_iter()
+        .map(|command| (command.name, command))
+        .collect()
 });
 
 /// All commands by name.
@@ -155,8 +162,9 @@ pub fn table() -> &'static BTreeMap<&'static str, Command> {
 
 /// The command of that name and kind, if the window may call it.
 pub fn find(window: Window, kind: Kind, name: &str) -> Result<&'static Command> {
-    let command =
-        table().get(name).ok_or_else(|| fail(Code::NotFound, "table.unknown", &[("name", &name)]))?;
+    let command = table()
+        .get(name)
+        .ok_or_else(|| fail(Code::NotFound, "table.unknown", &[("name", &name)]))?;
     if command.kind != kind {
         return Err(fail(Code::Invalid, "table.wrong_kind", &[("name", &name)]));
     }
@@ -181,9 +189,16 @@ pub fn typescript(cfg: &ts_rs::Config) -> String {
         let (req, res) = (command.types)(cfg);
         word(&req, &mut names);
         word(&res, &mut names);
-        let kind = if command.kind == Kind::Query { "query" } else { "mutate" };
-        let reads: Vec<String> =
-            command.reads.iter().map(|t| format!("\"{}\"", t.as_str())).collect();
+        let kind = if command.kind == Kind::Query {
+            "query"
+        } else {
+            "mutate"
+        };
+        let reads: Vec<String> = command
+            .reads
+            .iter()
+            .map(|t| format!("\"{}\"", t.as_str()))
+            .collect();
         lines += &format!(
             "  \"{}\": {{ kind: \"{kind}\"; req: {req}; res: {res}; reads: [{}] }};\n",
             command.name,
@@ -199,8 +214,11 @@ pub fn typescript(cfg: &ts_rs::Config) -> String {
     out += "};\n\n/** What each query reads: a commit that touches one of these makes its answer stale. */\n";
     out += "export const READS: Record<string, readonly string[]> = {\n";
     for command in table().values().filter(|c| c.kind == Kind::Query) {
-        let reads: Vec<String> =
-            command.reads.iter().map(|t| format!("\"{}\"", t.as_str())).collect();
+        let reads: Vec<String> = command
+            .reads
+            .iter()
+            .map(|t| format!("\"{}\"", t.as_str()))
+            .collect();
         out += &format!("  \"{}\": [{}],\n", command.name, reads.join(", "));
     }
     out += "};\n";

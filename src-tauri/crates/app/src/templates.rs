@@ -10,8 +10,8 @@ use crate::workspaces::Open;
 use crate::{Ctx, segments};
 use carillon_model::template::Template;
 use carillon_model::{ContactId, Moment, TemplateId};
-use carillon_render::child::{Mode, Output, Request};
 use carillon_render::TemplateParts;
+use carillon_render::child::{Mode, Output, Request};
 use carillon_store::Priority;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -175,10 +175,22 @@ pub struct ImportTemplate {
 
 /// The starters of `assets/templates`.
 const STARTERS: &[(&str, &str)] = &[
-    ("welcome", include_str!("../../../../assets/templates/welcome.json")),
-    ("second-visit", include_str!("../../../../assets/templates/second-visit.json")),
-    ("abandoned-cart", include_str!("../../../../assets/templates/abandoned-cart.json")),
-    ("win-back", include_str!("../../../../assets/templates/win-back.json")),
+    (
+        "welcome",
+        include_str!("../../../../assets/templates/welcome.json"),
+    ),
+    (
+        "second-visit",
+        include_str!("../../../../assets/templates/second-visit.json"),
+    ),
+    (
+        "abandoned-cart",
+        include_str!("../../../../assets/templates/abandoned-cart.json"),
+    ),
+    (
+        "win-back",
+        include_str!("../../../../assets/templates/win-back.json"),
+    ),
 ];
 
 /// A template as a file carries it.
@@ -260,7 +272,10 @@ async fn get(cx: &Ctx, req: OneTemplate) -> Result<Template> {
 }
 
 async fn existing(open: &Open, id: TemplateId) -> Result<Template> {
-    let found = open.store.read(move |db| carillon_store::templates::get(db, id)).await?;
+    let found = open
+        .store
+        .read(move |db| carillon_store::templates::get(db, id))
+        .await?;
     found.ok_or_else(|| fail(Code::NotFound, "not_found.template", &[("name", &id)]))
 }
 
@@ -287,19 +302,36 @@ async fn save(cx: &Ctx, req: SaveTemplate) -> Result<Template> {
         text: draft.text,
         updated_at: open.now(),
     };
-    Ok(open.store.write(Priority::User, move |tx| carillon_store::templates::save(tx, id, &template)).await?)
+    Ok(open
+        .store
+        .write(Priority::User, move |tx| {
+            carillon_store::templates::save(tx, id, &template)
+        })
+        .await?)
 }
 
 async fn refuse_in_use(open: &Open, name: &str) -> Result<()> {
     let users = crate::journeys::users_of_template(open, name).await?;
-    if users.is_empty() { Ok(()) } else { Err(fail(Code::Refused, "templates.in_use", &[("name", &name), ("users", &users)])) }
+    if users.is_empty() {
+        Ok(())
+    } else {
+        Err(fail(
+            Code::Refused,
+            "templates.in_use",
+            &[("name", &name), ("users", &users)],
+        ))
+    }
 }
 
 async fn delete(cx: &Ctx, req: OneTemplate) -> Result<Done> {
     let open = cx.open()?;
     let template = existing(open, req.id).await?;
     refuse_in_use(open, &template.name).await?;
-    open.store.write(Priority::User, move |tx| carillon_store::templates::remove(tx, req.id)).await?;
+    open.store
+        .write(Priority::User, move |tx| {
+            carillon_store::templates::remove(tx, req.id)
+        })
+        .await?;
     Ok(Done {})
 }
 
@@ -314,10 +346,17 @@ async fn render(cx: &Ctx, req: RenderTemplate) -> Result<RenderedTemplate> {
             .ok_or_else(|| fail(Code::NotFound, "not_found.contact", &[("name", &id)]))?,
         None => letters::nobody(),
     };
-    let unsubscribe = account.as_ref().map(|a| letters::unsubscribe_mailto(a, "preview"));
+    let unsubscribe = account
+        .as_ref()
+        .map(|a| letters::unsubscribe_mailto(a, "preview"));
     let context = context(&record, open.store.catalogue().zone(), open.now(), unsubscribe);
     let sender = sender(&workspace, account.as_ref());
-    let request = Request { template: req.draft.parts(), sender, mode: Mode::Render, contexts: vec![context] };
+    let request = Request {
+        template: req.draft.parts(),
+        sender,
+        mode: Mode::Render,
+        contexts: vec![context],
+    };
     let answer = open.press.run(request).await?.into_iter().next();
     Ok(match answer {
         Some(Ok(Output::Message(rendered))) => RenderedTemplate {
@@ -341,7 +380,10 @@ async fn render(cx: &Ctx, req: RenderTemplate) -> Result<RenderedTemplate> {
         Some(Err(e)) => RenderedTemplate {
             problems: vec![TemplateProblem {
                 severity: "error".into(),
-                part: e.part.map(|p| p.to_string().to_lowercase()).unwrap_or_else(|| "body".into()),
+                part: e
+                    .part
+                    .map(|p| p.to_string().to_lowercase())
+                    .unwrap_or_else(|| "body".into()),
                 line: e.line,
                 message: e.message.clone(),
             }],
@@ -358,7 +400,9 @@ async fn missing(cx: &Ctx, req: AskMissing) -> Result<MissingReport> {
     let open = cx.open()?;
     let workspace = open.workspace()?;
     let account = crate::accounts::default_account(open).await?;
-    let ids: Vec<u32> = segments::members(open, req.expression.as_deref().unwrap_or("everyone"))?.iter().collect();
+    let ids: Vec<u32> = segments::members(open, req.expression.as_deref().unwrap_or("everyone"))?
+        .iter()
+        .collect();
     let zone = open.store.catalogue().zone();
     let now = open.now();
     let mut counts: BTreeMap<String, (u32, u32)> = BTreeMap::new();
@@ -368,7 +412,12 @@ async fn missing(cx: &Ctx, req: AskMissing) -> Result<MissingReport> {
             batch
                 .iter()
                 .filter_map(|id| index.record(ContactId(*id)))
-                .map(|record| (record.id, context(&record, zone, now, Some("mailto:unsubscribe@example.com".into()))))
+                .map(|record| {
+                    (
+                        record.id,
+                        context(&record, zone, now, Some("mailto:unsubscribe@example.com".into())),
+                    )
+                })
                 .collect()
         });
         let (ids, contexts): (Vec<u32>, Vec<_>) = contexts.into_iter().unzip();
@@ -392,7 +441,10 @@ async fn missing(cx: &Ctx, req: AskMissing) -> Result<MissingReport> {
         }
     }
     let examples: Vec<ContactId> = counts.values().map(|(_, id)| ContactId(*id)).collect();
-    let examples = open.store.read(move |db| carillon_store::contacts::get_many(db, &examples)).await?;
+    let examples = open
+        .store
+        .read(move |db| carillon_store::contacts::get_many(db, &examples))
+        .await?;
     Ok(MissingReport {
         looked_at: u32::try_from(ids.len()).unwrap_or(u32::MAX),
         complete,
@@ -404,7 +456,10 @@ async fn missing(cx: &Ctx, req: AskMissing) -> Result<MissingReport> {
                 example: examples
                     .iter()
                     .find(|c| c.id.0 == id)
-                    .map(|c| crate::contacts::Named { id: c.id, email: c.email.clone() }),
+                    .map(|c| crate::contacts::Named {
+                        id: c.id,
+                        email: c.email.clone(),
+                    }),
                 has_fallback: false,
             })
             .collect(),
@@ -439,7 +494,16 @@ async fn add_starters(cx: &Ctx, _: NoArgs) -> Result<Vec<Template>> {
     let mut added = Vec::new();
     for starter in starter_drafts()? {
         if !known.iter().any(|t| t.name == starter.draft.name) {
-            added.push(save(cx, SaveTemplate { id: None, draft: starter.draft }).await?);
+            added.push(
+                save(
+                    cx,
+                    SaveTemplate {
+                        id: None,
+                        draft: starter.draft,
+                    },
+                )
+                .await?,
+            );
         }
     }
     Ok(added)
@@ -449,13 +513,30 @@ async fn import_file(cx: &Ctx, req: ImportTemplate) -> Result<Template> {
     let path = cx.path(&req.file)?;
     let text = read_text(&path, FILE_MAX)?;
     let mut draft = if text.trim_start().starts_with('{') {
-        let file: TemplateFile = serde_json::from_str(&text)
-            .map_err(|e| fail(Code::Invalid, "templates.not_a_template", &[("file", &path.display()), ("detail", &e)]))?;
+        let file: TemplateFile = serde_json::from_str(&text).map_err(|e| {
+            fail(
+                Code::Invalid,
+                "templates.not_a_template",
+                &[("file", &path.display()), ("detail", &e)],
+            )
+        })?;
         file.draft()
     } else {
-        let subject = req.subject.clone().ok_or_else(|| fail(Code::Invalid, "templates.no_subject", &[]).at("subject"))?;
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        TemplateDraft { name, subject, body: text, ..TemplateDraft::default() }
+        let subject = req
+            .subject
+            .clone()
+            .ok_or_else(|| fail(Code::Invalid, "templates.no_subject", &[]).at("subject"))?;
+        let name = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        TemplateDraft {
+            name,
+            subject,
+            body: text,
+            ..TemplateDraft::default()
+        }
     };
     if let Some(name) = req.name {
         draft.name = name;
@@ -464,7 +545,10 @@ async fn import_file(cx: &Ctx, req: ImportTemplate) -> Result<Template> {
         draft.subject = subject;
     }
     let known = list(cx, NoArgs {}).await?;
-    let id = known.iter().find(|t| t.name == clean::line(&draft.name)).map(|t| t.id);
+    let id = known
+        .iter()
+        .find(|t| t.name == clean::line(&draft.name))
+        .map(|t| t.id);
     save(cx, SaveTemplate { id, draft }).await
 }
 

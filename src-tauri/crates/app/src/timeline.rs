@@ -7,9 +7,17 @@ use carillon_model::{ContactId, Moment};
 use carillon_store::{consents, contacts, enrolments, events, journeys, outbox};
 
 /// The newest entries of a contact, before a moment if one is given.
-pub async fn of(open: &Open, id: ContactId, before: Option<Moment>, limit: usize) -> Result<Vec<TimelineEntry>> {
+pub async fn of(
+    open: &Open,
+    id: ContactId,
+    before: Option<Moment>,
+    limit: usize,
+) -> Result<Vec<TimelineEntry>> {
     let ids: Vec<_> = open.store.with_index(|index| {
-        index.record(id).map(|record| record.events.iter().map(|e| (e.at, e.id)).collect()).unwrap_or_default()
+        index
+            .record(id)
+            .map(|record| record.events.iter().map(|e| (e.at, e.id)).collect())
+            .unwrap_or_default()
     });
     let wanted = move |at: &Moment| before.is_none_or(|b| *at < b);
     let mut recent: Vec<_> = ids.into_iter().filter(|(at, _)| wanted(at)).collect();
@@ -21,11 +29,19 @@ pub async fn of(open: &Open, id: ContactId, before: Option<Moment>, limit: usize
             let mut all = Vec::new();
             let mut add = |at: Moment, what: TimelineWhat| {
                 if wanted(&at) {
-                    all.push(TimelineEntry { at, contact: None, what });
+                    all.push(TimelineEntry {
+                        at,
+                        contact: None,
+                        what,
+                    });
                 }
             };
             if let Some(contact) = contacts::get(db, id)? {
-                let source = contact.fields.first().map(|f| f.provenance.source.clone()).unwrap_or_default();
+                let source = contact
+                    .fields
+                    .first()
+                    .map(|f| f.provenance.source.clone())
+                    .unwrap_or_default();
                 add(contact.created_at, TimelineWhat::Created { source });
             }
             for event in events::get_many(db, &ids)? {
@@ -36,19 +52,40 @@ pub async fn of(open: &Open, id: ContactId, before: Option<Moment>, limit: usize
             }
             for message in outbox::of_contact(db, id)? {
                 let journey = journeys::get(db, message.key.journey)?.map(|j| j.name);
-                let what = TimelineWhat::Message { id: message.id, subject: message.subject, state: message.state, journey };
+                let what = TimelineWhat::Message {
+                    id: message.id,
+                    subject: message.subject,
+                    state: message.state,
+                    journey,
+                };
                 add(message.queued_at, what);
             }
             for enrolment in enrolments::of_contact(db, id)? {
-                let name = journeys::get(db, enrolment.journey)?.map(|j| j.name).unwrap_or_default();
-                add(enrolment.entered_at, TimelineWhat::Journey { journey: name.clone(), what: "entered".into(), step: None });
+                let name = journeys::get(db, enrolment.journey)?
+                    .map(|j| j.name)
+                    .unwrap_or_default();
+                add(
+                    enrolment.entered_at,
+                    TimelineWhat::Journey {
+                        journey: name.clone(),
+                        what: "entered".into(),
+                        step: None,
+                    },
+                );
                 if let (Some(at), Some(end)) = (enrolment.ended_at, &enrolment.state.end) {
                     let goal = match end {
                         carillon_model::journey::End::Goal(step) => Some(step.0.clone()),
                         _ => None,
                     };
                     let what = if goal.is_some() { "goal" } else { "left" };
-                    add(at, TimelineWhat::Journey { journey: name, what: what.into(), step: goal });
+                    add(
+                        at,
+                        TimelineWhat::Journey {
+                            journey: name,
+                            what: what.into(),
+                            step: goal,
+                        },
+                    );
                 }
             }
             Ok(all)

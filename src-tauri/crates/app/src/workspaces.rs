@@ -5,8 +5,8 @@ use crate::commands;
 use crate::error::{ApiError, Code, Result, fail};
 use crate::files::{FileRef, SaveRef, write_whole};
 use crate::jobs::Jobs;
-use crate::owner::{self, Claim, Ownership};
 use crate::letters::Press;
+use crate::owner::{self, Claim, Ownership};
 use crate::runtime::Runtime;
 use crate::table::{Call, Done, LOCAL, NoArgs, Window};
 use crate::{App, Ctx, Current};
@@ -62,7 +62,11 @@ impl Open {
     /// # Errors
     /// When the file says nothing, which is damage.
     pub fn workspace(&self) -> Result<Workspace> {
-        self.store.catalogue().workspace().cloned().ok_or_else(|| ApiError::internal("the file has no workspace"))
+        self.store
+            .catalogue()
+            .workspace()
+            .cloned()
+            .ok_or_else(|| ApiError::internal("the file has no workspace"))
     }
 }
 
@@ -135,7 +139,9 @@ pub fn moment(text: &str) -> Result<Moment> {
 
 /// The zone's own name.
 pub fn zone(text: &str) -> Result<chrono_tz::Tz> {
-    text.trim().parse().map_err(|_| fail(Code::Invalid, "workspaces.bad_zone", &[("text", &text)]).at("time_zone"))
+    text.trim()
+        .parse()
+        .map_err(|_| fail(Code::Invalid, "workspaces.bad_zone", &[("text", &text)]).at("time_zone"))
 }
 
 async fn current(cx: &Ctx, _: NoArgs) -> Result<Option<WorkspaceInfo>> {
@@ -155,13 +161,20 @@ fn info(open: &Open) -> Result<WorkspaceInfo> {
 
 /// Words for places in which a database file is not safe.
 fn warnings(path: &Path) -> Vec<String> {
-    carillon_store::folder_warning(path).map(|w| w.word().to_owned()).into_iter().collect()
+    carillon_store::folder_warning(path)
+        .map(|w| w.word().to_owned())
+        .into_iter()
+        .collect()
 }
 
 async fn open(cx: &Ctx, req: OpenWorkspace) -> Result<WorkspaceInfo> {
     let path = cx.path(&req.file)?;
     if !path.exists() {
-        return Err(fail(Code::File, "workspaces.missing", &[("file", &path.display())]));
+        return Err(fail(
+            Code::File,
+            "workspaces.missing",
+            &[("file", &path.display())],
+        ));
     }
     open_path(&cx.app, &path).await
 }
@@ -171,7 +184,9 @@ async fn create(cx: &Ctx, req: CreateWorkspace) -> Result<WorkspaceInfo> {
         return Err(fail(Code::Denied, "table.denied", &[("name", &"path")]));
     };
     let start = match (&req.start, req.clock) {
-        (Some(_), ClockKind::Real) => return Err(fail(Code::Invalid, "workspaces.start_needs_virtual", &[]).at("start")),
+        (Some(_), ClockKind::Real) => {
+            return Err(fail(Code::Invalid, "workspaces.start_needs_virtual", &[]).at("start"));
+        }
         (Some(text), ClockKind::Virtual) => moment(text)?,
         (None, _) => machine_now(),
     };
@@ -191,7 +206,11 @@ async fn create(cx: &Ctx, req: CreateWorkspace) -> Result<WorkspaceInfo> {
 /// Makes a new file; nobody else may have it.
 pub async fn make(path: &Path, workspace: &Workspace) -> Result<Store> {
     if path.exists() {
-        return Err(fail(Code::File, "workspaces.exists", &[("file", &path.display())]));
+        return Err(fail(
+            Code::File,
+            "workspaces.exists",
+            &[("file", &path.display())],
+        ));
     }
     Ok(Store::create(path, workspace, OpenOptions::default()).await?)
 }
@@ -207,7 +226,12 @@ pub async fn close_current(app: &App) {
     if let Current::Own(open) = before {
         open.jobs.cancel_all();
         open.runtime.stop(&open).await;
-        let tasks = std::mem::take(&mut *open.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        let tasks = std::mem::take(
+            &mut *open
+                .tasks
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        );
         open.world.lock().await.take();
         open.store.close().await;
         for task in tasks {
@@ -237,27 +261,36 @@ fn recents_path(app: &App) -> PathBuf {
 }
 
 fn recents(app: &App) -> Vec<RecentWorkspace> {
-    std::fs::read(recents_path(app)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+    std::fs::read(recents_path(app))
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default()
 }
 
 const RECENT: usize = 30;
 
 fn save_recents(app: &App, all: &[RecentWorkspace]) -> Result<()> {
     std::fs::create_dir_all(app.home())?;
-    write_whole(&recents_path(app), &serde_json::to_vec_pretty(all).map_err(ApiError::internal)?)
+    write_whole(
+        &recents_path(app),
+        &serde_json::to_vec_pretty(all).map_err(ApiError::internal)?,
+    )
 }
 
 fn remember(app: &App, path: &Path, workspace: &Workspace) {
     let mut all = recents(app);
     all.retain(|w| w.file != path);
-    all.insert(0, RecentWorkspace {
-        file: path.to_owned(),
-        name: workspace.name.clone(),
-        sample: workspace.sample,
-        clock: workspace.clock,
-        opened_at: machine_now(),
-        exists: true,
-    });
+    all.insert(
+        0,
+        RecentWorkspace {
+            file: path.to_owned(),
+            name: workspace.name.clone(),
+            sample: workspace.sample,
+            clock: workspace.clock,
+            opened_at: machine_now(),
+            exists: true,
+        },
+    );
     all.truncate(RECENT);
     if let Err(error) = save_recents(app, &all) {
         tracing::warn!(%error, "the list of recent workspaces was not written");
@@ -287,7 +320,10 @@ pub async fn open_path(app: &App, path: &Path) -> Result<WorkspaceInfo> {
                 }
             });
             close_current(app).await;
-            Current::Other { file: path.clone(), remote }
+            Current::Other {
+                file: path.clone(),
+                remote,
+            }
         }
         Claim::Ours(ownership, listener) => {
             let store = Store::open(&path, OpenOptions::default()).await?;
@@ -302,7 +338,10 @@ pub async fn open_path(app: &App, path: &Path) -> Result<WorkspaceInfo> {
                 },
                 doors,
             ));
-            open.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(serving);
+            open.tasks
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .push(serving);
             Current::Own(open)
         }
     };
@@ -325,8 +364,11 @@ async fn described(app: &App) -> Result<WorkspaceInfo> {
 }
 
 async fn start(app: &App, path: &Path, store: Store, ownership: Ownership) -> Result<Arc<Open>> {
-    let workspace =
-        store.catalogue().workspace().cloned().ok_or_else(|| ApiError::internal("the file has no workspace"))?;
+    let workspace = store
+        .catalogue()
+        .workspace()
+        .cloned()
+        .ok_or_else(|| ApiError::internal("the file has no workspace"))?;
     let open = Arc::new(Open {
         path: path.to_owned(),
         clock: Clock::new(workspace.clock, store.clone()),
@@ -348,9 +390,14 @@ async fn start(app: &App, path: &Path, store: Store, ownership: Ownership) -> Re
         loop {
             match commits.recv().await {
                 Ok(commit) => {
-                    bus.tell(commit.seq.0, commit.topics.iter().map(|t| t.as_str().to_owned()).collect());
+                    bus.tell(
+                        commit.seq.0,
+                        commit.topics.iter().map(|t| t.as_str().to_owned()).collect(),
+                    );
                 }
-                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => bus.tell(0, vec!["everything".into()]),
+                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {
+                    bus.tell(0, vec!["everything".into()])
+                }
                 Err(tokio::sync::broadcast::error::RecvError::Closed) => break,
             }
         }
@@ -362,6 +409,9 @@ async fn start(app: &App, path: &Path, store: Store, ownership: Ownership) -> Re
     if app.inner.lively {
         tasks.push(crate::runtime::live(open.clone()));
     }
-    open.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(tasks);
+    open.tasks
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .extend(tasks);
     Ok(open)
 }

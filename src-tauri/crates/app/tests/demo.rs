@@ -7,13 +7,25 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 async fn ask(app: &App, kind: Kind, name: &str, args: Value) -> Reply {
-    app.call(Window::Terminal, Call { kind, name: name.to_owned(), args }).await
+    app.call(
+        Window::Terminal,
+        Call {
+            kind,
+            name: name.to_owned(),
+            args,
+        },
+    )
+    .await
 }
 
 async fn job(app: &App, name: &str, args: Value) -> Result<Value, Value> {
-    let started = ask(app, Kind::Mutate, name, args).await.map_err(|e| json!(e.message))?;
+    let started = ask(app, Kind::Mutate, name, args)
+        .await
+        .map_err(|e| json!(e.message))?;
     loop {
-        let job = ask(app, Kind::Query, "jobs.get", json!({ "id": started["job"] })).await.unwrap();
+        let job = ask(app, Kind::Query, "jobs.get", json!({ "id": started["job"] }))
+            .await
+            .unwrap();
         match job["state"].as_str().unwrap() {
             "running" => tokio::time::sleep(Duration::from_millis(5)).await,
             "done" => return Ok(job["result"].clone()),
@@ -29,18 +41,37 @@ async fn a_sample_is_a_living_company_with_a_journey_that_runs() {
     let file = dir.path().join("shop.carillon");
     let args = json!({ "file": { "path": file }, "contacts": 400, "months": 3, "seed": 1 });
     let made = job(&app, "demo.create_file", args.clone()).await.unwrap();
-    assert_eq!((&made["contacts"], &made["now"]), (&json!(400), &json!("2026-09-01T00:00:00Z")));
+    assert_eq!(
+        (&made["contacts"], &made["now"]),
+        (&json!(400), &json!("2026-09-01T00:00:00Z"))
+    );
     let events = made["events"].as_u64().unwrap();
     assert!(events > 400, "{events}");
     let again = job(&app, "demo.create_file", args).await.unwrap_err();
     assert!(again.as_str().unwrap().contains("is there already"), "{again}");
 
-    let opened = ask(&app, Kind::Mutate, "workspaces.open", json!({ "file": { "path": file } })).await.unwrap();
-    assert_eq!((&opened["workspace"]["sample"], &opened["workspace"]["clock"]), (&json!(true), &json!("virtual")));
+    let opened = ask(
+        &app,
+        Kind::Mutate,
+        "workspaces.open",
+        json!({ "file": { "path": file } }),
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        (&opened["workspace"]["sample"], &opened["workspace"]["clock"]),
+        (&json!(true), &json!("virtual"))
+    );
     let accounts = ask(&app, Kind::Query, "accounts.list", json!({})).await.unwrap();
-    assert_ne!(accounts[0]["port"], 25, "the server runs and its account knows where: {accounts}");
+    assert_ne!(
+        accounts[0]["port"], 25,
+        "the server runs and its account knows where: {accounts}"
+    );
     let journeys = ask(&app, Kind::Query, "journeys.list", json!({})).await.unwrap();
-    assert_eq!((&journeys[0]["name"], &journeys[0]["state"]), (&json!("Welcome series"), &json!("live")));
+    assert_eq!(
+        (&journeys[0]["name"], &journeys[0]["state"]),
+        (&json!("Welcome series"), &json!("live"))
+    );
     for text in [
         "consent email marketing",
         "did order in the last 90 days",
@@ -50,14 +81,29 @@ async fn a_sample_is_a_living_company_with_a_journey_that_runs() {
         "created_at in the last 30 days",
         "created_at more than 200 days ago",
     ] {
-        let count = ask(&app, Kind::Query, "segments.count", json!({ "text": text, "clauses": false })).await.unwrap();
+        let count = ask(
+            &app,
+            Kind::Query,
+            "segments.count",
+            json!({ "text": text, "clauses": false }),
+        )
+        .await
+        .unwrap();
         let n = count["count"].as_u64().unwrap();
         assert!(n > 0 && n < 400, "{text}: {n}");
     }
     let page = json!({ "where": null, "search": null, "sort": null, "offset": 0, "limit": 200, "columns": ["city", "time_zone"] });
     let page = ask(&app, Kind::Query, "contacts.page", page).await.unwrap();
-    assert!(page["rows"].as_array().unwrap().iter().any(|row| row["suppressed"] == true));
-    ask(&app, Kind::Mutate, "workspaces.close", json!({})).await.unwrap();
+    assert!(
+        page["rows"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|row| row["suppressed"] == true)
+    );
+    ask(&app, Kind::Mutate, "workspaces.close", json!({}))
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,13 +113,28 @@ async fn the_same_seed_is_the_same_company_and_another_seed_another() {
     for (name, seed) in [("a", 5), ("b", 5), ("c", 6)] {
         let app = App::new(dir.path().join("home"), false);
         let file = dir.path().join(name);
-        job(&app, "demo.create_file", json!({ "file": { "path": file }, "contacts": 60, "months": 2, "seed": seed })).await.unwrap();
-        ask(&app, Kind::Mutate, "workspaces.open", json!({ "file": { "path": file } })).await.unwrap();
+        job(
+            &app,
+            "demo.create_file",
+            json!({ "file": { "path": file }, "contacts": 60, "months": 2, "seed": seed }),
+        )
+        .await
+        .unwrap();
+        ask(
+            &app,
+            Kind::Mutate,
+            "workspaces.open",
+            json!({ "file": { "path": file } }),
+        )
+        .await
+        .unwrap();
         let to = dir.path().join("export.csv");
         let export = json!({ "who": { "where": null, "search": null, "except": [] }, "columns": [], "to": { "path": to } });
         ask(&app, Kind::Mutate, "contacts.export", export).await.unwrap();
         seen.push(std::fs::read_to_string(&to).unwrap());
-        ask(&app, Kind::Mutate, "workspaces.close", json!({})).await.unwrap();
+        ask(&app, Kind::Mutate, "workspaces.close", json!({}))
+            .await
+            .unwrap();
     }
     assert_eq!(seen[0], seen[1]);
     assert_ne!(seen[0], seen[2]);
@@ -86,11 +147,31 @@ async fn the_sample_of_this_machine_is_made_once_and_opened_again() {
     let size = json!({ "contacts": 50, "months": 1, "seed": 2 });
     let first = job(&app, "demo.create", size.clone()).await.unwrap();
     assert!(first["file"].as_str().unwrap().ends_with("sample.carillon"));
-    let written = std::fs::metadata(first["file"].as_str().unwrap()).unwrap().created().ok();
+    let written = std::fs::metadata(first["file"].as_str().unwrap())
+        .unwrap()
+        .created()
+        .ok();
     let second = ask(&app, Kind::Mutate, "demo.open", json!({})).await.unwrap();
     assert_eq!(second["file"], first["file"]);
-    assert_eq!(std::fs::metadata(second["file"].as_str().unwrap()).unwrap().created().ok(), written);
-    ask(&app, Kind::Mutate, "workspaces.close", json!({})).await.unwrap();
-    let refused = job(&app, "demo.create", json!({ "contacts": 0, "months": 1, "seed": 2 })).await.unwrap_err();
-    assert!(refused.as_str().unwrap().contains("Nothing was made"), "{refused}");
+    assert_eq!(
+        std::fs::metadata(second["file"].as_str().unwrap())
+            .unwrap()
+            .created()
+            .ok(),
+        written
+    );
+    ask(&app, Kind::Mutate, "workspaces.close", json!({}))
+        .await
+        .unwrap();
+    let refused = job(
+        &app,
+        "demo.create",
+        json!({ "contacts": 0, "months": 1, "seed": 2 }),
+    )
+    .await
+    .unwrap_err();
+    assert!(
+        refused.as_str().unwrap().contains("Nothing was made"),
+        "{refused}"
+    );
 }

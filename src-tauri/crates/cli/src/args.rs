@@ -6,8 +6,14 @@ use std::path::PathBuf;
 /// A marketing studio on your own machine: import contacts, draw journeys, watch them on a virtual clock,
 /// and send them over your own mail account.
 #[derive(Debug, Parser)]
-#[command(name = "carillon", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true,
-    after_help = "A first walk:\n  carillon demo create shop.carillon\n  carillon -w shop.carillon journeys list\n  carillon -w shop.carillon run --until 2026-12-31T00:00:00Z\n  carillon -w shop.carillon report funnel --journey \"Welcome series\"\n\nExit status: 0 done, 1 refused or failed, 2 wrong usage.")]
+#[command(
+    name = "carillon",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "A first walk:\n  carillon demo create shop.carillon\n  carillon -w shop.carillon journeys list\n  carillon -w shop.carillon run --until 2026-12-31T00:00:00Z\n  carillon -w shop.carillon report funnel --journey \"Welcome series\"\n\nExit status: 0 done, 1 refused or failed, 2 wrong usage."
+)]
 pub struct Cli {
     /// The workspace file; else the environment variable CARILLON_WORKSPACE, else the one used last.
     #[arg(short, long, global = true, value_name = "FILE", env = "CARILLON_WORKSPACE")]
@@ -249,7 +255,9 @@ pub enum Fields {
         option: Vec<String>,
     },
     /// Hide a field; its values are kept.
-    Retire { key: String },
+    Retire {
+        key: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -312,7 +320,9 @@ pub enum Segments {
         #[arg(long = "where", value_name = "TEXT")]
         expression: String,
     },
-    Delete { name: String },
+    Delete {
+        name: String,
+    },
     /// How many contacts.
     Count {
         #[command(flatten)]
@@ -344,7 +354,9 @@ pub enum Segments {
 pub enum Journeys {
     List,
     /// Read a journey file as a draft.
-    Import { file: PathBuf },
+    Import {
+        file: PathBuf,
+    },
     /// Write a journey as a file.
     Export {
         name: String,
@@ -352,17 +364,31 @@ pub enum Journeys {
         to: Option<PathBuf>,
     },
     /// What is wrong with the draft.
-    Check { name: String },
+    Check {
+        name: String,
+    },
     /// Make the draft a version that contacts enter.
-    Publish { name: String },
-    Pause { name: String },
-    Resume { name: String },
+    Publish {
+        name: String,
+    },
+    Pause {
+        name: String,
+    },
+    Resume {
+        name: String,
+    },
     /// Nobody enters; those inside finish.
-    Drain { name: String },
+    Drain {
+        name: String,
+    },
     /// Everybody leaves; queued messages are cancelled.
-    Stop { name: String },
+    Stop {
+        name: String,
+    },
     /// State, and how many are where.
-    Status { name: String },
+    Status {
+        name: String,
+    },
     /// Let a contact enter by hand.
     Enter {
         name: String,
@@ -469,7 +495,9 @@ pub enum Accounts {
         #[arg(long)]
         to: String,
     },
-    Delete { name: String },
+    Delete {
+        name: String,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -21,7 +21,10 @@ impl Backend {
     /// A program with nothing open.
     pub fn new(json: bool) -> Backend {
         let app = App::new(App::default_home(), false);
-        Backend { app, quiet: json || !std::io::stderr().is_terminal() }
+        Backend {
+            app,
+            quiet: json || !std::io::stderr().is_terminal(),
+        }
     }
 
     /// Opens the workspace a command is for.
@@ -33,7 +36,9 @@ impl Backend {
             Some(file) => file,
             None => self.last().await?,
         };
-        self.mutate("workspaces.open", json!({ "file": { "path": absolute(&file) } })).await.map(drop)
+        self.mutate("workspaces.open", json!({ "file": { "path": absolute(&file) } }))
+            .await
+            .map(drop)
     }
 
     async fn last(&self) -> Result<PathBuf> {
@@ -48,18 +53,38 @@ impl Backend {
 
     /// Reads.
     pub async fn query(&self, name: &str, args: Value) -> Result<Value> {
-        self.app.call(Window::Terminal, Call { kind: Kind::Query, name: name.to_owned(), args }).await
+        self.app
+            .call(
+                Window::Terminal,
+                Call {
+                    kind: Kind::Query,
+                    name: name.to_owned(),
+                    args,
+                },
+            )
+            .await
     }
 
     /// Changes.
     pub async fn mutate(&self, name: &str, args: Value) -> Result<Value> {
-        self.app.call(Window::Terminal, Call { kind: Kind::Mutate, name: name.to_owned(), args }).await
+        self.app
+            .call(
+                Window::Terminal,
+                Call {
+                    kind: Kind::Mutate,
+                    name: name.to_owned(),
+                    args,
+                },
+            )
+            .await
     }
 
     /// Starts a job, shows its progress if it takes longer than a second, and gives its answer.
     pub async fn job(&self, name: &str, args: Value) -> Result<Value> {
         let started = self.mutate(name, args).await?;
-        let id = started["job"].as_u64().ok_or_else(|| ApiError::internal("no job was started"))?;
+        let id = started["job"]
+            .as_u64()
+            .ok_or_else(|| ApiError::internal("no job was started"))?;
         let bar = ProgressBar::hidden();
         let mut waited = Duration::ZERO;
         let mut pause = Duration::from_millis(10);
@@ -100,7 +125,13 @@ impl Backend {
         rows.as_array()
             .and_then(|rows| rows.iter().find(|row| row[key] == json!(value)))
             .cloned()
-            .ok_or_else(|| fail(Code::NotFound, &format!("not_found.{missing}"), &[("name", &value)]))
+            .ok_or_else(|| {
+                fail(
+                    Code::NotFound,
+                    &format!("not_found.{missing}"),
+                    &[("name", &value)],
+                )
+            })
     }
 
     /// The id of a contact.
@@ -113,7 +144,10 @@ fn draw(bar: &ProgressBar, job: &Value) {
     if bar.is_hidden() {
         bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
     }
-    let (done, total) = (job["done"].as_f64().unwrap_or(0.0), job["total"].as_f64().unwrap_or(0.0));
+    let (done, total) = (
+        job["done"].as_f64().unwrap_or(0.0),
+        job["total"].as_f64().unwrap_or(0.0),
+    );
     let template = if total > 0.0 {
         "{msg} {wide_bar} {percent}% {eta}"
     } else {

@@ -26,17 +26,31 @@ pub async fn run(cli: Cli) -> Result<()> {
     let json = cli.json;
     match cli.noun {
         // These make or list files; no workspace is open yet.
-        Noun::Workspaces(Workspaces::Create { file, clock, start, name, time_zone }) => {
+        Noun::Workspaces(Workspaces::Create {
+            file,
+            clock,
+            start,
+            name,
+            time_zone,
+        }) => {
             return create(&backend, json, file, clock, start, name, time_zone).await;
         }
         Noun::Workspaces(Workspaces::Recent) => {
             let recent = backend.query("workspaces.recent", json!({})).await?;
-            answer(json, &recent, |rows| output::table(rows, &[("name", "NAME"), ("clock", "CLOCK"), ("file", "FILE")]));
+            answer(json, &recent, |rows| {
+                output::table(rows, &[("name", "NAME"), ("clock", "CLOCK"), ("file", "FILE")])
+            });
             return Ok(());
         }
-        Noun::Demo(Demo::Create { file, contacts, months, seed }) => {
+        Noun::Demo(Demo::Create {
+            file,
+            contacts,
+            months,
+            seed,
+        }) => {
             let file = absolute(&file);
-            let args = json!({ "file": { "path": file }, "contacts": contacts, "months": months, "seed": seed });
+            let args =
+                json!({ "file": { "path": file }, "contacts": contacts, "months": months, "seed": seed });
             let made = backend.job("demo.create_file", args).await?;
             answer(json, &made, |made| {
                 output::line(format!(
@@ -51,7 +65,12 @@ pub async fn run(cli: Cli) -> Result<()> {
             return Ok(());
         }
         Noun::World(world) => {
-            return carillon_app::demo::serve_world(world.port, &world.truth, std::time::Duration::from_millis(world.delay_ms)).await;
+            return carillon_app::demo::serve_world(
+                world.port,
+                &world.truth,
+                std::time::Duration::from_millis(world.delay_ms),
+            )
+            .await;
         }
         Noun::Bindings { dir } => return bindings(&dir),
         Noun::Segments(crate::args::Segments::Grammar) => {
@@ -75,16 +94,19 @@ async fn with_workspace(backend: &Backend, json: bool, noun: Noun) -> Result<()>
         Noun::Workspaces(_) => {
             let shown = backend.query("workspaces.current", json!({})).await?;
             answer(json, &shown, |w| {
-                output::facts(w, &[
-                    ("file", "File"),
-                    ("workspace.name", "Name"),
-                    ("workspace.clock", "Clock"),
-                    ("workspace.sample", "Sample"),
-                    ("workspace.time_zone", "Time zone"),
-                    ("workspace.organisation", "Organisation"),
-                    ("workspace.postal_address", "Postal address"),
-                    ("warnings", "Warnings"),
-                ]);
+                output::facts(
+                    w,
+                    &[
+                        ("file", "File"),
+                        ("workspace.name", "Name"),
+                        ("workspace.clock", "Clock"),
+                        ("workspace.sample", "Sample"),
+                        ("workspace.time_zone", "Time zone"),
+                        ("workspace.organisation", "Organisation"),
+                        ("workspace.postal_address", "Postal address"),
+                        ("warnings", "Warnings"),
+                    ],
+                );
             });
             Ok(())
         }
@@ -102,16 +124,28 @@ async fn with_workspace(backend: &Backend, json: bool, noun: Noun) -> Result<()>
         Noun::Report(report) => show_report(backend, json, report).await,
         Noun::Settings(verb) => settings(backend, json, verb).await,
         Noun::Backup { to } => {
-            let saved = backend.mutate("backup.create", json!({ "to": { "path": absolute(&to) } })).await?;
-            answer(json, &saved, |s| output::line(format!("Wrote {} ({} bytes), and read it back.", output::cell(&s["path"]), s["bytes"])));
+            let saved = backend
+                .mutate("backup.create", json!({ "to": { "path": absolute(&to) } }))
+                .await?;
+            answer(json, &saved, |s| {
+                output::line(format!(
+                    "Wrote {} ({} bytes), and read it back.",
+                    output::cell(&s["path"]),
+                    s["bytes"]
+                ))
+            });
             Ok(())
         }
         Noun::Restore { from } => {
-            let done = backend.mutate("backup.restore", json!({ "from": { "path": absolute(&from) } })).await?;
+            let done = backend
+                .mutate("backup.restore", json!({ "from": { "path": absolute(&from) } }))
+                .await?;
             answer(json, &done, |d| {
                 output::line(format!(
                     "Restored. {} messages are held until you say what became of them (carillon outbox resolve --state frozen --as sent|unknown|not_sent|cancelled); {} opt-outs of the replaced file were kept. The replaced file is at {}.",
-                    d["frozen"], d["merged"], output::cell(&d["replaced"])
+                    d["frozen"],
+                    d["merged"],
+                    output::cell(&d["replaced"])
                 ));
             });
             Ok(())
@@ -132,7 +166,12 @@ async fn create(
     time_zone: String,
 ) -> Result<()> {
     let file = absolute(&file);
-    let name = name.unwrap_or_else(|| file.file_stem().unwrap_or_default().to_string_lossy().into_owned());
+    let name = name.unwrap_or_else(|| {
+        file.file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    });
     let clock = match clock {
         ClockArg::Real => "real",
         ClockArg::Virtual => "virtual",
@@ -140,7 +179,9 @@ async fn create(
     let args = json!({ "file": { "path": file }, "name": name, "clock": clock, "start": start, "time_zone": time_zone });
     let made = backend.mutate("workspaces.create", args).await?;
     backend.mutate("workspaces.close", json!({})).await?;
-    answer(json, &made, |w| output::line(format!("Created {}.", output::cell(&w["file"]))));
+    answer(json, &made, |w| {
+        output::line(format!("Created {}.", output::cell(&w["file"])))
+    });
     Ok(())
 }
 
@@ -170,23 +211,44 @@ async fn let_run(backend: &Backend, json: bool, how: Run) -> Result<()> {
 
 async fn show_report(backend: &Backend, json: bool, report: Report) -> Result<()> {
     let shown = match report.name.as_str() {
-        "messages" => backend.query("reports.messages", json!({ "days": 3650, "step": "day" })).await?,
-        "growth" => backend.query("reports.growth", json!({ "days": 3650, "step": "day" })).await?,
+        "messages" => {
+            backend
+                .query("reports.messages", json!({ "days": 3650, "step": "day" }))
+                .await?
+        }
+        "growth" => {
+            backend
+                .query("reports.growth", json!({ "days": 3650, "step": "day" }))
+                .await?
+        }
         "funnel" => {
             let journey = match report.journey {
                 Some(name) => backend.find("journeys.list", "name", &name, "journey").await?,
                 None => backend.query("journeys.list", json!({})).await?[0].clone(),
             };
-            backend.query("reports.funnel", json!({ "journey": journey["id"], "version": null })).await?
+            backend
+                .query(
+                    "reports.funnel",
+                    json!({ "journey": journey["id"], "version": null }),
+                )
+                .await?
         }
         other => {
-            return Err(carillon_app::error::fail(carillon_app::error::Code::NotFound, "not_found.report", &[("name", &other)]));
+            return Err(carillon_app::error::fail(
+                carillon_app::error::Code::NotFound,
+                "not_found.report",
+                &[("name", &other)],
+            ));
         }
     };
     if json || report.format == Format::Json {
         output::json(&shown);
     } else {
-        csv(if report.name == "funnel" { &shown["steps"] } else { &shown["rows"] });
+        csv(if report.name == "funnel" {
+            &shown["steps"]
+        } else {
+            &shown["rows"]
+        });
     }
     Ok(())
 }
@@ -194,21 +256,43 @@ async fn show_report(backend: &Backend, json: bool, report: Report) -> Result<()
 /// An array of flat objects as CSV.
 fn csv(rows: &Value) {
     let Some(rows) = rows.as_array() else { return };
-    let Some(first) = rows.first().and_then(Value::as_object) else { return };
+    let Some(first) = rows.first().and_then(Value::as_object) else {
+        return;
+    };
     let quote = |text: String| {
         let text = carillon_app::imports::source::defused(&text);
-        if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+        if text.contains(['"', ',', '\n', '\r']) {
+            format!("\"{}\"", text.replace('"', "\"\""))
+        } else {
+            text
+        }
     };
     let keys: Vec<&String> = first.keys().collect();
-    output::line(keys.iter().map(|k| quote((*k).clone())).collect::<Vec<_>>().join(","));
+    output::line(
+        keys.iter()
+            .map(|k| quote((*k).clone()))
+            .collect::<Vec<_>>()
+            .join(","),
+    );
     for row in rows {
-        output::line(keys.iter().map(|k| quote(output::cell(&row[k.as_str()]))).collect::<Vec<_>>().join(","));
+        output::line(
+            keys.iter()
+                .map(|k| quote(output::cell(&row[k.as_str()])))
+                .collect::<Vec<_>>()
+                .join(","),
+        );
     }
 }
 
 async fn settings(backend: &Backend, json: bool, verb: Settings) -> Result<()> {
     let mut now = backend.query("settings.get", json!({})).await?;
-    if let Settings::Set { name, organisation, postal_address, time_zone } = verb {
+    if let Settings::Set {
+        name,
+        organisation,
+        postal_address,
+        time_zone,
+    } = verb
+    {
         for (key, value) in [
             ("name", name),
             ("organisation", organisation),
@@ -222,12 +306,15 @@ async fn settings(backend: &Backend, json: bool, verb: Settings) -> Result<()> {
         now = backend.mutate("settings.save", now).await?;
     }
     answer(json, &now, |s| {
-        output::facts(s, &[
-            ("name", "Name"),
-            ("organisation", "Organisation"),
-            ("postal_address", "Postal address"),
-            ("time_zone", "Time zone"),
-        ]);
+        output::facts(
+            s,
+            &[
+                ("name", "Name"),
+                ("organisation", "Organisation"),
+                ("postal_address", "Postal address"),
+                ("time_zone", "Time zone"),
+            ],
+        );
     });
     Ok(())
 }
@@ -242,5 +329,7 @@ fn bindings(dir: &std::path::Path) -> Result<()> {
 }
 
 fn ts_config(dir: &std::path::Path) -> ts_rs::Config {
-    ts_rs::Config::from_env().with_out_dir(dir).with_large_int("number")
+    ts_rs::Config::from_env()
+        .with_out_dir(dir)
+        .with_large_int("number")
 }

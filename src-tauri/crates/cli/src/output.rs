@@ -46,21 +46,32 @@ fn money(value: &Value) -> String {
     }
 }
 
-
 /// Rows of an array of objects as aligned columns.
 pub fn table(rows: &Value, columns: &[(&str, &str)]) {
     let rows: Vec<Vec<String>> = rows
         .as_array()
         .map(|rows| {
             rows.iter()
-                .map(|row| columns.iter().map(|(key, _)| cell(row.pointer(&pointer(key)).unwrap_or(&Value::Null))).collect())
+                .map(|row| {
+                    columns
+                        .iter()
+                        .map(|(key, _)| cell(row.pointer(&pointer(key)).unwrap_or(&Value::Null)))
+                        .collect()
+                })
                 .collect()
         })
         .unwrap_or_default();
     let widths: Vec<usize> = columns
         .iter()
         .enumerate()
-        .map(|(i, (_, head))| rows.iter().map(|r| r[i].chars().count()).max().unwrap_or(0).max(head.len()).min(48))
+        .map(|(i, (_, head))| {
+            rows.iter()
+                .map(|r| r[i].chars().count())
+                .max()
+                .unwrap_or(0)
+                .max(head.len())
+                .min(48)
+        })
         .collect();
     let print = |cells: Vec<&str>| {
         let mut text = String::new();

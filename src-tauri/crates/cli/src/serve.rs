@@ -49,22 +49,32 @@ pub async fn serve(backend: &Backend, port: u16, ui: Option<PathBuf>, json: bool
         return Err(fail(Code::NotFound, "serve.no_ui", &[("dir", &ui.display())]));
     }
     let cannot = |e: std::io::Error| fail(Code::Refused, "serve.port", &[("port", &port), ("detail", &e)]);
-    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(cannot)?;
+    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .map_err(cannot)?;
     let address: SocketAddr = listener.local_addr().map_err(cannot)?;
     let token = carillon_app::files::ticket();
     let served = Arc::new(Served {
         app: backend.app.clone(),
         token: token.clone(),
-        hosts: [format!("127.0.0.1:{}", address.port()), format!("localhost:{}", address.port())],
+        hosts: [
+            format!("127.0.0.1:{}", address.port()),
+            format!("localhost:{}", address.port()),
+        ],
         ui,
     });
     let url = format!("http://127.0.0.1:{}/#token={token}", address.port());
     if json {
         crate::output::json(&json!({ "url": url, "port": address.port() }));
     } else {
-        crate::output::line(format!("Carillon is at {url}\nThe address is a key: whoever has it can use this workspace from this machine. Ctrl+C ends it."));
+        crate::output::line(format!(
+            "Carillon is at {url}\nThe address is a key: whoever has it can use this workspace from this machine. Ctrl+C ends it."
+        ));
     }
-    axum::serve(listener, router(served)).with_graceful_shutdown(stopped()).await.map_err(cannot)
+    axum::serve(listener, router(served))
+        .with_graceful_shutdown(stopped())
+        .await
+        .map_err(cannot)
 }
 
 async fn stopped() {
@@ -90,16 +100,23 @@ fn router(served: Arc<Served>) -> Router {
 
 /// The folder of the screens: beside the program, or where a build from source leaves them.
 fn default_ui() -> PathBuf {
-    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("ui")));
+    let beside = std::env::current_exe()
+        .ok()
+        .and_then(|exe| Some(exe.parent()?.join("ui")));
     let candidates = [beside, Some(PathBuf::from("ui/dist"))];
-    candidates.into_iter().flatten().find(|dir| dir.join("index.html").is_file()).unwrap_or_else(|| "ui/dist".into())
+    candidates
+        .into_iter()
+        .flatten()
+        .find(|dir| dir.join("index.html").is_file())
+        .unwrap_or_else(|| "ui/dist".into())
 }
 
 /// Whether a request came by our name, and from our own page if from any.
 fn is_ours(served: &Served, headers: &HeaderMap) -> bool {
     let text = |name: header::HeaderName| headers.get(name).and_then(|v| v.to_str().ok());
     let host = text(header::HOST).is_some_and(|host| served.hosts.iter().any(|h| h == host));
-    let origin = text(header::ORIGIN).is_none_or(|origin| served.hosts.iter().any(|h| origin == format!("http://{h}")));
+    let origin = text(header::ORIGIN)
+        .is_none_or(|origin| served.hosts.iter().any(|h| origin == format!("http://{h}")));
     let site = text(header::HeaderName::from_static("sec-fetch-site"));
     host && origin && !matches!(site, Some("cross-site" | "same-site"))
 }
@@ -111,7 +128,10 @@ async fn ours_only(State(served): State<Arc<Served>>, request: Request, next: Ne
     }
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
@@ -123,7 +143,10 @@ fn same(a: &str, b: &str) -> bool {
 }
 
 async fn needs_token(State(served): State<Arc<Served>>, request: Request, next: Next) -> Response {
-    let given = request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
+    let given = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|v| v.to_str().ok());
     match given.and_then(|v| v.strip_prefix("Bearer ")) {
         Some(token) if same(token, &served.token) => next.run(request).await,
         _ => StatusCode::UNAUTHORIZED.into_response(),
@@ -142,7 +165,18 @@ async fn call(served: &Served, kind: Kind, body: &Bytes) -> Response {
         Ok(ask) => ask,
         Err(e) => return error(&fail(Code::Invalid, "table.bad_args", &[("detail", &e)])),
     };
-    match served.app.call(Window::Browser, Call { kind, name: ask.name, args: ask.args }).await {
+    match served
+        .app
+        .call(
+            Window::Browser,
+            Call {
+                kind,
+                name: ask.name,
+                args: ask.args,
+            },
+        )
+        .await
+    {
         Ok(answer) => axum::Json(answer).into_response(),
         Err(e) => error(&e),
     }
@@ -217,7 +251,11 @@ async fn changes(State(served): State<Arc<Served>>, Query(param): Query<TokenPar
     }
     let stream = BroadcastStream::new(served.app.bus().listen()).filter_map(|change| {
         let change = change.ok()?;
-        Event::default().event("changed").json_data(change).ok().map(Ok::<_, std::convert::Infallible>)
+        Event::default()
+            .event("changed")
+            .json_data(change)
+            .ok()
+            .map(Ok::<_, std::convert::Infallible>)
     });
     Sse::new(stream).keep_alive(KeepAlive::default()).into_response()
 }
@@ -228,8 +266,14 @@ async fn frame(State(served): State<Arc<Served>>, Path(ticket): Path<String>) ->
         return StatusCode::NOT_FOUND.into_response();
     };
     let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(MAIL_POLICY));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    );
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(MAIL_POLICY),
+    );
     (headers, frame.html.to_string()).into_response()
 }
 
@@ -241,8 +285,14 @@ async fn download(State(served): State<Arc<Served>>, Path(ticket): Path<String>)
         Ok(file) => {
             let stream = tokio_util::io::ReaderStream::new(file);
             let mut headers = HeaderMap::new();
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-            headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
+            headers.insert(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/octet-stream"),
+            );
+            headers.insert(
+                header::CONTENT_DISPOSITION,
+                HeaderValue::from_static("attachment"),
+            );
             (headers, Body::from_stream(stream)).into_response()
         }
         Err(_) => StatusCode::NOT_FOUND.into_response(),
@@ -269,7 +319,9 @@ async fn page(State(served): State<Arc<Served>>, request: Request) -> Response {
     let plain = asked.split('/').all(|part| {
         !part.is_empty()
             && !part.starts_with('.')
-            && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
     });
     if !plain {
         return StatusCode::NOT_FOUND.into_response();
@@ -279,7 +331,10 @@ async fn page(State(served): State<Arc<Served>>, request: Request) -> Response {
         Ok(bytes) => {
             let mut headers = HeaderMap::new();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(&path)));
-            headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+            headers.insert(
+                header::CONTENT_SECURITY_POLICY,
+                HeaderValue::from_static(PAGE_POLICY),
+            );
             (headers, bytes).into_response()
         }
         Err(_) => StatusCode::NOT_FOUND.into_response(),

@@ -54,7 +54,8 @@ impl Serialize for Currency {
 impl<'de> Deserialize<'de> for Currency {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = String::deserialize(d)?;
-        Currency::parse(&text).ok_or_else(|| serde::de::Error::custom("a currency is three letters, like EUR"))
+        Currency::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom("a currency is three letters, like EUR"))
     }
 }
 

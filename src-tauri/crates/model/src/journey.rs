@@ -1,7 +1,7 @@
 //! Journeys: the drawing, a passage through it, and what the kernel takes and gives.
 
-use crate::event::{Event, Prop};
 use crate::contact::Value;
+use crate::event::{Event, Prop};
 use crate::{EventId, JourneyId, Moment, StepId, VersionId};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
@@ -199,7 +199,11 @@ pub enum Input {
     /// A condition of the version changed its truth.
     Truth { condition: ConditionIx, holds: bool },
     /// What became of a message of this passage.
-    Sent { step: StepIx, visit: u32, outcome: Outcome },
+    Sent {
+        step: StepIx,
+        visit: u32,
+        outcome: Outcome,
+    },
     /// The journey was stopped or the contact taken out.
     Stop(End),
 }
@@ -230,9 +234,16 @@ pub enum Effect {
         transactional: bool,
     },
     /// Write a field, or clear it.
-    SetField { key: String, value: Option<Value> },
-    AddTag { tag: String },
-    RemoveTag { tag: String },
+    SetField {
+        key: String,
+        value: Option<Value>,
+    },
+    AddTag {
+        tag: String,
+    },
+    RemoveTag {
+        tag: String,
+    },
     /// Record an event of the contact.
     PostEvent {
         name: String,

@@ -92,7 +92,10 @@ pub enum Test {
     /// Multi-choice: has each of them.
     HasAll(BTreeSet<String>),
     /// Date, or date and time seen as a date in `zone`.
-    Date { when: DateTest, zone: Zone },
+    Date {
+        when: DateTest,
+        zone: Zone,
+    },
     /// Text, number, money, choice, yes/no: exact equality with a value of the field's own type.
     Equals(Value),
 }

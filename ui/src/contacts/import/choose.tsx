@@ -1,5 +1,5 @@
 import { FileSpreadsheet } from "lucide-react";
-import type { FileRef } from "@/api/commands.draft";
+import type { FileRef } from "@/api/gen/FileRef";
 import { host } from "@/api/host";
 import { Button, sayError } from "@/design";
 import { t } from "@/i18n";

@@ -1,13 +1,12 @@
 import { Link } from "@tanstack/react-router";
 import { ArrowLeft, History } from "lucide-react";
 import { useRead } from "@/api/client";
-import type { ImportRow } from "@/api/commands.draft";
 import { Badge, EmptyState, ErrorView, SkeletonLines, type Tone } from "@/design";
 import { count, moment } from "@/format";
-import { t } from "@/i18n";
+import { t, tx } from "@/i18n";
 import { ErrorFile, UndoImport } from "./result";
 
-const tones: Record<ImportRow["state"], Tone> = {
+const tones: Record<string, Tone> = {
   running: "live",
   done: "ok",
   cancelled: "warn",
@@ -42,8 +41,8 @@ export function ImportsScreen() {
               <div className="min-w-0 flex-1">
                 <p className="flex items-center gap-2">
                   <span className="truncate font-medium">{row.name}</span>
-                  <Badge tone={tones[row.state]} dot>
-                    {t(`contacts.import.states.${row.state}`)}
+                  <Badge tone={tones[row.state] ?? "neutral"} dot>
+                    {tx(`contacts.import.states.${row.state}`, row.state)}
                   </Badge>
                 </p>
                 <p className="figures truncate text-ink-2 text-table">

@@ -1,6 +1,10 @@
-import type { ColumnPlan, Delimiter, Encoding, ImportColumn, ImportMode, ImportPreview } from "@/api/commands.draft";
+import type { ColumnPlan } from "@/api/gen/ColumnPlan";
 import type { Field as FieldDef } from "@/api/gen/Field";
 import type { FieldType } from "@/api/gen/FieldType";
+import type { ImportColumn } from "@/api/gen/ImportColumn";
+import type { ImportMode } from "@/api/gen/ImportMode";
+import type { ImportPreview } from "@/api/gen/ImportPreview";
+import type { TextEncoding } from "@/api/gen/TextEncoding";
 import { CheckLine, Combobox, cx, Field, Note, ScrollBox, Segmented, Select, TextInput } from "@/design";
 import { bytes, count, percent } from "@/format";
 import { t } from "@/i18n";
@@ -16,15 +20,14 @@ const TYPES: readonly FieldType[] = [
   "date",
   "date_time",
 ];
-const DELIMITERS: { value: Delimiter; label: () => string }[] = [
+const DELIMITERS: { value: string; label: () => string }[] = [
   { value: ",", label: () => t("contacts.import.comma") },
   { value: ";", label: () => t("contacts.import.semicolon") },
   { value: "\t", label: () => t("contacts.import.tab") },
   { value: "|", label: () => t("contacts.import.bar") },
 ];
-const ENCODINGS: { value: Encoding; label: string }[] = [
+const ENCODINGS: { value: TextEncoding; label: string }[] = [
   { value: "utf-8", label: "UTF-8" },
-  { value: "utf-8-bom", label: "UTF-8 (BOM)" },
   { value: "utf-16le", label: "UTF-16 LE" },
   { value: "utf-16be", label: "UTF-16 BE" },
   { value: "windows-1252", label: "Windows-1252" },
@@ -47,7 +50,7 @@ export function MapStep({
   onColumns: (columns: ColumnPlan[]) => void;
   mode: ImportMode;
   onMode: (mode: ImportMode) => void;
-  onReopen: (change: { delimiter?: Delimiter; encoding?: Encoding; header?: boolean }) => void;
+  onReopen: (change: { delimiter?: string; encoding?: TextEncoding; header?: boolean }) => void;
   busy: boolean;
 }) {
   const problems = problemsOf(columns);

@@ -1,36 +1,21 @@
 import { expect, test } from "vitest";
-import type { ImportColumn, ImportPreview } from "@/api/commands.draft";
-import type { Field } from "@/api/gen/Field";
-import { planOf, problemsOf, proposed, targetOf } from "./plan";
+import type { ColumnPlan } from "@/api/gen/ColumnPlan";
+import type { ImportColumn } from "@/api/gen/ImportColumn";
+import { planOf, problemsOf, targetOf } from "./plan";
 
-const field = (key: string): Field => ({ key, label: key, type: "text", built_in: true });
 const column = (name: string, guess: string | null): ImportColumn => ({
   name,
   guess,
   type: "text",
   currency: null,
   empty: 0,
+  plan: { to: "skip" },
 });
-const preview = (columns: ImportColumn[]): ImportPreview => ({
-  file: { path: "people.csv" },
-  name: "people.csv",
-  bytes: 10,
-  delimiter: ",",
-  encoding: "utf-8",
-  header: true,
-  columns,
-  rows: [],
-  rows_about: 0,
-  warnings: [],
-});
-
-test("the second column that looks like a field is skipped rather than written over the first", () => {
-  const plan = proposed(preview([column("Mail", "email"), column("E-mail 2", "email")]), [field("email")]);
-  expect(plan).toEqual([{ to: "field", key: "email", fill_only: false }, { to: "skip" }]);
-});
-
-test("a guess that is no field of this workspace is skipped", () => {
-  expect(proposed(preview([column("Shoe", "shoe_size")]), [field("email")])).toEqual([{ to: "skip" }]);
+test("choosing again what the file proposed keeps how its dates are read", () => {
+  const plan: ColumnPlan = { to: "field", key: "born", fill_only: false, date_order: "day_month_year" };
+  const born = { ...column("Born", "born"), plan };
+  expect(planOf("field:born", born)).toEqual(plan);
+  expect(planOf("skip", born)).toEqual({ to: "skip" });
 });
 
 test("a choice of the list comes back as the same choice", () => {

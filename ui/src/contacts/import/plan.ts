@@ -1,5 +1,6 @@
-import type { ColumnPlan, ImportColumn, ImportPreview } from "@/api/commands.draft";
+import type { ColumnPlan } from "@/api/gen/ColumnPlan";
 import type { Field } from "@/api/gen/Field";
+import type { ImportColumn } from "@/api/gen/ImportColumn";
 
 /** Fields a file cannot set. */
 const NOT_SET = new Set(["created_at"]);
@@ -7,18 +8,6 @@ const NOT_SET = new Set(["created_at"]);
 /** The fields a column can be mapped to. */
 export function targets(fields: readonly Field[]): Field[] {
   return fields.filter((field) => !NOT_SET.has(field.key));
-}
-
-/** What is proposed for each column: its guess, but no field twice. */
-export function proposed(preview: ImportPreview, fields: readonly Field[]): ColumnPlan[] {
-  const known = new Set(targets(fields).map((field) => field.key));
-  const taken = new Set<string>();
-  return preview.columns.map((column) => {
-    if (column.guess === "tags") return { to: "tags", separator: "," };
-    if (column.guess === null || !known.has(column.guess) || taken.has(column.guess)) return { to: "skip" };
-    taken.add(column.guess);
-    return { to: "field", key: column.guess, fill_only: false };
-  });
 }
 
 /** A plan as the value of its select. */
@@ -35,8 +24,9 @@ export function targetOf(plan: ColumnPlan): string {
   }
 }
 
-/** The plan a choice of the select means. */
+/** The plan a choice of the select means. What was read of the file's dates and decimals is kept. */
 export function planOf(target: string, column: ImportColumn): ColumnPlan {
+  if (targetOf(column.plan) === target) return column.plan;
   if (target === "tags") return { to: "tags", separator: "," };
   if (target === "new")
     return { to: "new_field", label: column.name, type: column.type, currency: column.currency, fill_only: false };

@@ -2,28 +2,55 @@ import { Link } from "@tanstack/react-router";
 import { CircleCheck, Download, Undo2 } from "lucide-react";
 import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
-import type { ImportCounts, ImportReport, ImportRow } from "@/api/commands.draft";
+import type { ImportCounts } from "@/api/gen/ImportCounts";
 import type { ImportId } from "@/api/gen/ImportId";
+import type { ImportReport } from "@/api/gen/ImportReport";
+import type { ImportRow } from "@/api/gen/ImportRow";
+import type { JobView } from "@/api/gen/JobView";
 import { host } from "@/api/host";
-import { Button, Card, Confirm, ErrorView, Note, SkeletonLines, say, sayError, Table } from "@/design";
+import { Button, Card, Confirm, ErrorView, Note, say, sayError, Table } from "@/design";
 import { count } from "@/format";
 import { t } from "@/i18n";
 import { JobProgress, useJob } from "@/shell/job";
 
-const KINDS = ["new", "changed", "unchanged", "skipped", "duplicate", "invalid", "suppressed"] as const;
+const KINDS = [
+  "new",
+  "changed",
+  "unchanged",
+  "skipped",
+  "duplicate",
+  "invalid",
+  "with_gaps",
+  "suppressed",
+  "withdrawn",
+] as const;
 
 /** What would happen, without anything having happened. */
 export function CheckStep({
   report,
+  job,
   error,
   onRetry,
 }: {
   report: ImportReport | null;
+  job: JobView | null;
   error: unknown;
   onRetry: () => void;
 }) {
   if (error !== null && error !== undefined && report === null) return <ErrorView error={error} onRetry={onRetry} />;
-  if (report === null) return <SkeletonLines />;
+  if (report === null) {
+    return (
+      <div className="mx-auto max-w-180 space-y-4 px-6 py-12">
+        {job?.state === "cancelled" ? (
+          <Note tone="warn" actions={<Button onClick={onRetry}>{t("contacts.import.to_check")}</Button>}>
+            {t("contacts.import.dry_cancelled")}
+          </Note>
+        ) : (
+          <JobProgress job={job} label={t("contacts.import.checking")} />
+        )}
+      </div>
+    );
+  }
   return (
     <div className="mx-auto max-w-180 space-y-4 px-6 py-6">
       <div>
@@ -144,7 +171,7 @@ export function ErrorFile({ row }: { row: ImportRow }) {
   };
   return (
     <Button icon={Download} busy={write.isPending} onClick={() => void save()}>
-      {t("contacts.import.errors", { n: row.counts.invalid })}
+      {t("contacts.import.errors", { n: row.counts.invalid + row.counts.with_gaps })}
     </Button>
   );
 }

@@ -2,26 +2,24 @@ import { Link } from "@tanstack/react-router";
 import { ArrowLeft, Check } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useRead, useWrite } from "@/api/client";
-import type {
-  ColumnPlan,
-  Delimiter,
-  Encoding,
-  FileRef,
-  ImportMode,
-  ImportPlan,
-  ImportPreview,
-  ImportReport,
-} from "@/api/commands.draft";
 import type { Basis } from "@/api/gen/Basis";
+import type { ColumnPlan } from "@/api/gen/ColumnPlan";
+import type { FileRef } from "@/api/gen/FileRef";
 import type { ImportId } from "@/api/gen/ImportId";
+import type { ImportMode } from "@/api/gen/ImportMode";
+import type { ImportPlan } from "@/api/gen/ImportPlan";
+import type { ImportPreview } from "@/api/gen/ImportPreview";
+import type { ImportReport } from "@/api/gen/ImportReport";
+import type { TextEncoding } from "@/api/gen/TextEncoding";
 import { host } from "@/api/host";
 import { Button, cx, sayError } from "@/design";
 import { t } from "@/i18n";
+import { useJob } from "@/shell/job";
 import { tagsOf } from "../tags";
 import { ChooseStep } from "./choose";
 import { MapStep } from "./map";
 import { PermissionStep } from "./permission";
-import { problemsOf, proposed } from "./plan";
+import { problemsOf } from "./plan";
 import { CheckStep, RunStep } from "./result";
 
 const STEPS = ["choose", "map", "permission", "check", "run"] as const;
@@ -49,13 +47,17 @@ export function ImportScreen() {
   const open = useWrite("contacts.import_open", {
     onSuccess: (next) => {
       setPreview(next);
-      setColumns(proposed(next, known ?? []));
+      setColumns(next.columns.map((column) => column.plan));
       setReport(null);
       setStep("map");
     },
     onError: sayError,
   });
-  const dryRun = useWrite("contacts.import_dry_run", { onSuccess: setReport, onError: sayError });
+  const [trying, setTrying] = useState<number | null>(null);
+  const dryRun = useWrite("contacts.import_dry_run", { onSuccess: ({ job }) => setTrying(job), onError: sayError });
+  const tried = useJob(trying, (job) => {
+    if (job.state === "done") setReport(job.result as ImportReport);
+  });
   const run = useWrite("contacts.import_run", {
     onSuccess: (started) => {
       setRunning(started);
@@ -89,7 +91,7 @@ export function ImportScreen() {
           wording: permission.wording.trim() === "" ? null : permission.wording.trim(),
           tags: tagsOf(permission.tags),
         };
-  const reopen = (change: { delimiter?: Delimiter; encoding?: Encoding; header?: boolean }) => {
+  const reopen = (change: { delimiter?: string; encoding?: TextEncoding; header?: boolean }) => {
     if (preview === null) return;
     const { file, delimiter, encoding, header } = { ...preview, ...change };
     open.mutate({ file, delimiter, encoding, header });
@@ -98,6 +100,7 @@ export function ImportScreen() {
     const now = plan();
     if (now === null) return;
     setReport(null);
+    setTrying(null);
     setStep("check");
     dryRun.mutate(now);
   };
@@ -168,7 +171,9 @@ export function ImportScreen() {
           />
         )}
         {step === "permission" && <PermissionStep value={permission} onChange={setPermission} />}
-        {step === "check" && <CheckStep report={report} error={dryRun.error} onRetry={toCheck} />}
+        {step === "check" && (
+          <CheckStep report={report} job={tried} error={dryRun.error ?? tried?.error ?? null} onRetry={toCheck} />
+        )}
         {step === "run" && running !== null && <RunStep running={running} onRestart={restart} />}
       </div>
       {step !== "choose" && step !== "run" && (
@@ -193,7 +198,7 @@ export function ImportScreen() {
             <Button
               look="primary"
               disabled={report === null || report.counts.new + report.counts.changed === 0}
-              busy={run.isPending || dryRun.isPending}
+              busy={run.isPending || dryRun.isPending || tried?.state === "running"}
               onClick={start}
             >
               {report === null

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { useRead } from "@/api/client";
 import type { JourneyId } from "@/api/gen/JourneyId";
+import type { JourneyView } from "@/api/gen/JourneyView";
 import type { StepId } from "@/api/gen/StepId";
 import { DragArea, ErrorView, SkeletonLines, SplitPane } from "@/design";
 import { t } from "@/i18n";
@@ -9,7 +10,6 @@ import type { Figures } from "../canvas/paint";
 import { goToProblem, undoOrRedo } from "../canvas/useCanvasKeys";
 import type { PaletteItem } from "../canvas/usePaletteDrag";
 import { catalogueOf } from "../catalogue";
-import type { JourneyView } from "../commands.draft";
 import { Inspector } from "../inspector/Inspector";
 import { Palette, PaletteGhost } from "../palette/Palette";
 import { HistoryPanel } from "../panels/HistoryPanel";

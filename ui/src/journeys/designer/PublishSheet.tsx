@@ -1,7 +1,7 @@
 import { useRead, useWrite } from "@/api/client";
+import type { JourneyView } from "@/api/gen/JourneyView";
 import { Button, Dialog, ErrorView, Note, SkeletonLines, say, sayError } from "@/design";
 import { t } from "@/i18n";
-import type { JourneyView } from "../commands.draft";
 import { mostMails } from "../simulate/report";
 import { useDesigner, useDesignerStore } from "../state";
 

@@ -19,12 +19,12 @@ import {
   Waypoints,
 } from "lucide-react";
 import { useState } from "react";
+import type { JourneyView } from "@/api/gen/JourneyView";
 import { Badge, Button, cx, IconButton, Menu, type MenuEntry, Note } from "@/design";
 import { errorText } from "@/design/error";
 import { t } from "@/i18n";
 import { JOURNEY_TONES } from "@/shell/tones";
 import { useJourneyActions } from "../actions";
-import type { JourneyView } from "../commands.draft";
 import { type Panel, useDesigner, useDesignerStore } from "../state";
 import type { Draft } from "../useDraft";
 import { labelText } from "../words";

@@ -46,7 +46,7 @@ export function Meaning({ text }: { text: string }) {
     { enabled: readable, keep: true, gcTime: 30_000 },
   );
   if (wanted === "") return null;
-  if (check.data?.ok === false) return <span className="text-bad">{check.data.error.message}</span>;
+  if (check.data?.ok === false) return <span className="text-bad">{check.data.error?.message}</span>;
   if (check.error) return <span className="text-bad">{check.error.message}</span>;
   if (!meant.data) return <span className="text-ink-3">{t("journeys.form.checking")}</span>;
   return (

@@ -1,5 +1,6 @@
 import { ArrowRight, Copy, CopyPlus, Trash2 } from "lucide-react";
 import { lazy, Suspense, useEffect, useRef } from "react";
+import type { JourneyView } from "@/api/gen/JourneyView";
 import type { Problem } from "@/api/gen/Problem";
 import type { Step } from "@/api/gen/Step";
 import type { StepKindFace } from "@/api/gen/StepKindFace";
@@ -9,7 +10,6 @@ import { t } from "@/i18n";
 import type { Figures } from "../canvas/paint";
 import { hues } from "../canvas/StepCard";
 import { copy, duplicate, remove } from "../canvas/useCanvasKeys";
-import type { JourneyView } from "../commands.draft";
 import { orderedPorts, stepOf } from "../drawing";
 import { familyOf } from "../families";
 import { iconOf } from "../icons";

@@ -2,11 +2,11 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { ContactId } from "@/api/gen/ContactId";
+import type { JourneyView } from "@/api/gen/JourneyView";
 import type { Step } from "@/api/gen/Step";
 import { Button, say, sayError } from "@/design";
 import { t } from "@/i18n";
 import { ContactPicker } from "@/shell/contact-picker";
-import type { JourneyView } from "../commands.draft";
 
 const SHOWN = 8;
 

@@ -74,20 +74,9 @@ export function FieldForm({ value, onChange, setting }: FormProps) {
 }
 
 export function EventForm({ value, onChange }: FormProps) {
-  const { data } = useRead("journeys.words", {});
-  return (
-    <Names
-      value={value}
-      onChange={onChange}
-      options={data?.events.map((name) => ({ value: name, label: name }))}
-      free
-    />
-  );
+  return <Names value={value} onChange={onChange} options={[]} free />;
 }
 
 export function TagForm({ value, onChange }: FormProps) {
-  const { data } = useRead("journeys.words", {});
-  return (
-    <Names value={value} onChange={onChange} options={data?.tags.map((name) => ({ value: name, label: name }))} free />
-  );
+  return <Names value={value} onChange={onChange} options={[]} free />;
 }

@@ -3,6 +3,7 @@ import { CircleAlert, Copy, Download, Ellipsis, FileUp, Plus, Route, Trash2 } fr
 import { useState } from "react";
 import { useRead } from "@/api/client";
 import type { JourneyId } from "@/api/gen/JourneyId";
+import type { JourneyRow } from "@/api/gen/JourneyRow";
 import {
   Badge,
   Button,
@@ -19,7 +20,6 @@ import { ago, count } from "@/format";
 import { t } from "@/i18n";
 import { JOURNEY_TONES } from "@/shell/tones";
 import { useJourneyActions } from "../actions";
-import type { JourneyRow } from "../commands.draft";
 
 /** All journeys, the living ones first. */
 export function JourneysList() {

@@ -66,7 +66,7 @@ function Everyone() {
         void run();
       }}
     >
-      <div className="grid grid-cols-[1fr_1fr_auto] gap-3">
+      <div className="grid grid-cols-[4.5rem_1fr_auto] gap-3">
         <Field label={t("journeys.simulate.days")}>
           <TextInput
             type="number"

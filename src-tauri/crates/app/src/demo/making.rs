@@ -14,8 +14,12 @@ use carillon_model::workspace::{ClockKind, Workspace};
 use carillon_model::{AccountId, ContactId, Moment, TemplateId};
 use carillon_store::contacts::{Columns, NewContact};
 use carillon_store::events::NewEvent;
-use carillon_store::{Priority, Store, Tx, accounts, consents, contacts, events, fields, journeys, segments, suppressions};
-use carillon_world::company::{Company, FROM_EMAIL, ORGANISATION, POSTAL_ADDRESS, SampleConsent, SampleContact, SampleEvent, TIME_ZONE};
+use carillon_store::{
+    Priority, Store, Tx, accounts, consents, contacts, events, fields, journeys, segments, suppressions,
+};
+use carillon_world::company::{
+    Company, FROM_EMAIL, ORGANISATION, POSTAL_ADDRESS, SampleConsent, SampleContact, SampleEvent, TIME_ZONE,
+};
 use chrono::{NaiveDate, TimeDelta};
 use std::sync::Arc;
 
@@ -39,12 +43,21 @@ const JOURNEY: &str = include_str!("../../../../../assets/demo/welcome-series.js
 /// Segments of a sample, in their text form.
 const SEGMENTS: &[(&str, &str)] = &[
     ("Newsletter readers", "consent email marketing"),
-    ("New subscribers", "created_at in the last 30 days and consent email marketing"),
+    (
+        "New subscribers",
+        "created_at in the last 30 days and consent email marketing",
+    ),
     ("Bought in the last 90 days", "did order in the last 90 days"),
     ("Lapsed", "did order and did not order in the last 180 days"),
     ("VIP", "tag \"vip\" or lifetime_value >= 400.00 EUR"),
-    ("Left a cart", "did cart_abandoned in the last 14 days and did not order in the last 14 days"),
-    ("Berlin regulars", "city is \"Berlin\" and did store_visit at least 2 times in the last 90 days"),
+    (
+        "Left a cart",
+        "did cart_abandoned in the last 14 days and did not order in the last 14 days",
+    ),
+    (
+        "Berlin regulars",
+        "city is \"Berlin\" and did store_visit at least 2 times in the last 90 days",
+    ),
 ];
 
 /// The company of a size. Its history ends on a fixed day, so that the same size and seed are the same file.
@@ -70,7 +83,11 @@ pub(super) fn workspace(company: &Company) -> Workspace {
 pub(super) async fn fill(store: &Store, company: Company, job: &Job) -> Result<u64> {
     job.phase("making");
     store
-        .write(Priority::User, |tx| Company::fields().iter().try_for_each(|field| fields::add(tx, field)))
+        .write(Priority::User, |tx| {
+            Company::fields()
+                .iter()
+                .try_for_each(|field| fields::add(tx, field))
+        })
         .await?;
     let events = live_through(store, company, job).await?;
     furnish(store).await?;
@@ -98,7 +115,10 @@ impl Calendar {
     }
 
     fn weeks(&self) -> i64 {
-        (self.history - self.start).num_seconds().div_euclid(WEEK.num_seconds()) + 1
+        (self.history - self.start)
+            .num_seconds()
+            .div_euclid(WEEK.num_seconds())
+            + 1
     }
 
     fn len(&self) -> i64 {
@@ -108,8 +128,16 @@ impl Calendar {
     /// Number of the last stop at or before a moment.
     fn stop_before(&self, at: Moment) -> i64 {
         match at < self.history {
-            true => (at - self.start).num_seconds().div_euclid(WEEK.num_seconds()).max(0),
-            false => self.weeks() + (at - self.history).num_seconds().div_euclid(self.step.num_seconds()),
+            true => (at - self.start)
+                .num_seconds()
+                .div_euclid(WEEK.num_seconds())
+                .max(0),
+            false => {
+                self.weeks()
+                    + (at - self.history)
+                        .num_seconds()
+                        .div_euclid(self.step.num_seconds())
+            }
         }
     }
 
@@ -146,20 +174,37 @@ fn items(company: &Company, calendar: &Calendar, stops: std::ops::Range<i64>) ->
         let ordinal = contact.ordinal;
         let mut keep = |stop: i64, at: Moment, what: What| {
             if stops.contains(&stop) {
-                items.push(Item { stop, at, ordinal, what });
+                items.push(Item {
+                    stop,
+                    at,
+                    ordinal,
+                    what,
+                });
             }
         };
         for consent in std::mem::take(&mut contact.consents) {
-            keep(calendar.stop_before(consent.at) + 1, consent.at, What::Consent(consent));
+            keep(
+                calendar.stop_before(consent.at) + 1,
+                consent.at,
+                What::Consent(consent),
+            );
         }
         if let Some((reason, at)) = contact.suppression.take() {
-            keep(calendar.stop_before(at) + 1, at, What::Suppressed(reason, contact.email.clone()));
+            keep(
+                calendar.stop_before(at) + 1,
+                at,
+                What::Suppressed(reason, contact.email.clone()),
+            );
         }
         for event in std::mem::take(&mut contact.events) {
             keep(calendar.stop_before(event.at) + 1, event.at, What::Event(event));
         }
         let joined = contact.created_at;
-        keep(calendar.stop_before(joined), joined, What::Joined(Box::new(contact)));
+        keep(
+            calendar.stop_before(joined),
+            joined,
+            What::Joined(Box::new(contact)),
+        );
     }
     items.sort_by_key(|item| (item.stop, item.at, item.ordinal));
     items
@@ -169,14 +214,18 @@ fn items(company: &Company, calendar: &Calendar, stops: std::ops::Range<i64>) ->
 async fn live_through(store: &Store, company: Company, job: &Job) -> Result<u64> {
     let calendar = Arc::new(Calendar::of(&company));
     let years = ((company.end() - company.start()).num_days().max(1) as u64).div_ceil(365);
-    let passes = (u64::from(company.len()) * 20 * years).div_ceil(EVENTS_AT_A_TIME).max(1);
+    let passes = (u64::from(company.len()) * 20 * years)
+        .div_ceil(EVENTS_AT_A_TIME)
+        .max(1);
     let stops = calendar.len();
     let mut ids: Vec<ContactId> = vec![ContactId(u32::MAX); company.len() as usize];
     let company = Arc::new(company);
     let mut written = 0;
     for range in parts(&calendar, i64::try_from(passes).unwrap_or(i64::MAX)) {
         let (made, by) = (company.clone(), calendar.clone());
-        let items = tokio::task::spawn_blocking(move || items(&made, &by, range)).await.map_err(ApiError::internal)?;
+        let items = tokio::task::spawn_blocking(move || items(&made, &by, range))
+            .await
+            .map_err(ApiError::internal)?;
         let mut items = items.into_iter().peekable();
         while let Some(stop) = items.peek().map(|item| item.stop) {
             job.check()?;
@@ -192,7 +241,9 @@ async fn live_through(store: &Store, company: Company, job: &Job) -> Result<u64>
                     break;
                 }
                 let known = batch.iter().map(|item| ids[item.ordinal as usize]).collect();
-                let (joined, events) = store.write(Priority::Import, move |tx| write(tx, batch, known)).await?;
+                let (joined, events) = store
+                    .write(Priority::Import, move |tx| write(tx, batch, known))
+                    .await?;
                 for (ordinal, id) in joined {
                     ids[ordinal as usize] = id;
                 }
@@ -215,7 +266,11 @@ fn parts(calendar: &Calendar, n: i64) -> Vec<std::ops::Range<i64>> {
 type Joined = Vec<(u32, ContactId)>;
 
 /// Writes what happened between two stops: the new contacts, and how many events.
-fn write(tx: &mut Tx<'_>, items: Vec<Item>, mut known: Vec<ContactId>) -> carillon_store::Result<(Joined, u64)> {
+fn write(
+    tx: &mut Tx<'_>,
+    items: Vec<Item>,
+    mut known: Vec<ContactId>,
+) -> carillon_store::Result<(Joined, u64)> {
     let mut new: Vec<(usize, u32, SampleContact)> = Vec::new();
     let mut rest = Vec::new();
     for (place, item) in items.into_iter().enumerate() {
@@ -250,11 +305,22 @@ fn write(tx: &mut Tx<'_>, items: Vec<Item>, mut known: Vec<ContactId>) -> carill
     Ok((joined, events))
 }
 
-const BUILT_IN: [&str; 7] = ["first_name", "last_name", "phone", "country", "city", "language", "time_zone"];
+const BUILT_IN: [&str; 7] = [
+    "first_name",
+    "last_name",
+    "phone",
+    "country",
+    "city",
+    "language",
+    "time_zone",
+];
 
 fn insert(tx: &mut Tx<'_>, new: &mut [(usize, u32, SampleContact)]) -> carillon_store::Result<Joined> {
     let custom = Company::fields();
-    let keys: Vec<&str> = BUILT_IN.into_iter().chain(custom.iter().map(|f| f.key.as_str())).collect();
+    let keys: Vec<&str> = BUILT_IN
+        .into_iter()
+        .chain(custom.iter().map(|f| f.key.as_str()))
+        .collect();
     let columns = Columns::resolve(tx, &keys)?;
     let rows: Vec<NewContact> = new
         .iter_mut()
@@ -270,8 +336,17 @@ fn insert(tx: &mut Tx<'_>, new: &mut [(usize, u32, SampleContact)]) -> carillon_
                 text(contact.time_zone),
             ];
             let known = std::mem::take(&mut contact.fields);
-            values.extend(custom.iter().map(|f| known.iter().find(|(key, _)| *key == f.key).map(|(_, v)| v.clone())));
-            NewContact { email: std::mem::take(&mut contact.email), values, zone_source: None }
+            values.extend(custom.iter().map(|f| {
+                known
+                    .iter()
+                    .find(|(key, _)| *key == f.key)
+                    .map(|(_, v)| v.clone())
+            }));
+            NewContact {
+                email: std::mem::take(&mut contact.email),
+                values,
+                zone_source: None,
+            }
         })
         .collect();
     let inserted = contacts::insert_batch(tx, &columns, &rows, SOURCE)?;
@@ -346,16 +421,24 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     fn catalogue() -> journey::Catalogue {
-        let built_in = carillon_model::contact::BUILT_IN_FIELDS.iter().map(|(key, label, kind)| carillon_model::contact::Field {
-            key: (*key).to_owned(),
-            label: (*label).to_owned(),
-            field_type: *kind,
-            options: Vec::new(),
-            built_in: true,
-        });
-        let segments: BTreeMap<_, _> =
-            SEGMENTS.iter().map(|(name, text)| ((*name).to_owned(), segment::parse(text).expect("a segment"))).collect();
-        let templates: BTreeSet<_> = templates::starter_drafts().expect("starters").into_iter().map(|s| s.name).collect();
+        let built_in = carillon_model::contact::BUILT_IN_FIELDS
+            .iter()
+            .map(|(key, label, kind)| carillon_model::contact::Field {
+                key: (*key).to_owned(),
+                label: (*label).to_owned(),
+                field_type: *kind,
+                options: Vec::new(),
+                built_in: true,
+            });
+        let segments: BTreeMap<_, _> = SEGMENTS
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), segment::parse(text).expect("a segment")))
+            .collect();
+        let templates: BTreeSet<_> = templates::starter_drafts()
+            .expect("starters")
+            .into_iter()
+            .map(|s| s.name)
+            .collect();
         journey::Catalogue {
             fields: built_in.chain(Company::fields()).collect(),
             segments,
@@ -386,12 +469,21 @@ mod tests {
     #[test]
     fn nothing_of_a_sample_is_written_before_it_happens_nor_to_nobody() {
         for months in [1, 12, 40] {
-            let company = company(SampleSize { contacts: 300, months, seed: 3 });
+            let company = company(SampleSize {
+                contacts: 300,
+                months,
+                seed: 3,
+            });
             let calendar = Calendar::of(&company);
             let mut there = BTreeSet::new();
-            let all: Vec<Item> = parts(&calendar, 3).into_iter().flat_map(|part| items(&company, &calendar, part)).collect();
-            let wanted: usize =
-                company.iter().map(|c| 1 + c.consents.len() + c.events.len() + usize::from(c.suppression.is_some())).sum();
+            let all: Vec<Item> = parts(&calendar, 3)
+                .into_iter()
+                .flat_map(|part| items(&company, &calendar, part))
+                .collect();
+            let wanted: usize = company
+                .iter()
+                .map(|c| 1 + c.consents.len() + c.events.len() + usize::from(c.suppression.is_some()))
+                .sum();
             assert_eq!(all.len(), wanted);
             let mut last = calendar.start;
             for item in all {

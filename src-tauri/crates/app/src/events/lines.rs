@@ -53,13 +53,40 @@ pub(super) struct Looked {
     text: usize,
 }
 
-const EMAIL: [&str; 8] = ["email", "mail", "emailaddress", "customeremail", "contactemail", "contact", "useremail", "customer"];
+const EMAIL: [&str; 8] = [
+    "email",
+    "mail",
+    "emailaddress",
+    "customeremail",
+    "contactemail",
+    "contact",
+    "useremail",
+    "customer",
+];
 const NAME: [&str; 6] = ["event", "eventname", "name", "type", "eventtype", "action"];
 const AT: [&str; 12] = [
-    "at", "time", "timestamp", "date", "datetime", "occurredat", "createdat", "happenedat", "when", "moment", "eventtime",
+    "at",
+    "time",
+    "timestamp",
+    "date",
+    "datetime",
+    "occurredat",
+    "createdat",
+    "happenedat",
+    "when",
+    "moment",
+    "eventtime",
     "ts",
 ];
-const KEY: [&str; 7] = ["id", "key", "eventid", "uuid", "eventkey", "messageid", "idempotencykey"];
+const KEY: [&str; 7] = [
+    "id",
+    "key",
+    "eventid",
+    "uuid",
+    "eventkey",
+    "messageid",
+    "idempotencykey",
+];
 
 impl Looked {
     pub fn at(path: &Path) -> Result<Looked> {
@@ -67,7 +94,13 @@ impl Looked {
         if is_json(path)? {
             return Looked::at_json(path);
         }
-        let mut looked = Looked { layout: Some(layout), columns: Vec::new(), rows: Vec::new(), whole: true, text: 0 };
+        let mut looked = Looked {
+            layout: Some(layout),
+            columns: Vec::new(),
+            rows: Vec::new(),
+            whole: true,
+            text: 0,
+        };
         let mut records = Records::open(path, layout)?;
         if let Some(Ok(heading)) = records.next() {
             looked.columns = heading.fields.iter().map(|name| clean::line(name)).collect();
@@ -85,7 +118,13 @@ impl Looked {
     }
 
     fn at_json(path: &Path) -> Result<Looked> {
-        let mut looked = Looked { layout: None, columns: Vec::new(), rows: Vec::new(), whole: true, text: 0 };
+        let mut looked = Looked {
+            layout: None,
+            columns: Vec::new(),
+            rows: Vec::new(),
+            whole: true,
+            text: 0,
+        };
         let mut objects = Vec::new();
         let mut lines = JsonLines::open(path)?;
         while let Some(read) = lines.next_line() {
@@ -109,13 +148,19 @@ impl Looked {
             Some(Json::String(text)) => text.clone(),
             Some(other) => other.to_string(),
         };
-        looked.rows =
-            objects.iter().map(|object| looked.columns.iter().map(|key| cell(object.get(key))).collect()).collect();
+        looked.rows = objects
+            .iter()
+            .map(|object| looked.columns.iter().map(|key| cell(object.get(key))).collect())
+            .collect();
         Ok(looked)
     }
 
     pub fn format(&self) -> EventsFormat {
-        if self.layout.is_some() { EventsFormat::Csv } else { EventsFormat::JsonLines }
+        if self.layout.is_some() {
+            EventsFormat::Csv
+        } else {
+            EventsFormat::JsonLines
+        }
     }
 
     pub fn rows_about(&self, bytes: u64) -> u64 {
@@ -127,15 +172,31 @@ impl Looked {
     }
 
     pub fn guess(&self) -> EventsGuess {
-        let normal = |name: &str| name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
-        let of = |words: &[&str]| {
-            words.iter().find_map(|word| self.columns.iter().find(|column| normal(column) == *word)).cloned()
+        let normal = |name: &str| {
+            name.chars()
+                .filter(|c| c.is_alphanumeric())
+                .flat_map(char::to_lowercase)
+                .collect::<String>()
         };
-        EventsGuess { email: of(&EMAIL), name: of(&NAME), at: of(&AT), key: of(&KEY) }
+        let of = |words: &[&str]| {
+            words
+                .iter()
+                .find_map(|word| self.columns.iter().find(|column| normal(column) == *word))
+                .cloned()
+        };
+        EventsGuess {
+            email: of(&EMAIL),
+            name: of(&NAME),
+            at: of(&AT),
+            key: of(&KEY),
+        }
     }
 
     fn column(&self, i: usize) -> Vec<&str> {
-        self.rows.iter().map(|row| row.get(i).map_or("", String::as_str)).collect()
+        self.rows
+            .iter()
+            .map(|row| row.get(i).map_or("", String::as_str))
+            .collect()
     }
 }
 
@@ -158,7 +219,12 @@ struct JsonLines {
 impl JsonLines {
     fn open(path: &Path) -> Result<JsonLines> {
         let file = File::open(path)?;
-        Ok(JsonLines { from: BufReader::with_capacity(256 << 10, file), path: path.to_owned(), line: 0, bytes: 0 })
+        Ok(JsonLines {
+            from: BufReader::with_capacity(256 << 10, file),
+            path: path.to_owned(),
+            line: 0,
+            bytes: 0,
+        })
     }
 
     /// The next line that is not blank, with its number.
@@ -166,17 +232,27 @@ impl JsonLines {
         loop {
             let mut raw = Vec::new();
             self.line += 1;
-            match (&mut self.from).take(LINE_MAX as u64 + 1).read_until(b'\n', &mut raw) {
+            match (&mut self.from)
+                .take(LINE_MAX as u64 + 1)
+                .read_until(b'\n', &mut raw)
+            {
                 Ok(0) => return None,
                 Ok(read) => self.bytes += read as u64,
                 Err(e) => {
-                    let unreadable = [("file", &self.path.display() as &dyn std::fmt::Display), ("detail", &e)];
+                    let unreadable = [
+                        ("file", &self.path.display() as &dyn std::fmt::Display),
+                        ("detail", &e),
+                    ];
                     return Some(Err(fail(Code::File, "imports.unreadable", &unreadable)));
                 }
             }
             if raw.len() > LINE_MAX {
                 let kept = sentence("imports.kept_again", &[]);
-                return Some(Err(fail(Code::Invalid, "imports.line_too_long", &[("line", &self.line), ("kept", &kept)])));
+                return Some(Err(fail(
+                    Code::Invalid,
+                    "imports.line_too_long",
+                    &[("line", &self.line), ("kept", &kept)],
+                )));
             }
             let text = String::from_utf8_lossy(&raw);
             let text = text.trim_start_matches('\u{FEFF}').trim();
@@ -226,11 +302,17 @@ impl Lines {
             return Err(fail(Code::Invalid, "imports.bad_event", &[("name", name)]).at("name"));
         }
         let from = match looked.layout {
-            None => From::Json { lines: JsonLines::open(path)?, plan: plan.clone() },
+            None => From::Json {
+                lines: JsonLines::open(path)?,
+                plan: plan.clone(),
+            },
             Some(layout) => {
                 let mut records = Records::open(path, layout)?;
                 records.next();
-                From::Csv { records: Box::new(records), columns: Columns::of(&looked, plan, zone)? }
+                From::Csv {
+                    records: Box::new(records),
+                    columns: Columns::of(&looked, plan, zone)?,
+                }
             }
         };
         Ok(Lines { from, zone, length })
@@ -261,13 +343,21 @@ impl Iterator for Lines {
             From::Csv { records, columns } => Some(match records.next()? {
                 Ok(record) => {
                     let what = columns.read(&record.fields, self.zone);
-                    Ok(Line { line: record.line, cells: record.fields, what })
+                    Ok(Line {
+                        line: record.line,
+                        cells: record.fields,
+                        what,
+                    })
                 }
                 Err(bad) => Err(crate::imports::broken(&bad, "imports.kept_again")),
             }),
             From::Json { lines, plan } => Some(lines.next_line()?.map(|(line, text)| {
                 let what = read_json(&text, plan, self.zone);
-                Line { line, cells: vec![text], what }
+                Line {
+                    line,
+                    cells: vec![text],
+                    what,
+                }
             })),
         }
     }
@@ -276,10 +366,18 @@ impl Iterator for Lines {
 impl Columns {
     fn of(looked: &Looked, plan: &EventsPlan, zone: Tz) -> Result<Columns> {
         let find = |wanted: &str, at: &str| {
-            let found = looked.columns.iter().position(|c| c.eq_ignore_ascii_case(wanted.trim()));
+            let found = looked
+                .columns
+                .iter()
+                .position(|c| c.eq_ignore_ascii_case(wanted.trim()));
             let columns = looked.columns.join(", ");
             found.ok_or_else(|| {
-                fail(Code::Invalid, "imports.no_event_column", &[("column", &wanted), ("columns", &columns)]).at(at)
+                fail(
+                    Code::Invalid,
+                    "imports.no_event_column",
+                    &[("column", &wanted), ("columns", &columns)],
+                )
+                .at(at)
             })
         };
         let email = find(&plan.email, "email")?;
@@ -293,10 +391,24 @@ impl Columns {
         let props = (0..looked.columns.len())
             .filter(|i| !taken.contains(&Some(*i)) && !looked.columns[*i].is_empty())
             .take(PROPS_MAX)
-            .map(|i| (i, key_of(&looked.columns[i]), property(&looked.columns[i], &looked.column(i), zone)))
+            .map(|i| {
+                (
+                    i,
+                    key_of(&looked.columns[i]),
+                    property(&looked.columns[i], &looked.column(i), zone),
+                )
+            })
             .collect();
         let order = values::fit(FieldType::DateTime, &looked.column(at), zone).date_order;
-        Ok(Columns { heading: looked.columns.clone(), email, name, at, key, order, props })
+        Ok(Columns {
+            heading: looked.columns.clone(),
+            email,
+            name,
+            at,
+            key,
+            order,
+            props,
+        })
     }
 
     fn read(&self, cells: &[String], zone: Tz) -> std::result::Result<Incoming, &'static str> {
@@ -314,7 +426,11 @@ impl Columns {
                 props.insert(key.clone(), prop);
             }
         }
-        let key = match self.key.map(|column| clean::line(&cells[column])).filter(|key| !key.is_empty()) {
+        let key = match self
+            .key
+            .map(|column| clean::line(&cells[column]))
+            .filter(|key| !key.is_empty())
+        {
             Some(own) => hashed(&["key", &own]),
             None => hashed(&cells.iter().map(String::as_str).collect::<Vec<_>>()),
         };
@@ -325,7 +441,12 @@ impl Columns {
 /// How the cells of a property are read: as a type only where nearly all agree, and as yes or no only where
 /// they say so in words.
 fn property(heading: &str, cells: &[&str], zone: Tz) -> Reading {
-    let words = |c: &&str| matches!(clean::line(c).to_lowercase().as_str(), "" | "true" | "false" | "yes" | "no");
+    let words = |c: &&str| {
+        matches!(
+            clean::line(c).to_lowercase().as_str(),
+            "" | "true" | "false" | "yes" | "no"
+        )
+    };
     let guessed = values::guess(heading, cells, zone);
     match guessed.field_type {
         FieldType::Number | FieldType::Money => guessed,
@@ -366,7 +487,9 @@ fn written_money(text: &str) -> Option<Money> {
 fn event_name(text: &str) -> Option<String> {
     let name: String = clean::line(text).to_lowercase().replace([' ', '-'], "_");
     let first = name.starts_with(|c: char| c.is_ascii_lowercase());
-    let rest = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    let rest = name
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     (first && rest && name.len() <= 63).then_some(name)
 }
 
@@ -382,7 +505,13 @@ fn incoming(
         return Err("no_name");
     }
     let name = event_name(name).ok_or("bad_event_name")?;
-    Ok(Incoming { email, name, at: at.ok_or("bad_moment")?, props, key })
+    Ok(Incoming {
+        email,
+        name,
+        at: at.ok_or("bad_moment")?,
+        props,
+        key,
+    })
 }
 
 /// The first 16 bytes of BLAKE3 over the parts, each with its length, so that no two lists run together.
@@ -398,7 +527,9 @@ fn hashed(parts: &[&str]) -> [u8; 16] {
 }
 
 fn read_json(text: &str, plan: &EventsPlan, zone: Tz) -> std::result::Result<Incoming, &'static str> {
-    let Ok(Json::Object(object)) = serde_json::from_str::<Json>(text) else { return Err("not_json") };
+    let Ok(Json::Object(object)) = serde_json::from_str::<Json>(text) else {
+        return Err("not_json");
+    };
     let string = |key: &str| object.get(key).and_then(Json::as_str).unwrap_or_default();
     let name = match &plan.name {
         EventName::Column(column) => string(column),
@@ -417,7 +548,8 @@ fn read_json(text: &str, plan: &EventsPlan, zone: Tz) -> std::result::Result<Inc
         EventName::Column(name) => name == column,
         EventName::Fixed(_) => false,
     };
-    let reserved = |key: &String| *key == plan.email || *key == plan.at || named(key) || plan.key.as_ref() == Some(key);
+    let reserved =
+        |key: &String| *key == plan.email || *key == plan.at || named(key) || plan.key.as_ref() == Some(key);
     let given: Vec<(&String, &Json)> = match object.get("props") {
         Some(Json::Object(props)) => props.iter().collect(),
         _ => object.iter().filter(|(key, _)| !reserved(key)).collect(),
@@ -427,11 +559,19 @@ fn read_json(text: &str, plan: &EventsPlan, zone: Tz) -> std::result::Result<Inc
         .take(PROPS_MAX)
         .filter_map(|(key, value)| Some((key_of(key), json_prop(value)?)))
         .collect();
-    let own = plan.key.as_deref().and_then(|key| object.get(key)).map(|value| match value {
-        Json::String(text) => text.clone(),
-        other => other.to_string(),
-    });
-    let key = match own.as_deref().map(str::trim).filter(|own| !own.is_empty() && *own != "null") {
+    let own = plan
+        .key
+        .as_deref()
+        .and_then(|key| object.get(key))
+        .map(|value| match value {
+            Json::String(text) => text.clone(),
+            other => other.to_string(),
+        });
+    let key = match own
+        .as_deref()
+        .map(str::trim)
+        .filter(|own| !own.is_empty() && *own != "null")
+    {
         Some(own) => hashed(&["key", own]),
         None => hashed(&[text]),
     };
@@ -468,7 +608,9 @@ mod tests {
 
     fn plan() -> EventsPlan {
         EventsPlan {
-            file: crate::files::FileRef::Upload { upload: String::new() },
+            file: crate::files::FileRef::Upload {
+                upload: String::new(),
+            },
             email: "email".into(),
             name: EventName::Column("event".into()),
             at: "at".into(),
@@ -486,8 +628,14 @@ mod tests {
         let line = r#"{"email":"A@Example.com","event":"Order","at":"2026-01-02T03:04:05Z",
             "props":{"items":3,"gift":true,"amount":{"minor":1250,"currency":"EUR"},"paid":"12.50 EUR","code":"007","none":null}}"#;
         let got = read(line).expect("an event");
-        let eur = Money { minor: 1250, currency: Currency(*b"EUR") };
-        assert_eq!((got.email.as_str(), got.name.as_str()), ("a@example.com", "order"));
+        let eur = Money {
+            minor: 1250,
+            currency: Currency(*b"EUR"),
+        };
+        assert_eq!(
+            (got.email.as_str(), got.name.as_str()),
+            ("a@example.com", "order")
+        );
         let want: BTreeMap<String, Prop> = [
             ("items", Prop::Number(3.0)),
             ("gift", Prop::YesNo(true)),
@@ -507,10 +655,19 @@ mod tests {
             ("{\"email\":".to_owned(), "not_json"),
             ("[1]".to_owned(), "not_json"),
             (format!("{{\"event\":\"order\",{at}}}"), "email_missing"),
-            (format!("{{\"email\":\"x\",\"event\":\"order\",{at}}}"), "email_invalid"),
+            (
+                format!("{{\"email\":\"x\",\"event\":\"order\",{at}}}"),
+                "email_invalid",
+            ),
             (format!("{{\"email\":\"a@example.com\",{at}}}"), "no_name"),
-            (format!("{{\"email\":\"a@example.com\",\"event\":\"Order placed!\",{at}}}"), "bad_event_name"),
-            ("{\"email\":\"a@example.com\",\"event\":\"order\",\"at\":\"yesterday\"}".to_owned(), "bad_moment"),
+            (
+                format!("{{\"email\":\"a@example.com\",\"event\":\"Order placed!\",{at}}}"),
+                "bad_event_name",
+            ),
+            (
+                "{\"email\":\"a@example.com\",\"event\":\"order\",\"at\":\"yesterday\"}".to_owned(),
+                "bad_moment",
+            ),
         ] {
             assert_eq!(read(&line), Err(why), "{line}");
         }
@@ -518,7 +675,11 @@ mod tests {
 
     #[test]
     fn the_same_line_has_the_same_key_and_another_line_another() {
-        let line = |second: u32| format!("{{\"email\":\"a@example.com\",\"event\":\"order\",\"at\":\"2026-01-02T03:04:{second:02}Z\"}}");
+        let line = |second: u32| {
+            format!(
+                "{{\"email\":\"a@example.com\",\"event\":\"order\",\"at\":\"2026-01-02T03:04:{second:02}Z\"}}"
+            )
+        };
         let key = |second| read(&line(second)).expect("an event").key;
         assert_eq!(key(1), key(1));
         assert_ne!(key(1), key(2));
@@ -527,10 +688,22 @@ mod tests {
 
     #[test]
     fn a_column_of_zeros_and_ones_is_numbers_and_codes_stay_text() {
-        assert_eq!(property("items", &["1", "0", "1"], Tz::UTC).field_type, FieldType::Number);
-        assert_eq!(property("gift", &["yes", "no", ""], Tz::UTC).field_type, FieldType::YesNo);
-        assert_eq!(property("order id", &["1001", "1002"], Tz::UTC).field_type, FieldType::Text);
-        assert_eq!(property("amount", &["12.50 EUR", "3.00 EUR"], Tz::UTC).field_type, FieldType::Money);
+        assert_eq!(
+            property("items", &["1", "0", "1"], Tz::UTC).field_type,
+            FieldType::Number
+        );
+        assert_eq!(
+            property("gift", &["yes", "no", ""], Tz::UTC).field_type,
+            FieldType::YesNo
+        );
+        assert_eq!(
+            property("order id", &["1001", "1002"], Tz::UTC).field_type,
+            FieldType::Text
+        );
+        assert_eq!(
+            property("amount", &["12.50 EUR", "3.00 EUR"], Tz::UTC).field_type,
+            FieldType::Money
+        );
         assert_eq!(written_money("12.505 EUR"), None);
         assert_eq!(written_money("one EUR"), None);
     }

@@ -32,7 +32,11 @@ pub(crate) struct Row {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum What {
     /// Not taken; the reason as a sentence.
-    Refused { duplicate: bool, reason: String, cells: Vec<String> },
+    Refused {
+        duplicate: bool,
+        reason: String,
+        cells: Vec<String>,
+    },
     Person(Box<Person>),
 }
 
@@ -104,11 +108,23 @@ impl Chunks {
         let refuse = |email: String, word: &str, cells: Vec<String>| Row {
             line,
             email,
-            what: What::Refused { duplicate: word == "duplicate", reason: reason(word), cells },
+            what: What::Refused {
+                duplicate: word == "duplicate",
+                reason: reason(word),
+                cells,
+            },
         };
         if let Some(lines) = swallowed(&cells, &self.kept) {
             let reason = sentence("imports.reasons.open_quote", &[("lines", &lines)]);
-            return Row { line, email: String::new(), what: What::Refused { duplicate: false, reason, cells } };
+            return Row {
+                line,
+                email: String::new(),
+                what: What::Refused {
+                    duplicate: false,
+                    reason,
+                    cells,
+                },
+            };
         }
         if cells.len() != self.kept.heading.len() {
             return refuse(String::new(), "columns", cells);
@@ -126,13 +142,21 @@ impl Chunks {
             let value = self.value(place, &cells[column.column], &mut lacks);
             values.push(value);
         }
-        let own = self.kept.tag_columns.iter().flat_map(|(i, by)| match by.is_empty() {
-            true => vec![cells[*i].as_str()],
-            false => cells[*i].split(by.as_str()).collect(),
-        });
+        let own = self
+            .kept
+            .tag_columns
+            .iter()
+            .flat_map(|(i, by)| match by.is_empty() {
+                true => vec![cells[*i].as_str()],
+                false => cells[*i].split(by.as_str()).collect(),
+            });
         let tags = tags(own.chain(self.kept.tags.iter().map(String::as_str)));
         let gaps = (!lacks.is_empty()).then(|| (lacks.join("; "), cells));
-        Row { line, email, what: What::Person(Box::new(Person { values, tags, gaps })) }
+        Row {
+            line,
+            email,
+            what: What::Person(Box::new(Person { values, tags, gaps })),
+        }
     }
 
     /// The value of a cell. What cannot be taken is left out, and `lacks` says why.
@@ -162,7 +186,10 @@ impl Chunks {
                 let several = matches!(value, Value::MultiChoice(_));
                 let known = self.options.get(&place)?;
                 let asked = options_of(value);
-                let found: BTreeSet<String> = asked.iter().filter_map(|o| known.get(&folded(o)).cloned()).collect();
+                let found: BTreeSet<String> = asked
+                    .iter()
+                    .filter_map(|o| known.get(&folded(o)).cloned())
+                    .collect();
                 if asked.iter().any(|o| !known.contains_key(&folded(o))) {
                     lack("too_many_options");
                 }
@@ -194,7 +221,12 @@ impl Iterator for Chunks {
     type Item = Chunk;
 
     fn next(&mut self) -> Option<Chunk> {
-        let mut chunk = Chunk { start: self.start, rows: Vec::new(), bytes: 0, broken: None };
+        let mut chunk = Chunk {
+            start: self.start,
+            rows: Vec::new(),
+            bytes: 0,
+            broken: None,
+        };
         let mut held = 0;
         while !self.ended && chunk.rows.len() < CHUNK_ROWS && held < CHUNK_BYTES {
             match self.records.next() {
@@ -214,7 +246,9 @@ impl Iterator for Chunks {
         if chunk.rows.is_empty() && chunk.broken.is_none() {
             return None;
         }
-        chunk.rows.sort_unstable_by(|a, b| a.email.cmp(&b.email).then(a.line.cmp(&b.line)));
+        chunk
+            .rows
+            .sort_unstable_by(|a, b| a.email.cmp(&b.email).then(a.line.cmp(&b.line)));
         chunk.bytes = self.records.bytes();
         self.start += chunk.rows.len() as u64;
         Some(chunk)
@@ -225,7 +259,11 @@ impl Iterator for Chunks {
 pub(crate) fn seen(line: u64, reason: &str, cells: &[String]) -> Seen {
     let joined = cells.join(" | ");
     let text = clean::line(&joined).chars().take(200).collect();
-    Seen { line, reason: reason.to_owned(), text }
+    Seen {
+        line,
+        reason: reason.to_owned(),
+        text,
+    }
 }
 
 /// The sentence of a reason.
@@ -244,10 +282,17 @@ fn swallowed(cells: &[String], kept: &Kept) -> Option<usize> {
     let delimiter = kept.layout.delimiter;
     let row = |line: &&str| {
         line.matches(delimiter).count() + 1 == kept.heading.len()
-            && line.split(delimiter).nth(kept.email).is_some_and(|cell| clean::address(cell).is_ok())
+            && line
+                .split(delimiter)
+                .nth(kept.email)
+                .is_some_and(|cell| clean::address(cell).is_ok())
     };
     let count = |cell: &String| cell.lines().skip(1).filter(row).count();
-    let lines = cells.iter().filter(|c| c.contains('\n')).map(count).sum::<usize>();
+    let lines = cells
+        .iter()
+        .filter(|c| c.contains('\n'))
+        .map(count)
+        .sum::<usize>();
     (lines > 0).then_some(lines)
 }
 
@@ -262,7 +307,10 @@ const PARTS: usize = 256;
 
 impl Default for Addresses {
     fn default() -> Addresses {
-        Addresses { keyed: RandomState::new(), parts: vec![HashSet::default(); PARTS] }
+        Addresses {
+            keyed: RandomState::new(),
+            parts: vec![HashSet::default(); PARTS],
+        }
     }
 }
 

@@ -89,7 +89,10 @@ mod tests {
     #[test]
     fn addresses_come_out_in_one_form() {
         assert_eq!(address("  Ada@Example.COM "), Ok("ada@example.com".into()));
-        assert_eq!(address("jo@bücher.example"), Ok("jo@xn--bcher-kva.example".into()));
+        assert_eq!(
+            address("jo@bücher.example"),
+            Ok("jo@xn--bcher-kva.example".into())
+        );
         assert_eq!(address("mailto:jo@example.com"), Ok("jo@example.com".into()));
         assert_eq!(address("jo\u{200B}@example.com"), Ok("jo@example.com".into()));
     }
@@ -111,7 +114,10 @@ mod tests {
         ] {
             assert_eq!(address(raw), Err(why), "{raw:?}");
         }
-        assert_eq!(address(&format!("{}@example.com", "a".repeat(65))), Err(BadAddress::TooLong));
+        assert_eq!(
+            address(&format!("{}@example.com", "a".repeat(65))),
+            Err(BadAddress::TooLong)
+        );
     }
 
     #[test]

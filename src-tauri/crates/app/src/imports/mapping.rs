@@ -9,55 +9,271 @@ use std::collections::{BTreeMap, BTreeSet};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// Headings people and other programs use for the built-in fields, as [`normal`] writes them.
+/// Headings people and other programs use for the built-in fields, compared as [`normal`] writes them.
 const SYNONYMS: &[(&str, &[&str])] = &[
-    ("email", &[
-        "email", "mail", "emailaddress", "mailaddress", "emailaddress1", "email1", "primaryemail", "useremail",
-        "contactemail", "customeremail", "subscriberemail", "subscriber", "workemail", "emailadresse", "mailadresse",
-        "adresseemail", "adressemail", "adresseelectronique", "courriel", "mel", "correo", "correoelectronico",
-        "direcciondecorreo", "direcciondecorreoelectronico", "postaelettronica", "indirizzoemail", "enderecodeemail",
-        "correioeletronico", "epost", "epostadress", "epostadresse", "eposta", "epostaadresi", "emailadres", "adresemail",
-        "sahkoposti", "sahkopostiosoite", "почта", "электроннаяпочта", "адресэлектроннойпочты", "メール",
-        "メールアドレス", "邮箱", "电子邮件", "電子郵件", "이메일",
-    ]),
-    ("first_name", &[
-        "firstname", "fname", "forename", "givenname", "given", "vorname", "rufname", "prenom", "nombre",
-        "nombredepila", "nome", "primeironome", "voornaam", "fornamn", "fornavn", "imie", "jmeno", "krestnijmeno",
-        "etunimi", "имя", "名", "이름",
-    ]),
-    ("last_name", &[
-        "lastname", "lname", "surname", "familyname", "nachname", "familienname", "zuname", "nom", "nomdefamille",
-        "apellido", "apellidos", "cognome", "sobrenome", "apelido", "achternaam", "efternamn", "etternavn", "efternavn",
-        "nazwisko", "prijmeni", "sukunimi", "soyad", "soyadi", "фамилия", "姓", "성",
-    ]),
-    ("phone", &[
-        "phone", "phonenumber", "phone1", "telephone", "telephonenumber", "tel", "mobile", "mobilephone", "mobilenumber",
-        "cell", "cellphone", "telefon", "telefonnummer", "telefonnr", "handy", "handynummer", "mobil", "mobilnummer",
-        "mobiltelefon", "rufnummer", "numerodetelephone", "portable", "telefono", "movil", "cellulare", "telefone",
-        "celular", "telefoon", "telefoonnummer", "puhelin", "puhelinnumero", "numertelefonu", "телефон", "電話", "电话",
-    ]),
-    ("country", &[
-        "country", "countrycode", "countryregion", "land", "landercode", "laendercode", "landeskennung", "pays", "pais",
-        "paese", "nazione", "kraj", "zeme", "maa", "страна", "国", "国家",
-    ]),
-    ("city", &[
-        "city", "town", "citytown", "ort", "stadt", "wohnort", "ville", "commune", "ciudad", "localidad", "citta",
-        "comune", "cidade", "woonplaats", "plaats", "stad", "miasto", "mesto", "kaupunki", "sehir", "город", "市", "城市",
-    ]),
-    ("language", &[
-        "language", "lang", "locale", "languagecode", "preferredlanguage", "sprache", "bevorzugtesprache", "langue",
-        "idioma", "lingua", "taal", "sprak", "sprog", "jezyk", "jazyk", "kieli", "dil", "язык", "言語", "语言",
-    ]),
-    ("time_zone", &[
-        "timezone", "tz", "zeitzone", "fuseauhoraire", "zonahoraria", "fusoorario", "fusohorario", "tijdzone", "tidszon",
-        "tidssone", "strefaczasowa", "casovepasmo", "часовойпояс",
-    ]),
+    (
+        "email",
+        &[
+            "email",
+            "mail",
+            "emailaddress",
+            "mailaddress",
+            "emailaddress1",
+            "email1",
+            "primaryemail",
+            "useremail",
+            "contactemail",
+            "customeremail",
+            "subscriberemail",
+            "subscriber",
+            "workemail",
+            "emailadresse",
+            "mailadresse",
+            "adresseemail",
+            "adressemail",
+            "adresseelectronique",
+            "courriel",
+            "mel",
+            "correo",
+            "correoelectronico",
+            "direcciondecorreo",
+            "direcciondecorreoelectronico",
+            "postaelettronica",
+            "indirizzoemail",
+            "enderecodeemail",
+            "correioeletronico",
+            "epost",
+            "epostadress",
+            "epostadresse",
+            "eposta",
+            "epostaadresi",
+            "emailadres",
+            "adresemail",
+            "sahkoposti",
+            "sahkopostiosoite",
+            "почта",
+            "электроннаяпочта",
+            "адресэлектроннойпочты",
+            "メール",
+            "メールアドレス",
+            "邮箱",
+            "电子邮件",
+            "電子郵件",
+            "이메일",
+        ],
+    ),
+    (
+        "first_name",
+        &[
+            "firstname",
+            "fname",
+            "forename",
+            "givenname",
+            "given",
+            "vorname",
+            "rufname",
+            "prenom",
+            "nombre",
+            "nombredepila",
+            "nome",
+            "primeironome",
+            "voornaam",
+            "fornamn",
+            "fornavn",
+            "imie",
+            "jmeno",
+            "krestnijmeno",
+            "etunimi",
+            "имя",
+            "名",
+            "이름",
+        ],
+    ),
+    (
+        "last_name",
+        &[
+            "lastname",
+            "lname",
+            "surname",
+            "familyname",
+            "nachname",
+            "familienname",
+            "zuname",
+            "nom",
+            "nomdefamille",
+            "apellido",
+            "apellidos",
+            "cognome",
+            "sobrenome",
+            "apelido",
+            "achternaam",
+            "efternamn",
+            "etternavn",
+            "efternavn",
+            "nazwisko",
+            "prijmeni",
+            "sukunimi",
+            "soyad",
+            "soyadi",
+            "фамилия",
+            "姓",
+            "성",
+        ],
+    ),
+    (
+        "phone",
+        &[
+            "phone",
+            "phonenumber",
+            "phone1",
+            "telephone",
+            "telephonenumber",
+            "tel",
+            "mobile",
+            "mobilephone",
+            "mobilenumber",
+            "cell",
+            "cellphone",
+            "telefon",
+            "telefonnummer",
+            "telefonnr",
+            "handy",
+            "handynummer",
+            "mobil",
+            "mobilnummer",
+            "mobiltelefon",
+            "rufnummer",
+            "numerodetelephone",
+            "portable",
+            "telefono",
+            "movil",
+            "cellulare",
+            "telefone",
+            "celular",
+            "telefoon",
+            "telefoonnummer",
+            "puhelin",
+            "puhelinnumero",
+            "numertelefonu",
+            "телефон",
+            "電話",
+            "电话",
+        ],
+    ),
+    (
+        "country",
+        &[
+            "country",
+            "countrycode",
+            "countryregion",
+            "land",
+            "landercode",
+            "laendercode",
+            "landeskennung",
+            "pays",
+            "pais",
+            "paese",
+            "nazione",
+            "kraj",
+            "zeme",
+            "maa",
+            "страна",
+            "国",
+            "国家",
+        ],
+    ),
+    (
+        "city",
+        &[
+            "city",
+            "town",
+            "citytown",
+            "ort",
+            "stadt",
+            "wohnort",
+            "ville",
+            "commune",
+            "ciudad",
+            "localidad",
+            "citta",
+            "comune",
+            "cidade",
+            "woonplaats",
+            "plaats",
+            "stad",
+            "miasto",
+            "mesto",
+            "kaupunki",
+            "sehir",
+            "город",
+            "市",
+            "城市",
+        ],
+    ),
+    (
+        "language",
+        &[
+            "language",
+            "lang",
+            "locale",
+            "languagecode",
+            "preferredlanguage",
+            "sprache",
+            "bevorzugtesprache",
+            "langue",
+            "idioma",
+            "lingua",
+            "taal",
+            "sprak",
+            "sprog",
+            "jezyk",
+            "jazyk",
+            "kieli",
+            "dil",
+            "язык",
+            "言語",
+            "语言",
+        ],
+    ),
+    (
+        "time_zone",
+        &[
+            "timezone",
+            "tz",
+            "zeitzone",
+            "fuseauhoraire",
+            "zonahoraria",
+            "fusoorario",
+            "fusohorario",
+            "tijdzone",
+            "tidszon",
+            "tidssone",
+            "strefaczasowa",
+            "casovepasmo",
+            "часовойпояс",
+        ],
+    ),
 ];
 
 /// Headings of columns with tags.
 const TAGS: &[&str] = &[
-    "tags", "tag", "labels", "label", "groups", "gruppen", "etiketten", "schlagwort", "schlagworte", "schlagworter",
-    "schlagwoerter", "stichworte", "etiquettes", "etiquetas", "etichette", "tagi", "метки",
+    "tags",
+    "tag",
+    "labels",
+    "label",
+    "groups",
+    "gruppen",
+    "etiketten",
+    "schlagwort",
+    "schlagworte",
+    "schlagworter",
+    "schlagwoerter",
+    "stichworte",
+    "etiquettes",
+    "etiquetas",
+    "etichette",
+    "tagi",
+    "метки",
 ];
 
 /// Words a screen may put between tags.
@@ -65,7 +281,12 @@ const SEPARATORS: [char; 3] = ['|', ';', ','];
 
 /// A heading as it is compared: letters and digits of any script, without case and marks.
 pub(crate) fn normal(heading: &str) -> String {
-    heading.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric()).collect()
+    heading
+        .nfkd()
+        .filter(|c| !is_combining_mark(*c))
+        .flat_map(char::to_lowercase)
+        .filter(|c| c.is_alphanumeric())
+        .collect()
 }
 
 /// The key of the field a heading names: by key, by label, by a word other programs use.
@@ -74,10 +295,19 @@ fn named(heading: &str, fields: &[Field]) -> Option<String> {
     if name.is_empty() {
         return None;
     }
-    let own = fields.iter().find(|f| normal(&f.key) == name || normal(&f.label) == name);
-    let known = || SYNONYMS.iter().find(|(_, words)| words.contains(&name.as_str())).map(|(key, _)| (*key).to_owned());
+    let own = fields
+        .iter()
+        .find(|f| normal(&f.key) == name || normal(&f.label) == name);
+    let known = || {
+        SYNONYMS
+            .iter()
+            .find(|(_, words)| words.contains(&name.as_str()))
+            .map(|(key, _)| (*key).to_owned())
+    };
     // When a contact was added is Carillon's to say.
-    own.map(|f| f.key.clone()).or_else(known).filter(|key| key != "created_at")
+    own.map(|f| f.key.clone())
+        .or_else(known)
+        .filter(|key| key != "created_at")
 }
 
 /// How many of the filled cells can be written to, of how many.
@@ -131,13 +361,25 @@ fn currency(cells: &[&str], reading: &Reading, zone: Tz) -> Option<Currency> {
             *found.entry(money.currency).or_default() += 1;
         }
     }
-    found.into_iter().max_by_key(|(_, n)| *n).map(|(currency, _)| currency)
+    found
+        .into_iter()
+        .max_by_key(|(_, n)| *n)
+        .map(|(currency, _)| currency)
 }
 
 /// What each column seems to be. `rows`: the first records of the file.
-pub(crate) fn guess(headings: &[String], rows: &[Vec<String>], fields: &[Field], zone: Tz) -> Vec<ImportColumn> {
+pub(crate) fn guess(
+    headings: &[String],
+    rows: &[Vec<String>],
+    fields: &[Field],
+    zone: Tz,
+) -> Vec<ImportColumn> {
     let cells: Vec<Vec<&str>> = (0..headings.len())
-        .map(|i| rows.iter().map(|row| row.get(i).map_or("", String::as_str)).collect())
+        .map(|i| {
+            rows.iter()
+                .map(|row| row.get(i).map_or("", String::as_str))
+                .collect()
+        })
         .collect();
     let email = email_column(headings, &cells, fields);
     let mut used: BTreeSet<String> = BTreeSet::from(["email".to_owned()]);
@@ -147,17 +389,33 @@ pub(crate) fn guess(headings: &[String], rows: &[Vec<String>], fields: &[Field],
         let column = &cells[i];
         let empty = column.iter().filter(|c| clean::line(c).is_empty()).count();
         let mut reading = values::guess(heading, column, zone);
-        let known = if email == Some(i) { Some("email".to_owned()) } else { named(heading, fields).filter(|k| used.insert(k.clone())) };
+        let known = if email == Some(i) {
+            Some("email".to_owned())
+        } else {
+            named(heading, fields).filter(|k| used.insert(k.clone()))
+        };
         let (guess, plan) = match known {
             Some(key) => {
                 if let Some(field) = fields.iter().find(|f| f.key == key) {
                     reading = values::fit(field.field_type, column, zone);
                 }
-                (Some(key.clone()), ColumnPlan::Field { key, fill_only: false, date_order: None, decimal: None, currency: None })
+                (
+                    Some(key.clone()),
+                    ColumnPlan::Field {
+                        key,
+                        fill_only: false,
+                        date_order: None,
+                        decimal: None,
+                        currency: None,
+                    },
+                )
             }
-            None if TAGS.contains(&normal(heading).as_str()) => {
-                (Some("tags".to_owned()), ColumnPlan::Tags { separator: separator(column).to_string() })
-            }
+            None if TAGS.iter().any(|word| normal(word) == normal(heading)) => (
+                Some("tags".to_owned()),
+                ColumnPlan::Tags {
+                    separator: separator(column).to_string(),
+                },
+            ),
             None if empty == column.len() => (None, ColumnPlan::Skip),
             None => {
                 let key = free_key(heading, &taken);
@@ -179,8 +437,16 @@ pub(crate) fn guess(headings: &[String], rows: &[Vec<String>], fields: &[Field],
             name: heading.clone(),
             guess,
             field_type: reading.field_type,
-            currency: if reading.field_type == FieldType::Money { currency(column, &reading, zone) } else { None },
-            empty: if column.is_empty() { 1.0 } else { empty as f64 / column.len() as f64 },
+            currency: if reading.field_type == FieldType::Money {
+                currency(column, &reading, zone)
+            } else {
+                None
+            },
+            empty: if column.is_empty() {
+                1.0
+            } else {
+                empty as f64 / column.len() as f64
+            },
             plan,
         };
         found.plan = found.plan.read_as(&reading, found.currency);
@@ -191,7 +457,9 @@ pub(crate) fn guess(headings: &[String], rows: &[Vec<String>], fields: &[Field],
 
 /// Whether the first record names the columns: it holds no address, and no cell that is only a number.
 pub(crate) fn is_heading(first: &[String]) -> bool {
-    !first.iter().any(|cell| clean::address(cell).is_ok() || cell.trim().parse::<f64>().is_ok())
+    !first
+        .iter()
+        .any(|cell| clean::address(cell).is_ok() || cell.trim().parse::<f64>().is_ok())
 }
 
 #[cfg(test)]
@@ -207,13 +475,25 @@ mod tests {
             options: Vec::new(),
             built_in,
         };
-        let custom = [field("loyalty_points", "Loyalty points", FieldType::Number, false)];
-        BUILT_IN_FIELDS.iter().map(|(key, label, kind)| field(key, label, *kind, true)).chain(custom).collect()
+        let custom = [field(
+            "loyalty_points",
+            "Loyalty points",
+            FieldType::Number,
+            false,
+        )];
+        BUILT_IN_FIELDS
+            .iter()
+            .map(|(key, label, kind)| field(key, label, *kind, true))
+            .chain(custom)
+            .collect()
     }
 
     fn guessed(headings: &[&str], rows: &[&[&str]]) -> Vec<ImportColumn> {
         let headings: Vec<String> = headings.iter().map(|h| (*h).to_owned()).collect();
-        let rows: Vec<Vec<String>> = rows.iter().map(|r| r.iter().map(|c| (*c).to_owned()).collect()).collect();
+        let rows: Vec<Vec<String>> = rows
+            .iter()
+            .map(|r| r.iter().map(|c| (*c).to_owned()).collect())
+            .collect();
         guess(&headings, &rows, &fields(), Tz::UTC)
     }
 
@@ -224,11 +504,26 @@ mod tests {
     #[test]
     fn headings_of_many_languages_and_programs_are_understood() {
         for (heading, key) in [
-            ("E-Mail", "email"), ("Mail", "email"), ("EMAIL ADDRESS", "email"), ("e-mail_adresse", "email"),
-            ("Courriel", "email"), ("First Name", "first_name"), ("firstname", "first_name"), ("Vorname", "first_name"),
-            ("Prénom", "first_name"), ("Surname", "last_name"), ("Nachname", "last_name"), ("Apellidos", "last_name"),
-            ("Tel.", "phone"), ("Ort", "city"), ("Land", "country"), ("Sprache", "language"), ("Time Zone", "time_zone"),
-            ("Loyalty points", "loyalty_points"), ("LOYALTY_POINTS", "loyalty_points"), ("メールアドレス", "email"),
+            ("E-Mail", "email"),
+            ("Mail", "email"),
+            ("EMAIL ADDRESS", "email"),
+            ("e-mail_adresse", "email"),
+            ("Courriel", "email"),
+            ("First Name", "first_name"),
+            ("firstname", "first_name"),
+            ("Vorname", "first_name"),
+            ("Prénom", "first_name"),
+            ("Surname", "last_name"),
+            ("Nachname", "last_name"),
+            ("Apellidos", "last_name"),
+            ("Tel.", "phone"),
+            ("Ort", "city"),
+            ("Land", "country"),
+            ("Sprache", "language"),
+            ("Time Zone", "time_zone"),
+            ("Loyalty points", "loyalty_points"),
+            ("LOYALTY_POINTS", "loyalty_points"),
+            ("メールアドレス", "email"),
         ] {
             assert_eq!(named(heading, &fields()).as_deref(), Some(key), "{heading}");
         }
@@ -239,13 +534,19 @@ mod tests {
 
     #[test]
     fn a_column_of_addresses_without_a_name_for_it_is_found() {
-        let columns = guessed(&["Kundennummer", "Kontakt"], &[&["007", "ada@example.com"], &["008", "bo@example.com"]]);
+        let columns = guessed(
+            &["Kundennummer", "Kontakt"],
+            &[&["007", "ada@example.com"], &["008", "bo@example.com"]],
+        );
         assert_eq!(keys(&columns), [None, Some("email")]);
     }
 
     #[test]
     fn of_two_columns_that_say_e_mail_the_fuller_one_is_taken_and_the_other_is_a_field_of_its_own() {
-        let columns = guessed(&["E-Mail", "Mail"], &[&["", "ada@example.com"], &["x", "bo@example.com"]]);
+        let columns = guessed(
+            &["E-Mail", "Mail"],
+            &[&["", "ada@example.com"], &["x", "bo@example.com"]],
+        );
         assert_eq!(keys(&columns), [None, Some("email")]);
         assert!(matches!(&columns[0].plan, ColumnPlan::NewField { key: Some(key), .. } if key == "e_mail"));
     }
@@ -254,14 +555,40 @@ mod tests {
     fn what_matches_nothing_becomes_a_field_of_the_type_it_holds_and_empty_columns_are_left_out() {
         let columns = guessed(
             &["email", "PLZ", "Umsatz", "Geburtstag", "leer", "Umsatz"],
-            &[&["a@example.com", "01069", "€ 1.250,50", "24.12.1990", " ", "1"], &["b@example.com", "53111", "€ 3,00", "", "", "2"]],
+            &[
+                &["a@example.com", "01069", "€ 1.250,50", "24.12.1990", " ", "1"],
+                &["b@example.com", "53111", "€ 3,00", "", "", "2"],
+            ],
         );
-        let ColumnPlan::NewField { key, field_type, .. } = &columns[1].plan else { panic!("{:?}", columns[1]) };
+        let ColumnPlan::NewField { key, field_type, .. } = &columns[1].plan else {
+            panic!("{:?}", columns[1])
+        };
         assert_eq!((key.as_deref(), *field_type), (Some("plz"), FieldType::Text));
-        let ColumnPlan::NewField { field_type, currency, decimal, .. } = &columns[2].plan else { panic!("{:?}", columns[2]) };
-        assert_eq!((*field_type, currency.map(|c| c.to_string()), *decimal), (FieldType::Money, Some("EUR".into()), Some(',')));
-        let ColumnPlan::NewField { field_type, date_order, .. } = &columns[3].plan else { panic!("{:?}", columns[3]) };
-        assert_eq!((*field_type, *date_order), (FieldType::Date, Some(values::DateOrder::DayMonthYear)));
+        let ColumnPlan::NewField {
+            field_type,
+            currency,
+            decimal,
+            ..
+        } = &columns[2].plan
+        else {
+            panic!("{:?}", columns[2])
+        };
+        assert_eq!(
+            (*field_type, currency.map(|c| c.to_string()), *decimal),
+            (FieldType::Money, Some("EUR".into()), Some(','))
+        );
+        let ColumnPlan::NewField {
+            field_type,
+            date_order,
+            ..
+        } = &columns[3].plan
+        else {
+            panic!("{:?}", columns[3])
+        };
+        assert_eq!(
+            (*field_type, *date_order),
+            (FieldType::Date, Some(values::DateOrder::DayMonthYear))
+        );
         assert!((columns[3].empty - 0.5).abs() < 1e-9);
         assert_eq!(columns[4].plan, ColumnPlan::Skip);
         assert!(matches!(&columns[5].plan, ColumnPlan::NewField { key: Some(key), .. } if key == "umsatz_2"));
@@ -269,9 +596,17 @@ mod tests {
 
     #[test]
     fn tags_are_split_by_what_separates_them() {
-        let columns = guessed(&["email", "Tags"], &[&["a@example.com", "vip; new"], &["b@example.com", "staff"]]);
+        let columns = guessed(
+            &["email", "Tags"],
+            &[&["a@example.com", "vip; new"], &["b@example.com", "staff"]],
+        );
         assert_eq!(columns[1].guess.as_deref(), Some("tags"));
-        assert_eq!(columns[1].plan, ColumnPlan::Tags { separator: ";".into() });
+        assert_eq!(
+            columns[1].plan,
+            ColumnPlan::Tags {
+                separator: ";".into()
+            }
+        );
     }
 
     #[test]

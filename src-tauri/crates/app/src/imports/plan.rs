@@ -38,7 +38,11 @@ pub(crate) struct Identity {
 impl Identity {
     pub fn of(path: &Path) -> Result<Identity> {
         let unreadable = |e: std::io::Error| {
-            fail(Code::Invalid, "imports.unreadable", &[("file", &path.display()), ("detail", &e)])
+            fail(
+                Code::Invalid,
+                "imports.unreadable",
+                &[("file", &path.display()), ("detail", &e)],
+            )
         };
         let hash = |from: u64| -> std::io::Result<String> {
             let mut file = File::open(path)?;
@@ -76,7 +80,13 @@ pub(crate) struct Sample {
 impl Sample {
     pub fn read(path: &Path, layout: Layout, header: Option<bool>) -> Result<(Sample, bool)> {
         let mut records = Records::open(path, layout)?;
-        let mut sample = Sample { heading: Vec::new(), rows: Vec::new(), whole: false, text: 0, bad: None };
+        let mut sample = Sample {
+            heading: Vec::new(),
+            rows: Vec::new(),
+            whole: false,
+            text: 0,
+            bad: None,
+        };
         let mut cells = 0;
         while sample.rows.len() <= SAMPLE && cells < SAMPLE_BYTES {
             match records.next() {
@@ -106,7 +116,13 @@ impl Sample {
             name => name,
         };
         sample.heading = match header {
-            true => sample.rows.remove(0).iter().enumerate().map(|(i, name)| named(i, name)).collect(),
+            true => sample
+                .rows
+                .remove(0)
+                .iter()
+                .enumerate()
+                .map(|(i, name)| named(i, name))
+                .collect(),
             false => (0..first.len()).map(|i| named(i, "")).collect(),
         };
         sample.text = sample.rows.iter().flatten().map(|f| f.len() + 1).sum();
@@ -115,7 +131,10 @@ impl Sample {
 
     /// Cells of a column.
     pub fn column(&self, i: usize) -> Vec<&str> {
-        self.rows.iter().map(|row| row.get(i).map_or("", String::as_str)).collect()
+        self.rows
+            .iter()
+            .map(|row| row.get(i).map_or("", String::as_str))
+            .collect()
     }
 }
 
@@ -123,11 +142,21 @@ impl Sample {
 pub(crate) fn broken(bad: &BadRecord, kept: &str) -> crate::error::ApiError {
     let kept = crate::error::sentence(kept, &[]);
     match bad {
-        BadRecord::FieldTooLong { line } => fail(Code::Invalid, "imports.field_too_long", &[("line", line), ("kept", &kept)]),
-        BadRecord::TooManyColumns { line } => {
-            fail(Code::Invalid, "imports.too_many_columns", &[("line", line), ("kept", &kept)])
-        }
-        BadRecord::Io(detail) => fail(Code::File, "imports.broken_off", &[("detail", detail), ("kept", &kept)]),
+        BadRecord::FieldTooLong { line } => fail(
+            Code::Invalid,
+            "imports.field_too_long",
+            &[("line", line), ("kept", &kept)],
+        ),
+        BadRecord::TooManyColumns { line } => fail(
+            Code::Invalid,
+            "imports.too_many_columns",
+            &[("line", line), ("kept", &kept)],
+        ),
+        BadRecord::Io(detail) => fail(
+            Code::File,
+            "imports.broken_off",
+            &[("detail", detail), ("kept", &kept)],
+        ),
     }
 }
 
@@ -172,13 +201,26 @@ pub(crate) fn resolve(plan: &ImportPlan, path: &Path, fields: &[Field], zone: Tz
     if source.is_empty() {
         return Err(fail(Code::Invalid, "imports.no_source", &[]).at("source"));
     }
-    let layout = Layout { encoding: plan.encoding, delimiter: plan.delimiter };
+    let layout = Layout {
+        encoding: plan.encoding,
+        delimiter: plan.delimiter,
+    };
     if !super::source::DELIMITERS.contains(&plan.delimiter) {
-        return Err(fail(Code::Invalid, "imports.bad_delimiter", &[("text", &plan.delimiter)]).at("delimiter"));
+        return Err(fail(
+            Code::Invalid,
+            "imports.bad_delimiter",
+            &[("text", &plan.delimiter)],
+        )
+        .at("delimiter"));
     }
     let (sample, header) = Sample::read(path, layout, Some(plan.header))?;
     if sample.heading.len() != plan.columns.len() {
-        return Err(fail(Code::Invalid, "imports.other_columns", &[("file", &path.display())]).at("columns"));
+        return Err(fail(
+            Code::Invalid,
+            "imports.other_columns",
+            &[("file", &path.display())],
+        )
+        .at("columns"));
     }
     let mut kept = Kept {
         identity: Identity::of(path)?,
@@ -191,7 +233,12 @@ pub(crate) fn resolve(plan: &ImportPlan, path: &Path, fields: &[Field], zone: Tz
         mode: plan.mode,
         basis: plan.basis,
         source,
-        wording: plan.wording.as_deref().map(str::trim).filter(|w| !w.is_empty()).map(str::to_owned),
+        wording: plan
+            .wording
+            .as_deref()
+            .map(str::trim)
+            .filter(|w| !w.is_empty())
+            .map(str::to_owned),
         tags: tags(plan.tags.iter().map(String::as_str)),
     };
     let mut taken: BTreeSet<String> = fields.iter().map(|f| f.key.clone()).collect();
@@ -231,9 +278,22 @@ fn field_column(
 ) -> Result<FieldColumn> {
     let (name, cells) = (&sample.heading[i], sample.column(i));
     let known = |key: &str| fields.iter().find(|f| f.key == key);
-    let column = |key: String, reading, fill_only, new| FieldColumn { column: i, key, name: name.clone(), reading, fill_only, new };
+    let column = |key: String, reading, fill_only, new| FieldColumn {
+        column: i,
+        key,
+        name: name.clone(),
+        reading,
+        fill_only,
+        new,
+    };
     match plan {
-        ColumnPlan::Field { key, fill_only, date_order, decimal, currency } => {
+        ColumnPlan::Field {
+            key,
+            fill_only,
+            date_order,
+            decimal,
+            currency,
+        } => {
             if key == "created_at" {
                 return Err(fail(Code::Refused, "fields.built_in", &[("key", key)]).at("columns"));
             }
@@ -243,7 +303,10 @@ fn field_column(
                 None => {
                     check_key(key)?;
                     taken.insert(key.clone());
-                    (values::guess(name, &cells, zone), Some((name.clone(), Vec::new())))
+                    (
+                        values::guess(name, &cells, zone),
+                        Some((name.clone(), Vec::new())),
+                    )
                 }
             };
             reading.date_order = date_order.unwrap_or(reading.date_order);
@@ -251,7 +314,16 @@ fn field_column(
             reading.currency = *currency;
             Ok(column(key.clone(), reading, *fill_only, new))
         }
-        ColumnPlan::NewField { key, label, field_type, currency, fill_only, options, date_order, decimal } => {
+        ColumnPlan::NewField {
+            key,
+            label,
+            field_type,
+            currency,
+            fill_only,
+            options,
+            date_order,
+            decimal,
+        } => {
             let mut reading = values::fit(*field_type, &cells, zone);
             reading.date_order = date_order.unwrap_or(reading.date_order);
             reading.decimal = decimal.unwrap_or(reading.decimal);
@@ -277,13 +349,17 @@ fn field_column(
             taken.insert(key.clone());
             Ok(column(key, reading, *fill_only, new))
         }
-        ColumnPlan::Skip | ColumnPlan::Tags { .. } => Err(fail(Code::Invalid, "imports.other_columns", &[("file", name)])),
+        ColumnPlan::Skip | ColumnPlan::Tags { .. } => {
+            Err(fail(Code::Invalid, "imports.other_columns", &[("file", name)]))
+        }
     }
 }
 
 fn check_key(key: &str) -> Result<()> {
     let first = key.starts_with(|c: char| c.is_ascii_lowercase());
-    let rest = key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    let rest = key
+        .chars()
+        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     match first && rest && key.len() <= 63 {
         true => Ok(()),
         false => Err(fail(Code::Invalid, "imports.bad_field_name", &[("name", &key)]).at("columns")),
@@ -293,7 +369,10 @@ fn check_key(key: &str) -> Result<()> {
 /// Tags as they may be kept, each once.
 pub(crate) fn tags<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
     let cleaned = texts.map(|t| clean::line(t).chars().take(TAG_MAX).collect::<String>());
-    let set: BTreeSet<String> = cleaned.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()).collect();
+    let set: BTreeSet<String> = cleaned
+        .map(|t| t.trim().to_owned())
+        .filter(|t| !t.is_empty())
+        .collect();
     set.into_iter().collect()
 }
 
@@ -308,8 +387,11 @@ pub(crate) fn folded(option: &str) -> String {
 impl Kept {
     /// Places in `fields` of choices.
     fn choices(&self) -> Vec<usize> {
-        let chooses = |f: &FieldColumn| matches!(f.reading.field_type, FieldType::Choice | FieldType::MultiChoice);
-        (0..self.fields.len()).filter(|i| chooses(&self.fields[*i])).collect()
+        let chooses =
+            |f: &FieldColumn| matches!(f.reading.field_type, FieldType::Choice | FieldType::MultiChoice);
+        (0..self.fields.len())
+            .filter(|i| chooses(&self.fields[*i]))
+            .collect()
     }
 
     /// The options of each choice column: those the field has, then those the file holds, at most 63. Reads the
@@ -317,17 +399,30 @@ impl Kept {
     ///
     /// # Errors
     /// When the file cannot be read. Bad places in it are left to the import itself.
-    pub fn options(&self, path: &Path, fields: &[Field], stop: &dyn Fn() -> Result<()>) -> Result<(Options, Vec<Field>)> {
+    pub fn options(
+        &self,
+        path: &Path,
+        fields: &[Field],
+        stop: &dyn Fn() -> Result<()>,
+    ) -> Result<(Options, Vec<Field>)> {
         let choices = self.choices();
         let mut found: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         let mut known = Options::new();
         for place in &choices {
             let column = &self.fields[*place];
             let field = fields.iter().find(|f| f.key == column.key);
-            let given = column.new.as_ref().map(|(_, options)| options.clone()).unwrap_or_default();
+            let given = column
+                .new
+                .as_ref()
+                .map(|(_, options)| options.clone())
+                .unwrap_or_default();
             let options: Vec<String> = match field {
                 Some(field) => field.options.clone(),
-                None => given.iter().map(|o| clean::line(o)).filter(|o| !o.is_empty()).collect(),
+                None => given
+                    .iter()
+                    .map(|o| clean::line(o))
+                    .filter(|o| !o.is_empty())
+                    .collect(),
             };
             let by_case = known.entry(*place).or_default();
             for option in options {
@@ -350,7 +445,13 @@ impl Kept {
         Ok((known, made))
     }
 
-    fn collect(&self, record: &Record, choices: &[usize], known: &mut Options, found: &mut BTreeMap<usize, Vec<String>>) {
+    fn collect(
+        &self,
+        record: &Record,
+        choices: &[usize],
+        known: &mut Options,
+        found: &mut BTreeMap<usize, Vec<String>>,
+    ) {
         if record.fields.len() != self.heading.len() || clean::address(&record.fields[self.email]).is_err() {
             return;
         }
@@ -361,9 +462,14 @@ impl Kept {
                 continue;
             }
             let cell = &record.fields[column.column];
-            let Ok(Some(value)) = column.reading.read(cell, Tz::UTC) else { continue };
+            let Ok(Some(value)) = column.reading.read(cell, Tz::UTC) else {
+                continue;
+            };
             for option in options_of(value) {
-                if options.len() < carillon_store::MOST_OPTIONS && option.chars().count() <= TAG_MAX && !options.contains_key(&folded(&option)) {
+                if options.len() < carillon_store::MOST_OPTIONS
+                    && option.chars().count() <= TAG_MAX
+                    && !options.contains_key(&folded(&option))
+                {
                     options.insert(folded(&option), option.clone());
                     found.entry(*place).or_default().push(option);
                 }
@@ -378,13 +484,26 @@ impl Kept {
             let wanted = options.get(&place).cloned().unwrap_or_default();
             match fields.iter().find(|f| f.key == column.key) {
                 Some(field) if field.options.len() < wanted.len() => {
-                    made.push(Field { options: wanted, ..field.clone() });
+                    made.push(Field {
+                        options: wanted,
+                        ..field.clone()
+                    });
                 }
                 Some(_) => {}
                 None => {
-                    let label = column.new.as_ref().map_or(&column.name, |(label, _)| label).clone();
+                    let label = column
+                        .new
+                        .as_ref()
+                        .map_or(&column.name, |(label, _)| label)
+                        .clone();
                     let field_type = column.reading.field_type;
-                    made.push(Field { key: column.key.clone(), label, field_type, options: wanted, built_in: false });
+                    made.push(Field {
+                        key: column.key.clone(),
+                        label,
+                        field_type,
+                        options: wanted,
+                        built_in: false,
+                    });
                 }
             }
         }

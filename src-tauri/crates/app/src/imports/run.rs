@@ -55,11 +55,23 @@ async fn examples(reader: tokio::task::JoinHandle<Result<Examples>>) -> Result<V
     let (mut refused, lacking) = reader.await.map_err(ApiError::internal)??;
     refused.extend(lacking);
     refused.truncate(EXAMPLES);
-    Ok(refused.into_iter().map(|s| ImportExample { line: s.line, reason: s.reason, text: s.text }).collect())
+    Ok(refused
+        .into_iter()
+        .map(|s| ImportExample {
+            line: s.line,
+            reason: s.reason,
+            text: s.text,
+        })
+        .collect())
 }
 
 /// What choices hold, and the fields that must be made first.
-async fn options(open: &Arc<Open>, job: &Arc<Job>, kept: &Arc<Kept>, path: &Path) -> Result<(Arc<Options>, Vec<Field>)> {
+async fn options(
+    open: &Arc<Open>,
+    job: &Arc<Job>,
+    kept: &Arc<Kept>,
+    path: &Path,
+) -> Result<(Arc<Options>, Vec<Field>)> {
     job.phase("reading");
     let fields = open.store.catalogue().fields();
     let (job, kept, path) = (job.clone(), kept.clone(), path.to_owned());
@@ -68,7 +80,12 @@ async fn options(open: &Arc<Open>, job: &Arc<Job>, kept: &Arc<Kept>, path: &Path
 }
 
 /// Says what an import would do. Nothing is changed.
-pub(super) async fn try_out(open: Arc<Open>, job: Arc<Job>, kept: Arc<Kept>, path: PathBuf) -> Result<ImportReport> {
+pub(super) async fn try_out(
+    open: Arc<Open>,
+    job: Arc<Job>,
+    kept: Arc<Kept>,
+    path: PathBuf,
+) -> Result<ImportReport> {
     let total = kept.identity.length();
     let (options, _) = options(&open, &job, &kept, &path).await?;
     job.phase("trying");
@@ -90,7 +107,10 @@ pub(super) async fn try_out(open: Arc<Open>, job: Arc<Job>, kept: Arc<Kept>, pat
         }
         job.progress(chunk.bytes, total);
     }
-    Ok(ImportReport { counts, examples: examples(reader).await? })
+    Ok(ImportReport {
+        counts,
+        examples: examples(reader).await?,
+    })
 }
 
 /// Runs an import from where it stands to its end.
@@ -108,7 +128,9 @@ pub(super) async fn pour(
         let stopped = i64::from(error.code == Code::Cancelled);
         let marked = open
             .store
-            .write(Priority::Import, move |tx| settings::set_cursor(tx, &write::counter(id, write::STOPPED), stopped))
+            .write(Priority::Import, move |tx| {
+                settings::set_cursor(tx, &write::counter(id, write::STOPPED), stopped)
+            })
             .await;
         if let Err(error) = marked {
             tracing::debug!(%id, %error, "why an import stopped was not noted");
@@ -117,14 +139,24 @@ pub(super) async fn pour(
     outcome
 }
 
-async fn pour_rows(open: &Arc<Open>, job: &Arc<Job>, id: ImportId, kept: Arc<Kept>, path: PathBuf) -> Result<ImportDone> {
+async fn pour_rows(
+    open: &Arc<Open>,
+    job: &Arc<Job>,
+    id: ImportId,
+    kept: Arc<Kept>,
+    path: PathBuf,
+) -> Result<ImportDone> {
     let (options, made) = options(open, job, &kept, &path).await?;
     make_fields(open, made).await?;
     let rejects = open_rejects(open, id, &kept).await?;
     let mut position = super::existing(open, id).await?.position;
     job.phase("writing");
     let total = kept.identity.length();
-    let work = Arc::new(Work { id, kept: kept.clone(), rejects });
+    let work = Arc::new(Work {
+        id,
+        kept: kept.clone(),
+        rejects,
+    });
     let (mut chunks, reader) = read_ahead(path, kept, options, open);
     let mut pace = Pace::default();
     let mut read = 0;
@@ -145,19 +177,32 @@ async fn pour_rows(open: &Arc<Open>, job: &Arc<Job>, id: ImportId, kept: Arc<Kep
             Some(bad @ BadRecord::Io(_)) => return Err(plan::broken(&bad, "imports.kept_resume")),
             Some(bad) => {
                 // The mended file is another one: this import is over.
-                open.store.write(Priority::Import, move |tx| carillon_store::imports::end(tx, id, true)).await?;
+                open.store
+                    .write(Priority::Import, move |tx| {
+                        carillon_store::imports::end(tx, id, true)
+                    })
+                    .await?;
                 return Err(plan::broken(&bad, "imports.kept_before"));
             }
         }
     }
     let examples = examples(reader).await?;
     crash::point("import_end");
-    open.store.write(Priority::Import, move |tx| carillon_store::imports::end(tx, id, false)).await?;
+    open.store
+        .write(Priority::Import, move |tx| {
+            carillon_store::imports::end(tx, id, false)
+        })
+        .await?;
     drop(work);
     let row = super::existing(open, id).await?;
     let counts = open.store.read(move |db| super::counts(db, &row)).await?;
     let rejects = tidy_rejects(open, id, counts)?;
-    Ok(ImportDone { import: id, counts, examples, rejects })
+    Ok(ImportDone {
+        import: id,
+        counts,
+        examples,
+        rejects,
+    })
 }
 
 async fn write_chunk(
@@ -207,17 +252,23 @@ impl Default for Pace {
 impl Pace {
     fn took(&mut self, rows: usize, time: Duration) {
         let fit = rows as f64 * SLICE_TIME.as_secs_f64() / time.as_secs_f64().max(1e-6);
-        self.rows = (fit as usize).clamp(self.rows / 2, self.rows * 2).clamp(SLICE_LEAST, SLICE_MOST);
+        self.rows = (fit as usize)
+            .clamp(self.rows / 2, self.rows * 2)
+            .clamp(SLICE_LEAST, SLICE_MOST);
     }
 }
 
 async fn make_fields(open: &Open, made: Vec<Field>) -> Result<()> {
     for field in made {
         open.store
-            .write(Priority::User, move |tx| match tx.catalogue().fields().iter().find(|f| f.key == field.key) {
-                Some(known) if known.options == field.options => Ok(()),
-                Some(known) => carillon_store::fields::change(tx, &field.key, &known.label, &field.options),
-                None => carillon_store::fields::add(tx, &field),
+            .write(Priority::User, move |tx| {
+                match tx.catalogue().fields().iter().find(|f| f.key == field.key) {
+                    Some(known) if known.options == field.options => Ok(()),
+                    Some(known) => {
+                        carillon_store::fields::change(tx, &field.key, &known.label, &field.options)
+                    }
+                    None => carillon_store::fields::add(tx, &field),
+                }
             })
             .await?;
     }

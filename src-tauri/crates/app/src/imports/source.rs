@@ -51,7 +51,11 @@ pub(crate) const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
 const SAMPLE: usize = 256 << 10;
 
 fn unreadable(path: &Path, detail: impl std::fmt::Display) -> crate::error::ApiError {
-    fail(Code::Invalid, "imports.unreadable", &[("file", &path.display()), ("detail", &detail)])
+    fail(
+        Code::Invalid,
+        "imports.unreadable",
+        &[("file", &path.display()), ("detail", &detail)],
+    )
 }
 
 impl Layout {
@@ -63,7 +67,11 @@ impl Layout {
     pub fn detect(path: &Path) -> Result<Layout> {
         let mut file = File::open(path).map_err(|e| unreadable(path, e))?;
         if file.metadata().map_err(|e| unreadable(path, e))?.is_dir() {
-            return Err(fail(Code::Invalid, "imports.folder", &[("file", &path.display())]));
+            return Err(fail(
+                Code::Invalid,
+                "imports.folder",
+                &[("file", &path.display())],
+            ));
         }
         let mut head = vec![0; SAMPLE];
         let filled = fill(&mut file, &mut head).map_err(|e| unreadable(path, e))?;
@@ -86,7 +94,10 @@ impl Layout {
 
     fn of_head(head: &[u8], encoding: TextEncoding) -> Layout {
         let (text, _) = encoding.encoding().decode_with_bom_removal(head);
-        Layout { encoding, delimiter: guess_delimiter(&text) }
+        Layout {
+            encoding,
+            delimiter: guess_delimiter(&text),
+        }
     }
 
     /// Guesses the delimiter of a file whose encoding is known.
@@ -95,7 +106,9 @@ impl Layout {
     /// When the file cannot be read.
     pub fn with_encoding(path: &Path, encoding: TextEncoding) -> Result<Layout> {
         let mut head = vec![0; SAMPLE];
-        let filled = File::open(path).and_then(|mut file| fill(&mut file, &mut head)).map_err(|e| unreadable(path, e))?;
+        let filled = File::open(path)
+            .and_then(|mut file| fill(&mut file, &mut head))
+            .map_err(|e| unreadable(path, e))?;
         Ok(Layout::of_head(&head[..filled], encoding))
     }
 
@@ -187,7 +200,11 @@ fn guess_delimiter(text: &str) -> char {
         let first = counts[0];
         let alike = counts.iter().filter(|n| **n == first).count();
         // Columns count for more the more records agree with the heading.
-        if first == 0 { 0 } else { first.min(COLUMNS_MAX) * alike * 100 / counts.len() }
+        if first == 0 {
+            0
+        } else {
+            first.min(COLUMNS_MAX) * alike * 100 / counts.len()
+        }
     };
     let mut best = (',', 0);
     for delimiter in DELIMITERS {
@@ -225,7 +242,8 @@ impl<R: Read> Read for Decoded<R> {
                 self.ended = self.raw_end == 0;
             }
             let (result, read, written, _) =
-                self.decoder.decode_to_utf8(&self.raw[self.raw_at..self.raw_end], out, self.ended);
+                self.decoder
+                    .decode_to_utf8(&self.raw[self.raw_at..self.raw_end], out, self.ended);
             self.raw_at += read;
             if self.ended && matches!(result, encoding_rs::CoderResult::InputEmpty) {
                 self.finished = true;
@@ -248,8 +266,12 @@ pub struct Record {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BadRecord {
     /// A field is longer than [`FIELD_MAX`]: most often a quote that is never closed.
-    FieldTooLong { line: u64 },
-    TooManyColumns { line: u64 },
+    FieldTooLong {
+        line: u64,
+    },
+    TooManyColumns {
+        line: u64,
+    },
     Io(String),
 }
 
@@ -315,7 +337,10 @@ impl Records {
         let (mut written, mut fields) = (0usize, 0usize);
         loop {
             if self.at == self.end && !self.eof {
-                self.end = self.from.read(&mut self.input).map_err(|e| BadRecord::Io(e.to_string()))?;
+                self.end = self
+                    .from
+                    .read(&mut self.input)
+                    .map_err(|e| BadRecord::Io(e.to_string()))?;
                 self.at = 0;
                 self.eof = self.end == 0;
             }
@@ -333,7 +358,12 @@ impl Records {
             self.at += read;
             written += out;
             fields += ended;
-            let open_field = written - if fields > 0 { self.ends[fields - 1].min(written) } else { 0 };
+            let open_field = written
+                - if fields > 0 {
+                    self.ends[fields - 1].min(written)
+                } else {
+                    0
+                };
             if open_field > FIELD_MAX || written > 4 * FIELD_MAX {
                 return Err(BadRecord::FieldTooLong { line });
             }
@@ -390,24 +420,41 @@ impl RejectFile {
     /// When it cannot be written.
     pub fn create(path: &Path, heading: &[String], resume: Option<u64>) -> Result<RejectFile> {
         let cannot = |e: &dyn std::fmt::Display| {
-            fail(Code::File, "imports.no_reject_file", &[("file", &path.display()), ("detail", &e)])
+            fail(
+                Code::File,
+                "imports.no_reject_file",
+                &[("file", &path.display()), ("detail", &e)],
+            )
         };
         let keep = resume.unwrap_or(0);
-        let mut file =
-            File::options().create(true).truncate(false).write(true).open(path).map_err(|e| cannot(&e))?;
+        let mut file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)
+            .map_err(|e| cannot(&e))?;
         let length = file.metadata().map_err(|e| cannot(&e))?.len().min(keep);
-        file.set_len(length).and_then(|()| file.seek(SeekFrom::End(0))).map_err(|e| cannot(&e))?;
+        file.set_len(length)
+            .and_then(|()| file.seek(SeekFrom::End(0)))
+            .map_err(|e| cannot(&e))?;
         let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(file);
         if length == 0 {
             let head = ["line".to_owned(), "what happened".to_owned()];
-            writer.write_record(head.iter().chain(heading)).map_err(|e| cannot(&e))?;
+            writer
+                .write_record(head.iter().chain(heading))
+                .map_err(|e| cannot(&e))?;
         }
-        Ok(RejectFile { writer, path: path.to_owned() })
+        Ok(RejectFile {
+            writer,
+            path: path.to_owned(),
+        })
     }
 
     /// Adds one row with its reason. Cells that a spreadsheet would run as a formula are quoted (ASVS 1.2.10).
     pub fn write(&mut self, line: u64, reason: &str, fields: &[String]) -> std::io::Result<()> {
-        let cells = [line.to_string(), reason.to_owned()].into_iter().chain(fields.iter().map(|f| defused(f)));
+        let cells = [line.to_string(), reason.to_owned()]
+            .into_iter()
+            .chain(fields.iter().map(|f| defused(f)));
         self.writer.write_record(cells).map_err(std::io::Error::other)
     }
 
@@ -422,7 +469,11 @@ impl RejectFile {
 /// A plain number keeps its sign.
 pub fn defused(cell: &str) -> String {
     let dangerous = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\0']);
-    if dangerous && cell.parse::<f64>().is_err() { format!("'{cell}") } else { cell.to_owned() }
+    if dangerous && cell.parse::<f64>().is_err() {
+        format!("'{cell}")
+    } else {
+        cell.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -444,7 +495,9 @@ mod tests {
 
     fn utf16(text: &str, little: bool, mark: bool) -> Vec<u8> {
         let units = mark.then_some(0xFEFF).into_iter().chain(text.encode_utf16());
-        units.flat_map(|u| if little { u.to_le_bytes() } else { u.to_be_bytes() }).collect()
+        units
+            .flat_map(|u| if little { u.to_le_bytes() } else { u.to_be_bytes() })
+            .collect()
     }
 
     #[test]
@@ -466,7 +519,13 @@ mod tests {
             (latin.to_vec(), TextEncoding::Windows1252),
         ] {
             let (layout, rows) = read(&bytes);
-            assert_eq!(layout, Layout { encoding, delimiter: ';' });
+            assert_eq!(
+                layout,
+                Layout {
+                    encoding,
+                    delimiter: ';'
+                }
+            );
             assert_eq!(rows, want, "{encoding:?}");
         }
     }
@@ -500,7 +559,10 @@ mod tests {
         let mut bytes = b"email,name\na@example.com,\"open".to_vec();
         bytes.resize(8 << 20, b'x');
         let file = file(&bytes);
-        let layout = Layout { encoding: TextEncoding::Utf8, delimiter: ',' };
+        let layout = Layout {
+            encoding: TextEncoding::Utf8,
+            delimiter: ',',
+        };
         let mut rows = Records::open(file.path(), layout).expect("opened");
         assert!(rows.next().expect("heading").is_ok());
         assert_eq!(rows.next(), Some(Err(BadRecord::FieldTooLong { line: 2 })));
@@ -511,7 +573,10 @@ mod tests {
     #[test]
     fn too_many_columns_are_refused() {
         let file = file(",".repeat(COLUMNS_MAX + 5).as_bytes());
-        let layout = Layout { encoding: TextEncoding::Utf8, delimiter: ',' };
+        let layout = Layout {
+            encoding: TextEncoding::Utf8,
+            delimiter: ',',
+        };
         let mut rows = Records::open(file.path(), layout).expect("opened");
         assert_eq!(rows.next(), Some(Err(BadRecord::TooManyColumns { line: 1 })));
     }
@@ -519,7 +584,10 @@ mod tests {
     #[test]
     fn a_record_knows_the_line_it_starts_on_after_empty_lines_and_breaks_in_quotes() {
         let file = file(b"email,name\r\n\r\n\r\na@example.com,\"A\r\nB\"\r\nb@example.com,B\r\n");
-        let layout = Layout { encoding: TextEncoding::Utf8, delimiter: ',' };
+        let layout = Layout {
+            encoding: TextEncoding::Utf8,
+            delimiter: ',',
+        };
         let rows = Records::open(file.path(), layout).expect("opened");
         let lines: Vec<u64> = rows.map(|r| r.expect("a record").line).collect();
         assert_eq!(lines, [1, 4, 6]);

@@ -67,9 +67,9 @@ impl Reading {
             FieldType::Number => number(&cell, self.decimal).map(Value::Number),
             FieldType::Money => money(&cell, self.decimal, self.currency).map(Value::Money),
             FieldType::YesNo => yes_no(&cell).map(Value::YesNo),
-            FieldType::Date => {
-                date(&cell, self.date_order).or_else(|| moment(&cell, self.date_order, zone).map(|m| m.with_timezone(&zone).date_naive())).map(Value::Date)
-            }
+            FieldType::Date => date(&cell, self.date_order)
+                .or_else(|| moment(&cell, self.date_order, zone).map(|m| m.with_timezone(&zone).date_naive()))
+                .map(Value::Date),
             FieldType::DateTime => moment(&cell, self.date_order, zone).map(Value::DateTime),
         };
         value.map(Some).ok_or(match self.field_type {
@@ -85,8 +85,17 @@ impl Reading {
 
 /// Options of a multi-choice cell: separated by `|` or `;`, else by `,`.
 fn options(cell: &str) -> BTreeSet<String> {
-    let by = if cell.contains('|') { '|' } else if cell.contains(';') { ';' } else { ',' };
-    cell.split(by).map(clean::line).filter(|o| !o.is_empty()).collect()
+    let by = if cell.contains('|') {
+        '|'
+    } else if cell.contains(';') {
+        ';'
+    } else {
+        ','
+    };
+    cell.split(by)
+        .map(clean::line)
+        .filter(|o| !o.is_empty())
+        .collect()
 }
 
 /// A number with the column's decimal mark; the other mark, spaces and apostrophes group thousands.
@@ -117,7 +126,16 @@ fn plain_number(cell: &str, decimal: char) -> Option<String> {
 
 /// An amount with its currency before or behind, or the column's. Exact: no binary fractions are involved.
 pub fn money(cell: &str, decimal: char, currency: Option<Currency>) -> Option<Money> {
-    let symbols = [("€", b"EUR"), ("US$", b"USD"), ("$", b"USD"), ("£", b"GBP"), ("¥", b"JPY"), ("₹", b"INR"), ("zł", b"PLN"), ("₺", b"TRY")];
+    let symbols = [
+        ("€", b"EUR"),
+        ("US$", b"USD"),
+        ("$", b"USD"),
+        ("£", b"GBP"),
+        ("¥", b"JPY"),
+        ("₹", b"INR"),
+        ("zł", b"PLN"),
+        ("₺", b"TRY"),
+    ];
     let mut rest = cell.trim().to_owned();
     let mut found = None;
     for (symbol, code) in symbols {
@@ -155,15 +173,22 @@ pub fn money(cell: &str, decimal: char, currency: Option<Currency>) -> Option<Mo
         return None;
     }
     let fraction = format!("{:0<places$}", fraction.get(..fraction.len().min(places))?);
-    let minor: i64 = format!("{}{fraction}", if whole.is_empty() { "0" } else { whole }).parse().ok()?;
-    Some(Money { minor: sign * minor, currency })
+    let minor: i64 = format!("{}{fraction}", if whole.is_empty() { "0" } else { whole })
+        .parse()
+        .ok()?;
+    Some(Money {
+        minor: sign * minor,
+        currency,
+    })
 }
 
 /// Yes or no in the words spreadsheets use.
 pub fn yes_no(cell: &str) -> Option<bool> {
     match cell.to_lowercase().as_str() {
-        "yes" | "y" | "true" | "t" | "1" | "x" | "on" | "ja" | "j" | "oui" | "o" | "si" | "sí" | "sim" | "tak" | "wahr" | "vrai" => Some(true),
-        "no" | "n" | "false" | "f" | "0" | "off" | "-" | "nein" | "non" | "não" | "nie" | "falsch" | "faux" => Some(false),
+        "yes" | "y" | "true" | "t" | "1" | "x" | "on" | "ja" | "j" | "oui" | "o" | "si" | "sí" | "sim"
+        | "tak" | "wahr" | "vrai" => Some(true),
+        "no" | "n" | "false" | "f" | "0" | "off" | "-" | "nein" | "non" | "não" | "nie" | "falsch"
+        | "faux" => Some(false),
         _ => None,
     }
 }
@@ -173,7 +198,10 @@ pub fn date(cell: &str, order: DateOrder) -> Option<NaiveDate> {
     if let Ok(iso) = NaiveDate::parse_from_str(cell, "%Y-%m-%d") {
         return Some(iso);
     }
-    let parts: Vec<&str> = cell.split(['.', '/', '-', ' ']).filter(|p| !p.is_empty()).collect();
+    let parts: Vec<&str> = cell
+        .split(['.', '/', '-', ' '])
+        .filter(|p| !p.is_empty())
+        .collect();
     let [a, b, c] = parts.as_slice() else { return None };
     let (year, month, day) = match order {
         DateOrder::YearMonthDay => (a, b, c),
@@ -220,45 +248,94 @@ fn local(at: NaiveDateTime, zone: Tz) -> Option<Moment> {
 
 /// How to read the cells of a column as a type: the order of dates and the decimal mark that most cells follow.
 pub fn fit(field_type: FieldType, cells: &[&str], zone: Tz) -> Reading {
-    let filled: Vec<String> = cells.iter().map(|c| clean::line(c)).filter(|c| !c.is_empty()).collect();
-    let base = Reading { field_type, decimal: decimal_mark(&filled), ..Reading::text() };
+    let filled: Vec<String> = cells
+        .iter()
+        .map(|c| clean::line(c))
+        .filter(|c| !c.is_empty())
+        .collect();
+    let base = Reading {
+        field_type,
+        decimal: decimal_mark(&filled),
+        ..Reading::text()
+    };
     if !matches!(field_type, FieldType::Date | FieldType::DateTime) {
         return base;
     }
-    let orders = [DateOrder::YearMonthDay, DateOrder::DayMonthYear, DateOrder::MonthDayYear];
-    let readings = orders.map(|date_order| Reading { date_order, ..base.clone() });
-    let good = |reading: &Reading| filled.iter().filter(|c| matches!(reading.read(c, zone), Ok(Some(_)))).count();
+    let orders = [
+        DateOrder::YearMonthDay,
+        DateOrder::DayMonthYear,
+        DateOrder::MonthDayYear,
+    ];
+    let readings = orders.map(|date_order| Reading {
+        date_order,
+        ..base.clone()
+    });
+    let good = |reading: &Reading| {
+        filled
+            .iter()
+            .filter(|c| matches!(reading.read(c, zone), Ok(Some(_))))
+            .count()
+    };
     // Of equals the first wins.
     readings.into_iter().rev().max_by_key(good).unwrap_or(base)
 }
 
 /// What the cells of a column seem to hold. Nine in ten of the filled cells must agree.
 pub fn guess(heading: &str, cells: &[&str], zone: Tz) -> Reading {
-    let filled: Vec<String> = cells.iter().map(|c| clean::line(c)).filter(|c| !c.is_empty()).collect();
+    let filled: Vec<String> = cells
+        .iter()
+        .map(|c| clean::line(c))
+        .filter(|c| !c.is_empty())
+        .collect();
     let mut best = Reading::text();
     if filled.is_empty() {
         return best;
     }
     let fits = |reading: &Reading| {
-        let good = filled.iter().filter(|c| matches!(reading.read(c, zone), Ok(Some(_)))).count();
+        let good = filled
+            .iter()
+            .filter(|c| matches!(reading.read(c, zone), Ok(Some(_))))
+            .count();
         good * 10 >= filled.len() * 9
     };
     let lower = heading.to_lowercase();
     // Digits that are names: post codes, phone numbers, ids with leading zeros.
-    let named = ["zip", "post", "plz", "phone", "tel", "mobile", "id", "number"].iter().any(|w| lower.contains(w));
-    let zeros = filled.iter().any(|c| c.len() > 1 && c.starts_with('0') && !c.contains(['.', ',']));
+    let named = ["zip", "post", "plz", "phone", "tel", "mobile", "id", "number"]
+        .iter()
+        .any(|w| lower.contains(w));
+    let zeros = filled
+        .iter()
+        .any(|c| c.len() > 1 && c.starts_with('0') && !c.contains(['.', ',']));
     let decimal = decimal_mark(&filled);
-    let base = Reading { decimal, ..Reading::text() };
+    let base = Reading {
+        decimal,
+        ..Reading::text()
+    };
     let distinct: BTreeSet<&String> = filled.iter().collect();
     let words = distinct.len() == 2 || filled.len() > 3 && distinct.len() <= 2;
-    let yes_no = Reading { field_type: FieldType::YesNo, ..base.clone() };
+    let yes_no = Reading {
+        field_type: FieldType::YesNo,
+        ..base.clone()
+    };
     if words && fits(&yes_no) {
         return yes_no;
     }
-    for order in [DateOrder::YearMonthDay, DateOrder::DayMonthYear, DateOrder::MonthDayYear] {
-        let date = Reading { field_type: FieldType::Date, date_order: order, ..base.clone() };
+    for order in [
+        DateOrder::YearMonthDay,
+        DateOrder::DayMonthYear,
+        DateOrder::MonthDayYear,
+    ] {
+        let date = Reading {
+            field_type: FieldType::Date,
+            date_order: order,
+            ..base.clone()
+        };
         let with_time = filled.iter().any(|c| c.contains(':'));
-        let moment = Reading { field_type: FieldType::DateTime, date_order: order, ..base.clone() };
+        let moment = Reading {
+            field_type: FieldType::DateTime,
+            date_order: order,
+            ..base.clone()
+        };
         if with_time && fits(&moment) {
             return moment;
         }
@@ -266,12 +343,19 @@ pub fn guess(heading: &str, cells: &[&str], zone: Tz) -> Reading {
             return date;
         }
     }
-    let symbols = |c: &String| c.contains(['€', '$', '£', '¥', '₹']) || c.ends_with(|l: char| l.is_ascii_uppercase());
-    let money = Reading { field_type: FieldType::Money, ..base.clone() };
+    let symbols =
+        |c: &String| c.contains(['€', '$', '£', '¥', '₹']) || c.ends_with(|l: char| l.is_ascii_uppercase());
+    let money = Reading {
+        field_type: FieldType::Money,
+        ..base.clone()
+    };
     if filled.iter().any(symbols) && fits(&money) {
         return money;
     }
-    let number = Reading { field_type: FieldType::Number, ..base };
+    let number = Reading {
+        field_type: FieldType::Number,
+        ..base
+    };
     if !named && !zeros && fits(&number) {
         return number;
     }
@@ -328,8 +412,16 @@ mod tests {
         assert_eq!(money("EUR12", '.', None), eur(1200));
         assert_eq!(money("0.1", '.', Currency::parse("EUR")), eur(10));
         assert_eq!(money("-7,05 €", ',', None), eur(-705));
-        assert_eq!(money("1.005", '.', Currency::parse("EUR")), None, "half a cent is not money");
-        assert_eq!(money("12", '.', None), None, "an amount without a currency is not money");
+        assert_eq!(
+            money("1.005", '.', Currency::parse("EUR")),
+            None,
+            "half a cent is not money"
+        );
+        assert_eq!(
+            money("12", '.', None),
+            None,
+            "an amount without a currency is not money"
+        );
         assert_eq!(money("500 JPY", '.', None).map(|m| m.minor), Some(500));
     }
 
@@ -340,13 +432,20 @@ mod tests {
         assert_eq!(date("4.3.2026", DateOrder::DayMonthYear), day);
         assert_eq!(date("3/4/2026", DateOrder::MonthDayYear), day);
         assert_eq!(date("31/02/2026", DateOrder::DayMonthYear), None);
-        assert_eq!(date("4.3.26", DateOrder::DayMonthYear), None, "two digits could be any century");
+        assert_eq!(
+            date("4.3.26", DateOrder::DayMonthYear),
+            None,
+            "two digits could be any century"
+        );
     }
 
     #[test]
     fn a_local_time_that_spring_skips_becomes_the_first_one_after_it() {
         let got = moment("2026-03-29 02:30", DateOrder::YearMonthDay, Berlin);
-        assert_eq!(got.map(|m| m.to_rfc3339()), Some("2026-03-29T01:00:00+00:00".into()));
+        assert_eq!(
+            got.map(|m| m.to_rfc3339()),
+            Some("2026-03-29T01:00:00+00:00".into())
+        );
     }
 
     #[test]
@@ -354,7 +453,10 @@ mod tests {
         let of = |heading: &str, cells: &[&str]| guess(heading, cells, Berlin).field_type;
         assert_eq!(of("newsletter", &["yes", "no", "yes", "yes"]), FieldType::YesNo);
         assert_eq!(of("birthday", &["1.2.1990", "", "31.12.1985"]), FieldType::Date);
-        assert_eq!(of("signed up", &["2026-01-01 10:00", "2026-01-02 11:30"]), FieldType::DateTime);
+        assert_eq!(
+            of("signed up", &["2026-01-01 10:00", "2026-01-02 11:30"]),
+            FieldType::DateTime
+        );
         assert_eq!(of("total", &["€ 10,50", "€ 3,00"]), FieldType::Money);
         assert_eq!(of("points", &["10", "250", "3"]), FieldType::Number);
         assert_eq!(of("plz", &["53111", "10115"]), FieldType::Text);
@@ -362,6 +464,9 @@ mod tests {
         assert_eq!(of("city", &["Bonn", "Köln"]), FieldType::Text);
         assert_eq!(of("likes", &["a|b", "c|d", "a"]), FieldType::MultiChoice);
         assert_eq!(guess("x", &["3,5", "1,25"], Berlin).decimal, ',');
-        assert_eq!(guess("d", &["12/31/2025", "01/02/2026"], Berlin).date_order, DateOrder::MonthDayYear);
+        assert_eq!(
+            guess("d", &["12/31/2025", "01/02/2026"], Berlin).date_order,
+            DateOrder::MonthDayYear
+        );
     }
 }

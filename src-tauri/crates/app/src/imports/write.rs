@@ -49,14 +49,23 @@ enum Permission {
 /// The ledger's answer to a list: a new permission is written down, the same one is not repeated, and one that
 /// was taken back stays so.
 fn permission(db: &Db<'_>, contact: ContactId, kept: &Kept) -> Result<Permission, Error> {
-    let Some(basis) = kept.basis else { return Ok(Permission::Nothing) };
+    let Some(basis) = kept.basis else {
+        return Ok(Permission::Nothing);
+    };
     let about = |row: &&Consent| row.channel == Channel::Email && row.purpose == Purpose::Marketing;
     let ledger = consents::of(db, contact)?;
-    let Some(last) = ledger.iter().rfind(about) else { return Ok(Permission::Grant(basis)) };
-    let source = last.source.rsplit_once(" (import:").map_or(last.source.as_str(), |(words, _)| words);
+    let Some(last) = ledger.iter().rfind(about) else {
+        return Ok(Permission::Grant(basis));
+    };
+    let source = last
+        .source
+        .rsplit_once(" (import:")
+        .map_or(last.source.as_str(), |(words, _)| words);
     Ok(match last.action {
         ConsentAction::Withdrawn => Permission::Withdrawn,
-        ConsentAction::Granted if last.basis == basis && source == kept.source && last.wording == kept.wording => {
+        ConsentAction::Granted
+            if last.basis == basis && source == kept.source && last.wording == kept.wording =>
+        {
             Permission::Nothing
         }
         ConsentAction::Granted => Permission::Grant(basis),
@@ -89,8 +98,16 @@ pub(crate) fn slice(tx: &mut Tx<'_>, work: &Work, rows: Vec<Row>, position: u64)
     let mut rejected = Vec::new();
     for row in rows {
         match row.what {
-            What::Refused { duplicate, reason, cells } => {
-                *(if duplicate { &mut counts.duplicate } else { &mut counts.invalid }) += 1;
+            What::Refused {
+                duplicate,
+                reason,
+                cells,
+            } => {
+                *(if duplicate {
+                    &mut counts.duplicate
+                } else {
+                    &mut counts.invalid
+                }) += 1;
                 rejected.push((row.line, reason, cells));
             }
             What::Person(person) => people.push((row.line, row.email, *person)),
@@ -120,7 +137,11 @@ pub(crate) fn slice(tx: &mut Tx<'_>, work: &Work, rows: Vec<Row>, position: u64)
             }
             Found::Known(id) => {
                 let changed = update(tx, work, id, &person, &columns, &fills, &mut counts, &mut granted)?;
-                *(if changed { &mut counts.changed } else { &mut counts.unchanged }) += 1;
+                *(if changed {
+                    &mut counts.changed
+                } else {
+                    &mut counts.unchanged
+                }) += 1;
                 true
             }
             Found::LeftOut => false,
@@ -132,7 +153,9 @@ pub(crate) fn slice(tx: &mut Tx<'_>, work: &Work, rows: Vec<Row>, position: u64)
     }
     consents::append(tx, &granted)?;
     keep_rejects(tx, work, &rejected)?;
-    let range = first.zip(last).map(|(a, b): (ContactId, ContactId)| (i64::from(a.0), i64::from(b.0)));
+    let range = first
+        .zip(last)
+        .map(|(a, b): (ContactId, ContactId)| (i64::from(a.0), i64::from(b.0)));
     for (what, by) in [(WITH_GAPS, counts.with_gaps), (WITHDRAWN, counts.withdrawn)] {
         if by > 0 {
             let name = counter(work.id, what);
@@ -154,7 +177,10 @@ pub(crate) fn slice(tx: &mut Tx<'_>, work: &Work, rows: Vec<Row>, position: u64)
 }
 
 enum Found {
-    New { id: ContactId, suppressed: bool },
+    New {
+        id: ContactId,
+        suppressed: bool,
+    },
     Known(ContactId),
     /// The mode leaves it out.
     LeftOut,
@@ -170,11 +196,17 @@ fn place(
 ) -> Result<Vec<Found>, Error> {
     if work.kept.mode == ImportMode::Update {
         let known = people.iter().map(|(_, email, _)| contacts::id_of(tx, email));
-        return known.map(|id| Ok(id?.map_or(Found::LeftOut, Found::Known))).collect();
+        return known
+            .map(|id| Ok(id?.map_or(Found::LeftOut, Found::Known)))
+            .collect();
     }
     let new: Vec<NewContact> = people
         .iter()
-        .map(|(_, email, person)| NewContact { email: email.clone(), values: person.values.clone(), zone_source: None })
+        .map(|(_, email, person)| NewContact {
+            email: email.clone(),
+            values: person.values.clone(),
+            zone_source: None,
+        })
         .collect();
     let inserted = contacts::insert_batch(tx, columns, &new, source)?;
     Ok(inserted
@@ -238,17 +270,28 @@ fn keep_rejects(tx: &mut Tx<'_>, work: &Work, rejected: &[(u64, String, Vec<Stri
         write().map_err(|source| Error::Io { path, source })?
     };
     crash::point("import_rejects");
-    settings::set_cursor(tx, &counter(work.id, REJECTS), i64::try_from(length).unwrap_or(i64::MAX))
+    settings::set_cursor(
+        tx,
+        &counter(work.id, REJECTS),
+        i64::try_from(length).unwrap_or(i64::MAX),
+    )
 }
 
 /// What a slice would do, read from a snapshot.
 pub(crate) fn judge(db: &Db<'_>, kept: &Kept, rows: &[Row]) -> Result<ImportCounts, Error> {
-    let mut counts = ImportCounts { rows: rows.len() as u64, ..ImportCounts::default() };
+    let mut counts = ImportCounts {
+        rows: rows.len() as u64,
+        ..ImportCounts::default()
+    };
     let fills = fills(kept);
     for row in rows {
         let person = match &row.what {
             What::Refused { duplicate, .. } => {
-                *(if *duplicate { &mut counts.duplicate } else { &mut counts.invalid }) += 1;
+                *(if *duplicate {
+                    &mut counts.duplicate
+                } else {
+                    &mut counts.invalid
+                }) += 1;
                 continue;
             }
             What::Person(person) => person,
@@ -264,7 +307,11 @@ pub(crate) fn judge(db: &Db<'_>, kept: &Kept, rows: &[Row]) -> Result<ImportCoun
             }
             (Some(id), _) => {
                 let changed = would_change(db, kept, id, person, &fills, &mut counts)?;
-                *(if changed { &mut counts.changed } else { &mut counts.unchanged }) += 1;
+                *(if changed {
+                    &mut counts.changed
+                } else {
+                    &mut counts.unchanged
+                }) += 1;
             }
         }
         counts.with_gaps += u64::from(person.gaps.is_some());
@@ -283,10 +330,15 @@ fn would_change(
     counts.suppressed += u64::from(suppressions::of_contact(db, id)?);
     let before = contacts::record_fields(db, id)?.unwrap_or_default();
     let was = |key: &str| -> Option<&Value> { before.iter().find(|(k, _)| k == key).map(|(_, v)| v) };
-    let mut changed = kept.fields.iter().zip(&person.values).zip(fills).any(|((column, new), fill)| {
-        let was = was(&column.key);
-        new.is_some() && was != new.as_ref() && (was.is_none() || *fill == Fill::Overwrite)
-    });
+    let mut changed = kept
+        .fields
+        .iter()
+        .zip(&person.values)
+        .zip(fills)
+        .any(|((column, new), fill)| {
+            let was = was(&column.key);
+            new.is_some() && was != new.as_ref() && (was.is_none() || *fill == Fill::Overwrite)
+        });
     if !person.tags.is_empty() && !changed {
         let has = contacts::get(db, id)?.map(|c| c.tags).unwrap_or_default();
         changed = person.tags.iter().any(|tag| !has.contains(tag));

@@ -48,7 +48,10 @@ impl Dispatched {
     fn count(&mut self, state: MessageState) {
         match state {
             MessageState::Accepted => self.accepted += 1,
-            MessageState::Bounced | MessageState::Suppressed | MessageState::Expired | MessageState::Cancelled => self.refused += 1,
+            MessageState::Bounced
+            | MessageState::Suppressed
+            | MessageState::Expired
+            | MessageState::Cancelled => self.refused += 1,
             _ => self.held += 1,
         }
     }
@@ -104,7 +107,10 @@ fn lane_key(id: AccountId) -> String {
 
 /// Why an account sends nothing now, if so.
 pub async fn trouble(open: &Open, id: AccountId) -> Result<Option<String>> {
-    Ok(open.store.read(move |db| settings::get(db, &lane_key(id))).await?)
+    Ok(open
+        .store
+        .read(move |db| settings::get(db, &lane_key(id)))
+        .await?)
 }
 
 /// A message with its bytes, for a session.
@@ -139,7 +145,10 @@ struct Lane {
 impl Lane {
     fn new(open: Arc<Open>, account: Account, stop: Arc<AtomicBool>) -> Lane {
         let host = account.host.as_str();
-        let local = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback());
+        let local = host == "localhost"
+            || host
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|ip| ip.to_canonical().is_loopback());
         Lane {
             loopback: local || open.dialer.loopback_only(),
             account: Arc::new(account),
@@ -156,12 +165,19 @@ impl Lane {
     }
 
     fn stopped(&self) -> bool {
-        let troubled = self.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner).is_some();
+        let troubled = self
+            .trouble
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .is_some();
         troubled || self.stop.load(Ordering::Relaxed)
     }
 
     fn give_up(&self, why: String) {
-        self.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(why);
+        self.trouble
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .get_or_insert(why);
     }
 
     async fn run(self) -> Result<Dispatched> {
@@ -177,16 +193,29 @@ impl Lane {
             lane.send_all(secret).await?;
         }
         let key = lane_key(lane.account.id);
-        let trouble = lane.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let trouble = lane
+            .trouble
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone();
         let known = trouble_before(&lane.open, lane.account.id).await?;
         if known != trouble {
             let kept = trouble.clone();
-            lane.open.store.write(Priority::Tick, move |tx| settings::set(tx, &key, kept.as_ref())).await?;
+            lane.open
+                .store
+                .write(Priority::Tick, move |tx| settings::set(tx, &key, kept.as_ref()))
+                .await?;
         }
-        let done = *lane.done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let done = *lane
+            .done
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         match trouble {
             // What is due stays due; the caller must not spin on it.
-            Some(_) if done.accepted == 0 => Ok(Dispatched { held: done.held.max(1), ..done }),
+            Some(_) if done.accepted == 0 => Ok(Dispatched {
+                held: done.held.max(1),
+                ..done
+            }),
             _ => Ok(done),
         }
     }
@@ -198,7 +227,8 @@ impl Lane {
         let (dots_in, dots) = mpsc::channel::<AtDot>(sessions);
         let mut workers = tokio::task::JoinSet::new();
         for _ in 0..sessions {
-            let (lane, parcels, dots, secret) = (self.clone(), parcels.clone(), dots_in.clone(), secret.clone());
+            let (lane, parcels, dots, secret) =
+                (self.clone(), parcels.clone(), dots_in.clone(), secret.clone());
             workers.spawn(async move { lane.session(parcels, dots, secret).await });
         }
         drop(dots_in);
@@ -264,17 +294,26 @@ impl Lane {
                 Ok((out, counted))
             })
             .await?;
-        self.done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).add(done.1);
+        self.done
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .add(done.1);
         Ok(done.0)
     }
 
     /// What the gate says of a message, read from the rows of this very write.
-    fn ask(&self, tx: &Tx<'_>, message: &Claimed, over_limit: bool) -> carillon_store::Result<Option<Refusal>> {
+    fn ask(
+        &self,
+        tx: &Tx<'_>,
+        message: &Claimed,
+        over_limit: bool,
+    ) -> carillon_store::Result<Option<Refusal>> {
         if super::breaks("gate-off") {
             return Ok(None);
         }
         let journey = journeys::get(tx, message.key.journey)?.map(|j| j.state);
-        let permitted = consents::permission(tx, message.key.contact, Channel::Email, Purpose::Marketing)?.is_some();
+        let permitted =
+            consents::permission(tx, message.key.contact, Channel::Email, Purpose::Marketing)?.is_some();
         let listed = match &message.to {
             Some(to) => suppressions::contains(tx, to)?.is_some(),
             None => false,
@@ -296,7 +335,14 @@ impl Lane {
     }
 
     /// Writes a refusal: an end, or a wait.
-    fn refuse(&self, tx: &mut Tx<'_>, message: &Claimed, refusal: Refusal, now: Moment, budget: &Budget) -> carillon_store::Result<MessageState> {
+    fn refuse(
+        &self,
+        tx: &mut Tx<'_>,
+        message: &Claimed,
+        refusal: Refusal,
+        now: Moment,
+        budget: &Budget,
+    ) -> carillon_store::Result<MessageState> {
         if gate::is_final(refusal) {
             outbox::record(tx, message.id, self.fence(), &Word::Suppressed { refusal })?;
             return Ok(MessageState::Suppressed);
@@ -305,7 +351,13 @@ impl Lane {
             Refusal::OverLimit => budget.free_at.unwrap_or(now + TimeDelta::minutes(1)),
             _ => now + Held::LOOK_AGAIN,
         };
-        outbox::hold(tx, message.id, self.fence(), next.max(now + TimeDelta::seconds(1)), refusal)?;
+        outbox::hold(
+            tx,
+            message.id,
+            self.fence(),
+            next.max(now + TimeDelta::seconds(1)),
+            refusal,
+        )?;
         Ok(MessageState::Queued)
     }
 
@@ -321,7 +373,11 @@ impl Lane {
         let mut parcels = Vec::new();
         for (template, messages) in by_template {
             let id = carillon_model::TemplateId(template);
-            let found = self.open.store.read(move |db| carillon_store::templates::get(db, id)).await?;
+            let found = self
+                .open
+                .store
+                .read(move |db| carillon_store::templates::get(db, id))
+                .await?;
             let records: Vec<_> = self
                 .open
                 .store
@@ -330,19 +386,41 @@ impl Lane {
             let mut contexts = Vec::new();
             for (message, record) in messages.into_iter().zip(records) {
                 let Some(record) = record else {
-                    self.say(message.id, Word::Suppressed { refusal: Refusal::NoContact }).await;
+                    self.say(
+                        message.id,
+                        Word::Suppressed {
+                            refusal: Refusal::NoContact,
+                        },
+                    )
+                    .await;
                     continue;
                 };
-                let token = message.message_id.trim_start_matches('<').split('@').next().unwrap_or_default().to_owned();
+                let token = message
+                    .message_id
+                    .trim_start_matches('<')
+                    .split('@')
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned();
                 let unsubscribe = letters::unsubscribe_mailto(&self.account, &token);
-                contexts.push(letters::context(&record, zone, self.open.now(), Some(unsubscribe)));
+                contexts.push(letters::context(
+                    &record,
+                    zone,
+                    self.open.now(),
+                    Some(unsubscribe),
+                ));
                 ready.push((message, record, token));
             }
             let template = match &found {
                 Some(template) => TemplateParts::from(template),
                 None => TemplateParts::default(),
             };
-            let request = Request { template, sender: sender.clone(), mode: Mode::Render, contexts };
+            let request = Request {
+                template,
+                sender: sender.clone(),
+                mode: Mode::Render,
+                contexts,
+            };
             let answers = self.open.press.run(request).await?;
             for ((message, record, token), answer) in ready.into_iter().zip(answers) {
                 let rendered = match answer {
@@ -381,12 +459,20 @@ impl Lane {
 
     /// Keeps a word for the next commit.
     async fn say(&self, id: MessageId, word: Word) {
-        self.done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).count(word.state());
+        self.done
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .count(word.state());
         self.words.lock().await.push((id, word));
     }
 
     /// One session's work: message after message, a new connection where the old one is used up.
-    async fn session(self: Arc<Self>, parcels: Arc<Mutex<mpsc::Receiver<Parcel>>>, dots: mpsc::Sender<AtDot>, secret: Option<Arc<Secret>>) {
+    async fn session(
+        self: Arc<Self>,
+        parcels: Arc<Mutex<mpsc::Receiver<Parcel>>>,
+        dots: mpsc::Sender<AtDot>,
+        secret: Option<Arc<Secret>>,
+    ) {
         let mut session: Option<Session> = None;
         loop {
             let parcel = parcels.lock().await.recv().await;
@@ -402,7 +488,13 @@ impl Lane {
         }
     }
 
-    async fn send(&self, mut session: Option<Session>, parcel: Parcel, dots: &mpsc::Sender<AtDot>, secret: Option<&Secret>) -> Option<Session> {
+    async fn send(
+        &self,
+        mut session: Option<Session>,
+        parcel: Parcel,
+        dots: &mpsc::Sender<AtDot>,
+        secret: Option<&Secret>,
+    ) -> Option<Session> {
         let now = self.open.now();
         // A server that ends the session between two messages is asked once more through a new one.
         for again in [true, false] {
@@ -416,13 +508,26 @@ impl Lane {
                     }
                 },
             };
-            let ready = match ready_session.offer(&self.account.from_email, &parcel.to, &parcel.bytes).await {
+            let ready = match ready_session
+                .offer(&self.account.from_email, &parcel.to, &parcel.bytes)
+                .await
+            {
                 Ok(ready) => ready,
                 Err(stopped) => {
                     if stopped.phase == Phase::Idle && again {
                         continue;
                     }
-                    self.say(parcel.id, word_of_stop(&stopped.failure, parcel.id, parcel.attempts, parcel.queued_at, now)).await;
+                    self.say(
+                        parcel.id,
+                        word_of_stop(
+                            &stopped.failure,
+                            parcel.id,
+                            parcel.attempts,
+                            parcel.queued_at,
+                            now,
+                        ),
+                    )
+                    .await;
                     if stopped.failure.class == FailureClass::Sender {
                         // Policy or reputation: going on would do harm, and the contacts are not to blame.
                         self.give_up(format!("{} {}", stopped.failure.code, stopped.failure.detail));
@@ -432,7 +537,14 @@ impl Lane {
             };
             let (answer, verdict) = oneshot::channel();
             carillon_store::crash::point("at_dot");
-            let asked = dots.send(AtDot { id: parcel.id, subject: parcel.subject.clone(), answer }).await.is_ok();
+            let asked = dots
+                .send(AtDot {
+                    id: parcel.id,
+                    subject: parcel.subject.clone(),
+                    answer,
+                })
+                .await
+                .is_ok();
             if !asked || !verdict.await.unwrap_or(false) {
                 ready.abandon();
                 return None;
@@ -459,7 +571,12 @@ impl Lane {
             .open
             .store
             .write(Priority::Intake, move |tx| {
-                suppressions::add(tx, &to, carillon_model::consent::SuppressionReason::Bounced, "smtp")
+                suppressions::add(
+                    tx,
+                    &to,
+                    carillon_model::consent::SuppressionReason::Bounced,
+                    "smtp",
+                )
             })
             .await;
         if let Err(error) = added {
@@ -470,9 +587,14 @@ impl Lane {
     async fn not_reached(&self, parcel: &Parcel, failure: &carillon_model::message::Failure, now: Moment) {
         match failure.class {
             // Nothing is wrong with the message: the account needs its user.
-            FailureClass::Auth | FailureClass::Setup | FailureClass::Refused => self.give_up(failure.detail.clone()),
+            FailureClass::Auth | FailureClass::Setup | FailureClass::Refused => {
+                self.give_up(failure.detail.clone())
+            }
             _ => {
-                let word = Word::Deferred { next_at: back_off(parcel.id, parcel.attempts, now), failure: failure.clone() };
+                let word = Word::Deferred {
+                    next_at: back_off(parcel.id, parcel.attempts, now),
+                    failure: failure.clone(),
+                };
                 self.say(parcel.id, word).await;
                 self.give_up(failure.detail.clone());
             }
@@ -495,7 +617,10 @@ impl Lane {
                 .store
                 .write(Priority::Gate, move |tx| lane.open_gate(tx, &words, &asked, now))
                 .await?;
-            self.done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).add(counted);
+            self.done
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .add(counted);
             for dot in group {
                 // A session that is gone drops its connection: nothing was delivered, and the row is in flight;
                 // the opening after a crash calls that unknown, which is the truth.
@@ -506,7 +631,13 @@ impl Lane {
     }
 
     /// The transaction of the gate: words of the last group, the gate's answer for this one, in flight those that pass.
-    fn open_gate(&self, tx: &mut Tx<'_>, words: &[(MessageId, Word)], asked: &[(MessageId, String)], now: Moment) -> carillon_store::Result<(Vec<MessageId>, Dispatched)> {
+    fn open_gate(
+        &self,
+        tx: &mut Tx<'_>,
+        words: &[(MessageId, Word)],
+        asked: &[(MessageId, String)],
+        now: Moment,
+    ) -> carillon_store::Result<(Vec<MessageId>, Dispatched)> {
         let fence = self.fence();
         for (id, word) in words {
             outbox::record(tx, *id, fence, word)?;
@@ -515,7 +646,9 @@ impl Lane {
         let mut counted = Dispatched::default();
         let mut budget = Budget::of(tx, &self.account, now)?;
         for (id, subject) in asked {
-            let Some(message) = outbox::load(tx, *id)? else { continue };
+            let Some(message) = outbox::load(tx, *id)? else {
+                continue;
+            };
             match self.ask(tx, &message, budget.left == 0)? {
                 None => {
                     budget.left = budget.left.saturating_sub(1);
@@ -526,7 +659,12 @@ impl Lane {
             }
         }
         outbox::in_flight(tx, &passed, fence)?;
-        carillon_store::accounts::spend(tx, self.account.id, now, u32::try_from(passed.len()).unwrap_or(u32::MAX))?;
+        carillon_store::accounts::spend(
+            tx,
+            self.account.id,
+            now,
+            u32::try_from(passed.len()).unwrap_or(u32::MAX),
+        )?;
         Ok((passed, counted))
     }
 
@@ -550,7 +688,10 @@ impl Lane {
 
     async fn release_claimed(&self) -> Result<()> {
         let (account, fence) = (self.account.id, self.fence());
-        self.open.store.write(Priority::Gate, move |tx| outbox::release_all(tx, account, fence)).await?;
+        self.open
+            .store
+            .write(Priority::Gate, move |tx| outbox::release_all(tx, account, fence))
+            .await?;
         Ok(())
     }
 }

@@ -23,7 +23,8 @@ const GIVE_UP_AFTER: TimeDelta = TimeDelta::hours(24);
 /// When to try again: full jitter over the pause, the same for the same attempt, so that a crash changes nothing.
 pub fn back_off(id: MessageId, attempts: u32, now: Moment) -> Moment {
     let pause = PAUSES[(attempts as usize).min(PAUSES.len() - 1)] * 60_000;
-    let mut hash = (id.0.unsigned_abs() << 8 | u64::from(attempts & 0xFF)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mut hash =
+        (id.0.unsigned_abs() << 8 | u64::from(attempts & 0xFF)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     hash ^= hash >> 29;
     // At least half of it: a server that is asked again at once says the same again.
     let spread = i64::try_from(hash % (pause.unsigned_abs() / 2 + 1)).unwrap_or(0);
@@ -34,7 +35,10 @@ fn later(failure: &Failure, id: MessageId, attempts: u32, queued_at: Moment, now
     if now - queued_at >= GIVE_UP_AFTER {
         return Word::Expired;
     }
-    Word::Deferred { next_at: back_off(id, attempts, now), failure: failure.clone() }
+    Word::Deferred {
+        next_at: back_off(id, attempts, now),
+        failure: failure.clone(),
+    }
 }
 
 /// After a stop before the dot: nothing was delivered.
@@ -53,11 +57,21 @@ pub fn word_of_stop(failure: &Failure, id: MessageId, attempts: u32, queued_at: 
 }
 
 /// After the dot: the server's reply decides, and no reply is unknown.
-pub fn word_of_finish(finished: &Finished, id: MessageId, attempts: u32, queued_at: Moment, now: Moment) -> Word {
+pub fn word_of_finish(
+    finished: &Finished,
+    id: MessageId,
+    attempts: u32,
+    queued_at: Moment,
+    now: Moment,
+) -> Word {
     match &finished.outcome {
-        Ok(reply) => Word::Accepted { reply: format!("{} {}", reply.codes(), reply.text()) },
+        Ok(reply) => Word::Accepted {
+            reply: format!("{} {}", reply.codes(), reply.text()),
+        },
         Err(failure) => match failure.class {
-            FailureClass::Unknown => Word::Unknown { failure: failure.clone() },
+            FailureClass::Unknown => Word::Unknown {
+                failure: failure.clone(),
+            },
             _ => word_of_stop(failure, id, attempts, queued_at, now),
         },
     }
@@ -69,7 +83,11 @@ mod tests {
     use carillon_adapters::channels::email::Phase;
 
     fn failure(class: FailureClass) -> Failure {
-        Failure { class, code: "450".into(), detail: "not now".into() }
+        Failure {
+            class,
+            code: "450".into(),
+            detail: "not now".into(),
+        }
     }
 
     fn at(minutes: i64) -> Moment {
@@ -82,7 +100,10 @@ mod tests {
             let pause = PAUSES[(attempts as usize).min(5)];
             for id in 1..200 {
                 let next = back_off(MessageId(id), attempts, at(0));
-                assert!(next >= at(pause) - TimeDelta::minutes(pause) / 2, "{attempts} {id}");
+                assert!(
+                    next >= at(pause) - TimeDelta::minutes(pause) / 2,
+                    "{attempts} {id}"
+                );
                 assert!(next <= at(pause), "{attempts} {id}");
             }
         }
@@ -91,23 +112,57 @@ mod tests {
 
     #[test]
     fn a_failure_before_the_dot_is_never_unknown_and_never_lost() {
-        for class in [FailureClass::Transient, FailureClass::Throttled, FailureClass::Sender, FailureClass::Unknown] {
-            assert!(matches!(word_of_stop(&failure(class), MessageId(1), 0, at(0), at(0)), Word::Deferred { .. }), "{class:?}");
+        for class in [
+            FailureClass::Transient,
+            FailureClass::Throttled,
+            FailureClass::Sender,
+            FailureClass::Unknown,
+        ] {
+            assert!(
+                matches!(
+                    word_of_stop(&failure(class), MessageId(1), 0, at(0), at(0)),
+                    Word::Deferred { .. }
+                ),
+                "{class:?}"
+            );
         }
-        assert!(matches!(word_of_stop(&failure(FailureClass::Recipient), MessageId(1), 0, at(0), at(0)), Word::Bounced { .. }));
+        assert!(matches!(
+            word_of_stop(&failure(FailureClass::Recipient), MessageId(1), 0, at(0), at(0)),
+            Word::Bounced { .. }
+        ));
     }
 
     #[test]
     fn a_lost_reply_to_the_dot_is_unknown_and_not_tried_again() {
-        let lost = Finished { outcome: Err(failure(FailureClass::Unknown)), phase: Phase::Dot, session: None };
-        assert!(matches!(word_of_finish(&lost, MessageId(1), 0, at(0), at(0)), Word::Unknown { .. }));
-        let no = Finished { outcome: Err(failure(FailureClass::Transient)), phase: Phase::Dot, session: None };
-        assert!(matches!(word_of_finish(&no, MessageId(1), 0, at(0), at(0)), Word::Deferred { .. }));
+        let lost = Finished {
+            outcome: Err(failure(FailureClass::Unknown)),
+            phase: Phase::Dot,
+            session: None,
+        };
+        assert!(matches!(
+            word_of_finish(&lost, MessageId(1), 0, at(0), at(0)),
+            Word::Unknown { .. }
+        ));
+        let no = Finished {
+            outcome: Err(failure(FailureClass::Transient)),
+            phase: Phase::Dot,
+            session: None,
+        };
+        assert!(matches!(
+            word_of_finish(&no, MessageId(1), 0, at(0), at(0)),
+            Word::Deferred { .. }
+        ));
     }
 
     #[test]
     fn a_message_is_given_up_after_a_day() {
-        let word = word_of_stop(&failure(FailureClass::Transient), MessageId(1), 5, at(0), at(24 * 60));
+        let word = word_of_stop(
+            &failure(FailureClass::Transient),
+            MessageId(1),
+            5,
+            at(0),
+            at(24 * 60),
+        );
         assert_eq!(word, Word::Expired);
     }
 }

@@ -45,7 +45,10 @@ pub struct Plan {
 pub fn catalogue(db: &Db<'_>) -> Result<Catalogue> {
     let chosen: Option<AccountId> = settings::get(db, crate::settings::DEFAULT_ACCOUNT)?;
     let accounts = accounts::list(db)?;
-    let default = accounts.iter().find(|a| Some(a.account.id) == chosen).or_else(|| accounts.first());
+    let default = accounts
+        .iter()
+        .find(|a| Some(a.account.id) == chosen)
+        .or_else(|| accounts.first());
     Ok(Catalogue {
         fields: db.catalogue().fields(),
         segments: segments::list(db)?
@@ -86,8 +89,14 @@ impl Plan {
             .iter()
             .find(|a| Some(&a.account.name) == catalogue.default_account.as_ref())
             .map(|a| a.account.id);
-        self.accounts = accounts.into_iter().map(|a| (a.account.name, a.account.id)).collect();
-        self.watches = watches.into_iter().map(|w| (w.id, (w.version, w.condition))).collect();
+        self.accounts = accounts
+            .into_iter()
+            .map(|a| (a.account.name, a.account.id))
+            .collect();
+        self.watches = watches
+            .into_iter()
+            .map(|w| (w.id, (w.version, w.condition)))
+            .collect();
         for row in &rows {
             // All versions: contacts in flight stay on theirs.
             for version in journeys::versions(tx, row.id)? {
@@ -102,7 +111,17 @@ impl Plan {
         }
         self.journeys = rows
             .into_iter()
-            .map(|row| (row.id, Live { id: row.id, name: row.name, state: row.state, version: row.version }))
+            .map(|row| {
+                (
+                    row.id,
+                    Live {
+                        id: row.id,
+                        name: row.name,
+                        state: row.state,
+                        version: row.version,
+                    },
+                )
+            })
             .collect();
         self.stamp = Some(stamp);
         self.rebuild_agenda(tx, after);
@@ -127,7 +146,11 @@ impl Plan {
 
     /// Journeys in which nobody moves now.
     pub fn paused(&self) -> Vec<JourneyId> {
-        self.journeys.values().filter(|live| live.state == JourneyState::Paused).map(|live| live.id).collect()
+        self.journeys
+            .values()
+            .filter(|live| live.state == JourneyState::Paused)
+            .map(|live| live.id)
+            .collect()
     }
 
     fn timed(&self) -> Vec<(VersionId, Arc<JourneyVersion>, StepIx, bool)> {
@@ -166,12 +189,20 @@ impl Plan {
         }
     }
 
-    fn place(&mut self, tx: &carillon_store::Tx<'_>, timed: &[(VersionId, Arc<JourneyVersion>, StepIx, bool)], contact: ContactId, after: Moment) {
+    fn place(
+        &mut self,
+        tx: &carillon_store::Tx<'_>,
+        timed: &[(VersionId, Arc<JourneyVersion>, StepIx, bool)],
+        contact: ContactId,
+        after: Moment,
+    ) {
         for due in self.by_contact.remove(&contact).unwrap_or_default() {
             self.agenda.remove(&due);
         }
         let zone = tx.catalogue().zone();
-        let Some(record) = tx.with_index(|index| index.record(contact)) else { return };
+        let Some(record) = tx.with_index(|index| index.record(contact)) else {
+            return;
+        };
         let mut mine = Vec::new();
         for (id, version, step, each) in timed {
             if *each && let Some(at) = entry_due(version, *step, Some(&record), zone, after) {
@@ -196,7 +227,10 @@ impl Plan {
             ranges
                 .iter()
                 .flat_map(|(first, last)| {
-                    let (first, last) = (u32::try_from(*first).unwrap_or(0), u32::try_from(*last).unwrap_or(u32::MAX));
+                    let (first, last) = (
+                        u32::try_from(*first).unwrap_or(0),
+                        u32::try_from(*last).unwrap_or(u32::MAX),
+                    );
                     index.contacts().range(first..=last).collect::<Vec<_>>()
                 })
                 .collect()
@@ -223,7 +257,10 @@ impl Plan {
             self.agenda.remove(&due);
             let (at, id, step, contact) = due;
             let record = contact.and_then(|c| tx.with_index(|index| index.record(c)));
-            let next = self.versions.get(&id).and_then(|v| entry_due(v, step, record.as_ref(), zone, at));
+            let next = self
+                .versions
+                .get(&id)
+                .and_then(|v| entry_due(v, step, record.as_ref(), zone, at));
             if let Some(contact) = contact {
                 let mine = self.by_contact.entry(contact).or_default();
                 mine.retain(|d| *d != due);

@@ -2,11 +2,11 @@
 //! cursors of the inputs written together.
 
 use super::plan::{Live, Plan};
-use carillon_engine::journey::{
-    Admission, ContactView, JourneyVersion, Out, Passage, PassageId, PastEnrolment, ViewEvidence, admit, admits_edge,
-    admits_event,
-};
 use carillon_engine::journey::entry::schedule_condition;
+use carillon_engine::journey::{
+    Admission, ContactView, JourneyVersion, Out, Passage, PassageId, PastEnrolment, ViewEvidence, admit,
+    admits_edge, admits_event,
+};
 use carillon_engine::record::{ContactRecord, Scope};
 use carillon_model::event::Event;
 use carillon_model::journey::{Effect, End, Fact, Input, JourneyState, StepIx};
@@ -94,7 +94,11 @@ fn run(tx: &mut Tx<'_>, plan: &mut Plan, now: Moment, on_time: bool) -> Result<T
     let wakes = enrolments::due(tx, now, &paused, BATCH)?;
     let entries = plan.take_due(tx, now, BATCH as usize);
     let full = |n: usize| n >= BATCH as usize;
-    let more = full(edges.len()) || full(happened.len()) || full(waiting.len()) || full(wakes.len()) || full(entries.len());
+    let more = full(edges.len())
+        || full(happened.len())
+        || full(waiting.len())
+        || full(wakes.len())
+        || full(entries.len());
 
     let (last_edge, last_event) = (edges.last().map(|e| e.id), happened.last().map(|e| e.id));
     let told: Vec<i64> = waiting.iter().map(|row| row.id).collect();
@@ -116,7 +120,11 @@ fn run(tx: &mut Tx<'_>, plan: &mut Plan, now: Moment, on_time: bool) -> Result<T
         add(wake.state.wake_at.unwrap_or(now), wake.id.0, Item::Wake(wake));
     }
     for (at, version, step, contact) in entries {
-        add(at, contact.map_or(-1, |c| i64::from(c.0)), Item::Entry(version, step, contact));
+        add(
+            at,
+            contact.map_or(-1, |c| i64::from(c.0)),
+            Item::Entry(version, step, contact),
+        );
     }
     if items.is_empty() {
         return Ok(Ticked::default());
@@ -131,7 +139,10 @@ fn run(tx: &mut Tx<'_>, plan: &mut Plan, now: Moment, on_time: bool) -> Result<T
         floor: None,
         on_time,
         records: BTreeMap::new(),
-        done: Ticked { more, ..Ticked::default() },
+        done: Ticked {
+            more,
+            ..Ticked::default()
+        },
     };
     for (at, _, _, item) in items {
         work.take(tx, at, item)?;
@@ -190,7 +201,11 @@ impl Out for Given {
 impl Work<'_> {
     /// The moment a call is made at.
     fn moment(&mut self, meant: Moment) -> Moment {
-        let at = if self.on_time { meant.min(self.now) } else { self.now };
+        let at = if self.on_time {
+            meant.min(self.now)
+        } else {
+            self.now
+        };
         let at = at.max(self.floor.unwrap_or(at));
         self.floor = Some(at);
         at
@@ -209,7 +224,10 @@ impl Work<'_> {
 
     fn edge(&mut self, tx: &mut Tx<'_>, at: Moment, edge: &EdgeRow) -> Result<()> {
         if let Some((version_id, condition)) = self.plan.watches.get(&edge.segment).copied() {
-            let input = Input::Truth { condition, holds: edge.entered };
+            let input = Input::Truth {
+                condition,
+                holds: edge.entered,
+            };
             for enrolment in enrolments::active_of(tx, edge.contact)? {
                 if enrolment.version == version_id {
                     self.tell(tx, at, enrolment, &input)?;
@@ -217,13 +235,19 @@ impl Work<'_> {
             }
             return Ok(());
         }
-        let Some(name) = self.plan.segments.get(&edge.segment) else { return Ok(()) };
+        let Some(name) = self.plan.segments.get(&edge.segment) else {
+            return Ok(());
+        };
         let doors: Vec<(JourneyId, VersionId, StepIx)> = self
             .plan
             .entering()
             .flat_map(|(live, id, version)| {
-                let admitted = version.entries().filter(|(step, _)| admits_edge(version, *step, name, edge.entered));
-                admitted.map(move |(step, _)| (live.id, id, step)).collect::<Vec<_>>()
+                let admitted = version
+                    .entries()
+                    .filter(|(step, _)| admits_edge(version, *step, name, edge.entered));
+                admitted
+                    .map(move |(step, _)| (live.id, id, step))
+                    .collect::<Vec<_>>()
             })
             .collect();
         for (journey, version, step) in doors {
@@ -235,7 +259,9 @@ impl Work<'_> {
     fn happened(&mut self, tx: &mut Tx<'_>, at: Moment, event: &Event) -> Result<()> {
         let mut inside = BTreeSet::new();
         for enrolment in enrolments::active_of(tx, event.contact)? {
-            let Some(version) = self.plan.version(enrolment.version) else { continue };
+            let Some(version) = self.plan.version(enrolment.version) else {
+                continue;
+            };
             inside.insert(enrolment.journey);
             if version.needs().listens.contains(&event.name) {
                 self.tell(tx, at, enrolment, &Input::Event(event.clone()))?;
@@ -246,30 +272,59 @@ impl Work<'_> {
             .entering()
             .filter(|(live, ..)| !inside.contains(&live.id))
             .flat_map(|(live, id, version)| {
-                let admitted = version.entries().filter(|(step, _)| admits_event(version, *step, event));
-                admitted.map(move |(step, _)| (live.id, id, step)).collect::<Vec<_>>()
+                let admitted = version
+                    .entries()
+                    .filter(|(step, _)| admits_event(version, *step, event));
+                admitted
+                    .map(move |(step, _)| (live.id, id, step))
+                    .collect::<Vec<_>>()
             })
             .collect();
         for (journey, version, step) in doors {
-            self.enter(tx, at, event.at, journey, version, step, event.contact, Some(event.id))?;
+            self.enter(
+                tx,
+                at,
+                event.at,
+                journey,
+                version,
+                step,
+                event.contact,
+                Some(event.id),
+            )?;
         }
         Ok(())
     }
 
     fn input(&mut self, tx: &mut Tx<'_>, at: Moment, input: NewInput) -> Result<()> {
         let Some(id) = input.enrolment else {
-            if let (Some(journey), Pending::Input { input: Input::Enter { entry, planned, event } }) = (input.journey, input.pending)
+            if let (
+                Some(journey),
+                Pending::Input {
+                    input:
+                        Input::Enter {
+                            entry,
+                            planned,
+                            event,
+                        },
+                },
+            ) = (input.journey, input.pending)
                 && let Some(version) = self.plan.journeys.get(&journey).and_then(|live| live.version)
             {
                 self.enter(tx, at, planned, journey, version, entry, input.contact, event)?;
             }
             return Ok(());
         };
-        let Some(enrolment) = enrolments::get(tx, id)? else { return Ok(()) };
+        let Some(enrolment) = enrolments::get(tx, id)? else {
+            return Ok(());
+        };
         match input.pending {
             Pending::Input { input } => self.tell(tx, at, enrolment, &input),
-            Pending::Outcome { step, visit, outcome, .. } => {
-                let Some(version) = self.plan.version(enrolment.version) else { return Ok(()) };
+            Pending::Outcome {
+                step, visit, outcome, ..
+            } => {
+                let Some(version) = self.plan.version(enrolment.version) else {
+                    return Ok(());
+                };
                 match version.find(&step) {
                     Some(step) => self.tell(tx, at, enrolment, &Input::Sent { step, visit, outcome }),
                     None => Ok(()),
@@ -288,21 +343,38 @@ impl Work<'_> {
         }
     }
 
-    fn entry(&mut self, tx: &mut Tx<'_>, at: Moment, planned: Moment, id: VersionId, step: StepIx, contact: Option<ContactId>) -> Result<()> {
-        let Some((journey, version)) =
-            self.plan.entering().find(|(_, v, _)| *v == id).map(|(live, _, version)| (live.id, version.clone()))
+    fn entry(
+        &mut self,
+        tx: &mut Tx<'_>,
+        at: Moment,
+        planned: Moment,
+        id: VersionId,
+        step: StepIx,
+        contact: Option<ContactId>,
+    ) -> Result<()> {
+        let Some((journey, version)) = self
+            .plan
+            .entering()
+            .find(|(_, v, _)| *v == id)
+            .map(|(live, _, version)| (live.id, version.clone()))
         else {
             return Ok(());
         };
-        let condition = schedule_condition(&version, step).and_then(|ix| version.conditions().get(usize::from(ix.0)));
+        let condition =
+            schedule_condition(&version, step).and_then(|ix| version.conditions().get(usize::from(ix.0)));
         let who: Vec<ContactId> = match (contact, condition) {
             (Some(contact), None) => vec![contact],
             (Some(contact), Some(who)) => {
                 let record = self.record(tx, contact);
-                let holds = record.is_some_and(|r| carillon_engine::segment::eval(who, &r, planned, &self.scope).holds);
+                let holds = record
+                    .is_some_and(|r| carillon_engine::segment::eval(who, &r, planned, &self.scope).holds);
                 if holds { vec![contact] } else { Vec::new() }
             }
-            (None, Some(who)) => tx.with_index(|index| index.members(who, planned)).into_iter().map(ContactId).collect(),
+            (None, Some(who)) => tx
+                .with_index(|index| index.members(who, planned))
+                .into_iter()
+                .map(ContactId)
+                .collect(),
             (None, None) => Vec::new(),
         };
         for contact in who {
@@ -331,31 +403,70 @@ impl Work<'_> {
         contact: ContactId,
         event: Option<EventId>,
     ) -> Result<()> {
-        let Some(version) = self.plan.version(id) else { return Ok(()) };
+        let Some(version) = self.plan.version(id) else {
+            return Ok(());
+        };
         let state = self.plan.journeys.get(&journey).map(|live: &Live| live.state);
         if state == Some(JourneyState::Paused) {
             // Nobody enters while it is paused; whoever came meanwhile enters after it, in order.
-            let pending = Pending::Input { input: Input::Enter { entry: step, planned, event } };
-            return inputs::push(tx, &[NewInput { planned_at: planned, enrolment: None, journey: Some(journey), contact, pending }]);
+            let pending = Pending::Input {
+                input: Input::Enter {
+                    entry: step,
+                    planned,
+                    event,
+                },
+            };
+            return inputs::push(
+                tx,
+                &[NewInput {
+                    planned_at: planned,
+                    enrolment: None,
+                    journey: Some(journey),
+                    contact,
+                    pending,
+                }],
+            );
         }
         let history: Vec<PastEnrolment> = enrolments::last_of(tx, journey, contact)?
             .into_iter()
-            .map(|last| PastEnrolment { number: last.number, entered_at: last.entered_at, ended: last.state.end.is_some() })
+            .map(|last| PastEnrolment {
+                number: last.number,
+                entered_at: last.entered_at,
+                ended: last.state.end.is_some(),
+            })
             .collect();
-        let Admission::Welcome { .. } = admit(&version, step, &history, at) else { return Ok(()) };
+        let Admission::Welcome { .. } = admit(&version, step, &history, at) else {
+            return Ok(());
+        };
         if self.record(tx, contact).is_none() {
             return Ok(());
         }
         let fresh = carillon_model::journey::State::fresh(planned);
         let enrolment = enrolments::insert(tx, journey, id, contact, fresh, at)?;
         self.done.entered += 1;
-        self.call(tx, at, enrolment, &version, &Input::Enter { entry: step, planned, event })
+        self.call(
+            tx,
+            at,
+            enrolment,
+            &version,
+            &Input::Enter {
+                entry: step,
+                planned,
+                event,
+            },
+        )
     }
 
     /// Tells a passage something, or keeps it until its journey is resumed.
     fn tell(&mut self, tx: &mut Tx<'_>, at: Moment, enrolment: Enrolment, input: &Input) -> Result<()> {
-        let Some(version) = self.plan.version(enrolment.version) else { return Ok(()) };
-        let paused = self.plan.journeys.get(&enrolment.journey).is_some_and(|live| live.state == JourneyState::Paused);
+        let Some(version) = self.plan.version(enrolment.version) else {
+            return Ok(());
+        };
+        let paused = self
+            .plan
+            .journeys
+            .get(&enrolment.journey)
+            .is_some_and(|live| live.state == JourneyState::Paused);
         if paused && !matches!(input, Input::Stop(_)) {
             let kept = NewInput {
                 planned_at: at,
@@ -369,8 +480,17 @@ impl Work<'_> {
         self.call(tx, at, enrolment, &version, input)
     }
 
-    fn call(&mut self, tx: &mut Tx<'_>, at: Moment, enrolment: Enrolment, version: &JourneyVersion, input: &Input) -> Result<()> {
-        let Some(record) = self.record(tx, enrolment.contact) else { return Ok(()) };
+    fn call(
+        &mut self,
+        tx: &mut Tx<'_>,
+        at: Moment,
+        enrolment: Enrolment,
+        version: &JourneyVersion,
+        input: &Input,
+    ) -> Result<()> {
+        let Some(record) = self.record(tx, enrolment.contact) else {
+            return Ok(());
+        };
         let (enrolment, given, record) = call(&self.scope, at, enrolment, version, record, input);
         self.records.insert(enrolment.contact, record);
         self.done.calls += 1;
@@ -379,10 +499,25 @@ impl Work<'_> {
     }
 }
 
-fn call(scope: &Scope, at: Moment, mut enrolment: Enrolment, version: &JourneyVersion, record: ContactRecord, input: &Input) -> (Enrolment, Given, ContactRecord) {
-    let id = PassageId { journey: enrolment.journey, contact: enrolment.contact, enrolment: enrolment.number };
+fn call(
+    scope: &Scope,
+    at: Moment,
+    mut enrolment: Enrolment,
+    version: &JourneyVersion,
+    record: ContactRecord,
+    input: &Input,
+) -> (Enrolment, Given, ContactRecord) {
+    let id = PassageId {
+        journey: enrolment.journey,
+        contact: enrolment.contact,
+        enrolment: enrolment.number,
+    };
     let view = ContactView::new(version, id, Cow::Owned(record), scope, at);
-    let mut passage = Passage { version, view, state: enrolment.state.clone() };
+    let mut passage = Passage {
+        version,
+        view,
+        state: enrolment.state.clone(),
+    };
     let mut given = Given::default();
     match input {
         Input::Event(event) => passage.happened(event, at, &mut given),
@@ -394,7 +529,13 @@ fn call(scope: &Scope, at: Moment, mut enrolment: Enrolment, version: &JourneyVe
 }
 
 /// Writes what a call gave. How many messages were queued.
-fn write(tx: &mut Tx<'_>, plan: &Plan, version: &JourneyVersion, mut enrolment: Enrolment, given: Given) -> Result<u64> {
+fn write(
+    tx: &mut Tx<'_>,
+    plan: &Plan,
+    version: &JourneyVersion,
+    mut enrolment: Enrolment,
+    given: Given,
+) -> Result<u64> {
     for call in &given.calls {
         facts::append_call(tx, &mut enrolment, call)?;
     }
@@ -408,11 +549,25 @@ fn write(tx: &mut Tx<'_>, plan: &Plan, version: &JourneyVersion, mut enrolment: 
 }
 
 /// Does what a step asked for. True: a message was queued.
-fn apply(tx: &mut Tx<'_>, plan: &Plan, version: &JourneyVersion, enrolment: &Enrolment, effect: Effect) -> Result<bool> {
+fn apply(
+    tx: &mut Tx<'_>,
+    plan: &Plan,
+    version: &JourneyVersion,
+    enrolment: &Enrolment,
+    effect: Effect,
+) -> Result<bool> {
     let source = format!("journey:{}", enrolment.journey);
     match effect {
-        Effect::Send { step, visit, template, account, transactional } => {
-            let Some(placed) = version.placed(step) else { return Ok(false) };
+        Effect::Send {
+            step,
+            visit,
+            template,
+            account,
+            transactional,
+        } => {
+            let Some(placed) = version.placed(step) else {
+                return Ok(false);
+            };
             let account: Option<AccountId> = match &account {
                 Some(name) => plan.accounts.get(name).copied(),
                 None => plan.default_account,
@@ -422,17 +577,20 @@ fn apply(tx: &mut Tx<'_>, plan: &Plan, version: &JourneyVersion, enrolment: &Enr
                 tracing::error!(journey = %enrolment.journey, %template, "no account or template for a message");
                 return Ok(false);
             };
-            outbox::queue(tx, &outbox::NewMessage {
-                enrolment: enrolment.id,
-                journey: enrolment.journey,
-                step: placed.id.clone(),
-                contact: enrolment.contact,
-                number: enrolment.number,
-                visit,
-                account,
-                template,
-                transactional,
-            })
+            outbox::queue(
+                tx,
+                &outbox::NewMessage {
+                    enrolment: enrolment.id,
+                    journey: enrolment.journey,
+                    step: placed.id.clone(),
+                    contact: enrolment.contact,
+                    number: enrolment.number,
+                    visit,
+                    account,
+                    template,
+                    transactional,
+                },
+            )
         }
         Effect::SetField { key, value } => {
             contacts::set_field(tx, enrolment.contact, &key, value.as_ref(), &source)?;
@@ -448,7 +606,16 @@ fn apply(tx: &mut Tx<'_>, plan: &Plan, version: &JourneyVersion, enrolment: &Enr
         }
         Effect::PostEvent { name, props } => {
             let at = tx.now();
-            events::append(tx, &[events::NewEvent { contact: enrolment.contact, name, at, source, props }])?;
+            events::append(
+                tx,
+                &[events::NewEvent {
+                    contact: enrolment.contact,
+                    name,
+                    at,
+                    source,
+                    props,
+                }],
+            )?;
             Ok(false)
         }
     }
@@ -467,7 +634,14 @@ pub fn stop(tx: &mut Tx<'_>, plan: &mut Plan, journey: JourneyId, now: Moment) -
         let record = tx.with_index(|index| index.record(enrolment.contact));
         match (plan.version(enrolment.version), record) {
             (Some(version), Some(record)) => {
-                let (enrolment, given, _) = call(&scope, now, enrolment, &version, record, &Input::Stop(End::Stopped));
+                let (enrolment, given, _) = call(
+                    &scope,
+                    now,
+                    enrolment,
+                    &version,
+                    record,
+                    &Input::Stop(End::Stopped),
+                );
                 write(tx, plan, &version, enrolment, given)?;
             }
             // A version that cannot run, or a contact that is gone: the passage ends all the same.

@@ -15,18 +15,33 @@ pub async fn journeys(backend: &Backend, json: bool, verb: Journeys) -> Result<(
     match verb {
         Journeys::List => {
             let rows = backend.query("journeys.list", json!({})).await?;
-            answer(json, &rows, |rows| output::table(rows, &[("name", "NAME"), ("state", "STATE"), ("version", "VERSION"), ("active", "INSIDE"), ("updated_at", "CHANGED")]));
+            answer(json, &rows, |rows| {
+                output::table(
+                    rows,
+                    &[
+                        ("name", "NAME"),
+                        ("state", "STATE"),
+                        ("version", "VERSION"),
+                        ("active", "INSIDE"),
+                        ("updated_at", "CHANGED"),
+                    ],
+                )
+            });
         }
         Journeys::Import { file } => {
             let path = absolute(&file);
-            let done = backend.mutate("journeys.import_file", json!({ "file": { "path": path } })).await?;
+            let done = backend
+                .mutate("journeys.import_file", json!({ "file": { "path": path } }))
+                .await?;
             answer(json, &done, |d| {
                 output::line(format!("Imported “{}” as a draft.", output::cell(&d["name"])));
                 problems(&d["problems"]);
             });
         }
         Journeys::Export { name, to } => {
-            let text = backend.query("journeys.export", json!({ "id": id(backend, &name).await? })).await?;
+            let text = backend
+                .query("journeys.export", json!({ "id": id(backend, &name).await? }))
+                .await?;
             match to {
                 Some(to) => carillon_app::files::write_whole(&to, output::cell(&text["text"]).as_bytes())?,
                 None => output::line(output::cell(&text["text"]).trim_end()),
@@ -35,14 +50,21 @@ pub async fn journeys(backend: &Backend, json: bool, verb: Journeys) -> Result<(
         Journeys::Check { name } => {
             let id = id(backend, &name).await?;
             let journey = backend.query("journeys.get", json!({ "id": id })).await?;
-            let found = backend.query("journeys.check", json!({ "document": journey["document"] })).await?;
+            let found = backend
+                .query("journeys.check", json!({ "document": journey["document"] }))
+                .await?;
             answer(json, &found, |p| {
                 if p.as_array().is_none_or(Vec::is_empty) {
                     output::line("No problems.");
                 }
                 problems(p);
             });
-            if found.as_array().into_iter().flatten().any(|p| p["severity"] == json!("error")) {
+            if found
+                .as_array()
+                .into_iter()
+                .flatten()
+                .any(|p| p["severity"] == json!("error"))
+            {
                 return Err(carillon_app::error::fail(
                     carillon_app::error::Code::Refused,
                     "journeys.has_problems",
@@ -51,8 +73,15 @@ pub async fn journeys(backend: &Backend, json: bool, verb: Journeys) -> Result<(
             }
         }
         Journeys::Publish { name } => {
-            let done = backend.mutate("journeys.publish", json!({ "id": id(backend, &name).await? })).await?;
-            answer(json, &done, |d| output::line(format!("Published “{name}” as version {}; {} contacts enter now.", d["version"], d["entering"])));
+            let done = backend
+                .mutate("journeys.publish", json!({ "id": id(backend, &name).await? }))
+                .await?;
+            answer(json, &done, |d| {
+                output::line(format!(
+                    "Published “{name}” as version {}; {} contacts enter now.",
+                    d["version"], d["entering"]
+                ))
+            });
         }
         Journeys::Pause { name } => state(backend, json, "pause", &name).await?,
         Journeys::Resume { name } => state(backend, json, "resume", &name).await?,
@@ -64,15 +93,29 @@ pub async fn journeys(backend: &Backend, json: bool, verb: Journeys) -> Result<(
             let counts = backend.query("journeys.counts", json!({ "id": id })).await?;
             let status = json!({ "name": name, "state": journey["state"], "version": journey["version"], "counts": counts });
             answer(json, &status, |s| {
-                output::line(format!("“{name}” is {}, version {}.", output::cell(&s["state"]), s["version"]));
-                output::table(&s["counts"]["steps"], &[("step", "STEP"), ("waiting", "HERE NOW"), ("entered", "ENTERED"), ("left", "LEFT BY")]);
+                output::line(format!(
+                    "“{name}” is {}, version {}.",
+                    output::cell(&s["state"]),
+                    s["version"]
+                ));
+                output::table(
+                    &s["counts"]["steps"],
+                    &[
+                        ("step", "STEP"),
+                        ("waiting", "HERE NOW"),
+                        ("entered", "ENTERED"),
+                        ("left", "LEFT BY"),
+                    ],
+                );
             });
         }
         Journeys::Enter { name, email } => {
             let contact = backend.contact(&email).await?;
             let args = json!({ "id": id(backend, &name).await?, "contact": contact });
             let done = backend.mutate("journeys.enter", args).await?;
-            answer(json, &done, |_| output::line(format!("{email} entered “{name}”.")));
+            answer(json, &done, |_| {
+                output::line(format!("{email} entered “{name}”."))
+            });
         }
         Journeys::Simulate { name, days, seed } => {
             let id = id(backend, &name).await?;
@@ -100,14 +143,25 @@ pub async fn journeys(backend: &Backend, json: bool, verb: Journeys) -> Result<(
 }
 
 async fn state(backend: &Backend, json: bool, verb: &str, name: &str) -> Result<()> {
-    let done = backend.mutate(&format!("journeys.{verb}"), json!({ "id": id(backend, name).await? })).await?;
-    answer(json, &done, |d| output::line(format!("“{name}” is {}.", output::cell(&d["state"]))));
+    let done = backend
+        .mutate(
+            &format!("journeys.{verb}"),
+            json!({ "id": id(backend, name).await? }),
+        )
+        .await?;
+    answer(json, &done, |d| {
+        output::line(format!("“{name}” is {}.", output::cell(&d["state"])))
+    });
     Ok(())
 }
 
 fn problems(found: &Value) {
     for problem in found.as_array().into_iter().flatten() {
-        output::line(format!("  {}: {}", output::cell(&problem["severity"]), carillon_app::journeys::problem_sentence(problem)));
+        output::line(format!(
+            "  {}: {}",
+            output::cell(&problem["severity"]),
+            carillon_app::journeys::problem_sentence(problem)
+        ));
     }
 }
 
@@ -121,20 +175,32 @@ fn walk(facts: &Value) {
                 Some(until) => format!("waits until {until}"),
                 None => "waits".to_owned(),
             },
-            Some("left") => format!("leaves by {}{}", output::cell(&fact["port"]), because(&fact["because"])),
+            Some("left") => format!(
+                "leaves by {}{}",
+                output::cell(&fact["port"]),
+                because(&fact["because"])
+            ),
             Some("did") => format!("does {}", did(&fact["effect"])),
             Some("learned") => format!("learns that the message was {}", output::cell(&fact["outcome"])),
             Some("ended") => format!("ends: {}", ended(&fact["end"])),
             _ => String::new(),
         };
-        output::line(format!("{}  {:<14} {what}", output::cell(&fact["at"]), output::cell(&fact["step"])));
+        output::line(format!(
+            "{}  {:<14} {what}",
+            output::cell(&fact["at"]),
+            output::cell(&fact["step"])
+        ));
     }
 }
 
 fn did(effect: &Value) -> String {
     match effect["effect"].as_str() {
         Some("send") => format!("send “{}”", output::cell(&effect["template"])),
-        Some("set_field") => format!("set {} to {}", output::cell(&effect["key"]), output::cell(&effect["value"])),
+        Some("set_field") => format!(
+            "set {} to {}",
+            output::cell(&effect["key"]),
+            output::cell(&effect["value"])
+        ),
         Some("add_tag") => format!("add the tag {}", output::cell(&effect["tag"])),
         Some("remove_tag") => format!("remove the tag {}", output::cell(&effect["tag"])),
         Some("post_event") => format!("post {}", output::cell(&effect["name"])),
@@ -144,7 +210,11 @@ fn did(effect: &Value) -> String {
 
 fn ended(end: &Value) -> String {
     let reason = output::cell(&end["reason"]);
-    if reason.is_empty() { output::cell(&end["end"]) } else { format!("{} ({reason})", output::cell(&end["end"])) }
+    if reason.is_empty() {
+        output::cell(&end["end"])
+    } else {
+        format!("{} ({reason})", output::cell(&end["end"]))
+    }
 }
 
 fn because(evidence: &Value) -> String {
@@ -154,11 +224,21 @@ fn because(evidence: &Value) -> String {
         .flatten()
         .map(|e| format!("{} = {}", output::cell(&e["about"]), output::cell(&e["value"])))
         .collect();
-    if parts.is_empty() { String::new() } else { format!(", because {}", parts.join("; ")) }
+    if parts.is_empty() {
+        String::new()
+    } else {
+        format!(", because {}", parts.join("; "))
+    }
 }
 
 fn simulated(report: &Value) {
-    let sum = |days: &Value| -> u64 { days.as_array().into_iter().flatten().filter_map(Value::as_u64).sum() };
+    let sum = |days: &Value| -> u64 {
+        days.as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_u64)
+            .sum()
+    };
     output::line(format!(
         "{} passages of {} contacts in {} days; {} messages, {} that the gate would refuse; {} are still inside.",
         report["entered"],
@@ -173,7 +253,15 @@ fn simulated(report: &Value) {
         let left: Vec<String> = left.map(|p| format!("{} {}", output::cell(&p["port"]), sum(&p["per_day"]))).collect();
         json!({ "step": step["step"], "entered": sum(&step["entered"]), "waiting": step["waiting"], "left": left.join(", ") })
     });
-    output::table(&Value::Array(steps.collect()), &[("step", "STEP"), ("entered", "ENTERED"), ("waiting", "STILL HERE"), ("left", "LEFT BY")]);
+    output::table(
+        &Value::Array(steps.collect()),
+        &[
+            ("step", "STEP"),
+            ("entered", "ENTERED"),
+            ("waiting", "STILL HERE"),
+            ("left", "LEFT BY"),
+        ],
+    );
     for end in report["ended"].as_array().into_iter().flatten() {
         output::line(format!("{:>9}  {}", end["count"], ended(&end["end"])));
     }

@@ -1,0 +1,100 @@
+//! One file, one owner: other processes work through it, and say so plainly when it does not answer.
+
+use crate::terminal::Terminal;
+use carillon_xtask::children::Leashed;
+use serde_json::json;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The process that owns a file, as its side file says.
+fn owner(at: &Terminal<'_>) -> Option<u64> {
+    let sign = std::fs::read(format!("{}.lock", at.file().display())).ok()?;
+    serde_json::from_slice::<serde_json::Value>(&sign).ok()?["pid"].as_u64()
+}
+
+fn start_owner(at: &Terminal<'_>) -> Leashed {
+    let mut command = at.on_file(&["run", "--for", "86400"]);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let process = Leashed::spawn(&mut command).unwrap_or_else(|why| panic!("{why}"));
+    let until = Instant::now() + PATIENCE;
+    while owner(at) != Some(u64::from(process.id())) {
+        assert!(Instant::now() < until, "it did not come to own the file");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    process
+}
+
+fn signal(name: &str, process: &Leashed) {
+    let told = Command::new("sh")
+        .args(["-c", &format!("kill -s {name} {}", process.id())])
+        .status();
+    assert!(told.is_ok_and(|status| status.success()), "no signal {name}");
+}
+
+#[test]
+fn a_second_process_works_through_the_owner_and_a_stopped_owner_is_named_in_plain_words() {
+    let home = tempfile::tempdir().expect("a home");
+    let at = Terminal::at_home(home.path(), &home.path().join("shared.carillon"));
+    at.create(None);
+    let people = home.path().join("people.csv");
+    std::fs::write(
+        &people,
+        "email,city\nada@example.com,London\ngrace@example.org,New York\n",
+    )
+    .expect("a list");
+    let mut first = start_owner(&at);
+
+    let words = [
+        "contacts",
+        "import",
+        people.to_str().expect("a path"),
+        "--basis",
+        "consent",
+        "--source",
+        "a fair",
+    ];
+    assert_eq!(at.tell(&words)["counts"]["new"], json!(2));
+    let page = at.tell(&["contacts", "list"]);
+    assert_eq!(
+        (&page["total"], &page["rows"][0]["email"]),
+        (&json!(2), &json!("ada@example.com")),
+        "{page}"
+    );
+    assert_eq!(owner(&at), Some(u64::from(first.id())), "the owner changed");
+
+    signal("STOP", &first);
+    let asked = Instant::now();
+    let refused = at.refusal(&["contacts", "list"]);
+    let waited = asked.elapsed();
+    signal("CONT", &first);
+    assert!(refused.contains(&format!("process {}", first.id())), "{refused}");
+    assert!(
+        refused.contains("does not answer") && refused.contains("Nothing was changed"),
+        "{refused}"
+    );
+    assert!(
+        waited >= Duration::from_secs(5),
+        "an owner that is only slow deserves some patience: {waited:?}"
+    );
+    assert!(waited < PATIENCE, "nobody waits {waited:?} for such an answer");
+    assert_eq!(
+        at.tell(&["contacts", "list"])["total"],
+        json!(2),
+        "the owner goes on where it stood"
+    );
+
+    // An owner that is killed leaves the file to the next one.
+    first.kill();
+    assert_eq!(
+        at.tell(&["segments", "count", "--where", "city is \"London\""])["count"],
+        json!(1)
+    );
+    let mut second = start_owner(&at);
+    assert_eq!(at.tell(&["contacts", "list"])["total"], json!(2));
+    // One that is asked to end does so politely and says that it is done.
+    signal("INT", &second);
+    assert!(second.wait_for(PATIENCE).is_some(), "it did not end");
+    assert_eq!(at.tell(&["contacts", "list"])["total"], json!(2));
+}

@@ -1,0 +1,291 @@
+// Made by `cargo xtask bindings` from the command table. Do not edit.
+import type { Account } from "./Account";
+import type { AccountRow } from "./AccountRow";
+import type { AccountTest } from "./AccountTest";
+import type { AddAccount } from "./AddAccount";
+import type { AddConsent } from "./AddConsent";
+import type { AddContact } from "./AddContact";
+import type { AddField } from "./AddField";
+import type { AddSuppression } from "./AddSuppression";
+import type { AskMissing } from "./AskMissing";
+import type { AskSuppressed } from "./AskSuppressed";
+import type { AskTimeline } from "./AskTimeline";
+import type { AskWhy } from "./AskWhy";
+import type { BackupMade } from "./BackupMade";
+import type { Changed } from "./Changed";
+import type { CheckJourney } from "./CheckJourney";
+import type { ClockView } from "./ClockView";
+import type { Consent } from "./Consent";
+import type { ConsentsOf } from "./ConsentsOf";
+import type { ContactPage } from "./ContactPage";
+import type { ContactRow } from "./ContactRow";
+import type { ContactsPage } from "./ContactsPage";
+import type { CountSegment } from "./CountSegment";
+import type { CreateBackup } from "./CreateBackup";
+import type { CreateSample } from "./CreateSample";
+import type { CreateWorkspace } from "./CreateWorkspace";
+import type { DeleteContacts } from "./DeleteContacts";
+import type { Deleted } from "./Deleted";
+import type { Diagnostics } from "./Diagnostics";
+import type { Done } from "./Done";
+import type { EnterByHand } from "./EnterByHand";
+import type { Entering } from "./Entering";
+import type { Event } from "./Event";
+import type { EventsOf } from "./EventsOf";
+import type { EventsPlan } from "./EventsPlan";
+import type { EventsPreview } from "./EventsPreview";
+import type { ExportContacts } from "./ExportContacts";
+import type { Fact } from "./Fact";
+import type { Field } from "./Field";
+import type { FindContact } from "./FindContact";
+import type { ForgetWorkspace } from "./ForgetWorkspace";
+import type { Found } from "./Found";
+import type { FunnelOf } from "./FunnelOf";
+import type { FunnelReport } from "./FunnelReport";
+import type { GrowthReport } from "./GrowthReport";
+import type { HomeOverview } from "./HomeOverview";
+import type { ImportFile } from "./ImportFile";
+import type { ImportPlan } from "./ImportPlan";
+import type { ImportPreview } from "./ImportPreview";
+import type { ImportRow } from "./ImportRow";
+import type { ImportStarted } from "./ImportStarted";
+import type { ImportTemplate } from "./ImportTemplate";
+import type { ImportText } from "./ImportText";
+import type { Imported } from "./Imported";
+import type { JobStarted } from "./JobStarted";
+import type { JobView } from "./JobView";
+import type { JourneyCounts } from "./JourneyCounts";
+import type { JourneyRow } from "./JourneyRow";
+import type { JourneyText } from "./JourneyText";
+import type { JourneyView } from "./JourneyView";
+import type { JumpClock } from "./JumpClock";
+import type { LiftSuppression } from "./LiftSuppression";
+import type { MessageDetail } from "./MessageDetail";
+import type { MessagesReport } from "./MessagesReport";
+import type { MissingReport } from "./MissingReport";
+import type { Named } from "./Named";
+import type { NoArgs } from "./NoArgs";
+import type { OneAccount } from "./OneAccount";
+import type { OneContact } from "./OneContact";
+import type { OneImport } from "./OneImport";
+import type { OneJob } from "./OneJob";
+import type { OneJourney } from "./OneJourney";
+import type { OneMessage } from "./OneMessage";
+import type { OneSegment } from "./OneSegment";
+import type { OneTemplate } from "./OneTemplate";
+import type { OpenEvents } from "./OpenEvents";
+import type { OpenImport } from "./OpenImport";
+import type { OpenWorkspace } from "./OpenWorkspace";
+import type { OutboxPage } from "./OutboxPage";
+import type { OutboxRow } from "./OutboxRow";
+import type { OutboxSummary } from "./OutboxSummary";
+import type { Page } from "./Page";
+import type { PathOf } from "./PathOf";
+import type { PeopleAt } from "./PeopleAt";
+import type { PlayClock } from "./PlayClock";
+import type { Problem } from "./Problem";
+import type { PublishedNow } from "./PublishedNow";
+import type { RecentWorkspace } from "./RecentWorkspace";
+import type { RenderTemplate } from "./RenderTemplate";
+import type { RenderedTemplate } from "./RenderedTemplate";
+import type { ResolveState } from "./ResolveState";
+import type { RestoreBackup } from "./RestoreBackup";
+import type { Restored } from "./Restored";
+import type { ResumeImport } from "./ResumeImport";
+import type { RetireField } from "./RetireField";
+import type { RunArgs } from "./RunArgs";
+import type { SampleSize } from "./SampleSize";
+import type { SaveErrors } from "./SaveErrors";
+import type { SaveJourney } from "./SaveJourney";
+import type { SaveSegment } from "./SaveSegment";
+import type { SaveTemplate } from "./SaveTemplate";
+import type { Saved } from "./Saved";
+import type { SavedJourney } from "./SavedJourney";
+import type { SecretKept } from "./SecretKept";
+import type { Segment } from "./Segment";
+import type { SegmentCheck } from "./SegmentCheck";
+import type { SegmentCount } from "./SegmentCount";
+import type { SegmentMembers } from "./SegmentMembers";
+import type { SegmentRow } from "./SegmentRow";
+import type { SenderPresetView } from "./SenderPresetView";
+import type { Sending } from "./Sending";
+import type { SetSecret } from "./SetSecret";
+import type { Settings } from "./Settings";
+import type { SimulateJourney } from "./SimulateJourney";
+import type { Span } from "./Span";
+import type { Starter } from "./Starter";
+import type { StateNow } from "./StateNow";
+import type { StepKindFace } from "./StepKindFace";
+import type { Suppressed } from "./Suppressed";
+import type { SuppressionCount } from "./SuppressionCount";
+import type { TagContacts } from "./TagContacts";
+import type { Template } from "./Template";
+import type { TemplateRow } from "./TemplateRow";
+import type { TestAccount } from "./TestAccount";
+import type { TextOnly } from "./TextOnly";
+import type { TimelineEntry } from "./TimelineEntry";
+import type { TryJourney } from "./TryJourney";
+import type { UpdateAccount } from "./UpdateAccount";
+import type { UpdateContact } from "./UpdateContact";
+import type { WhyAnswer } from "./WhyAnswer";
+import type { WorkspaceInfo } from "./WorkspaceInfo";
+
+export type Commands = {
+  "accounts.add": { kind: "mutate"; req: AddAccount; res: Account; reads: [] };
+  "accounts.delete": { kind: "mutate"; req: OneAccount; res: Done; reads: [] };
+  "accounts.list": { kind: "query"; req: NoArgs; res: Array<AccountRow>; reads: ["accounts", "outbox"] };
+  "accounts.set_secret": { kind: "mutate"; req: SetSecret; res: SecretKept; reads: [] };
+  "accounts.test": { kind: "mutate"; req: TestAccount; res: AccountTest; reads: [] };
+  "accounts.update": { kind: "mutate"; req: UpdateAccount; res: Account; reads: [] };
+  "backup.create": { kind: "mutate"; req: CreateBackup; res: BackupMade; reads: [] };
+  "backup.restore": { kind: "mutate"; req: RestoreBackup; res: Restored; reads: [] };
+  "clock.get": { kind: "query"; req: NoArgs; res: ClockView; reads: ["clock", "enrolments", "outbox", "journeys"] };
+  "clock.jump": { kind: "mutate"; req: JumpClock; res: JobStarted; reads: [] };
+  "clock.pause": { kind: "mutate"; req: NoArgs; res: ClockView; reads: [] };
+  "clock.play": { kind: "mutate"; req: PlayClock; res: ClockView; reads: [] };
+  "consents.add": { kind: "mutate"; req: AddConsent; res: Done; reads: [] };
+  "consents.of": { kind: "query"; req: ConsentsOf; res: Array<Consent>; reads: ["consents"] };
+  "contacts.add": { kind: "mutate"; req: AddContact; res: Found; reads: [] };
+  "contacts.delete": { kind: "mutate"; req: DeleteContacts; res: Deleted; reads: [] };
+  "contacts.export": { kind: "mutate"; req: ExportContacts; res: Saved; reads: [] };
+  "contacts.find": { kind: "query"; req: FindContact; res: Found; reads: ["contacts"] };
+  "contacts.get": { kind: "query"; req: OneContact; res: ContactPage; reads: ["contacts", "fields", "tags", "consents", "suppressions", "enrolments", "membership"] };
+  "contacts.import_dry_run": { kind: "mutate"; req: ImportPlan; res: JobStarted; reads: [] };
+  "contacts.import_open": { kind: "mutate"; req: OpenImport; res: ImportPreview; reads: [] };
+  "contacts.import_resume": { kind: "mutate"; req: ResumeImport; res: ImportStarted; reads: [] };
+  "contacts.import_run": { kind: "mutate"; req: ImportPlan; res: ImportStarted; reads: [] };
+  "contacts.page": { kind: "query"; req: ContactsPage; res: Page<ContactRow>; reads: ["contacts", "fields", "tags", "consents", "suppressions", "membership"] };
+  "contacts.tag": { kind: "mutate"; req: TagContacts; res: Changed; reads: [] };
+  "contacts.timeline": { kind: "query"; req: AskTimeline; res: Array<TimelineEntry>; reads: ["contacts", "consents", "events", "outbox", "enrolments"] };
+  "contacts.update": { kind: "mutate"; req: UpdateContact; res: Done; reads: [] };
+  "demo.create": { kind: "mutate"; req: SampleSize; res: JobStarted; reads: [] };
+  "demo.create_file": { kind: "mutate"; req: CreateSample; res: JobStarted; reads: [] };
+  "demo.open": { kind: "mutate"; req: NoArgs; res: WorkspaceInfo; reads: [] };
+  "diagnostics.get": { kind: "query"; req: NoArgs; res: Diagnostics; reads: [] };
+  "events.import_open": { kind: "mutate"; req: OpenEvents; res: EventsPreview; reads: [] };
+  "events.import_run": { kind: "mutate"; req: EventsPlan; res: ImportStarted; reads: [] };
+  "events.of": { kind: "query"; req: EventsOf; res: Array<Event>; reads: ["events"] };
+  "fields.add": { kind: "mutate"; req: AddField; res: Field; reads: [] };
+  "fields.list": { kind: "query"; req: NoArgs; res: Array<Field>; reads: ["fields"] };
+  "fields.retire": { kind: "mutate"; req: RetireField; res: Done; reads: [] };
+  "home.overview": { kind: "query"; req: NoArgs; res: HomeOverview; reads: ["contacts", "consents", "enrolments", "journeys", "outbox", "segments", "templates", "accounts", "events", "reports", "clock"] };
+  "imports.errors": { kind: "mutate"; req: SaveErrors; res: Saved; reads: [] };
+  "imports.get": { kind: "query"; req: OneImport; res: ImportRow; reads: ["imports"] };
+  "imports.list": { kind: "query"; req: NoArgs; res: Array<ImportRow>; reads: ["imports"] };
+  "imports.undo": { kind: "mutate"; req: OneImport; res: JobStarted; reads: [] };
+  "jobs.cancel": { kind: "mutate"; req: OneJob; res: Done; reads: [] };
+  "jobs.get": { kind: "query"; req: OneJob; res: JobView; reads: [] };
+  "journeys.catalogue": { kind: "query"; req: NoArgs; res: Array<StepKindFace>; reads: [] };
+  "journeys.check": { kind: "query"; req: CheckJourney; res: Array<Problem>; reads: ["fields", "segments", "templates", "accounts"] };
+  "journeys.counts": { kind: "query"; req: OneJourney; res: JourneyCounts; reads: ["journeys", "enrolments", "reports"] };
+  "journeys.delete": { kind: "mutate"; req: OneJourney; res: Done; reads: [] };
+  "journeys.drain": { kind: "mutate"; req: OneJourney; res: StateNow; reads: [] };
+  "journeys.duplicate": { kind: "mutate"; req: OneJourney; res: SavedJourney; reads: [] };
+  "journeys.enter": { kind: "mutate"; req: EnterByHand; res: Done; reads: [] };
+  "journeys.entering": { kind: "query"; req: OneJourney; res: Entering; reads: ["journeys", "membership"] };
+  "journeys.export": { kind: "query"; req: OneJourney; res: JourneyText; reads: ["journeys"] };
+  "journeys.get": { kind: "query"; req: OneJourney; res: JourneyView; reads: ["journeys", "fields", "segments", "templates", "accounts"] };
+  "journeys.import": { kind: "mutate"; req: ImportText; res: Imported; reads: [] };
+  "journeys.import_file": { kind: "mutate"; req: ImportFile; res: Imported; reads: [] };
+  "journeys.list": { kind: "query"; req: NoArgs; res: Array<JourneyRow>; reads: ["journeys", "enrolments", "outbox", "reports"] };
+  "journeys.path": { kind: "query"; req: PathOf; res: Array<Fact>; reads: ["enrolments"] };
+  "journeys.pause": { kind: "mutate"; req: OneJourney; res: StateNow; reads: [] };
+  "journeys.people": { kind: "query"; req: PeopleAt; res: Array<Named>; reads: ["enrolments"] };
+  "journeys.publish": { kind: "mutate"; req: OneJourney; res: PublishedNow; reads: [] };
+  "journeys.resume": { kind: "mutate"; req: OneJourney; res: StateNow; reads: [] };
+  "journeys.save": { kind: "mutate"; req: SaveJourney; res: SavedJourney; reads: [] };
+  "journeys.simulate": { kind: "mutate"; req: SimulateJourney; res: JobStarted; reads: [] };
+  "journeys.stop": { kind: "mutate"; req: OneJourney; res: StateNow; reads: [] };
+  "journeys.try": { kind: "query"; req: TryJourney; res: Array<Fact>; reads: [] };
+  "outbox.get": { kind: "query"; req: OneMessage; res: MessageDetail; reads: ["outbox"] };
+  "outbox.page": { kind: "query"; req: OutboxPage; res: Page<OutboxRow>; reads: ["outbox"] };
+  "outbox.pause": { kind: "mutate"; req: NoArgs; res: Sending; reads: [] };
+  "outbox.resolve_state": { kind: "mutate"; req: ResolveState; res: Changed; reads: [] };
+  "outbox.resume": { kind: "mutate"; req: NoArgs; res: Sending; reads: [] };
+  "outbox.summary": { kind: "query"; req: NoArgs; res: OutboxSummary; reads: ["outbox", "workspace", "accounts"] };
+  "presets.senders": { kind: "query"; req: NoArgs; res: Array<SenderPresetView>; reads: [] };
+  "reports.funnel": { kind: "query"; req: FunnelOf; res: FunnelReport; reads: ["reports", "enrolments", "journeys"] };
+  "reports.growth": { kind: "query"; req: Span; res: GrowthReport; reads: ["reports"] };
+  "reports.messages": { kind: "query"; req: Span; res: MessagesReport; reads: ["reports"] };
+  "runtime.run": { kind: "mutate"; req: RunArgs; res: JobStarted; reads: [] };
+  "segments.check": { kind: "query"; req: TextOnly; res: SegmentCheck; reads: ["fields", "segments"] };
+  "segments.count": { kind: "query"; req: CountSegment; res: SegmentCount; reads: ["segments", "contacts", "tags", "events", "consents", "suppressions", "outbox", "clock"] };
+  "segments.delete": { kind: "mutate"; req: OneSegment; res: Done; reads: [] };
+  "segments.grammar": { kind: "query"; req: NoArgs; res: string; reads: [] };
+  "segments.list": { kind: "query"; req: NoArgs; res: Array<SegmentRow>; reads: ["segments", "membership", "contacts"] };
+  "segments.members": { kind: "query"; req: SegmentMembers; res: Page<ContactRow>; reads: ["segments", "contacts", "tags", "events", "consents", "suppressions", "outbox", "clock"] };
+  "segments.save": { kind: "mutate"; req: SaveSegment; res: Segment; reads: [] };
+  "segments.why": { kind: "query"; req: AskWhy; res: WhyAnswer; reads: ["segments", "contacts", "tags", "events", "consents", "suppressions", "outbox", "clock"] };
+  "settings.get": { kind: "query"; req: NoArgs; res: Settings; reads: ["workspace"] };
+  "settings.save": { kind: "mutate"; req: Settings; res: Settings; reads: [] };
+  "suppressions.add": { kind: "mutate"; req: AddSuppression; res: Done; reads: [] };
+  "suppressions.check": { kind: "query"; req: AskSuppressed; res: Suppressed; reads: ["suppressions"] };
+  "suppressions.counts": { kind: "query"; req: NoArgs; res: Array<SuppressionCount>; reads: ["suppressions"] };
+  "suppressions.lift": { kind: "mutate"; req: LiftSuppression; res: Done; reads: [] };
+  "templates.add_starters": { kind: "mutate"; req: NoArgs; res: Array<Template>; reads: [] };
+  "templates.delete": { kind: "mutate"; req: OneTemplate; res: Done; reads: [] };
+  "templates.get": { kind: "query"; req: OneTemplate; res: Template; reads: ["templates"] };
+  "templates.import_file": { kind: "mutate"; req: ImportTemplate; res: Template; reads: [] };
+  "templates.list": { kind: "query"; req: NoArgs; res: Array<TemplateRow>; reads: ["templates", "journeys", "outbox"] };
+  "templates.missing": { kind: "query"; req: AskMissing; res: MissingReport; reads: ["contacts", "workspace", "fields"] };
+  "templates.render": { kind: "query"; req: RenderTemplate; res: RenderedTemplate; reads: ["contacts", "workspace", "fields"] };
+  "templates.save": { kind: "mutate"; req: SaveTemplate; res: Template; reads: [] };
+  "templates.starters": { kind: "query"; req: NoArgs; res: Array<Starter>; reads: [] };
+  "workspaces.close": { kind: "mutate"; req: NoArgs; res: Done; reads: [] };
+  "workspaces.create": { kind: "mutate"; req: CreateWorkspace; res: WorkspaceInfo; reads: [] };
+  "workspaces.current": { kind: "query"; req: NoArgs; res: WorkspaceInfo | null; reads: ["workspace"] };
+  "workspaces.forget": { kind: "mutate"; req: ForgetWorkspace; res: Done; reads: [] };
+  "workspaces.open": { kind: "mutate"; req: OpenWorkspace; res: WorkspaceInfo; reads: [] };
+  "workspaces.recent": { kind: "query"; req: NoArgs; res: Array<RecentWorkspace>; reads: ["workspace"] };
+};
+
+/** What each query reads: a commit that touches one of these makes its answer stale. */
+export const READS: Record<string, readonly string[]> = {
+  "accounts.list": ["accounts", "outbox"],
+  "clock.get": ["clock", "enrolments", "outbox", "journeys"],
+  "consents.of": ["consents"],
+  "contacts.find": ["contacts"],
+  "contacts.get": ["contacts", "fields", "tags", "consents", "suppressions", "enrolments", "membership"],
+  "contacts.page": ["contacts", "fields", "tags", "consents", "suppressions", "membership"],
+  "contacts.timeline": ["contacts", "consents", "events", "outbox", "enrolments"],
+  "diagnostics.get": [],
+  "events.of": ["events"],
+  "fields.list": ["fields"],
+  "home.overview": ["contacts", "consents", "enrolments", "journeys", "outbox", "segments", "templates", "accounts", "events", "reports", "clock"],
+  "imports.get": ["imports"],
+  "imports.list": ["imports"],
+  "jobs.get": [],
+  "journeys.catalogue": [],
+  "journeys.check": ["fields", "segments", "templates", "accounts"],
+  "journeys.counts": ["journeys", "enrolments", "reports"],
+  "journeys.entering": ["journeys", "membership"],
+  "journeys.export": ["journeys"],
+  "journeys.get": ["journeys", "fields", "segments", "templates", "accounts"],
+  "journeys.list": ["journeys", "enrolments", "outbox", "reports"],
+  "journeys.path": ["enrolments"],
+  "journeys.people": ["enrolments"],
+  "journeys.try": [],
+  "outbox.get": ["outbox"],
+  "outbox.page": ["outbox"],
+  "outbox.summary": ["outbox", "workspace", "accounts"],
+  "presets.senders": [],
+  "reports.funnel": ["reports", "enrolments", "journeys"],
+  "reports.growth": ["reports"],
+  "reports.messages": ["reports"],
+  "segments.check": ["fields", "segments"],
+  "segments.count": ["segments", "contacts", "tags", "events", "consents", "suppressions", "outbox", "clock"],
+  "segments.grammar": [],
+  "segments.list": ["segments", "membership", "contacts"],
+  "segments.members": ["segments", "contacts", "tags", "events", "consents", "suppressions", "outbox", "clock"],
+  "segments.why": ["segments", "contacts", "tags", "events", "consents", "suppressions", "outbox", "clock"],
+  "settings.get": ["workspace"],
+  "suppressions.check": ["suppressions"],
+  "suppressions.counts": ["suppressions"],
+  "templates.get": ["templates"],
+  "templates.list": ["templates", "journeys", "outbox"],
+  "templates.missing": ["contacts", "workspace", "fields"],
+  "templates.render": ["contacts", "workspace", "fields"],
+  "templates.starters": [],
+  "workspaces.current": ["workspace"],
+  "workspaces.recent": ["workspace"],
+};
