@@ -115,11 +115,8 @@ fn open_window(handle: &AppHandle) -> tauri::Result<()> {
 
 /// The window's own page: `tauri.localhost` on Windows, the development server in a debug build.
 fn is_local(url: &tauri::Url) -> bool {
-    match url.host_str() {
-        Some("tauri.localhost" | "mail.localhost") => true,
-        Some("localhost") => cfg!(debug_assertions),
-        _ => false,
-    }
+    let host = url.host_str().unwrap_or_default();
+    ["tauri.localhost", "mail.localhost"].contains(&host) || (cfg!(debug_assertions) && host == "localhost")
 }
 
 /// Passes commits on to the window.

@@ -49,10 +49,9 @@ fn the_window_runs_no_script_but_its_own_and_reaches_nothing_but_the_two_doors()
 }
 
 #[test]
-fn a_page_cannot_reach_the_doors_through_globals_or_a_changed_prototype() {
+fn a_page_cannot_reach_the_doors_through_globals_or_the_asset_protocol() {
     let config = read("tauri.conf.json");
     assert_eq!(config["app"]["withGlobalTauri"], false);
-    assert_eq!(config["app"]["security"]["freezePrototype"], true);
     assert!(
         config["app"]["security"]["assetProtocol"]["enable"] != true,
         "the asset protocol is on"

@@ -20,7 +20,7 @@ export function bytes(n: number): string {
   return new Intl.NumberFormat(formatLocale, {
     style: "unit",
     unit: units[step] ?? "byte",
-    unitDisplay: "short",
+    unitDisplay: step === 0 ? "long" : "short",
     maximumFractionDigits: step === 0 ? 0 : 1,
   }).format(n / 1024 ** step);
 }

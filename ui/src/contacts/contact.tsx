@@ -191,21 +191,21 @@ function Journeys({ passages }: { passages: readonly Passage[] }) {
               <span className="pr-2">
                 <StatusDot tone={passage.ended_at === null ? "live" : "neutral"}>
                   {passage.ended_at === null
-                    ? t("contacts.journeys.at", { step: passage.at_step })
+                    ? t("contacts.journeys.at", { step: wayOf(passage).at(-1)?.title ?? passage.at_step })
                     : t("contacts.journeys.ended", { at: day(passage.ended_at) })}
                 </StatusDot>
               </span>
             }
           >
             <ol aria-label={t("contacts.journeys.path")} className="flex flex-wrap items-center gap-1">
-              {passage.path.map((step, at) => (
+              {wayOf(passage).map((step, at, way) => (
                 <li key={`${step.step}-${at}`} className="flex items-center gap-1">
                   {at > 0 && (
                     <span aria-hidden className="text-ink-3">
                       {"→"}
                     </span>
                   )}
-                  <Badge tone={passage.ended_at === null && at === passage.path.length - 1 ? "accent" : "neutral"}>
+                  <Badge tone={passage.ended_at === null && at === way.length - 1 ? "accent" : "neutral"}>
                     {step.title}
                   </Badge>
                 </li>
@@ -217,6 +217,9 @@ function Journeys({ passages }: { passages: readonly Passage[] }) {
     </ul>
   );
 }
+
+/** The steps walked. Each begins with the entry; what is learned of a mail later is no step back. */
+const wayOf = (passage: Passage) => passage.path.filter((step) => step.facts.some((fact) => fact.fact === "entered"));
 
 function Ledger({ page }: { page: ContactPage }) {
   const [adding, setAdding] = useState(false);

@@ -19,7 +19,10 @@ export function HomeScreen() {
   return (
     <div className="min-h-0 flex-1 overflow-auto">
       <div className="mx-auto max-w-[1280px]">
-        <PageHead title={info?.workspace.name ?? ""} about={info?.workspace.organisation === info?.workspace.name ? undefined : info?.workspace.organisation} />
+        <PageHead
+          title={info?.workspace.name ?? ""}
+          about={info?.workspace.organisation === info?.workspace.name ? undefined : info?.workspace.organisation}
+        />
         <div className="space-y-4 px-6 pb-8">
           {info?.warnings.map((warning) => (
             <Note key={warning} tone="warn">

@@ -80,7 +80,10 @@ function Editor({ row }: { row: SegmentRow | null }) {
   });
   const error = check.data?.ok === false && asked === text.trim() ? check.data.error : null;
   const changed = name.trim() !== (row?.name ?? "") || text !== (row?.text ?? "");
-  const shownText = fine ? asked : null;
+  // The people shown stay those of the last text that could be read, until the next one can.
+  const [readable, setReadable] = useState<string | null>(null);
+  if (fine && !check.isPlaceholderData && readable !== asked) setReadable(asked);
+  const shownText = fine ? readable : null;
   return (
     <>
       <header className="flex shrink-0 items-center gap-3 border-line-subtle border-b px-4 py-3">

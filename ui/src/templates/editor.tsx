@@ -50,7 +50,8 @@ export function TemplateScreen() {
   const saved = useRead("templates.get", { id: id ?? 0 }, { enabled: id !== null });
   const starters = useRead("templates.starters", {}, { enabled: id === null });
   if (saved.isError) return <ErrorView error={saved.error} onRetry={() => void saved.refetch()} />;
-  if (id !== null) return saved.data === undefined ? <SkeletonLines /> : <Editor key={id} id={id} first={draftOf(saved.data)} />;
+  if (id !== null)
+    return saved.data === undefined ? <SkeletonLines /> : <Editor key={id} id={id} first={draftOf(saved.data)} />;
   if (starters.data === undefined) return starters.isError ? <ErrorView error={starters.error} /> : <SkeletonLines />;
   return (
     <Editor

@@ -78,9 +78,13 @@ async fn create(cx: &Ctx, req: CreateBackup) -> Result<BackupMade> {
 /// workspace as it was.
 async fn restore(cx: &Ctx, req: RestoreBackup) -> Result<Restored> {
     let from = cx.path(&req.from)?;
-    let file = cx.open()?.path.clone();
+    let open = cx.open()?;
+    let file = open.path.clone();
+    // Held until the copy is in its place, so that nobody opens the file in between.
+    let ownership = open.let_go();
     workspaces::close_current(&cx.app).await;
     let done = carillon_store::backup::restore(&from, &file).await;
+    drop(ownership);
     // Whatever happened, the workspace is opened again.
     let workspace = workspaces::open_path(&cx.app, &file).await?;
     let done = done.map_err(|e| fail(Code::File, "backup.restore_failed", &[("detail", &e)]))?;

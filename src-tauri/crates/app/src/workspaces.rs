@@ -48,13 +48,21 @@ pub struct Open {
     /// The mail server of a sample, for as long as its owner lives.
     pub world: Mutex<Option<SmtpWorld>>,
     tasks: std::sync::Mutex<Vec<JoinHandle<()>>>,
-    _ownership: Ownership,
+    ownership: std::sync::Mutex<Option<Ownership>>,
 }
 
 impl Open {
     /// The present moment of the workspace.
     pub fn now(&self) -> Moment {
         self.clock.now()
+    }
+
+    /// Gives the file up: others may open it once the returned value is dropped, whoever still holds `self`.
+    pub(crate) fn let_go(&self) -> Option<Ownership> {
+        self.ownership
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take()
     }
 
     /// What the workspace says of itself, as of the last commit.
@@ -236,7 +244,10 @@ pub async fn close_current(app: &App) {
         open.store.close().await;
         for task in tasks {
             task.abort();
+            // A listener that went only later would take the next owner's socket with it.
+            let _ = task.await;
         }
+        drop(open.let_go());
     }
     app.bus().tell(0, vec!["workspace".into(), "everything".into()]);
 }
@@ -381,7 +392,7 @@ async fn start(app: &App, path: &Path, store: Store, ownership: Ownership) -> Re
         vault: Mutex::new(None),
         world: Mutex::new(None),
         tasks: std::sync::Mutex::default(),
-        _ownership: ownership,
+        ownership: std::sync::Mutex::new(Some(ownership)),
         store,
     });
     let mut commits = open.store.subscribe();

@@ -5,11 +5,11 @@ import { Button, sayError } from "@/design";
 import { t } from "@/i18n";
 
 /** Asks for the file; dropping it on the window does the same. */
-export function ChooseStep({ busy, onFile }: { busy: boolean; onFile: (file: FileRef) => void }) {
+export function ChooseStep({ busy, onFile }: { busy: boolean; onFile: (file: FileRef, name: string) => void }) {
   const choose = async () => {
     try {
       const chosen = await host().chooseFile("contacts");
-      if (chosen !== null) onFile(chosen.file);
+      if (chosen !== null) onFile(chosen.file, chosen.name);
     } catch (error) {
       sayError(error);
     }

@@ -4,7 +4,6 @@ import { useEffect, useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { Basis } from "@/api/gen/Basis";
 import type { ColumnPlan } from "@/api/gen/ColumnPlan";
-import type { FileRef } from "@/api/gen/FileRef";
 import type { ImportId } from "@/api/gen/ImportId";
 import type { ImportMode } from "@/api/gen/ImportMode";
 import type { ImportPlan } from "@/api/gen/ImportPlan";
@@ -35,6 +34,8 @@ export interface Permission {
 /** From a file to contacts: seen, mapped, permitted, tried without a trace, then done. */
 export function ImportScreen() {
   const [step, setStep] = useState<Step>("choose");
+  // What the user calls it: an upload is kept under a name of its own.
+  const [name, setName] = useState("");
   const [preview, setPreview] = useState<ImportPreview | null>(null);
   const [columns, setColumns] = useState<ColumnPlan[]>([]);
   const [mode, setMode] = useState<ImportMode>("both");
@@ -70,8 +71,9 @@ export function ImportScreen() {
   useEffect(
     () =>
       host().onFilesDropped(([first]) => {
-        if (first !== undefined && step === "choose")
-          openFile({ file: first.file, delimiter: null, encoding: null, header: null });
+        if (first === undefined || step !== "choose") return;
+        setName(first.name);
+        openFile({ file: first.file, delimiter: null, encoding: null, header: null });
       }),
     [step, openFile],
   );
@@ -133,7 +135,7 @@ export function ImportScreen() {
           <ArrowLeft size={16} aria-hidden />
         </Link>
         <h1 className="min-w-0 flex-1 truncate font-semibold text-section">
-          {preview === null ? t("contacts.import.title") : t("contacts.import.of_file", { name: preview.name })}
+          {preview === null ? t("contacts.import.title") : t("contacts.import.of_file", { name })}
         </h1>
         <ol aria-label={t("contacts.import.steps_label")} className="flex items-center gap-4">
           {STEPS.map((each, number) => (
@@ -155,7 +157,10 @@ export function ImportScreen() {
         {step === "choose" && (
           <ChooseStep
             busy={open.isPending}
-            onFile={(file: FileRef) => open.mutate({ file, delimiter: null, encoding: null, header: null })}
+            onFile={(file, chosen) => {
+              setName(chosen);
+              open.mutate({ file, delimiter: null, encoding: null, header: null });
+            }}
           />
         )}
         {step === "map" && preview !== null && (

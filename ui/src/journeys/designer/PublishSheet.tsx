@@ -10,7 +10,6 @@ export function PublishSheet({ view, onClose }: { view: JourneyView; onClose: ()
   const store = useDesignerStore();
   const name = useDesigner((state) => state.drawing.doc.name);
   const problems = useDesigner((state) => state.problems);
-  const entering = useRead("journeys.entering", { id: view.id });
   const publish = useWrite("journeys.publish", {
     onSuccess: ({ version }) => {
       onClose();
@@ -19,6 +18,7 @@ export function PublishSheet({ view, onClose }: { view: JourneyView; onClose: ()
     onError: sayError,
   });
   const errors = problems.filter((problem) => problem.severity === "error").length;
+  const entering = useRead("journeys.entering", { id: view.id }, { enabled: errors === 0 });
   const show = () => {
     onClose();
     store.getState().show({ panel: "problems" });

@@ -517,17 +517,14 @@ impl Lane {
                     if stopped.phase == Phase::Idle && again {
                         continue;
                     }
-                    self.say(
+                    let word = word_of_stop(
+                        &stopped.failure,
                         parcel.id,
-                        word_of_stop(
-                            &stopped.failure,
-                            parcel.id,
-                            parcel.attempts,
-                            parcel.queued_at,
-                            now,
-                        ),
-                    )
-                    .await;
+                        parcel.attempts,
+                        parcel.queued_at,
+                        now,
+                    );
+                    self.last_word(&parcel, word).await;
                     if stopped.failure.class == FailureClass::Sender {
                         // Policy or reputation: going on would do harm, and the contacts are not to blame.
                         self.give_up(format!("{} {}", stopped.failure.code, stopped.failure.detail));
@@ -553,15 +550,20 @@ impl Lane {
             let finished = ready.finish().await;
             carillon_store::crash::point("replied");
             let word = word_of_finish(&finished, parcel.id, parcel.attempts, parcel.queued_at, now);
-            if let (Word::Bounced { failure }, Some(to)) = (&word, Some(&parcel.to))
-                && failure.class == FailureClass::Recipient
-            {
-                self.suppress(to).await;
-            }
-            self.say(parcel.id, word).await;
+            self.last_word(&parcel, word).await;
             return finished.session;
         }
         None
+    }
+
+    /// What a server said of a message, before its dot or after it.
+    async fn last_word(&self, parcel: &Parcel, word: Word) {
+        if let Word::Bounced { failure } = &word
+            && failure.class == FailureClass::Recipient
+        {
+            self.suppress(&parcel.to).await;
+        }
+        self.say(parcel.id, word).await;
     }
 
     /// An address that does not exist is not written to again.

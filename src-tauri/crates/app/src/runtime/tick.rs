@@ -129,7 +129,7 @@ fn run(tx: &mut Tx<'_>, plan: &mut Plan, now: Moment, on_time: bool) -> Result<T
     if items.is_empty() {
         return Ok(Ticked::default());
     }
-    items.sort_by(|a, b| (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)));
+    items.sort_by_key(|(at, rank, order, _)| (*at, *rank, *order));
 
     let scope = tx.with_index(|index| index.scope().clone());
     let mut work = Work {

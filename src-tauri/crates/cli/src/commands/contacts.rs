@@ -72,7 +72,7 @@ pub async fn contacts(backend: &Backend, json: bool, verb: Contacts) -> Result<(
                 )
                 .await?;
             let both = json!({ "contact": shown, "timeline": timeline });
-            answer(json, &both, |both| show(both));
+            answer(json, &both, show);
             Ok(())
         }
         Contacts::Export { to, expression } => {

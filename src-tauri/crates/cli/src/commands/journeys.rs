@@ -130,13 +130,13 @@ pub async fn journeys(backend: &Backend, json: bool, verb: Journeys) -> Result<(
             let contact = backend.contact(&email).await?;
             let args = json!({ "document": journey["document"], "contact": contact, "days": days });
             let facts = backend.query("journeys.try", args).await?;
-            answer(json, &facts, |f| walk(f));
+            answer(json, &facts, walk);
         }
         Journeys::Path { name, email } => {
             let contact = backend.contact(&email).await?;
             let args = json!({ "id": id(backend, &name).await?, "contact": contact });
             let path = backend.query("journeys.path", args).await?;
-            answer(json, &path, |p| walk(p));
+            answer(json, &path, walk);
         }
     }
     Ok(())
