@@ -59,6 +59,11 @@ fn a_second_process_works_through_the_owner_and_a_stopped_owner_is_named_in_plai
     let found = at.tell(&["contacts", "list", "--where", "city is \"London\""]);
     assert_eq!(found["rows"][0]["email"], json!("ada@example.com"), "{found}");
     assert_eq!(owner(&at), Some(u64::from(first.id())), "the owner changed");
+    let refused = at.refusal(&["restore", people.to_str().expect("a path")]);
+    assert!(
+        refused.contains(&format!("process {}", first.id())) && refused.contains("Nothing was changed"),
+        "{refused}"
+    );
 
     signal("STOP", &first);
     let asked = Instant::now();

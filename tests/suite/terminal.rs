@@ -4,8 +4,10 @@ use carillon_tests::programs;
 #[cfg(feature = "mail")]
 use carillon_tests::servers::Keyring;
 use carillon_xtask::children::spelled;
+#[cfg(feature = "mail")]
 use carillon_xtask::ground;
 use serde_json::Value;
+#[cfg(feature = "mail")]
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -78,6 +80,7 @@ impl<'a> Terminal<'a> {
     }
 
     /// The answer to a command that must succeed and reads a secret from its input.
+    #[cfg(feature = "mail")]
     pub fn tell_secret(&self, words: &[&str], secret: &str) -> Value {
         let mut command = self.on_file(words);
         command
@@ -145,6 +148,7 @@ fn refusal(command: &mut Command) -> String {
 }
 
 /// A file of the fixtures, as an argument.
+#[cfg(feature = "mail")]
 pub fn fixture(name: &str) -> String {
     ground::root()
         .join("tests/fixtures")

@@ -114,7 +114,7 @@ test("a condition is counted while it is written, and a fault is pointed at", as
   const text = page.getByRole("textbox", { name: "Who" });
   await text.click();
   await page.keyboard.type('city is "Berlin"');
-  await seen(page.getByText("Reads well"));
+  await seen(page.getByText("Reads well", { exact: true }));
   const counted = page.getByText(/% of 500, counted in/);
   await seen(counted);
   const hero = page.locator("p.text-hero");

@@ -1,11 +1,11 @@
 //! Copies of the workspace, and putting one in its place.
 
-use crate::Ctx;
 use crate::commands;
 use crate::error::{Code, Result, fail};
 use crate::files::{FileRef, SaveRef};
 use crate::table::LOCAL;
 use crate::workspaces;
+use crate::{Ctx, Current};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use ts_rs::TS;
@@ -78,6 +78,9 @@ async fn create(cx: &Ctx, req: CreateBackup) -> Result<BackupMade> {
 /// workspace as it was.
 async fn restore(cx: &Ctx, req: RestoreBackup) -> Result<Restored> {
     let from = cx.path(&req.from)?;
+    if let Current::Other { remote, .. } = &*cx.app.inner.current.read().await {
+        return Err(fail(Code::Refused, "backup.not_owner", &[("pid", &remote.pid)]).retry());
+    }
     let open = cx.open()?;
     let file = open.path.clone();
     // Held until the copy is in its place, so that nobody opens the file in between.

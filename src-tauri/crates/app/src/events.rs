@@ -2,14 +2,13 @@
 //! did.
 
 mod lines;
+mod looked;
 
 use crate::Ctx;
 use crate::commands;
 use crate::error::{ApiError, Code, Result, fail};
 use crate::files::FileRef;
-use crate::imports::{
-    self, AtWork, ImportCounts, ImportDone, ImportExample, ImportStarted, source::RejectFile,
-};
+use crate::imports::{self, AtWork, ImportCounts, ImportDone, ImportExample, ImportStarted, RejectFile};
 use crate::jobs::Job;
 use crate::workspaces::Open;
 use carillon_model::event::Event;
@@ -17,8 +16,10 @@ use carillon_model::{ContactId, EventId, ImportId};
 use carillon_store::events::NewEvent;
 use carillon_store::imports::ImportKind;
 use carillon_store::{Error, Priority, Tx, contacts, crash, intake, settings};
-use lines::{Incoming, Line, Lines, Looked};
+use lines::{Incoming, Line, Lines};
+use looked::Looked;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 use ts_rs::TS;
@@ -325,8 +326,7 @@ fn write(
             Err(why) => refused.push((line, why, cells)),
         }
     }
-    let keys: Vec<[u8; 16]> = found.iter().map(|(_, incoming)| incoming.key).collect();
-    let fresh = intake::remember(tx, &work.source, &keys)?;
+    let fresh = fresh(tx, work, &found)?;
     let source = carillon_store::imports::source(work.id);
     let new: Vec<NewEvent> = found
         .into_iter()
@@ -352,6 +352,29 @@ fn write(
     carillon_store::imports::advance(tx, work.id, position, range, counts)?;
     crash::point("import_slice");
     Ok(examples)
+}
+
+/// Which events are to be written: those whose key is new, and those whose event was taken back since.
+fn fresh(tx: &mut Tx<'_>, work: &Work, found: &[(ContactId, Incoming)]) -> carillon_store::Result<Vec<bool>> {
+    let keys: Vec<[u8; 16]> = found.iter().map(|(_, incoming)| incoming.key).collect();
+    let mut fresh = intake::remember(tx, &work.source, &keys)?;
+    let mut met: BTreeSet<[u8; 16]> = keys
+        .iter()
+        .zip(&fresh)
+        .filter(|(_, fresh)| **fresh)
+        .map(|(k, _)| *k)
+        .collect();
+    for (fresh, (contact, incoming)) in fresh.iter_mut().zip(found) {
+        if !*fresh && met.insert(incoming.key) {
+            let at = carillon_store::time::whole(incoming.at);
+            let record = tx.with_index(|index| index.record(*contact)).unwrap_or_default();
+            *fresh = !record
+                .events
+                .iter()
+                .any(|event| event.at == at && event.name == incoming.name);
+        }
+    }
+    Ok(fresh)
 }
 
 fn reject(

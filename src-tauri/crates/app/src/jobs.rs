@@ -74,6 +74,7 @@ pub struct Job {
     done: AtomicU64,
     total: AtomicU64,
     cancelled: AtomicBool,
+    stop: tokio::sync::Notify,
     end: Mutex<End>,
 }
 
@@ -96,6 +97,7 @@ impl Job {
             done: AtomicU64::new(0),
             total: AtomicU64::new(0),
             cancelled: AtomicBool::new(false),
+            stop: tokio::sync::Notify::new(),
             end: Mutex::default(),
         }
     }
@@ -119,6 +121,16 @@ impl Job {
     /// Whether somebody asked it to stop. Long loops ask between two commits.
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Waits until somebody asks it to stop: for loops that sleep long.
+    pub async fn asked_to_stop(&self) {
+        self.stop.notified().await;
+    }
+
+    fn ask_to_stop(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+        self.stop.notify_one();
     }
 
     /// The error a cancelled job ends with.
@@ -212,14 +224,14 @@ impl Jobs {
         let job = all
             .get(&id)
             .ok_or_else(|| fail(Code::NotFound, "jobs.unknown", &[("id", &id)]))?;
-        job.cancelled.store(true, Ordering::Relaxed);
+        job.ask_to_stop();
         Ok(())
     }
 
     /// Asks all jobs to stop, when the workspace closes.
     pub fn cancel_all(&self) {
         for job in lock(&self.all).values() {
-            job.cancelled.store(true, Ordering::Relaxed);
+            job.ask_to_stop();
         }
     }
 }

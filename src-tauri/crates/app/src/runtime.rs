@@ -303,7 +303,11 @@ async fn run_real(open: &Arc<Open>, until: Moment, job: &Job, ran: &mut Ran) -> 
             .to_std()
             .unwrap_or_default()
             .clamp(Duration::from_millis(20), LOOK);
-        tokio::time::sleep(pause).await;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = open.runtime.wake.notified() => {}
+            () = job.asked_to_stop() => {}
+        }
     }
 }
 

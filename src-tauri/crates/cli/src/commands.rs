@@ -224,7 +224,16 @@ async fn show_report(backend: &Backend, json: bool, report: Report) -> Result<()
         "funnel" => {
             let journey = match report.journey {
                 Some(name) => backend.find("journeys.list", "name", &name, "journey").await?,
-                None => backend.query("journeys.list", json!({})).await?[0].clone(),
+                None => match &backend.query("journeys.list", json!({})).await?[0] {
+                    Value::Null => {
+                        return Err(carillon_app::error::fail(
+                            carillon_app::error::Code::NotFound,
+                            "cli.no_journey",
+                            &[],
+                        ));
+                    }
+                    first => first.clone(),
+                },
             };
             backend
                 .query(

@@ -24,6 +24,11 @@ pub fn cell(value: &Value) -> String {
             (_, Some(inner)) => cell(inner),
             _ => value.to_string(),
         },
+        // Fields of numbers are doubles; a whole one is shown as people write it.
+        Value::Number(n) => match n.as_f64() {
+            Some(x) if x.fract() == 0.0 && x.abs() < 1e15 => format!("{x:.0}"),
+            _ => n.to_string(),
+        },
         other => other.to_string(),
     }
 }

@@ -1,5 +1,6 @@
 //! Making what comes from outside fit to be kept: names without tricks, addresses that can be written to.
 
+use carillon_render::address::AddressError;
 use unicode_normalization::UnicodeNormalization;
 
 /// Why an address is not taken. The sentence is `imports.reasons.<word>` of the locale files.
@@ -38,24 +39,19 @@ pub fn address(raw: &str) -> Result<String, BadAddress> {
     if text.is_empty() {
         return Err(BadAddress::Missing);
     }
-    let (local, domain) = text.rsplit_once('@').ok_or(BadAddress::Invalid)?;
-    if local.starts_with('"') {
+    if text.starts_with('"') {
         return Err(BadAddress::Quoted);
     }
-    if !local.is_ascii() {
-        return Err(BadAddress::NotAscii);
+    let address = carillon_render::address::parse(text).map_err(|e| match e {
+        AddressError::LocalPart => BadAddress::NotAscii,
+        AddressError::TooLong => BadAddress::TooLong,
+        AddressError::Shape | AddressError::Domain => BadAddress::Invalid,
+    })?;
+    // A name of this machine or of its network is nobody's address in a list.
+    match address.domain().contains('.') {
+        true => Ok(address.to_string().to_lowercase()),
+        false => Err(BadAddress::Invalid),
     }
-    let domain = idna::domain_to_ascii_strict(domain).map_err(|_| BadAddress::Invalid)?;
-    let address = format!("{}@{domain}", local.to_ascii_lowercase());
-    if address.len() > 254 || local.len() > 64 {
-        return Err(BadAddress::TooLong);
-    }
-    let options = email_address::Options::default()
-        .with_required_tld()
-        .without_domain_literal()
-        .without_display_text();
-    email_address::EmailAddress::parse_with_options(&address, options).map_err(|_| BadAddress::Invalid)?;
-    Ok(address)
 }
 
 /// Marks that change the direction of text or cannot be seen: in a name they only mislead.

@@ -2,7 +2,8 @@
 
 use super::chunks::{Chunk, Chunks, EXAMPLES, Seen};
 use super::plan::{self, Kept, Options};
-use super::source::{BadRecord, RejectFile};
+use super::rejects::RejectFile;
+use super::source::BadRecord;
 use super::write::{self, Work};
 use super::{AtWork, ImportCounts, ImportDone, ImportExample, ImportReport, reject_path};
 use crate::error::{ApiError, Code, Result};

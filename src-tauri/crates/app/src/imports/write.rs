@@ -2,7 +2,7 @@
 
 use super::chunks::{Person, Row, What};
 use super::plan::Kept;
-use super::source::RejectFile;
+use super::rejects::RejectFile;
 use super::{ImportCounts, ImportMode};
 use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose};
 use carillon_model::contact::Value;

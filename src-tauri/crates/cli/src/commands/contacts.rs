@@ -319,6 +319,7 @@ fn imported(report: &Value, dry: bool) {
             ("invalid", "Invalid"),
             ("suppressed", "Suppressed (kept so)"),
             ("skipped", "Left out by the mode"),
+            ("withdrawn", "Permission taken back earlier (kept so)"),
             ("with_gaps", "Taken with a value left out"),
         ],
     );
