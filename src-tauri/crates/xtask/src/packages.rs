@@ -34,6 +34,11 @@ pub const PACKAGES: &[(&str, Need, &str)] = &[
         "the web view the studio's window is made of",
     ),
     ("librsvg2-dev", Need::Desktop, "draws icons in menus and tray"),
+    (
+        "libdbus-1-dev",
+        Need::Desktop,
+        "talks to the desktop's file dialogs",
+    ),
     ("libxdo-dev", Need::Desktop, "keyboard menus on X11"),
     ("libayatana-appindicator3-dev", Need::Desktop, "the tray icon"),
     (

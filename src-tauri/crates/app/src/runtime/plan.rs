@@ -28,6 +28,8 @@ pub struct Plan {
     stamp: Option<[u8; 32]>,
     pub journeys: BTreeMap<JourneyId, Live>,
     versions: BTreeMap<VersionId, Arc<JourneyVersion>>,
+    /// When a journey was published first.
+    opened: BTreeMap<JourneyId, Moment>,
     /// Versions whose document cannot be compiled with the workspace as it is.
     broken: BTreeSet<VersionId>,
     pub watches: BTreeMap<SegmentId, (VersionId, ConditionIx)>,
@@ -100,6 +102,8 @@ impl Plan {
         for row in &rows {
             // All versions: contacts in flight stay on theirs.
             for version in journeys::versions(tx, row.id)? {
+                let first = self.opened.entry(row.id).or_insert(version.published_at);
+                *first = version.published_at.min(*first);
                 match journey::compile(&version.document, &catalogue) {
                     (Some(compiled), _) => drop(self.versions.insert(version.id, Arc::new(compiled))),
                     (None, problems) => {
@@ -131,6 +135,12 @@ impl Plan {
     /// A version by number; `None` where it cannot run.
     pub fn version(&self, id: VersionId) -> Option<Arc<JourneyVersion>> {
         self.versions.get(&id).cloned()
+    }
+
+    /// Whether what happened at that moment may let somebody in: not what lay before the first publish, though it be
+    /// read only now.
+    pub fn was_open(&self, journey: JourneyId, at: Moment) -> bool {
+        self.opened.get(&journey).is_some_and(|first| at >= *first)
     }
 
     /// Journeys that let contacts in, or will when they are resumed.

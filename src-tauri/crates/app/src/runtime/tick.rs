@@ -251,7 +251,9 @@ impl Work<'_> {
             })
             .collect();
         for (journey, version, step) in doors {
-            self.enter(tx, at, edge.at, journey, version, step, edge.contact, None)?;
+            if self.plan.was_open(journey, edge.at) {
+                self.enter(tx, at, edge.at, journey, version, step, edge.contact, None)?;
+            }
         }
         Ok(())
     }
@@ -281,16 +283,10 @@ impl Work<'_> {
             })
             .collect();
         for (journey, version, step) in doors {
-            self.enter(
-                tx,
-                at,
-                event.at,
-                journey,
-                version,
-                step,
-                event.contact,
-                Some(event.id),
-            )?;
+            if self.plan.was_open(journey, event.arrived_at) {
+                let id = Some(event.id);
+                self.enter(tx, at, event.at, journey, version, step, event.contact, id)?;
+            }
         }
         Ok(())
     }
