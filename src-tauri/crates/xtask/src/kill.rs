@@ -1,6 +1,8 @@
-//! `cargo xtask kill`: the crash law. The sender is killed with SIGKILL at random moments while it hands mail to a
-//! server that writes down what it has before it says so; then the two are compared, person by person.
+//! `cargo xtask kill`: the crash law. The sender is killed with SIGKILL at random moments, or ends itself at a named
+//! point of its work, while it hands mail to a server that writes down what it has before it says so; then the two are
+//! compared, person by person. An import is killed in the same two ways and compared with one that nobody disturbed.
 
+mod imports;
 mod round;
 
 use crate::args::Args;
@@ -16,13 +18,15 @@ use std::process::Command;
 use std::time::Duration;
 
 const USAGE: &str = "\
-cargo xtask kill --kills N [--messages M] [--sessions S] [--policy hold|retry] [--gate on|off]
-                 [--seed N] [--delay-ms N] [--window-ms N] [--json]
+cargo xtask kill --kills N [--of sending|import] [--at random|points] [--messages M] [--sessions S]
+                 [--policy hold|retry] [--gate on|off] [--seed N] [--delay-ms N] [--window-ms N] [--json]
 
-Kills the sender at N random moments and compares what it says with what the mail server has. Ends with 1 when the law is
-broken: somebody got nothing, somebody got two, more are unknown than kills times sessions, or somebody who had said no
-got mail.
+Kills the sender N times and compares what it says with what the mail server has. Ends with 1 when the law is broken:
+somebody got nothing, somebody got two, more are unknown than kills times sessions, or somebody who had said no got
+mail. With `--of import`: kills imports and goes on with them; the law is broken when a contact, a value, a consent or
+a refused row differs from the import that nobody disturbed.
 
+  --at           `random`: SIGKILL at random moments (the default); `points`: an abort at each named point in turn
   --messages M   people of one round, 2000 unless told; a round that is done is followed by another until N kills
   --sessions S   connections at a time, 4 unless told
   --policy       `retry` sends unknown messages again: the law must break
@@ -37,6 +41,10 @@ got mail.
 #[derive(Debug)]
 struct Orders {
     kills: u64,
+    /// Imports are killed instead of senders.
+    import: bool,
+    /// At named points instead of random moments.
+    points: bool,
     messages: u64,
     sessions: u64,
     retry: bool,
@@ -73,6 +81,9 @@ pub fn command(mut args: Args) -> Result<()> {
     let carillon = build(&orders)?;
     let dir = scratch("kill")?;
     std::fs::remove_dir_all(&dir).map_err(|e| format!("{} cannot be emptied: {e}", dir.display()))?;
+    if orders.import {
+        return imports::command(&orders, &carillon, &dir);
+    }
     let mut tally = Tally::default();
     while tally.kills < orders.kills {
         tally.rounds += 1;
@@ -108,6 +119,8 @@ fn read(args: &mut Args) -> Result<Orders> {
     let orders = Orders {
         retry: choice(args.value("--policy")?, "--policy", "hold", "retry")?,
         gate_off: choice(args.value("--gate")?, "--gate", "on", "off")?,
+        import: choice(args.value("--of")?, "--of", "sending", "import")?,
+        points: choice(args.value("--at")?, "--at", "random", "points")?,
         kills: args.parsed("--kills", 0)?,
         messages: args.parsed("--messages", 2_000)?,
         sessions: args.parsed("--sessions", 4)?,
@@ -151,6 +164,8 @@ impl Orders {
     fn plain(messages: u64, sessions: u64, seed: u64) -> Orders {
         Orders {
             kills: 0,
+            import: false,
+            points: false,
             messages,
             sessions,
             retry: false,
@@ -212,6 +227,7 @@ fn report(orders: &Orders, tally: &Tally) {
         println!(
             "{}",
             json!({
+                "of": "sending", "at": if orders.points { "points" } else { "random" },
                 "kills": tally.kills, "kills_by_state": tally.by_state, "rounds": tally.rounds,
                 "expected": tally.sum.expected, "received": tally.sum.received, "sessions": orders.sessions,
                 "messages_per_second": (tally.per_second() * 10.0).round() / 10.0,
@@ -225,8 +241,9 @@ fn report(orders: &Orders, tally: &Tally) {
         return;
     }
     println!("\nkills                 {}", tally.kills);
+    let when = if orders.points { "at" } else { "while" };
     for (state, kills) in &tally.by_state {
-        println!("  while {state:<14}  {kills}");
+        println!("  {when:<5} {state:<14}  {kills}");
     }
     println!("rounds                {}", tally.rounds);
     println!("sessions              {}", orders.sessions);

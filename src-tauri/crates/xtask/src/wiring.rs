@@ -110,6 +110,13 @@ pub fn import(file: &Path, csv: &Path) -> Vec<String> {
     )
 }
 
+/// Goes on with an import that was interrupted.
+pub fn import_resume(file: &Path, csv: &Path, id: u64) -> Vec<String> {
+    let mut all = import(file, csv);
+    all.extend(["--resume".to_string(), id.to_string()]);
+    all
+}
+
 /// Puts an address on the list that is never written to.
 pub fn suppress(file: &Path, email: &str) -> Vec<String> {
     on(file, &["suppressions", "add", email])
@@ -119,7 +126,15 @@ pub fn suppress(file: &Path, email: &str) -> Vec<String> {
 pub fn template_import(file: &Path, name: &str, source: &Path) -> Vec<String> {
     on(
         file,
-        &["templates", "import", &source.to_string_lossy(), "--name", name],
+        &[
+            "templates",
+            "import",
+            &source.to_string_lossy(),
+            "--name",
+            name,
+            "--subject",
+            "Hello {{ first_name }}",
+        ],
     )
 }
 
@@ -207,6 +222,31 @@ pub const FAULT: &str = "CARILLON_FAULT";
 pub const FAULT_RETRY: &str = "retry-unknown";
 /// The gate says yes to everything.
 pub const FAULT_GATE_OFF: &str = "gate-off";
+
+/// Environment variable that ends a process at a named point, `name:n` for the n-th time it is passed.
+pub const CRASH_AT: &str = "CARILLON_CRASH_AT";
+/// Points every commit passes, in their order.
+const COMMIT_POINTS: [&str; 5] = [
+    "rows_written",
+    "edges_written",
+    "before_commit",
+    "after_commit",
+    "after_publish",
+];
+/// Points of a message's life beside those of the commits that carry it.
+const OUTBOX_POINTS: [&str; 3] = ["at_dot", "in_flight", "replied"];
+/// Points of an import beside those of its commits.
+const IMPORT_POINTS: [&str; 3] = ["import_rejects", "import_slice", "import_end"];
+
+/// Every named point a sender passes.
+pub fn points_of_sending() -> Vec<&'static str> {
+    [OUTBOX_POINTS.as_slice(), COMMIT_POINTS.as_slice()].concat()
+}
+
+/// Every named point an import passes.
+pub fn points_of_importing() -> Vec<&'static str> {
+    [IMPORT_POINTS.as_slice(), COMMIT_POINTS.as_slice()].concat()
+}
 
 /// States of the `outbox` table, by their numbers in the file.
 pub const OUTBOX_STATES: &[&str] = &[

@@ -16,7 +16,7 @@ fn long_list(rows: u32) -> String {
             7 => "nobody".to_owned(),
             9 => format!(
                 "person.{}@example.com",
-                (n - 2).wrapping_mul(2_654_435_761) % rows
+                (n - 1).wrapping_mul(2_654_435_761) % rows
             ),
             _ => format!("person.{who}@example.com"),
         };
@@ -147,7 +147,9 @@ async fn an_import_killed_at_any_point_and_resumed_is_the_uninterrupted_one() {
         "import_slice:2",
         "rows_written:6",
         "before_commit:6",
+        "edges_written:6",
         "after_commit:6",
+        "after_publish:6",
         "import_end",
     ] {
         let dir = tempfile::tempdir().unwrap();

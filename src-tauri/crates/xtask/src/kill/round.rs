@@ -16,6 +16,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 const LIFE_LIMIT: Duration = Duration::from_secs(900);
 /// How long the last messages may take: a message that was put off waits minutes for its next turn.
 const PATIENCE: Duration = Duration::from_secs(1_800);
+/// A named point ends the life at one of its first so many passages.
+const PASSAGES: u64 = 20;
 /// Name of segment, template and journey.
 const NAME: &str = "Kill";
 
@@ -136,7 +138,9 @@ impl<'a> Round<'a> {
         while tally.kills < self.orders.kills && self.live_and_die(tally)? {
             kills += 1;
             tally.kills += 1;
-            self.note_state(tally)?;
+            if !self.orders.points {
+                self.note_state(tally)?;
+            }
             if self.dice.between(0, 9) == 0 {
                 self.refuse_somebody()?;
             }
@@ -158,8 +162,11 @@ impl<'a> Round<'a> {
         Ok((tally.running, verdict))
     }
 
-    fn sender(&self) -> Result<Leashed> {
+    fn sender(&self, crash_at: Option<&str>) -> Result<Leashed> {
         let mut command = self.orders.carillon(self.carillon);
+        if let Some(point) = crash_at {
+            command.env(wiring::CRASH_AT, point).stderr(Stdio::null());
+        }
         command
             .args(wiring::run_until_idle(&self.file))
             .stdin(Stdio::null())
@@ -169,9 +176,12 @@ impl<'a> Round<'a> {
 
     /// One life of the sender. False when it ended by itself, everything being sent.
     fn live_and_die(&mut self, tally: &mut Tally) -> Result<bool> {
+        if self.orders.points {
+            return self.live_to_a_point(tally);
+        }
         let before = self.written();
         let started = Instant::now();
-        let mut sender = self.sender()?;
+        let mut sender = self.sender(None)?;
         // A quarter of the kills comes while the program is starting, the others from its first message on.
         let early = self.dice.between(0, 3) == 0;
         let wait = Duration::from_millis(self.dice.between(0, self.orders.window_ms));
@@ -189,6 +199,25 @@ impl<'a> Round<'a> {
         }
     }
 
+    /// A life that ends itself at a named point, each in its turn, at one of its first passages.
+    fn live_to_a_point(&mut self, tally: &mut Tally) -> Result<bool> {
+        let points = wiring::points_of_sending();
+        let point = points[(tally.kills % points.len() as u64) as usize];
+        let passage = self.dice.between(1, PASSAGES);
+        let started = Instant::now();
+        let mut sender = self.sender(Some(&format!("{point}:{passage}")))?;
+        let ended = sender.wait_for(LIFE_LIMIT);
+        tally.running += started.elapsed();
+        match ended {
+            None => Err(format!("The sender neither ended nor came to {point}.")),
+            Some(status) if status.success() => Ok(false),
+            Some(_) => {
+                *tally.by_state.entry(point.to_string()).or_default() += 1;
+                Ok(true)
+            }
+        }
+    }
+
     fn written(&self) -> u64 {
         std::fs::metadata(&self.truth).map_or(0, |m| m.len())
     }
@@ -198,7 +227,7 @@ impl<'a> Round<'a> {
         let until = Instant::now() + PATIENCE;
         loop {
             let started = Instant::now();
-            let mut sender = self.sender()?;
+            let mut sender = self.sender(None)?;
             let ended = sender.wait_for(LIFE_LIMIT);
             tally.running += started.elapsed();
             match ended {
@@ -254,28 +283,34 @@ impl<'a> Round<'a> {
             .collect()
     }
 
-    /// What a copy of the file holds, told by a program that is not ours. Nobody has the file open now.
     fn read_copy(&self, options: &[&str]) -> Result<Value> {
-        std::fs::remove_dir_all(&self.copy).ok();
-        std::fs::create_dir_all(&self.copy).map_err(|e| e.to_string())?;
-        let copy = self.copy.join("copy.db");
-        std::fs::copy(&self.file, &copy)
-            .map_err(|e| format!("{} cannot be copied: {e}", self.file.display()))?;
-        let wal = PathBuf::from(format!("{}-wal", self.file.display()));
-        if wal.exists() {
-            std::fs::copy(&wal, self.copy.join("copy.db-wal")).map_err(|e| e.to_string())?;
-        }
-        let reader = root().join("tests/bench/outbox.py");
-        let text = capture(Command::new("python3").arg(reader).arg(&copy).args(options))?;
-        let said: Value =
-            serde_json::from_str(&text).map_err(|e| format!("The reader wrote no JSON: {e}"))?;
-        match said["integrity"].as_str() {
-            Some("ok") => Ok(said),
-            other => Err(format!(
-                "The file is damaged after a kill: {}",
-                other.unwrap_or("no answer")
-            )),
-        }
+        read_copy("tests/bench/outbox.py", &self.file, &self.copy, options)
+    }
+}
+
+/// What a copy of a workspace file holds, told by a program that is not ours. Nobody has the file open now.
+pub fn read_copy(reader: &str, file: &Path, into: &Path, options: &[&str]) -> Result<Value> {
+    std::fs::remove_dir_all(into).ok();
+    std::fs::create_dir_all(into).map_err(|e| e.to_string())?;
+    let copy = into.join("copy.db");
+    std::fs::copy(file, &copy).map_err(|e| format!("{} cannot be copied: {e}", file.display()))?;
+    let wal = PathBuf::from(format!("{}-wal", file.display()));
+    if wal.exists() {
+        std::fs::copy(&wal, into.join("copy.db-wal")).map_err(|e| e.to_string())?;
+    }
+    let text = capture(
+        Command::new("python3")
+            .arg(root().join(reader))
+            .arg(&copy)
+            .args(options),
+    )?;
+    let said: Value = serde_json::from_str(&text).map_err(|e| format!("The reader wrote no JSON: {e}"))?;
+    match said["integrity"].as_str() {
+        Some("ok") => Ok(said),
+        other => Err(format!(
+            "The file is damaged after a kill: {}",
+            other.unwrap_or("no answer")
+        )),
     }
 }
 
