@@ -5,6 +5,8 @@ mod fences;
 #[cfg(feature = "mail")]
 mod main_job_story;
 mod owner_story;
+mod post;
+mod sending_story;
 #[cfg(feature = "mail")]
 mod servers_story;
 mod terminal;

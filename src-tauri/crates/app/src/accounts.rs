@@ -4,6 +4,7 @@ use crate::commands;
 use crate::error::{ApiError, Code, Result, fail};
 use crate::imports::clean;
 use crate::letters;
+use crate::runtime::dispatch::try_again;
 use crate::table::{Done, NoArgs};
 use crate::workspaces::Open;
 use crate::{Ctx, settings};
@@ -326,12 +327,14 @@ async fn update(cx: &Ctx, req: UpdateAccount) -> Result<Account> {
     let open = cx.open()?;
     existing(open, req.id).await?;
     let account = shaped(req.account, req.id)?;
-    Ok(open
+    let saved = open
         .store
         .write(Priority::User, move |tx| {
             carillon_store::accounts::save(tx, Some(req.id), &account)
         })
-        .await?)
+        .await?;
+    try_again(open, Some(req.id)).await?;
+    Ok(saved)
 }
 
 async fn delete(cx: &Ctx, req: OneAccount) -> Result<Done> {
@@ -497,6 +500,9 @@ async fn test(cx: &Ctx, req: TestAccount) -> Result<AccountTest> {
             carillon_store::settings::set(tx, &test_key(req.id), Some(&last))
         })
         .await?;
+    if ok {
+        try_again(open, Some(req.id)).await?;
+    }
     Ok(AccountTest { ok, phases })
 }
 

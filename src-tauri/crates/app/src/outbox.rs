@@ -392,6 +392,9 @@ async fn set_paused(cx: &Ctx, paused: bool) -> Result<Sending> {
             settings::set(tx, PAUSED, paused.then_some(&true))
         })
         .await?;
+    if !paused {
+        dispatch::try_again(open, None).await?;
+    }
     open.runtime.nudge();
     Ok(sending(open).await?.0)
 }

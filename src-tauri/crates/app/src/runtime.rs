@@ -2,9 +2,13 @@
 //! the clock that a virtual workspace moves by hand.
 
 pub mod dispatch;
+mod door;
+mod due;
 mod lane;
+mod parcel;
 mod plan;
 pub mod tick;
+mod words;
 
 pub use plan::catalogue;
 
@@ -17,7 +21,8 @@ use crate::table::{JobStarted, NoArgs};
 use crate::workspaces::{Open, moment};
 use carillon_model::journey::JourneyState;
 use carillon_model::workspace::ClockKind;
-use carillon_model::{JourneyId, Moment};
+use carillon_model::{JourneyId, MessageId, Moment};
+use carillon_store::outbox::Word;
 use carillon_store::{Priority, enrolments, inputs, outbox};
 use chrono::TimeDelta;
 use dispatch::Dispatched;
@@ -124,6 +129,8 @@ pub struct Runtime {
     /// Virtual seconds a real second, as bits of an f64; 0: paused.
     speed: AtomicU64,
     jumping_to: Mutex<Option<Moment>>,
+    /// What a dispatch that failed could not store; nothing: the last one did not fail.
+    left: Mutex<Option<Vec<(MessageId, Word)>>>,
 }
 
 impl Default for Runtime {
@@ -135,6 +142,7 @@ impl Default for Runtime {
             wake: Notify::new(),
             speed: AtomicU64::new(0),
             jumping_to: Mutex::default(),
+            left: Mutex::default(),
         }
     }
 }
@@ -150,6 +158,16 @@ impl Runtime {
     /// Something may be due: look again.
     pub fn nudge(&self) {
         self.wake.notify_one();
+    }
+
+    /// Notes that a dispatch failed, with the words its rows do not know.
+    fn leave(&self, mut words: Vec<(MessageId, Word)>) {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.get_or_insert_default().append(&mut words);
+    }
+
+    fn take_left(&self) -> Option<Vec<(MessageId, Word)>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn stopped(&self) -> bool {
@@ -243,7 +261,7 @@ pub async fn next_due(open: &Arc<Open>) -> Result<Option<Moment>> {
             let mut all = vec![enrolments::next_wake(db, &paused)?, inputs::next(db, &paused)?];
             for row in carillon_store::accounts::list(db)? {
                 if !row.paused {
-                    all.push(outbox::next_at(db, row.account.id)?);
+                    all.push(dispatch::next_at(db, row.account.id)?);
                 }
             }
             Ok(all.into_iter().flatten().min())
@@ -291,9 +309,12 @@ async fn run_virtual(open: &Arc<Open>, until: Moment, job: &Job, ran: &mut Ran) 
 
 /// Lets a real clock run until a moment, looking again at least every thirty seconds: a laptop sleeps.
 async fn run_real(open: &Arc<Open>, until: Moment, job: &Job, ran: &mut Ran) -> Result<()> {
+    let mut commits = open.store.subscribe();
     loop {
         open.store.advance_clock(machine_now()).await?;
         settle(open, ran).await?;
+        // What this look itself committed is not news; what comes after it is.
+        commits = commits.resubscribe();
         job.check()?;
         if machine_now() >= until || open.runtime.stopped() {
             return Ok(());
@@ -306,6 +327,7 @@ async fn run_real(open: &Arc<Open>, until: Moment, job: &Job, ran: &mut Ran) -> 
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = open.runtime.wake.notified() => {}
+            _ = commits.recv() => {}
             () = job.asked_to_stop() => {}
         }
     }
@@ -353,6 +375,7 @@ pub async fn drive(open: &Arc<Open>, until: Option<Moment>, job: &Job) -> Result
     let _driving = open.runtime.drive.lock().await;
     let mut ran = Ran::default();
     job.phase("running");
+    dispatch::try_again(open, None).await?;
     *open
         .runtime
         .jumping_to

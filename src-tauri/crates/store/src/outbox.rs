@@ -53,8 +53,12 @@ pub struct Recovered {
 const CLAIMED: &str = sql!("SELECT id FROM outbox WHERE state = 2 AND state BETWEEN 2 AND 5 ORDER BY id");
 const IN_FLIGHT: &str = sql!("SELECT id FROM outbox WHERE state = 3 AND state BETWEEN 2 AND 5 ORDER BY id");
 
-/// Settles what the last owner of the file left: no lease outlives its owner.
-pub(crate) fn recover(tx: &mut Tx<'_>) -> Result<Recovered> {
+/// Settles what is claimed or in flight though nobody works on it: after another owner of the file ended, or after the
+/// work on it failed. No session may be open.
+///
+/// # Errors
+/// SQLite's.
+pub fn recover(tx: &mut Tx<'_>) -> Result<Recovered> {
     let ids = |tx: &Tx<'_>, sql| tx.all(sql, (), |row| Ok(MessageId(row.get(0)?)));
     let claimed = ids(tx, CLAIMED)?;
     let unknown = ids(tx, IN_FLIGHT)?;
@@ -66,7 +70,7 @@ pub(crate) fn recover(tx: &mut Tx<'_>) -> Result<Recovered> {
             failure: carillon_model::message::Failure {
                 class: carillon_model::message::FailureClass::Unknown,
                 code: "owner_gone".to_owned(),
-                detail: "The program ended while this message was on its way.".to_owned(),
+                detail: "The work on this message ended before its server's reply was kept.".to_owned(),
             },
         };
         record::settle(tx, *id, &word)?;

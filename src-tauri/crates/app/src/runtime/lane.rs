@@ -1,168 +1,329 @@
-//! Which failure leads where: the table of what a message becomes after an attempt.
+//! One account's sessions at work.
 
-use carillon_adapters::channels::email::Finished;
+use super::dispatch::{self, Dispatched};
+use super::door::AtDot;
+use super::parcel::Parcel;
+use super::words::{back_off, word_of_finish, word_of_stop};
+use crate::accounts;
+use crate::error::{ApiError, Result};
+use crate::workspaces::Open;
+use carillon_adapters::Secret;
+use carillon_adapters::channels::email::{Phase, Session};
+use carillon_model::account::Account;
 use carillon_model::message::{Failure, FailureClass};
 use carillon_model::{MessageId, Moment};
-use carillon_store::outbox::Word;
-use chrono::TimeDelta;
+use carillon_store::outbox::{self, Word};
+use carillon_store::{Priority, suppressions};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{mpsc, oneshot};
 
-/// What is held is looked at again after this.
-pub struct Held;
-
-impl Held {
-    /// A pause ends by a user's word, which also makes a tick; this is the net below.
-    pub const LOOK_AGAIN: TimeDelta = TimeDelta::minutes(5);
+/// An account, its sessions, and what they came to so far.
+pub(super) struct Lane {
+    pub(super) open: Arc<Open>,
+    pub(super) account: Arc<Account>,
+    /// The server is on this machine: nothing leaves it.
+    pub(super) loopback: bool,
+    stop: Arc<AtomicBool>,
+    /// Words that ride in the next commit.
+    words: Mutex<Vec<(MessageId, Word)>>,
+    done: Mutex<Dispatched>,
+    trouble: Mutex<Option<String>>,
 }
 
-/// Pauses between attempts, in minutes; the last one repeats.
-const PAUSES: [i64; 6] = [5, 15, 60, 240, 480, 960];
-/// A marketing message that did not leave within a day is of no use (RFC 5321 §4.5.4.1 lets a client give up; a
-/// direct server would try four to five days).
-const GIVE_UP_AFTER: TimeDelta = TimeDelta::hours(24);
-
-/// When to try again: full jitter over the pause, the same for the same attempt, so that a crash changes nothing.
-pub fn back_off(id: MessageId, attempts: u32, now: Moment) -> Moment {
-    let pause = PAUSES[(attempts as usize).min(PAUSES.len() - 1)] * 60_000;
-    let mut hash =
-        (id.0.unsigned_abs() << 8 | u64::from(attempts & 0xFF)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    hash ^= hash >> 29;
-    // At least half of it: a server that is asked again at once says the same again.
-    let spread = i64::try_from(hash % (pause.unsigned_abs() / 2 + 1)).unwrap_or(0);
-    now + TimeDelta::milliseconds(pause / 2 + spread)
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn later(failure: &Failure, id: MessageId, attempts: u32, queued_at: Moment, now: Moment) -> Word {
-    if now - queued_at >= GIVE_UP_AFTER {
-        return Word::Expired;
-    }
-    Word::Deferred {
-        next_at: back_off(id, attempts, now),
-        failure: failure.clone(),
-    }
-}
-
-/// After a stop before the dot: nothing was delivered.
-pub fn word_of_stop(failure: &Failure, id: MessageId, attempts: u32, queued_at: Moment, now: Moment) -> Word {
-    match failure.class {
-        FailureClass::Recipient => Word::Bounced { failure: failure.clone() },
-        FailureClass::Transient
-        | FailureClass::Throttled
-        | FailureClass::Sender
-        | FailureClass::Auth
-        | FailureClass::Setup
-        | FailureClass::Refused
-        // Before the dot nothing can be unknown.
-        | FailureClass::Unknown => later(failure, id, attempts, queued_at, now),
-    }
-}
-
-/// After the dot: the server's reply decides, and no reply is unknown.
-pub fn word_of_finish(
-    finished: &Finished,
-    id: MessageId,
-    attempts: u32,
-    queued_at: Moment,
-    now: Moment,
-) -> Word {
-    match &finished.outcome {
-        Ok(reply) => Word::Accepted {
-            reply: format!("{} {}", reply.codes(), reply.text()),
-        },
-        Err(failure) => match failure.class {
-            FailureClass::Unknown => Word::Unknown {
-                failure: failure.clone(),
-            },
-            _ => word_of_stop(failure, id, attempts, queued_at, now),
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use carillon_adapters::channels::email::Phase;
-
-    fn failure(class: FailureClass) -> Failure {
-        Failure {
-            class,
-            code: "450".into(),
-            detail: "not now".into(),
+impl Lane {
+    pub(super) fn new(open: Arc<Open>, account: Account, stop: Arc<AtomicBool>) -> Lane {
+        let host = account.host.as_str();
+        let local = host == "localhost"
+            || host
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|ip| ip.to_canonical().is_loopback());
+        Lane {
+            loopback: local || open.dialer.loopback_only(),
+            account: Arc::new(account),
+            open,
+            stop,
+            words: Mutex::default(),
+            done: Mutex::default(),
+            trouble: Mutex::default(),
         }
     }
 
-    fn at(minutes: i64) -> Moment {
-        Moment::UNIX_EPOCH + TimeDelta::minutes(minutes)
+    pub(super) fn fence(&self) -> i64 {
+        self.open.store.fence()
     }
 
-    #[test]
-    fn pauses_grow_and_keep_within_their_bounds() {
-        for attempts in 0..10u32 {
-            let pause = PAUSES[(attempts as usize).min(5)];
-            for id in 1..200 {
-                let next = back_off(MessageId(id), attempts, at(0));
-                assert!(
-                    next >= at(pause) - TimeDelta::minutes(pause) / 2,
-                    "{attempts} {id}"
-                );
-                assert!(next <= at(pause), "{attempts} {id}");
+    pub(super) fn stopped(&self) -> bool {
+        locked(&self.trouble).is_some() || self.stop.load(Ordering::Relaxed)
+    }
+
+    /// The account sends no more for now, and why.
+    pub(super) fn give_up(&self, why: String) {
+        locked(&self.trouble).get_or_insert(why);
+    }
+
+    /// Adds to what this lane came to.
+    pub(super) fn add(&self, done: Dispatched) {
+        locked(&self.done).add(done);
+    }
+
+    /// The words no commit carries yet.
+    pub(super) fn take_words(&self) -> Vec<(MessageId, Word)> {
+        std::mem::take(&mut *locked(&self.words))
+    }
+
+    /// Puts words back that a commit could not store.
+    pub(super) fn keep_words(&self, mut earlier: Vec<(MessageId, Word)>) {
+        let mut words = locked(&self.words);
+        earlier.append(&mut words);
+        *words = earlier;
+    }
+
+    /// Sends what is due, until nothing more may go or something is wrong.
+    pub(super) async fn run(self) -> Result<Dispatched> {
+        let secret = match accounts::secret(&self.open, &self.account).await {
+            Ok(secret) => secret.map(Arc::new),
+            Err(e) => {
+                self.give_up(e.message);
+                None
+            }
+        };
+        let lane = Arc::new(self);
+        if !lane.stopped()
+            && let Err(error) = lane.send_all(secret).await
+        {
+            // The rows do not know yet what their servers said; the next dispatch tells them first.
+            lane.open.runtime.leave(lane.take_words());
+            return Err(error);
+        }
+        let trouble = locked(&lane.trouble).clone();
+        dispatch::note_trouble(&lane.open, lane.account.id, trouble.as_deref()).await?;
+        let done = *locked(&lane.done);
+        match trouble {
+            // What is due stays due; the caller must not spin on it.
+            Some(_) if done.accepted == 0 => Ok(Dispatched {
+                held: done.held.max(1),
+                ..done
+            }),
+            _ => Ok(done),
+        }
+    }
+
+    async fn send_all(self: &Arc<Self>, secret: Option<Arc<Secret>>) -> Result<()> {
+        let sessions = usize::from(self.account.sessions.max(1));
+        let (parcels_in, parcels) = mpsc::channel::<Parcel>(sessions);
+        let parcels = Arc::new(tokio::sync::Mutex::new(parcels));
+        let (dots_in, dots) = mpsc::channel::<AtDot>(sessions);
+        let mut workers = tokio::task::JoinSet::new();
+        for _ in 0..sessions {
+            let (lane, parcels, dots, secret) =
+                (self.clone(), parcels.clone(), dots_in.clone(), secret.clone());
+            workers.spawn(async move { lane.session(parcels, dots, secret).await });
+        }
+        drop(dots_in);
+        let lane = self.clone();
+        let gatekeeper = tokio::spawn(async move { lane.gatekeeper(dots).await });
+        let fed = self.feed(parcels_in).await;
+        // Whatever fails, each session comes to its end: one that has written its dot waits for the reply.
+        let mut worked = Ok(());
+        while let Some(worker) = workers.join_next().await {
+            worked = worked.and(worker.map_err(ApiError::internal));
+        }
+        let kept = gatekeeper.await.map_err(ApiError::internal);
+        fed.and(worked).and(kept?)?;
+        self.flush().await?;
+        // What a session had claimed and could not offer goes back.
+        self.release_claimed().await
+    }
+
+    /// Claims and renders until nothing more may go.
+    async fn feed(self: &Arc<Self>, parcels: mpsc::Sender<Parcel>) -> Result<()> {
+        while !self.stopped() {
+            let claimed = self.claim().await?;
+            if claimed.is_empty() {
+                // Words that wait may free nothing; what is deferred is not due.
+                return Ok(());
+            }
+            for parcel in self.render(claimed).await? {
+                if parcels.send(parcel).await.is_err() {
+                    return Ok(());
+                }
             }
         }
-        assert_eq!(back_off(MessageId(7), 2, at(0)), back_off(MessageId(7), 2, at(0)));
+        Ok(())
     }
 
-    #[test]
-    fn a_failure_before_the_dot_is_never_unknown_and_never_lost() {
-        for class in [
-            FailureClass::Transient,
-            FailureClass::Throttled,
-            FailureClass::Sender,
-            FailureClass::Unknown,
-        ] {
-            assert!(
-                matches!(
-                    word_of_stop(&failure(class), MessageId(1), 0, at(0), at(0)),
-                    Word::Deferred { .. }
-                ),
-                "{class:?}"
-            );
+    /// Keeps a word for the next commit.
+    pub(super) fn say(&self, id: MessageId, word: Word) {
+        locked(&self.done).count(word.state());
+        locked(&self.words).push((id, word));
+    }
+
+    /// One session's work: message after message, a new connection where the old one is used up.
+    async fn session(
+        self: Arc<Self>,
+        parcels: Arc<tokio::sync::Mutex<mpsc::Receiver<Parcel>>>,
+        dots: mpsc::Sender<AtDot>,
+        secret: Option<Arc<Secret>>,
+    ) {
+        let mut session: Option<Session> = None;
+        loop {
+            let parcel = parcels.lock().await.recv().await;
+            let Some(parcel) = parcel else { break };
+            if self.stopped() {
+                // Its claim is released when the lane ends.
+                continue;
+            }
+            session = self.send(session, parcel, &dots, secret.as_deref()).await;
         }
-        assert!(matches!(
-            word_of_stop(&failure(FailureClass::Recipient), MessageId(1), 0, at(0), at(0)),
-            Word::Bounced { .. }
-        ));
+        if let Some(session) = session {
+            session.quit().await;
+        }
     }
 
-    #[test]
-    fn a_lost_reply_to_the_dot_is_unknown_and_not_tried_again() {
-        let lost = Finished {
-            outcome: Err(failure(FailureClass::Unknown)),
-            phase: Phase::Dot,
-            session: None,
-        };
-        assert!(matches!(
-            word_of_finish(&lost, MessageId(1), 0, at(0), at(0)),
-            Word::Unknown { .. }
-        ));
-        let no = Finished {
-            outcome: Err(failure(FailureClass::Transient)),
-            phase: Phase::Dot,
-            session: None,
-        };
-        assert!(matches!(
-            word_of_finish(&no, MessageId(1), 0, at(0), at(0)),
-            Word::Deferred { .. }
-        ));
+    async fn send(
+        &self,
+        mut session: Option<Session>,
+        parcel: Parcel,
+        dots: &mpsc::Sender<AtDot>,
+        secret: Option<&Secret>,
+    ) -> Option<Session> {
+        let now = self.open.now();
+        // A server that ends the session between two messages is asked once more through a new one.
+        for again in [true, false] {
+            let ready_session = match session.take().filter(|s| !s.spent()) {
+                Some(session) => session,
+                None => match Session::open(&self.account, secret, &self.open.dialer).await {
+                    Ok(session) => session,
+                    Err(stopped) => {
+                        self.not_reached(&parcel, &stopped.failure, now).await;
+                        return None;
+                    }
+                },
+            };
+            let ready = match ready_session
+                .offer(&self.account.from_email, &parcel.to, &parcel.bytes)
+                .await
+            {
+                Ok(ready) => ready,
+                Err(stopped) => {
+                    if stopped.phase == Phase::Idle && again {
+                        continue;
+                    }
+                    let word = word_of_stop(
+                        &stopped.failure,
+                        parcel.id,
+                        parcel.attempts,
+                        parcel.queued_at,
+                        now,
+                    );
+                    self.last_word(&parcel, word).await;
+                    if stopped.failure.class == FailureClass::Sender {
+                        // Policy or reputation: going on would do harm, and the contacts are not to blame.
+                        self.give_up(format!("{} {}", stopped.failure.code, stopped.failure.detail));
+                    }
+                    return stopped.session;
+                }
+            };
+            let (answer, verdict) = oneshot::channel();
+            carillon_store::crash::point("at_dot");
+            let asked = dots
+                .send(AtDot {
+                    id: parcel.id,
+                    subject: parcel.subject.clone(),
+                    answer,
+                })
+                .await
+                .is_ok();
+            if !asked || !verdict.await.unwrap_or(false) {
+                ready.abandon();
+                return None;
+            }
+            carillon_store::crash::point("in_flight");
+            let finished = ready.finish().await;
+            carillon_store::crash::point("replied");
+            let word = word_of_finish(&finished, parcel.id, parcel.attempts, parcel.queued_at, now);
+            self.last_word(&parcel, word).await;
+            return finished.session;
+        }
+        None
     }
 
-    #[test]
-    fn a_message_is_given_up_after_a_day() {
-        let word = word_of_stop(
-            &failure(FailureClass::Transient),
-            MessageId(1),
-            5,
-            at(0),
-            at(24 * 60),
-        );
-        assert_eq!(word, Word::Expired);
+    /// What a server said of a message, before its dot or after it.
+    async fn last_word(&self, parcel: &Parcel, word: Word) {
+        if let Word::Bounced { failure } = &word
+            && failure.class == FailureClass::Recipient
+        {
+            self.suppress(&parcel.to).await;
+        }
+        self.say(parcel.id, word);
+    }
+
+    /// An address that does not exist is not written to again.
+    async fn suppress(&self, to: &str) {
+        let to = to.to_owned();
+        let added = self
+            .open
+            .store
+            .write(Priority::Intake, move |tx| {
+                suppressions::add(
+                    tx,
+                    &to,
+                    carillon_model::consent::SuppressionReason::Bounced,
+                    "smtp",
+                )
+            })
+            .await;
+        if let Err(error) = added {
+            tracing::error!(%error, "a bounced address was not put on the list");
+        }
+    }
+
+    async fn not_reached(&self, parcel: &Parcel, failure: &Failure, now: Moment) {
+        match failure.class {
+            // Nothing is wrong with the message: the account needs its user.
+            FailureClass::Auth | FailureClass::Setup | FailureClass::Refused => {
+                self.give_up(failure.detail.clone())
+            }
+            _ => {
+                let word = Word::Deferred {
+                    next_at: back_off(parcel.id, parcel.attempts, now),
+                    failure: failure.clone(),
+                };
+                self.say(parcel.id, word);
+                self.give_up(failure.detail.clone());
+            }
+        }
+    }
+
+    /// Stores the words no session was left to carry.
+    async fn flush(&self) -> Result<()> {
+        let words = self.take_words();
+        if words.is_empty() {
+            return Ok(());
+        }
+        let (fence, carried) = (self.fence(), words.clone());
+        let stored = self
+            .open
+            .store
+            .write(Priority::Gate, move |tx| dispatch::tell(tx, fence, &carried))
+            .await;
+        if stored.is_err() {
+            self.keep_words(words);
+        }
+        Ok(stored?)
+    }
+
+    async fn release_claimed(&self) -> Result<()> {
+        let (account, fence) = (self.account.id, self.fence());
+        self.open
+            .store
+            .write(Priority::Gate, move |tx| outbox::release_all(tx, account, fence))
+            .await?;
+        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! One commit of the journeys: due inputs in, the kernel's word out, and state, outbox, facts, figures and the
 //! cursors of the inputs written together.
 
+use super::due::{BATCH, Due, EDGES, ENTRIES, EVENTS, Item, due};
 use super::plan::{Live, Plan};
 use carillon_engine::journey::entry::schedule_condition;
 use carillon_engine::journey::{
@@ -14,17 +15,10 @@ use carillon_model::{AccountId, ContactId, EventId, JourneyId, Moment, VersionId
 use carillon_store::enrolments::{self, Enrolment};
 use carillon_store::inputs::{self, NewInput, Pending};
 use carillon_store::segments::EdgeRow;
-use carillon_store::{Result, Tx, contacts, events, facts, outbox, segments, settings};
+use carillon_store::{Result, Tx, contacts, events, facts, outbox, settings};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// Rows of each kind of input that one commit takes in.
-const BATCH: u32 = 500;
-const EDGES: &str = "tick_edges";
-const EVENTS: &str = "tick_events";
-/// Dates and schedules up to this moment (milliseconds) have let their contacts in.
-const ENTRIES: &str = "tick_entries";
 
 /// What a tick did.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,28 +31,6 @@ pub struct Ticked {
     pub queued: u64,
     /// There may be more to do at once.
     pub more: bool,
-}
-
-/// Something that is to be told, with the moment it is meant for.
-enum Item {
-    Edge(EdgeRow),
-    Happened(Event),
-    Input(inputs::InputRow),
-    Wake(Enrolment),
-    Entry(VersionId, StepIx, Option<ContactId>),
-}
-
-impl Item {
-    /// Within one moment: memberships first, then deadlines, then what happened.
-    fn rank(&self) -> u8 {
-        match self {
-            Item::Edge(_) => 0,
-            Item::Entry(..) => 1,
-            Item::Wake(_) => 2,
-            Item::Input(_) => 3,
-            Item::Happened(_) => 4,
-        }
-    }
 }
 
 /// Takes in what is due at `now` and writes what comes of it.
@@ -84,51 +56,24 @@ fn run(tx: &mut Tx<'_>, plan: &mut Plan, now: Moment, on_time: bool) -> Result<T
         millis => chrono::DateTime::from_timestamp_millis(millis).unwrap_or(now),
     };
     plan.refresh(tx, entries_after)?;
-    let paused = plan.paused();
-    let mut items: Vec<(Moment, u8, i64, Item)> = Vec::new();
-    let mut add = |at: Moment, order: i64, item: Item| items.push((at, item.rank(), order, item));
-
-    let edges = segments::edges_after(tx, settings::cursor(tx, EDGES)?, BATCH)?;
-    let happened = events::after(tx, EventId(settings::cursor(tx, EVENTS)?), BATCH)?;
-    let waiting = inputs::due(tx, now, &paused, BATCH)?;
-    let wakes = enrolments::due(tx, now, &paused, BATCH)?;
-    let entries = plan.take_due(tx, now, BATCH as usize);
-    let full = |n: usize| n >= BATCH as usize;
-    let more = full(edges.len())
-        || full(happened.len())
-        || full(waiting.len())
-        || full(wakes.len())
-        || full(entries.len());
-
-    let (last_edge, last_event) = (edges.last().map(|e| e.id), happened.last().map(|e| e.id));
-    let told: Vec<i64> = waiting.iter().map(|row| row.id).collect();
-    let upto = match entries.last() {
-        Some((at, ..)) if full(entries.len()) => *at,
-        _ => now,
-    };
-    for edge in edges {
-        add(edge.at, edge.id, Item::Edge(edge));
-    }
-    for event in happened {
-        // It is told when it arrives, however long ago it happened.
-        add(event.arrived_at, event.id.0, Item::Happened(event));
-    }
-    for row in waiting {
-        add(row.input.planned_at, row.id, Item::Input(row));
-    }
-    for wake in wakes {
-        add(wake.state.wake_at.unwrap_or(now), wake.id.0, Item::Wake(wake));
-    }
-    for (at, version, step, contact) in entries {
-        add(
-            at,
-            contact.map_or(-1, |c| i64::from(c.0)),
-            Item::Entry(version, step, contact),
-        );
-    }
+    let Due {
+        items,
+        told,
+        last_edge,
+        last_event,
+        entries_upto,
+        more,
+    } = due(tx, plan, now)?;
     if items.is_empty() {
-        return Ok(Ticked::default());
+        return Ok(Ticked {
+            more,
+            ..Ticked::default()
+        });
     }
+    let mut items: Vec<(Moment, u8, i64, Item)> = items
+        .into_iter()
+        .map(|(at, order, item)| (at, item.rank(), order, item))
+        .collect();
     items.sort_by_key(|(at, rank, order, _)| (*at, *rank, *order));
 
     let scope = tx.with_index(|index| index.scope().clone());
@@ -155,8 +100,8 @@ fn run(tx: &mut Tx<'_>, plan: &mut Plan, now: Moment, on_time: bool) -> Result<T
     if let Some(id) = last_event {
         settings::set_cursor(tx, EVENTS, id.0)?;
     }
-    if upto.timestamp_millis() != entries_cursor {
-        settings::set_cursor(tx, ENTRIES, upto.timestamp_millis())?;
+    if entries_upto.timestamp_millis() != entries_cursor {
+        settings::set_cursor(tx, ENTRIES, entries_upto.timestamp_millis())?;
     }
     Ok(done)
 }

@@ -1,0 +1,116 @@
+//! A mail server of our own, and a workspace with ten letters for it.
+
+use crate::terminal::{Terminal, arg};
+use carillon_xtask::children::Leashed;
+use carillon_xtask::truth;
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::Stdio;
+
+const TEMPLATE: &str = "<mjml><mj-body><mj-section><mj-column><mj-text>Hello {{ first_name }}, {{ postal_address }} \
+{{ unsubscribe_line }}</mj-text></mj-column></mj-section></mj-body></mjml>";
+
+/// A mail server that remembers what it took and answers each dot so late, and its port.
+pub fn start_world(at: &Terminal<'_>, truth: &Path, delay_ms: u32) -> (Leashed, u16) {
+    let mut command = at.program();
+    command
+        .args(["world", "--port", "0", "--truth", arg(truth)])
+        .args(["--delay-ms", &delay_ms.to_string()])
+        .stdout(Stdio::piped());
+    let mut world = Leashed::spawn(&mut command).unwrap_or_else(|why| panic!("{why}"));
+    let mut line = String::new();
+    let out = world.child().stdout.take().expect("a pipe");
+    BufReader::new(out).read_line(&mut line).expect("its port");
+    let said: Value = serde_json::from_str(&line).expect("JSON");
+    let port = said["port"].as_u64().and_then(|port| u16::try_from(port).ok());
+    (world, port.expect("a port"))
+}
+
+/// To whom the server took letters, in order of address.
+pub fn taken(truth: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(truth).unwrap_or_default();
+    let mut all: Vec<String> = truth::read_log(&text)
+        .expect("a log")
+        .into_iter()
+        .map(|record| record.to)
+        .collect();
+    all.sort();
+    all
+}
+
+/// A workspace whose journey has decided ten letters that are held because sending is paused. `start`: as for
+/// [`Terminal::create`].
+pub fn prepare(
+    at: &Terminal<'_>,
+    folder: &Path,
+    port: u16,
+    start: Option<&str>,
+    sessions: u16,
+) -> Vec<String> {
+    let people: Vec<String> = (0..10).map(|n| format!("person{n}@example.com")).collect();
+    let csv = folder.join("people.csv");
+    let rows: String = people
+        .iter()
+        .enumerate()
+        .map(|(n, email)| format!("{email},Person {n}\n"))
+        .collect();
+    std::fs::write(&csv, format!("email,first_name\n{rows}")).expect("a list");
+    let template = folder.join("hello.mjml");
+    std::fs::write(&template, TEMPLATE).expect("a template");
+    let journey = folder.join("hello.json");
+    let drawn = json!({
+        "format": "carillon/journey/1",
+        "name": "Hello",
+        "steps": [
+            { "id": "s1", "kind": "entry_segment", "next": { "next": "s2" },
+              "settings": { "segment": "All", "on": "entered", "include_current": true } },
+            { "id": "s2", "kind": "send_email", "settings": { "template": "Hello" }, "next": { "next": "s3" } },
+            { "id": "s3", "kind": "exit" },
+        ],
+    });
+    std::fs::write(&journey, drawn.to_string()).expect("a journey");
+
+    at.create(start);
+    at.tell(&["settings", "set", "--postal-address", "1 Long Lane, Bonn"]);
+    let port = port.to_string();
+    at.tell(&[
+        "accounts",
+        "add-smtp",
+        "World",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        &port,
+        "--tls",
+        "none",
+        "--from-email",
+        "studio@example.com",
+        "--sessions",
+        &sessions.to_string(),
+    ]);
+    at.tell(&[
+        "contacts",
+        "import",
+        arg(&csv),
+        "--basis",
+        "consent",
+        "--source",
+        "a fair",
+    ]);
+    at.tell(&["segments", "save", "All", "--where", "everyone"]);
+    at.tell(&[
+        "templates",
+        "import",
+        arg(&template),
+        "--name",
+        "Hello",
+        "--subject",
+        "Hello {{ first_name }}",
+    ]);
+    at.tell(&["journeys", "import", arg(&journey)]);
+    at.tell(&["outbox", "pause"]);
+    at.tell(&["journeys", "publish", "Hello"]);
+    at.tell(&["run", "--until-idle"]);
+    people
+}
