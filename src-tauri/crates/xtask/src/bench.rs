@@ -17,6 +17,8 @@ struct Figure {
     name: String,
     ours: f64,
     unit: String,
+    /// What the machine gives the same work without us, measured in the same round.
+    limit: Option<f64>,
     /// Whether the work behind the number was found to be done, and right.
     checked: bool,
 }
@@ -72,10 +74,6 @@ const BENCHES: &[Bench] = &[
         measure: simulate,
     },
 ];
-
-/// What figures are held against: name, what a peer reaches and what we allow ourselves. A figure without a line has
-/// neither, and says so with nulls.
-const MEASURES: &[(&str, Option<f64>, Option<f64>)] = &[];
 
 fn usage() -> String {
     let mut text = String::from(
@@ -164,13 +162,10 @@ fn print_figure(figure: &Figure, as_json: bool) {
 }
 
 fn line(figure: &Figure) -> Value {
-    let (peer, limit) = MEASURES
-        .iter()
-        .find(|(name, _, _)| *name == figure.name)
-        .map_or((None, None), |(_, peer, limit)| (*peer, *limit));
     json!({
-        "bench": figure.name, "ours": round_to(figure.ours), "unit": figure.unit, "peer": peer, "limit": limit,
-        "ratio": peer.map(|p| round_to(figure.ours / p)), "checked": figure.checked,
+        "bench": figure.name, "ours": round_to(figure.ours), "unit": figure.unit, "peer": null,
+        "limit": figure.limit.map(round_to), "ratio": figure.limit.map(|l| round_to(figure.ours / l)),
+        "checked": figure.checked,
     })
 }
 
@@ -189,16 +184,23 @@ fn medians(rounds: &[Vec<Figure>]) -> Vec<Figure> {
                 .flatten()
                 .filter(|f| f.name == figure.name)
                 .collect();
-            let mut numbers: Vec<f64> = same.iter().map(|f| f.ours).collect();
-            numbers.sort_by(f64::total_cmp);
-            let (low, high) = (numbers[(numbers.len() - 1) / 2], numbers[numbers.len() / 2]);
             Figure {
-                ours: (low + high) / 2.0,
+                ours: median(same.iter().map(|f| f.ours).collect()).unwrap_or(f64::NAN),
+                limit: median(same.iter().filter_map(|f| f.limit).collect()),
                 checked: same.len() == rounds.len() && same.iter().all(|f| f.checked),
                 ..figure.clone()
             }
         })
         .collect()
+}
+
+fn median(mut numbers: Vec<f64>) -> Option<f64> {
+    numbers.sort_by(f64::total_cmp);
+    let (low, high) = (
+        numbers.get(numbers.len().checked_sub(1)? / 2)?,
+        numbers.get(numbers.len() / 2)?,
+    );
+    Some((low + high) / 2.0)
 }
 
 impl Place {
@@ -236,6 +238,7 @@ fn figure(name: &str, ours: f64, unit: &str, checked: bool) -> Figure {
         name: name.to_string(),
         ours,
         unit: unit.to_string(),
+        limit: None,
         checked,
     }
 }
@@ -253,13 +256,8 @@ fn kernel(place: &Place) -> Result<Vec<Figure>> {
             "--example",
             "kernel_bench",
             "--",
-            "--json",
         ])
-        .arg("--dir")
         .arg(&place.dir);
-    if let Some(size) = place.size {
-        command.args(["--size", &size.to_string()]);
-    }
     figures_of(&capture(command.env(LOOPBACK_ONLY.0, LOOPBACK_ONLY.1))?)
 }
 
@@ -276,7 +274,10 @@ fn figures_of(text: &str) -> Result<Vec<Figure>> {
             ) else {
                 return Err(format!("A figure lacks bench, ours or unit: {line}"));
             };
-            Ok(figure(name, ours, unit, value["checked"] == true))
+            Ok(Figure {
+                limit: value["limit"].as_f64(),
+                ..figure(name, ours, unit, value["checked"] == true)
+            })
         })
         .collect()
 }
@@ -409,12 +410,14 @@ mod tests {
 
     #[test]
     fn figures_of_another_program_are_taken_as_it_writes_them() {
-        let text =
-            "warming up\n{\"bench\":\"kernel.groups\",\"ours\":5,\"unit\":\"steps/s\",\"checked\":true}\n";
-        assert_eq!(
-            figures_of(text),
-            Ok(vec![figure("kernel.groups", 5.0, "steps/s", true)])
-        );
+        let text = "warming up\n\
+            {\"bench\":\"kernel.groups\",\"ours\":5,\"unit\":\"steps/s\",\"limit\":10,\"checked\":true}\n";
+        let wanted = Figure {
+            limit: Some(10.0),
+            ..figure("kernel.groups", 5.0, "steps/s", true)
+        };
+        assert_eq!(line(&wanted)["ratio"], json!(0.5));
+        assert_eq!(figures_of(text), Ok(vec![wanted]));
         assert!(figures_of("{\"bench\":\"x\"}\n").is_err());
     }
 }
