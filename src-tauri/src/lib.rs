@@ -108,6 +108,7 @@ fn open_window(handle: &AppHandle) -> tauri::Result<()> {
         .title("Carillon")
         .inner_size(1360.0, 860.0)
         .min_inner_size(960.0, 600.0)
+        .prevent_overflow()
         .on_navigation(|url| matches!(url.scheme(), "tauri" | "mail") || is_local(url))
         .build()?;
     Ok(())

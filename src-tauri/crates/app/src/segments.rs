@@ -38,7 +38,8 @@ pub struct SegmentRow {
     pub count: u64,
     /// Journeys and segments that use it.
     pub used_by: u32,
-    /// Members at the end of each of the last 30 days, oldest first.
+    /// Members at the end of each of the last 30 days since it was first saved, oldest first; of the days before
+    /// nothing is known.
     pub history: Vec<u32>,
 }
 
@@ -330,7 +331,8 @@ async fn list(cx: &Ctx, _: NoArgs) -> Result<Vec<SegmentRow>> {
                 // Back from today's count over each day's coming and going.
                 let mut at_end = i64::try_from(count).unwrap_or(i64::MAX);
                 let today = now.timestamp().div_euclid(86_400);
-                let mut history: Vec<u32> = (0..HISTORY_DAYS)
+                let age = today - segment.created_at.timestamp().div_euclid(86_400);
+                let mut history: Vec<u32> = (0..HISTORY_DAYS.min(age + 1))
                     .map(|back| {
                         let shown = at_end;
                         at_end -= edges.get(&(segment.id, today - back)).copied().unwrap_or(0);

@@ -123,7 +123,7 @@ fn take(programs: &Path, out: &Path, only: &str, (width, height): (u32, u32)) ->
             }
             display.prefer_dark(theme == "dark")?;
             let window = Window::open(&display, &programs.join(SHELL), &wiring::studio_on(file))?;
-            window.resize(width, height)?;
+            window.maximise()?;
             for (name, hash) in wanted {
                 show(&window, hash, theme)?;
                 display.picture(&out.join(format!("{name}.png")))?;

@@ -223,6 +223,11 @@ impl Window {
         self.ask("DELETE", "actions", &Value::Null).map(drop)
     }
 
+    /// As large as the display lets a window with its title be.
+    pub fn maximise(&self) -> Result<()> {
+        self.ask("POST", "window/maximize", &json!({})).map(drop)
+    }
+
     /// The window's size on the display.
     pub fn resize(&self, width: u32, height: u32) -> Result<()> {
         let rect = json!({ "x": 0, "y": 0, "width": width, "height": height });
