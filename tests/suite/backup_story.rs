@@ -1,6 +1,6 @@
 //! A copy put in the place of the workspace sends nothing by itself and forgets nobody's no.
 
-use crate::post::{prepare, start_world, taken};
+use crate::post::{Sender, prepare, start_world, taken};
 use crate::terminal::{Terminal, arg};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -21,7 +21,16 @@ fn a_restored_outbox_is_frozen_until_somebody_decides_and_later_opt_outs_are_kep
     let at = Terminal::at_home(folder.path(), &file);
     let log = folder.path().join("truth.jsonl");
     let (_world, port) = start_world(&at, &log, 0);
-    let people = prepare(&at, folder.path(), port, Some("2026-03-02T08:00:00Z"), 4);
+    let people = prepare(
+        &at,
+        folder.path(),
+        &Sender {
+            port,
+            sessions: 4,
+            start: Some("2026-03-02T08:00:00Z"),
+            letters: 10,
+        },
+    );
     assert_eq!(in_state(&at, "queued"), json!(10));
 
     let copy = folder.path().join("copy.carillon");

@@ -39,16 +39,21 @@ pub fn taken(truth: &Path) -> Vec<String> {
     all
 }
 
-/// A workspace whose journey has decided ten letters that are held because sending is paused. `start`: as for
-/// [`Terminal::create`].
-pub fn prepare(
-    at: &Terminal<'_>,
-    folder: &Path,
-    port: u16,
-    start: Option<&str>,
-    sessions: u16,
-) -> Vec<String> {
-    let people: Vec<String> = (0..10).map(|n| format!("person{n}@example.com")).collect();
+/// What the sender is like.
+pub struct Sender<'a> {
+    pub port: u16,
+    pub sessions: u16,
+    /// As for [`Terminal::create`].
+    pub start: Option<&'a str>,
+    /// How many letters it has to send.
+    pub letters: usize,
+}
+
+/// A workspace whose journey has decided letters that are held because sending is paused: to whom.
+pub fn prepare(at: &Terminal<'_>, folder: &Path, sender: &Sender<'_>) -> Vec<String> {
+    let people: Vec<String> = (0..sender.letters)
+        .map(|n| format!("person{n}@example.com"))
+        .collect();
     let csv = folder.join("people.csv");
     let rows: String = people
         .iter()
@@ -71,9 +76,9 @@ pub fn prepare(
     });
     std::fs::write(&journey, drawn.to_string()).expect("a journey");
 
-    at.create(start);
+    at.create(sender.start);
     at.tell(&["settings", "set", "--postal-address", "1 Long Lane, Bonn"]);
-    let port = port.to_string();
+    let port = sender.port.to_string();
     at.tell(&[
         "accounts",
         "add-smtp",
@@ -87,7 +92,7 @@ pub fn prepare(
         "--from-email",
         "studio@example.com",
         "--sessions",
-        &sessions.to_string(),
+        &sender.sessions.to_string(),
     ]);
     at.tell(&[
         "contacts",
