@@ -56,6 +56,12 @@ impl Dialer {
         self
     }
 
+    /// The same dialer, held to this machine: for work that was allowed because its server is here.
+    pub fn held_to_loopback(mut self) -> Dialer {
+        self.loopback_only = true;
+        self
+    }
+
     /// Whether connections to anything but this machine are refused.
     pub fn loopback_only(&self) -> bool {
         self.loopback_only
@@ -250,6 +256,16 @@ mod tests {
         permit("h", address.parse().expect("an address"), loopback_only)
             .err()
             .map(|f| f.class)
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_away_is_refused_once_the_dialer_is_held_to_this_machine() {
+        let away = Dialer::new(false)
+            .with_time_limit(Duration::from_millis(200))
+            .with_name("localhost", vec!["192.0.2.1".parse().expect("an address")])
+            .held_to_loopback();
+        let refused = away.connect("localhost", 25).await.expect_err("it leads away");
+        assert_eq!(refused.class, FailureClass::Refused);
     }
 
     #[test]

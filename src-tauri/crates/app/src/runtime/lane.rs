@@ -9,6 +9,7 @@ use crate::error::{ApiError, Result};
 use crate::workspaces::Open;
 use carillon_adapters::Secret;
 use carillon_adapters::channels::email::{Phase, Session};
+use carillon_adapters::dialer::Dialer;
 use carillon_model::account::Account;
 use carillon_model::message::{Failure, FailureClass};
 use carillon_model::{MessageId, Moment};
@@ -24,6 +25,7 @@ pub(super) struct Lane {
     pub(super) account: Arc<Account>,
     /// The server is on this machine: nothing leaves it.
     pub(super) loopback: bool,
+    dialer: Dialer,
     stop: Arc<AtomicBool>,
     /// Words that ride in the next commit.
     words: Mutex<Vec<(MessageId, Word)>>,
@@ -44,6 +46,11 @@ impl Lane {
                 .is_ok_and(|ip| ip.to_canonical().is_loopback());
         Lane {
             loopback: local || open.dialer.loopback_only(),
+            // The gate lets mail out to a server on this machine; the address must keep what its name promised.
+            dialer: match local {
+                true => open.dialer.clone().held_to_loopback(),
+                false => open.dialer.clone(),
+            },
             account: Arc::new(account),
             open,
             stop,
@@ -197,7 +204,7 @@ impl Lane {
         for again in [true, false] {
             let ready_session = match session.take().filter(|s| !s.spent()) {
                 Some(session) => session,
-                None => match Session::open(&self.account, secret, &self.open.dialer).await {
+                None => match Session::open(&self.account, secret, &self.dialer).await {
                     Ok(session) => session,
                     Err(stopped) => {
                         self.not_reached(&parcel, &stopped.failure, now).await;
