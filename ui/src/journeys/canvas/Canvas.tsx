@@ -2,6 +2,7 @@ import "@xyflow/react/dist/base.css";
 import "./canvas.css";
 import {
   type Connection,
+  ConnectionLineType,
   ConnectionMode,
   type NodeChange,
   type OnConnectEnd,
@@ -14,7 +15,7 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } fr
 import type { Place } from "@/api/gen/Place";
 import type { StepId } from "@/api/gen/StepId";
 import { t } from "@/i18n";
-import { CARD, extent, isEntry, refusal, stepOf } from "../drawing";
+import { CARD, extent, isEntry, type Port, refusal, stepOf } from "../drawing";
 import { useDesigner, useDesignerStore } from "../state";
 import { portName, titleOf } from "../summary";
 import { Controls } from "./Controls";
@@ -38,6 +39,8 @@ export const DOM_ZOOM = 0.5;
 const SETTLE_MS = 120;
 const MARGIN = 240;
 const MIN_ZOOM = 0.02;
+/** Room for the controls at the lower edge, and for the stub of a card above them. */
+const UNDER = 40;
 
 const nodeTypes = { step: StepCard };
 const NO_EDGES: never[] = [];
@@ -177,7 +180,7 @@ function Flow({ figures }: { figures: ReadonlyMap<StepId, Figures> }) {
       const top = at.y * zoom + y;
       const pad = 40;
       const dx = left < pad ? pad - left : Math.min(0, width - pad - (left + CARD.width * zoom));
-      const dy = top < pad ? pad - top : Math.min(0, height - pad - (top + CARD.height * zoom));
+      const dy = top < pad ? pad - top : Math.min(0, height - pad - UNDER - (top + CARD.height * zoom));
       if (dx !== 0 || dy !== 0) {
         void flow.setViewport({ x: Math.round(x + dx), y: Math.round(y + dy), zoom }, { duration: 120 });
       }
@@ -239,16 +242,22 @@ function Flow({ figures }: { figures: ReadonlyMap<StepId, Figures> }) {
     }
     return null;
   };
-  const finishConnection = (to: StepId) => {
+  /** Draws the arrow, or says why it cannot be. True when it is there. */
+  const connect = (port: Port, to: StepId): boolean => {
     const state = store.getState();
-    const from = state.connecting;
-    if (!from) return;
-    const why = refusal(state.drawing.doc, from.step, to);
-    if (why !== null) return state.say(t(`journeys.refused.${why}`));
-    state.perform({ op: "connect", port: from, to });
-    state.show({ connecting: null });
+    const why = refusal(state.drawing.doc, port.step, to);
+    if (why !== null) {
+      state.say(t(`journeys.refused.${why}`));
+      return false;
+    }
+    state.perform({ op: "connect", port, to });
     const step = stepOf(state.drawing.doc, to);
     state.say(t("journeys.canvas.said_connected", { step: step ? titleOf(step) : to }));
+    return true;
+  };
+  const finishConnection = (to: StepId) => {
+    const from = store.getState().connecting;
+    if (from && connect(from, to)) store.getState().show({ connecting: null });
   };
   const local = (event: { clientX: number; clientY: number }): Place => {
     const frame = element.current?.getBoundingClientRect();
@@ -370,9 +379,7 @@ function Flow({ figures }: { figures: ReadonlyMap<StepId, Figures> }) {
     const over = put(toCanvas({ x: at.clientX, y: at.clientY }));
     const state = store.getState();
     if (over === null) return state.show({ quickAdd: { port, arrow: false, ...local(at) } });
-    const why = refusal(state.drawing.doc, port.step, over);
-    if (why === null) state.perform({ op: "connect", port, to: over });
-    else if (over !== port.step) state.say(t(`journeys.refused.${why}`));
+    if (over !== port.step) connect(port, over);
   };
 
   usePaletteDrag(stage, element, toCanvas);
@@ -418,12 +425,12 @@ function Flow({ figures }: { figures: ReadonlyMap<StepId, Figures> }) {
         onSelectionEnd={onSelectionEnd}
         onConnectStart={() => setDrawingArrow(true)}
         onConnect={({ source, sourceHandle, target }: Connection) =>
-          sourceHandle !== null &&
-          store.getState().perform({ op: "connect", port: { step: source, port: sourceHandle }, to: target })
+          sourceHandle !== null && connect({ step: source, port: sourceHandle }, target)
         }
         onConnectEnd={onConnectEnd}
         isValidConnection={({ source, target }) => refusal(store.getState().drawing.doc, source, target) === null}
         connectionMode={ConnectionMode.Strict}
+        connectionLineType={ConnectionLineType.SmoothStep}
         connectionRadius={36}
         connectOnClick={false}
         minZoom={MIN_ZOOM}

@@ -1,5 +1,5 @@
 import { Handle, type Node, type NodeProps, Position } from "@xyflow/react";
-import { memo } from "react";
+import { type CSSProperties, memo } from "react";
 import { cx } from "@/design/cx";
 import { compact, count } from "@/format";
 import { t } from "@/i18n";
@@ -102,9 +102,10 @@ export const StepCard = memo(function StepCard({ id, data, selected }: NodeProps
           type="target"
           position={down ? Position.Top : Position.Left}
           isConnectableStart={false}
+          style={{ "--card-width": `${CARD.width}px`, "--card-height": `${CARD.height}px` } as CSSProperties}
           className={cx(
             "journey-inlet",
-            target ? "pointer-events-auto! opacity-100!" : "pointer-events-none! opacity-0!",
+            target ? "journey-awaiting pointer-events-auto! opacity-100!" : "pointer-events-none! opacity-0!",
           )}
         />
       )}

@@ -83,6 +83,15 @@ function Room({ view }: { view: JourneyView }) {
         event.preventDefault();
         return void draft.save();
       }
+      // Outside of a field the web view would mark every word of the screen.
+      if (key === "a" && !field && !(event.target instanceof Element && event.target.closest('[role="dialog"]'))) {
+        event.preventDefault();
+        const { drawing, cursor, select } = store.getState();
+        return select(
+          drawing.doc.steps.map((step) => step.id),
+          cursor,
+        );
+      }
       if (field || (key !== "z" && key !== "y")) return;
       event.preventDefault();
       undoOrRedo(store, key === "y" || event.shiftKey);

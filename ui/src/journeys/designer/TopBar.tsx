@@ -90,16 +90,23 @@ export function TopBar({ view, draft, active }: { view: JourneyView; draft: Draf
         >
           <ChevronLeft size={16} aria-hidden />
         </Link>
-        <input
-          aria-label={t("journeys.name")}
-          value={name}
-          maxLength={120}
-          spellCheck={false}
-          onChange={(event) => store.getState().perform({ op: "journey", change: { name: event.target.value } })}
-          onBlur={() => store.getState().seal()}
-          onKeyDown={(event) => event.key === "Enter" && store.getState().canvas?.focus()}
-          className="h-8 min-w-24 max-w-80 rounded-control border border-transparent bg-transparent px-1.5 font-semibold text-section ring-inside [field-sizing:content] hover:border-line-default focus:border-line-control"
-        />
+        <span className="inline-grid h-8 min-w-24 max-w-80 font-semibold text-section">
+          {/* Makes the field as wide as its text: `field-sizing` is not known to every web view. */}
+          <span aria-hidden className="invisible col-start-1 row-start-1 overflow-hidden whitespace-pre px-2">
+            {name}
+          </span>
+          <input
+            aria-label={t("journeys.name")}
+            value={name}
+            size={1}
+            maxLength={120}
+            spellCheck={false}
+            onChange={(event) => store.getState().perform({ op: "journey", change: { name: event.target.value } })}
+            onBlur={() => store.getState().seal()}
+            onKeyDown={(event) => event.key === "Enter" && store.getState().canvas?.focus()}
+            className="ring-inside col-start-1 row-start-1 min-w-0 rounded-control border border-transparent bg-transparent px-1.5 hover:border-line-default focus:border-line-control"
+          />
+        </span>
         <Badge tone={JOURNEY_TONES[view.state]} dot>
           {t(`journeys.state.${view.state}`)}
         </Badge>
@@ -146,7 +153,9 @@ export function TopBar({ view, draft, active }: { view: JourneyView; draft: Draf
         <Button
           look="primary"
           onClick={() => void draft.save().then(() => setPublishing(true))}
-          disabled={draft.state.is === "conflict" || (view.state === "live" && !view.changed && past.length === 0)}
+          disabled={
+            draft.state.is === "conflict" || (view.state === "live" && !view.changed && draft.state.is === "saved")
+          }
         >
           {t("journeys.bar.publish")}
         </Button>

@@ -126,7 +126,6 @@ function OneStep({ step, figures, live }: { step: Step; figures: Figures | null;
         </p>
       </header>
       <div className="space-y-4 p-4">
-        <General problems={problems} step={step} />
         {Own && face ? (
           <Suspense>
             <Own step={step} face={face} />
@@ -154,6 +153,8 @@ function OneStep({ step, figures, live }: { step: Step; figures: Figures | null;
             />
           </div>
         </Field>
+        {/* Last, because they come a moment after a change: nothing that is being filled in may move for them. */}
+        <General problems={problems} step={step} />
       </div>
       {live && live.version !== null && <People step={step} live={live} waiting={figures?.waiting ?? 0} />}
       <Ways step={step} figures={figures} />
