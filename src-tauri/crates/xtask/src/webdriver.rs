@@ -202,20 +202,49 @@ impl Window {
         self.perform(json!([{ "type": "key", "id": "keys", "actions": actions }]))
     }
 
+    /// Presses and releases the keys of a text, one after the other, into whatever has the focus.
+    pub fn type_keys(&self, text: &str) -> Result<()> {
+        let actions: Vec<Value> = text
+            .chars()
+            .flat_map(|key| ["keyDown", "keyUp"].map(|way| json!({ "type": way, "value": key })))
+            .collect();
+        self.perform(json!([{ "type": "key", "id": "keys", "actions": actions }]))
+    }
+
+    /// Moves the mouse to a point of the page and clicks there with the left button, whatever is there.
+    pub fn press_at(&self, at: (f64, f64)) -> Result<()> {
+        self.mouse(&[pointer_move(at, 30), button("pointerDown")])?;
+        self.let_go()
+    }
+
     /// Drags the mouse from one point of the page to another with the left button, in steps that a drag sensor sees.
     pub fn drag(&self, from: (f64, f64), to: (f64, f64)) -> Result<()> {
-        let mut actions = vec![
-            pointer_move(from, 0),
-            json!({ "type": "pointerDown", "button": 0 }),
-        ];
+        self.pull(from, to)?;
+        self.let_go()
+    }
+
+    /// The first half of [`Window::drag`]: the button stays down until [`Window::let_go`].
+    pub fn pull(&self, from: (f64, f64), to: (f64, f64)) -> Result<()> {
+        let mut actions = vec![pointer_move(from, 0), button("pointerDown")];
         for step in 1..=12 {
             let part = f64::from(step) / 12.0;
             let at = (from.0 + (to.0 - from.0) * part, from.1 + (to.1 - from.1) * part);
             actions.push(pointer_move(at, 30));
         }
         actions.push(json!({ "type": "pause", "duration": 100 }));
-        actions.push(json!({ "type": "pointerUp", "button": 0 }));
-        self.perform(json!([{ "type": "pointer", "id": "mouse", "parameters": { "pointerType": "mouse" }, "actions": actions }]))
+        self.mouse(&actions)
+    }
+
+    /// Releases the left button where the mouse is.
+    pub fn let_go(&self) -> Result<()> {
+        self.mouse(&[button("pointerUp")])?;
+        self.ask("DELETE", "actions", &Value::Null).map(drop)
+    }
+
+    fn mouse(&self, actions: &[Value]) -> Result<()> {
+        let mouse = json!({ "type": "pointer", "id": "mouse", "parameters": { "pointerType": "mouse" }, "actions": actions });
+        self.ask("POST", "actions", &json!({ "actions": [mouse] }))
+            .map(drop)
     }
 
     fn perform(&self, actions: Value) -> Result<()> {
@@ -249,6 +278,10 @@ impl Drop for Window {
 
 fn pointer_move(at: (f64, f64), duration: u64) -> Value {
     json!({ "type": "pointerMove", "origin": "viewport", "x": at.0.round(), "y": at.1.round(), "duration": duration })
+}
+
+fn button(way: &str) -> Value {
+    json!({ "type": way, "button": 0 })
 }
 
 /// A port of this machine that was free a moment ago.
