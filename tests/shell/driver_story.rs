@@ -51,6 +51,20 @@ fn the_driver_writes_clicks_drags_and_reads_in_a_web_view() {
         Ok("Grüße, Ada")
     );
 
+    let place = window.place(&field).expect("its place");
+    window
+        .press_at((place[0] + place[2] / 2.0, place[1] + place[3] / 2.0))
+        .expect("pressed");
+    window.chord(&["\u{e009}", "a"]).expect("keys");
+    window.type_keys("Who \"else\"?").expect("typed");
+    window
+        .click(&window.find("#copy").expect("the button"))
+        .expect("clicked");
+    assert_eq!(
+        window.text(&window.find("#to").expect("the text")).as_deref(),
+        Ok("Who \"else\"?")
+    );
+
     window.chord(&["\u{e009}", "z"]).expect("keys");
     window
         .wait_until("document.body.dataset.undone === 'yes'", PATIENCE)

@@ -49,7 +49,7 @@ return { at, box: [box.left, box.top, box.width, box.height], disabled: found.ma
 
 /// A person at a window.
 pub struct Hand<'a> {
-    pub window: &'a Window,
+    window: &'a Window,
     display: &'a Display,
     pictures: Option<PathBuf>,
 }

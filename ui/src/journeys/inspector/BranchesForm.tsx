@@ -87,7 +87,7 @@ export function BranchesForm({ onChange, setting, step }: FormProps) {
                   className="min-h-14! font-mono text-table!"
                   onChange={(event) => put(at, { when: event.currentTarget.value })}
                 />
-                <p className="mt-1 text-table">
+                <p className="mt-1 min-h-4 text-table">
                   <Meaning text={branch.when ?? ""} />
                 </p>
               </div>

@@ -19,7 +19,8 @@ export function ExpressionForm({ value, onChange, setting }: FormProps) {
         className="font-mono text-table!"
         onChange={(event) => onChange(event.currentTarget.value)}
       />
-      <div className="mt-1 text-table empty:hidden" aria-live="polite">
+      {/* Its line is kept: the answer comes a moment later, and nothing below may move for it. */}
+      <div className="mt-1 min-h-4 text-table" aria-live="polite">
         {where ? (
           text.trim() === "" && <span className="text-ink-3">{t("journeys.form.anything")}</span>
         ) : (

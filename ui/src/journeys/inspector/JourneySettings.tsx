@@ -81,7 +81,7 @@ export function JourneySettings() {
                   put(rules.map((one, index) => (index === at ? { ...one, when: event.currentTarget.value } : one)))
                 }
               />
-              <p className="mt-1 text-table">
+              <p className="mt-1 min-h-4 text-table">
                 <Meaning text={rule.when} />
               </p>
             </div>
