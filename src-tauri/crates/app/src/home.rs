@@ -10,9 +10,7 @@ use carillon_model::journey::JourneyState;
 use carillon_model::message::MessageState;
 use carillon_model::segment::{Clause, Expr};
 use carillon_model::{EventId, JourneyId, Moment};
-use carillon_store::{
-    accounts, contacts, enrolments, events, journeys, outbox, reports, segments, templates,
-};
+use carillon_store::{accounts, contacts, events, journeys, outbox, reports, segments, templates};
 use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -103,13 +101,7 @@ async fn overview(cx: &Ctx, _: NoArgs) -> Result<HomeOverview> {
             let mut in_journeys = 0;
             let rows = journeys::list(db)?;
             for row in &rows {
-                let mut active = 0;
-                for version in journeys::versions(db, row.id)? {
-                    active += enrolments::standing(db, version.id)?
-                        .iter()
-                        .map(|(_, n)| n)
-                        .sum::<u64>();
-                }
+                let active = crate::journeys::active(db, &journeys::versions(db, row.id)?)?;
                 in_journeys += active;
                 if row.state != JourneyState::Draft {
                     let week = carillon_store::time::days(today) - 6;

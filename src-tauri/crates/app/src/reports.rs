@@ -221,16 +221,7 @@ async fn funnel(cx: &Ctx, req: FunnelOf) -> Result<FunnelReport> {
                 None => versions.last(),
             };
             let Some(version) = wanted else { return Ok(None) };
-            let mut now: BTreeMap<String, u64> = BTreeMap::new();
-            for version in &versions {
-                let mut ids: Vec<&str> = version.document.steps.iter().map(|s| s.id.0.as_str()).collect();
-                ids.sort_by(|a, b| carillon_engine::journey::natural(a, b));
-                for (ix, n) in carillon_store::enrolments::standing(db, version.id)? {
-                    if let Some(step) = ids.get(usize::from(ix.0)) {
-                        *now.entry((*step).to_owned()).or_default() += n;
-                    }
-                }
-            }
+            let now = crate::journeys::standing(db, &versions)?;
             Ok(Some((version.clone(), figures::journey_funnel(db, id)?, now)))
         })
         .await?;

@@ -1,0 +1,156 @@
+//! *Send me a test*.
+
+use super::secrets::secret;
+use super::{AccountTest, LastTest, TestAccount, TestPhase, existing, test_key};
+use crate::error::{ApiError, Code, Result, fail};
+use crate::imports::clean;
+use crate::runtime::dispatch::try_again;
+use crate::workspaces::Open;
+use crate::{Ctx, letters};
+use carillon_adapters::channels::email::Session;
+use carillon_model::TemplateId;
+use carillon_model::account::Account;
+use carillon_model::contact::Value;
+use carillon_render::TemplateParts;
+use carillon_render::child::{Mode, Output};
+use carillon_store::Priority;
+use std::collections::BTreeMap;
+
+/// The mail of *send me a test* where no template is named.
+fn test_parts() -> TemplateParts {
+    TemplateParts {
+        subject: crate::error::sentence("accounts.test_mail.subject", &[]),
+        preheader: String::new(),
+        body: format!(
+            "<mjml lang=\"en\"><mj-body><mj-section><mj-column><mj-text>{}</mj-text></mj-column></mj-section></mj-body></mjml>",
+            crate::error::sentence("accounts.test_mail.body", &[])
+        ),
+        text: String::new(),
+    }
+}
+
+/// One mail to oneself. It passes no gate, because it goes to whom the user types in, now and once.
+pub(super) async fn test(cx: &Ctx, req: TestAccount) -> Result<AccountTest> {
+    let open = cx.open()?;
+    let account = existing(open, req.id).await?;
+    let to = clean::address(&req.to)
+        .map_err(|_| fail(Code::Invalid, "contacts.bad_email", &[("email", &req.to)]).at("to"))?;
+    let mut phases = Vec::new();
+    let result = send_test(open, &account, &to, req.template, &mut phases).await;
+    if let Err(e) = &result {
+        phases.push(TestPhase {
+            phase: "failed".into(),
+            ok: false,
+            detail: e.message.clone(),
+        });
+    }
+    let ok = result.is_ok();
+    let message = phases.last().map(|p| p.detail.clone()).unwrap_or_default();
+    let last = LastTest {
+        at: open.now(),
+        ok,
+        message,
+    };
+    open.store
+        .write(Priority::User, move |tx| {
+            carillon_store::settings::set(tx, &test_key(req.id), Some(&last))
+        })
+        .await?;
+    if ok {
+        try_again(open, Some(req.id)).await?;
+    }
+    Ok(AccountTest { ok, phases })
+}
+
+async fn send_test(
+    open: &Open,
+    account: &Account,
+    to: &str,
+    template: Option<TemplateId>,
+    phases: &mut Vec<TestPhase>,
+) -> Result<()> {
+    let outside = |failure: &carillon_model::message::Failure| {
+        fail(
+            Code::Outside,
+            "accounts.failure",
+            &[("detail", &failure.detail), ("code", &failure.code)],
+        )
+    };
+    let workspace = open.workspace()?;
+    let parts = match template {
+        Some(id) => {
+            let found = open
+                .store
+                .read(move |db| carillon_store::templates::get(db, id))
+                .await?;
+            TemplateParts::from(
+                &found.ok_or_else(|| fail(Code::NotFound, "not_found.template", &[("name", &id)]))?,
+            )
+        }
+        None => test_parts(),
+    };
+    let mut record = letters::nobody();
+    record.fields = BTreeMap::from([("email".to_owned(), Value::Text(to.to_owned()))]);
+    let token = crate::files::ticket();
+    let context = letters::context(
+        &record,
+        open.store.catalogue().zone(),
+        crate::clock::machine_now(),
+        Some(letters::unsubscribe_mailto(account, &token)),
+    );
+    let output = letters::render_one(
+        open,
+        parts,
+        letters::sender(&workspace, Some(account)),
+        context,
+        Mode::Render,
+    )
+    .await?;
+    let Output::Message(rendered) = output else {
+        return Err(ApiError::internal("no message"));
+    };
+    let domain = account
+        .from_email
+        .rsplit_once('@')
+        .map_or("localhost", |(_, d)| d);
+    let envelope = letters::envelope(
+        &workspace,
+        account,
+        &record,
+        format!("{token}@{domain}"),
+        &token,
+        crate::clock::machine_now(),
+        false,
+    );
+    let bytes = carillon_render::compose(&envelope, &rendered)
+        .map_err(|e| fail(Code::Invalid, "render.template", &[("detail", &e)]))?;
+    let secret = secret(open, account).await?;
+    let session = Session::open(account, secret.as_ref(), &open.dialer)
+        .await
+        .map_err(|stopped| outside(&stopped.failure))?;
+    phases.push(TestPhase {
+        phase: "connect".into(),
+        ok: true,
+        detail: format!("{}:{}", account.host, account.port),
+    });
+    let ready = session
+        .offer(&account.from_email, to, &bytes)
+        .await
+        .map_err(|stopped| outside(&stopped.failure))?;
+    phases.push(TestPhase {
+        phase: "mail".into(),
+        ok: true,
+        detail: to.to_owned(),
+    });
+    let finished = ready.finish().await;
+    let reply = finished.outcome.map_err(|failure| outside(&failure))?;
+    phases.push(TestPhase {
+        phase: "done".into(),
+        ok: true,
+        detail: format!("{} {}", reply.codes(), reply.text()),
+    });
+    if let Some(session) = finished.session {
+        session.quit().await;
+    }
+    Ok(())
+}

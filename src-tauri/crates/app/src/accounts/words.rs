@@ -1,0 +1,162 @@
+//! What is asked of sender accounts, and what is answered.
+
+use carillon_model::account::{Account, SecretState, Tls};
+use carillon_model::{AccountId, Moment, TemplateId};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// An account in the list.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct AccountRow {
+    #[serde(flatten)]
+    pub account: Account,
+    pub secret: SecretState,
+    #[ts(type = "number")]
+    pub sent_24_hours: u64,
+    pub last_test: Option<LastTest>,
+}
+
+/// How the last test went.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct LastTest {
+    pub at: Moment,
+    pub ok: bool,
+    pub message: String,
+}
+
+/// An account as a user writes it. A limit of 0 takes the preset's.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct AccountDraft {
+    pub name: String,
+    pub host: String,
+    pub port: u16,
+    pub tls: Tls,
+    #[serde(default)]
+    pub user: String,
+    #[serde(default)]
+    pub from_name: String,
+    pub from_email: String,
+    #[serde(default)]
+    pub reply_to: Option<String>,
+    #[serde(default)]
+    pub ca_file: Option<String>,
+    #[serde(default)]
+    pub per_day: u32,
+    #[serde(default)]
+    pub per_minute: u32,
+    #[serde(default)]
+    pub sessions: u16,
+    #[serde(default)]
+    pub preset: Option<String>,
+}
+
+/// An account to add.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct AddAccount {
+    pub account: AccountDraft,
+}
+
+/// An account to change.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct UpdateAccount {
+    pub id: AccountId,
+    pub account: AccountDraft,
+}
+
+/// Which account.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct OneAccount {
+    pub id: AccountId,
+}
+
+/// Where a password is to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Keep {
+    Keychain,
+    PassphraseFile,
+}
+
+/// A password. It goes in and never comes out.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct SetSecret {
+    pub id: AccountId,
+    pub secret: String,
+    pub keep: Keep,
+    #[serde(default)]
+    pub passphrase: Option<String>,
+}
+
+impl std::fmt::Debug for SetSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SetSecret")
+            .field("id", &self.id)
+            .field("keep", &self.keep)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where the password is now.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SecretKept {
+    pub state: SecretState,
+}
+
+/// Where to send a test.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct TestAccount {
+    pub id: AccountId,
+    pub to: String,
+    #[serde(default)]
+    pub template: Option<TemplateId>,
+}
+
+/// One step of a test.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct TestPhase {
+    pub phase: String,
+    pub ok: bool,
+    pub detail: String,
+}
+
+/// How a test went.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct AccountTest {
+    pub ok: bool,
+    pub phases: Vec<TestPhase>,
+}
+
+/// A preset of a provider's limits.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SenderPresetView {
+    pub key: String,
+    pub name: String,
+    pub host: String,
+    pub port: u16,
+    pub tls: Tls,
+    pub per_day: u32,
+    pub per_minute: u32,
+    pub sessions: u16,
+    /// When the provider's limits were read.
+    pub dated: String,
+    pub note: String,
+}

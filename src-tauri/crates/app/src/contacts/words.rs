@@ -1,0 +1,269 @@
+//! What is asked of contacts, and what is answered.
+
+use crate::files::SaveRef;
+use carillon_model::consent::{Basis, Channel, Consent, Purpose, SuppressionReason};
+use carillon_model::contact::{Contact, Value};
+use carillon_model::event::Event;
+use carillon_model::message::MessageState;
+use carillon_model::{ContactId, MessageId, Moment, SegmentId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use ts_rs::TS;
+
+/// Which contacts to list.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct ContactsPage {
+    /// A segment's text form.
+    #[serde(rename = "where")]
+    pub expression: Option<String>,
+    /// Words looked for in e-mail and names.
+    pub search: Option<String>,
+    pub sort: Option<Sort>,
+    /// First row, from 0.
+    pub offset: u32,
+    /// At most 200.
+    pub limit: u32,
+    /// Keys of the fields wanted beside the e-mail.
+    #[serde(default)]
+    pub columns: Vec<String>,
+}
+
+/// Order of a list.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Sort {
+    pub key: String,
+    pub desc: bool,
+}
+
+/// A contact in a list.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ContactRow {
+    pub id: ContactId,
+    pub email: String,
+    pub values: BTreeMap<String, Value>,
+    pub tags: Vec<String>,
+    /// Marketing mail is permitted now.
+    pub permitted: bool,
+    pub suppressed: bool,
+    pub created_at: Moment,
+}
+
+/// Which contact.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct OneContact {
+    pub id: ContactId,
+}
+
+/// A contact by address.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct FindContact {
+    pub email: String,
+}
+
+/// The contact that was meant.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Found {
+    pub id: ContactId,
+}
+
+/// Everything of one person.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ContactPage {
+    pub contact: Contact,
+    pub time_zone: ZoneShown,
+    pub suppressed: bool,
+    pub permissions: Vec<PermissionShown>,
+    pub consents: Vec<Consent>,
+    pub segments: Vec<MemberOf>,
+    pub journeys: Vec<crate::journeys::Passage>,
+}
+
+/// The zone times of this contact are read in, and who says so.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ZoneShown {
+    pub name: String,
+    /// `contact` or `workspace`.
+    pub from: String,
+}
+
+/// What the ledger amounts to for one channel and purpose.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct PermissionShown {
+    pub channel: Channel,
+    pub purpose: Purpose,
+    pub allowed: bool,
+    pub basis: Option<Basis>,
+}
+
+/// A segment the contact is in.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct MemberOf {
+    pub id: SegmentId,
+    pub name: String,
+}
+
+/// How far back.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct AskTimeline {
+    pub id: ContactId,
+    /// Only what was before this moment; else the newest.
+    pub before: Option<Moment>,
+    pub limit: u32,
+}
+
+/// Something that happened with a contact.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct TimelineEntry {
+    pub at: Moment,
+    /// Whose, where entries of several are shown.
+    pub contact: Option<Named>,
+    #[serde(flatten)]
+    pub what: TimelineWhat,
+}
+
+/// A contact with its address.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Named {
+    pub id: ContactId,
+    pub email: String,
+}
+
+/// Kinds of entries.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(tag = "entry", rename_all = "snake_case")]
+#[ts(export)]
+pub enum TimelineWhat {
+    Created {
+        source: String,
+    },
+    Event {
+        event: Event,
+    },
+    Message {
+        id: MessageId,
+        subject: String,
+        state: MessageState,
+        journey: Option<String>,
+    },
+    Consent {
+        consent: Consent,
+    },
+    Suppressed {
+        reason: SuppressionReason,
+        source: String,
+    },
+    Journey {
+        journey: String,
+        what: String,
+        step: Option<String>,
+    },
+}
+
+/// A value of a field by key.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct KeyValue {
+    pub key: String,
+    pub value: Option<Value>,
+}
+
+/// A contact to add by hand.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct AddContact {
+    pub email: String,
+    #[serde(default)]
+    pub values: Vec<KeyValue>,
+    #[serde(default)]
+    pub tags: Vec<String>,
+    pub basis: Option<Basis>,
+    pub source: String,
+}
+
+/// Values to write; `None` clears one.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct UpdateContact {
+    pub id: ContactId,
+    pub values: Vec<KeyValue>,
+}
+
+/// Whom a bulk action means: some, or all that a text selects.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(untagged)]
+#[ts(export)]
+pub enum Who {
+    Ids {
+        ids: Vec<ContactId>,
+    },
+    All {
+        #[serde(rename = "where")]
+        expression: Option<String>,
+        search: Option<String>,
+        except: Vec<ContactId>,
+    },
+}
+
+/// Tags to give and take.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct TagContacts {
+    pub who: Who,
+    #[serde(default)]
+    pub add: Vec<String>,
+    #[serde(default)]
+    pub remove: Vec<String>,
+}
+
+/// How many rows a change was made to.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Changed {
+    pub changed: u32,
+}
+
+/// Whom to remove.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct DeleteContacts {
+    pub who: Who,
+}
+
+/// How many were removed.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Deleted {
+    pub deleted: u32,
+}
+
+/// Whom to write where; no columns: all of them.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct ExportContacts {
+    pub who: Who,
+    #[serde(default)]
+    pub columns: Vec<String>,
+    pub to: SaveRef,
+}

@@ -1,0 +1,118 @@
+//! Publishing: a draft becomes a version that contacts enter.
+
+use super::{Entering, OneJourney, PublishedNow, inside, known, row, version_of};
+use crate::Ctx;
+use crate::error::{Code, Result, fail};
+use crate::workspaces::Open;
+use carillon_engine::journey::{Entry, JourneyVersion};
+use carillon_model::journey::{Input, StepIx};
+use carillon_model::segment::Expr;
+use carillon_model::{ContactId, JourneyId, Moment};
+use carillon_store::inputs::{NewInput, Pending};
+use carillon_store::{Priority, inputs, journeys as rows, segments};
+use std::sync::Arc;
+
+/// Contacts that come in at the publish, because a step says that those who are in the segment already do.
+fn current(open: &Open, version: &JourneyVersion) -> Vec<(StepIx, ContactId)> {
+    let now = open.now();
+    let mut all = Vec::new();
+    for (step, entry) in version.entries() {
+        let Entry::Segment(wanted) = entry else { continue };
+        if !wanted.include_current {
+            continue;
+        }
+        let Some(is_in) = version.conditions().get(usize::from(wanted.is_in.0)) else {
+            continue;
+        };
+        let members = open.store.with_index(|index| {
+            let members = index.members(is_in, now);
+            if wanted.on_entered {
+                members
+            } else {
+                index.contacts() - &members
+            }
+        });
+        all.extend(members.into_iter().map(|id| (step, ContactId(id))));
+    }
+    all
+}
+
+/// What lets a contact in at an entry step, as soon as the runtime comes by.
+pub(super) fn arrival(journey: JourneyId, entry: StepIx, contact: ContactId, now: Moment) -> NewInput {
+    NewInput {
+        planned_at: now,
+        enrolment: None,
+        journey: Some(journey),
+        contact,
+        pending: Pending::Input {
+            input: Input::Enter {
+                entry,
+                planned: now,
+                event: None,
+            },
+        },
+    }
+}
+
+pub(super) async fn entering(cx: &Ctx, req: OneJourney) -> Result<Entering> {
+    let open = cx.open()?;
+    let row = row(open, req.id).await?;
+    let version = version_of(&row.draft, &known(open).await?)?;
+    let inside = open
+        .store
+        .read(move |db| inside::active(db, &rows::versions(db, req.id)?))
+        .await?;
+    Ok(Entering {
+        now: current(open, &version).len() as u64,
+        inside,
+    })
+}
+
+pub(super) async fn publish(cx: &Ctx, req: OneJourney) -> Result<PublishedNow> {
+    publish_now(cx.open()?, req.id).await
+}
+
+/// Makes the draft a version that contacts enter. Its watched conditions are followed from this commit on.
+///
+/// # Errors
+/// `Refused` with the problems, or where the sender's postal address is empty.
+pub async fn publish_now(open: &Arc<Open>, id: JourneyId) -> Result<PublishedNow> {
+    let draft = row(open, id).await?;
+    let catalogue = known(open).await?;
+    let version = version_of(&draft.draft, &catalogue)?;
+    let mails = !version.needs().templates.is_empty();
+    if mails && open.workspace()?.postal_address.trim().is_empty() {
+        return Err(fail(Code::Refused, "journeys.no_address", &[]));
+    }
+    let entering = current(open, &version);
+    let watched: Vec<(usize, Expr)> = version
+        .watched()
+        .iter()
+        .filter_map(|ix| {
+            Some((
+                usize::from(ix.0),
+                version.conditions().get(usize::from(ix.0))?.clone(),
+            ))
+        })
+        .collect();
+    let now = open.now();
+    let count = entering.len() as u64;
+    let published = open
+        .store
+        .write(Priority::User, move |tx| {
+            let published = rows::publish(tx, id)?;
+            segments::watch(tx, published.id, &watched)?;
+            let pending: Vec<NewInput> = entering
+                .into_iter()
+                .map(|(entry, contact)| arrival(id, entry, contact, now))
+                .collect();
+            inputs::push(tx, &pending)?;
+            Ok(published)
+        })
+        .await?;
+    open.runtime.nudge();
+    Ok(PublishedNow {
+        version: published.number,
+        entering: count,
+    })
+}

@@ -1,0 +1,115 @@
+//! Which journeys use a segment or a template by its name.
+
+use crate::error::Result;
+use crate::workspaces::Open;
+use carillon_engine::segment;
+use carillon_model::journey::{Journey, JourneyState};
+use carillon_store::journeys as rows;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Drawings that count as users of a name: drafts, and versions somebody may still be in.
+async fn drawings(open: &Open) -> Result<Vec<(String, Journey)>> {
+    Ok(open
+        .store
+        .read(|db| {
+            let mut all = Vec::new();
+            for row in rows::list(db)? {
+                let moving = matches!(
+                    row.state,
+                    JourneyState::Live | JourneyState::Paused | JourneyState::Draining
+                );
+                if moving {
+                    for version in rows::versions(db, row.id)? {
+                        all.push((row.name.clone(), version.document));
+                    }
+                }
+                all.push((row.name, row.draft));
+            }
+            Ok(all)
+        })
+        .await?)
+}
+
+fn settings_with(document: &Journey, kind: &str, key: &str) -> Vec<String> {
+    let steps = document.steps.iter().filter(|s| s.kind == kind);
+    steps
+        .filter_map(|s| s.settings.get(key)?.as_str().map(str::to_owned))
+        .collect()
+}
+
+/// Segment names that expressions anywhere in the drawing refer to, or an entry is about.
+fn segments_of(document: &Journey) -> Vec<String> {
+    fn walk(value: &serde_json::Value, texts: &mut Vec<String>) {
+        match value {
+            serde_json::Value::String(text) => texts.push(text.clone()),
+            serde_json::Value::Array(items) => items.iter().for_each(|v| walk(v, texts)),
+            serde_json::Value::Object(map) => map.values().for_each(|v| walk(v, texts)),
+            _ => {}
+        }
+    }
+    let mut names = settings_with(document, "entry_segment", "segment");
+    let mut texts: Vec<String> = document.exit_when.iter().map(|r| r.when.clone()).collect();
+    for step in &document.steps {
+        step.settings.values().for_each(|v| walk(v, &mut texts));
+    }
+    for text in texts {
+        if let Ok(expr) = segment::parse(&text) {
+            names.extend(segment::Needs::of(&expr, &BTreeMap::new()).segments);
+        }
+    }
+    names
+}
+
+/// Template names that mails of the drawing are made from.
+fn templates_of(document: &Journey) -> Vec<String> {
+    settings_with(document, "send_email", "template")
+}
+
+/// How many journeys use each name.
+async fn users(open: &Open, used: fn(&Journey) -> Vec<String>) -> Result<BTreeMap<String, u32>> {
+    let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (journey, document) in drawings(open).await? {
+        for name in used(&document) {
+            users.entry(name).or_default().insert(journey.clone());
+        }
+    }
+    Ok(users
+        .into_iter()
+        .map(|(name, by)| (name, u32::try_from(by.len()).unwrap_or(u32::MAX)))
+        .collect())
+}
+
+/// Names of the journeys that use `name`, for a sentence; empty where none does.
+async fn users_of(open: &Open, name: &str, used: fn(&Journey) -> Vec<String>) -> Result<String> {
+    let all = drawings(open).await?;
+    let unique: BTreeSet<&str> = all
+        .iter()
+        .filter(|(_, document)| used(document).iter().any(|n| n == name))
+        .map(|(journey, _)| journey.as_str())
+        .collect();
+    Ok(unique
+        .into_iter()
+        .map(|n| format!("“{n}”"))
+        .collect::<Vec<_>>()
+        .join(", "))
+}
+
+/// How many journeys use each segment.
+pub async fn segment_users(open: &Open) -> Result<BTreeMap<String, u32>> {
+    users(open, segments_of).await
+}
+
+/// Names of the journeys that use a segment, for a sentence.
+pub async fn users_of_segment(open: &Open, segment: &str) -> Result<String> {
+    users_of(open, segment, segments_of).await
+}
+
+/// How many journeys send each template.
+pub async fn template_users(open: &Open) -> Result<BTreeMap<String, u32>> {
+    users(open, templates_of).await
+}
+
+/// Names of the journeys that send a template, for a sentence.
+pub async fn users_of_template(open: &Open, template: &str) -> Result<String> {
+    users_of(open, template, templates_of).await
+}
