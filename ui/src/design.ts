@@ -9,6 +9,7 @@ export * from "./design/grid";
 export * from "./design/overlay";
 export { Columns, Sparkline } from "./design/spark";
 export { SplitPane } from "./design/split";
+export { SuggestInput, type Suggestion, WordsInput } from "./design/suggest";
 export * from "./design/table";
 export * from "./design/tabs";
 export * from "./design/theme";

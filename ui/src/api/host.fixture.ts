@@ -404,6 +404,17 @@ export function fixtureHost(search: string): Host {
     "imports.get": () => imports[0],
     "imports.undo": job,
     "fields.list": () => fields,
+    "vocabulary.list": () => ({
+      events: [
+        { name: "cart", count: 2_114, props: ["amount", "items"] },
+        { name: "order", count: 8_930, props: ["amount", "items", "shop"] },
+        { name: "review", count: 412, props: ["stars"] },
+      ],
+      tags: [
+        { tag: "newsletter", count: 3_910 },
+        { tag: "vip", count: 122 },
+      ],
+    }),
     "fields.add": ({ label, type, options }: { label: string; type: Field["type"]; options: string[] }) => {
       const field = { key: label.toLowerCase().replaceAll(" ", "_"), label, type, options, built_in: false };
       fields = [...fields, field];

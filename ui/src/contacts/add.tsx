@@ -7,13 +7,13 @@ import { ApiError } from "@/api/host";
 import { Button, Dialog, Field, Select, say, sayError, TextInput } from "@/design";
 import { t } from "@/i18n";
 import { bases } from "@/shell/bases";
-import { tagsOf } from "./tags";
+import { TagsInput } from "@/shell/tags-input";
 
 const form = z.object({
   email: z.string().check(z.regex(/^\S+@\S+$/, "email")),
   first_name: z.string(),
   last_name: z.string(),
-  tags: z.string(),
+  tags: z.array(z.string()),
   basis: z.string(),
   source: z.string().check(z.minLength(1, "source")),
 });
@@ -23,9 +23,10 @@ type Form = z.infer<typeof form>;
 export function AddContact({ onClose }: { onClose: () => void }) {
   const { register, handleSubmit, setValue, setError, control, formState } = useForm<Form>({
     resolver: zodResolver(form),
-    defaultValues: { email: "", first_name: "", last_name: "", tags: "", basis: "none", source: "" },
+    defaultValues: { email: "", first_name: "", last_name: "", tags: [], basis: "none", source: "" },
   });
   const basis = useWatch({ control, name: "basis" });
+  const tags = useWatch({ control, name: "tags" });
   const add = useWrite("contacts.add", {
     onSuccess: (_, { email }) => {
       onClose();
@@ -47,7 +48,7 @@ export function AddContact({ onClose }: { onClose: () => void }) {
     add.mutate({
       email: given.email.trim(),
       values,
-      tags: tagsOf(given.tags),
+      tags: given.tags,
       basis: given.basis === "none" ? null : (given.basis as Basis),
       source: given.source.trim(),
     });
@@ -79,7 +80,7 @@ export function AddContact({ onClose }: { onClose: () => void }) {
           <TextInput {...register("last_name")} />
         </Field>
         <Field label={t("contacts.columns.tags")} help={t("contacts.tag.help")} optional className="col-span-2">
-          <TextInput {...register("tags")} />
+          <TagsInput value={tags} onChange={(next) => setValue("tags", next)} />
         </Field>
         <Field label={t("contacts.form.basis")} help={t("contacts.form.basis_help")}>
           <Select

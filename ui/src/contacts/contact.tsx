@@ -20,11 +20,11 @@ import {
   say,
   sayError,
   Tabs,
-  TextInput,
 } from "@/design";
 import { ago, count, day, moment, value } from "@/format";
 import { t } from "@/i18n";
 import { useNow } from "@/shell/now";
+import { TagsInput } from "@/shell/tags-input";
 import { sourceText, Timeline } from "@/shell/timeline";
 import { ConsentDialog } from "./consent";
 import { FieldEdit } from "./edit";
@@ -369,13 +369,8 @@ function Details({ page, fields, now }: { page: ContactPage; fields: readonly Fi
 }
 
 function Tags({ id, tags }: { id: number; tags: readonly string[] }) {
-  const [adding, setAdding] = useState<string | null>(null);
+  const [adding, setAdding] = useState(false);
   const write = useWrite("contacts.tag", { onError: sayError });
-  const add = () => {
-    const tag = (adding ?? "").trim();
-    if (tag !== "") write.mutate({ who: { ids: [id] }, add: [tag], remove: [] });
-    setAdding(null);
-  };
   return (
     <div className="flex flex-wrap items-center gap-1.5">
       {tags.map((tag) => (
@@ -392,23 +387,20 @@ function Tags({ id, tags }: { id: number; tags: readonly string[] }) {
           />
         </span>
       ))}
-      {adding === null ? (
-        <Button look="quiet" icon={Plus} onClick={() => setAdding("")}>
+      {adding ? (
+        <div className="w-44">
+          <TagsInput
+            autoFocus
+            label={t("contacts.add_tag")}
+            value={[]}
+            onChange={(add) => write.mutate({ who: { ids: [id] }, add, remove: [] })}
+            onLeave={() => setAdding(false)}
+          />
+        </div>
+      ) : (
+        <Button look="quiet" icon={Plus} onClick={() => setAdding(true)}>
           {t("contacts.add_tag")}
         </Button>
-      ) : (
-        <TextInput
-          autoFocus
-          aria-label={t("contacts.add_tag")}
-          value={adding}
-          onChange={(event) => setAdding(event.target.value)}
-          onBlur={add}
-          onKeyDown={(event) => {
-            if (event.key === "Enter") add();
-            if (event.key === "Escape") setAdding(null);
-          }}
-          className="w-36"
-        />
       )}
     </div>
   );

@@ -1,25 +1,14 @@
 import { useState } from "react";
 import { useWrite } from "@/api/client";
 import type { Who } from "@/api/gen/Who";
-import { Button, Dialog, Field, say, sayError, TextInput } from "@/design";
+import { Button, Dialog, Field, say, sayError } from "@/design";
 import { t } from "@/i18n";
-
-/** Words between commas, each once. */
-export function tagsOf(text: string): string[] {
-  return [
-    ...new Set(
-      text
-        .split(",")
-        .map((tag) => tag.trim())
-        .filter((tag) => tag !== ""),
-    ),
-  ];
-}
+import { TagsInput } from "@/shell/tags-input";
 
 /** Adds tags to the chosen contacts and takes others away. */
 export function TagDialog({ who, n, onClose }: { who: Who; n: number; onClose: () => void }) {
-  const [add, setAdd] = useState("");
-  const [remove, setRemove] = useState("");
+  const [add, setAdd] = useState<string[]>([]);
+  const [remove, setRemove] = useState<string[]>([]);
   const write = useWrite("contacts.tag", {
     onSuccess: ({ changed }) => {
       onClose();
@@ -27,7 +16,7 @@ export function TagDialog({ who, n, onClose }: { who: Who; n: number; onClose: (
     },
     onError: sayError,
   });
-  const nothing = tagsOf(add).length + tagsOf(remove).length === 0;
+  const nothing = add.length + remove.length === 0;
   return (
     <Dialog
       open
@@ -42,7 +31,7 @@ export function TagDialog({ who, n, onClose }: { who: Who; n: number; onClose: (
             look="primary"
             disabled={nothing}
             busy={write.isPending}
-            onClick={() => write.mutate({ who, add: tagsOf(add), remove: tagsOf(remove) })}
+            onClick={() => write.mutate({ who, add, remove })}
           >
             {t("contacts.tag.action", { n })}
           </Button>
@@ -51,10 +40,10 @@ export function TagDialog({ who, n, onClose }: { who: Who; n: number; onClose: (
     >
       <div className="space-y-4">
         <Field label={t("contacts.tag.add")} help={t("contacts.tag.help")}>
-          <TextInput value={add} onChange={(event) => setAdd(event.target.value)} />
+          <TagsInput value={add} onChange={setAdd} />
         </Field>
         <Field label={t("contacts.tag.remove")} optional>
-          <TextInput value={remove} onChange={(event) => setRemove(event.target.value)} />
+          <TagsInput value={remove} onChange={setRemove} />
         </Field>
       </div>
     </Dialog>

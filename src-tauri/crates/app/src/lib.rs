@@ -31,6 +31,7 @@ pub mod suppressions;
 pub mod table;
 pub mod templates;
 pub mod timeline;
+pub mod vocabulary;
 pub mod workspaces;
 
 use crate::bus::Bus;
@@ -117,6 +118,7 @@ fn features() -> Vec<Command> {
         settings::commands(),
         suppressions::commands(),
         templates::commands(),
+        vocabulary::commands(),
         workspaces::commands(),
     ]
     .into_iter()

@@ -212,6 +212,27 @@ impl Index {
         }
     }
 
+    /// Names of the events contacts have, each with the keys of the properties it ever came with, all in order.
+    pub fn events_seen(&self) -> impl Iterator<Item = (&str, Vec<&str>)> {
+        let seen = self
+            .rows
+            .events
+            .iter()
+            .filter(|(_, postings)| !postings.is_empty());
+        seen.map(|(name, _)| {
+            let keys = self.rows.event_keys.get(name).into_iter().flatten();
+            let mut keys: Vec<&str> = keys.map(|key| self.rows.symbols.text(*key)).collect();
+            keys.sort_unstable();
+            (name.as_str(), keys)
+        })
+    }
+
+    /// Tags somebody has, in order, with how many have each.
+    pub fn tags_seen(&self) -> impl Iterator<Item = (&str, u64)> {
+        let tags = self.rows.tags.iter().filter(|(_, has)| !has.is_empty());
+        tags.map(|(tag, has)| (tag.as_str(), has.len()))
+    }
+
     /// One contact with all its facts, as [`crate::segment::eval`] and `explain` take it. Events carry their moment
     /// as arrival and no source: the index keeps neither.
     pub fn record(&self, contact: ContactId) -> Option<ContactRecord> {

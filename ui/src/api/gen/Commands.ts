@@ -127,6 +127,7 @@ import type { TimelineEntry } from "./TimelineEntry";
 import type { TryJourney } from "./TryJourney";
 import type { UpdateAccount } from "./UpdateAccount";
 import type { UpdateContact } from "./UpdateContact";
+import type { Vocabulary } from "./Vocabulary";
 import type { WhyAnswer } from "./WhyAnswer";
 import type { WorkspaceInfo } from "./WorkspaceInfo";
 
@@ -231,6 +232,7 @@ export type Commands = {
   "templates.render": { kind: "query"; req: RenderTemplate; res: RenderedTemplate; reads: ["contacts", "workspace", "fields"] };
   "templates.save": { kind: "mutate"; req: SaveTemplate; res: Template; reads: [] };
   "templates.starters": { kind: "query"; req: NoArgs; res: Array<Starter>; reads: [] };
+  "vocabulary.list": { kind: "query"; req: NoArgs; res: Vocabulary; reads: ["events", "tags", "contacts"] };
   "workspaces.close": { kind: "mutate"; req: NoArgs; res: Done; reads: [] };
   "workspaces.create": { kind: "mutate"; req: CreateWorkspace; res: WorkspaceInfo; reads: [] };
   "workspaces.current": { kind: "query"; req: NoArgs; res: WorkspaceInfo | null; reads: ["workspace"] };
@@ -286,6 +288,7 @@ export const READS: Record<string, readonly string[]> = {
   "templates.missing": ["contacts", "workspace", "fields"],
   "templates.render": ["contacts", "workspace", "fields"],
   "templates.starters": [],
+  "vocabulary.list": ["events", "tags", "contacts"],
   "workspaces.current": ["workspace"],
   "workspaces.recent": ["workspace"],
 };

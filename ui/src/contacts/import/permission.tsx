@@ -1,6 +1,7 @@
 import { Choices, Field, TextArea, TextInput } from "@/design";
 import { t } from "@/i18n";
 import { bases } from "@/shell/bases";
+import { TagsInput } from "@/shell/tags-input";
 import type { Permission } from "./wizard";
 
 /** On what ground these people are written to, and where they come from: kept for each of them. */
@@ -25,7 +26,7 @@ export function PermissionStep({ value, onChange }: { value: Permission; onChang
         <TextArea value={value.wording} onChange={(event) => onChange({ ...value, wording: event.target.value })} />
       </Field>
       <Field label={t("contacts.import.tags")} help={t("contacts.tag.help")} optional>
-        <TextInput value={value.tags} onChange={(event) => onChange({ ...value, tags: event.target.value })} />
+        <TagsInput value={value.tags} onChange={(tags) => onChange({ ...value, tags })} />
       </Field>
     </div>
   );

@@ -14,7 +14,6 @@ import { host } from "@/api/host";
 import { Button, cx, sayError } from "@/design";
 import { t } from "@/i18n";
 import { useJob } from "@/shell/job";
-import { tagsOf } from "../tags";
 import { ChooseStep } from "./choose";
 import { MapStep } from "./map";
 import { PermissionStep } from "./permission";
@@ -28,7 +27,7 @@ export interface Permission {
   basis: Basis | null;
   source: string;
   wording: string;
-  tags: string;
+  tags: string[];
 }
 
 /** From a file to contacts: seen, mapped, permitted, tried without a trace, then done. */
@@ -39,7 +38,7 @@ export function ImportScreen() {
   const [preview, setPreview] = useState<ImportPreview | null>(null);
   const [columns, setColumns] = useState<ColumnPlan[]>([]);
   const [mode, setMode] = useState<ImportMode>("both");
-  const [permission, setPermission] = useState<Permission>({ basis: null, source: "", wording: "", tags: "" });
+  const [permission, setPermission] = useState<Permission>({ basis: null, source: "", wording: "", tags: [] });
   const [report, setReport] = useState<ImportReport | null>(null);
   const [running, setRunning] = useState<{ job: number; import: ImportId } | null>(null);
   const fields = useRead("fields.list", {});
@@ -91,7 +90,7 @@ export function ImportScreen() {
           basis: permission.basis,
           source: permission.source.trim(),
           wording: permission.wording.trim() === "" ? null : permission.wording.trim(),
-          tags: tagsOf(permission.tags),
+          tags: permission.tags,
         };
   const reopen = (change: { delimiter?: string; encoding?: TextEncoding; header?: boolean }) => {
     if (preview === null) return;

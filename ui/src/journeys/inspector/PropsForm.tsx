@@ -1,22 +1,24 @@
 import { Plus, X } from "lucide-react";
-import { Button, IconButton, TextInput } from "@/design";
+import { Button, IconButton, SuggestInput, TextInput } from "@/design";
 import { t } from "@/i18n";
+import { propSuggestions, useVocabulary } from "@/shell/vocabulary";
 import type { FormProps } from "./SettingForm";
 
 /** Properties of an event. A value that reads as a number or as true or false is one; everything else is text. */
-export function PropsForm({ value, onChange }: FormProps) {
+export function PropsForm({ value, onChange, step }: FormProps) {
+  const suggestions = propSuggestions(useVocabulary(), String(step.settings?.event ?? ""));
   const rows = Object.entries(typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {});
   const put = (next: [string, unknown][]) => onChange(Object.fromEntries(next));
   return (
     <div className="space-y-2">
       {rows.map(([name, prop], at) => (
         <div key={at} className="flex items-center gap-1">
-          <TextInput
-            aria-label={t("journeys.form.prop_name")}
+          <SuggestInput
+            label={t("journeys.form.prop_name")}
             value={name}
             maxLength={60}
-            onChange={(event) => {
-              const next = event.currentTarget.value;
+            suggestions={suggestions.filter((each) => !rows.some(([other]) => other === each.value))}
+            onChange={(next) => {
               if (rows.some(([other], index) => other === next && index !== at)) return;
               put(rows.map((row, index) => (index === at ? [next, prop] : row)));
             }}

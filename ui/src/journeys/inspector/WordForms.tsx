@@ -1,9 +1,9 @@
 /** Forms that choose among the names of the workspace. A name that is not there any more stays and is said to be gone. */
-import { useState } from "react";
 import { useRead } from "@/api/client";
-import { Combobox, type Option } from "@/design";
+import { Combobox, type Option, SuggestInput, type Suggestion } from "@/design";
 import { count } from "@/format";
 import { t } from "@/i18n";
+import { eventSuggestions, tagSuggestions, useVocabulary } from "@/shell/vocabulary";
 import type { FormProps } from "./SettingForm";
 
 function Names({
@@ -11,33 +11,24 @@ function Names({
   onChange,
   options,
   empty,
-  free = false,
 }: {
   value: unknown;
   onChange: (value: unknown) => void;
   options: Option<string>[] | undefined;
   /** What no choice means, where that is allowed. */
   empty?: string;
-  /** A name that does not exist yet may be typed. */
-  free?: boolean;
 }) {
-  const [typed, setTyped] = useState("");
   const chosen = typeof value === "string" && value !== "" ? value : null;
   const known = options ?? [];
-  const wanted = typed.trim();
   const extra: Option<string>[] = [];
   if (chosen !== null && !known.some((one) => one.value === chosen)) extra.push({ value: chosen, label: chosen });
-  if (free && wanted !== "" && wanted !== chosen && !known.some((one) => one.value === wanted)) {
-    extra.push({ value: wanted, label: wanted });
-  }
-  const lost = !free && options !== undefined && chosen !== null && !known.some((one) => one.value === chosen);
+  const lost = options !== undefined && chosen !== null && !known.some((one) => one.value === chosen);
   return (
     <>
       <Combobox
         value={chosen}
         onChange={(next) => onChange(next ?? undefined)}
         options={[...extra, ...known]}
-        {...(free ? { onSearch: setTyped } : {})}
         placeholder={empty ?? t("journeys.form.choose")}
       />
       {lost && <p className="mt-1 text-table text-warn">{t("journeys.form.missing", { name: chosen })}</p>}
@@ -74,9 +65,31 @@ export function FieldForm({ value, onChange, setting }: FormProps) {
 }
 
 export function EventForm({ value, onChange }: FormProps) {
-  return <Names value={value} onChange={onChange} options={[]} free />;
+  const words = useVocabulary();
+  return <Word value={value} onChange={onChange} suggestions={eventSuggestions(words)} />;
 }
 
 export function TagForm({ value, onChange }: FormProps) {
-  return <Names value={value} onChange={onChange} options={[]} free />;
+  const words = useVocabulary();
+  return <Word value={value} onChange={onChange} suggestions={tagSuggestions(words)} />;
+}
+
+/** A word of the workspace, or a new one. */
+function Word({
+  value,
+  onChange,
+  suggestions,
+}: {
+  value: unknown;
+  onChange: (value: unknown) => void;
+  suggestions: readonly Suggestion[];
+}) {
+  return (
+    <SuggestInput
+      value={typeof value === "string" ? value : ""}
+      onChange={(next) => onChange(next === "" ? undefined : next)}
+      suggestions={suggestions}
+      maxLength={100}
+    />
+  );
 }

@@ -50,6 +50,18 @@ async fn events_count_once_however_often_their_line_comes() {
         (&json!(0), &json!(4))
     );
 
+    let words = studio.query("vocabulary.list", json!({})).await;
+    assert_eq!(
+        words,
+        json!({
+            "events": [
+                { "name": "order", "count": 2, "props": ["amount", "gift"] },
+                { "name": "review", "count": 1, "props": ["stars"] },
+            ],
+            "tags": [{ "tag": "fair", "count": 2 }],
+        })
+    );
+
     let ada = studio
         .query("contacts.find", json!({ "email": "ada@example.com" }))
         .await;

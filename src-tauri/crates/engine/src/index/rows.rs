@@ -11,7 +11,7 @@ use carillon_model::segment::EventMatch;
 use carillon_model::{ContactId, EventId, Moment};
 use chrono_tz::Tz;
 use roaring::RoaringBitmap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Bitmaps, columns and postings of the rows, without any segment.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,8 @@ pub(super) struct Rows {
     pub permissions: BTreeMap<(Channel, Purpose, Basis), RoaringBitmap>,
     pub suppressed: RoaringBitmap,
     pub events: BTreeMap<String, Postings>,
+    /// Keys of the properties that events of each name came with, by symbol.
+    pub event_keys: BTreeMap<String, BTreeSet<u32>>,
     pub sent: BTreeMap<String, Postings>,
     pub symbols: Symbols,
 }
@@ -41,6 +43,8 @@ impl Rows {
             Change::TagSet { contact, tag, on } => set_bit(&mut self.tags, tag, contact.0, *on),
             Change::EventAdded(event) => {
                 let props = self.symbols.pack(&event.props);
+                let keys = entry(&mut self.event_keys, &event.name);
+                keys.extend(props.iter().flatten().map(|(key, _)| *key));
                 let posting = Posting {
                     contact: event.contact.0,
                     at: event.at,
@@ -57,7 +61,10 @@ impl Rows {
             } => {
                 if let Some(postings) = self.events.get_mut(name) {
                     postings.remove(contact.0, *at, id.0);
-                    self.events.retain(|_, postings| !postings.is_empty());
+                    if postings.is_empty() {
+                        self.events.remove(name);
+                        self.event_keys.remove(name);
+                    }
                 }
             }
             Change::Sent {

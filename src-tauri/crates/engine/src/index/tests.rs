@@ -72,6 +72,66 @@ fn acyclic(expr: Expr, after: &str) -> Expr {
     }
 }
 
+#[test]
+fn what_was_seen_is_told_by_name_until_nobody_has_it_any_more() {
+    let contact = ContactId(7);
+    let event = |id: i64, name: &str, keys: &[&str]| {
+        Change::EventAdded(Event {
+            id: carillon_model::EventId(id),
+            contact,
+            name: name.to_owned(),
+            at: epoch(),
+            arrived_at: epoch(),
+            source: String::new(),
+            props: keys
+                .iter()
+                .map(|key| ((*key).to_owned(), carillon_model::event::Prop::Number(1.0)))
+                .collect(),
+        })
+    };
+    let tag = |tag: &str, on: bool| Change::TagSet {
+        contact,
+        tag: tag.to_owned(),
+        on,
+    };
+    let mut index = Index::open(
+        ZONE,
+        epoch(),
+        [
+            Change::ContactAdded {
+                contact,
+                fields: Vec::new(),
+            },
+            event(1, "order", &["total"]),
+            event(2, "order", &["shop", "total"]),
+            event(3, "review", &[]),
+            tag("vip", true),
+            tag("fair", true),
+        ],
+    );
+    let seen: Vec<_> = index.events_seen().collect();
+    assert_eq!(seen, [("order", vec!["shop", "total"]), ("review", vec![])]);
+    assert_eq!(index.tags_seen().collect::<Vec<_>>(), [("fair", 1), ("vip", 1)]);
+
+    let gone = Change::EventRemoved {
+        contact,
+        name: "review".to_owned(),
+        at: epoch(),
+        id: carillon_model::EventId(3),
+    };
+    let staged = index.stage(vec![gone, tag("fair", false)], epoch());
+    index.publish(staged).unwrap();
+    assert_eq!(
+        index.events_seen().map(|(name, _)| name).collect::<Vec<_>>(),
+        ["order"]
+    );
+    assert_eq!(index.tags_seen().collect::<Vec<_>>(), [("vip", 1)]);
+
+    let staged = index.stage(vec![Change::ContactRemoved(contact)], epoch());
+    index.publish(staged).unwrap();
+    assert_eq!((index.events_seen().count(), index.tags_seen().count()), (0, 0));
+}
+
 fn people() -> impl Strategy<Value = Vec<ContactRecord>> {
     (
         record(ContactId(0)),
