@@ -22,6 +22,7 @@ import { t, tx } from "@/i18n";
 import { Chart, type Series } from "./chart";
 import { csv } from "./csv";
 import { Funnel } from "./funnel";
+import { funnelRows } from "./ways";
 
 const route = getRouteApi("/analytics");
 
@@ -216,16 +217,11 @@ function JourneyFunnel({ journey, onJourney }: { journey: number | null; onJourn
           options={started.map((each) => ({ value: String(each.id), label: each.name }))}
         />
       }
-      rows={data?.steps ?? []}
-      keyOf={(row) => row.step}
+      rows={data === undefined ? [] : funnelRows(data)}
+      keyOf={(row) => row.key}
       columns={[
         { key: "title", title: t("analytics.step"), raw: (row) => row.title },
-        {
-          key: "kind",
-          title: t("analytics.kind"),
-          raw: (row) => row.kind,
-          shown: (row) => tx(`steps.${row.kind}.title`, row.kind),
-        },
+        { key: "kind", title: t("analytics.kind"), raw: (row) => row.kind },
         {
           key: "reached",
           title: t("analytics.reached"),
@@ -233,7 +229,13 @@ function JourneyFunnel({ journey, onJourney }: { journey: number | null; onJourn
           raw: (row) => row.reached,
           shown: (row) => count(row.reached),
         },
-        { key: "now", title: t("analytics.now"), numeric: true, raw: (row) => row.now, shown: (row) => count(row.now) },
+        {
+          key: "now",
+          title: t("analytics.now"),
+          numeric: true,
+          raw: (row) => row.now ?? "",
+          shown: (row) => (row.now === null ? "" : count(row.now)),
+        },
       ]}
     >
       {data === undefined ? <SkeletonLines /> : <Funnel report={data} />}

@@ -1,8 +1,9 @@
 import { ChartNoAxesColumn } from "lucide-react";
 import type { FunnelReport } from "@/api/gen/FunnelReport";
-import { Badge, EmptyState } from "@/design";
+import { EmptyState } from "@/design";
 import { count, percent } from "@/format";
 import { t, tx } from "@/i18n";
+import { endText } from "./ways";
 
 /** The steps of a journey with those who reached each, and those who stand there. */
 export function Funnel({ report }: { report: FunnelReport }) {
@@ -47,12 +48,32 @@ export function Funnel({ report }: { report: FunnelReport }) {
         })}
       </ol>
       {report.ended.length > 0 && (
-        <p className="mt-3 flex flex-wrap items-center gap-2 border-line-subtle border-t pt-3 text-ink-2">
-          {t("analytics.ended")}
-          {report.ended.map((end) => (
-            <Badge key={end.end}>{`${tx(`analytics.ends.${end.end}`, end.end)} · ${count(end.count)}`}</Badge>
-          ))}
-        </p>
+        <section className="mt-3 border-line-subtle border-t pt-3">
+          <h3 className="mb-1 font-medium text-ink-2">{t("analytics.ended")}</h3>
+          <ul>
+            {report.ended.map((end) => {
+              const share = end.count / report.entered;
+              return (
+                <li
+                  key={`${end.end}/${end.reason}`}
+                  className="grid grid-cols-[minmax(140px,220px)_1fr_72px_64px_110px] items-center gap-3 py-1"
+                >
+                  <span className="truncate" title={endText(end)}>
+                    {endText(end)}
+                  </span>
+                  <span aria-hidden className="h-3 overflow-hidden rounded-full bg-sunken">
+                    <span
+                      className="block h-full rounded-full bg-chart-2"
+                      style={{ width: `${Math.min(100, share * 100)}%` }}
+                    />
+                  </span>
+                  <span className="figures text-right font-medium">{count(end.count)}</span>
+                  <span className="figures text-right text-ink-2">{percent(share)}</span>
+                </li>
+              );
+            })}
+          </ul>
+        </section>
       )}
     </>
   );

@@ -221,8 +221,8 @@ export function mailAnswers({ empty, much, total, unknown, tell }: World): Recor
         { step: "f", title: "Second order", kind: "goal", reached: 688, now: 0 },
       ],
       ended: [
-        { end: "goal", count: 688 },
-        { end: "completed", count: 910 },
+        { end: "completed", reason: "welcomed", title: "welcomed", count: 910 },
+        { end: "goal", reason: "f", title: "Second order", count: 688 },
       ],
     }),
     "reports.growth": ({ days: span, step }: { days: number; step: "day" | "week" }) => ({

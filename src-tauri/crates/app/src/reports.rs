@@ -102,11 +102,16 @@ pub struct FunnelStep {
     pub unknown: i64,
 }
 
-/// How passages ended.
-#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+/// One way passages ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct FunnelEnd {
+    /// `completed`, `goal`, `exit_rule`, `stopped`, `erased`.
     pub end: String,
+    /// The reason of the exit or rule, or the goal's step; empty where there is none.
+    pub reason: String,
+    /// The reason as people read it: a goal by the title of its step.
+    pub title: String,
     #[ts(type = "number")]
     pub count: i64,
 }
@@ -121,6 +126,7 @@ pub struct FunnelReport {
     pub entered: i64,
     /// In the order of the way through the drawing.
     pub steps: Vec<FunnelStep>,
+    /// Each way of its own, the most frequent first.
     pub ended: Vec<FunnelEnd>,
 }
 
@@ -234,17 +240,17 @@ async fn funnel(cx: &Ctx, req: FunnelOf) -> Result<FunnelReport> {
             ended: Vec::new(),
         });
     };
+    let title = |id: &str| {
+        let step = version.document.steps.iter().find(|s| s.id.0 == id);
+        step.map(|s| if s.name.is_empty() { &s.kind } else { &s.name })
+    };
     let steps = walk(&version.document)
         .into_iter()
         .filter_map(|id| {
             let step = version.document.steps.iter().find(|s| s.id.0 == id)?;
             let f = figures.steps.get(&step.id).copied().unwrap_or_default();
             Some(FunnelStep {
-                title: if step.name.is_empty() {
-                    step.kind.clone()
-                } else {
-                    step.name.clone()
-                },
+                title: title(&id)?.clone(),
                 kind: step.kind.clone(),
                 reached: f.entered,
                 now: now.get(&id).copied().unwrap_or(0),
@@ -256,16 +262,30 @@ async fn funnel(cx: &Ctx, req: FunnelOf) -> Result<FunnelReport> {
             })
         })
         .collect();
+    let mut ended: Vec<FunnelEnd> = figures
+        .ended
+        .into_iter()
+        .map(|e| FunnelEnd {
+            title: match e.end.as_str() {
+                "goal" => title(&e.reason).unwrap_or(&e.reason).clone(),
+                _ => e.reason.clone(),
+            },
+            end: e.end,
+            reason: e.reason,
+            count: e.count,
+        })
+        .collect();
+    ended.sort_by(|a, b| {
+        b.count
+            .cmp(&a.count)
+            .then_with(|| (&a.end, &a.reason).cmp(&(&b.end, &b.reason)))
+    });
     Ok(FunnelReport {
         journey: id,
         version: Some(version.number),
         entered: figures.enrolled,
         steps,
-        ended: figures
-            .ended
-            .into_iter()
-            .map(|(end, count)| FunnelEnd { end, count })
-            .collect(),
+        ended,
     })
 }
 

@@ -253,13 +253,27 @@ async fn show_report(backend: &Backend, json: bool, report: Report) -> Result<()
     if json || report.format == Format::Json {
         output::json(&shown);
     } else {
-        csv(if report.name == "funnel" {
-            &shown["steps"]
-        } else {
-            &shown["rows"]
-        });
+        match report.name.as_str() {
+            "funnel" => csv(&Value::Array(funnel_rows(&shown))),
+            _ => csv(&shown["rows"]),
+        }
     }
     Ok(())
+}
+
+/// The steps of a funnel, and after them each way out as a row of its own, whose kind says that it is an end.
+fn funnel_rows(report: &Value) -> Vec<Value> {
+    let steps = report["steps"].as_array().into_iter().flatten().cloned();
+    let ends = report["ended"].as_array().into_iter().flatten();
+    let ends = ends.map(|end| {
+        json!({
+            "step": if end["end"] == "goal" { &end["reason"] } else { &Value::Null },
+            "title": end["title"],
+            "kind": format!("end: {}", output::cell(&end["end"])),
+            "reached": end["count"],
+        })
+    });
+    steps.chain(ends).collect()
 }
 
 /// An array of flat objects as CSV.

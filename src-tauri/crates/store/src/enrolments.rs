@@ -316,7 +316,7 @@ pub(crate) fn end_erased(tx: &mut Tx<'_>, contact: ContactId) -> Result<()> {
         enrolment.state.end = Some(End::Erased);
         let journey = i64::from(enrolment.journey.0);
         let now = tx.now();
-        tx.roll(Metric::Ended, journey, end_word(&End::Erased), now, 1);
+        tx.roll(Metric::Ended, journey, &end_part(&End::Erased), now, 1);
         update(tx, &mut enrolment)?;
     }
     Ok(())
@@ -334,14 +334,18 @@ pub fn standing(db: &Db<'_>, version: VersionId) -> Result<Vec<(StepIx, u64)>> {
         .collect())
 }
 
-/// The word of an end in reports.
-pub(crate) fn end_word(end: &End) -> &'static str {
-    match end {
-        End::Completed(_) => "completed",
-        End::Goal(_) => "goal",
-        End::ExitRule(_) => "exit_rule",
-        End::Stopped => "stopped",
-        End::Erased => "erased",
+/// The part of an end in roll-ups: its word, and after a slash its reason where it has one.
+pub(crate) fn end_part(end: &End) -> String {
+    let (word, reason) = match end {
+        End::Completed(reason) => ("completed", reason.as_str()),
+        End::Goal(step) => ("goal", step.0.as_str()),
+        End::ExitRule(reason) => ("exit_rule", reason.as_str()),
+        End::Stopped => ("stopped", ""),
+        End::Erased => ("erased", ""),
+    };
+    match reason {
+        "" => word.to_owned(),
+        reason => format!("{word}/{reason}"),
     }
 }
 

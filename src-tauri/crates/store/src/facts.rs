@@ -3,7 +3,7 @@
 
 use crate::codes::{from_json, json};
 use crate::db::Db;
-use crate::enrolments::{Enrolment, end_word};
+use crate::enrolments::{Enrolment, end_part};
 use crate::error::Result;
 use crate::rollups::Metric;
 use crate::sql::sql;
@@ -64,7 +64,7 @@ pub fn append(tx: &mut Tx<'_>, enrolment: &mut Enrolment, facts: &[Fact]) -> Res
                     1,
                 );
             }
-            FactKind::Ended { end } => tx.roll(Metric::Ended, journey, end_word(end), fact.at, 1),
+            FactKind::Ended { end } => tx.roll(Metric::Ended, journey, &end_part(end), fact.at, 1),
             _ => {}
         }
     }

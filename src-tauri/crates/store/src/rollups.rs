@@ -28,7 +28,8 @@ pub enum Metric {
     StepEntered,
     /// Departures from a step, by day: object the journey, part `step/port`.
     StepLeft,
-    /// Passages that ended, by day: object the journey, part `completed`, `goal`, `exit_rule`, `stopped`, `erased`.
+    /// Passages that ended, by day: object the journey, part `completed`, `goal`, `exit_rule`, `stopped`
+    /// or `erased`, the first three with `/` and the reason or the goal's step where there is one.
     Ended,
     /// Passages begun, by day: object the journey, part empty.
     Enrolled,

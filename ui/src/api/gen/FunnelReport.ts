@@ -10,4 +10,8 @@ export type FunnelReport = { journey: JourneyId, version: number | null, entered
 /**
  * In the order of the way through the drawing.
  */
-steps: Array<FunnelStep>, ended: Array<FunnelEnd>, };
+steps: Array<FunnelStep>, 
+/**
+ * Each way of its own, the most frequent first.
+ */
+ended: Array<FunnelEnd>, };

@@ -14,8 +14,18 @@ pub struct Funnel {
     pub enrolled: i64,
     /// Arrivals by step.
     pub steps: BTreeMap<StepId, StepFigures>,
-    /// Passages ended: `completed`, `goal`, `exit_rule`, `stopped`, `erased`.
-    pub ended: BTreeMap<String, i64>,
+    /// Passages ended, each way of its own.
+    pub ended: Vec<EndFigures>,
+}
+
+/// One way passages ended, and how many did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct EndFigures {
+    /// `completed`, `goal`, `exit_rule`, `stopped`, `erased`.
+    pub end: String,
+    /// The exit's or rule's reason, or the goal's step; empty where there is none.
+    pub reason: String,
+    pub count: i64,
 }
 
 /// What happened at a step.
@@ -40,7 +50,17 @@ pub fn journey_funnel(db: &Db<'_>, journey: JourneyId) -> Result<Funnel> {
             .into_iter()
             .map(|(_, n)| n)
             .sum(),
-        ended: parts(db, Metric::Ended, object)?.into_iter().collect(),
+        ended: parts(db, Metric::Ended, object)?
+            .into_iter()
+            .map(|(part, count)| {
+                let (end, reason) = part.split_once('/').unwrap_or((&part, ""));
+                EndFigures {
+                    end: end.to_owned(),
+                    reason: reason.to_owned(),
+                    count,
+                }
+            })
+            .collect(),
         ..Funnel::default()
     };
     type Cell = fn(&mut StepFigures) -> &mut i64;

@@ -546,9 +546,13 @@ async fn a_passage_is_due_in_order_tells_its_path_and_moves_the_figures() {
         (
             funnel.enrolled,
             funnel.steps[&"mail".into()].entered,
-            funnel.ended["completed"]
+            funnel
+                .ended
+                .iter()
+                .map(|e| (e.end.as_str(), e.reason.as_str(), e.count))
+                .collect::<Vec<_>>()
         ),
-        (3, 1, 1)
+        (3, 1, vec![("completed", "done", 1)])
     );
     let contact = ended.contact;
     let twice = write(&store, move |tx| {
