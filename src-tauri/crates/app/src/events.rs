@@ -135,11 +135,12 @@ async fn of(cx: &Ctx, req: EventsOf) -> Result<Vec<Event>> {
 async fn open_file(cx: &Ctx, req: OpenEvents) -> Result<EventsPreview> {
     let open = cx.open()?;
     let path = imports::list_path(cx, open, &req.file)?;
+    let name = cx.name_of(&req.file);
     imports::blocking(move || {
         let bytes = std::fs::metadata(&path)?.len();
         let looked = Looked::at(&path)?;
         Ok(EventsPreview {
-            name: imports::name_of(&path),
+            name,
             format: looked.format(),
             bytes,
             guess: looked.guess(),
@@ -160,7 +161,7 @@ async fn run(cx: &Ctx, req: EventsPlan) -> Result<ImportStarted> {
     if plan.source.is_empty() {
         return Err(fail(Code::Invalid, "imports.no_source", &[]).at("source"));
     }
-    let name = imports::name_of(&path);
+    let name = cx.name_of(&plan.file);
     let zone = open.store.catalogue().zone();
     let asked = plan.clone();
     let lines = imports::blocking(move || Lines::open(&path, &asked, zone)).await?;

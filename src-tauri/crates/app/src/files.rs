@@ -41,11 +41,19 @@ pub struct Frame {
     pub html: Arc<str>,
 }
 
+/// A file that a browser brings or takes, under a name of ours.
+#[derive(Clone, Debug)]
+struct Passing {
+    path: PathBuf,
+    /// What the user calls it.
+    name: String,
+}
+
 #[derive(Debug, Default)]
 struct All {
     frames: BTreeMap<String, Frame>,
     order: std::collections::VecDeque<String>,
-    files: BTreeMap<String, PathBuf>,
+    files: BTreeMap<String, Passing>,
     folder: Option<PathBuf>,
 }
 
@@ -123,13 +131,22 @@ impl Tickets {
         } else {
             format!("{ticket}.{ending}")
         });
-        all.files.insert(ticket.clone(), path.clone());
+        let passing = Passing {
+            path: path.clone(),
+            name: name.to_owned(),
+        };
+        all.files.insert(ticket.clone(), passing);
         Ok((ticket, path))
     }
 
     /// The file of a ticket.
     pub fn get_file(&self, ticket: &str) -> Option<PathBuf> {
-        self.lock().files.get(ticket).cloned()
+        self.lock().files.get(ticket).map(|file| file.path.clone())
+    }
+
+    /// What the user calls the file of a ticket.
+    pub fn file_name(&self, ticket: &str) -> Option<String> {
+        self.lock().files.get(ticket).map(|file| file.name.clone())
     }
 }
 
@@ -153,6 +170,17 @@ impl crate::Ctx {
                 .get_file(upload)
                 .ok_or_else(|| fail(Code::NotFound, "files.gone", &[])),
         }
+    }
+
+    /// What the user calls a file to read: the last part of its path, or the name it was uploaded by.
+    pub fn name_of(&self, file: &FileRef) -> String {
+        let name = match file {
+            FileRef::Path { path } => path.to_string_lossy().into_owned(),
+            FileRef::Upload { upload } => self.app.tickets().file_name(upload).unwrap_or_default(),
+        };
+        // A browser may send the whole path of another system.
+        let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+        crate::imports::clean::line(last)
     }
 
     /// The path to write to, and what to answer.

@@ -76,11 +76,6 @@ pub(crate) use plan::broken;
 pub(crate) use rejects::RejectFile;
 pub(crate) use run::tidy_rejects;
 
-/// The file's own name.
-pub(crate) fn name_of(path: &Path) -> String {
-    clean::line(&path.file_name().unwrap_or_default().to_string_lossy())
-}
-
 /// The file with the rows of an import that need attention.
 pub(crate) fn reject_path(open: &Open, id: ImportId) -> PathBuf {
     let mut name = open.path.as_os_str().to_owned();
@@ -121,6 +116,7 @@ async fn open_file(cx: &Ctx, req: OpenImport) -> Result<ImportPreview> {
     let path = list_path(cx, open, &req.file)?;
     let fields = open.store.catalogue().fields();
     let zone = open.store.catalogue().zone();
+    let name = cx.name_of(&req.file);
     blocking(move || {
         let mut layout = Layout::detect(&path)?;
         if let Some(encoding) = req.encoding.filter(|e| *e != layout.encoding) {
@@ -141,7 +137,7 @@ async fn open_file(cx: &Ctx, req: OpenImport) -> Result<ImportPreview> {
         sample.rows.truncate(SHOWN);
         Ok(ImportPreview {
             file: req.file,
-            name: name_of(&path),
+            name,
             bytes,
             delimiter: layout.delimiter,
             encoding: layout.encoding,
@@ -207,11 +203,9 @@ async fn dry_run(cx: &Ctx, req: ImportPlan) -> Result<JobStarted> {
 async fn run_import(cx: &Ctx, req: ImportPlan) -> Result<ImportStarted> {
     let open = cx.open()?.clone();
     let path = list_path(cx, &open, &req.file)?;
+    let name = cx.name_of(&req.file);
     let kept = resolved(&open, &path, req).await?;
-    let (name, text) = (
-        name_of(&path),
-        serde_json::to_string(&kept).map_err(ApiError::internal)?,
-    );
+    let text = serde_json::to_string(&kept).map_err(ApiError::internal)?;
     let id = open
         .store
         .write(Priority::User, move |tx| {
@@ -307,14 +301,11 @@ fn shown(
         .unwrap_or_default();
     Ok(ImportRow {
         counts: counts(db, &row)?,
-        what: match row.kind {
-            ImportKind::Contacts => "contacts",
-            ImportKind::Events => "events",
-        }
-        .to_owned(),
+        what: row.kind.word().to_owned(),
         has_errors: reject_path(open, row.id).exists(),
         undoable: !at_work && row.state != ImportState::Undone,
-        resumable: !at_work && row.state == ImportState::Running,
+        // A file of events is imported again instead: no line of it counts twice.
+        resumable: !at_work && row.state == ImportState::Running && row.kind == ImportKind::Contacts,
         id: row.id,
         name: row.name,
         state: state.to_owned(),
