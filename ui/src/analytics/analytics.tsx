@@ -18,7 +18,7 @@ import {
   type TableColumn,
 } from "@/design";
 import { count, day, percent } from "@/format";
-import { t, tx } from "@/i18n";
+import { t } from "@/i18n";
 import { Chart, type Series } from "./chart";
 import { csv } from "./csv";
 import { Funnel } from "./funnel";

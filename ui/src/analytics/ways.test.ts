@@ -7,7 +7,17 @@ const report: FunnelReport = {
   version: 2,
   entered: 10,
   steps: [
-    { step: "s1", title: "First mail", kind: "wait", reached: 9, now: 1, accepted: 8, bounced: 0, suppressed: 1, unknown: 0 },
+    {
+      step: "s1",
+      title: "First mail",
+      kind: "wait",
+      reached: 9,
+      now: 1,
+      accepted: 8,
+      bounced: 0,
+      suppressed: 1,
+      unknown: 0,
+    },
   ],
   ended: [
     { end: "completed", reason: "thanked", title: "thanked", count: 4 },

@@ -291,7 +291,7 @@ export function fixtureHost(search: string): Host {
         },
         time_zone: { name: "Europe/Berlin", from: "workspace" },
         suppressed: row.suppressed
-          ? { id: 1, email: row.email, reason: "unsubscribed", source: "import:12", at: at(3) }
+          ? { reason: "unsubscribed", scope: "every_mail", source: "import:12", since: at(3) }
           : null,
         permissions: [{ channel: "email", purpose: "marketing", allowed: row.permitted, basis: "double_opt_in" }],
         consents: [

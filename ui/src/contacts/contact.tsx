@@ -131,7 +131,7 @@ function Person({ page, fields }: { page: ContactPage; fields: readonly Field[] 
 }
 
 function Permission({ page }: { page: ContactPage }) {
-  if (page.suppressed) {
+  if (page.suppressed !== null) {
     return (
       <Badge tone="bad" dot>
         {t("contacts.suppressed")}
@@ -191,7 +191,7 @@ function Journeys({ passages }: { passages: readonly Passage[] }) {
               <span className="pr-2">
                 <StatusDot tone={passage.ended_at === null ? "live" : "neutral"}>
                   {passage.ended_at === null
-                    ? t("contacts.journeys.at", { step: wayOf(passage).at(-1)?.title ?? passage.at_step })
+                    ? t("contacts.journeys.at", { step: passage.at_step })
                     : t("contacts.journeys.ended", { at: day(passage.ended_at) })}
                 </StatusDot>
               </span>
@@ -225,9 +225,17 @@ function Ledger({ page }: { page: ContactPage }) {
   const [adding, setAdding] = useState(false);
   return (
     <div className="space-y-4 p-4">
-      {page.suppressed && (
+      {page.suppressed !== null && (
         <Note tone="bad" title={t("contacts.consent.suppressed")}>
-          {t("contacts.consent.suppressed_about")}
+          <p>
+            {t("contacts.consent.suppressed_why", {
+              reason: t(`common.suppression_reasons.${page.suppressed.reason}`),
+              source: sourceText(page.suppressed.source),
+              since: moment(page.suppressed.since),
+            })}
+          </p>
+          <p>{t(`contacts.consent.suppressed_scopes.${page.suppressed.scope}`)}</p>
+          <p>{t("contacts.consent.suppressed_about")}</p>
         </Note>
       )}
       <Card
@@ -359,6 +367,15 @@ function Details({ page, fields, now }: { page: ContactPage; fields: readonly Fi
                 className="ring-inside flex h-8 items-center gap-2 rounded-control px-2 hover:bg-hover"
               >
                 <span className="min-w-0 flex-1 truncate">{segment.name}</span>
+                {segment.since !== null && (
+                  <time
+                    dateTime={segment.since}
+                    title={moment(segment.since)}
+                    className="shrink-0 text-ink-3 text-meta"
+                  >
+                    {t("contacts.in_segment_since", { at: day(segment.since) })}
+                  </time>
+                )}
               </Link>
             </li>
           ))}

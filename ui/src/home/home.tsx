@@ -214,6 +214,7 @@ const places: Record<string, "/contacts/import" | "/segments" | "/templates" | "
   save_segment: "/segments",
   adapt_template: "/templates",
   draw_journey: "/journeys",
+  simulate_journey: "/journeys",
   add_sender: "/settings",
   publish_journey: "/journeys",
 };

@@ -3,7 +3,7 @@ import { useRead, useWrite } from "@/api/client";
 import type { JobView } from "@/api/gen/JobView";
 import { Button, Progress, sayError } from "@/design";
 import { count, percent } from "@/format";
-import { t } from "@/i18n";
+import { t, tx } from "@/i18n";
 
 /** Follows a job until it has ended. `onEnd` is called once. */
 export function useJob(job: number | null, onEnd?: (job: JobView) => void): JobView | null {
@@ -33,8 +33,11 @@ export function JobProgress({ job, label }: { job: JobView | null; label: string
   return (
     <div>
       <div className="mb-2 flex items-center gap-3">
-        <p className="min-w-0 flex-1 truncate font-medium" aria-live="polite">
-          {label}
+        <p className="min-w-0 flex-1 truncate" aria-live="polite">
+          <span className="font-medium">{label}</span>
+          {job !== null && job.phase !== "" && (
+            <span className="ml-2 text-ink-3 text-table">{tx(`jobs.phases.${job.phase}`, "")}</span>
+          )}
         </p>
         <span className="figures text-ink-2 text-table">
           {job !== null && (total === null ? count(job.done) : percent(job.done / total))}

@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { Ban, Check, type LucideIcon, Mail, UserPlus, Waypoints, X, Zap } from "lucide-react";
+import { Ban, Check, FileDown, type LucideIcon, Mail, UserPlus, Waypoints, X, Zap } from "lucide-react";
 import type { Prop } from "@/api/gen/Prop";
 import type { TimelineEntry } from "@/api/gen/TimelineEntry";
 import { ago, moment, money, number } from "@/format";
@@ -58,6 +58,18 @@ function shown(entry: TimelineEntry): { icon: LucideIcon; title: string; about?:
         icon: Waypoints,
         title: tx(`contacts.timeline.journey_${entry.what}`, entry.journey, { journey: entry.journey }),
         about: entry.step ?? undefined,
+      };
+    case "import":
+      return {
+        icon: FileDown,
+        title: t("contacts.timeline.import", { name: entry.name }),
+        about: tx(`contacts.timeline.import_${entry.what}`, "", { n: entry.new }),
+      };
+    case "published":
+      return {
+        icon: Waypoints,
+        title: t("contacts.timeline.published", { journey: entry.journey }),
+        about: t("contacts.timeline.version", { version: entry.version }),
       };
   }
 }

@@ -15,8 +15,8 @@ use crate::workspaces::Open;
 use crate::{Ctx, segments, timeline};
 use carillon_model::ContactId;
 use carillon_model::contact::{BUILT_IN_FIELDS, Contact, FieldType, Value};
-use carillon_store::consents;
 use carillon_store::contacts::{Order, PageQuery};
+use carillon_store::{consents, suppressions};
 use changes::{add, delete, tag, update};
 use export::export;
 use roaring::RoaringBitmap;
@@ -128,9 +128,16 @@ async fn get(cx: &Ctx, req: OneContact) -> Result<ContactPage> {
     let open = cx.open()?;
     let contact = existing(open, req.id).await?;
     let id = req.id;
-    let (ledger, permissions) = open
+    let email = contact.email.clone();
+    let (ledger, permissions, entry) = open
         .store
-        .read(move |db| Ok((consents::of(db, id)?, consents::permissions_of(db, id)?)))
+        .read(move |db| {
+            Ok((
+                consents::of(db, id)?,
+                consents::permissions_of(db, id)?,
+                suppressions::entry(db, &email)?,
+            ))
+        })
         .await?;
     let own = contact
         .fields
@@ -150,9 +157,6 @@ async fn get(cx: &Ctx, req: OneContact) -> Result<ContactPage> {
             from: "workspace".into(),
         },
     };
-    let suppressed = segments::standing(open, &[id])
-        .first()
-        .is_some_and(|s| s.suppressed);
     Ok(ContactPage {
         time_zone,
         permissions: permissions
@@ -160,11 +164,16 @@ async fn get(cx: &Ctx, req: OneContact) -> Result<ContactPage> {
             .map(|p| PermissionShown {
                 channel: p.channel,
                 purpose: p.purpose,
-                allowed: p.granted && !suppressed,
+                allowed: p.granted && entry.is_none(),
                 basis: Some(p.basis),
             })
             .collect(),
-        suppressed,
+        suppressed: entry.map(|entry| SuppressionShown {
+            reason: entry.reason,
+            scope: SuppressionScope::EveryMail,
+            source: entry.source,
+            since: entry.at,
+        }),
         consents: ledger,
         segments: segments::of_contact(open, id).await?,
         journeys: crate::journeys::passages(open, id).await?,

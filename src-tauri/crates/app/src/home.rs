@@ -10,13 +10,15 @@ use carillon_model::journey::JourneyState;
 use carillon_model::message::MessageState;
 use carillon_model::segment::{Clause, Expr};
 use carillon_model::{EventId, JourneyId, Moment};
-use carillon_store::{accounts, contacts, events, journeys, outbox, reports, segments, templates};
+use carillon_store::{
+    Db, accounts, contacts, events, imports, journeys, outbox, reports, segments, settings, templates,
+};
 use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 commands! {
-    query "home.overview" overview(NoArgs) -> HomeOverview, reads [Contacts, Consents, Enrolments, Journeys, Outbox, Segments, Templates, Accounts, Events, Reports, Clock];
+    query "home.overview" overview(NoArgs) -> HomeOverview, reads [Contacts, Consents, Enrolments, Journeys, Outbox, Segments, Templates, Accounts, Events, Imports, Reports, Workspace, Clock];
 }
 
 /// A day with a number.
@@ -75,7 +77,11 @@ pub struct HomeOverview {
     pub checklist: Vec<ChecklistRow>,
 }
 
-const LATEST: u32 = 12;
+/// Entries of the newest things shown.
+const LATEST: usize = 12;
+
+/// Setting with the moment a journey was last simulated in this workspace.
+pub(crate) const SIMULATED_AT: &str = "simulated_at";
 
 async fn overview(cx: &Ctx, _: NoArgs) -> Result<HomeOverview> {
     let open = cx.open()?;
@@ -121,27 +127,16 @@ async fn overview(cx: &Ctx, _: NoArgs) -> Result<HomeOverview> {
                     });
                 }
             }
-            let newest = events::last_id(db)?;
-            let mut latest = Vec::new();
-            for event in events::after(db, EventId(newest.0 - i64::from(LATEST)), LATEST)?
-                .into_iter()
-                .rev()
-            {
-                let contact = contacts::get(db, event.contact)?.map(|c| Named {
-                    id: c.id,
-                    email: c.email,
-                });
-                latest.push(TimelineEntry {
-                    at: event.at,
-                    contact,
-                    what: TimelineWhat::Event { event },
-                });
-            }
+            let latest = latest(db, &rows)?;
             let done = [
                 ("import_contacts", contacts::count(db)? > 0),
                 ("save_segment", !segments::list(db)?.is_empty()),
                 ("adapt_template", !templates::list(db)?.is_empty()),
                 ("draw_journey", !rows.is_empty()),
+                (
+                    "simulate_journey",
+                    settings::get::<Moment>(db, SIMULATED_AT)?.is_some(),
+                ),
                 ("add_sender", !accounts::list(db)?.is_empty()),
                 ("publish_journey", rows.iter().any(|r| r.version.is_some())),
             ];
@@ -179,4 +174,64 @@ async fn overview(cx: &Ctx, _: NoArgs) -> Result<HomeOverview> {
     home.permitted = permitted;
     home.next_due = runtime::next_due(open).await?;
     Ok(home)
+}
+
+/// What happened last in the whole workspace, of all kinds, newest first.
+fn latest(db: &Db<'_>, journeys: &[journeys::JourneyRow]) -> carillon_store::Result<Vec<TimelineEntry>> {
+    let named = |id| {
+        Ok::<_, carillon_store::Error>(contacts::get(db, id)?.map(|c| Named {
+            id: c.id,
+            email: c.email,
+        }))
+    };
+    let mut all = Vec::new();
+    let few = LATEST as u32;
+    let before = EventId(events::last_id(db)?.0 - i64::from(few));
+    for event in events::after(db, before, few)? {
+        all.push(TimelineEntry {
+            at: event.at,
+            contact: named(event.contact)?,
+            what: TimelineWhat::Event { event },
+        });
+    }
+    for message in outbox::page(db, outbox::Filter::default(), None, few)? {
+        let journey = journeys.iter().find(|row| row.id == message.key.journey);
+        all.push(TimelineEntry {
+            at: message.queued_at,
+            contact: named(message.key.contact)?,
+            what: TimelineWhat::Message {
+                id: message.id,
+                subject: message.subject,
+                state: message.state,
+                journey: journey.map(|row| row.name.clone()),
+            },
+        });
+    }
+    for import in imports::list(db)?.into_iter().take(LATEST) {
+        all.push(TimelineEntry {
+            at: import.started_at,
+            contact: None,
+            what: TimelineWhat::Import {
+                id: import.id,
+                name: import.name,
+                what: import.kind.word().to_owned(),
+                new: import.counts.added,
+            },
+        });
+    }
+    for row in journeys {
+        for version in journeys::versions(db, row.id)?.into_iter().rev().take(LATEST) {
+            all.push(TimelineEntry {
+                at: version.published_at,
+                contact: None,
+                what: TimelineWhat::Published {
+                    journey: row.name.clone(),
+                    version: version.number,
+                },
+            });
+        }
+    }
+    all.sort_by_key(|entry| std::cmp::Reverse(entry.at));
+    all.truncate(LATEST);
+    Ok(all)
 }

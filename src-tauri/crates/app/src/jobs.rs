@@ -9,7 +9,7 @@ use carillon_model::Moment;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use ts_rs::TS;
 
 commands! {
@@ -88,6 +88,21 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+static PHASES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+    #[derive(serde::Deserialize)]
+    struct Words {
+        phases: BTreeMap<String, String>,
+    }
+    let words: Option<Words> =
+        serde_json::from_str(include_str!("../../../../assets/locales/en/jobs.json")).ok();
+    words.map(|words| words.phases).unwrap_or_default()
+});
+
+/// What a job does, in words for people: `writing` is "Writing". Empty for a job that has not said.
+pub fn phase_words(phase: &str) -> &str {
+    PHASES.get(phase).map_or(phase, String::as_str)
+}
+
 impl Job {
     fn new(id: u32, what: &str) -> Job {
         Job {
@@ -113,8 +128,9 @@ impl Job {
         self.total.store(total, Ordering::Relaxed);
     }
 
-    /// Names what is being done.
+    /// Names what is being done, by a word that [`phase_words`] knows.
     pub fn phase(&self, phase: &str) {
+        debug_assert!(PHASES.contains_key(phase), "jobs.phases.{phase} has no words");
         lock(&self.end).phase = phase.to_owned();
     }
 
@@ -233,5 +249,24 @@ impl Jobs {
         for job in lock(&self.all).values() {
             job.ask_to_stop();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_job_does_is_said_in_words() {
+        let job = Job::unwatched();
+        job.phase("undoing");
+        assert_eq!(phase_words(&job.view().phase), "Taking the import back");
+        assert_eq!(phase_words(""), "");
+    }
+
+    #[test]
+    #[should_panic(expected = "jobs.phases.brewing has no words")]
+    fn a_phase_without_words_is_found_by_the_first_test_that_runs_it() {
+        Job::unwatched().phase("brewing");
     }
 }

@@ -294,7 +294,15 @@ pub fn standing(open: &Open, ids: &[ContactId]) -> Vec<Standing> {
 
 /// The saved segments a contact is in.
 pub async fn of_contact(open: &Open, id: ContactId) -> Result<Vec<MemberOf>> {
-    let all = open.store.read(carillon_store::segments::list).await?;
+    let (all, came) = open
+        .store
+        .read(move |db| {
+            Ok((
+                carillon_store::segments::list(db)?,
+                carillon_store::segments::last_came(db, id)?,
+            ))
+        })
+        .await?;
     Ok(open.store.with_index(|index| {
         all.into_iter()
             .filter(|s| {
@@ -303,6 +311,7 @@ pub async fn of_contact(open: &Open, id: ContactId) -> Result<Vec<MemberOf>> {
                     .is_some_and(|members| members.contains(id.0))
             })
             .map(|s| MemberOf {
+                since: came.get(&s.id).copied(),
                 id: s.id,
                 name: s.name,
             })

@@ -4,7 +4,7 @@ use crate::contacts::{TimelineEntry, TimelineWhat};
 use crate::error::Result;
 use crate::workspaces::Open;
 use carillon_model::{ContactId, Moment};
-use carillon_store::{consents, contacts, enrolments, events, journeys, outbox};
+use carillon_store::{consents, contacts, enrolments, events, journeys, outbox, suppressions};
 
 /// The newest entries of a contact, before a moment if one is given.
 pub async fn of(
@@ -43,6 +43,15 @@ pub async fn of(
                     .map(|f| f.provenance.source.clone())
                     .unwrap_or_default();
                 add(contact.created_at, TimelineWhat::Created { source });
+                if let Some(entry) = suppressions::entry(db, &contact.email)? {
+                    add(
+                        entry.at,
+                        TimelineWhat::Suppressed {
+                            reason: entry.reason,
+                            source: entry.source,
+                        },
+                    );
+                }
             }
             for event in events::get_many(db, &ids)? {
                 add(event.at, TimelineWhat::Event { event });

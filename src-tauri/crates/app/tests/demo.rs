@@ -101,9 +101,71 @@ async fn a_sample_is_a_living_company_with_a_journey_that_runs() {
             .iter()
             .any(|row| row["suppressed"] == true)
     );
+    let who = page["rows"].as_array().unwrap().iter();
+    let who = who.clone().find(|row| row["suppressed"] == true).unwrap();
+    let shown = ask(&app, Kind::Query, "contacts.get", json!({ "id": who["id"] }))
+        .await
+        .unwrap();
+    let why = &shown["suppressed"];
+    assert!(
+        why["reason"].is_string() && why["since"].is_string() && why["scope"] == "every_mail",
+        "{why}"
+    );
+    let timeline = json!({ "id": who["id"], "before": null, "limit": 200 });
+    let timeline = ask(&app, Kind::Query, "contacts.timeline", timeline)
+        .await
+        .unwrap();
+    let entry = timeline
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|e| e["entry"] == "suppressed");
+    assert_eq!(entry.map(|e| &e["at"]), Some(&why["since"]), "{timeline}");
+    home_tells_all_kinds_and_what_is_still_to_do(&app, &journeys[0]["id"]).await;
     ask(&app, Kind::Mutate, "workspaces.close", json!({}))
         .await
         .unwrap();
+}
+
+async fn home_tells_all_kinds_and_what_is_still_to_do(app: &App, journey: &Value) {
+    let simulated = |home: &Value| {
+        let rows = home["checklist"].as_array().unwrap().clone();
+        let row = rows
+            .into_iter()
+            .find(|row| row["item"] == "simulate_journey")
+            .unwrap();
+        row["done"] == true
+    };
+    let home = ask(app, Kind::Query, "home.overview", json!({})).await.unwrap();
+    assert!(!simulated(&home));
+    let published = home["latest"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|e| e["entry"] == "published");
+    assert_eq!(
+        published.map(|e| (&e["journey"], &e["version"])),
+        Some((&json!("Welcome series"), &json!(1))),
+        "{home}"
+    );
+    let draft = ask(app, Kind::Query, "journeys.get", json!({ "id": journey }))
+        .await
+        .unwrap();
+    let args = json!({ "document": draft["document"], "days": 3, "seed": 1 });
+    job(app, "journeys.simulate", args).await.unwrap();
+    job(app, "runtime.run", json!({ "for_secs": 259_200 }))
+        .await
+        .unwrap();
+    let home = ask(app, Kind::Query, "home.overview", json!({})).await.unwrap();
+    assert!(simulated(&home));
+    assert!(
+        home["latest"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|e| e["entry"] == "message"),
+        "{home}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 
 use carillon_app::App;
 use carillon_app::error::{ApiError, Code, Result, fail};
+use carillon_app::jobs::phase_words;
 use carillon_app::table::{Call, Kind, Window};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
@@ -158,7 +159,7 @@ fn draw(bar: &ProgressBar, job: &Value) {
     }
     bar.set_length(total as u64);
     bar.set_position(done as u64);
-    bar.set_message(job["phase"].as_str().unwrap_or_default().to_owned());
+    bar.set_message(phase_words(job["phase"].as_str().unwrap_or_default()).to_owned());
 }
 
 /// The path as another process would find it.

@@ -49,6 +49,16 @@ pub enum ImportKind {
     Events,
 }
 
+impl ImportKind {
+    /// `contacts` or `events`.
+    pub fn word(self) -> &'static str {
+        match self {
+            ImportKind::Contacts => "contacts",
+            ImportKind::Events => "events",
+        }
+    }
+}
+
 /// Where an import stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -41,6 +41,9 @@ const EDGES: &str = sql!(
 );
 const BY_DAY: &str =
     sql!("SELECT object, bucket, n FROM rollups WHERE metric = 'edges' AND bucket >= ?1 / 86400000");
+const CAME: &str = sql!(
+    "SELECT segment, max(at) FROM segment_edges WHERE id > ?1 AND contact = ?2 AND entered = 1 GROUP BY segment"
+);
 const LAST_EDGE: &str = sql!("SELECT ifnull(max(id), 0) FROM segment_edges");
 
 fn read(row: &Row<'_>) -> Result<Segment> {
@@ -359,6 +362,23 @@ pub fn edges_by_day(db: &Db<'_>, since: Moment) -> Result<BTreeMap<(SegmentId, i
     Ok(db
         .all(BY_DAY, (ms(since),), |row| {
             Ok(((SegmentId(row.get(0)?), row.get(1)?), row.get(2)?))
+        })?
+        .into_iter()
+        .collect())
+}
+
+/// Edges looked through for one contact: about 20 ms.
+const LOOKED_BACK: i64 = 250_000;
+
+/// When a contact last came into each segment or watch, among the newest 250,000 comings and goings of the file.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn last_came(db: &Db<'_>, contact: ContactId) -> Result<BTreeMap<SegmentId, Moment>> {
+    let after = last_edge(db)? - LOOKED_BACK;
+    Ok(db
+        .all(CAME, (after, contact.0), |row| {
+            Ok((SegmentId(row.get(0)?), moment(row.get(1)?)?))
         })?
         .into_iter()
         .collect())

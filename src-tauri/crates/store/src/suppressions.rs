@@ -19,6 +19,9 @@ use rusqlite::Connection;
 
 const ANY: &str = sql!("SELECT 1 FROM suppressions LIMIT 1");
 const FIND: &str = sql!("SELECT reason FROM suppressions WHERE hash = ?1 AND key = ?2");
+const ENTRY: &str = sql!(
+    "SELECT u.reason, s.text, u.at FROM suppressions u JOIN sources s ON s.id = u.source WHERE u.hash = ?1 AND u.key = ?2"
+);
 const ADD: &str = sql!(
     "INSERT INTO suppressions(hash, key, reason, source, at) VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(hash, key) DO NOTHING"
 );
@@ -63,6 +66,38 @@ pub fn contains(db: &Db<'_>, email: &str) -> Result<Option<SuppressionReason>> {
         }
     }
     Ok(None)
+}
+
+/// An entry of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub reason: SuppressionReason,
+    pub source: String,
+    /// Since when the address is not written to.
+    pub at: Moment,
+}
+
+/// The entry of an address, if it is on the list; of several the oldest.
+///
+/// # Errors
+/// SQLite's.
+pub fn entry(db: &Db<'_>, email: &str) -> Result<Option<Entry>> {
+    let email = normalise_email(email);
+    let mut oldest: Option<Entry> = None;
+    for (id, key) in &db.catalogue.hash_keys {
+        let found = db.one(ENTRY, (hash(key, &email).as_slice(), id), |row| {
+            Ok(Entry {
+                reason: SuppressionReason::of(row.get(0)?)?,
+                source: row.get(1)?,
+                at: moment(row.get(2)?)?,
+            })
+        })?;
+        oldest = match (oldest, found) {
+            (Some(one), Some(other)) => Some(if other.at < one.at { other } else { one }),
+            (one, other) => one.or(other),
+        };
+    }
+    Ok(oldest)
 }
 
 /// Whether a contact's address is on the list: one point read, for the gate.

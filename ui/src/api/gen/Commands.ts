@@ -169,7 +169,7 @@ export type Commands = {
   "fields.add": { kind: "mutate"; req: AddField; res: Field; reads: [] };
   "fields.list": { kind: "query"; req: NoArgs; res: Array<Field>; reads: ["fields"] };
   "fields.retire": { kind: "mutate"; req: RetireField; res: Done; reads: [] };
-  "home.overview": { kind: "query"; req: NoArgs; res: HomeOverview; reads: ["contacts", "consents", "enrolments", "journeys", "outbox", "segments", "templates", "accounts", "events", "reports", "clock"] };
+  "home.overview": { kind: "query"; req: NoArgs; res: HomeOverview; reads: ["contacts", "consents", "enrolments", "journeys", "outbox", "segments", "templates", "accounts", "events", "imports", "reports", "workspace", "clock"] };
   "imports.errors": { kind: "mutate"; req: SaveErrors; res: Saved; reads: [] };
   "imports.get": { kind: "query"; req: OneImport; res: ImportRow; reads: ["imports"] };
   "imports.list": { kind: "query"; req: NoArgs; res: Array<ImportRow>; reads: ["imports"] };
@@ -253,7 +253,7 @@ export const READS: Record<string, readonly string[]> = {
   "diagnostics.get": [],
   "events.of": ["events"],
   "fields.list": ["fields"],
-  "home.overview": ["contacts", "consents", "enrolments", "journeys", "outbox", "segments", "templates", "accounts", "events", "reports", "clock"],
+  "home.overview": ["contacts", "consents", "enrolments", "journeys", "outbox", "segments", "templates", "accounts", "events", "imports", "reports", "workspace", "clock"],
   "imports.get": ["imports"],
   "imports.list": ["imports"],
   "jobs.get": [],

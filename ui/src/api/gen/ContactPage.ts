@@ -4,9 +4,14 @@ import type { Contact } from "./Contact";
 import type { MemberOf } from "./MemberOf";
 import type { Passage } from "./Passage";
 import type { PermissionShown } from "./PermissionShown";
+import type { SuppressionShown } from "./SuppressionShown";
 import type { ZoneShown } from "./ZoneShown";
 
 /**
  * Everything of one person.
  */
-export type ContactPage = { contact: Contact, time_zone: ZoneShown, suppressed: boolean, permissions: Array<PermissionShown>, consents: Array<Consent>, segments: Array<MemberOf>, journeys: Array<Passage>, };
+export type ContactPage = { contact: Contact, time_zone: ZoneShown, 
+/**
+ * `None`: the address may be written to where the ledger permits it.
+ */
+suppressed: SuppressionShown | null, permissions: Array<PermissionShown>, consents: Array<Consent>, segments: Array<MemberOf>, journeys: Array<Passage>, };

@@ -4,4 +4,8 @@ import type { SegmentId } from "./SegmentId";
 /**
  * A segment the contact is in.
  */
-export type MemberOf = { id: SegmentId, name: string, };
+export type MemberOf = { id: SegmentId, name: string, 
+/**
+ * When the contact last came in; `None`: longer ago than the file is looked through for a page.
+ */
+since: string | null, };

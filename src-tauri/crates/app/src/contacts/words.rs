@@ -5,7 +5,7 @@ use carillon_model::consent::{Basis, Channel, Consent, Purpose, SuppressionReaso
 use carillon_model::contact::{Contact, Value};
 use carillon_model::event::Event;
 use carillon_model::message::MessageState;
-use carillon_model::{ContactId, MessageId, Moment, SegmentId};
+use carillon_model::{ContactId, ImportId, MessageId, Moment, SegmentId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use ts_rs::TS;
@@ -81,11 +81,32 @@ pub struct Found {
 pub struct ContactPage {
     pub contact: Contact,
     pub time_zone: ZoneShown,
-    pub suppressed: bool,
+    /// `None`: the address may be written to where the ledger permits it.
+    pub suppressed: Option<SuppressionShown>,
     pub permissions: Vec<PermissionShown>,
     pub consents: Vec<Consent>,
     pub segments: Vec<MemberOf>,
     pub journeys: Vec<crate::journeys::Passage>,
+}
+
+/// Why an address is not written to, in what, and since when.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SuppressionShown {
+    pub reason: SuppressionReason,
+    pub scope: SuppressionScope,
+    /// Who put it on the list: `user`, `import:3`, `smtp`.
+    pub source: String,
+    pub since: Moment,
+}
+
+/// What a suppression keeps back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum SuppressionScope {
+    /// Every mail to the address, transactional ones too.
+    EveryMail,
 }
 
 /// The zone times of this contact are read in, and who says so.
@@ -113,6 +134,8 @@ pub struct PermissionShown {
 pub struct MemberOf {
     pub id: SegmentId,
     pub name: String,
+    /// When the contact last came in; `None`: longer ago than the file is looked through for a page.
+    pub since: Option<Moment>,
 }
 
 /// How far back.
@@ -173,6 +196,19 @@ pub enum TimelineWhat {
         journey: String,
         what: String,
         step: Option<String>,
+    },
+    /// A file was imported: `what` is `contacts` or `events`.
+    Import {
+        id: ImportId,
+        name: String,
+        what: String,
+        #[ts(type = "number")]
+        new: u64,
+    },
+    /// A journey got a version that contacts enter.
+    Published {
+        journey: String,
+        version: u32,
     },
 }
 

@@ -3,6 +3,7 @@
 use super::{SimulateJourney, TryJourney, known, version_of};
 use crate::Ctx;
 use crate::error::{ApiError, Code, Result, fail};
+use crate::home::SIMULATED_AT;
 use crate::table::JobStarted;
 use crate::workspaces::Open;
 use carillon_engine::journey::{Entry, JourneyVersion};
@@ -10,6 +11,7 @@ use carillon_engine::sim::{Behaviour, Cause, Delay, Plan, SimReport, World, simu
 use carillon_model::event::Prop;
 use carillon_model::journey::Fact;
 use carillon_model::{ContactId, JourneyId};
+use carillon_store::{Priority, settings};
 use chrono::TimeDelta;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -92,7 +94,8 @@ pub(super) async fn start_simulation(cx: &Ctx, req: SimulateJourney) -> Result<J
             by_hand: manual,
         };
         let total = contacts.len() as u64;
-        tokio::task::spawn_blocking(move || {
+        let (store, now) = (open.store.clone(), open.now());
+        let report = tokio::task::spawn_blocking(move || {
             let scope = open.store.with_index(|index| index.scope().clone());
             let world = World {
                 version: &version,
@@ -118,7 +121,13 @@ pub(super) async fn start_simulation(cx: &Ctx, req: SimulateJourney) -> Result<J
             report.ok_or_else(|| fail(Code::Refused, "journeys.no_contacts", &[]))
         })
         .await
-        .map_err(ApiError::internal)?
+        .map_err(ApiError::internal)??;
+        store
+            .write(Priority::User, move |tx| {
+                settings::set(tx, SIMULATED_AT, Some(&now))
+            })
+            .await?;
+        Ok(report)
     });
     Ok(JobStarted { job })
 }

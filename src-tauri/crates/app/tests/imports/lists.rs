@@ -1,7 +1,7 @@
 //! Lists as people have them.
 
 use crate::studio::{Studio, rejects};
-use carillon_app::table::Kind;
+use carillon_app::table::{Call, Kind, Window};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -232,7 +232,10 @@ async fn suppressed_people_stay_suppressed_and_a_withdrawal_is_not_undone_by_a_l
         assert!(!studio.permitted(email).await, "{email}");
     }
     assert!(studio.permitted("ok@example.com").await);
-    assert_eq!(studio.contact("new@example.com").await["suppressed"], true);
+    assert_eq!(
+        studio.contact("new@example.com").await["suppressed"],
+        json!({ "reason": "bounced", "scope": "every_mail", "source": "phone", "since": "2026-03-01T00:00:00Z" })
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -395,4 +398,54 @@ async fn choices_take_the_options_of_the_file_in_one_spelling() {
         .unwrap()
         .clone();
     assert_eq!(level["options"].as_array().unwrap().len(), 63);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_keeps_the_name_its_user_gave_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let studio = Studio::new(dir.path()).await;
+    let home = dir.path().join("home");
+    let (upload, path) = studio
+        .app
+        .tickets()
+        .file(&home, "C:\\Lists\\Kunden März.csv")
+        .unwrap();
+    std::fs::write(&path, "email\nada@example.com\n").unwrap();
+    let browser = |name: &str, args: Value| {
+        let call = Call {
+            kind: Kind::Mutate,
+            name: name.to_owned(),
+            args,
+        };
+        studio.app.call(Window::Browser, call)
+    };
+    let preview = browser("contacts.import_open", json!({ "file": { "upload": upload } }))
+        .await
+        .unwrap();
+    assert_eq!(preview["name"], "Kunden März.csv");
+    let mut plan = studio.plan(&path).await;
+    plan["file"] = json!({ "upload": upload });
+    browser("contacts.import_run", plan).await.unwrap();
+    let rows = studio.query("imports.list", json!({})).await;
+    assert_eq!(rows[0]["name"], "Kunden März.csv");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contacts_page_says_since_when_it_is_in_a_segment() {
+    let dir = tempfile::tempdir().unwrap();
+    let studio = Studio::new(dir.path()).await;
+    studio.import("a.csv", "email\nada@example.com\n").await;
+    let segment = json!({ "id": null, "name": "VIP", "text": "tag \"vip\"" });
+    studio.mutate("segments.save", segment).await;
+    let since = |page: &Value| page["segments"][0]["since"].clone();
+    assert_eq!(since(&studio.contact("ada@example.com").await), Value::Null);
+    studio.job("runtime.run", json!({ "for_secs": 3600 })).await;
+    let ada = studio.contact("ada@example.com").await;
+    assert_eq!(ada["suppressed"], Value::Null);
+    let tag = json!({ "who": { "ids": [ada["contact"]["id"]] }, "add": ["vip"], "remove": [] });
+    studio.mutate("contacts.tag", tag).await;
+    assert_eq!(
+        since(&studio.contact("ada@example.com").await),
+        "2026-03-01T01:00:00Z"
+    );
 }
