@@ -26,6 +26,15 @@ fn start_owner(at: &Terminal<'_>) -> Leashed {
     process
 }
 
+/// Whether somebody has a line to the owner: the system lists the listening socket and each accepted line by its path.
+fn is_connected(at: &Terminal<'_>) -> bool {
+    let sign = std::fs::read(format!("{}.lock", at.file().display())).expect("a side file");
+    let sign: serde_json::Value = serde_json::from_slice(&sign).expect("a sign");
+    let socket = sign["socket"].as_str().expect("a path");
+    let all = std::fs::read_to_string("/proc/net/unix").expect("the sockets of the system");
+    all.lines().filter(|line| line.ends_with(socket)).count() > 1
+}
+
 fn signal(name: &str, process: &Leashed) {
     let told = Command::new("sh")
         .args(["-c", &format!("kill -s {name} {}", process.id())])
@@ -65,11 +74,34 @@ fn a_second_process_works_through_the_owner_and_a_stopped_owner_is_named_in_plai
         "{refused}"
     );
 
+    // One that has been let in waits for the end of a long run.
+    let mut patient = at.on_file(&["run", "--for", "86400"]);
+    patient.stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut patient = Leashed::spawn(&mut patient).unwrap_or_else(|why| panic!("{why}"));
+    let until = Instant::now() + PATIENCE;
+    while !is_connected(&at) {
+        assert!(Instant::now() < until, "it was not let in");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+
     signal("STOP", &first);
     let asked = Instant::now();
     let refused = at.refusal(&["contacts", "list"]);
     let waited = asked.elapsed();
+    let given_up = patient.wait_for(PATIENCE);
     signal("CONT", &first);
+    assert_eq!(
+        given_up.and_then(|status| status.code()),
+        Some(1),
+        "it waits for ever"
+    );
+    let mut said = String::new();
+    let errors = patient.child().stderr.take().expect("a pipe");
+    std::io::Read::read_to_string(&mut { errors }, &mut said).expect("what it said");
+    assert!(
+        said.contains(&format!("process {}", first.id())) && said.contains("does not answer"),
+        "{said}"
+    );
     assert!(refused.contains(&format!("process {}", first.id())), "{refused}");
     assert!(
         refused.contains("does not answer") && refused.contains("Nothing was changed"),

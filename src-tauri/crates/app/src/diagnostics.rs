@@ -2,7 +2,7 @@
 
 use crate::Ctx;
 use crate::commands;
-use crate::error::Result;
+use crate::error::{Result, sentence};
 use crate::table::NoArgs;
 use carillon_adapters::vault::{Keychain, KeychainState};
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ pub struct Diagnostics {
     pub contacts: u64,
     #[ts(type = "number")]
     pub seq: i64,
-    /// `available` or why not.
+    /// `available`, or a sentence that says why not.
     pub keychain: String,
     pub owner: u32,
 }
@@ -37,7 +37,7 @@ async fn get(cx: &Ctx, _: NoArgs) -> Result<Diagnostics> {
     let (_, sqlite) = carillon_store::sqlite_versions().await?;
     let keychain = match Keychain::default().probe().await {
         KeychainState::Available => "available".to_owned(),
-        KeychainState::Missing { why } => why,
+        KeychainState::Missing { why } => sentence("diagnostics.keychain", &[("why", &why)]),
     };
     let (index_bytes, contacts) = open
         .store

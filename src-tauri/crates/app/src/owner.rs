@@ -4,18 +4,20 @@
 //! its own process would drop SQLite's POSIX locks. The side file also says where the owner listens.
 
 use crate::error::{ApiError, Code, Result, fail};
-use crate::table::{Call, Reply};
+use crate::table::{Call, Kind, Reply};
 use interprocess::local_socket::tokio::{Listener, Stream, prelude::*};
 use interprocess::local_socket::{GenericFilePath, ListenerOptions, Name};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::timeout;
 
 /// What the side file says while it is locked.
 #[derive(Debug, Serialize, Deserialize)]
@@ -43,8 +45,10 @@ pub enum Claim {
     Theirs(Remote),
 }
 
-/// How long an owner may take to answer the first word.
-const HELLO: Duration = Duration::from_secs(5);
+/// How long an owner may say nothing at all, not even that it is there, before it counts as stopped.
+const SILENCE: Duration = Duration::from_secs(5);
+/// How often within that time it is asked whether it is there.
+const PULSES: u32 = 5;
 /// Largest frame either side accepts.
 const FRAME_MAX: u32 = 64 << 20;
 
@@ -121,6 +125,10 @@ fn socket_name(path: &Path) -> Result<Name<'static>> {
 /// # Errors
 /// `File` when the folder cannot be written to or when the owner does not answer within five seconds.
 pub async fn claim(file: &Path) -> Result<Claim> {
+    claim_within(file, SILENCE).await
+}
+
+async fn claim_within(file: &Path, silence: Duration) -> Result<Claim> {
     // An owner that ends between our look at its lock and our call is normal: look again, a few times.
     let mut last = None;
     for _ in 0..3 {
@@ -156,14 +164,19 @@ pub async fn claim(file: &Path) -> Result<Claim> {
             tokio::time::sleep(Duration::from_millis(200)).await;
             continue;
         };
-        match tokio::time::timeout(HELLO, Remote::connect(&sign)).await {
+        match timeout(silence, Remote::connect(&sign, silence)).await {
             Ok(Ok(remote)) => return Ok(Claim::Theirs(remote)),
             Ok(Err(e)) => last = Some(e),
-            Err(_) => last = Some(fail(Code::File, "owner.silent", &[("pid", &sign.pid)]).retry()),
+            // It is there and says nothing: asking again would only take longer.
+            Err(_) => return Err(silent(sign.pid)),
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     Err(last.unwrap_or_else(|| fail(Code::File, "owner.unsigned", &[]).retry()))
+}
+
+fn silent(pid: u32) -> ApiError {
+    fail(Code::File, "owner.silent", &[("pid", &pid)]).retry()
 }
 
 fn ours(file: &Path, mut lock: File) -> Result<Claim> {
@@ -191,6 +204,7 @@ fn ours(file: &Path, mut lock: File) -> Result<Claim> {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "say", rename_all = "snake_case")]
 enum ToOwner {
+    /// Is somebody there? Answered at once, whatever else is being worked on.
     Hello,
     Call {
         id: u64,
@@ -295,17 +309,19 @@ pub struct Remote {
     send: mpsc::Sender<ToOwner>,
     waiting: Arc<std::sync::Mutex<Waiting>>,
     changes: broadcast::Sender<Value>,
+    silence: Duration,
 }
 
-#[derive(Default)]
 struct Waiting {
     next: u64,
     gone: bool,
-    calls: std::collections::BTreeMap<u64, tokio::sync::oneshot::Sender<Reply>>,
+    /// How often the owner said anything.
+    heard: u64,
+    calls: BTreeMap<u64, oneshot::Sender<Reply>>,
 }
 
 impl Remote {
-    async fn connect(sign: &Sign) -> Result<Remote> {
+    async fn connect(sign: &Sign, silence: Duration) -> Result<Remote> {
         let gone = |e: std::io::Error| {
             fail(
                 Code::File,
@@ -329,16 +345,23 @@ impl Remote {
                 }
             }
         });
-        let waiting = Arc::new(std::sync::Mutex::new(Waiting::default()));
+        let waiting = Arc::new(std::sync::Mutex::new(Waiting {
+            next: 0,
+            gone: false,
+            heard: 0,
+            calls: BTreeMap::new(),
+        }));
         let (changes, _) = broadcast::channel(256);
         let remote = Remote {
             pid: sign.pid,
             send,
             waiting: waiting.clone(),
             changes: changes.clone(),
+            silence,
         };
         tokio::spawn(async move {
             while let Ok(frame) = read_frame::<_, FromOwner>(&mut from).await {
+                waiting.lock().unwrap_or_else(|e| e.into_inner()).heard += 1;
                 match frame {
                     FromOwner::Hello => {}
                     FromOwner::Done { id, reply } => {
@@ -361,28 +384,56 @@ impl Remote {
         Ok(remote)
     }
 
-    /// Asks the owner to run a command.
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the owner to run a command, however long that takes, for as long as the owner says that it is there.
     ///
     /// # Errors
-    /// The command's own, or `File` when the owner ended before it answered.
+    /// The command's own, or `File` when the owner ended or fell silent before it answered.
     pub async fn call(&self, call: Call) -> Reply {
         let lost = || fail(Code::File, "owner.lost", &[("pid", &self.pid)]).retry();
-        let (send, receive) = tokio::sync::oneshot::channel();
-        let id = {
-            let mut waiting = self.waiting.lock().unwrap_or_else(|e| e.into_inner());
+        let changes = call.kind == Kind::Mutate;
+        let (send, mut receive) = oneshot::channel();
+        let (id, mut heard) = {
+            let mut waiting = self.waiting();
             if waiting.gone {
                 return Err(lost());
             }
             waiting.next += 1;
             let id = waiting.next;
             waiting.calls.insert(id, send);
-            id
+            (id, waiting.heard)
         };
-        self.send
-            .send(ToOwner::Call { id, call })
-            .await
-            .map_err(|_| lost())?;
-        receive.await.map_err(|_| lost())?
+        let sent = timeout(self.silence, self.send.send(ToOwner::Call { id, call })).await;
+        match sent {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Err(lost()),
+            Err(_) => {
+                self.waiting().calls.remove(&id);
+                return Err(silent(self.pid));
+            }
+        }
+        // Counted in pulses and not by the clock: after a sleep of this process the answers are still to be read.
+        let mut silent_for = 0;
+        loop {
+            if let Ok(reply) = timeout(self.silence / PULSES, &mut receive).await {
+                return reply.map_err(|_| lost())?;
+            }
+            let now = self.waiting().heard;
+            silent_for = if now == heard { silent_for + 1 } else { 0 };
+            heard = now;
+            if silent_for >= PULSES {
+                self.waiting().calls.remove(&id);
+                // A change that was asked for may still be made once the owner goes on.
+                return Err(match changes {
+                    true => fail(Code::File, "owner.stalled", &[("pid", &self.pid)]),
+                    false => silent(self.pid),
+                });
+            }
+            let _ = self.send.try_send(ToOwner::Hello);
+        }
     }
 
     /// Topics of every commit of the owner, from now on.
@@ -394,6 +445,127 @@ impl Remote {
 
     /// Whether the line still stands.
     pub fn is_alive(&self) -> bool {
-        !self.waiting.lock().unwrap_or_else(|e| e.into_inner()).gone
+        !self.waiting().gone
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use tokio::task::JoinHandle;
+
+    /// Patience of these tests: what they wait for never comes, so its length decides nothing.
+    const SHORT: Duration = Duration::from_millis(100);
+
+    /// Somebody who holds the file, answers so many greetings, and then only listens.
+    struct Stopped {
+        file: PathBuf,
+        met: Arc<AtomicU32>,
+        _lock: File,
+        _task: JoinHandle<()>,
+    }
+
+    fn stopped_after(dir: &Path, greetings: u32) -> Stopped {
+        let file = dir.join("shop.carillon");
+        let socket = dir.join("s.sock");
+        let listener = ListenerOptions::new()
+            .name(socket_name(&socket).unwrap())
+            .create_tokio()
+            .unwrap();
+        let mut lock = File::options()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .open(lock_path(&file))
+            .unwrap();
+        lock.try_lock().unwrap();
+        let sign = Sign {
+            pid: 4711,
+            socket: socket.to_string_lossy().into_owned(),
+        };
+        lock.write_all(&serde_json::to_vec(&sign).unwrap()).unwrap();
+        let met = Arc::new(AtomicU32::new(0));
+        let count = met.clone();
+        let task = tokio::spawn(async move {
+            let mut open = Vec::new();
+            while let Ok(mut stream) = listener.accept().await {
+                count.fetch_add(1, Ordering::Relaxed);
+                for _ in 0..greetings {
+                    while !matches!(read_frame(&mut stream).await, Ok(ToOwner::Hello)) {}
+                    write_frame(&mut stream, &FromOwner::Hello).await.unwrap();
+                }
+                open.push(stream);
+            }
+        });
+        Stopped {
+            file,
+            met,
+            _lock: lock,
+            _task: task,
+        }
+    }
+
+    fn asking(kind: Kind) -> Call {
+        Call {
+            kind,
+            name: "home.overview".to_owned(),
+            args: Value::Null,
+        }
+    }
+
+    #[tokio::test]
+    async fn an_owner_that_says_nothing_is_asked_once_and_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let owner = stopped_after(dir.path(), 0);
+        let Err(error) = claim_within(&owner.file, SHORT).await else {
+            unreachable!("somebody else holds the file");
+        };
+        assert!(error.message.contains("process 4711") && error.message.contains("does not answer"));
+        assert!(error.message.contains("Nothing was changed"), "{}", error.message);
+        assert_eq!(owner.met.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn an_owner_that_falls_silent_ends_the_call_and_says_what_is_not_known() {
+        let dir = tempfile::tempdir().unwrap();
+        let owner = stopped_after(dir.path(), 3);
+        let Ok(Claim::Theirs(remote)) = claim_within(&owner.file, SHORT).await else {
+            unreachable!("it greets");
+        };
+        let change = remote.call(asking(Kind::Mutate)).await.unwrap_err();
+        assert!(
+            change.message.contains("look before you repeat"),
+            "{}",
+            change.message
+        );
+        assert!(!change.retry, "a change must not be repeated blindly");
+        let question = remote.call(asking(Kind::Query)).await.unwrap_err();
+        assert!(
+            question.message.contains("Nothing was changed"),
+            "{}",
+            question.message
+        );
+        assert!(question.retry && remote.waiting().calls.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_call_may_take_far_longer_than_an_owner_may_be_silent() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("shop.carillon");
+        let (changes, _) = broadcast::channel(4);
+        let Claim::Ours(_ownership, listener) = claim_within(&file, SHORT * 5).await.unwrap() else {
+            unreachable!("nobody else has it");
+        };
+        let slow = |_call: Call| async {
+            tokio::time::sleep(SHORT * 12).await;
+            Ok(Value::from("done"))
+        };
+        let serving = tokio::spawn(serve(listener, slow, changes));
+        let sign: Sign = serde_json::from_slice(&std::fs::read(lock_path(&file)).unwrap()).unwrap();
+        let remote = Remote::connect(&sign, SHORT * 5).await.unwrap();
+        assert_eq!(remote.call(asking(Kind::Mutate)).await.unwrap(), "done");
+        serving.abort();
     }
 }

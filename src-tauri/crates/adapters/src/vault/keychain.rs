@@ -5,7 +5,6 @@
 
 use super::{SecretName, VaultError};
 use crate::Secret;
-use crate::failure::one_line;
 use keyring::{Entry, Error};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -150,31 +149,18 @@ fn probe_now() -> keyring::Result<()> {
     deleted
 }
 
-/// The library's word for it, without any value. Its `Display` of some errors prints the data it read.
+/// Why, in plain words that end a sentence. What the library says of its bus or its entries helps nobody who reads
+/// it, and its `Display` of some errors prints the data it read.
 fn in_words(error: &Error) -> String {
     match error {
-        Error::NoDefaultStore => match Entry::store_status() {
-            Err(cause) if !matches!(cause, Error::NoDefaultStore) => {
-                format!("none answers on this machine ({})", reason(cause))
-            }
-            _ => "none answers on this machine".to_owned(),
-        },
-        Error::NoStorageAccess(_) => "it is locked, and nobody unlocked it".to_owned(),
-        Error::NoEntry => "it forgot at once what was written into it".to_owned(),
-        other => format!("it failed ({})", reason(other)),
+        Error::NoDefaultStore => "none answers on this machine",
+        Error::NoStorageAccess(_) => "it is locked, and nobody unlocked it",
+        Error::NoEntry => "it forgot at once what was written into it",
+        Error::BadEncoding(_) | Error::BadDataFormat(..) => "an entry in it is not readable",
+        Error::BadStoreFormat(_) => "what was written into it is not what was read",
+        Error::TooLong(..) => "it does not take a password of this length",
+        Error::Ambiguous(_) => "more than one entry in it has this name",
+        _ => "it does not work on this machine",
     }
-}
-
-fn reason(error: &Error) -> String {
-    match error {
-        Error::PlatformFailure(cause) => one_line(&cause.to_string()),
-        Error::NoStorageAccess(_) => "no access".to_owned(),
-        Error::NoEntry => "no entry".to_owned(),
-        Error::BadEncoding(_) | Error::BadDataFormat(..) => "an entry is not readable".to_owned(),
-        Error::BadStoreFormat(why) => one_line(why),
-        Error::TooLong(what, most) => format!("{what} is longer than {most}"),
-        Error::Ambiguous(_) => "more than one entry has this name".to_owned(),
-        Error::NoDefaultStore => "no store".to_owned(),
-        _ => "unknown".to_owned(),
-    }
+    .to_owned()
 }
