@@ -183,16 +183,20 @@ impl crate::Ctx {
         crate::imports::clean::line(last)
     }
 
-    /// The path to write to, and what to answer.
+    /// The path to write to, and what to answer. A workspace and what lies beside it are never written over.
+    ///
+    /// # Errors
+    /// `Refused` for such a path, `Denied` for any path from a browser.
     pub fn save(&self, to: &SaveRef) -> Result<(PathBuf, Saved)> {
         match to {
-            SaveRef::Path { path } if self.window != Window::Browser => Ok((
-                path.clone(),
-                Saved {
+            SaveRef::Path { path } if self.window != Window::Browser => {
+                refuse_workspaces(self.open.as_ref().map(|open| open.path.as_path()), path)?;
+                let saved = Saved {
                     path: Some(path.clone()),
                     ticket: None,
-                },
-            )),
+                };
+                Ok((path.clone(), saved))
+            }
             SaveRef::Path { .. } => Err(fail(Code::Denied, "table.denied", &[("name", &"path")])),
             SaveRef::Download { download } => {
                 let (ticket, path) = self.app.tickets().file(self.app.home(), download)?;
@@ -208,6 +212,39 @@ impl crate::Ctx {
     }
 }
 
+/// What a workspace keeps in files of its own, by the end of their names.
+const BESIDE: [&str; 5] = ["-wal", "-shm", "-journal", ".lock", ".secrets"];
+
+/// Refuses to write over a workspace, whoever has it open, or over what belongs to it.
+fn refuse_workspaces(open: Option<&Path>, path: &Path) -> Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let whose = BESIDE
+        .iter()
+        .find_map(|end| name.strip_suffix(end))
+        .map_or_else(|| path.to_owned(), |stem| path.with_file_name(stem));
+    let whole = |p: &Path| p.canonicalize().unwrap_or_else(|_| p.to_owned());
+    let is_open = open.is_some_and(|open| whole(open) == whole(&whose));
+    if is_open || carillon_store::look_at(&whose).is_ok() {
+        return Err(fail(Code::Refused, "files.is_workspace", &[("file", &path.display())]).at("to"));
+    }
+    Ok(())
+}
+
+/// A path beside a file to write, free and hidden, to be renamed to it.
+///
+/// # Errors
+/// `File` for a path without a name.
+pub(crate) fn beside(path: &Path) -> Result<PathBuf> {
+    let name = path.file_name().ok_or_else(|| {
+        fail(
+            Code::File,
+            "files.cannot_write",
+            &[("file", &path.display()), ("detail", &"it has no name")],
+        )
+    })?;
+    Ok(path.with_file_name(format!(".{}.{}", name.to_string_lossy(), ticket())))
+}
+
 /// Writes a file whole or not at all: beside, then renamed.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let cannot = |e: std::io::Error| {
@@ -217,10 +254,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
             &[("file", &path.display()), ("detail", &e)],
         )
     };
-    let name = path
-        .file_name()
-        .ok_or_else(|| cannot(std::io::Error::other("it has no name")))?;
-    let beside = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), ticket()));
+    let beside = beside(path)?;
     let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
     if written.is_err() {
         let _ = std::fs::remove_file(&beside);

@@ -17,7 +17,7 @@ mod write;
 use crate::Ctx;
 use crate::commands;
 use crate::error::{ApiError, Code, Result, fail, sentence};
-use crate::files::{FileRef, Saved};
+use crate::files::{FileRef, Saved, beside};
 use crate::table::{JobStarted, NoArgs};
 use crate::workspaces::Open;
 use carillon_model::ImportId;
@@ -87,20 +87,15 @@ pub(crate) fn reject_path(open: &Open, id: ImportId) -> PathBuf {
 /// this process would drop SQLite's locks on it.
 pub(crate) fn list_path(cx: &Ctx, open: &Open, file: &FileRef) -> Result<PathBuf> {
     let path = cx.path(file)?;
-    refuse_workspace(open, &path)?;
-    Ok(path)
-}
-
-fn refuse_workspace(open: &Open, path: &Path) -> Result<()> {
     let whole = |p: &Path| p.canonicalize().unwrap_or_else(|_| p.to_owned());
-    match whole(path) == whole(&open.path) {
+    match whole(&path) == whole(&open.path) {
         true => Err(fail(
             Code::Refused,
             "imports.is_workspace",
             &[("file", &path.display())],
         )
         .at("file")),
-        false => Ok(()),
+        false => Ok(path),
     }
 }
 
@@ -342,10 +337,8 @@ async fn errors(cx: &Ctx, req: SaveErrors) -> Result<Saved> {
         return Err(fail(Code::NotFound, "imports.no_errors", &[("id", &req.id)]));
     }
     let (path, saved) = cx.save(&req.to)?;
-    refuse_workspace(open, &path)?;
     blocking(move || {
-        let mut beside = path.clone().into_os_string();
-        beside.push(".part");
+        let beside = beside(&path)?;
         let written = std::fs::copy(&from, &beside).and_then(|_| std::fs::rename(&beside, &path));
         if written.is_err() {
             let _ = std::fs::remove_file(&beside);

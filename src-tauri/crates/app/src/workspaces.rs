@@ -320,6 +320,9 @@ pub async fn open_path(app: &App, path: &Path) -> Result<WorkspaceInfo> {
     if already {
         return described(app).await;
     }
+    // Before the claim, which writes beside the file: what is not ours is left as it was.
+    let looked_at = path.clone();
+    crate::imports::blocking(move || Ok(carillon_store::look_at(&looked_at)?)).await?;
     let claimed = owner::claim(&path).await?;
     let next = match claimed {
         Claim::Theirs(remote) => {

@@ -54,7 +54,9 @@ pub use carillon_engine::index::Index;
 pub use db::Db;
 pub use error::{Error, Refusal, Result};
 pub use folder::{FolderRisk, FolderWarning, folder_warning};
-pub use open::{APPLICATION_ID, Key, OLDEST_SQLITE, OpenOptions, assert_sqlite, copy_path, format_version};
+pub use open::{
+    APPLICATION_ID, Key, OLDEST_SQLITE, OpenOptions, assert_sqlite, copy_path, format_version, look_at,
+};
 pub use store::{Store, sqlite_versions};
 pub use topics::{Commit, Topic, Topics};
 pub use tx::Tx;

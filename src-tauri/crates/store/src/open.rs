@@ -84,6 +84,20 @@ impl Drop for OpenGuard {
     }
 }
 
+/// Whether a file would be opened, by its first page alone; nothing is written, beside it neither. A file that is open
+/// in this process is not touched: it was looked at then.
+///
+/// # Errors
+/// A [`Refusal`] that says why not.
+pub fn look_at(path: &Path) -> Result<()> {
+    // Held, so that nobody in this process opens the file while its descriptor is about to be closed.
+    let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    match open.contains(&canonical(path)) {
+        true => Ok(()),
+        false => Ok(inspect(path)?),
+    }
+}
+
 fn canonical(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     match (absolute.parent().map(Path::canonicalize), absolute.file_name()) {

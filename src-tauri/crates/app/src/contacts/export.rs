@@ -3,10 +3,13 @@
 use super::ExportContacts;
 use super::changes::whom;
 use crate::Ctx;
-use crate::error::{Code, Result, fail};
-use crate::files::Saved;
+use crate::error::{ApiError, Code, Result, fail};
+use crate::files::{Saved, beside};
+use crate::workspaces::Open;
+use carillon_model::ContactId;
 use carillon_model::contact::Value;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// A value as a spreadsheet shows it.
 fn cell(value: &Value) -> String {
@@ -47,18 +50,30 @@ pub(super) async fn export(cx: &Ctx, req: ExportContacts) -> Result<Saved> {
             .map(|f| f.key)
             .collect(),
     };
-    let beside = path.with_extension("part");
-    let cannot = |e: &dyn std::fmt::Display| {
-        fail(
-            Code::File,
-            "files.cannot_write",
-            &[("file", &path.display()), ("detail", &e)],
-        )
+    let beside = beside(&path)?;
+    let written = match write(open, &beside, &ids, &columns).await {
+        Ok(()) => std::fs::rename(&beside, &path).map_err(|e| cannot(&path, &e)),
+        Err(error) => Err(error),
     };
-    let mut writer = csv::Writer::from_path(&beside).map_err(|e| cannot(&e))?;
+    if written.is_err() {
+        let _ = std::fs::remove_file(&beside);
+    }
+    written.map(|()| saved)
+}
+
+fn cannot(path: &Path, detail: &dyn std::fmt::Display) -> ApiError {
+    fail(
+        Code::File,
+        "files.cannot_write",
+        &[("file", &path.display()), ("detail", &detail)],
+    )
+}
+
+async fn write(open: &Open, path: &Path, ids: &[ContactId], columns: &[String]) -> Result<()> {
+    let mut writer = csv::Writer::from_path(path).map_err(|e| cannot(path, &e))?;
     writer
         .write_record(columns.iter().map(String::as_str).chain(["tags"]))
-        .map_err(|e| cannot(&e))?;
+        .map_err(|e| cannot(path, &e))?;
     for batch in ids.chunks(1000) {
         let batch = batch.to_vec();
         let contacts = open
@@ -80,11 +95,8 @@ pub(super) async fn export(cx: &Ctx, req: ExportContacts) -> Result<Saved> {
                 })
                 .chain([tags])
                 .map(|cell| crate::imports::source::defused(&cell));
-            writer.write_record(row).map_err(|e| cannot(&e))?;
+            writer.write_record(row).map_err(|e| cannot(path, &e))?;
         }
     }
-    writer.flush().map_err(|e| cannot(&e))?;
-    drop(writer);
-    std::fs::rename(&beside, &path).map_err(|e| cannot(&e))?;
-    Ok(saved)
+    writer.flush().map_err(|e| cannot(path, &e))
 }

@@ -449,3 +449,73 @@ async fn a_contacts_page_says_since_when_it_is_in_a_segment() {
         "2026-03-01T01:00:00Z"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_written_over_a_workspace_or_what_belongs_to_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let studio = Studio::new(dir.path()).await;
+    studio.import("a.csv", "email\nada@example.com\n").await;
+    let other = dir.path().join("other.carillon");
+    std::fs::copy(studio.backup().await, &other).unwrap();
+    let everybody = json!({ "where": null, "search": null, "except": [] });
+    let export = |to: PathBuf| {
+        let args = json!({ "who": everybody, "columns": [], "to": { "path": to } });
+        studio.ask(Kind::Mutate, "contacts.export", args)
+    };
+    let names = |dir: &std::path::Path| {
+        let all = std::fs::read_dir(dir).unwrap();
+        all.map(|entry| entry.unwrap().file_name())
+            .collect::<std::collections::BTreeSet<_>>()
+    };
+    let before = names(dir.path());
+    for name in [
+        "shop.carillon",
+        "shop.carillon-wal",
+        "shop.carillon-shm",
+        "shop.carillon.lock",
+        "shop.carillon.secrets",
+        "other.carillon",
+        "other.carillon.lock",
+    ] {
+        let refused = export(dir.path().join(name)).await.unwrap_err();
+        assert!(
+            refused.message.contains("It was not touched"),
+            "{name}: {}",
+            refused.message
+        );
+    }
+    assert_eq!(names(dir.path()), before);
+    assert_eq!(
+        studio.contact("ada@example.com").await["contact"]["email"],
+        "ada@example.com"
+    );
+    export(dir.path().join("list.carillon.csv")).await.unwrap();
+    assert_eq!(
+        names(dir.path()).difference(&before).collect::<Vec<_>>(),
+        ["list.carillon.csv"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_not_ours_is_refused_and_nothing_is_left_beside_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let studio = Studio::new(dir.path()).await;
+    let lists = dir.path().join("lists");
+    std::fs::create_dir(&lists).unwrap();
+    for (name, text) in [("people.csv", "email\na@example.com\n"), ("empty.carillon", "")] {
+        let path = lists.join(name);
+        std::fs::write(&path, text).unwrap();
+        let args = json!({ "file": { "path": path } });
+        let refused = studio
+            .ask(Kind::Mutate, "workspaces.open", args)
+            .await
+            .unwrap_err();
+        assert!(refused.message.contains(name), "{}", refused.message);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    }
+    assert_eq!(std::fs::read_dir(&lists).unwrap().count(), 2);
+    assert!(
+        studio.missing("nobody@example.com").await,
+        "the open workspace stays open"
+    );
+}

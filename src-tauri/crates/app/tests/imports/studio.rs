@@ -142,6 +142,14 @@ impl Studio {
             .any(|p| p["channel"] == "email" && p["purpose"] == "marketing" && p["allowed"] == true)
     }
 
+    /// A copy of the workspace.
+    pub async fn backup(&self) -> PathBuf {
+        let to = self.dir.join("copy.carillon");
+        self.mutate("backup.create", json!({ "to": { "path": to } }))
+            .await;
+        to
+    }
+
     /// All contacts as the file they are exported to.
     pub async fn everybody(&self) -> String {
         let to = self.dir.join("everybody.csv");
