@@ -207,6 +207,24 @@ fn each_example_of_the_help_can_be_read() {
 }
 
 #[test]
+fn each_example_of_the_window_can_be_read() {
+    let source = include_str!("../../../../../ui/src/segments/examples.ts");
+    let (_, list) = source.split_once("EXAMPLES = [").expect("the list");
+    let (list, _) = list.split_once("\n]").expect("its end");
+    let mut n = 0;
+    for line in list.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let quoted = line.trim_end_matches(',');
+        let quote = quoted.chars().next().filter(|c| ['"', '\'', '`'].contains(c));
+        let text = quote.and_then(|quote| quoted.strip_prefix(quote)?.strip_suffix(quote));
+        let text = text.unwrap_or_else(|| panic!("not one text a line: {line}"));
+        assert!(!text.contains('\\'), "an escape this test does not undo: {line}");
+        assert_eq!(reads(&print(&reads(text))), reads(text));
+        n += 1;
+    }
+    assert!(n >= 5, "{n} examples");
+}
+
+#[test]
 fn errors_point_at_the_place_and_suggest_the_word() {
     let error = |text: &str| parse(text).expect_err(text);
     let near = error("city contians \"x\"");
