@@ -73,7 +73,7 @@ fn endings(purpose: &str) -> &'static [&'static str] {
         "events" => &["csv", "jsonl", "ndjson"],
         "workspace" | "backup" => &["carillon"],
         "journey" => &["json"],
-        "template" => &["json", "mjml"],
+        "template" => &["json", "mjml", "html", "txt"],
         _ => &["csv"],
     }
 }

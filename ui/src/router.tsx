@@ -49,6 +49,12 @@ const contactsImport = createRoute({
   component: lazyRouteComponent(() => import("@/contacts/import/wizard"), "ImportScreen"),
 });
 
+const importEvents = createRoute({
+  getParentRoute: () => root,
+  path: "/contacts/import-events",
+  component: lazyRouteComponent(() => import("@/contacts/import/events"), "ImportEventsScreen"),
+});
+
 const imports = createRoute({
   getParentRoute: () => root,
   path: "/contacts/imports",
@@ -132,6 +138,7 @@ const tree = root.addChildren([
   contactsRoute,
   contactsImport,
   imports,
+  importEvents,
   contactRoute,
   segmentsRoute,
   segmentRoute,

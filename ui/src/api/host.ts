@@ -204,7 +204,7 @@ export class HttpHost implements Host {
       workspace: ".carillon",
       backup: ".carillon",
       journey: ".json",
-      template: ".mjml,.html,.txt",
+      template: ".json,.mjml,.html,.txt",
     };
     return new Promise((resolve, reject) => {
       const input = document.createElement("input");

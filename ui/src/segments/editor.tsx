@@ -13,6 +13,7 @@ import {
   ErrorView,
   Field,
   IconButton,
+  ScrollBox,
   SkeletonLines,
   SplitPane,
   say,
@@ -140,6 +141,7 @@ function Editor({ row }: { row: SegmentRow | null }) {
             </div>
             {fine && counted.data !== undefined && <Clauses count={counted.data} dim={counted.isPlaceholderData} />}
             {text.trim() === "" && <Examples onChoose={setText} />}
+            <Grammar />
           </div>
         }
         second={
@@ -255,5 +257,30 @@ function Examples({ onChoose }: { onChoose: (text: string) => void }) {
         ))}
       </ul>
     </Card>
+  );
+}
+
+/** All that can be said, as the engine itself tells it. */
+function Grammar() {
+  const [open, setOpen] = useState(false);
+  const grammar = useRead("segments.grammar", {}, { enabled: open });
+  return (
+    <details
+      className="rounded-card border border-line-subtle bg-surface"
+      onToggle={(event) => setOpen(event.currentTarget.open)}
+    >
+      <summary className="ring-inside flex h-10 items-center px-4 font-medium hover:bg-hover">
+        {t("segments.grammar")}
+      </summary>
+      <div className="border-line-subtle border-t">
+        {grammar.isError && <ErrorView error={grammar.error} onRetry={() => void grammar.refetch()} />}
+        {open && grammar.isPending && <SkeletonLines />}
+        {grammar.data !== undefined && (
+          <ScrollBox label={t("segments.grammar")} className="max-h-120">
+            <pre className="select-text px-4 py-3 font-mono text-table leading-5">{grammar.data}</pre>
+          </ScrollBox>
+        )}
+      </div>
+    </details>
   );
 }

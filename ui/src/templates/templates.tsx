@@ -1,9 +1,23 @@
 import { useNavigate } from "@tanstack/react-router";
-import { Mail, Plus } from "lucide-react";
+import { Import, Mail, Plus } from "lucide-react";
 import { useState } from "react";
-import { useRead } from "@/api/client";
+import { useRead, useWrite } from "@/api/client";
+import type { FileRef } from "@/api/gen/FileRef";
 import type { TemplateRow } from "@/api/gen/TemplateRow";
-import { Button, Dialog, EmptyState, ErrorView, PageHead, SkeletonLines, Table } from "@/design";
+import { host } from "@/api/host";
+import {
+  Button,
+  Dialog,
+  EmptyState,
+  ErrorView,
+  Field,
+  PageHead,
+  SkeletonLines,
+  say,
+  sayError,
+  Table,
+  TextInput,
+} from "@/design";
 import { ago, count } from "@/format";
 import { t } from "@/i18n";
 import { useNow } from "@/shell/now";
@@ -83,8 +97,71 @@ function Starters({ onClose }: { onClose: () => void }) {
   const starters = useRead("templates.starters", {});
   const choose = (starter: string) =>
     void navigate({ to: "/templates/$template", params: { template: "new" }, search: { starter } });
+  const [file, setFile] = useState<{ file: FileRef; name: string } | null>(null);
+  const take = useWrite("templates.import_file", {
+    onSuccess: (made) => {
+      say(t("templates.imported", { name: made.name }));
+      void navigate({ to: "/templates/$template", params: { template: String(made.id) }, search: {} });
+    },
+    // A file of bare MJML has no subject: it is asked for.
+    onError: (error) => (error.fields.subject === undefined ? sayError(error) : setAsking(true)),
+  });
+  const [asking, setAsking] = useState(false);
+  const [subject, setSubject] = useState("");
+  const chooseFile = async () => {
+    try {
+      const chosen = await host().chooseFile("template");
+      if (chosen === null) return;
+      setFile(chosen);
+      take.mutate({ file: chosen.file, name: null, subject: null, fresh: true });
+    } catch (error) {
+      sayError(error);
+    }
+  };
+  if (asking && file !== null) {
+    const withSubject = () => take.mutate({ file: file.file, name: null, subject: subject.trim(), fresh: true });
+    return (
+      <Dialog
+        open
+        onClose={onClose}
+        title={t("templates.import_of", { name: file.name })}
+        about={t("templates.import_subject_about")}
+        width="small"
+        actions={
+          <>
+            <Button onClick={onClose}>{t("common.cancel")}</Button>
+            <Button look="primary" disabled={subject.trim() === ""} busy={take.isPending} onClick={withSubject}>
+              {t("templates.import")}
+            </Button>
+          </>
+        }
+      >
+        <Field label={t("templates.import_subject")}>
+          <TextInput
+            autoFocus
+            value={subject}
+            onChange={(event) => setSubject(event.target.value)}
+            onKeyDown={(event) => {
+              if (event.key === "Enter" && subject.trim() !== "") withSubject();
+            }}
+          />
+        </Field>
+      </Dialog>
+    );
+  }
   return (
-    <Dialog open onClose={onClose} title={t("templates.create")} about={t("templates.starters_about")} width="large">
+    <Dialog
+      open
+      onClose={onClose}
+      title={t("templates.create")}
+      about={t("templates.starters_about")}
+      width="large"
+      actions={
+        <Button icon={Import} busy={take.isPending} onClick={() => void chooseFile()}>
+          {t("templates.import_file")}
+        </Button>
+      }
+    >
       {starters.isError && <ErrorView error={starters.error} onRetry={() => void starters.refetch()} />}
       <ul className="grid grid-cols-2 gap-3 pb-4">
         {[

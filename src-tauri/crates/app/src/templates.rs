@@ -171,6 +171,9 @@ pub struct ImportTemplate {
     pub file: FileRef,
     pub name: Option<String>,
     pub subject: Option<String>,
+    /// A new template in any case: where its name is taken, it gets a number. Else one of that name is replaced.
+    #[serde(default)]
+    pub fresh: bool,
 }
 
 /// The starters of `assets/templates`.
@@ -526,13 +529,12 @@ async fn import_file(cx: &Ctx, req: ImportTemplate) -> Result<Template> {
             .subject
             .clone()
             .ok_or_else(|| fail(Code::Invalid, "templates.no_subject", &[]).at("subject"))?;
-        let name = path
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = cx.name_of(&req.file);
         TemplateDraft {
-            name,
+            name: name
+                .rsplit_once('.')
+                .map_or(name.as_str(), |(stem, _)| stem)
+                .to_owned(),
             subject,
             body: text,
             ..TemplateDraft::default()
@@ -545,11 +547,17 @@ async fn import_file(cx: &Ctx, req: ImportTemplate) -> Result<Template> {
         draft.subject = subject;
     }
     let known = list(cx, NoArgs {}).await?;
-    let id = known
-        .iter()
-        .find(|t| t.name == clean::line(&draft.name))
-        .map(|t| t.id);
-    save(cx, SaveTemplate { id, draft }).await
+    draft.name = clean::line(&draft.name);
+    let of = |name: &str| known.iter().find(|t| t.name == name).map(|t| t.id);
+    let id = of(&draft.name);
+    if !req.fresh || id.is_none() {
+        return save(cx, SaveTemplate { id, draft }).await;
+    }
+    let free = (2..)
+        .map(|n| format!("{} {n}", draft.name))
+        .find(|name| of(name).is_none());
+    draft.name = free.unwrap_or(draft.name);
+    save(cx, SaveTemplate { id: None, draft }).await
 }
 
 #[cfg(test)]

@@ -5,6 +5,6 @@
  */
 export type Diagnostics = { version: string, sqlite: string, file: string, file_bytes: number, index_bytes: number, contacts: number, seq: number, 
 /**
- * `available` or why not.
+ * `available`, or a sentence that says why not.
  */
 keychain: string, owner: number, };

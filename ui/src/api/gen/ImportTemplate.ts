@@ -4,4 +4,8 @@ import type { FileRef } from "./FileRef";
 /**
  * A file to take in.
  */
-export type ImportTemplate = { file: FileRef, name: string | null, subject: string | null, };
+export type ImportTemplate = { file: FileRef, name: string | null, subject: string | null, 
+/**
+ * A new template in any case: where its name is taken, it gets a number. Else one of that name is replaced.
+ */
+fresh: boolean, };

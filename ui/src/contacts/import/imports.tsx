@@ -1,10 +1,12 @@
-import { Link } from "@tanstack/react-router";
-import { ArrowLeft, History } from "lucide-react";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { ArrowLeft, FileClock, History } from "lucide-react";
 import { useRead } from "@/api/client";
-import { Badge, EmptyState, ErrorView, SkeletonLines, type Tone } from "@/design";
+import type { ImportRow } from "@/api/gen/ImportRow";
+import { Badge, Button, EmptyState, ErrorView, SkeletonLines, type Tone } from "@/design";
 import { count, moment } from "@/format";
 import { t, tx } from "@/i18n";
-import { ErrorFile, UndoImport } from "./result";
+import { ErrorFile, ResumeImport, UndoImport } from "./result";
+import { wayOn } from "./resume";
 
 const tones: Record<string, Tone> = {
   running: "live",
@@ -16,6 +18,7 @@ const tones: Record<string, Tone> = {
 
 /** Every import of the past, with the way back. */
 export function ImportsScreen() {
+  const navigate = useNavigate();
   const list = useRead("imports.list", {});
   return (
     <>
@@ -27,7 +30,10 @@ export function ImportsScreen() {
         >
           <ArrowLeft size={16} aria-hidden />
         </Link>
-        <h1 className="font-semibold text-section">{t("contacts.imports")}</h1>
+        <h1 className="min-w-0 flex-1 font-semibold text-section">{t("contacts.imports")}</h1>
+        <Button icon={FileClock} onClick={() => void navigate({ to: "/contacts/import-events" })}>
+          {t("contacts.events.title")}
+        </Button>
       </header>
       <div className="min-h-0 flex-1 overflow-auto">
         {list.isError && <ErrorView error={list.error} onRetry={() => void list.refetch()} />}
@@ -46,14 +52,16 @@ export function ImportsScreen() {
                   </Badge>
                 </p>
                 <p className="figures truncate text-ink-2 text-table">
-                  {t("contacts.import.summary", {
+                  {t(row.what === "events" ? "contacts.import.summary_events" : "contacts.import.summary", {
                     at: moment(row.at),
                     created: count(row.counts.new),
                     changed: count(row.counts.changed),
                     invalid: count(row.counts.invalid),
                   })}
                 </p>
+                <WayOn row={row} />
               </div>
+              <ResumeImport row={row} />
               <ErrorFile row={row} />
               <UndoImport row={row} />
             </li>
@@ -62,4 +70,9 @@ export function ImportsScreen() {
       </div>
     </>
   );
+}
+
+function WayOn({ row }: { row: ImportRow }) {
+  const way = wayOn(row);
+  return way === null ? null : <p className="text-table text-warn">{t(`contacts.import.${way}`)}</p>;
 }

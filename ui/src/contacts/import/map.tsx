@@ -5,9 +5,10 @@ import type { ImportColumn } from "@/api/gen/ImportColumn";
 import type { ImportMode } from "@/api/gen/ImportMode";
 import type { ImportPreview } from "@/api/gen/ImportPreview";
 import type { TextEncoding } from "@/api/gen/TextEncoding";
-import { CheckLine, Combobox, cx, Field, Note, ScrollBox, Segmented, Select, TextInput } from "@/design";
-import { bytes, count, percent } from "@/format";
+import { CheckLine, Combobox, cx, Field, Note, Segmented, Select, TextInput } from "@/design";
+import { bytes, percent } from "@/format";
 import { t } from "@/i18n";
+import { FirstRows } from "./first-rows";
 import { planOf, problemsOf, targetOf, targets } from "./plan";
 
 const TYPES: readonly FieldType[] = [
@@ -129,7 +130,7 @@ export function MapStep({
         />
         <p className="mt-1 text-ink-3 text-table">{t(`contacts.import.modes_about.${mode}`)}</p>
       </div>
-      <PreviewRows preview={preview} />
+      <FirstRows columns={preview.columns.map((column) => column.name)} rows={preview.rows} />
     </div>
   );
 }
@@ -230,42 +231,5 @@ function ColumnRow({
         )}
       </td>
     </tr>
-  );
-}
-
-function PreviewRows({ preview }: { preview: ImportPreview }) {
-  return (
-    <details className="rounded-card border border-line-subtle bg-surface">
-      <summary className="ring-inside flex h-10 items-center px-4 font-medium hover:bg-hover">
-        {t("contacts.import.first_rows", { n: count(preview.rows.length) })}
-      </summary>
-      <ScrollBox
-        label={t("contacts.import.first_rows", { n: count(preview.rows.length) })}
-        className="max-h-80 border-line-subtle border-t"
-      >
-        <table className="text-table">
-          <thead>
-            <tr className="h-8 text-left text-ink-3 [&>th]:px-3 [&>th]:font-normal">
-              {preview.columns.map((column, at) => (
-                <th key={`${column.name}-${at}`} scope="col" className="whitespace-nowrap">
-                  {column.name}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {preview.rows.map((row, line) => (
-              <tr key={`${line}-${row[0]}`} className="h-8 border-line-subtle border-t">
-                {row.map((cell, at) => (
-                  <td key={`${at}-${cell}`} className="max-w-72 truncate px-3">
-                    {cell}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </ScrollBox>
-    </details>
   );
 }

@@ -2,7 +2,7 @@ import { Choices, Field, TextArea, TextInput } from "@/design";
 import { t } from "@/i18n";
 import { bases } from "@/shell/bases";
 import { TagsInput } from "@/shell/tags-input";
-import type { Permission } from "./wizard";
+import type { Permission } from "./plan";
 
 /** On what ground these people are written to, and where they come from: kept for each of them. */
 export function PermissionStep({ value, onChange }: { value: Permission; onChange: (value: Permission) => void }) {
@@ -17,14 +17,19 @@ export function PermissionStep({ value, onChange }: { value: Permission; onChang
         columns={2}
         value={value.basis}
         onChange={(basis) => onChange({ ...value, basis })}
-        options={bases().map((each) => ({ ...each, about: t(`contacts.bases_about.${each.value}`) }))}
+        options={[
+          ...bases().map((each) => ({ ...each, about: t(`contacts.bases_about.${each.value}`) })),
+          { value: "none" as const, label: t("contacts.import.no_basis"), about: t("contacts.import.no_basis_about") },
+        ]}
       />
       <Field label={t("contacts.form.source")} help={t("contacts.form.source_help")}>
         <TextInput value={value.source} onChange={(event) => onChange({ ...value, source: event.target.value })} />
       </Field>
-      <Field label={t("contacts.consent.wording")} help={t("contacts.consent.wording_help")} optional>
-        <TextArea value={value.wording} onChange={(event) => onChange({ ...value, wording: event.target.value })} />
-      </Field>
+      {value.basis !== "none" && (
+        <Field label={t("contacts.consent.wording")} help={t("contacts.consent.wording_help")} optional>
+          <TextArea value={value.wording} onChange={(event) => onChange({ ...value, wording: event.target.value })} />
+        </Field>
+      )}
       <Field label={t("contacts.import.tags")} help={t("contacts.tag.help")} optional>
         <TagsInput value={value.tags} onChange={(tags) => onChange({ ...value, tags })} />
       </Field>

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { ColumnPlan } from "@/api/gen/ColumnPlan";
 import type { ImportColumn } from "@/api/gen/ImportColumn";
-import { planOf, problemsOf, targetOf } from "./plan";
+import type { ImportPreview } from "@/api/gen/ImportPreview";
+import { importPlan, isPermissionSaid, type Permission, planOf, problemsOf, targetOf } from "./plan";
 
 const column = (name: string, guess: string | null): ImportColumn => ({
   name,
@@ -35,4 +36,26 @@ test("a mapping without the e-mail, with a field twice or a nameless new field i
 test("a new money field needs its currency", () => {
   const money = { to: "new_field", label: "Spent", type: "money", currency: null, fill_only: false } as const;
   expect(problemsOf([planOf("field:email", column("x", null)), money])).toEqual(["no_currency"]);
+});
+
+const preview = { file: { upload: "u" }, delimiter: ",", encoding: "utf-8", header: true } as ImportPreview;
+const said: Permission = { basis: "consent", source: " fair ", wording: " Yes. ", tags: ["new"] };
+
+test("nothing is imported before a ground and a source are said", () => {
+  expect(isPermissionSaid({ ...said, basis: null })).toBe(false);
+  expect(isPermissionSaid({ ...said, source: " " })).toBe(false);
+  expect(importPlan(preview, [], "both", { ...said, basis: null })).toBeNull();
+  expect(importPlan(preview, [], "both", { ...said, source: "" })).toBeNull();
+  expect(importPlan(preview, [], "both", said)).toMatchObject({
+    basis: "consent",
+    source: "fair",
+    wording: "Yes.",
+    tags: ["new"],
+  });
+});
+
+test("to record no permission is a choice, and then there are no words anybody agreed to", () => {
+  const none: Permission = { ...said, basis: "none" };
+  expect(isPermissionSaid(none)).toBe(true);
+  expect(importPlan(preview, [], "both", none)).toMatchObject({ basis: null, wording: null, source: "fair" });
 });

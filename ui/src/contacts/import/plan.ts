@@ -1,6 +1,10 @@
+import type { Basis } from "@/api/gen/Basis";
 import type { ColumnPlan } from "@/api/gen/ColumnPlan";
 import type { Field } from "@/api/gen/Field";
 import type { ImportColumn } from "@/api/gen/ImportColumn";
+import type { ImportMode } from "@/api/gen/ImportMode";
+import type { ImportPlan } from "@/api/gen/ImportPlan";
+import type { ImportPreview } from "@/api/gen/ImportPreview";
 
 /** Fields a file cannot set. */
 const NOT_SET = new Set(["created_at"]);
@@ -49,4 +53,43 @@ export function problemsOf(columns: readonly ColumnPlan[]): MappingProblem[] {
     found.push("no_currency");
   }
   return found;
+}
+
+/** What is said of all rows. `none`: no permission is recorded, and they are kept without being written to. */
+export interface Permission {
+  /** `null`: not chosen yet. */
+  basis: Basis | "none" | null;
+  source: string;
+  wording: string;
+  tags: string[];
+}
+
+/** Whether enough is said of the permission to go on: a ground (or that there is none) and where they come from. */
+export function isPermissionSaid({ basis, source }: Permission): boolean {
+  return basis !== null && source.trim() !== "";
+}
+
+/** The plan as the program takes it; `null` while something is not said yet. */
+export function importPlan(
+  preview: ImportPreview,
+  columns: ColumnPlan[],
+  mode: ImportMode,
+  permission: Permission,
+): ImportPlan | null {
+  const { basis } = permission;
+  if (basis === null || !isPermissionSaid(permission)) return null;
+  const wording = permission.wording.trim();
+  return {
+    file: preview.file,
+    delimiter: preview.delimiter,
+    encoding: preview.encoding,
+    header: preview.header,
+    columns,
+    mode,
+    basis: basis === "none" ? null : basis,
+    source: permission.source.trim(),
+    // Words somebody agreed to belong to an agreement.
+    wording: basis === "none" || wording === "" ? null : wording,
+    tags: permission.tags,
+  };
 }

@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { CircleCheck, Download, Undo2 } from "lucide-react";
+import { CircleCheck, Download, Play, Undo2 } from "lucide-react";
 import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { ImportCounts } from "@/api/gen/ImportCounts";
@@ -10,7 +10,7 @@ import type { JobView } from "@/api/gen/JobView";
 import { host } from "@/api/host";
 import { Button, Card, Confirm, ErrorView, Note, say, sayError, Table } from "@/design";
 import { count } from "@/format";
-import { t } from "@/i18n";
+import { t, tx } from "@/i18n";
 import { JobProgress, useJob } from "@/shell/job";
 
 const KINDS = [
@@ -86,14 +86,16 @@ export function CheckStep({
   );
 }
 
-function Counts({ counts }: { counts: ImportCounts }) {
+function Counts({ counts, events = false }: { counts: ImportCounts; events?: boolean }) {
   return (
     <dl className="divide-y divide-line-subtle rounded-card border border-line-subtle bg-surface">
-      {KINDS.filter((kind) => counts[kind] > 0 || kind === "new" || kind === "changed").map((kind) => (
+      {KINDS.filter((kind) => counts[kind] > 0 || kind === "new" || (kind === "changed" && !events)).map((kind) => (
         <div key={kind} className="flex items-baseline gap-3 px-4 py-2.5">
           <dt className="min-w-0 flex-1">
             <span className="font-medium">{t(`contacts.import.counts.${kind}`)}</span>
-            <span className="block text-ink-3 text-table">{t(`contacts.import.counts_about.${kind}`)}</span>
+            <span className="block text-ink-3 text-table">
+              {tx(events ? `contacts.events.counts_about.${kind}` : `contacts.import.counts_about.${kind}`, "")}
+            </span>
           </dt>
           <dd className="figures font-semibold text-section">{count(counts[kind])}</dd>
         </div>
@@ -130,11 +132,13 @@ function Done({ row, finished, onRestart }: { row: ImportRow; finished: boolean;
         <div className="flex items-center gap-3">
           <CircleCheck size={20} aria-hidden className="text-ok" />
           <h2 className="font-semibold text-section">
-            {t("contacts.import.done", { n: row.counts.new + row.counts.changed })}
+            {row.what === "events"
+              ? t("contacts.events.done", { n: row.counts.new })
+              : t("contacts.import.done", { n: row.counts.new + row.counts.changed })}
           </h2>
         </div>
       )}
-      <Counts counts={row.counts} />
+      <Counts counts={row.counts} events={row.what === "events"} />
       <div className="flex flex-wrap gap-2">
         <Link
           to="/contacts"
@@ -172,6 +176,41 @@ export function ErrorFile({ row }: { row: ImportRow }) {
   return (
     <Button icon={Download} busy={write.isPending} onClick={() => void save()}>
       {t("contacts.import.errors", { n: row.counts.invalid + row.counts.with_gaps })}
+    </Button>
+  );
+}
+
+/** Goes on with an import that was interrupted, in the same file. */
+export function ResumeImport({ row }: { row: ImportRow }) {
+  const [job, setJob] = useState<number | null>(null);
+  const resume = useWrite("contacts.import_resume", {
+    onSuccess: (started) => setJob(started.job),
+    onError: sayError,
+  });
+  const at = useJob(job, (ended) => {
+    setJob(null);
+    if (ended.state === "done") say(t("contacts.import.resumed", { name: row.name }));
+    else if (ended.error !== null) sayError(ended.error);
+  });
+  if (job !== null) {
+    return (
+      <div className="w-72">
+        <JobProgress job={at} label={t("contacts.import.running")} />
+      </div>
+    );
+  }
+  if (!row.resumable) return null;
+  const choose = async () => {
+    try {
+      const chosen = await host().chooseFile("contacts");
+      if (chosen !== null) resume.mutate({ id: row.id, file: chosen.file });
+    } catch (error) {
+      sayError(error);
+    }
+  };
+  return (
+    <Button icon={Play} busy={resume.isPending} onClick={() => void choose()}>
+      {t("contacts.import.resume")}
     </Button>
   );
 }

@@ -2,11 +2,9 @@ import { Link } from "@tanstack/react-router";
 import { ArrowLeft, Check } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useRead, useWrite } from "@/api/client";
-import type { Basis } from "@/api/gen/Basis";
 import type { ColumnPlan } from "@/api/gen/ColumnPlan";
 import type { ImportId } from "@/api/gen/ImportId";
 import type { ImportMode } from "@/api/gen/ImportMode";
-import type { ImportPlan } from "@/api/gen/ImportPlan";
 import type { ImportPreview } from "@/api/gen/ImportPreview";
 import type { ImportReport } from "@/api/gen/ImportReport";
 import type { TextEncoding } from "@/api/gen/TextEncoding";
@@ -17,18 +15,11 @@ import { useJob } from "@/shell/job";
 import { ChooseStep } from "./choose";
 import { MapStep } from "./map";
 import { PermissionStep } from "./permission";
-import { problemsOf } from "./plan";
+import { importPlan, isPermissionSaid, type Permission, problemsOf } from "./plan";
 import { CheckStep, RunStep } from "./result";
 
 const STEPS = ["choose", "map", "permission", "check", "run"] as const;
 type Step = (typeof STEPS)[number];
-
-export interface Permission {
-  basis: Basis | null;
-  source: string;
-  wording: string;
-  tags: string[];
-}
 
 /** From a file to contacts: seen, mapped, permitted, tried without a trace, then done. */
 export function ImportScreen() {
@@ -77,21 +68,7 @@ export function ImportScreen() {
     [step, openFile],
   );
 
-  const plan = (): ImportPlan | null =>
-    preview === null || permission.basis === null
-      ? null
-      : {
-          file: preview.file,
-          delimiter: preview.delimiter,
-          encoding: preview.encoding,
-          header: preview.header,
-          columns,
-          mode,
-          basis: permission.basis,
-          source: permission.source.trim(),
-          wording: permission.wording.trim() === "" ? null : permission.wording.trim(),
-          tags: permission.tags,
-        };
+  const plan = () => (preview === null ? null : importPlan(preview, columns, mode, permission));
   const reopen = (change: { delimiter?: string; encoding?: TextEncoding; header?: boolean }) => {
     if (preview === null) return;
     const { file, delimiter, encoding, header } = { ...preview, ...change };
@@ -190,11 +167,7 @@ export function ImportScreen() {
             </Button>
           )}
           {step === "permission" && (
-            <Button
-              look="primary"
-              disabled={permission.basis === null || permission.source.trim() === ""}
-              onClick={toCheck}
-            >
+            <Button look="primary" disabled={!isPermissionSaid(permission)} onClick={toCheck}>
               {t("contacts.import.to_check")}
             </Button>
           )}
