@@ -8,7 +8,7 @@ use crate::files::SaveRef;
 use crate::jobs::Job;
 use crate::table::{JobStarted, LOCAL, NoArgs};
 use crate::workspaces::{self, Open, WorkspaceInfo};
-use crate::{App, Ctx, Current};
+use crate::{App, Ctx};
 use carillon_model::Moment;
 use carillon_store::{Priority, Store};
 use carillon_world::company::{Company, USUAL_CONTACTS};
@@ -169,10 +169,7 @@ async fn make_parts(
 }
 
 async fn publish(app: &App) -> Result<(u64, Moment)> {
-    let open = match &*app.inner.current.read().await {
-        Current::Own(open) => open.clone(),
-        Current::Other { .. } | Current::Nothing => return Err(fail(Code::Closed, "closed", &[])),
-    };
+    let open = app.own().await.ok_or_else(|| fail(Code::Closed, "closed", &[]))?;
     let journeys = open.store.read(carillon_store::journeys::list).await?;
     for journey in journeys {
         crate::journeys::publish_now(&open, journey.id).await?;

@@ -166,6 +166,14 @@ impl App {
         }
     }
 
+    /// The workspace this process owns, if it owns one.
+    pub async fn own(&self) -> Option<Arc<Open>> {
+        match &*self.inner.current.read().await {
+            Current::Own(open) => Some(open.clone()),
+            Current::Other { .. } | Current::Nothing => None,
+        }
+    }
+
     /// Whoever wants to hear of commits.
     pub fn bus(&self) -> &Bus {
         &self.inner.bus

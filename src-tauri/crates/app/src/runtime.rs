@@ -277,7 +277,8 @@ pub async fn next_due(open: &Arc<Open>) -> Result<Option<Moment>> {
     Ok([rows, entry, index].into_iter().flatten().min())
 }
 
-/// A virtual clock moves at most so far in one commit: what happens within is still handled at its own moment.
+/// A virtual clock moves at most so far in one commit: what happens within is still handled at its own moment. Where
+/// journeys write fields, tags or events, which others see as of the commit, it stops at each moment.
 const STRIDE: TimeDelta = TimeDelta::hours(1);
 
 /// Moves a virtual clock to `until`, with everything that is due on the way.
@@ -296,7 +297,11 @@ async fn run_virtual(open: &Arc<Open>, until: Moment, job: &Job, ran: &mut Ran) 
             .filter(|at| *at > now);
         let due = next_due(open).await?.filter(|at| *at > now);
         let first = due.unwrap_or(until).min(until);
-        let target = (first + STRIDE)
+        let stride = match writes(open) {
+            true => TimeDelta::zero(),
+            false => STRIDE,
+        };
+        let target = (first + stride)
             .min(until)
             .min(membership.unwrap_or(until).max(first));
         open.store
@@ -305,6 +310,11 @@ async fn run_virtual(open: &Arc<Open>, until: Moment, job: &Job, ran: &mut Ran) 
         settle(open, ran).await?;
     }
     Ok(())
+}
+
+fn writes(open: &Open) -> bool {
+    let plan = open.runtime.plan.lock();
+    plan.unwrap_or_else(PoisonError::into_inner).writes()
 }
 
 /// Lets a real clock run until a moment, looking again at least every thirty seconds: a laptop sleeps.

@@ -6,6 +6,7 @@
 
 mod behaviour;
 mod life;
+mod recorded;
 mod report;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -13,6 +14,7 @@ mod tests;
 
 pub use behaviour::{Behaviour, Cause, Delay};
 pub use life::{ENROLMENTS_ALLOWED, Plan};
+pub use recorded::{FromOutside, Recorded};
 pub use report::{EndCount, GoalCount, Number, PortCount, SimReport, StepCount};
 
 use crate::journey::{ContactView, JourneyVersion, Note, PassageId};
@@ -65,6 +67,22 @@ pub fn behind<'r>(
 pub fn trace(world: World<'_>, contact: &ContactRecord, given: &[Event]) -> Vec<(PassageId, History)> {
     let mut traces = Traces::default();
     Life::new(world, contact, given).play(&mut traces);
+    traces.0
+}
+
+/// One contact's passages, told what a live run was told from outside and nothing by chance: mails have the outcomes
+/// of the record, at its moments. `recorded` is in order of time.
+pub fn retrace(
+    world: World<'_>,
+    contact: &ContactRecord,
+    recorded: &[Recorded],
+) -> Vec<(PassageId, History)> {
+    let world = World {
+        behaviours: &[],
+        ..world
+    };
+    let mut traces = Traces::default();
+    Life::new(world, contact, &[]).told(recorded).play(&mut traces);
     traces.0
 }
 

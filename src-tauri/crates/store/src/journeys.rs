@@ -7,8 +7,9 @@ use crate::sql::sql;
 use crate::time::{moment, ms};
 use crate::topics::Topic;
 use crate::tx::Tx;
+use crate::{events, segments, settings};
 use carillon_model::journey::{Journey, JourneyState, Published};
-use carillon_model::{JourneyId, Moment, VersionId};
+use carillon_model::{EventId, JourneyId, Moment, VersionId};
 use rusqlite::Row;
 
 const LIST: &str =
@@ -28,6 +29,8 @@ const LAST_NUMBER: &str = sql!("SELECT ifnull(max(number), 0) FROM journey_versi
 const ADD_VERSION: &str = sql!(
     "INSERT INTO journey_versions(journey, number, document, published_at) VALUES(?1, ?2, ?3, ?4) RETURNING id"
 );
+const FIRST_PUBLISHED: &str =
+    sql!("SELECT published_at FROM journey_versions WHERE journey = ?1 ORDER BY number LIMIT 1");
 const VERSION: &str =
     sql!("SELECT id, journey, number, document, published_at FROM journey_versions WHERE id = ?1");
 const VERSIONS: &str = sql!(
@@ -134,6 +137,11 @@ pub fn publish(tx: &mut Tx<'_>, id: JourneyId) -> Result<Published> {
         .value(ADD_VERSION, (id.0, number, json(&journey.draft)?, ms(now)))?
         .ok_or_else(|| Error::damaged("journey_versions", "a new version got no number"))?;
     tx.run(SET_VERSION, (id.0, version, word(&JourneyState::Live)?, ms(now)))?;
+    if number == 1 {
+        let (edge, event) = (segments::last_edge(tx)?, events::last_id(tx)?);
+        settings::set_cursor(tx, &opened_edge(id), edge)?;
+        settings::set_cursor(tx, &opened_event(id), event.0)?;
+    }
     tell(tx, id);
     Ok(Published {
         id: VersionId(version),
@@ -142,6 +150,40 @@ pub fn publish(tx: &mut Tx<'_>, id: JourneyId) -> Result<Published> {
         document: journey.draft,
         published_at: now,
     })
+}
+
+/// What stood in the file when a journey was published first: nobody comes in by that, though it be of the same
+/// moment (a virtual clock stands still) and read only later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    pub at: Moment,
+    /// Position of the last edge.
+    pub edge: i64,
+    /// The newest event.
+    pub event: EventId,
+}
+
+fn opened_edge(id: JourneyId) -> String {
+    format!("journey_{id}_opened_at_edge")
+}
+
+fn opened_event(id: JourneyId) -> String {
+    format!("journey_{id}_opened_at_event")
+}
+
+/// When a journey was published first; `None` where it never was.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn opened(db: &Db<'_>, id: JourneyId) -> Result<Option<Opened>> {
+    let Some(first) = db.value::<i64>(FIRST_PUBLISHED, (id.0,))? else {
+        return Ok(None);
+    };
+    Ok(Some(Opened {
+        at: moment(first)?,
+        edge: settings::cursor(db, &opened_edge(id))?,
+        event: EventId(settings::cursor(db, &opened_event(id))?),
+    }))
 }
 
 /// Sets the state; which change is allowed is the caller's law.

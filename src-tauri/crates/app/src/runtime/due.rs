@@ -5,9 +5,10 @@ use carillon_model::event::Event;
 use carillon_model::journey::StepIx;
 use carillon_model::{ContactId, EventId, Moment, VersionId};
 use carillon_store::enrolments::{self, Enrolment};
+use carillon_store::inputs::{self, Pending};
 use carillon_store::segments::EdgeRow;
-use carillon_store::{Result, Tx, events, inputs, segments, settings};
-use chrono::TimeDelta;
+use carillon_store::{Result, Tx, events, segments, settings};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows of each kind of input that one commit takes in.
 pub(super) const BATCH: u32 = 500;
@@ -25,109 +26,111 @@ pub(super) enum Item {
     Entry(VersionId, StepIx, Option<ContactId>),
 }
 
-// Within one moment: memberships first, then deadlines, then what happened.
-const EDGE: u8 = 0;
-const ENTRY: u8 = 1;
-const WAKE: u8 = 2;
-const INPUT: u8 = 3;
-const HAPPENED: u8 = 4;
-
 impl Item {
-    pub(super) fn rank(&self) -> u8 {
+    /// Whom it concerns; `None`: everybody.
+    fn contact(&self) -> Option<ContactId> {
         match self {
-            Item::Edge(_) => EDGE,
-            Item::Entry(..) => ENTRY,
-            Item::Wake(_) => WAKE,
-            Item::Input(_) => INPUT,
-            Item::Happened(_) => HAPPENED,
+            Item::Edge(edge) => Some(edge.contact),
+            Item::Happened(event) => Some(event.contact),
+            Item::Input(row) => Some(row.input.contact),
+            Item::Wake(enrolment) => Some(enrolment.contact),
+            Item::Entry(.., contact) => *contact,
+        }
+    }
+
+    /// Its place within one moment: memberships (a passage's own before those that let in), deadlines, events of
+    /// steps, outcomes, events from outside, the calendar. `caused`: memberships that an event from outside or an
+    /// outcome turned over come after it, because a goal it reaches uses it up.
+    fn rank(&self, plan: &Plan, caused: &BTreeSet<(Moment, ContactId)>) -> u8 {
+        match self {
+            Item::Edge(edge) => {
+                let after = caused.contains(&(edge.at, edge.contact));
+                u8::from(!plan.watches.contains_key(&edge.segment)) + if after { 6 } else { 0 }
+            }
+            Item::Wake(_) => 2,
+            Item::Happened(event) if posted(event) => 3,
+            Item::Input(_) => 4,
+            Item::Happened(_) => 5,
+            Item::Entry(..) => 8,
+        }
+    }
+
+    /// The moment and contact whose memberships it may have turned over in the commit that brought it.
+    fn cause(&self) -> Option<(Moment, ContactId)> {
+        match self {
+            Item::Happened(event) if !posted(event) => Some((event.arrived_at, event.contact)),
+            Item::Input(row) => match row.input.pending {
+                Pending::Outcome { .. } => Some((row.input.planned_at, row.input.contact)),
+                Pending::Input { .. } => None,
+            },
+            Item::Happened(_) | Item::Edge(_) | Item::Wake(_) | Item::Entry(..) => None,
         }
     }
 }
 
-/// What one commit takes in.
-pub(super) struct Due {
-    /// Each with the moment it is meant for and its order within it.
-    pub(super) items: Vec<(Moment, i64, Item)>,
-    /// Rows of `inputs` among them.
-    pub(super) told: Vec<i64>,
-    pub(super) last_edge: Option<i64>,
-    pub(super) last_event: Option<EventId>,
-    /// Dates and schedules up to here are among them.
-    pub(super) entries_upto: Moment,
-    /// There is more than fits.
-    pub(super) more: bool,
+/// Where what a journey writes comes from.
+pub(super) const BY_JOURNEY: &str = "journey:";
+
+fn posted(event: &Event) -> bool {
+    event.source.starts_with(BY_JOURNEY)
 }
 
-/// Up to [`BATCH`] rows of each kind. Where one kind has more, the others stop at the moment it stops at: nobody is
-/// told of ten o'clock before what a full batch has left of nine.
-pub(super) fn due(tx: &Tx<'_>, plan: &mut Plan, now: Moment) -> Result<Due> {
+/// What is due.
+pub(super) struct Gathered {
+    /// In the order it is told.
+    pub(super) items: Vec<(Moment, u8, Item)>,
+    /// There is more of some kind.
+    pub(super) more: bool,
+    /// Dates and schedules up to this moment are among it.
+    pub(super) upto: Moment,
+    /// Up to here all is among it that is due: where one kind has more than fits, the others wait for it, so that
+    /// nobody is told of ten o'clock before what a full batch has left of nine. `None`: all of it.
+    pub(super) horizon: Option<Moment>,
+}
+
+pub(super) fn gather(tx: &Tx<'_>, plan: &mut Plan, now: Moment) -> Result<Gathered> {
     let paused = plan.paused();
+    let edges = segments::edges_after(tx, settings::cursor(tx, EDGES)?, BATCH)?;
+    let happened = events::after(tx, EventId(settings::cursor(tx, EVENTS)?), BATCH)?;
+    let waiting = inputs::due(tx, now, &paused, BATCH)?;
+    let wakes = enrolments::due(tx, now, &paused, BATCH)?;
+    let entries = plan.take_due(tx, now, BATCH as usize);
     let full = |n: usize| n >= BATCH as usize;
-    let mut edges = segments::edges_after(tx, settings::cursor(tx, EDGES)?, BATCH)?;
-    let mut happened = events::after(tx, EventId(settings::cursor(tx, EVENTS)?), BATCH)?;
-    let mut waiting = inputs::due(tx, now, &paused, BATCH)?;
-    let mut wakes = enrolments::due(tx, now, &paused, BATCH)?;
     let ends = [
-        // Edges and events are read in the order they were written; the latest moment among them is where they stop.
-        (full(edges.len()), edges.iter().map(|e| e.at).max(), EDGE),
+        // Edges and events come in the order they were written.
+        (full(edges.len()), edges.iter().map(|edge| edge.at).max()),
         (
             full(happened.len()),
-            happened.iter().map(|e| e.arrived_at).max(),
-            HAPPENED,
+            happened.iter().map(|event| event.arrived_at).max(),
         ),
         (
             full(waiting.len()),
             waiting.last().map(|row| row.input.planned_at),
-            INPUT,
         ),
         (
             full(wakes.len()),
             wakes.last().and_then(|wake| wake.state.wake_at),
-            WAKE,
         ),
+        (full(entries.len()), entries.last().map(|(at, ..)| *at)),
     ];
-    let end = ends
+    let more = ends.iter().any(|(full, _)| *full);
+    let horizon = ends
         .into_iter()
-        .filter_map(|(full, at, rank)| Some((at.filter(|_| full)?, rank)))
+        .filter(|(full, _)| *full)
+        .filter_map(|(_, at)| at)
         .min();
-    let mut more = end.is_some();
-    let mut horizon = end.unwrap_or((now, u8::MAX)).min((now, u8::MAX));
-    let mut entries_upto = match horizon {
-        (at, rank) if rank < ENTRY => at - TimeDelta::milliseconds(1),
-        (at, _) => at,
+    let upto = match entries.last() {
+        Some((at, ..)) if full(entries.len()) => *at,
+        _ => now,
     };
-    let entries = plan.take_due(tx, entries_upto, BATCH as usize);
-    if full(entries.len())
-        && let Some((at, ..)) = entries.last()
-    {
-        horizon = horizon.min((*at, ENTRY));
-        entries_upto = *at;
-        more = true;
-    }
-    let beyond = |at: Moment, rank: u8| (at, rank) > horizon;
-    let first = |found: Option<usize>, all: usize| found.unwrap_or(all);
-    edges.truncate(first(edges.iter().position(|e| beyond(e.at, EDGE)), edges.len()));
-    happened.truncate(first(
-        happened.iter().position(|e| beyond(e.arrived_at, HAPPENED)),
-        happened.len(),
-    ));
-    waiting.retain(|row| !beyond(row.input.planned_at, INPUT));
-    wakes.retain(|wake| !wake.state.wake_at.is_some_and(|at| beyond(at, WAKE)));
-    let mut due = Due {
-        items: Vec::new(),
-        told: waiting.iter().map(|row| row.id).collect(),
-        last_edge: edges.last().map(|e| e.id),
-        last_event: happened.last().map(|e| e.id),
-        entries_upto,
-        more,
-    };
-    let items = &mut due.items;
-    items.extend(edges.into_iter().map(|e| (e.at, e.id, Item::Edge(e))));
+
+    let mut items: Vec<(Moment, i64, Item)> = Vec::new();
+    items.extend(edges.into_iter().map(|edge| (edge.at, edge.id, Item::Edge(edge))));
     // An event is told when it arrives, however long ago it happened.
     items.extend(
         happened
             .into_iter()
-            .map(|e| (e.arrived_at, e.id.0, Item::Happened(e))),
+            .map(|event| (event.arrived_at, event.id.0, Item::Happened(event))),
     );
     items.extend(
         waiting
@@ -140,8 +143,135 @@ pub(super) fn due(tx: &Tx<'_>, plan: &mut Plan, now: Moment) -> Result<Due> {
             .map(|wake| (wake.state.wake_at.unwrap_or(now), wake.id.0, Item::Wake(wake))),
     );
     items.extend(entries.into_iter().map(|(at, version, step, contact)| {
-        let order = contact.map_or(-1, |c| i64::from(c.0));
+        let order = (i64::from(step.0) << 32) | contact.map_or(0, |contact| i64::from(contact.0));
         (at, order, Item::Entry(version, step, contact))
     }));
-    Ok(due)
+    let caused = items.iter().filter_map(|(.., item)| item.cause()).collect();
+    let mut ranked: Vec<(Moment, u8, i64, Item)> = items
+        .into_iter()
+        .map(|(at, order, item)| (at, item.rank(plan, &caused), order, item))
+        .collect();
+    ranked.sort_by_key(|(at, rank, order, _)| (*at, *rank, *order));
+    let items = ranked
+        .into_iter()
+        .map(|(at, rank, _, item)| (at, rank, item))
+        .collect();
+    Ok(Gathered {
+        items,
+        more,
+        upto,
+        horizon,
+    })
+}
+
+/// What one commit has still to take in.
+pub(super) struct Queue {
+    items: std::vec::IntoIter<(Moment, u8, Item)>,
+    /// How many of the rest concern a contact, and how many everybody.
+    of_contact: BTreeMap<ContactId, u32>,
+    of_all: u32,
+    /// For each length of the rest, the first edge and event in it: cursors only know how far, not which.
+    first_left: Vec<(i64, i64)>,
+}
+
+impl Queue {
+    pub(super) fn new(items: Vec<(Moment, u8, Item)>) -> Queue {
+        let (mut of_contact, mut of_all) = (BTreeMap::new(), 0);
+        let mut first_left = vec![(i64::MAX, i64::MAX)];
+        for (_, _, item) in items.iter().rev() {
+            match item.contact() {
+                Some(contact) => *of_contact.entry(contact).or_insert(0) += 1,
+                None => of_all += 1,
+            }
+            let (edge, event) = first_left.last().copied().unwrap_or((i64::MAX, i64::MAX));
+            first_left.push(match item {
+                Item::Edge(row) => (edge.min(row.id), event),
+                Item::Happened(row) => (edge, event.min(row.id.0)),
+                Item::Input(_) | Item::Wake(_) | Item::Entry(..) => (edge, event),
+            });
+        }
+        Queue {
+            items: items.into_iter(),
+            of_contact,
+            of_all,
+            first_left,
+        }
+    }
+
+    pub(super) fn next(&mut self) -> Option<(Moment, u8, Item)> {
+        let next = self.items.next()?;
+        match next.2.contact() {
+            Some(contact) => {
+                let left = self.of_contact.entry(contact).or_insert(1);
+                *left = left.saturating_sub(1);
+            }
+            None => self.of_all -= 1,
+        }
+        Some(next)
+    }
+
+    /// Whether the commit must end here: what was written for a contact comes before what else is to be told of it,
+    /// and only what is committed turns memberships over. Never within one kind at one moment.
+    pub(super) fn may_stop(
+        &self,
+        (at, rank): (Moment, u8),
+        disturbed: &BTreeSet<ContactId>,
+        taken: &Taken,
+    ) -> bool {
+        let Some((next_at, next_rank, _)) = self.items.as_slice().first() else {
+            return false;
+        };
+        let kind = |rank: u8| match rank {
+            0 | 1 => 0,
+            5..=7 => 5,
+            other => other,
+        };
+        let waits = |contact: &ContactId| {
+            self.of_all > 0 || self.of_contact.get(contact).is_some_and(|left| *left > 0)
+        };
+        (at, kind(rank)) != (*next_at, kind(*next_rank))
+            && self.parts_streams(taken)
+            && disturbed.iter().any(waits)
+    }
+
+    /// Whether all edges and events taken were written before all that are left.
+    pub(super) fn parts_streams(&self, taken: &Taken) -> bool {
+        let (edge, event) = self
+            .first_left
+            .get(self.items.len())
+            .copied()
+            .unwrap_or((i64::MAX, i64::MAX));
+        taken.edge.is_none_or(|last| last < edge) && taken.event.is_none_or(|last| last < event)
+    }
+
+    /// The moment of what is next, if anything is.
+    pub(super) fn next_at(&self) -> Option<Moment> {
+        self.items.as_slice().first().map(|(at, ..)| *at)
+    }
+
+    pub(super) fn entries_left(self) -> impl Iterator<Item = (Moment, VersionId, StepIx, Option<ContactId>)> {
+        self.items.filter_map(|(at, _, item)| match item {
+            Item::Entry(version, step, contact) => Some((at, version, step, contact)),
+            _ => None,
+        })
+    }
+}
+
+/// How far a commit has come in each stream.
+#[derive(Default)]
+pub(super) struct Taken {
+    pub(super) edge: Option<i64>,
+    pub(super) event: Option<i64>,
+    pub(super) inputs: Vec<i64>,
+}
+
+impl Taken {
+    pub(super) fn note(&mut self, item: &Item) {
+        match item {
+            Item::Edge(edge) => self.edge = self.edge.max(Some(edge.id)),
+            Item::Happened(event) => self.event = self.event.max(Some(event.id.0)),
+            Item::Input(row) => self.inputs.push(row.id),
+            Item::Wake(_) | Item::Entry(..) => {}
+        }
+    }
 }

@@ -5,6 +5,7 @@ use carillon_engine::journey::{self, Catalogue, Entry, JourneyVersion, entry_due
 use carillon_engine::segment;
 use carillon_model::journey::{ConditionIx, JourneyState, StepIx};
 use carillon_model::{AccountId, ContactId, JourneyId, Moment, SegmentId, Seq, TemplateId, VersionId};
+use carillon_store::journeys::Opened;
 use carillon_store::{Db, Result, accounts, changes, journeys, segments, settings, templates};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -28,8 +29,10 @@ pub struct Plan {
     stamp: Option<[u8; 32]>,
     pub journeys: BTreeMap<JourneyId, Live>,
     versions: BTreeMap<VersionId, Arc<JourneyVersion>>,
-    /// When a journey was published first.
-    opened: BTreeMap<JourneyId, Moment>,
+    /// What stood in the file when a journey was published first.
+    opened: BTreeMap<JourneyId, Opened>,
+    /// Some version that is in use writes what others see: fields, tags or events.
+    writes: bool,
     /// Versions whose document cannot be compiled with the workspace as it is.
     broken: BTreeSet<VersionId>,
     pub watches: BTreeMap<SegmentId, (VersionId, ConditionIx)>,
@@ -41,6 +44,8 @@ pub struct Plan {
     by_contact: BTreeMap<ContactId, Vec<Due>>,
     /// Contacts changed by commits up to here are on the agenda.
     agenda_seq: i64,
+    /// Dates and schedules up to here have been looked at, though nothing was due.
+    seen: Option<Moment>,
 }
 
 /// Everything a drawing is checked against.
@@ -65,8 +70,9 @@ pub fn catalogue(db: &Db<'_>) -> Result<Catalogue> {
 
 impl Plan {
     /// Brings the plan up to the file as this write sees it. `after`: dates and schedules up to this moment have let
-    /// their contacts in.
-    pub fn refresh(&mut self, tx: &carillon_store::Tx<'_>, after: Moment) -> Result<()> {
+    /// their contacts in. True: dates of contacts were looked at anew, and those up to now are over.
+    pub fn refresh(&mut self, tx: &carillon_store::Tx<'_>, after: Moment, now: Moment) -> Result<bool> {
+        let after = self.seen.map_or(after, |seen| seen.max(after));
         let rows = journeys::list(tx)?;
         let watches = segments::watches(tx)?;
         let catalogue = catalogue(tx)?;
@@ -80,10 +86,11 @@ impl Plan {
         hash.update(format!("{catalogue:?}{:?}", tx.catalogue().zone()).as_bytes());
         let stamp = *hash.finalize().as_bytes();
         if self.stamp == Some(stamp) {
-            return self.refresh_agenda(tx, after);
+            return self.refresh_agenda(tx, after, now);
         }
         self.versions.clear();
         self.broken.clear();
+        self.writes = false;
         self.segments = segments::list(tx)?.into_iter().map(|s| (s.id, s.name)).collect();
         self.templates = templates::list(tx)?.into_iter().map(|t| (t.name, t.id)).collect();
         let accounts = accounts::list(tx)?;
@@ -100,12 +107,16 @@ impl Plan {
             .map(|w| (w.id, (w.version, w.condition)))
             .collect();
         for row in &rows {
+            if let Some(opened) = journeys::opened(tx, row.id)? {
+                self.opened.insert(row.id, opened);
+            }
             // All versions: contacts in flight stay on theirs.
             for version in journeys::versions(tx, row.id)? {
-                let first = self.opened.entry(row.id).or_insert(version.published_at);
-                *first = version.published_at.min(*first);
                 match journey::compile(&version.document, &catalogue) {
-                    (Some(compiled), _) => drop(self.versions.insert(version.id, Arc::new(compiled))),
+                    (Some(compiled), _) => {
+                        self.writes |= row.state != JourneyState::Stopped && writes(&compiled);
+                        self.versions.insert(version.id, Arc::new(compiled));
+                    }
                     (None, problems) => {
                         tracing::error!(journey = %row.name, version = version.number, ?problems, "a published version cannot run");
                         self.broken.insert(version.id);
@@ -129,7 +140,7 @@ impl Plan {
             .collect();
         self.stamp = Some(stamp);
         self.rebuild_agenda(tx, after);
-        Ok(())
+        Ok(true)
     }
 
     /// A version by number; `None` where it cannot run.
@@ -137,10 +148,15 @@ impl Plan {
         self.versions.get(&id).cloned()
     }
 
-    /// Whether what happened at that moment may let somebody in: not what lay before the first publish, though it be
-    /// read only now.
-    pub fn was_open(&self, journey: JourneyId, at: Moment) -> bool {
-        self.opened.get(&journey).is_some_and(|first| at >= *first)
+    /// What stood in the file when the journey was published first: nothing of it lets anybody in, though it be read
+    /// only now.
+    pub fn opened(&self, journey: JourneyId) -> Option<&Opened> {
+        self.opened.get(&journey)
+    }
+
+    /// Whether calls may write what index and other journeys see: then no commit may stand for two moments.
+    pub fn writes(&self) -> bool {
+        self.writes
     }
 
     /// Journeys that let contacts in, or will when they are resumed.
@@ -195,27 +211,38 @@ impl Plan {
         }
         let all: Vec<u32> = tx.with_index(|index| index.contacts().iter().collect());
         for contact in all {
-            self.place(tx, &timed, ContactId(contact), after);
+            self.place(tx, &timed, ContactId(contact), after, after);
         }
     }
 
+    /// Puts a contact's dates on the agenda. What was due by `now` stays due, whatever is written later.
     fn place(
         &mut self,
         tx: &carillon_store::Tx<'_>,
         timed: &[(VersionId, Arc<JourneyVersion>, StepIx, bool)],
         contact: ContactId,
         after: Moment,
+        now: Moment,
     ) {
-        for due in self.by_contact.remove(&contact).unwrap_or_default() {
+        let (mut mine, rest): (Vec<Due>, Vec<Due>) = self
+            .by_contact
+            .remove(&contact)
+            .unwrap_or_default()
+            .into_iter()
+            .partition(|(at, ..)| *at <= now);
+        for due in rest {
             self.agenda.remove(&due);
         }
         let zone = tx.catalogue().zone();
         let Some(record) = tx.with_index(|index| index.record(contact)) else {
             return;
         };
-        let mut mine = Vec::new();
+        let kept: BTreeSet<(VersionId, StepIx)> = mine.iter().map(|(_, id, step, _)| (*id, *step)).collect();
         for (id, version, step, each) in timed {
-            if *each && let Some(at) = entry_due(version, *step, Some(&record), zone, after) {
+            if *each
+                && !kept.contains(&(*id, *step))
+                && let Some(at) = entry_due(version, *step, Some(&record), zone, after)
+            {
                 mine.push((at, *id, *step, Some(contact)));
             }
         }
@@ -225,12 +252,12 @@ impl Plan {
         }
     }
 
-    fn refresh_agenda(&mut self, tx: &carillon_store::Tx<'_>, after: Moment) -> Result<()> {
+    fn refresh_agenda(&mut self, tx: &carillon_store::Tx<'_>, after: Moment, now: Moment) -> Result<bool> {
         let timed = self.timed();
         let upto = tx.seq().0 - 1;
         if timed.is_empty() || upto == self.agenda_seq {
             self.agenda_seq = upto;
-            return Ok(());
+            return Ok(false);
         }
         let ranges = changes::ranges(tx, "contacts", Seq(self.agenda_seq))?;
         let changed: BTreeSet<u32> = tx.with_index(|index| {
@@ -245,11 +272,25 @@ impl Plan {
                 })
                 .collect()
         });
+        let any = !changed.is_empty();
         for contact in changed {
-            self.place(tx, &timed, ContactId(contact), after);
+            self.place(tx, &timed, ContactId(contact), after, now);
         }
         self.agenda_seq = upto;
-        Ok(())
+        Ok(any)
+    }
+
+    /// Dates and schedules up to this moment have been looked at.
+    pub fn saw(&mut self, upto: Moment) {
+        self.seen = Some(self.seen.map_or(upto, |seen| seen.max(upto)));
+    }
+
+    /// Takes back what [`Plan::take_due`] gave and nobody handled.
+    pub fn put_back(&mut self, due: Due) {
+        self.agenda.insert(due);
+        if let (.., Some(contact)) = due {
+            self.by_contact.entry(contact).or_default().push(due);
+        }
     }
 
     /// The next moment a date or schedule lets somebody in.
@@ -285,5 +326,12 @@ impl Plan {
     /// Puts back what a failed write had taken: everything is worked out anew.
     pub fn forget(&mut self) {
         self.stamp = None;
+        self.seen = None;
     }
+}
+
+/// Whether a step of the version changes the contact or posts events.
+fn writes(version: &JourneyVersion) -> bool {
+    const KINDS: [&str; 4] = ["set_field", "add_tag", "remove_tag", "post_event"];
+    version.steps().iter().any(|placed| KINDS.contains(&placed.kind))
 }

@@ -1,7 +1,7 @@
 //! One commit of the journeys: due inputs in, the kernel's word out, and state, outbox, facts, figures and the
 //! cursors of the inputs written together.
 
-use super::due::{BATCH, Due, EDGES, ENTRIES, EVENTS, Item, due};
+use super::due::{BATCH, BY_JOURNEY, EDGES, ENTRIES, EVENTS, Gathered, Item, Queue, Taken, gather};
 use super::plan::{Live, Plan};
 use carillon_engine::journey::entry::schedule_condition;
 use carillon_engine::journey::{
@@ -16,6 +16,7 @@ use carillon_store::enrolments::{self, Enrolment};
 use carillon_store::inputs::{self, NewInput, Pending};
 use carillon_store::segments::EdgeRow;
 use carillon_store::{Result, Tx, contacts, events, facts, outbox, settings};
+use chrono::TimeDelta;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -49,33 +50,22 @@ pub fn tick(tx: &mut Tx<'_>, plan: &mut Plan, now: Moment, on_time: bool) -> Res
 }
 
 fn run(tx: &mut Tx<'_>, plan: &mut Plan, now: Moment, on_time: bool) -> Result<Ticked> {
-    let entries_cursor = settings::cursor(tx, ENTRIES)?;
-    let entries_after = match entries_cursor {
-        // A new file: dates of the past do not let anybody in.
-        0 => tx.now(),
-        millis => chrono::DateTime::from_timestamp_millis(millis).unwrap_or(now),
-    };
-    plan.refresh(tx, entries_after)?;
-    let Due {
+    let (entries_cursor, entries_after) = entries_seen(tx, now)?;
+    let looked = plan.refresh(tx, entries_after, now)?;
+    let Gathered {
         items,
-        told,
-        last_edge,
-        last_event,
-        entries_upto,
         more,
-    } = due(tx, plan, now)?;
+        mut upto,
+        horizon,
+    } = gather(tx, plan, now)?;
     if items.is_empty() {
-        return Ok(Ticked {
-            more,
-            ..Ticked::default()
-        });
+        plan.saw(now);
+        // Dates written since are not to be looked at again from before.
+        if looked && now.timestamp_millis() > entries_cursor {
+            settings::set_cursor(tx, ENTRIES, now.timestamp_millis())?;
+        }
+        return Ok(Ticked::default());
     }
-    let mut items: Vec<(Moment, u8, i64, Item)> = items
-        .into_iter()
-        .map(|(at, order, item)| (at, item.rank(), order, item))
-        .collect();
-    items.sort_by_key(|(at, rank, order, _)| (*at, *rank, *order));
-
     let scope = tx.with_index(|index| index.scope().clone());
     let mut work = Work {
         plan,
@@ -84,26 +74,51 @@ fn run(tx: &mut Tx<'_>, plan: &mut Plan, now: Moment, on_time: bool) -> Result<T
         floor: None,
         on_time,
         records: BTreeMap::new(),
+        disturbed: BTreeSet::new(),
         done: Ticked {
             more,
             ..Ticked::default()
         },
     };
-    for (at, _, _, item) in items {
+    let mut queue = Queue::new(items);
+    let mut taken = Taken::default();
+    while let Some((at, rank, item)) = queue.next() {
+        taken.note(&item);
         work.take(tx, at, item)?;
+        let beyond = horizon.is_some() && queue.next_at() > horizon && queue.parts_streams(&taken);
+        if beyond || queue.may_stop((at, rank), &work.disturbed, &taken) {
+            work.done.more = true;
+            break;
+        }
     }
     let done = work.done;
-    inputs::done(tx, &told)?;
-    if let Some(id) = last_edge {
+    for (at, version, step, contact) in queue.entries_left() {
+        upto = upto.min(at - TimeDelta::milliseconds(1));
+        plan.put_back((at, version, step, contact));
+    }
+    plan.saw(upto);
+    inputs::done(tx, &taken.inputs)?;
+    if let Some(id) = taken.edge {
         settings::set_cursor(tx, EDGES, id)?;
     }
-    if let Some(id) = last_event {
-        settings::set_cursor(tx, EVENTS, id.0)?;
+    if let Some(id) = taken.event {
+        settings::set_cursor(tx, EVENTS, id)?;
     }
-    if entries_upto.timestamp_millis() != entries_cursor {
-        settings::set_cursor(tx, ENTRIES, entries_upto.timestamp_millis())?;
+    if upto.timestamp_millis() > entries_cursor {
+        settings::set_cursor(tx, ENTRIES, upto.timestamp_millis())?;
     }
     Ok(done)
+}
+
+/// Up to which moment dates and schedules have let their contacts in: the cursor's milliseconds, and the moment.
+fn entries_seen(tx: &Tx<'_>, now: Moment) -> Result<(i64, Moment)> {
+    let cursor = settings::cursor(tx, ENTRIES)?;
+    let moment = match cursor {
+        // A new file: dates of the past do not let anybody in.
+        0 => tx.now(),
+        millis => chrono::DateTime::from_timestamp_millis(millis).unwrap_or(now),
+    };
+    Ok((cursor, moment))
 }
 
 struct Work<'p> {
@@ -115,6 +130,8 @@ struct Work<'p> {
     on_time: bool,
     /// Contacts as this write leaves them: the index still shows the last commit.
     records: BTreeMap<ContactId, ContactRecord>,
+    /// Contacts of whom this write changed what others see, or who are due again at once.
+    disturbed: BTreeSet<ContactId>,
     done: Ticked,
 }
 
@@ -196,7 +213,11 @@ impl Work<'_> {
             })
             .collect();
         for (journey, version, step) in doors {
-            if self.plan.was_open(journey, edge.at) {
+            if self
+                .plan
+                .opened(journey)
+                .is_some_and(|first| edge.id > first.edge)
+            {
                 self.enter(tx, at, edge.at, journey, version, step, edge.contact, None)?;
             }
         }
@@ -228,7 +249,11 @@ impl Work<'_> {
             })
             .collect();
         for (journey, version, step) in doors {
-            if self.plan.was_open(journey, event.arrived_at) {
+            if self
+                .plan
+                .opened(journey)
+                .is_some_and(|first| event.id > first.event)
+            {
                 let id = Some(event.id);
                 self.enter(tx, at, event.at, journey, version, step, event.contact, id)?;
             }
@@ -301,21 +326,30 @@ impl Work<'_> {
         else {
             return Ok(());
         };
+        // The calendar begins after the publish.
+        if self.plan.opened(journey).is_none_or(|first| planned <= first.at) {
+            return Ok(());
+        }
         let condition =
             schedule_condition(&version, step).and_then(|ix| version.conditions().get(usize::from(ix.0)));
         let who: Vec<ContactId> = match (contact, condition) {
             (Some(contact), None) => vec![contact],
             (Some(contact), Some(who)) => {
                 let record = self.record(tx, contact);
-                let holds = record
-                    .is_some_and(|r| carillon_engine::segment::eval(who, &r, planned, &self.scope).holds);
+                let holds =
+                    record.is_some_and(|r| carillon_engine::segment::eval(who, &r, at, &self.scope).holds);
                 if holds { vec![contact] } else { Vec::new() }
             }
-            (None, Some(who)) => tx
-                .with_index(|index| index.members(who, planned))
-                .into_iter()
-                .map(ContactId)
-                .collect(),
+            (None, Some(who)) => {
+                let mut members = tx.with_index(|index| index.members(who, at));
+                for (contact, record) in &self.records {
+                    match carillon_engine::segment::eval(who, record, at, &self.scope).holds {
+                        true => members.insert(contact.0),
+                        false => members.remove(contact.0),
+                    };
+                }
+                members.into_iter().map(ContactId).collect()
+            }
             (None, None) => Vec::new(),
         };
         for contact in who {
@@ -433,6 +467,13 @@ impl Work<'_> {
             return Ok(());
         };
         let (enrolment, given, record) = call(&self.scope, at, enrolment, version, record, input);
+        let seen = given
+            .effects
+            .iter()
+            .any(|effect| !matches!(effect, Effect::Send { .. }));
+        if seen || enrolment.state.wake_at.is_some_and(|wake| wake <= self.now) {
+            self.disturbed.insert(enrolment.contact);
+        }
         self.records.insert(enrolment.contact, record);
         self.done.calls += 1;
         self.done.queued += write(tx, self.plan, version, enrolment, given)?;
@@ -497,7 +538,7 @@ fn apply(
     enrolment: &Enrolment,
     effect: Effect,
 ) -> Result<bool> {
-    let source = format!("journey:{}", enrolment.journey);
+    let source = format!("{BY_JOURNEY}{}", enrolment.journey);
     match effect {
         Effect::Send {
             step,
@@ -567,7 +608,8 @@ fn apply(
 /// # Errors
 /// The store's.
 pub fn stop(tx: &mut Tx<'_>, plan: &mut Plan, journey: JourneyId, now: Moment) -> Result<bool> {
-    plan.refresh(tx, now)?;
+    let (_, entries_after) = entries_seen(tx, now)?;
+    plan.refresh(tx, entries_after, now)?;
     let inside = enrolments::active_in(tx, journey, None, BATCH)?;
     let more = inside.len() >= BATCH as usize;
     let scope = tx.with_index(|index| index.scope().clone());

@@ -3,9 +3,12 @@
 use super::kernel::{Out, step};
 use super::version::JourneyVersion;
 use super::view::ContactView;
+use crate::record::ContactRecord;
+use carillon_model::contact::Value;
 use carillon_model::event::Event;
 use carillon_model::journey::{Input, Outcome, State, StepIx};
 use carillon_model::{EventId, Moment};
+use std::borrow::Cow;
 
 /// One passage and the view of its contact, kept true as time goes on.
 ///
@@ -74,11 +77,17 @@ impl<'a> Passage<'a> {
         }
     }
 
-    /// Something happened to the contact. The event joins the record if it is not there yet.
+    /// Something happened to the contact. The event joins the record if it is not there yet. A version that does not
+    /// listen for it is told what it changed.
     pub fn happened(&mut self, event: &Event, now: Moment, out: &mut dyn Out) {
         self.slide(now, out);
+        let before = self.holding();
         self.joins(event, now);
-        self.step(now, &Input::Event(event.clone()), out);
+        if self.version.needs().listens.contains(&event.name) {
+            self.step(now, &Input::Event(event.clone()), out);
+        } else {
+            self.flips(&before, now, out);
+        }
     }
 
     /// Adds an event to the record, if it is one the version asks for and is not there yet.
@@ -103,10 +112,7 @@ impl<'a> Passage<'a> {
         now: Moment,
         out: &mut dyn Out,
     ) {
-        self.slide(now, out);
-        if outcome == Outcome::Accepted && self.version.needs().sent {
-            self.view.accepted(self.version, template, now);
-        }
+        self.left(template, outcome, now, out);
         self.step(
             now,
             &Input::Sent {
@@ -116,6 +122,58 @@ impl<'a> Passage<'a> {
             },
             out,
         );
+    }
+
+    /// What became of a message that another passage of the contact asked for.
+    pub fn left(&mut self, template: &str, outcome: Outcome, now: Moment, out: &mut dyn Out) {
+        self.slide(now, out);
+        if outcome == Outcome::Accepted && self.version.needs().sent {
+            self.view.accepted(self.version, template, now);
+        }
+    }
+
+    /// Somebody else wrote a field of the contact, or cleared it.
+    pub fn wrote(&mut self, key: &str, value: Option<Value>, now: Moment, out: &mut dyn Out) {
+        let mut record = self.view.record().clone();
+        match value {
+            Some(value) => record.fields.insert(key.to_owned(), value),
+            None => record.fields.remove(key),
+        };
+        self.renewed(record, now, out);
+    }
+
+    /// Somebody else gave the contact a tag (`on`) or took it.
+    pub fn tagged(&mut self, tag: &str, on: bool, now: Moment, out: &mut dyn Out) {
+        let mut record = self.view.record().clone();
+        if on {
+            record.tags.insert(tag.to_owned());
+        } else {
+            record.tags.remove(tag);
+        }
+        self.renewed(record, now, out);
+    }
+
+    /// Takes a record that somebody else changed, telling the flips of watched conditions.
+    fn renewed(&mut self, record: ContactRecord, now: Moment, out: &mut dyn Out) {
+        self.slide(now, out);
+        let before = self.holding();
+        self.view.renew(self.version, Cow::Owned(record), now);
+        self.flips(&before, now, out);
+    }
+
+    fn holding(&self) -> Vec<bool> {
+        self.view.truths().iter().map(|verdict| verdict.holds).collect()
+    }
+
+    /// Tells the watched conditions that hold otherwise than before.
+    fn flips(&mut self, before: &[bool], now: Moment, out: &mut dyn Out) {
+        for condition in self.version.watched().iter().copied() {
+            let holds = self.view.holds(condition);
+            let was = before.get(usize::from(condition.0)).copied();
+            if was != Some(holds) && self.state.at.is_some() {
+                self.step(now, &Input::Truth { condition, holds }, out);
+            }
+        }
     }
 
     /// Gives it an input of any kind, with the record as it is.

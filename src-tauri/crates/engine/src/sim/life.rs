@@ -2,6 +2,7 @@
 
 use super::World;
 use super::behaviour::Cause;
+use super::recorded::{FromOutside, Recorded};
 use crate::journey::{
     Admission, ContactView, Entry, JourneyVersion, Note, Out, Passage, PassageId, PastEnrolment, admit,
     admits_event, entry_due, posted,
@@ -14,6 +15,7 @@ use carillon_model::{EventId, JourneyId, Moment};
 use chrono::TimeDelta;
 use smallvec::SmallVec;
 use std::borrow::Cow;
+use std::collections::VecDeque;
 
 /// Most passages of one contact in a simulation. Who has more comes in by what the journey itself does.
 pub const ENROLMENTS_ALLOWED: u32 = 1_000;
@@ -48,13 +50,6 @@ impl Plan {
         asleep.map_or(due, |(_, to)| *to)
     }
 
-    /// The last moment at which whoever is handling something `now` has seen the calendar: just before now, or
-    /// before it fell asleep. When a date is written, occurrences up to here are over and those after it count.
-    pub fn seen_until(&self, now: Moment) -> Moment {
-        let slept = self.asleep.iter().find(|(_, to)| *to == now);
-        slept.map_or(now, |(from, _)| *from) - TimeDelta::nanoseconds(1)
-    }
-
     /// The day of a moment, from 0; what lies outside counts to the nearest.
     pub fn day(&self, at: Moment) -> usize {
         let day = (at - self.start).num_days();
@@ -83,6 +78,8 @@ enum Next {
     Event,
     /// The place in the list of calendar entries.
     Calendar(usize),
+    /// What came from outside, once all that is due by itself was done.
+    Recorded,
 }
 
 /// A date or schedule entry: its last moment that is settled, and its next.
@@ -99,6 +96,8 @@ pub(super) struct Life<'a> {
     /// Things that will happen, the next one last.
     coming: Vec<Event>,
     calendar: Vec<Occurrence>,
+    /// What a live run was told from outside. With it, mails get their outcomes from here and nowhere else.
+    recorded: Option<VecDeque<Recorded>>,
     /// Enters here at the start and nowhere else.
     only: Option<StepIx>,
     until: Moment,
@@ -123,6 +122,7 @@ impl<'a> Life<'a> {
             past: Vec::new(),
             coming: Vec::new(),
             calendar: Vec::new(),
+            recorded: None,
             only: None,
             until: plan.end(),
             clock: plan.start,
@@ -152,6 +152,11 @@ impl<'a> Life<'a> {
         self
     }
 
+    pub(super) fn told(mut self, recorded: &[Recorded]) -> Life<'a> {
+        self.recorded = Some(recorded.iter().cloned().collect());
+        self
+    }
+
     pub(super) fn play(mut self, watch: &mut impl Watch) {
         self.begin(watch);
         self.follow_edges(watch);
@@ -166,6 +171,7 @@ impl<'a> Life<'a> {
                 Next::Wake => self.call(watch, |passage, out| passage.tell(now, &Input::Wake, out)),
                 Next::Event => self.event(watch),
                 Next::Calendar(place) => self.calendar(place, due, watch),
+                Next::Recorded => self.outside(watch),
             }
             self.follow_edges(watch);
         }
@@ -188,11 +194,9 @@ impl<'a> Life<'a> {
                     }
                 }
                 Entry::Date(_) | Entry::Schedule(_) => {
-                    // A moment of the calendar that is the start itself still counts.
-                    let settled = plan.start - TimeDelta::nanoseconds(1);
                     self.calendar.push(Occurrence {
                         entry: step,
-                        settled,
+                        settled: plan.start,
                         due: None,
                     });
                 }
@@ -223,6 +227,10 @@ impl<'a> Life<'a> {
                 .map(|at| (at, Next::Wake)),
             self.coming.last().map(|event| (event.at, Next::Event)),
             calendar,
+            self.recorded
+                .as_ref()
+                .and_then(VecDeque::front)
+                .map(|told| (told.at, Next::Recorded)),
         ]
         .into_iter()
         .flatten()
@@ -231,7 +239,12 @@ impl<'a> Life<'a> {
 
     /// An event lets the contact in, or is told to the passage it is in; never both.
     fn event(&mut self, watch: &mut impl Watch) {
-        let Some(event) = self.coming.pop() else { return };
+        if let Some(event) = self.coming.pop() {
+            self.happened(event, watch);
+        }
+    }
+
+    fn happened(&mut self, event: Event, watch: &mut impl Watch) {
         let now = self.clock;
         let event = Event {
             arrived_at: now,
@@ -250,6 +263,42 @@ impl<'a> Life<'a> {
             if admits_event(self.world.version, entry, &event) {
                 self.enter(entry, event.at, Some(event.id), watch);
             }
+        }
+    }
+
+    /// The next thing a live run was told.
+    fn outside(&mut self, watch: &mut impl Watch) {
+        let Some(told) = self.recorded.as_mut().and_then(VecDeque::pop_front) else {
+            return;
+        };
+        let now = self.clock;
+        match told.what {
+            FromOutside::Happened(event) if self.matters(&event.name) => self.happened(event, watch),
+            FromOutside::Happened(_) => {}
+            FromOutside::PutIn(entry) => {
+                self.call(watch, |passage, out| passage.slide(now, out));
+                self.enter(entry, told.at, None, watch);
+            }
+            FromOutside::Wrote(key, value) => {
+                self.call(watch, |passage, out| passage.wrote(&key, value, now, out));
+                self.plan_calendar(now);
+            }
+            FromOutside::Tagged(tag, on) => {
+                self.call(watch, |passage, out| passage.tagged(&tag, on, now, out));
+            }
+            FromOutside::Mail {
+                enrolment,
+                step,
+                visit,
+                template,
+                outcome,
+            } => self.call(watch, |passage, out| {
+                if passage.view.passage.enrolment == enrolment {
+                    passage.sent(step, visit, &template, outcome, now, out);
+                } else {
+                    passage.left(&template, outcome, now, out);
+                }
+            }),
         }
     }
 
@@ -345,6 +394,9 @@ impl<'a> Life<'a> {
     }
 
     fn deliver(&mut self, mail: Mail, watch: &mut impl Watch) {
+        if self.recorded.is_some() {
+            return;
+        }
         let now = self.clock;
         let record = self.passage.view.record();
         let granted = record
@@ -394,11 +446,14 @@ impl<'a> Life<'a> {
         version.needs().events.contains(name) || version.entries().any(|(_, entry)| lets_in(entry))
     }
 
-    /// A field may have been written at `now`.
+    /// A field may have been written at `now`: what was due by then stays due, and of what is written only later
+    /// moments count.
     fn plan_calendar(&mut self, now: Moment) {
-        let seen = self.world.plan.seen_until(now);
         for place in 0..self.calendar.len() {
-            let settled = self.calendar[place].settled.max(seen);
+            if self.calendar[place].due.is_some_and(|due| due <= now) {
+                continue;
+            }
+            let settled = self.calendar[place].settled.max(now);
             self.calendar[place].settled = settled;
             self.calendar[place].due = self.due(self.calendar[place].entry, settled);
         }

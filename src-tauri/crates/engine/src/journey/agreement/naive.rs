@@ -43,6 +43,8 @@ struct Person {
     coming: Vec<Event>,
     edges: Vec<Edge>,
     after: BTreeMap<StepIx, Moment>,
+    /// Calendar moments that had come before a field was written.
+    kept: BTreeMap<StepIx, Moment>,
     passages: Vec<(PassageId, Heard)>,
 }
 
@@ -113,6 +115,13 @@ impl<'a> Naive<'a> {
             state.planned_at >= before.planned_at || before.at.is_none(),
             "planned moments go back"
         );
+        let wrote = heard.effects.iter().any(|e| matches!(e, Effect::SetField { .. }));
+        for (entry, after) in person.after.iter_mut().filter(|_| wrote) {
+            match entry_due(version, *entry, Some(&person.record), scope.zone, *after) {
+                Some(due) if due <= now => drop(person.kept.entry(*entry).or_insert(due)),
+                _ => *after = (*after).max(now),
+            }
+        }
         person.state = state;
         person.truths = once.truths().iter().copied().collect();
         person.record = once.record().clone();
@@ -124,13 +133,6 @@ impl<'a> Naive<'a> {
         for effect in effects.iter() {
             if let Effect::PostEvent { name, props } = effect {
                 person.coming.push(posted(id.contact, name, props.clone(), now));
-            }
-            if let Effect::SetField { .. } = effect {
-                let seen = self.world.plan.seen_until(now);
-                person
-                    .after
-                    .values_mut()
-                    .for_each(|after| *after = (*after).max(seen));
             }
         }
         for effect in effects {
@@ -320,7 +322,9 @@ impl<'a> Naive<'a> {
                 .enumerate()
                 .filter_map(move |(place, (step, _))| {
                     let after = person.after[&step];
-                    let due = entry_due(version, step, Some(&person.record), scope.zone, after)?;
+                    let kept = person.kept.get(&step).copied();
+                    let due =
+                        kept.or_else(|| entry_due(version, step, Some(&person.record), scope.zone, after))?;
                     Some((due, p, 0usize, 3u8, place))
                 })
         });
@@ -368,6 +372,7 @@ impl<'a> Naive<'a> {
                     self.slide(p, now);
                     let (entry, _) = version.entries().nth(place).unwrap();
                     self.people[p].after.insert(entry, due);
+                    self.people[p].kept.remove(&entry);
                     let who = schedule_condition(version, entry);
                     if who.is_none_or(|who| self.people[p].truths[usize::from(who.0)].holds) {
                         self.enter(p, entry, due, None);
@@ -389,6 +394,7 @@ impl<'a> Naive<'a> {
         self.slide(p, now);
         let own = |e: &Event| e.id == event.id && e.name == event.name && e.at == event.at;
         let known = self.people[p].record.events.iter().any(own);
+        let before = self.people[p].truths.clone();
         if version.needs().events.contains(&event.name) && !known {
             let events = &mut self.people[p].record.events;
             events.push(event.clone());
@@ -396,12 +402,16 @@ impl<'a> Naive<'a> {
             self.refresh(p, now);
         }
         if self.people[p].state.at.is_some() {
-            let heard = version.needs().events.contains(&event.name)
-                || version
-                    .entries()
-                    .any(|(_, e)| matches!(e, Entry::Event(wanted) if wanted.name == event.name));
-            if heard {
+            if version.needs().listens.contains(&event.name) {
                 self.step(p, now, &Input::Event(event));
+                return;
+            }
+            for condition in version.watched().iter().copied() {
+                let ix = usize::from(condition.0);
+                let holds = self.people[p].truths[ix].holds;
+                if holds != before[ix].holds && self.people[p].state.at.is_some() {
+                    self.step(p, now, &Input::Truth { condition, holds });
+                }
             }
             return;
         }
@@ -440,11 +450,9 @@ pub(super) fn naive(
             past: Vec::new(),
             coming,
             edges: Vec::new(),
-            after: version
-                .entries()
-                .map(|(step, _)| (step, plan.start - TimeDelta::nanoseconds(1)))
-                .collect(),
+            after: version.entries().map(|(step, _)| (step, plan.start)).collect(),
             passages: Vec::new(),
+            kept: BTreeMap::new(),
         }
     });
     let mut driver = Naive {
