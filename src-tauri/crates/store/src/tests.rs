@@ -8,5 +8,6 @@ mod fixtures;
 mod imports;
 mod messages;
 mod opening;
+mod readings;
 mod statements;
 mod writing;
