@@ -16,6 +16,7 @@ pub mod accounts;
 pub mod backup;
 pub mod catalogue;
 pub mod changes;
+mod clause_states;
 mod codes;
 pub mod consents;
 pub mod contacts;
@@ -51,6 +52,7 @@ mod values;
 mod writer;
 
 pub use carillon_engine::index::Index;
+pub use clause_states::LostEdges;
 pub use db::Db;
 pub use error::{Error, Refusal, Result};
 pub use folder::{FolderRisk, FolderWarning, folder_warning};

@@ -1,5 +1,6 @@
 //! Saved segments, their clauses, the conditions journeys watch, and the edges of them all.
 
+use crate::clause_states;
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::membership::{Change, parse};
@@ -28,10 +29,6 @@ const LINK_CLAUSE: &str = sql!(
 const UNLINK: &str = sql!("DELETE FROM segment_clauses WHERE segment = ?1");
 const DROP_CLAUSES: &str = sql!("DELETE FROM clauses WHERE id NOT IN (SELECT clause FROM segment_clauses)");
 const DROP_STATES: &str = sql!("DELETE FROM clause_state WHERE clause NOT IN (SELECT id FROM clauses)");
-const SET_STATE: &str = sql!(
-    "INSERT INTO clause_state(clause, seq, at, n) SELECT id, ?2, ?3, ?4 FROM clauses WHERE hash = ?1
-     ON CONFLICT(clause) DO UPDATE SET seq = excluded.seq, at = excluded.at, n = excluded.n"
-);
 const ADD_WATCH: &str = sql!("INSERT INTO watches(id, version, condition, text) VALUES(?1, ?2, ?3, ?4)");
 const WATCHES: &str = sql!("SELECT id, version, condition, text FROM watches ORDER BY id");
 const WATCHES_OF: &str = sql!("SELECT id FROM watches WHERE version = ?1 ORDER BY condition");
@@ -211,7 +208,7 @@ fn refers_to(expr: &Expr, name: &str) -> bool {
     found
 }
 
-fn each_clause(expr: &Expr, f: &mut impl FnMut(&carillon_model::segment::Clause)) {
+pub(crate) fn each_clause(expr: &Expr, f: &mut impl FnMut(&carillon_model::segment::Clause)) {
     match expr {
         Expr::Everyone => {}
         Expr::All(of) | Expr::Any(of) | Expr::None(of) | Expr::AtLeast { of, .. } => {
@@ -226,41 +223,13 @@ fn each_clause(expr: &Expr, f: &mut impl FnMut(&carillon_model::segment::Clause)
 
 fn link_clauses(tx: &Tx<'_>, id: SegmentId, expr: &Expr) -> Result<()> {
     tx.run(UNLINK, (id.0,))?;
-    let mut texts = Vec::new();
-    each_clause(expr, &mut |clause| {
-        texts.push(print(&Expr::Clause(clause.clone())))
-    });
-    for text in texts {
+    for text in clause_states::texts(expr) {
         let hash = blake3::hash(text.as_bytes());
         tx.run(ADD_CLAUSE, (hash.as_bytes().as_slice(), &text))?;
         tx.run(LINK_CLAUSE, (id.0, hash.as_bytes().as_slice()))?;
     }
     tx.run(DROP_CLAUSES, ())?;
     tx.run(DROP_STATES, ())?;
-    Ok(())
-}
-
-/// Keeps how many each clause held for, as counted at the last commit: `(canonical text, n)`. Texts that no
-/// saved segment has are passed over.
-///
-/// # Errors
-/// SQLite's.
-pub fn keep_clause_counts(tx: &mut Tx<'_>, counts: &[(String, u64)]) -> Result<()> {
-    let seq = tx.seq().0 - 1;
-    let at = tx.with_index(|index| ms(index.as_of()));
-    for (text, n) in counts {
-        let hash = blake3::hash(text.as_bytes());
-        tx.run(
-            SET_STATE,
-            (
-                hash.as_bytes().as_slice(),
-                seq,
-                at,
-                i64::try_from(*n).unwrap_or(i64::MAX),
-            ),
-        )?;
-    }
-    tx.topic(Topic::Segments);
     Ok(())
 }
 
@@ -285,6 +254,7 @@ pub fn watch(tx: &mut Tx<'_>, version: VersionId, conditions: &[(usize, Expr)]) 
             ADD_WATCH,
             (id.0, version.0, i64::try_from(*i).unwrap_or(0), print(expr)),
         )?;
+        link_clauses(tx, id, expr)?;
         tx.change(Change::WatchAdded {
             id,
             expr: expr.clone(),
@@ -302,6 +272,11 @@ pub fn watch(tx: &mut Tx<'_>, version: VersionId, conditions: &[(usize, Expr)]) 
 pub fn unwatch(tx: &mut Tx<'_>, version: VersionId) -> Result<()> {
     let ids = tx.all(WATCHES_OF, (version.0,), |row| Ok(SegmentId(row.get(0)?)))?;
     tx.run(REMOVE_WATCHES, (version.0,))?;
+    for id in &ids {
+        tx.run(UNLINK, (id.0,))?;
+    }
+    tx.run(DROP_CLAUSES, ())?;
+    tx.run(DROP_STATES, ())?;
     for id in ids {
         tx.change(Change::SegmentRemoved(id));
     }

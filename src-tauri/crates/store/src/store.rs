@@ -1,6 +1,7 @@
 //! The handle of an open workspace file.
 
 use crate::catalogue::Catalogue;
+use crate::clause_states::{self, LostEdges};
 use crate::db::Db;
 use crate::error::{Error, Refusal, Result};
 use crate::identity;
@@ -36,6 +37,7 @@ struct Inner {
     runtime: tokio::runtime::Handle,
     fence: i64,
     recovered: outbox::Recovered,
+    repaired: Vec<LostEdges>,
     writer: Mutex<Option<std::thread::JoinHandle<()>>>,
     guard: Mutex<Option<OpenGuard>>,
 }
@@ -106,14 +108,21 @@ impl Store {
         let queue = Arc::new(Queue::default());
         let jobs = queue.clone();
         let now: Now = options.now.unwrap_or_else(|| Arc::new(time::system_now));
-        let (shared, fence, recovered, thread) = blocking(move || {
+        let (shared, fence, recovered, repaired, thread) = blocking(move || {
             let (mut writer, shared, fence) = prepare(&file, now)?;
             let recovered = writer.transact(outbox::recover)?;
+            let repaired = writer.transact(clause_states::check)?;
+            for lost in &repaired {
+                tracing::warn!(
+                    segment = %lost.segment, entered = lost.entered, left = lost.left,
+                    "a segment has other members than the file was left with; the missing edges were written"
+                );
+            }
             let thread = std::thread::Builder::new()
                 .name("carillon-writer".to_owned())
                 .spawn(move || writer.run(&jobs))
                 .map_err(|source| Error::Io { path: file, source })?;
-            Ok((shared, fence, recovered, thread))
+            Ok((shared, fence, recovered, repaired, thread))
         })
         .await?;
         Ok(Store {
@@ -125,6 +134,7 @@ impl Store {
                 runtime: tokio::runtime::Handle::current(),
                 fence,
                 recovered,
+                repaired,
                 writer: Mutex::new(Some(thread)),
                 guard: Mutex::new(Some(guard)),
             }),
@@ -149,6 +159,12 @@ impl Store {
     /// What the last owner left unfinished and this opening settled.
     pub fn recovered(&self) -> &outbox::Recovered {
         &self.inner.recovered
+    }
+
+    /// Segments and watches whose members came out otherwise than the file was left with, and whose missing edges
+    /// this opening wrote: a newer program read the same rows differently, or somebody else wrote to the file.
+    pub fn repaired(&self) -> &[LostEdges] {
+        &self.inner.repaired
     }
 
     /// The last commit: its `seq` and the index's clock.
@@ -322,8 +338,14 @@ impl Store {
         self.read(move |db| crate::contacts::page(db, &query)).await
     }
 
-    /// Lets the file go: the writes that wait are done, the WAL is copied back, all connections are closed.
+    /// Lets the file go: the writes that wait are done, who each clause holds for is kept, the WAL is copied back, all
+    /// connections are closed.
     pub async fn close(&self) {
+        match self.write(Priority::Import, |tx| clause_states::keep(tx)).await {
+            Ok(()) | Err(Error::Closed) => {}
+            // The next opening compares with an older state, or with none.
+            Err(error) => tracing::warn!(%error, "who each clause holds for was not kept"),
+        }
         self.inner.queue.close();
         let thread = self
             .inner

@@ -2,6 +2,7 @@
 
 mod asleep;
 mod backups;
+mod clause_states;
 mod contacts;
 mod crash;
 mod fixtures;

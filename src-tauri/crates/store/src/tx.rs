@@ -9,6 +9,7 @@ use crate::rollups::Metric;
 use crate::sql::sql;
 use crate::time::{self, ms};
 use crate::topics::{Topic, Topics};
+use carillon_engine::index::Edge;
 use carillon_model::{AccountId, Moment, Seq, TemplateId};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
@@ -121,6 +122,8 @@ pub struct Tx<'c> {
     /// What a real clock says; a virtual one has no limit.
     limit: Option<Moment>,
     changes: Vec<Change>,
+    /// Edges that an earlier program did not write.
+    lost: Vec<Edge>,
     topics: Topics,
     touched: BTreeMap<&'static str, Vec<(i64, i64)>>,
     gauges: BTreeMap<(&'static str, i64, i64), i64>,
@@ -153,6 +156,7 @@ impl<'c> Tx<'c> {
             now,
             limit,
             changes: Vec::new(),
+            lost: Vec::new(),
             topics: Topics::default(),
             touched: BTreeMap::new(),
             gauges: BTreeMap::new(),
@@ -196,6 +200,11 @@ impl<'c> Tx<'c> {
 
     pub(crate) fn change(&mut self, change: Change) {
         self.changes.push(change);
+    }
+
+    /// Has edges written that the index knows already and the file does not.
+    pub(crate) fn lost_edges(&mut self, edges: impl IntoIterator<Item = Edge>) {
+        self.lost.extend(edges);
     }
 
     pub(crate) fn topic(&mut self, topic: Topic) {
@@ -300,16 +309,18 @@ impl<'c> Tx<'c> {
     fn stage(&mut self, now: Moment) -> Result<Staged> {
         let changes = std::mem::take(&mut self.changes);
         let staged = self.with_index(|index| index.stage(changes, now));
-        let first = self.take(Mark::Edges, staged.edges.len());
+        let mut edges = std::mem::take(&mut self.lost);
+        edges.extend_from_slice(&staged.edges);
+        let first = self.take(Mark::Edges, edges.len());
         let seq = self.marks.get(Mark::Seq);
         let mut rolled: BTreeMap<(&str, i64, String, i64), i64> = BTreeMap::new();
-        for (id, edge) in (first..).zip(&staged.edges) {
+        for (id, edge) in (first..).zip(&edges) {
             self.db.run(
                 ADD_EDGE,
                 (id, seq, edge.segment.0, edge.contact.0, edge.entered, ms(edge.at)),
             )?;
         }
-        for edge in &staged.edges {
+        for edge in &edges {
             // Days of UTC: the history of a count is drawn, not reported.
             let key = (
                 "edges",
@@ -322,7 +333,7 @@ impl<'c> Tx<'c> {
         for ((metric, object, part, bucket), by) in rolled {
             self.db.run(ADD_ROLLUP, (metric, object, part, bucket, by))?;
         }
-        if !staged.edges.is_empty() {
+        if !edges.is_empty() {
             self.topics.insert(Topic::Membership);
             self.touched
                 .insert("segment_edges", vec![(first, self.marks.get(Mark::Edges) - 1)]);

@@ -118,6 +118,8 @@ pub async fn settle(place: &Place, company: &Company) -> Store {
         .unwrap();
     let plan = company.clone();
     let (stage, ids) = write(&store, move |tx| furnish(tx, &plan)).await.unwrap();
+    store.close().await;
+    let store = fixtures::again(&place.file()).await;
     let mut mails: Vec<(Moment, ContactId, String)> = Vec::new();
     for (person, id) in company.people.iter().zip(&ids) {
         let sent = person.record.sent.iter().filter(|sent| sent.at <= company.now);
