@@ -8,7 +8,7 @@
 mod live;
 mod outside;
 
-use carillon_engine::journey::{Catalogue, PassageId, compile, scenario};
+use carillon_engine::journey::{Catalogue, PassageId, compile};
 use carillon_engine::replay::{History, verify};
 use carillon_engine::sim::{Plan, World, retrace};
 use carillon_model::journey::{Fact, FactKind};
@@ -55,7 +55,7 @@ async fn agree() {
         if played == cases {
             break;
         }
-        let document = scenario::journey(seed);
+        let document = outside::journey(seed);
         // One that runs in a circle without waiting is refused, as it must be.
         if compile(&document, &Catalogue::sample()).0.is_none() {
             continue;

@@ -1,10 +1,12 @@
 //! What comes from outside in a scenario: what contacts do, what somebody writes, and how the clock is moved.
 
 use carillon_engine::journey::scenario::{self, Dice};
-use carillon_model::Moment;
 use carillon_model::contact::Value;
 use carillon_model::event::Event;
+use carillon_model::journey::{Journey, ReEntry, Step};
+use carillon_model::{Moment, StepId};
 use chrono::TimeDelta;
+use serde_json::json;
 
 /// One thing from outside, and how the clock comes to it.
 pub struct Action {
@@ -24,6 +26,40 @@ pub enum What {
     Stops,
     /// The program ends and starts again.
     Restarts,
+}
+
+/// The scenario's journey; of every second one the calendar lets people in again and again, at an hour that clocks
+/// skip and double.
+pub fn journey(seed: u64) -> Journey {
+    let mut journey = scenario::journey(seed);
+    if seed.is_multiple_of(2) {
+        return journey;
+    }
+    let mut dice = Dice::new(seed.wrapping_add(31));
+    journey.re_entry = *dice.one(&[ReEntry::AfterExit, ReEntry::AfterDays { days: 1 }]);
+    for entry in ["calendar", "birthdays"] {
+        let zone = *dice.one(&["contact", "contact", "workspace"]);
+        let at = *dice.one(&["01:30", "02:00", "02:30", "03:00"]);
+        let (kind, settings) = match entry {
+            "calendar" => (
+                "entry_schedule",
+                json!({"rule": {"every": "day"}, "at": at, "zone": zone, "who": "not (tag \"vip\")"}),
+            ),
+            _ => (
+                "entry_date",
+                json!({"field": "birthday", "offset_days": 0, "at": at, "zone": zone, "yearly": true,
+                       "leap_day": dice.one(&["feb28", "mar1", "skip"])}),
+            ),
+        };
+        journey.steps.push(Step {
+            id: StepId(entry.to_owned()),
+            kind: kind.to_owned(),
+            name: String::new(),
+            settings: settings.as_object().cloned().unwrap_or_default(),
+            next: [("next".to_owned(), StepId("s0".to_owned()))].into(),
+        });
+    }
+    journey
 }
 
 /// All of a scenario in order. Each has a millisecond of its own, so that nothing else is due when it comes.

@@ -131,7 +131,7 @@ fn agree(
             .collect()
     };
     let filled = read_all(&store);
-    let members: Vec<BTreeSet<u32>> = people::segment_ids(&runtime, &store)
+    let members: Vec<BTreeSet<u32>> = people::segment_ids(runtime, &store)
         .into_iter()
         .map(|id| store.with_index(|index| index.members_of(id).unwrap().iter().collect()))
         .collect();
