@@ -298,12 +298,13 @@ impl Plan {
         self.agenda.first().map(|(at, ..)| *at)
     }
 
-    /// Dates and schedules up to `now`, in order, at most `limit`; each is put on the agenda for its next time.
+    /// Dates and schedules up to `now`, in order, about `limit`; each is put on the agenda for its next time. Those of
+    /// one moment are never parted: the cursor of what was done is a moment.
     pub fn take_due(&mut self, tx: &carillon_store::Tx<'_>, now: Moment, limit: usize) -> Vec<Due> {
         let mut out = Vec::new();
         let zone = tx.catalogue().zone();
-        while out.len() < limit
-            && let Some(due) = self.agenda.first().copied().filter(|(at, ..)| *at <= now)
+        while let Some(due) = self.agenda.first().copied().filter(|(at, ..)| *at <= now)
+            && (out.len() < limit || out.last().is_some_and(|(last, ..): &Due| *last == due.0))
         {
             self.agenda.remove(&due);
             let (at, id, step, contact) = due;
