@@ -247,6 +247,66 @@ test("a CSV file is tried without a trace, imported and taken back", async () =>
   await seen(page.getByText("500 people"));
 });
 
+test("events of a shop come in from a file, once however often it is imported", async () => {
+  const email = await page.evaluate(async () => {
+    const ask = { name: "contacts.page", args: { where: null, search: null, sort: null, offset: 0, limit: 1 } };
+    const answer = await fetch("api/query", {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        authorization: `Bearer ${sessionStorage.getItem("carillon.token")}`,
+      },
+      body: JSON.stringify(ask),
+    });
+    return (await answer.json()).rows[0].email;
+  });
+  const file = join(studio.home, "orders of march.csv");
+  writeFileSync(
+    file,
+    `email,event,at,total\n${email},e2e_order,2026-08-01T10:00:00Z,12.50 EUR\nstranger@example.org,e2e_order,2026-08-01T10:00:00Z,1\n`,
+  );
+  for (const sentence of ["1 event imported", "0 events imported"]) {
+    await go("Contacts");
+    await page.getByRole("link", { name: "Imports" }).or(button("Imports")).first().click();
+    await button("Import events").click();
+    const choosing = page.waitForEvent("filechooser");
+    await button("Choose a file").click();
+    await (await choosing).setFiles(file);
+    await seen(page.getByText("This column becomes a property: total."));
+    await page.getByRole("textbox", { name: "Source" }).fill("e2e shop");
+    await button("Import events").click();
+    await seen(page.getByText(sentence));
+  }
+  await go("Contacts");
+  await page.getByRole("link", { name: "Imports" }).or(button("Imports")).first().click();
+  await seen(page.getByText("orders of march.csv"));
+});
+
+test("the segment editor tells all that can be said", async () => {
+  await go("Segments");
+  await button("New segment").first().click();
+  await page.getByText("All that can be said").click();
+  await seen(page.getByText("A missing value never matches", { exact: false }));
+});
+
+test("a template comes from a file, is asked for its subject, and never goes over another one", async () => {
+  const file = join(studio.home, "spring.mjml");
+  writeFileSync(
+    file,
+    "<mjml><mj-body><mj-section><mj-column><mj-text>Hello</mj-text></mj-column></mj-section></mj-body></mjml>",
+  );
+  for (const name of ["spring", "spring 2"]) {
+    await go("Templates");
+    await button("New template").first().click();
+    const choosing = page.waitForEvent("filechooser");
+    await button("Import from a file…").click();
+    await (await choosing).setFiles(file);
+    await page.getByRole("textbox", { name: "Subject" }).fill("Spring is here");
+    await button("Import", page.getByRole("dialog")).click();
+    await seen(page.getByText(`Imported ${name}`, { exact: true }));
+  }
+});
+
 test("a changed setting is kept in the file", async () => {
   await go("Settings");
   const name = page.getByRole("textbox", { name: "Organisation" });

@@ -103,7 +103,6 @@ function Starters({ onClose }: { onClose: () => void }) {
       say(t("templates.imported", { name: made.name }));
       void navigate({ to: "/templates/$template", params: { template: String(made.id) }, search: {} });
     },
-    // A file of bare MJML has no subject: it is asked for.
     onError: (error) => (error.fields.subject === undefined ? sayError(error) : setAsking(true)),
   });
   const [asking, setAsking] = useState(false);
@@ -113,6 +112,8 @@ function Starters({ onClose }: { onClose: () => void }) {
       const chosen = await host().chooseFile("template");
       if (chosen === null) return;
       setFile(chosen);
+      // Only Carillon's own files carry a subject; for bare MJML or HTML it is asked first.
+      if (!/\.json$/i.test(chosen.name)) return setAsking(true);
       take.mutate({ file: chosen.file, name: null, subject: null, fresh: true });
     } catch (error) {
       sayError(error);

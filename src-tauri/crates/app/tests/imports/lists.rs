@@ -519,3 +519,28 @@ async fn a_file_that_is_not_ours_is_refused_and_nothing_is_left_beside_it() {
         "the open workspace stays open"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_file_asks_for_its_subject_and_replaces_only_where_that_is_meant() {
+    let dir = tempfile::tempdir().unwrap();
+    let studio = Studio::new(dir.path()).await;
+    let body = "<mjml><mj-body><mj-section><mj-column><mj-text>Hi</mj-text></mj-column></mj-section></mj-body></mjml>";
+    let path = studio.write("spring.mjml", body);
+    let import = |subject: Value, fresh: bool| {
+        let args = json!({ "file": { "path": path }, "name": null, "subject": subject, "fresh": fresh });
+        studio.ask(Kind::Mutate, "templates.import_file", args)
+    };
+    let asked = import(Value::Null, true).await.unwrap_err();
+    assert!(asked.fields.contains_key("subject"), "{asked:?}");
+    let first = import(json!("One"), true).await.unwrap();
+    let beside = import(json!("Two"), true).await.unwrap();
+    assert_eq!(
+        (&first["name"], &beside["name"]),
+        (&json!("spring"), &json!("spring 2"))
+    );
+    let replaced = import(json!("Three"), false).await.unwrap();
+    assert_eq!(
+        (&replaced["id"], &replaced["subject"]),
+        (&first["id"], &json!("Three"))
+    );
+}
