@@ -5,6 +5,7 @@ import { beforeEach, expect, test } from "vitest";
 import { newQueryClient } from "@/api/client";
 import type { ImportRow } from "@/api/gen/ImportRow";
 import { type Host, setHost } from "@/api/host";
+import { Toasts } from "@/design";
 import { ResumeImport } from "./result";
 
 const row = { id: 7, name: "people.csv", what: "contacts", state: "failed", resumable: true } as ImportRow;
@@ -29,6 +30,7 @@ const show = (of: ImportRow) =>
   render(
     <QueryClientProvider client={newQueryClient()}>
       <ResumeImport row={of} />
+      <Toasts />
     </QueryClientProvider>,
   );
 
@@ -45,9 +47,10 @@ test("nothing happens where no file is chosen", async () => {
   await userEvent.click(screen.getByRole("button", { name: "Go on…" }));
   expect(asked).toEqual([]);
   expect(screen.getByRole("button", { name: "Go on…" })).toBeDefined();
+  expect(screen.queryByText("That did not work")).toBeNull();
 });
 
 test("an import that came to its end offers nothing", () => {
   show({ ...row, resumable: false });
-  expect(screen.queryByRole("button")).toBeNull();
+  expect(screen.queryByRole("button", { name: "Go on…" })).toBeNull();
 });
