@@ -26,7 +26,7 @@ use carillon_store::{
 use chrono::TimeDelta;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 const CONTACTS: u32 = 4;
 
@@ -82,6 +82,10 @@ pub async fn run(dir: &Path, seed: u64, document: &Journey, port: u16) -> Lived 
         runtime::drive(&open, Some(action.at), &Job::unwatched())
             .await
             .unwrap();
+        if let What::Sleeps(until) = action.what {
+            sleep(&open, until).await;
+            continue;
+        }
         if let What::Restarts = action.what {
             drop(open);
             close_current(&app).await;
@@ -114,6 +118,29 @@ pub async fn run(dir: &Path, seed: u64, document: &Journey, port: u16) -> Lived 
         published_at: start,
         contacts,
         sent,
+    }
+}
+
+/// The machine sleeps: nothing is handled until it wakes, and then everything at that moment, as on a real clock.
+async fn sleep(open: &Arc<Open>, until: Moment) {
+    open.store.advance_clock(until).await.unwrap();
+    let stop = Arc::default();
+    loop {
+        loop {
+            let plan = open.runtime.plan();
+            let ticked = open.store.write(Priority::Tick, move |tx| {
+                let mut plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
+                runtime::tick::tick(tx, &mut plan, until, false)
+            });
+            let ticked = ticked.await.unwrap();
+            if !ticked.more && ticked.calls + ticked.entered == 0 {
+                break;
+            }
+        }
+        let sent = runtime::dispatch::dispatch(open, &stop).await.unwrap();
+        if sent.accepted + sent.refused == 0 {
+            return;
+        }
     }
 }
 
@@ -304,7 +331,7 @@ async fn act(
             .await;
             (contact, FromOutside::Tagged(tag.to_owned(), on))
         }
-        What::Stops | What::Restarts => return None,
+        What::Stops | What::Restarts | What::Sleeps(_) => return None,
     })
 }
 

@@ -1,5 +1,5 @@
 //! One engine: over random journeys, contacts, happenings and time jumps, a live run on a virtual clock (the app's
-//! own runtime, a real file, mails to a real SMTP server on loopback), the simulation that is told the same from
+//! own runtime, a real file, mails to a real SMTP server on loopback, eight hours of sleep), the simulation that is told the same from
 //! outside, and the replay of the live record give the same facts.
 //!
 //! `CARILLON_CASES` says how many scenarios are tried, `CARILLON_FIRST_CASE` where their numbers begin.
@@ -96,7 +96,7 @@ fn same(seed: u64, lived: &Lived, reached: &mut Reached) {
         start: lived.published_at,
         days: DAYS,
         seed,
-        asleep: Vec::new(),
+        asleep: vec![outside::asleep(seed, lived.published_at, DAYS)],
         by_hand: false,
     };
     let world = World {

@@ -26,6 +26,8 @@ pub enum What {
     Stops,
     /// The program ends and starts again.
     Restarts,
+    /// The machine sleeps until a moment.
+    Sleeps(Moment),
 }
 
 /// The scenario's journey; of every second one the calendar lets people in again and again, at an hour that clocks
@@ -102,14 +104,26 @@ pub fn actions(seed: u64, contacts: u32, start: Moment, days: u32) -> Vec<Action
             });
         }
     }
-    // Eight hours asleep.
-    let asleep = start + TimeDelta::minutes(dice.below(minutes - 480) as i64);
-    all.retain(|action| action.at < asleep || action.at > asleep + TimeDelta::hours(8));
+    let (from, to) = asleep(seed, start, days);
+    all.retain(|action| action.at < from || action.at > to);
+    all.push(Action {
+        at: from,
+        what: What::Sleeps(to),
+    });
     all.sort_by_key(|action| action.at);
     for (place, action) in (1..).zip(&mut all) {
-        action.at += TimeDelta::milliseconds(place);
+        if !matches!(action.what, What::Sleeps(_)) {
+            action.at += TimeDelta::milliseconds(place);
+        }
     }
     all
+}
+
+/// Eight hours in which the machine sleeps: what falls due in them is handled when it wakes.
+pub fn asleep(seed: u64, start: Moment, days: u32) -> (Moment, Moment) {
+    let mut dice = Dice::new(seed.wrapping_add(480));
+    let from = start + TimeDelta::minutes(1 + dice.below(days as usize * 1_440 - 490) as i64);
+    (from, from + TimeDelta::hours(8))
 }
 
 fn writes(dice: &mut Dice, contact: u32, at: Moment) -> What {
