@@ -119,10 +119,12 @@ pub fn actions(seed: u64, contacts: u32, start: Moment, days: u32) -> Vec<Action
     all
 }
 
-/// Eight hours in which the machine sleeps: what falls due in them is handled when it wakes.
+/// Eight hours in which the machine sleeps: what falls due in them is handled when it wakes. It does not fall asleep at
+/// the very moment at which something is due.
 pub fn asleep(seed: u64, start: Moment, days: u32) -> (Moment, Moment) {
     let mut dice = Dice::new(seed.wrapping_add(480));
     let from = start + TimeDelta::minutes(1 + dice.below(days as usize * 1_440 - 490) as i64);
+    let from = from + TimeDelta::milliseconds(997);
     (from, from + TimeDelta::hours(8))
 }
 
