@@ -10,7 +10,8 @@ export type SegmentRow = { count: number,
  */
 used_by: number, 
 /**
- * Members at the end of each of the last 30 days, oldest first.
+ * Members at the end of each of the last 30 days since it was first saved, oldest first; of the days before
+ * nothing is known.
  */
 history: Array<number>, id: SegmentId, name: string, 
 /**
