@@ -74,7 +74,11 @@ const colours = HighlightStyle.define([
 const look = EditorView.theme({
   "&": { height: "100%", fontSize: "13px", color: "var(--color-ink-1)", backgroundColor: "var(--color-surface)" },
   "&.cm-focused": { outline: "none" },
-  ".cm-scroller": { fontFamily: "var(--font-mono)", lineHeight: "20px" },
+  ".cm-scroller": {
+    fontFamily: "var(--font-mono)",
+    fontFeatureSettings: "var(--font-mono--font-feature-settings)",
+    lineHeight: "20px",
+  },
   ".cm-content": { padding: "8px 0", caretColor: "var(--color-ink-1)" },
   ".cm-line": { padding: "0 12px" },
   ".cm-gutters": {
