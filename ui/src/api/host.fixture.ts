@@ -495,6 +495,7 @@ export function fixtureHost(search: string): Host {
       sqlite: "3.51.3",
       file: "/home/ada/bohne.carillon",
       file_bytes: 48_211_000,
+      mended: 0,
       index_bytes: 9_120_000,
       contacts: total,
       events: total * 22,

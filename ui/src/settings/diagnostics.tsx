@@ -27,6 +27,11 @@ export function DiagnosticsPart() {
             value: tx(`settings.diagnostics.keychains.${data.keychain}`, data.keychain),
           },
           { label: t("settings.diagnostics.owner"), value: data.owner },
+          {
+            label: t("settings.diagnostics.mended"),
+            value: count(data.mended),
+            note: data.mended > 0 ? t("settings.diagnostics.mended_about") : undefined,
+          },
         ];
   const copy = async () => {
     try {

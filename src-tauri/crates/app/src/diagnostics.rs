@@ -30,6 +30,10 @@ pub struct Diagnostics {
     /// `available`, or a sentence that says why not.
     pub keychain: String,
     pub owner: u32,
+    /// Times somebody came into a segment or left it that the last program to have the file had not recorded; they
+    /// were recorded when it was opened.
+    #[ts(type = "number")]
+    pub mended: u64,
 }
 
 async fn get(cx: &Ctx, _: NoArgs) -> Result<Diagnostics> {
@@ -45,6 +49,12 @@ async fn get(cx: &Ctx, _: NoArgs) -> Result<Diagnostics> {
     Ok(Diagnostics {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         sqlite,
+        mended: open
+            .store
+            .repaired()
+            .iter()
+            .map(|lost| lost.entered + lost.left)
+            .sum(),
         file: open.path.display().to_string(),
         // By name only: opening the live file would drop SQLite's locks on it.
         file_bytes: std::fs::metadata(&open.path)?.len(),

@@ -7,4 +7,9 @@ export type Diagnostics = { version: string, sqlite: string, file: string, file_
 /**
  * `available`, or a sentence that says why not.
  */
-keychain: string, owner: number, };
+keychain: string, owner: number, 
+/**
+ * Times somebody came into a segment or left it that the last program to have the file had not recorded; they
+ * were recorded when it was opened.
+ */
+mended: number, };
