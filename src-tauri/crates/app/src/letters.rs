@@ -31,11 +31,19 @@ impl Default for Press {
 fn child_command() -> std::process::Command {
     let program = std::env::var_os("CARILLON_RENDER_CHILD")
         .map(std::path::PathBuf::from)
-        .or_else(|| std::env::current_exe().ok())
+        .or_else(this_program)
         .unwrap_or_default();
     let mut command = std::process::Command::new(program);
     command.arg(crate::render::CHILD_ARGUMENT);
     command
+}
+
+/// On Linux by a name that holds also after an update has put another file in its place.
+fn this_program() -> Option<std::path::PathBuf> {
+    match cfg!(target_os = "linux") {
+        true => Some("/proc/self/exe".into()),
+        false => std::env::current_exe().ok(),
+    }
 }
 
 impl Press {

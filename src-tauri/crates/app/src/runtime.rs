@@ -23,7 +23,7 @@ use carillon_model::journey::JourneyState;
 use carillon_model::workspace::ClockKind;
 use carillon_model::{JourneyId, MessageId, Moment};
 use carillon_store::outbox::Word;
-use carillon_store::{Priority, enrolments, inputs, outbox};
+use carillon_store::{Priority, enrolments, inputs, outbox, settings};
 use chrono::TimeDelta;
 use dispatch::Dispatched;
 use plan::Plan;
@@ -203,13 +203,19 @@ async fn ticks(open: &Arc<Open>, now: Moment, ran: &mut Ran) -> Result<()> {
     let on_time = open.clock.kind() == ClockKind::Virtual;
     loop {
         let plan = open.runtime.plan.clone();
-        let done = open
+        let ticked = open
             .store
             .write(Priority::Tick, move |tx| {
                 let mut plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
                 tick::tick(tx, &mut plan, now, on_time)
             })
-            .await?;
+            .await;
+        if ticked.is_err() {
+            // Also when the commit itself failed: what the plan gave away was not written.
+            let mut plan = open.runtime.plan.lock().unwrap_or_else(PoisonError::into_inner);
+            plan.forget();
+        }
+        let done = ticked?;
         ran.calls += done.calls;
         ran.entered += done.entered;
         ran.queued += done.queued;
@@ -250,7 +256,12 @@ async fn settle(open: &Arc<Open>, ran: &mut Ran) -> Result<()> {
 /// The next moment at which something is due: a deadline, a kept input, a date, a membership that turns over with
 /// time, or a message that may go.
 pub async fn next_due(open: &Arc<Open>) -> Result<Option<Moment>> {
-    let rows = open
+    Ok(dues(open).await?.into_iter().min())
+}
+
+/// The first moment of each kind of thing that can be due.
+async fn dues(open: &Arc<Open>) -> Result<Vec<Moment>> {
+    let mut all = open
         .store
         .read(|db| {
             let paused: Vec<JourneyId> = carillon_store::journeys::list(db)?
@@ -259,22 +270,20 @@ pub async fn next_due(open: &Arc<Open>) -> Result<Option<Moment>> {
                 .map(|row| row.id)
                 .collect();
             let mut all = vec![enrolments::next_wake(db, &paused)?, inputs::next(db, &paused)?];
-            for row in carillon_store::accounts::list(db)? {
-                if !row.paused {
-                    all.push(dispatch::next_at(db, row.account.id)?);
+            if !settings::get::<bool>(db, dispatch::PAUSED)?.unwrap_or(false) {
+                for row in carillon_store::accounts::list(db)? {
+                    if !row.paused {
+                        all.push(dispatch::next_at(db, row.account.id)?);
+                    }
                 }
             }
-            Ok(all.into_iter().flatten().min())
+            Ok(all)
         })
         .await?;
-    let entry = open
-        .runtime
-        .plan
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .next_entry();
-    let index = open.store.with_index(carillon_store::Index::next_due);
-    Ok([rows, entry, index].into_iter().flatten().min())
+    let plan = open.runtime.plan.lock();
+    all.push(plan.unwrap_or_else(PoisonError::into_inner).next_entry());
+    all.push(open.store.with_index(carillon_store::Index::next_due));
+    Ok(all.into_iter().flatten().collect())
 }
 
 /// A virtual clock moves at most so far in one commit: what happens within is still handled at its own moment. Where
@@ -295,7 +304,7 @@ async fn run_virtual(open: &Arc<Open>, until: Moment, job: &Job, ran: &mut Ran) 
             .store
             .with_index(carillon_store::Index::next_due)
             .filter(|at| *at > now);
-        let due = next_due(open).await?.filter(|at| *at > now);
+        let due = dues(open).await?.into_iter().filter(|at| *at > now).min();
         let first = due.unwrap_or(until).min(until);
         let stride = match writes(open) {
             true => TimeDelta::zero(),
@@ -453,9 +462,13 @@ async fn wait_for(open: &Arc<Open>) -> Duration {
         return LOOK;
     }
     let due = next_due(open).await.ok().flatten();
-    due.map_or(LOOK, |at| (at - machine_now()).to_std().unwrap_or_default())
+    // What is past and was not done waits for something: a commit wakes the loop.
+    due.map_or(LOOK, |at| (at - machine_now()).to_std().unwrap_or(AGAIN))
         .clamp(Duration::from_millis(50), LOOK)
 }
+
+/// How soon the loop looks again at what is overdue.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// One look: the clock moves on, and what is due happens.
 async fn beat(open: &Arc<Open>, virtual_millis: Option<f64>) -> Result<()> {

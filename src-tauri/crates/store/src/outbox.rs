@@ -93,7 +93,7 @@ pub fn allowed(from: MessageState, to: MessageState) -> bool {
             to,
             Queued | Deferred | InFlight | Bounced | Suppressed | Expired | Cancelled | Frozen
         ),
-        InFlight => matches!(to, Accepted | Deferred | Bounced | Unknown | Frozen),
+        InFlight => matches!(to, Accepted | Deferred | Bounced | Unknown | Expired | Frozen),
         // A late proof, or the user's word.
         Unknown => matches!(to, Accepted | Bounced | Queued | Cancelled | Frozen),
         Frozen => matches!(to, Accepted | Queued | Unknown | Cancelled),

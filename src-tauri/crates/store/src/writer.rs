@@ -179,8 +179,9 @@ impl Writer {
             Ok((value, sealed)) => {
                 if let Some(sealed) = sealed {
                     self.commit(&shared, sealed)?;
-                } else {
-                    self.conn.execute_batch(sql!("COMMIT"))?;
+                } else if let Err(error) = self.conn.execute_batch(sql!("COMMIT")) {
+                    self.roll_back();
+                    return Err(error.into());
                 }
                 Ok(value)
             }

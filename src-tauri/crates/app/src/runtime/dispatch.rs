@@ -5,12 +5,13 @@
 //! rate grows with the sessions, and a crash leaves at most one unknown message a session.
 
 use super::lane::Lane;
-use crate::error::{ApiError, Result};
+use crate::error::{ApiError, Result, sentence};
 use crate::workspaces::Open;
-use carillon_model::message::MessageState;
+use carillon_model::consent::SuppressionReason;
+use carillon_model::message::{Failure, FailureClass, MessageState};
 use carillon_model::{AccountId, MessageId, Moment};
 use carillon_store::outbox::{self, Word};
-use carillon_store::{Db, Error, Priority, Tx, accounts, settings};
+use carillon_store::{Db, Error, Priority, Tx, accounts, settings, suppressions};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -132,20 +133,48 @@ async fn settle_left(open: &Arc<Open>) -> Result<()> {
     Ok(settled?)
 }
 
-/// Stores words, in their order. A message that was taken back meanwhile needs none.
+/// Stores words, in their order; an address that does not exist goes onto the list with its word. A message that was
+/// taken back meanwhile needs none. A word the law does not know says that nobody knows: one message may not keep
+/// the words of all others from being stored.
 ///
 /// # Errors
 /// The store's.
 pub(super) fn tell(tx: &mut Tx<'_>, fence: i64, words: &[(MessageId, Word)]) -> carillon_store::Result<()> {
     for (id, word) in words {
         match outbox::record(tx, *id, fence, word) {
+            Ok(()) => list_if_gone(tx, *id, word)?,
             Err(Error::LostLease { .. } | Error::NotFound { .. }) => {
                 tracing::warn!(message = %id, ?word, "a word came for a message that is held no more");
             }
-            other => other?,
+            Err(Error::Invalid(why)) => {
+                tracing::error!(message = %id, ?word, why, "a word that no message of this state can have");
+                let failure = Failure {
+                    class: FailureClass::Unknown,
+                    code: "out_of_order".to_owned(),
+                    detail: why,
+                };
+                match outbox::record(tx, *id, fence, &Word::Unknown { failure }) {
+                    Err(Error::Invalid(_)) | Ok(()) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Err(error) => return Err(error),
         }
     }
     Ok(())
+}
+
+fn list_if_gone(tx: &mut Tx<'_>, id: MessageId, word: &Word) -> carillon_store::Result<()> {
+    let Word::Bounced { failure } = word else {
+        return Ok(());
+    };
+    let to = outbox::load(tx, id)?.and_then(|message| message.to);
+    match to {
+        Some(to) if failure.class == FailureClass::Recipient => {
+            suppressions::add(tx, &to, SuppressionReason::Bounced, "smtp").map(drop)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// When an account may send its first waiting message: not before its rest is over.
@@ -169,21 +198,35 @@ pub async fn trouble(open: &Open, id: AccountId) -> Result<Option<String>> {
     Ok(trouble.map(|trouble| trouble.why))
 }
 
-/// Keeps what is wrong with an account for the screen and lets it rest, or notes that nothing is wrong any more.
-pub(super) async fn note_trouble(open: &Open, id: AccountId, why: Option<&str>) -> Result<()> {
-    let (now, key, why) = (open.now(), trouble_key(id), why.map(str::to_owned));
+/// Keeps what is wrong with an account for the screen and lets it rest, or until its limit is free again; or notes that
+/// nothing is wrong any more.
+pub(super) async fn note_trouble(
+    open: &Open,
+    id: AccountId,
+    why: Option<&str>,
+    spent_until: Option<Moment>,
+) -> Result<()> {
+    let (now, key) = (open.now(), trouble_key(id));
     let known: Option<Trouble> = open.store.read(move |db| settings::get(db, &key)).await?;
-    if known.is_none() && why.is_none() {
+    let trouble = match (why, spent_until) {
+        (Some(why), _) => {
+            let times = known.as_ref().map_or(0, |known| known.times);
+            Some(Trouble {
+                why: why.to_owned(),
+                times: times.saturating_add(1),
+                until: now + TimeDelta::minutes(REST[(times as usize).min(REST.len() - 1)]),
+            })
+        }
+        (None, Some(until)) => Some(Trouble {
+            why: sentence("outbox.refusals.over_limit", &[]),
+            times: 0,
+            until: until.max(now + TimeDelta::seconds(1)),
+        }),
+        (None, None) => None,
+    };
+    if known == trouble {
         return Ok(());
     }
-    let trouble = why.map(|why| {
-        let times = known.map_or(0, |known| known.times);
-        Trouble {
-            why,
-            times: times.saturating_add(1),
-            until: now + TimeDelta::minutes(REST[(times as usize).min(REST.len() - 1)]),
-        }
-    });
     open.store
         .write(Priority::Tick, move |tx| {
             settings::set(tx, &trouble_key(id), trouble.as_ref())

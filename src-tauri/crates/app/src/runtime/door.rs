@@ -6,11 +6,10 @@ use super::words::Held;
 use crate::clock::machine_now;
 use crate::error::Result;
 use crate::gate::{self, Case};
-use carillon_model::account::Account;
 use carillon_model::consent::{Channel, Purpose};
 use carillon_model::journey::JourneyState;
 use carillon_model::message::{MessageState, Refusal};
-use carillon_model::{MessageId, Moment};
+use carillon_model::{AccountId, MessageId, Moment};
 use carillon_store::outbox::{self, Claimed, Word};
 use carillon_store::{Priority, Tx, consents, journeys, settings, suppressions};
 use chrono::TimeDelta;
@@ -25,6 +24,8 @@ const CLAIM: u32 = 200;
 /// A session that stands at the dot and asks.
 pub(super) struct AtDot {
     pub(super) id: MessageId,
+    /// Whom the session named to the server.
+    pub(super) to: String,
     pub(super) subject: String,
     pub(super) answer: oneshot::Sender<bool>,
 }
@@ -42,22 +43,24 @@ impl Lane {
                 let lease = machine_now() + LEASE;
                 let mut out = Vec::new();
                 let mut counted = Dispatched::default();
-                let mut budget = Budget::of(tx, &lane.account, now)?;
-                loop {
-                    let claimed = outbox::claim(tx, account, now, CLAIM, lease, fence)?;
-                    let last = claimed.len() < CLAIM as usize;
+                let budget = Budget::of(tx, account, now)?;
+                // Where the limit is used up nothing is claimed: the whole queue would be written to say so.
+                while out.is_empty() && budget.left > 0 {
+                    let limit = CLAIM.min(budget.left);
+                    let claimed = outbox::claim(tx, account, now, limit, lease, fence)?;
+                    let last = claimed.len() < limit as usize;
                     for message in claimed {
-                        match lane.ask(tx, &message, budget.left == 0)? {
-                            None => {
-                                budget.left = budget.left.saturating_sub(1);
-                                out.push(message);
-                            }
+                        match lane.ask(tx, &message, false)? {
+                            None => out.push(message),
                             Some(refusal) => counted.count(lane.refuse(tx, &message, refusal, now, &budget)?),
                         }
                     }
-                    if last || !out.is_empty() {
+                    if last {
                         break;
                     }
+                }
+                if budget.left == 0 {
+                    lane.rest_until(budget.free_at.unwrap_or(now + TimeDelta::minutes(1)));
                 }
                 Ok((out, counted))
             })
@@ -135,7 +138,14 @@ impl Lane {
             }
             let words = self.take_words();
             let carried = words.clone();
-            let asked: Vec<(MessageId, String)> = group.iter().map(|d| (d.id, d.subject.clone())).collect();
+            let asked: Vec<Asked> = group
+                .iter()
+                .map(|dot| Asked {
+                    id: dot.id,
+                    to: dot.to.clone(),
+                    subject: dot.subject.clone(),
+                })
+                .collect();
             let lane = self.clone();
             let now = self.open.now();
             let opened = self
@@ -169,20 +179,22 @@ impl Lane {
         &self,
         tx: &mut Tx<'_>,
         words: &[(MessageId, Word)],
-        asked: &[(MessageId, String)],
+        asked: &[Asked],
         now: Moment,
     ) -> carillon_store::Result<(Vec<MessageId>, Dispatched)> {
         let fence = self.fence();
         dispatch::tell(tx, fence, words)?;
         let mut passed = Vec::new();
         let mut counted = Dispatched::default();
-        let mut budget = Budget::of(tx, &self.account, now)?;
-        for (id, subject) in asked {
+        let mut budget = Budget::of(tx, self.account.id, now)?;
+        for Asked { id, to, subject } in asked {
             let Some(message) = outbox::load(tx, *id)? else {
                 continue;
             };
-            // Taken back while its session was on the way to the dot, by whoever erased the contact.
-            if message.state != MessageState::Claimed || message.fence != Some(fence) {
+            // Taken back while its session was on the way to the dot, by whoever erased the contact; or the contact
+            // has another address now, and consent and the list were asked about that one.
+            let same = message.to.as_deref().is_none_or(|now| now == to);
+            if message.state != MessageState::Claimed || message.fence != Some(fence) || !same {
                 continue;
             }
             match self.ask(tx, &message, budget.left == 0)? {
@@ -205,6 +217,13 @@ impl Lane {
     }
 }
 
+/// What a session at the dot says of its message.
+struct Asked {
+    id: MessageId,
+    to: String,
+    subject: String,
+}
+
 /// What an account's limits leave now.
 struct Budget {
     left: u32,
@@ -213,7 +232,14 @@ struct Budget {
 }
 
 impl Budget {
-    fn of(tx: &Tx<'_>, account: &Account, now: Moment) -> carillon_store::Result<Budget> {
+    /// By the limits as they are now: somebody may have lowered them while the lane works.
+    fn of(tx: &Tx<'_>, id: AccountId, now: Moment) -> carillon_store::Result<Budget> {
+        let Some(account) = carillon_store::accounts::get(tx, id)?.map(|row| row.account) else {
+            return Ok(Budget {
+                left: 0,
+                free_at: None,
+            });
+        };
         let day = TimeDelta::hours(24);
         let minute = TimeDelta::seconds(60);
         let spent_day = carillon_store::accounts::spent(tx, account.id, now - day)?;

@@ -3,7 +3,7 @@
 use super::dispatch::{self, Dispatched};
 use super::door::AtDot;
 use super::parcel::Parcel;
-use super::words::{back_off, word_of_finish, word_of_stop};
+use super::words::{stops_the_lane, word_of_finish, word_of_stop};
 use crate::accounts;
 use crate::error::{ApiError, Result};
 use crate::workspaces::Open;
@@ -11,10 +11,10 @@ use carillon_adapters::Secret;
 use carillon_adapters::channels::email::{Phase, Session};
 use carillon_adapters::dialer::Dialer;
 use carillon_model::account::Account;
-use carillon_model::message::{Failure, FailureClass};
+use carillon_model::message::Failure;
 use carillon_model::{MessageId, Moment};
+use carillon_store::Priority;
 use carillon_store::outbox::{self, Word};
-use carillon_store::{Priority, suppressions};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, oneshot};
@@ -31,6 +31,10 @@ pub(super) struct Lane {
     words: Mutex<Vec<(MessageId, Word)>>,
     done: Mutex<Dispatched>,
     trouble: Mutex<Option<String>>,
+    /// The limit is used up until then.
+    spent_until: Mutex<Option<Moment>>,
+    /// Some session was opened.
+    reached: AtomicBool,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -57,6 +61,8 @@ impl Lane {
             words: Mutex::default(),
             done: Mutex::default(),
             trouble: Mutex::default(),
+            spent_until: Mutex::default(),
+            reached: AtomicBool::new(false),
         }
     }
 
@@ -71,6 +77,11 @@ impl Lane {
     /// The account sends no more for now, and why.
     pub(super) fn give_up(&self, why: String) {
         locked(&self.trouble).get_or_insert(why);
+    }
+
+    /// The account's limit is used up for now.
+    pub(super) fn rest_until(&self, at: Moment) {
+        *locked(&self.spent_until) = Some(at);
     }
 
     /// Adds to what this lane came to.
@@ -108,16 +119,10 @@ impl Lane {
             return Err(error);
         }
         let trouble = locked(&lane.trouble).clone();
-        dispatch::note_trouble(&lane.open, lane.account.id, trouble.as_deref()).await?;
+        let spent_until = *locked(&lane.spent_until);
+        dispatch::note_trouble(&lane.open, lane.account.id, trouble.as_deref(), spent_until).await?;
         let done = *locked(&lane.done);
-        match trouble {
-            // What is due stays due; the caller must not spin on it.
-            Some(_) if done.accepted == 0 => Ok(Dispatched {
-                held: done.held.max(1),
-                ..done
-            }),
-            _ => Ok(done),
-        }
+        Ok(done)
     }
 
     async fn send_all(self: &Arc<Self>, secret: Option<Arc<Secret>>) -> Result<()> {
@@ -131,7 +136,7 @@ impl Lane {
                 (self.clone(), parcels.clone(), dots_in.clone(), secret.clone());
             workers.spawn(async move { lane.session(parcels, dots, secret).await });
         }
-        drop(dots_in);
+        drop((dots_in, parcels));
         let lane = self.clone();
         let gatekeeper = tokio::spawn(async move { lane.gatekeeper(dots).await });
         let fed = self.feed(parcels_in).await;
@@ -185,31 +190,42 @@ impl Lane {
                 // Its claim is released when the lane ends.
                 continue;
             }
-            session = self.send(session, parcel, &dots, secret.as_deref()).await;
+            session = match self.send(session, parcel, &dots, secret.as_deref()).await {
+                Ok(session) => session,
+                // A server may take fewer sessions than it is offered: the others go on. Where there is none at all,
+                // the account needs its server or its user back; nothing is wrong with its messages.
+                Err(failure) => {
+                    if !self.reached.load(Ordering::Relaxed) {
+                        self.give_up(failure.detail);
+                    }
+                    return;
+                }
+            };
         }
         if let Some(session) = session {
             session.quit().await;
         }
     }
 
+    /// One message. The session, if it is good for another; an error when there was none to be had, and then nothing
+    /// became of the message.
     async fn send(
         &self,
         mut session: Option<Session>,
         parcel: Parcel,
         dots: &mpsc::Sender<AtDot>,
         secret: Option<&Secret>,
-    ) -> Option<Session> {
-        let now = self.open.now();
+    ) -> std::result::Result<Option<Session>, Failure> {
         // A server that ends the session between two messages is asked once more through a new one.
         for again in [true, false] {
             let ready_session = match session.take().filter(|s| !s.spent()) {
                 Some(session) => session,
                 None => match Session::open(&self.account, secret, &self.dialer).await {
-                    Ok(session) => session,
-                    Err(stopped) => {
-                        self.not_reached(&parcel, &stopped.failure, now).await;
-                        return None;
+                    Ok(session) => {
+                        self.reached.store(true, Ordering::Relaxed);
+                        session
                     }
+                    Err(stopped) => return Err(stopped.failure),
                 },
             };
             let ready = match ready_session
@@ -221,19 +237,11 @@ impl Lane {
                     if stopped.phase == Phase::Idle && again {
                         continue;
                     }
-                    let word = word_of_stop(
-                        &stopped.failure,
-                        parcel.id,
-                        parcel.attempts,
-                        parcel.queued_at,
-                        now,
-                    );
-                    self.last_word(&parcel, word).await;
-                    if stopped.failure.class == FailureClass::Sender {
-                        // Policy or reputation: going on would do harm, and the contacts are not to blame.
-                        self.give_up(format!("{} {}", stopped.failure.code, stopped.failure.detail));
-                    }
-                    return stopped.session;
+                    let (failure, now) = (&stopped.failure, self.open.now());
+                    let word = word_of_stop(failure, stopped.phase, parcel.id, parcel.attempts, now);
+                    self.say(parcel.id, word);
+                    self.heed(failure, stopped.phase);
+                    return Ok(stopped.session);
                 }
             };
             let (answer, verdict) = oneshot::channel();
@@ -241,6 +249,7 @@ impl Lane {
             let asked = dots
                 .send(AtDot {
                     id: parcel.id,
+                    to: parcel.to.clone(),
                     subject: parcel.subject.clone(),
                     answer,
                 })
@@ -248,62 +257,25 @@ impl Lane {
                 .is_ok();
             if !asked || !verdict.await.unwrap_or(false) {
                 ready.abandon();
-                return None;
+                return Ok(None);
             }
             carillon_store::crash::point("in_flight");
             let finished = ready.finish().await;
             carillon_store::crash::point("replied");
-            let word = word_of_finish(&finished, parcel.id, parcel.attempts, parcel.queued_at, now);
-            self.last_word(&parcel, word).await;
-            return finished.session;
-        }
-        None
-    }
-
-    /// What a server said of a message, before its dot or after it.
-    async fn last_word(&self, parcel: &Parcel, word: Word) {
-        if let Word::Bounced { failure } = &word
-            && failure.class == FailureClass::Recipient
-        {
-            self.suppress(&parcel.to).await;
-        }
-        self.say(parcel.id, word);
-    }
-
-    /// An address that does not exist is not written to again.
-    async fn suppress(&self, to: &str) {
-        let to = to.to_owned();
-        let added = self
-            .open
-            .store
-            .write(Priority::Intake, move |tx| {
-                suppressions::add(
-                    tx,
-                    &to,
-                    carillon_model::consent::SuppressionReason::Bounced,
-                    "smtp",
-                )
-            })
-            .await;
-        if let Err(error) = added {
-            tracing::error!(%error, "a bounced address was not put on the list");
-        }
-    }
-
-    async fn not_reached(&self, parcel: &Parcel, failure: &Failure, now: Moment) {
-        match failure.class {
-            // Nothing is wrong with the message: the account needs its user.
-            FailureClass::Auth | FailureClass::Setup | FailureClass::Refused => {
-                self.give_up(failure.detail.clone())
+            let word = word_of_finish(&finished, parcel.id, parcel.attempts, self.open.now());
+            self.say(parcel.id, word);
+            if let Err(failure) = &finished.outcome {
+                self.heed(failure, Phase::Dot);
             }
-            _ => {
-                let word = Word::Deferred {
-                    next_at: back_off(parcel.id, parcel.attempts, now),
-                    failure: failure.clone(),
-                };
-                self.say(parcel.id, word);
-                self.give_up(failure.detail.clone());
-            }
+            return Ok(finished.session);
+        }
+        Ok(None)
+    }
+
+    /// Stops the lane where a failure is about its sender.
+    fn heed(&self, failure: &Failure, phase: Phase) {
+        if stops_the_lane(failure, phase) {
+            self.give_up(format!("{} {}", failure.code, failure.detail));
         }
     }
 

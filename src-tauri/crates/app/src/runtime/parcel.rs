@@ -1,21 +1,26 @@
 //! From claimed rows to the bytes of messages.
 
+use super::dispatch;
 use super::lane::Lane;
+use super::words::back_off;
 use crate::error::Result;
 use crate::letters;
-use carillon_model::message::Refusal;
-use carillon_model::{MessageId, Moment};
-use carillon_render::TemplateParts;
+use carillon_model::MessageId;
+use carillon_model::message::{Failure, FailureClass, Refusal};
 use carillon_render::child::{Mode, Output, Request};
+use carillon_render::{ErrorKind, TemplateParts};
+use carillon_store::Priority;
 use carillon_store::outbox::{Claimed, Word};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// So many messages whose rendering was cut off are no accident of one of them.
+const MANY: usize = 3;
 
 /// A message with its bytes, for a session.
 pub(super) struct Parcel {
     pub(super) id: MessageId,
     pub(super) attempts: u32,
-    pub(super) queued_at: Moment,
     pub(super) to: String,
     pub(super) subject: String,
     pub(super) bytes: Vec<u8>,
@@ -32,6 +37,7 @@ impl Lane {
             by_template.entry(message.template.0).or_default().push(message);
         }
         let mut parcels = Vec::new();
+        let (mut stopped, mut why_stopped) = (Vec::new(), String::new());
         for (template, messages) in by_template {
             let id = carillon_model::TemplateId(template);
             let found = self
@@ -83,6 +89,13 @@ impl Lane {
             };
             let answers = self.open.press.run(request).await?;
             for ((message, record, token), answer) in ready.into_iter().zip(answers) {
+                if let Err(error) = &answer
+                    && error.kind == ErrorKind::Stopped
+                {
+                    stopped.push(message.id);
+                    why_stopped = error.to_string();
+                    continue;
+                }
                 let rendered = match answer {
                     Ok(Output::Message(rendered)) => Ok(rendered),
                     Ok(_) => Err("the template gave no message".to_owned()),
@@ -105,7 +118,6 @@ impl Lane {
                     Ok((subject, bytes)) => parcels.push(Parcel {
                         id: message.id,
                         attempts: message.attempts,
-                        queued_at: message.queued_at,
                         to: message.to.unwrap_or_default(),
                         subject,
                         bytes,
@@ -114,6 +126,37 @@ impl Lane {
                 }
             }
         }
+        self.put_off(&stopped, why_stopped).await?;
         Ok(parcels)
+    }
+
+    /// The child ended under a message, which says nothing of the message: a busy machine does it too. It is tried
+    /// again later; where it happens again and again, the lane rests.
+    async fn put_off(&self, stopped: &[MessageId], why: String) -> Result<()> {
+        if stopped.is_empty() {
+            return Ok(());
+        }
+        let (fence, now) = (self.fence(), self.open.now());
+        let failure = Failure {
+            class: FailureClass::Transient,
+            code: "render".to_owned(),
+            detail: why.clone(),
+        };
+        let words: Vec<(MessageId, Word)> = stopped
+            .iter()
+            .map(|id| {
+                let next_at = back_off(*id, 0, now);
+                let failure = failure.clone();
+                (*id, Word::Deferred { next_at, failure })
+            })
+            .collect();
+        self.open
+            .store
+            .write(Priority::Gate, move |tx| dispatch::tell(tx, fence, &words))
+            .await?;
+        if stopped.len() >= MANY {
+            self.give_up(why);
+        }
+        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Which failure leads where: the table of what a message becomes after an attempt.
 
-use carillon_adapters::channels::email::Finished;
+use carillon_adapters::channels::email::{Finished, Phase};
 use carillon_model::message::{Failure, FailureClass};
 use carillon_model::{MessageId, Moment};
 use carillon_store::outbox::Word;
@@ -14,11 +14,10 @@ impl Held {
     pub const LOOK_AGAIN: TimeDelta = TimeDelta::minutes(5);
 }
 
-/// Pauses between attempts, in minutes; the last one repeats.
+/// Pauses between attempts, in minutes. After the last one a message is given up, about a day after its first attempt
+/// however long it had waited for its account's limit: a direct server would try four to five days (RFC 5321
+/// §4.5.4.1), a client may give up, and marketing of the day before is of no use.
 const PAUSES: [i64; 6] = [5, 15, 60, 240, 480, 960];
-/// A marketing message that did not leave within a day is of no use (RFC 5321 §4.5.4.1 lets a client give up; a
-/// direct server would try four to five days).
-const GIVE_UP_AFTER: TimeDelta = TimeDelta::hours(24);
 
 /// When to try again: full jitter over the pause, the same for the same attempt, so that a crash changes nothing.
 pub fn back_off(id: MessageId, attempts: u32, now: Moment) -> Moment {
@@ -31,8 +30,8 @@ pub fn back_off(id: MessageId, attempts: u32, now: Moment) -> Moment {
     now + TimeDelta::milliseconds(pause / 2 + spread)
 }
 
-fn later(failure: &Failure, id: MessageId, attempts: u32, queued_at: Moment, now: Moment) -> Word {
-    if now - queued_at >= GIVE_UP_AFTER {
+fn later(failure: &Failure, id: MessageId, attempts: u32, now: Moment) -> Word {
+    if attempts as usize >= PAUSES.len() {
         return Word::Expired;
     }
     Word::Deferred {
@@ -41,9 +40,13 @@ fn later(failure: &Failure, id: MessageId, attempts: u32, queued_at: Moment, now
     }
 }
 
-/// After a stop before the dot: nothing was delivered.
-pub fn word_of_stop(failure: &Failure, id: MessageId, attempts: u32, queued_at: Moment, now: Moment) -> Word {
+/// After a stop before the dot: nothing was delivered. `attempts`: those that failed before this one.
+pub fn word_of_stop(failure: &Failure, phase: Phase, id: MessageId, attempts: u32, now: Moment) -> Word {
     match failure.class {
+        // This server can never take this message; another one may be taken.
+        FailureClass::Sender if phase == Phase::Check => Word::Cancelled {
+            why: failure.detail.clone(),
+        },
         FailureClass::Recipient => Word::Bounced { failure: failure.clone() },
         FailureClass::Transient
         | FailureClass::Throttled
@@ -52,18 +55,12 @@ pub fn word_of_stop(failure: &Failure, id: MessageId, attempts: u32, queued_at: 
         | FailureClass::Setup
         | FailureClass::Refused
         // Before the dot nothing can be unknown.
-        | FailureClass::Unknown => later(failure, id, attempts, queued_at, now),
+        | FailureClass::Unknown => later(failure, id, attempts, now),
     }
 }
 
 /// After the dot: the server's reply decides, and no reply is unknown.
-pub fn word_of_finish(
-    finished: &Finished,
-    id: MessageId,
-    attempts: u32,
-    queued_at: Moment,
-    now: Moment,
-) -> Word {
+pub fn word_of_finish(finished: &Finished, id: MessageId, attempts: u32, now: Moment) -> Word {
     match &finished.outcome {
         Ok(reply) => Word::Accepted {
             reply: format!("{} {}", reply.codes(), reply.text()),
@@ -72,15 +69,30 @@ pub fn word_of_finish(
             FailureClass::Unknown => Word::Unknown {
                 failure: failure.clone(),
             },
-            _ => word_of_stop(failure, id, attempts, queued_at, now),
+            _ => word_of_stop(failure, Phase::Dot, id, attempts, now),
         },
     }
+}
+
+/// Whether a failure says more of the sender than of the message: going on would do harm or find the same again, and
+/// the contacts are not to blame.
+pub fn stops_the_lane(failure: &Failure, phase: Phase) -> bool {
+    let of_sender = matches!(
+        failure.class,
+        FailureClass::Sender
+            | FailureClass::Throttled
+            | FailureClass::Auth
+            | FailureClass::Setup
+            | FailureClass::Refused
+    );
+    of_sender && phase != Phase::Check
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use carillon_adapters::channels::email::Phase;
+    use carillon_model::message::MessageState;
+    use carillon_store::outbox::allowed;
 
     fn failure(class: FailureClass) -> Failure {
         Failure {
@@ -120,14 +132,20 @@ mod tests {
         ] {
             assert!(
                 matches!(
-                    word_of_stop(&failure(class), MessageId(1), 0, at(0), at(0)),
+                    word_of_stop(&failure(class), Phase::Rcpt, MessageId(1), 0, at(0)),
                     Word::Deferred { .. }
                 ),
                 "{class:?}"
             );
         }
         assert!(matches!(
-            word_of_stop(&failure(FailureClass::Recipient), MessageId(1), 0, at(0), at(0)),
+            word_of_stop(
+                &failure(FailureClass::Recipient),
+                Phase::Rcpt,
+                MessageId(1),
+                0,
+                at(0)
+            ),
             Word::Bounced { .. }
         ));
     }
@@ -140,7 +158,7 @@ mod tests {
             session: None,
         };
         assert!(matches!(
-            word_of_finish(&lost, MessageId(1), 0, at(0), at(0)),
+            word_of_finish(&lost, MessageId(1), 0, at(0)),
             Word::Unknown { .. }
         ));
         let no = Finished {
@@ -149,20 +167,74 @@ mod tests {
             session: None,
         };
         assert!(matches!(
-            word_of_finish(&no, MessageId(1), 0, at(0), at(0)),
+            word_of_finish(&no, MessageId(1), 0, at(0)),
             Word::Deferred { .. }
         ));
     }
 
     #[test]
-    fn a_message_is_given_up_after_a_day() {
-        let word = word_of_stop(
+    fn a_message_is_given_up_about_a_day_after_its_first_attempt() {
+        let (mut now, mut attempts) = (at(0), 0);
+        while let Word::Deferred { next_at, .. } = word_of_stop(
             &failure(FailureClass::Transient),
+            Phase::Rcpt,
             MessageId(1),
-            5,
-            at(0),
-            at(24 * 60),
-        );
-        assert_eq!(word, Word::Expired);
+            attempts,
+            now,
+        ) {
+            (now, attempts) = (next_at, attempts + 1);
+        }
+        assert_eq!(attempts, 6);
+        assert!(now >= at(14 * 60) && now <= at(30 * 60), "{now}");
+    }
+
+    #[test]
+    fn whatever_a_server_says_before_or_after_the_dot_is_a_step_the_law_knows() {
+        for class in [
+            FailureClass::Transient,
+            FailureClass::Throttled,
+            FailureClass::Recipient,
+            FailureClass::Sender,
+            FailureClass::Auth,
+            FailureClass::Setup,
+            FailureClass::Refused,
+            FailureClass::Unknown,
+        ] {
+            for attempts in [0, 6, 40] {
+                for phase in [Phase::Check, Phase::Mail, Phase::Rcpt, Phase::Data] {
+                    let word = word_of_stop(&failure(class), phase, MessageId(1), attempts, at(0));
+                    assert!(
+                        allowed(MessageState::Claimed, word.state()),
+                        "{class:?} {phase:?}"
+                    );
+                }
+                let finished = Finished {
+                    outcome: Err(failure(class)),
+                    phase: Phase::Dot,
+                    session: None,
+                };
+                let word = word_of_finish(&finished, MessageId(1), attempts, at(0));
+                assert!(
+                    allowed(MessageState::InFlight, word.state()),
+                    "{class:?} {attempts}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn one_address_a_server_cannot_take_stops_no_lane_and_a_policy_does() {
+        let sender = failure(FailureClass::Sender);
+        assert!(!stops_the_lane(&sender, Phase::Check));
+        assert!(matches!(
+            word_of_stop(&sender, Phase::Check, MessageId(1), 0, at(0)),
+            Word::Cancelled { .. }
+        ));
+        for phase in [Phase::Mail, Phase::Dot] {
+            assert!(stops_the_lane(&sender, phase));
+            assert!(stops_the_lane(&failure(FailureClass::Throttled), phase));
+            assert!(!stops_the_lane(&failure(FailureClass::Transient), phase));
+            assert!(!stops_the_lane(&failure(FailureClass::Recipient), phase));
+        }
     }
 }

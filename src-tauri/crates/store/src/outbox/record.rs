@@ -17,7 +17,7 @@ use carillon_model::{AccountId, ContactId, JourneyId, MessageId, Moment};
 
 const SETTLE: &str = sql!(
     "UPDATE outbox SET state = ?2, next_at = ifnull(?3, next_at), last_word = ?4, last_attempt = ifnull(?5, last_attempt),
-                       changed_at = ?6, accepted_at = CASE ?2 WHEN 6 THEN ?6 ELSE accepted_at END,
+                       changed_at = ?6, accepted_at = CASE ?2 WHEN 6 THEN ?6 ELSE accepted_at END, attempts = attempts + ?7,
                        lease_until = NULL, fence = NULL, was = NULL WHERE id = ?1"
 );
 const ATTEMPT: &str = sql!(
@@ -150,7 +150,12 @@ pub(crate) fn settle(tx: &mut Tx<'_>, id: MessageId, word: &Word) -> Result<()> 
         Word::Deferred { next_at, .. } => Some(ms(*next_at)),
         _ => None,
     };
-    tx.run(SETTLE, (id.0, to.code(), next_at, word.text()?, attempt, ms(now)))?;
+    // One in flight is counted already.
+    let more = i64::from(attempt.is_some() && row.state != MessageState::InFlight);
+    tx.run(
+        SETTLE,
+        (id.0, to.code(), next_at, word.text()?, attempt, ms(now), more),
+    )?;
     figures(tx, &row, to, now)?;
     if let Some(outcome) = word.outcome() {
         tell_journey(tx, &row, outcome, now)?;
