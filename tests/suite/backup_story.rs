@@ -27,6 +27,7 @@ fn a_restored_outbox_is_frozen_until_somebody_decides_and_later_opt_outs_are_kep
         &Sender {
             port,
             sessions: 4,
+            per_minute: 1_000,
             start: Some("2026-03-02T08:00:00Z"),
             letters: 10,
         },

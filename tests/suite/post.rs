@@ -43,6 +43,8 @@ pub fn taken(truth: &Path) -> Vec<String> {
 pub struct Sender<'a> {
     pub port: u16,
     pub sessions: u16,
+    /// Messages a minute.
+    pub per_minute: u32,
     /// As for [`Terminal::create`].
     pub start: Option<&'a str>,
     /// How many letters it has to send.
@@ -91,6 +93,8 @@ pub fn prepare(at: &Terminal<'_>, folder: &Path, sender: &Sender<'_>) -> Vec<Str
         "none",
         "--from-email",
         "studio@example.com",
+        "--per-minute",
+        &sender.per_minute.to_string(),
         "--sessions",
         &sender.sessions.to_string(),
     ]);

@@ -22,6 +22,7 @@ fn sender(port: u16, sessions: u16, letters: usize) -> Sender<'static> {
     Sender {
         port,
         sessions,
+        per_minute: 1_000,
         start: None,
         letters,
     }
@@ -96,6 +97,37 @@ fn a_letter_whose_contact_is_erased_on_its_way_is_not_sent_and_stops_no_other() 
     assert_eq!(taken(&truth), wanted);
     assert_eq!((in_state(&at, "accepted"), in_state(&at, "cancelled")), (9, 1));
     assert_eq!(at.tell(&["contacts", "list"])["total"], json!(9));
+}
+
+#[test]
+fn a_limit_that_is_used_up_lets_the_account_rest_and_the_letters_wait() {
+    let home = tempfile::tempdir().expect("a home");
+    let at = Terminal::at_home(home.path(), &home.path().join("shop.carillon"));
+    let truth = home.path().join("truth.jsonl");
+    let (_world, port) = start_world(&at, &truth, 0);
+    let few = Sender {
+        per_minute: 4,
+        ..sender(port, 2, 10)
+    };
+    prepare(&at, home.path(), &few);
+    at.tell(&["outbox", "resume"]);
+
+    let ran = at.tell(&["run", "--until-idle"]);
+    assert_eq!(taken(&truth).len(), 4);
+    assert!(
+        ran["troubles"][0]
+            .as_str()
+            .is_some_and(|why| why.contains("limit is used up")),
+        "{ran}"
+    );
+    assert_eq!((in_state(&at, "accepted"), in_state(&at, "queued")), (4, 6));
+    assert_eq!(ran["accepted"], json!(4));
+    let again = at.tell(&["run", "--until-idle"]);
+    assert_eq!(
+        again["accepted"],
+        json!(0),
+        "nobody's limit is free by asking again"
+    );
 }
 
 /// The command in a shell in which no file can grow beyond so many bytes, as on a disk that is full.
