@@ -77,7 +77,8 @@ fn size(text: &str) -> Result<(u32, u32)> {
         .ok_or_else(|| format!("--size cannot be `{text}`; it is two numbers like 1440x900."))
 }
 
-fn build(debug: bool) -> Result<PathBuf> {
+/// Builds the screens, the studio and the command line: the folder they are in.
+pub fn build(debug: bool) -> Result<PathBuf> {
     frontend::build()?;
     let mut command = cargo();
     command.args([
