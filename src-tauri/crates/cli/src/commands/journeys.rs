@@ -122,7 +122,7 @@ pub async fn journeys(backend: &Backend, json: bool, verb: Journeys) -> Result<(
             let journey = backend.query("journeys.get", json!({ "id": id })).await?;
             let args = json!({ "document": journey["document"], "days": days, "seed": seed, "start": null });
             let report = backend.job("journeys.simulate", args).await?;
-            answer(json, &report, simulated);
+            answer(json, &report, |report| simulated(report, &journey["document"]));
         }
         Journeys::Try { name, email, days } => {
             let id = id(backend, &name).await?;
@@ -231,7 +231,17 @@ fn because(evidence: &Value) -> String {
     }
 }
 
-fn simulated(report: &Value) {
+/// What a step is called: its name, or what it is.
+fn title(document: &Value, id: &str) -> String {
+    let steps = document["steps"].as_array().into_iter().flatten();
+    let found = steps.into_iter().find(|step| step["id"] == id);
+    found.map_or_else(String::new, |step| match step["name"].as_str() {
+        Some(name) if !name.is_empty() => name.to_owned(),
+        _ => output::cell(&step["kind"]).replace('_', " "),
+    })
+}
+
+fn simulated(report: &Value, document: &Value) {
     let sum = |days: &Value| -> u64 {
         days.as_array()
             .into_iter()
@@ -251,12 +261,14 @@ fn simulated(report: &Value) {
     let steps = report["steps"].as_array().into_iter().flatten().map(|step| {
         let left = step["left"].as_array().into_iter().flatten();
         let left: Vec<String> = left.map(|p| format!("{} {}", output::cell(&p["port"]), sum(&p["per_day"]))).collect();
-        json!({ "step": step["step"], "entered": sum(&step["entered"]), "waiting": step["waiting"], "left": left.join(", ") })
+        let id = output::cell(&step["step"]);
+        json!({ "step": id, "title": title(document, &id), "entered": sum(&step["entered"]), "waiting": step["waiting"], "left": left.join(", ") })
     });
     output::table(
         &Value::Array(steps.collect()),
         &[
             ("step", "STEP"),
+            ("title", "TITLE"),
             ("entered", "ENTERED"),
             ("waiting", "STILL HERE"),
             ("left", "LEFT BY"),
