@@ -7,15 +7,21 @@ use crate::sql::sql;
 use crate::time::{moment, moment_opt, ms};
 use crate::tx::{Mark, Tx};
 use carillon_model::journey::{Input, Outcome};
-use carillon_model::{ContactId, EnrolmentId, JourneyId, MessageId, Moment, StepId};
+use carillon_model::{ContactId, EnrolmentId, EventId, JourneyId, MessageId, Moment, StepId};
 use serde::{Deserialize, Serialize};
 
 /// What waits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "pending", rename_all = "snake_case")]
 pub enum Pending {
-    /// Ready for the kernel.
+    /// Ready for the kernel, of the version the passage is on.
     Input { input: Input },
+    /// A contact comes in at an entry step, of the version that is entered when it is told.
+    Enter {
+        entry: StepId,
+        planned: Moment,
+        event: Option<EventId>,
+    },
     /// What became of a message. Steps are named by their id here, because the row outlives mappings.
     Outcome {
         message: MessageId,
@@ -61,6 +67,10 @@ const DONE: &str = sql!("DELETE FROM inputs WHERE id = ?1");
 const FORGET: &str = sql!(
     "DELETE FROM inputs WHERE contact = ?1",
     scan: "a contact is erased once, and the inbox is nearly empty between ticks"
+);
+const DROP: &str = sql!(
+    "DELETE FROM inputs WHERE journey = ?1",
+    scan: "a journey is stopped once, and the inbox is nearly empty between ticks"
 );
 
 /// Keeps inputs until they are told.
@@ -124,6 +134,17 @@ pub fn done(tx: &mut Tx<'_>, ids: &[i64]) -> Result<()> {
         tx.run(DONE, (id,))?;
     }
     if !ids.is_empty() {
+        tx.touch("inputs", 0, 0);
+    }
+    Ok(())
+}
+
+/// Drops what waits for a journey, because it was stopped.
+///
+/// # Errors
+/// SQLite's.
+pub fn drop_of(tx: &mut Tx<'_>, journey: JourneyId) -> Result<()> {
+    if tx.run(DROP, (journey.0,))? > 0 {
         tx.touch("inputs", 0, 0);
     }
     Ok(())

@@ -1,11 +1,12 @@
 //! Who is inside a journey and where: figures on the steps, the people behind them, and one more by hand.
 
+use super::states::not_now;
 use super::{EnterByHand, JourneyCounts, OneJourney, PeopleAt, StepCounts, known, publish, row, version_of};
 use crate::error::{Code, Result, fail, sentence};
 use crate::table::Done;
 use crate::{Ctx, contacts};
 use carillon_engine::journey::{self, Admission, Entry, PastEnrolment, admit};
-use carillon_model::journey::{Journey, Published};
+use carillon_model::journey::{Journey, JourneyState, Published};
 use carillon_store::{Db, Priority, enrolments, inputs, journeys as rows, rollups};
 use std::collections::BTreeMap;
 
@@ -129,6 +130,9 @@ pub(super) async fn enter(cx: &Ctx, req: EnterByHand) -> Result<Done> {
     let open = cx.open()?;
     let row = row(open, req.id).await?;
     let contact = contacts::existing(open, req.contact).await?;
+    if row.version.is_some() && row.state != JourneyState::Live {
+        return Err(not_now(&row.name, row.state));
+    }
     let catalogue = known(open).await?;
     let found = open
         .store
@@ -174,10 +178,23 @@ pub(super) async fn enter(cx: &Ctx, req: EnterByHand) -> Result<Done> {
             ],
         ));
     }
+    let Some(entry) = version.placed(entry).map(|placed| placed.id.clone()) else {
+        return Err(none());
+    };
     let input = publish::arrival(req.id, entry, req.contact, now);
-    open.store
-        .write(Priority::User, move |tx| inputs::push(tx, &[input]))
+    let state = open
+        .store
+        .write(Priority::User, move |tx| {
+            let state = rows::get(tx, req.id)?.map(|row| row.state);
+            if state == Some(JourneyState::Live) {
+                inputs::push(tx, &[input])?;
+            }
+            Ok(state)
+        })
         .await?;
+    if let Some(state) = state.filter(|state| *state != JourneyState::Live) {
+        return Err(not_now(&row.name, state));
+    }
     open.runtime.nudge();
     Ok(Done {})
 }

@@ -5,15 +5,14 @@ use crate::Ctx;
 use crate::error::{Code, Result, fail};
 use crate::workspaces::Open;
 use carillon_engine::journey::{Entry, JourneyVersion};
-use carillon_model::journey::{Input, StepIx};
 use carillon_model::segment::Expr;
-use carillon_model::{ContactId, JourneyId, Moment};
+use carillon_model::{ContactId, JourneyId, Moment, StepId};
 use carillon_store::inputs::{NewInput, Pending};
 use carillon_store::{Priority, inputs, journeys as rows, segments};
 use std::sync::Arc;
 
 /// Contacts that come in at the publish, because a step says that those who are in the segment already do.
-fn current(open: &Open, version: &JourneyVersion) -> Vec<(StepIx, ContactId)> {
+fn current(open: &Open, version: &JourneyVersion) -> Vec<(StepId, ContactId)> {
     let now = open.now();
     let mut all = Vec::new();
     for (step, entry) in version.entries() {
@@ -21,7 +20,10 @@ fn current(open: &Open, version: &JourneyVersion) -> Vec<(StepIx, ContactId)> {
         if !wanted.include_current {
             continue;
         }
-        let Some(is_in) = version.conditions().get(usize::from(wanted.is_in.0)) else {
+        let (Some(is_in), Some(placed)) = (
+            version.conditions().get(usize::from(wanted.is_in.0)),
+            version.placed(step),
+        ) else {
             continue;
         };
         let members = open.store.with_index(|index| {
@@ -32,24 +34,22 @@ fn current(open: &Open, version: &JourneyVersion) -> Vec<(StepIx, ContactId)> {
                 index.contacts() - &members
             }
         });
-        all.extend(members.into_iter().map(|id| (step, ContactId(id))));
+        all.extend(members.into_iter().map(|id| (placed.id.clone(), ContactId(id))));
     }
     all
 }
 
 /// What lets a contact in at an entry step, as soon as the runtime comes by.
-pub(super) fn arrival(journey: JourneyId, entry: StepIx, contact: ContactId, now: Moment) -> NewInput {
+pub(super) fn arrival(journey: JourneyId, entry: StepId, contact: ContactId, now: Moment) -> NewInput {
     NewInput {
         planned_at: now,
         enrolment: None,
         journey: Some(journey),
         contact,
-        pending: Pending::Input {
-            input: Input::Enter {
-                entry,
-                planned: now,
-                event: None,
-            },
+        pending: Pending::Enter {
+            entry,
+            planned: now,
+            event: None,
         },
     }
 }

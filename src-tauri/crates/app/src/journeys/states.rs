@@ -4,9 +4,11 @@ use super::{OneJourney, StateNow, row};
 use crate::Ctx;
 use crate::error::{ApiError, Code, Result, fail};
 use crate::runtime::tick;
+use crate::workspaces::Open;
 use carillon_model::JourneyId;
 use carillon_model::journey::JourneyState::{self, Draft, Draining, Live, Paused, Stopped};
-use carillon_store::{Priority, journeys as rows, outbox};
+use carillon_store::{Priority, journeys as rows};
+use std::sync::PoisonError;
 
 /// The states a journey may go to `to` from; a draft goes nowhere, because it is published first.
 fn allowed_before(to: JourneyState) -> &'static [JourneyState] {
@@ -19,21 +21,35 @@ fn allowed_before(to: JourneyState) -> &'static [JourneyState] {
     }
 }
 
+/// The refusal of what a journey's state does not allow.
+pub(super) fn not_now(name: &str, state: JourneyState) -> ApiError {
+    let word = serde_json::to_value(state).unwrap_or_default();
+    let word = word.as_str().unwrap_or_default();
+    fail(
+        Code::Refused,
+        "journeys.state",
+        &[("name", &name), ("state", &word)],
+    )
+}
+
 async fn go(cx: &Ctx, id: JourneyId, to: JourneyState) -> Result<StateNow> {
     let open = cx.open()?;
-    let before = row(open, id).await?;
-    if !allowed_before(to).contains(&before.state) {
-        let state = serde_json::to_value(before.state).map_err(ApiError::internal)?;
-        let state = state.as_str().unwrap_or_default();
-        return Err(fail(
-            Code::Refused,
-            "journeys.state",
-            &[("name", &before.name), ("state", &state)],
-        ));
-    }
-    open.store
-        .write(Priority::User, move |tx| rows::set_state(tx, id, to))
+    let name = row(open, id).await?.name;
+    // Read where it is written: somebody else may change the state at the same time.
+    let before = open
+        .store
+        .write(Priority::User, move |tx| {
+            let before = rows::get(tx, id)?.map(|row| row.state);
+            if before.is_some_and(|before| allowed_before(to).contains(&before)) {
+                rows::set_state(tx, id, to)?;
+                return Ok(None);
+            }
+            Ok(before)
+        })
         .await?;
+    if let Some(before) = before {
+        return Err(not_now(&name, before));
+    }
     open.runtime.nudge();
     Ok(StateNow { state: to })
 }
@@ -51,22 +67,32 @@ pub(super) async fn drain(cx: &Ctx, req: OneJourney) -> Result<StateNow> {
 }
 
 pub(super) async fn stop(cx: &Ctx, req: OneJourney) -> Result<StateNow> {
-    let open = cx.open()?.clone();
     let now = go(cx, req.id, Stopped).await?;
-    let id = req.id;
+    finish_stop(cx.open()?, req.id).await?;
+    Ok(now)
+}
+
+/// Takes everybody out of a stopped journey. What is cut off here, the ticks do.
+///
+/// # Errors
+/// The store's.
+pub(super) async fn finish_stop(open: &Open, id: JourneyId) -> Result<()> {
     loop {
         let (plan, at) = (open.runtime.plan(), open.now());
         let more = open
             .store
             .write(Priority::User, move |tx| {
-                let mut plan = plan.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                let more = tick::stop(tx, &mut plan, id, at)?;
-                let cancelled = outbox::cancel_journey(tx, id, 500)?;
-                Ok(more || cancelled > 0)
+                let mut plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
+                tick::stop(tx, &mut plan, id, at)
             })
-            .await?;
-        if !more {
-            return Ok(now);
+            .await;
+        if more.is_err() {
+            // The write may have failed after the plan took note of it.
+            let plan = open.runtime.plan();
+            plan.lock().unwrap_or_else(PoisonError::into_inner).forget();
+        }
+        if !more? {
+            return Ok(());
         }
     }
 }

@@ -61,7 +61,7 @@ impl Item {
             Item::Happened(event) if !posted(event) => Some((event.arrived_at, event.contact)),
             Item::Input(row) => match row.input.pending {
                 Pending::Outcome { .. } => Some((row.input.planned_at, row.input.contact)),
-                Pending::Input { .. } => None,
+                Pending::Input { .. } | Pending::Enter { .. } => None,
             },
             Item::Happened(_) | Item::Edge(_) | Item::Wake(_) | Item::Entry(..) => None,
         }

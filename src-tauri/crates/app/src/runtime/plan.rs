@@ -3,10 +3,10 @@
 
 use carillon_engine::journey::{self, Catalogue, Entry, JourneyVersion, entry_due};
 use carillon_engine::segment;
-use carillon_model::journey::{ConditionIx, JourneyState, StepIx};
+use carillon_model::journey::{ConditionIx, Journey, JourneyState, StepIx};
 use carillon_model::{AccountId, ContactId, JourneyId, Moment, SegmentId, Seq, TemplateId, VersionId};
-use carillon_store::journeys::Opened;
-use carillon_store::{Db, Result, accounts, changes, journeys, segments, settings, templates};
+use carillon_store::journeys::{JourneyRow, Opened};
+use carillon_store::{Db, Result, accounts, changes, enrolments, journeys, segments, settings, templates};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -18,6 +18,15 @@ pub struct Live {
     pub state: JourneyState,
     /// The version new contacts enter.
     pub version: Option<VersionId>,
+    /// A version that is in use cannot run with the workspace as it is: nobody enters or moves until it can.
+    pub held: bool,
+}
+
+impl Live {
+    /// Whether what it is told is kept for later.
+    pub fn waits(&self) -> bool {
+        self.held || self.state == JourneyState::Paused
+    }
 }
 
 /// When a date or schedule lets somebody in; no contact: everybody a condition holds for.
@@ -33,8 +42,8 @@ pub struct Plan {
     opened: BTreeMap<JourneyId, Opened>,
     /// Some version that is in use writes what others see: fields, tags or events.
     writes: bool,
-    /// Versions whose document cannot be compiled with the workspace as it is.
-    broken: BTreeSet<VersionId>,
+    /// Stopped journeys somebody may still be in.
+    stopping: BTreeSet<JourneyId>,
     pub watches: BTreeMap<SegmentId, (VersionId, ConditionIx)>,
     pub segments: BTreeMap<SegmentId, String>,
     pub templates: BTreeMap<String, TemplateId>,
@@ -89,7 +98,7 @@ impl Plan {
             return self.refresh_agenda(tx, after, now);
         }
         self.versions.clear();
-        self.broken.clear();
+        self.journeys.clear();
         self.writes = false;
         self.segments = segments::list(tx)?.into_iter().map(|s| (s.id, s.name)).collect();
         self.templates = templates::list(tx)?.into_iter().map(|t| (t.name, t.id)).collect();
@@ -110,37 +119,43 @@ impl Plan {
             if let Some(opened) = journeys::opened(tx, row.id)? {
                 self.opened.insert(row.id, opened);
             }
-            // All versions: contacts in flight stay on theirs.
-            for version in journeys::versions(tx, row.id)? {
-                match journey::compile(&version.document, &catalogue) {
-                    (Some(compiled), _) => {
-                        self.writes |= row.state != JourneyState::Stopped && writes(&compiled);
-                        self.versions.insert(version.id, Arc::new(compiled));
-                    }
-                    (None, problems) => {
-                        tracing::error!(journey = %row.name, version = version.number, ?problems, "a published version cannot run");
-                        self.broken.insert(version.id);
-                    }
-                }
-            }
+            let held = self.compile(tx, row, &catalogue)?;
+            self.journeys.insert(
+                row.id,
+                Live {
+                    id: row.id,
+                    name: row.name.clone(),
+                    state: row.state,
+                    version: row.version,
+                    held,
+                },
+            );
         }
-        self.journeys = rows
-            .into_iter()
-            .map(|row| {
-                (
-                    row.id,
-                    Live {
-                        id: row.id,
-                        name: row.name,
-                        state: row.state,
-                        version: row.version,
-                    },
-                )
-            })
-            .collect();
+        self.stopping = self.in_state(JourneyState::Stopped).collect();
         self.stamp = Some(stamp);
         self.rebuild_agenda(tx, after);
         Ok(true)
+    }
+
+    /// Compiles all versions of a journey: contacts in flight stay on theirs. True: one that is in use cannot run.
+    fn compile(&mut self, db: &Db<'_>, row: &JourneyRow, catalogue: &Catalogue) -> Result<bool> {
+        let mut held = false;
+        for version in journeys::versions(db, row.id)? {
+            let (mut compiled, problems) = journey::compile(&version.document, catalogue);
+            let stopped = row.state == JourneyState::Stopped;
+            if compiled.is_none() && !stopped && in_use(db, row, version.id)? {
+                tracing::error!(journey = %row.name, version = version.number, ?problems, "a published version cannot run; what it is told is kept");
+                held = true;
+                // Whoever comes by its entries meanwhile is to be kept too.
+                compiled =
+                    journey::compile(&version.document, &with_names_of(&version.document, catalogue)).0;
+            }
+            if let Some(compiled) = compiled {
+                self.writes |= !stopped && writes(&compiled);
+                self.versions.insert(version.id, Arc::new(compiled));
+            }
+        }
+        Ok(held)
     }
 
     /// A version by number; `None` where it cannot run.
@@ -170,13 +185,28 @@ impl Plan {
             })
     }
 
-    /// Journeys in which nobody moves now.
+    /// Journeys in which nobody moves now: paused, held, or being stopped.
     pub fn paused(&self) -> Vec<JourneyId> {
-        self.journeys
-            .values()
-            .filter(|live| live.state == JourneyState::Paused)
+        let waiting = self.journeys.values().filter(|live| live.waits());
+        waiting
             .map(|live| live.id)
+            .chain(self.stopping.iter().copied())
             .collect()
+    }
+
+    fn in_state(&self, state: JourneyState) -> impl Iterator<Item = JourneyId> {
+        let all = self.journeys.values();
+        all.filter(move |live| live.state == state).map(|live| live.id)
+    }
+
+    /// A stopped journey somebody may still be in.
+    pub fn stopping(&self) -> Option<JourneyId> {
+        self.stopping.first().copied()
+    }
+
+    /// Nothing of a stopped journey is left.
+    pub fn has_stopped(&mut self, journey: JourneyId) {
+        self.stopping.remove(&journey);
     }
 
     fn timed(&self) -> Vec<(VersionId, Arc<JourneyVersion>, StepIx, bool)> {
@@ -329,6 +359,23 @@ impl Plan {
         self.stamp = None;
         self.seen = None;
     }
+}
+
+/// Whether contacts enter a version, or some are in it.
+pub(crate) fn in_use(db: &Db<'_>, row: &JourneyRow, version: VersionId) -> Result<bool> {
+    Ok(row.version == Some(version) || !enrolments::standing(db, version)?.is_empty())
+}
+
+/// The catalogue as if accounts and templates that a drawing names were there: enough to read its entries by.
+fn with_names_of(document: &Journey, catalogue: &Catalogue) -> Catalogue {
+    let mut known = catalogue.clone();
+    known.default_account.get_or_insert_default();
+    for step in document.steps.iter().filter(|step| step.kind == "send_email") {
+        let named = |key: &str| Some(step.settings.get(key)?.as_str()?.to_owned());
+        known.accounts.extend(named("account"));
+        known.templates.extend(named("template"));
+    }
+    known
 }
 
 /// Whether a step of the version changes the contact or posts events.

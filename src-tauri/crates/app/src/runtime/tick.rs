@@ -1,8 +1,12 @@
 //! One commit of the journeys: due inputs in, the kernel's word out, and state, outbox, facts, figures and the
 //! cursors of the inputs written together.
 
-use super::due::{BATCH, BY_JOURNEY, EDGES, ENTRIES, EVENTS, Gathered, Item, Queue, Taken, gather};
-use super::plan::{Live, Plan};
+mod stop;
+
+pub use stop::stop;
+
+use super::due::{BY_JOURNEY, EDGES, ENTRIES, EVENTS, Gathered, Item, Queue, Taken, gather};
+use super::plan::Plan;
 use carillon_engine::journey::entry::schedule_condition;
 use carillon_engine::journey::{
     Admission, ContactView, JourneyVersion, Out, Passage, PassageId, PastEnrolment, ViewEvidence, admit,
@@ -10,8 +14,8 @@ use carillon_engine::journey::{
 };
 use carillon_engine::record::{ContactRecord, Scope};
 use carillon_model::event::Event;
-use carillon_model::journey::{Effect, End, Fact, Input, JourneyState, StepIx};
-use carillon_model::{AccountId, ContactId, EventId, JourneyId, Moment, VersionId};
+use carillon_model::journey::{Effect, Fact, Input, JourneyState, StepIx};
+use carillon_model::{AccountId, ContactId, EnrolmentId, EventId, JourneyId, Moment, VersionId};
 use carillon_store::enrolments::{self, Enrolment};
 use carillon_store::inputs::{self, NewInput, Pending};
 use carillon_store::segments::EdgeRow;
@@ -52,6 +56,7 @@ pub fn tick(tx: &mut Tx<'_>, plan: &mut Plan, now: Moment, on_time: bool) -> Res
 fn run(tx: &mut Tx<'_>, plan: &mut Plan, now: Moment, on_time: bool) -> Result<Ticked> {
     let (entries_cursor, entries_after) = entries_seen(tx, now)?;
     let looked = plan.refresh(tx, entries_after, now)?;
+    let stopping = stop::go_on(tx, plan, now)?;
     let Gathered {
         items,
         more,
@@ -64,7 +69,10 @@ fn run(tx: &mut Tx<'_>, plan: &mut Plan, now: Moment, on_time: bool) -> Result<T
         if looked && now.timestamp_millis() > entries_cursor {
             settings::set_cursor(tx, ENTRIES, now.timestamp_millis())?;
         }
-        return Ok(Ticked::default());
+        return Ok(Ticked {
+            more: stopping,
+            ..Ticked::default()
+        });
     }
     let scope = tx.with_index(|index| index.scope().clone());
     let mut work = Work {
@@ -76,7 +84,7 @@ fn run(tx: &mut Tx<'_>, plan: &mut Plan, now: Moment, on_time: bool) -> Result<T
         records: BTreeMap::new(),
         disturbed: BTreeSet::new(),
         done: Ticked {
-            more,
+            more: more || stopping,
             ..Ticked::default()
         },
     };
@@ -227,11 +235,10 @@ impl Work<'_> {
     fn happened(&mut self, tx: &mut Tx<'_>, at: Moment, event: &Event) -> Result<()> {
         let mut inside = BTreeSet::new();
         for enrolment in enrolments::active_of(tx, event.contact)? {
-            let Some(version) = self.plan.version(enrolment.version) else {
-                continue;
-            };
             inside.insert(enrolment.journey);
-            if version.needs().listens.contains(&event.name) {
+            // What a version that cannot be read listens for is not known: all is kept for it.
+            let version = self.plan.version(enrolment.version);
+            if version.is_none_or(|version| version.needs().listens.contains(&event.name)) {
                 self.tell(tx, at, enrolment, &Input::Event(event.clone()))?;
             }
         }
@@ -262,40 +269,53 @@ impl Work<'_> {
     }
 
     fn input(&mut self, tx: &mut Tx<'_>, at: Moment, input: NewInput) -> Result<()> {
-        let Some(id) = input.enrolment else {
-            if let (
-                Some(journey),
-                Pending::Input {
-                    input:
-                        Input::Enter {
-                            entry,
-                            planned,
-                            event,
-                        },
+        match (input.enrolment, input.pending) {
+            (
+                None,
+                Pending::Enter {
+                    entry,
+                    planned,
+                    event,
                 },
-            ) = (input.journey, input.pending)
-                && let Some(version) = self.plan.journeys.get(&journey).and_then(|live| live.version)
-            {
-                self.enter(tx, at, planned, journey, version, entry, input.contact, event)?;
-            }
-            return Ok(());
-        };
-        let Some(enrolment) = enrolments::get(tx, id)? else {
-            return Ok(());
-        };
-        match input.pending {
-            Pending::Input { input } => self.tell(tx, at, enrolment, &input),
-            Pending::Outcome {
-                step, visit, outcome, ..
-            } => {
-                let Some(version) = self.plan.version(enrolment.version) else {
-                    return Ok(());
-                };
-                match version.find(&step) {
-                    Some(step) => self.tell(tx, at, enrolment, &Input::Sent { step, visit, outcome }),
+            ) => {
+                let current = input.journey.and_then(|id| {
+                    let version = self.plan.journeys.get(&id)?.version?;
+                    Some((id, version, self.plan.version(version)?.find(&entry)?))
+                });
+                match current {
+                    Some((journey, version, step)) => {
+                        self.enter(tx, at, planned, journey, version, step, input.contact, event)
+                    }
+                    // The version that is entered now has no such step any more.
                     None => Ok(()),
                 }
             }
+            (Some(id), pending) => self.kept(tx, at, id, pending),
+            (None, _) => Ok(()),
+        }
+    }
+
+    /// Tells a passage what was kept for it.
+    fn kept(&mut self, tx: &mut Tx<'_>, at: Moment, id: EnrolmentId, pending: Pending) -> Result<()> {
+        let Some(enrolment) = enrolments::get(tx, id)? else {
+            return Ok(());
+        };
+        let Some(version) = self.plan.version(enrolment.version) else {
+            return Ok(());
+        };
+        match pending {
+            // What was kept while the version could not be read was not sifted.
+            Pending::Input {
+                input: Input::Event(event),
+            } if !version.needs().listens.contains(&event.name) => Ok(()),
+            Pending::Input { input } => self.tell(tx, at, enrolment, &input),
+            Pending::Outcome {
+                step, visit, outcome, ..
+            } => match version.find(&step) {
+                Some(step) => self.tell(tx, at, enrolment, &Input::Sent { step, visit, outcome }),
+                None => Ok(()),
+            },
+            Pending::Enter { .. } => Ok(()),
         }
     }
 
@@ -381,26 +401,16 @@ impl Work<'_> {
         let Some(version) = self.plan.version(id) else {
             return Ok(());
         };
-        let state = self.plan.journeys.get(&journey).map(|live: &Live| live.state);
-        if state == Some(JourneyState::Paused) {
-            // Nobody enters while it is paused; whoever came meanwhile enters after it, in order.
-            let pending = Pending::Input {
-                input: Input::Enter {
-                    entry: step,
-                    planned,
-                    event,
-                },
-            };
-            return inputs::push(
-                tx,
-                &[NewInput {
-                    planned_at: planned,
-                    enrolment: None,
-                    journey: Some(journey),
-                    contact,
-                    pending,
-                }],
-            );
+        let Some(live) = self.plan.journeys.get(&journey) else {
+            return Ok(());
+        };
+        match live.state {
+            JourneyState::Live | JourneyState::Paused if live.waits() => {
+                return keep_entry(tx, planned, journey, &version, step, contact, event);
+            }
+            JourneyState::Live => {}
+            // Whoever was on the way in when it was told to finish or to stop stays outside.
+            _ => return Ok(()),
         }
         let history: Vec<PastEnrolment> = enrolments::last_of(tx, journey, contact)?
             .into_iter()
@@ -432,17 +442,16 @@ impl Work<'_> {
         )
     }
 
-    /// Tells a passage something, or keeps it until its journey is resumed.
+    /// Tells a passage something, or keeps it until its journey is resumed. Where a journey was stopped, nothing but
+    /// the stop is told.
     fn tell(&mut self, tx: &mut Tx<'_>, at: Moment, enrolment: Enrolment, input: &Input) -> Result<()> {
-        let Some(version) = self.plan.version(enrolment.version) else {
+        let Some(live) = self.plan.journeys.get(&enrolment.journey) else {
             return Ok(());
         };
-        let paused = self
-            .plan
-            .journeys
-            .get(&enrolment.journey)
-            .is_some_and(|live| live.state == JourneyState::Paused);
-        if paused && !matches!(input, Input::Stop(_)) {
+        if live.state == JourneyState::Stopped {
+            return Ok(());
+        }
+        if live.waits() {
             let kept = NewInput {
                 planned_at: at,
                 enrolment: Some(enrolment.id),
@@ -452,6 +461,9 @@ impl Work<'_> {
             };
             return inputs::push(tx, &[kept]);
         }
+        let Some(version) = self.plan.version(enrolment.version) else {
+            return Ok(());
+        };
         self.call(tx, at, enrolment, &version, input)
     }
 
@@ -479,6 +491,35 @@ impl Work<'_> {
         self.done.queued += write(tx, self.plan, version, enrolment, given)?;
         Ok(())
     }
+}
+
+/// Keeps an entry until the journey is resumed: nobody enters before, and then in order. The step is kept by its id,
+/// because the version that is entered then may be another.
+fn keep_entry(
+    tx: &mut Tx<'_>,
+    planned: Moment,
+    journey: JourneyId,
+    version: &JourneyVersion,
+    step: StepIx,
+    contact: ContactId,
+    event: Option<EventId>,
+) -> Result<()> {
+    let Some(placed) = version.placed(step) else {
+        return Ok(());
+    };
+    let pending = Pending::Enter {
+        entry: placed.id.clone(),
+        planned,
+        event,
+    };
+    let row = NewInput {
+        planned_at: planned,
+        enrolment: None,
+        journey: Some(journey),
+        contact,
+        pending,
+    };
+    inputs::push(tx, &[row])
 }
 
 fn call(
@@ -601,40 +642,4 @@ fn apply(
             Ok(false)
         }
     }
-}
-
-/// Takes everybody out of a journey, some at a time. True: there are more.
-///
-/// # Errors
-/// The store's.
-pub fn stop(tx: &mut Tx<'_>, plan: &mut Plan, journey: JourneyId, now: Moment) -> Result<bool> {
-    let (_, entries_after) = entries_seen(tx, now)?;
-    plan.refresh(tx, entries_after, now)?;
-    let inside = enrolments::active_in(tx, journey, None, BATCH)?;
-    let more = inside.len() >= BATCH as usize;
-    let scope = tx.with_index(|index| index.scope().clone());
-    for mut enrolment in inside {
-        let record = tx.with_index(|index| index.record(enrolment.contact));
-        match (plan.version(enrolment.version), record) {
-            (Some(version), Some(record)) => {
-                let (enrolment, given, _) = call(
-                    &scope,
-                    now,
-                    enrolment,
-                    &version,
-                    record,
-                    &Input::Stop(End::Stopped),
-                );
-                write(tx, plan, &version, enrolment, given)?;
-            }
-            // A version that cannot run, or a contact that is gone: the passage ends all the same.
-            _ => {
-                enrolment.state.end = Some(End::Stopped);
-                enrolment.state.at = None;
-                enrolment.state.wake_at = None;
-                enrolments::update(tx, &mut enrolment)?;
-            }
-        }
-    }
-    Ok(more)
 }

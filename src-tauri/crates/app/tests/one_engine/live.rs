@@ -16,7 +16,7 @@ use carillon_model::journey::{FactKind, Input, Journey, Outcome, StepIx};
 use carillon_model::message::MessageState;
 use carillon_model::template::Template;
 use carillon_model::workspace::{ClockKind, Workspace};
-use carillon_model::{AccountId, ContactId, JourneyId, Moment, TemplateId};
+use carillon_model::{AccountId, ContactId, JourneyId, Moment, StepId, TemplateId};
 use carillon_store::contacts::{Columns, NewContact};
 use carillon_store::inputs::{NewInput, Pending};
 use carillon_store::{
@@ -311,7 +311,8 @@ async fn act(
             let contact = of(id);
             let by_hand = |(_, entry): &(StepIx, &Entry)| matches!(entry, Entry::Manual);
             let (entry, _) = version.entries().filter(by_hand).nth(n)?;
-            write(store, move |tx| put_in(tx, journey, entry, contact)).await;
+            let step = version.placed(entry)?.id.clone();
+            write(store, move |tx| put_in(tx, journey, step, contact)).await;
             (contact, FromOutside::PutIn(entry))
         }
         What::Writes(id, key, value) => {
@@ -335,9 +336,9 @@ async fn act(
     })
 }
 
-fn put_in(tx: &mut Tx<'_>, journey: JourneyId, entry: StepIx, contact: ContactId) -> Result<()> {
+fn put_in(tx: &mut Tx<'_>, journey: JourneyId, entry: StepId, contact: ContactId) -> Result<()> {
     let planned = tx.now();
-    let input = Input::Enter {
+    let pending = Pending::Enter {
         entry,
         planned,
         event: None,
@@ -347,7 +348,7 @@ fn put_in(tx: &mut Tx<'_>, journey: JourneyId, entry: StepIx, contact: ContactId
         enrolment: None,
         journey: Some(journey),
         contact,
-        pending: Pending::Input { input },
+        pending,
     };
     inputs::push(tx, &[row])
 }
