@@ -8,17 +8,17 @@ pub use secrets::secret;
 pub use words::*;
 
 use crate::commands;
-use crate::error::{Code, Result, fail};
+use crate::error::{ApiError, Code, Result, fail};
 use crate::imports::clean;
-use crate::runtime::dispatch::try_again;
+use crate::runtime::{self, dispatch::try_again};
 use crate::table::{Done, NoArgs};
 use crate::workspaces::Open;
-use crate::{Ctx, settings};
+use crate::{Ctx, journeys, settings};
 use carillon_adapters::limits;
 use carillon_adapters::vault::SecretName;
 use carillon_model::AccountId;
 use carillon_model::account::{Account, SecretState, Tls};
-use carillon_store::Priority;
+use carillon_store::{Db, Priority};
 use secrets::{secret_key, set_secret, vault};
 use test::test;
 
@@ -162,6 +162,28 @@ async fn add(cx: &Ctx, req: AddAccount) -> Result<Account> {
         .await?)
 }
 
+/// The journeys that run now and find an account by its name, were it called `renamed` or gone.
+fn cannot_do_without(db: &Db<'_>, name: &str, renamed: Option<&str>) -> carillon_store::Result<String> {
+    let before = runtime::catalogue(db)?;
+    let mut after = before.clone();
+    after.accounts.remove(name);
+    after.accounts.extend(renamed.map(str::to_owned));
+    if after.default_account.as_deref() == Some(name) {
+        after.default_account = renamed
+            .map(str::to_owned)
+            .or_else(|| after.accounts.first().cloned());
+    }
+    journeys::broken_by(db, &before, &after)
+}
+
+fn needed(name: &str, users: &str) -> ApiError {
+    fail(
+        Code::Refused,
+        "accounts.needed",
+        &[("name", &name), ("users", &users)],
+    )
+}
+
 async fn update(cx: &Ctx, req: UpdateAccount) -> Result<Account> {
     let open = cx.open()?;
     existing(open, req.id).await?;
@@ -169,9 +191,17 @@ async fn update(cx: &Ctx, req: UpdateAccount) -> Result<Account> {
     let saved = open
         .store
         .write(Priority::User, move |tx| {
-            carillon_store::accounts::save(tx, Some(req.id), &account)
+            let before = carillon_store::accounts::get(tx, req.id)?.map(|row| row.account.name);
+            if let Some(before) = before.filter(|before| *before != account.name) {
+                let users = cannot_do_without(tx, &before, Some(&account.name))?;
+                if !users.is_empty() {
+                    return Ok(Err((before, users)));
+                }
+            }
+            carillon_store::accounts::save(tx, Some(req.id), &account).map(Ok)
         })
         .await?;
+    let saved = saved.map_err(|(name, users)| needed(&name, &users))?;
     try_again(open, Some(req.id)).await?;
     Ok(saved)
 }
@@ -187,18 +217,28 @@ async fn delete(cx: &Ctx, req: OneAccount) -> Result<Done> {
     if waiting > 0 {
         return Err(fail(Code::Refused, "accounts.in_use", &[("name", &account.name)]));
     }
+    let name = account.name.clone();
+    let users = open
+        .store
+        .write(Priority::User, move |tx| {
+            let users = cannot_do_without(tx, &name, None)?;
+            if users.is_empty() {
+                carillon_store::settings::set::<SecretState>(tx, &secret_key(id), None)?;
+                carillon_store::settings::set::<LastTest>(tx, &test_key(id), None)?;
+                carillon_store::accounts::remove(tx, id)?;
+            }
+            Ok(users)
+        })
+        .await?;
+    if !users.is_empty() {
+        return Err(needed(&account.name, &users));
+    }
+    // After the account: one that stays keeps its password.
     if let Ok(vault) = vault(open, None).await {
         let _ = vault
             .delete(&SecretName::new(open.workspace_id.clone(), id))
             .await;
     }
-    open.store
-        .write(Priority::User, move |tx| {
-            carillon_store::settings::set::<SecretState>(tx, &secret_key(id), None)?;
-            carillon_store::settings::set::<LastTest>(tx, &test_key(id), None)?;
-            carillon_store::accounts::remove(tx, id)
-        })
-        .await?;
     Ok(Done {})
 }
 

@@ -1,9 +1,9 @@
 //! Fields of contacts.
 
-use crate::Ctx;
 use crate::commands;
 use crate::error::{Code, Result, fail};
 use crate::table::{Done, NoArgs};
+use crate::{Ctx, journeys, runtime};
 use carillon_model::contact::{Field, FieldType, Value};
 use carillon_store::Priority;
 use serde::{Deserialize, Serialize};
@@ -95,11 +95,27 @@ async fn retire(cx: &Ctx, req: RetireField) -> Result<Done> {
     {
         return Err(fail(Code::Refused, "fields.built_in", &[("key", &req.key)]));
     }
-    open.store
+    let key = req.key.clone();
+    let users = open
+        .store
         .write(Priority::User, move |tx| {
-            carillon_store::fields::retire(tx, &req.key)
+            let before = runtime::catalogue(tx)?;
+            let mut after = before.clone();
+            after.fields.retain(|field| field.key != key);
+            let users = journeys::broken_by(tx, &before, &after)?;
+            if users.is_empty() {
+                carillon_store::fields::retire(tx, &key)?;
+            }
+            Ok(users)
         })
         .await?;
+    if !users.is_empty() {
+        return Err(fail(
+            Code::Refused,
+            "fields.needed",
+            &[("key", &req.key), ("users", &users)],
+        ));
+    }
     Ok(Done {})
 }
 

@@ -11,8 +11,9 @@ mod words;
 
 pub(crate) use inside::{active, standing};
 pub use path::passages;
-pub use publish::publish_now;
-pub use users::{segment_users, template_users, users_of_segment, users_of_template};
+pub use publish::{publish_as_read, publish_now};
+pub(crate) use users::in_use;
+pub use users::{broken_by, segment_users, template_users, users_of_segment, users_of_template};
 pub use words::*;
 
 use crate::commands;

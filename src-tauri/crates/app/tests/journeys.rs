@@ -2,21 +2,22 @@
 #![allow(clippy::unwrap_used)]
 
 use carillon_app::jobs::Job;
-use carillon_app::journeys::publish_now;
+use carillon_app::journeys::{publish_as_read, publish_now};
 use carillon_app::table::{Call, Kind, Window};
 use carillon_app::workspaces::{Open, close_current, make, open_path};
 use carillon_app::{App, runtime};
-use carillon_model::journey::JourneyState::{self, Live, Paused, Stopped};
+use carillon_model::journey::JourneyState::{self, Draining, Live, Paused, Stopped};
 use carillon_model::journey::{End, JOURNEY_FORMAT, Journey, ReEntry, Step};
+use carillon_model::template::Template;
 use carillon_model::workspace::{ClockKind, Workspace};
-use carillon_model::{ContactId, JourneyId};
+use carillon_model::{AccountId, ContactId, JourneyId, TemplateId};
 use carillon_store::contacts::{Columns, NewContact, insert_batch};
 use carillon_store::inputs::{NewInput, Pending};
-use carillon_store::{Priority, enrolments, events, inputs, journeys};
+use carillon_store::{Priority, accounts, enrolments, events, inputs, journeys, templates};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 const PEOPLE: u32 = 3;
 
@@ -148,10 +149,14 @@ async fn waiting(open: &Open) -> usize {
 }
 
 async fn visits(open: &Open, contact: u32) {
+    happens(open, contact, "visit").await;
+}
+
+async fn happens(open: &Open, contact: u32, name: &'static str) {
     let rows = open.store.write(Priority::User, move |tx| {
         let visit = events::NewEvent {
             contact: ContactId(contact),
-            name: "visit".to_owned(),
+            name: name.to_owned(),
             at: tx.now(),
             source: "test".to_owned(),
             props: BTreeMap::new(),
@@ -244,11 +249,9 @@ async fn whoever_came_during_a_pause_enters_by_the_same_step_though_the_new_vers
         .push(step("a", "entry_event", settings, &[("next", "rest")]));
     drawn(&open, Some(id), more).await;
     publish_now(&open, id).await.unwrap();
-    if state_of(&open, id).await == Paused {
-        ask(&app, "journeys.resume", json!({"id": id})).await.unwrap();
-    }
+    assert_eq!(state_of(&open, id).await, Paused);
+    ask(&app, "journeys.resume", json!({"id": id})).await.unwrap();
     settle(&open).await;
-    assert_eq!(state_of(&open, id).await, Live);
     assert_eq!(inside(&open, id).await, 1);
     let last = open
         .store
@@ -259,4 +262,258 @@ async fn whoever_came_during_a_pause_enters_by_the_same_step_though_the_new_vers
         visits.iter().any(|(step, _)| step.0 == 4),
         "came in elsewhere: {visits:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_version_does_not_resume_what_was_paused_or_told_to_finish() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, open) = opened(dir.path()).await;
+    let id = published(&open, drawing()).await;
+    for (command, state) in [("journeys.pause", Paused), ("journeys.drain", Draining)] {
+        ask(&app, command, json!({"id": id})).await.unwrap();
+        publish_now(&open, id).await.unwrap();
+        assert_eq!(state_of(&open, id).await, state);
+    }
+    ask(&app, "journeys.stop", json!({"id": id})).await.unwrap();
+    publish_now(&open, id).await.unwrap();
+    assert_eq!(state_of(&open, id).await, Live);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_changed_since_it_was_checked_is_not_published() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, open) = opened(dir.path()).await;
+    let id = published(&open, drawing()).await;
+    let read = || open.store.read(move |db| journeys::get(db, id));
+    let versions = || open.store.read(move |db| journeys::versions(db, id));
+
+    let drawn_before = read().await.unwrap().unwrap();
+    let mut unchecked = drawing();
+    unchecked.steps.clear();
+    drawn(&open, Some(id), unchecked).await;
+    let refused = publish_as_read(&open, drawn_before).await.unwrap_err();
+    assert!(refused.message.contains("Nothing was published"), "{refused:?}");
+
+    drawn(&open, Some(id), drawing()).await;
+    let live_before = read().await.unwrap().unwrap();
+    ask(&app, "journeys.pause", json!({"id": id})).await.unwrap();
+    publish_as_read(&open, live_before).await.unwrap_err();
+    assert_eq!(state_of(&open, id).await, Paused);
+    assert_eq!(versions().await.unwrap().len(), 1);
+}
+
+fn account(name: &str) -> Json {
+    json!({"name": name, "host": "localhost", "port": 25, "tls": "none", "from_email": "shop@x.example"})
+}
+
+async fn account_added(app: &App, name: &str) -> u64 {
+    let added = ask(app, "accounts.add", json!({"account": account(name)})).await;
+    added.unwrap()["id"].as_u64().unwrap()
+}
+
+async fn renamed(app: &App, id: u64, name: &str) -> Result<Json, String> {
+    ask(
+        app,
+        "accounts.update",
+        json!({"id": id, "account": account(name)}),
+    )
+    .await
+}
+
+/// As [`drawing`], but a mail is sent after the wait, through an account or the default one.
+fn mailing(account: Option<&str>) -> Journey {
+    let mut drawing = drawing();
+    let mut settings = json!({"template": "Hello"});
+    if let Some(account) = account {
+        settings["account"] = json!(account);
+    }
+    drawing.steps[2].next = [("next".to_owned(), "mail".into())].into();
+    drawing
+        .steps
+        .push(step("mail", "send_email", settings, &[("next", "end")]));
+    drawing
+}
+
+async fn with_template(open: &Open) {
+    let saved = open.store.write(Priority::User, |tx| {
+        let template = Template {
+            id: TemplateId(0),
+            name: "Hello".to_owned(),
+            subject: "Hello".to_owned(),
+            preheader: String::new(),
+            body: "<mjml><mj-body></mj-body></mjml>".to_owned(),
+            text: String::new(),
+            updated_at: tx.now(),
+        };
+        templates::save(tx, None, &template)
+    });
+    saved.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_keeps_its_name_as_long_as_somebody_is_in_a_version_that_sends_through_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, open) = opened(dir.path()).await;
+    with_template(&open).await;
+    let shop = account_added(&app, "Shop").await;
+    let other = account_added(&app, "Other").await;
+    let id = published(&open, mailing(Some("Shop"))).await;
+    everybody_in(&app, &open, id).await;
+    let refused = renamed(&app, shop, "Store").await.unwrap_err();
+    assert!(
+        refused.contains("“Welcome”") && refused.contains("“Shop”"),
+        "{refused}"
+    );
+    ask(&app, "accounts.delete", json!({"id": shop}))
+        .await
+        .unwrap_err();
+    // What is no change of the name is allowed, and so is the other one.
+    renamed(&app, shop, "Shop").await.unwrap();
+    renamed(&app, other, "Another").await.unwrap();
+
+    // Nobody enters by the first version any more, but some are in it.
+    drawn(&open, Some(id), mailing(None)).await;
+    publish_now(&open, id).await.unwrap();
+    renamed(&app, shop, "Store").await.unwrap_err();
+    ask(&app, "journeys.stop", json!({"id": id})).await.unwrap();
+    renamed(&app, shop, "Store").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_account_stays_while_a_journey_sends_through_the_default_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, open) = opened(dir.path()).await;
+    with_template(&open).await;
+    let shop = account_added(&app, "Shop").await;
+    let other = account_added(&app, "Other").await;
+    let id = published(&open, mailing(None)).await;
+    ask(&app, "accounts.delete", json!({"id": other})).await.unwrap();
+    let refused = ask(&app, "accounts.delete", json!({"id": shop}))
+        .await
+        .unwrap_err();
+    assert!(refused.contains("“Welcome”"), "{refused}");
+    ask(&app, "journeys.stop", json!({"id": id})).await.unwrap();
+    ask(&app, "accounts.delete", json!({"id": shop})).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_stays_while_a_condition_of_a_running_journey_reads_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, open) = opened(dir.path()).await;
+    for label in ["Level", "Shoe"] {
+        let field = json!({"label": label, "type": "text"});
+        ask(&app, "fields.add", field).await.unwrap();
+    }
+    let mut reads = drawing();
+    let settings = json!({"when": "level is \"gold\""});
+    reads.steps.push(step("goal", "goal", settings, &[]));
+    let id = published(&open, reads).await;
+    ask(&app, "fields.retire", json!({"key": "shoe"})).await.unwrap();
+    let refused = ask(&app, "fields.retire", json!({"key": "level"}))
+        .await
+        .unwrap_err();
+    assert!(
+        refused.contains("“Welcome”") && refused.contains("level"),
+        "{refused}"
+    );
+    ask(&app, "journeys.stop", json!({"id": id})).await.unwrap();
+    ask(&app, "fields.retire", json!({"key": "level"})).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journey_that_cannot_run_loses_nothing_until_it_can_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, open) = opened(dir.path()).await;
+    with_template(&open).await;
+    let shop = account_added(&app, "Shop").await;
+    let mut drawing = mailing(Some("Shop"));
+    let settings = json!({"event": "order", "where": "", "timeout": {"amount": 30, "unit": "days"}});
+    drawing.steps[2] = step(
+        "rest",
+        "wait_event",
+        settings,
+        &[("happened", "end"), ("timed_out", "mail")],
+    );
+    let id = published(&open, drawing).await;
+    enter(&app, id, 1).await.unwrap();
+    settle(&open).await;
+    assert_eq!(inside(&open, id).await, 1);
+    // As a file from elsewhere may have it: the guards of the commands do not see this.
+    let rename = |name: &'static str| {
+        open.store.write(Priority::User, move |tx| {
+            let shop = AccountId(u32::try_from(shop).unwrap_or_default());
+            let mut account = accounts::get(tx, shop)?.unwrap().account;
+            name.clone_into(&mut account.name);
+            accounts::save(tx, Some(shop), &account)
+        })
+    };
+    rename("Store").await.unwrap();
+    visits(&open, 2).await;
+    happens(&open, 1, "order").await;
+    settle(&open).await;
+    assert_eq!((inside(&open, id).await, waiting(&open).await), (1, 2));
+
+    rename("Shop").await.unwrap();
+    settle(&open).await;
+    assert_eq!(waiting(&open).await, 0);
+    let last = |contact| {
+        open.store
+            .read(move |db| enrolments::last_of(db, id, ContactId(contact)))
+    };
+    let ended = last(1).await.unwrap().unwrap().state.end;
+    assert_eq!(ended, Some(End::Completed("done".to_owned())));
+    assert!(last(2).await.unwrap().is_some(), "who came meanwhile was lost");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_deadlines_in_a_journey_that_cannot_run_do_not_keep_the_ticks_going() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, open) = opened(dir.path()).await;
+    with_template(&open).await;
+    let shop = account_added(&app, "Shop").await;
+    let people = open.store.write(Priority::User, |tx| {
+        let columns = Columns::resolve(tx, &[])?;
+        let rows: Vec<NewContact> = (0..600)
+            .map(|n| NewContact {
+                email: format!("more{n}@x.example"),
+                values: Vec::new(),
+                zone_source: None,
+            })
+            .collect();
+        insert_batch(tx, &columns, &rows, "test")
+    });
+    people.await.unwrap();
+    let id = published(&open, mailing(Some("Shop"))).await;
+    let all = open.store.write(Priority::User, move |tx| {
+        let rows: Vec<NewInput> = (1..=600)
+            .map(|contact| NewInput {
+                planned_at: tx.now(),
+                enrolment: None,
+                journey: Some(id),
+                contact: ContactId(contact),
+                pending: Pending::Enter {
+                    entry: "hand".into(),
+                    planned: tx.now(),
+                    event: None,
+                },
+            })
+            .collect();
+        inputs::push(tx, &rows)
+    });
+    all.await.unwrap();
+    settle(&open).await;
+    assert_eq!(inside(&open, id).await, 600);
+    let gone = open.store.write(Priority::User, move |tx| {
+        accounts::remove(tx, AccountId(u32::try_from(shop).unwrap_or_default()))
+    });
+    gone.await.unwrap();
+    let later = open.now() + chrono::TimeDelta::days(10);
+    open.store.advance_clock(later).await.unwrap();
+    let (plan, now) = (open.runtime.plan(), open.now());
+    let ticked = open.store.write(Priority::Tick, move |tx| {
+        let mut plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
+        runtime::tick::tick(tx, &mut plan, now, true)
+    });
+    assert!(!ticked.await.unwrap().more, "the ticks would go on for ever");
+    assert_eq!(inside(&open, id).await, 600);
 }

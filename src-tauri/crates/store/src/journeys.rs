@@ -125,7 +125,8 @@ fn tell(tx: &mut Tx<'_>, id: JourneyId) {
     tx.topic(Topic::Journeys);
 }
 
-/// Makes the draft an immutable version, sets it live, and returns it. The caller has checked it.
+/// Makes the draft an immutable version that is entered from now on, and returns it. The caller has checked it. The
+/// journey is live then, but for one that is paused or draining: that it stays until it is resumed.
 ///
 /// # Errors
 /// [`Error::NotFound`].
@@ -136,7 +137,11 @@ pub fn publish(tx: &mut Tx<'_>, id: JourneyId) -> Result<Published> {
     let version: u32 = tx
         .value(ADD_VERSION, (id.0, number, json(&journey.draft)?, ms(now)))?
         .ok_or_else(|| Error::damaged("journey_versions", "a new version got no number"))?;
-    tx.run(SET_VERSION, (id.0, version, word(&JourneyState::Live)?, ms(now)))?;
+    let state = match journey.state {
+        kept @ (JourneyState::Paused | JourneyState::Draining) => kept,
+        JourneyState::Draft | JourneyState::Live | JourneyState::Stopped => JourneyState::Live,
+    };
+    tx.run(SET_VERSION, (id.0, version, word(&state)?, ms(now)))?;
     if number == 1 {
         let (edge, event) = (segments::last_edge(tx)?, events::last_id(tx)?);
         settings::set_cursor(tx, &opened_edge(id), edge)?;

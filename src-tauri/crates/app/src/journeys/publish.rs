@@ -1,13 +1,16 @@
 //! Publishing: a draft becomes a version that contacts enter.
 
+use super::states::finish_stop;
 use super::{Entering, OneJourney, PublishedNow, inside, known, row, version_of};
-use crate::Ctx;
 use crate::error::{Code, Result, fail};
 use crate::workspaces::Open;
+use crate::{Ctx, runtime};
 use carillon_engine::journey::{Entry, JourneyVersion};
+use carillon_model::journey::JourneyState;
 use carillon_model::segment::Expr;
 use carillon_model::{ContactId, JourneyId, Moment, StepId};
 use carillon_store::inputs::{NewInput, Pending};
+use carillon_store::journeys::JourneyRow;
 use carillon_store::{Priority, inputs, journeys as rows, segments};
 use std::sync::Arc;
 
@@ -39,6 +42,14 @@ fn current(open: &Open, version: &JourneyVersion) -> Vec<(StepId, ContactId)> {
     all
 }
 
+/// Contacts that come in by a publish of a journey in this state: none where it stays one that lets nobody in.
+fn arrivals(open: &Open, version: &JourneyVersion, state: JourneyState) -> Vec<(StepId, ContactId)> {
+    match state {
+        JourneyState::Draining => Vec::new(),
+        _ => current(open, version),
+    }
+}
+
 /// What lets a contact in at an entry step, as soon as the runtime comes by.
 pub(super) fn arrival(journey: JourneyId, entry: StepId, contact: ContactId, now: Moment) -> NewInput {
     NewInput {
@@ -63,7 +74,7 @@ pub(super) async fn entering(cx: &Ctx, req: OneJourney) -> Result<Entering> {
         .read(move |db| inside::active(db, &rows::versions(db, req.id)?))
         .await?;
     Ok(Entering {
-        now: current(open, &version).len() as u64,
+        now: arrivals(open, &version, row.state).len() as u64,
         inside,
     })
 }
@@ -72,19 +83,32 @@ pub(super) async fn publish(cx: &Ctx, req: OneJourney) -> Result<PublishedNow> {
     publish_now(cx.open()?, req.id).await
 }
 
-/// Makes the draft a version that contacts enter. Its watched conditions are followed from this commit on.
+/// Makes the draft a version that contacts enter. Its watched conditions are followed from this commit on. A journey
+/// that is paused, or lets nobody in any more, stays so until it is resumed.
 ///
 /// # Errors
-/// `Refused` with the problems, or where the sender's postal address is empty.
+/// `Refused` with the problems, or where the sender's postal address is empty; `Stale` where it was changed meanwhile.
 pub async fn publish_now(open: &Arc<Open>, id: JourneyId) -> Result<PublishedNow> {
-    let draft = row(open, id).await?;
+    publish_as_read(open, row(open, id).await?).await
+}
+
+/// Publishes a journey as it was read, or not at all.
+///
+/// # Errors
+/// As of [`publish_now`].
+pub async fn publish_as_read(open: &Arc<Open>, read: JourneyRow) -> Result<PublishedNow> {
+    let id = read.id;
     let catalogue = known(open).await?;
-    let version = version_of(&draft.draft, &catalogue)?;
+    let version = version_of(&read.draft, &catalogue)?;
     let mails = !version.needs().templates.is_empty();
     if mails && open.workspace()?.postal_address.trim().is_empty() {
         return Err(fail(Code::Refused, "journeys.no_address", &[]));
     }
-    let entering = current(open, &version);
+    if read.state == JourneyState::Stopped {
+        // Whoever is still inside leaves before it begins anew.
+        finish_stop(open, id).await?;
+    }
+    let entering = arrivals(open, &version, read.state);
     let watched: Vec<(usize, Expr)> = version
         .watched()
         .iter()
@@ -97,9 +121,15 @@ pub async fn publish_now(open: &Arc<Open>, id: JourneyId) -> Result<PublishedNow
         .collect();
     let now = open.now();
     let count = entering.len() as u64;
+    let name = read.name.clone();
     let published = open
         .store
         .write(Priority::User, move |tx| {
+            // What was checked is what is published: the drawing, what it refers to, and the state.
+            let same = rows::get(tx, id)?.is_some_and(|it| it.draft == read.draft && it.state == read.state);
+            if !same || runtime::catalogue(tx)? != catalogue {
+                return Ok(None);
+            }
             let published = rows::publish(tx, id)?;
             segments::watch(tx, published.id, &watched)?;
             let pending: Vec<NewInput> = entering
@@ -107,9 +137,10 @@ pub async fn publish_now(open: &Arc<Open>, id: JourneyId) -> Result<PublishedNow
                 .map(|(entry, contact)| arrival(id, entry, contact, now))
                 .collect();
             inputs::push(tx, &pending)?;
-            Ok(published)
+            Ok(Some(published))
         })
         .await?;
+    let published = published.ok_or_else(|| fail(Code::Stale, "journeys.changed", &[("name", &name)]))?;
     open.runtime.nudge();
     Ok(PublishedNow {
         version: published.number,

@@ -1,11 +1,21 @@
-//! Which journeys use a segment or a template by its name.
+//! Which journeys use a segment or a template by its name, and which cannot do without an account or a field.
 
 use crate::error::Result;
 use crate::workspaces::Open;
+use carillon_engine::journey::{self, Catalogue};
 use carillon_engine::segment;
-use carillon_model::journey::{Journey, JourneyState};
-use carillon_store::journeys as rows;
+use carillon_model::VersionId;
+use carillon_model::journey::{Journey, JourneyState, Severity};
+use carillon_store::{Db, enrolments, journeys as rows};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Whether somebody may be on the way through a journey.
+fn moving(state: JourneyState) -> bool {
+    matches!(
+        state,
+        JourneyState::Live | JourneyState::Paused | JourneyState::Draining
+    )
+}
 
 /// Drawings that count as users of a name: drafts, and versions somebody may still be in.
 async fn drawings(open: &Open) -> Result<Vec<(String, Journey)>> {
@@ -14,11 +24,7 @@ async fn drawings(open: &Open) -> Result<Vec<(String, Journey)>> {
         .read(|db| {
             let mut all = Vec::new();
             for row in rows::list(db)? {
-                let moving = matches!(
-                    row.state,
-                    JourneyState::Live | JourneyState::Paused | JourneyState::Draining
-                );
-                if moving {
+                if moving(row.state) {
                     for version in rows::versions(db, row.id)? {
                         all.push((row.name.clone(), version.document));
                     }
@@ -92,6 +98,44 @@ async fn users_of(open: &Open, name: &str, used: fn(&Journey) -> Vec<String>) ->
         .map(|n| format!("“{n}”"))
         .collect::<Vec<_>>()
         .join(", "))
+}
+
+/// Whether contacts enter a version, or some are in it.
+///
+/// # Errors
+/// SQLite's.
+pub(crate) fn in_use(
+    db: &Db<'_>,
+    row: &rows::JourneyRow,
+    version: VersionId,
+) -> carillon_store::Result<bool> {
+    Ok(row.version == Some(version) || !enrolments::standing(db, version)?.is_empty())
+}
+
+/// Names of the journeys that run now and would meet a new problem if the workspace were `after` instead of `before`,
+/// for a sentence; empty where none does. To be asked in the write that makes the change.
+///
+/// # Errors
+/// [`carillon_store::Error::Damaged`].
+pub fn broken_by(db: &Db<'_>, before: &Catalogue, after: &Catalogue) -> carillon_store::Result<String> {
+    let errors = |document: &Journey, catalogue: &Catalogue| {
+        let found = journey::compile(document, catalogue).1;
+        found.iter().filter(|p| p.severity == Severity::Error).count()
+    };
+    let mut names = BTreeSet::new();
+    for row in rows::list(db)? {
+        if !moving(row.state) {
+            continue;
+        }
+        for version in rows::versions(db, row.id)? {
+            if in_use(db, &row, version.id)?
+                && errors(&version.document, after) > errors(&version.document, before)
+            {
+                names.insert(format!("“{}”", row.name));
+            }
+        }
+    }
+    Ok(names.into_iter().collect::<Vec<_>>().join(", "))
 }
 
 /// How many journeys use each segment.

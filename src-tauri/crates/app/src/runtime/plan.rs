@@ -1,12 +1,13 @@
 //! What the tick must know beside the rows: compiled versions, who listens to which segment, and when dates and
 //! schedules let somebody in. Derived from the file, kept between ticks, made anew when the file says so.
 
+use crate::journeys::in_use;
 use carillon_engine::journey::{self, Catalogue, Entry, JourneyVersion, entry_due};
 use carillon_engine::segment;
 use carillon_model::journey::{ConditionIx, Journey, JourneyState, StepIx};
 use carillon_model::{AccountId, ContactId, JourneyId, Moment, SegmentId, Seq, TemplateId, VersionId};
 use carillon_store::journeys::{JourneyRow, Opened};
-use carillon_store::{Db, Result, accounts, changes, enrolments, journeys, segments, settings, templates};
+use carillon_store::{Db, Result, accounts, changes, journeys, segments, settings, templates};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -359,11 +360,6 @@ impl Plan {
         self.stamp = None;
         self.seen = None;
     }
-}
-
-/// Whether contacts enter a version, or some are in it.
-pub(crate) fn in_use(db: &Db<'_>, row: &JourneyRow, version: VersionId) -> Result<bool> {
-    Ok(row.version == Some(version) || !enrolments::standing(db, version)?.is_empty())
 }
 
 /// The catalogue as if accounts and templates that a drawing names were there: enough to read its entries by.
