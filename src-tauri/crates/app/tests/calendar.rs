@@ -221,3 +221,25 @@ async fn nobody_comes_in_by_what_stood_in_the_file_at_the_publish_though_the_clo
     runtime::drive(&open, None, &Job::unwatched()).await.unwrap();
     assert_eq!((inside(&open, segment).await, inside(&open, event).await), (1, 1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_was_done_and_did_not_stand_loses_no_birthday() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_app, open) = opened(dir.path(), 3).await;
+    let id = published(&open, birthdays("Birthdays")).await;
+    run_until(&open, "2026-05-10T08:59:00Z").await;
+    open.store
+        .advance_clock(at("2026-05-10T09:00:00Z"))
+        .await
+        .unwrap();
+    let (plan, now) = (open.runtime.plan(), open.now());
+    let cut = runtime::tick::commit(&open.store, Priority::Tick, plan, move |tx, plan| {
+        let ticked = runtime::tick::tick(tx, plan, now, true)?;
+        assert_eq!(ticked.entered, 3);
+        Err::<(), _>(carillon_store::Error::Full)
+    });
+    cut.await.unwrap_err();
+    assert_eq!(inside(&open, id).await, 0);
+    run_until(&open, "2026-05-10T10:00:00Z").await;
+    assert_eq!(inside(&open, id).await, 3);
+}

@@ -8,7 +8,6 @@ use crate::workspaces::Open;
 use carillon_model::JourneyId;
 use carillon_model::journey::JourneyState::{self, Draft, Draining, Live, Paused, Stopped};
 use carillon_store::{Priority, journeys as rows};
-use std::sync::PoisonError;
 
 /// The states a journey may go to `to` from; a draft goes nowhere, because it is published first.
 fn allowed_before(to: JourneyState) -> &'static [JourneyState] {
@@ -79,19 +78,10 @@ pub(super) async fn stop(cx: &Ctx, req: OneJourney) -> Result<StateNow> {
 pub(super) async fn finish_stop(open: &Open, id: JourneyId) -> Result<()> {
     loop {
         let (plan, at) = (open.runtime.plan(), open.now());
-        let more = open
-            .store
-            .write(Priority::User, move |tx| {
-                let mut plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
-                tick::stop(tx, &mut plan, id, at)
-            })
-            .await;
-        if more.is_err() {
-            // The write may have failed after the plan took note of it.
-            let plan = open.runtime.plan();
-            plan.lock().unwrap_or_else(PoisonError::into_inner).forget();
-        }
-        if !more? {
+        let more = tick::commit(&open.store, Priority::User, plan, move |tx, plan| {
+            tick::stop(tx, plan, id, at)
+        });
+        if !more.await? {
             return Ok(());
         }
     }

@@ -19,11 +19,11 @@ use carillon_model::{AccountId, ContactId, EnrolmentId, EventId, JourneyId, Mome
 use carillon_store::enrolments::{self, Enrolment};
 use carillon_store::inputs::{self, NewInput, Pending};
 use carillon_store::segments::EdgeRow;
-use carillon_store::{Result, Tx, contacts, events, facts, outbox, settings};
+use carillon_store::{Priority, Result, Store, Tx, contacts, events, facts, outbox, settings};
 use chrono::TimeDelta;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a tick did.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,6 +36,30 @@ pub struct Ticked {
     pub queued: u64,
     /// There may be more to do at once.
     pub more: bool,
+}
+
+/// Writes journeys' work as one commit. What does not stand afterwards, though `work` itself was done (a full disk at
+/// the COMMIT), the plan forgets: else it would take the dates in it for over.
+///
+/// # Errors
+/// The store's.
+pub async fn commit<T: Send + 'static>(
+    store: &Store,
+    priority: Priority,
+    plan: Arc<Mutex<Plan>>,
+    work: impl FnOnce(&mut Tx<'_>, &mut Plan) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let shared = plan.clone();
+    let done = store
+        .write(priority, move |tx| {
+            let mut plan = shared.lock().unwrap_or_else(PoisonError::into_inner);
+            work(tx, &mut plan)
+        })
+        .await;
+    if done.is_err() {
+        plan.lock().unwrap_or_else(PoisonError::into_inner).forget();
+    }
+    done
 }
 
 /// Takes in what is due at `now` and writes what comes of it.

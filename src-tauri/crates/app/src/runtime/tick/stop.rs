@@ -12,7 +12,7 @@ use carillon_store::{Result, Tx, enrolments, inputs, outbox};
 /// more.
 ///
 /// # Errors
-/// The store's. Nothing was written then, and the plan must be made to [forget](Plan::forget).
+/// The store's. Nothing was written then, and the plan must [forget](Plan::forget) it, as [`super::commit`] sees to.
 pub fn stop(tx: &mut Tx<'_>, plan: &mut Plan, journey: JourneyId, now: Moment) -> Result<bool> {
     let (_, entries_after) = entries_seen(tx, now)?;
     plan.refresh(tx, entries_after, now)?;
