@@ -70,8 +70,19 @@ fn a_restored_outbox_is_frozen_until_somebody_decides_and_later_opt_outs_are_kep
         json!(8)
     );
 
+    // Nothing at all leaves before somebody says so, and why is said.
+    let summary = &at.tell(&["outbox", "list"])["summary"];
+    assert_eq!(
+        (&summary["closed"], &summary["sending"]["paused"]),
+        (&json!("restored"), &json!(true)),
+        "{summary}"
+    );
     // Neither time nor a resumed outbox moves what is frozen.
     at.tell(&["outbox", "resume"]);
+    assert_ne!(
+        at.tell(&["outbox", "list"])["summary"]["closed"],
+        json!("restored")
+    );
     let ran = at.tell(&["run", "--for", "864000"]);
     assert_eq!(
         (&ran["accepted"], in_state(&at, "frozen")),

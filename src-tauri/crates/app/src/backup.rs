@@ -41,7 +41,7 @@ pub struct RestoreBackup {
     pub from: FileRef,
 }
 
-/// What a restore did.
+/// What a restore did. Sending is paused in the restored workspace until somebody resumes it.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Restored {
@@ -49,6 +49,9 @@ pub struct Restored {
     /// Messages held until somebody says what became of them.
     #[ts(type = "number")]
     pub frozen: u64,
+    /// Messages the replaced file had decided since the copy was made: they are not decided again.
+    #[ts(type = "number")]
+    pub taken_over: u64,
     /// Opt-outs of the replaced file that the copy did not know.
     #[ts(type = "number")]
     pub merged: u64,
@@ -94,6 +97,7 @@ async fn restore(cx: &Ctx, req: RestoreBackup) -> Result<Restored> {
     Ok(Restored {
         workspace,
         frozen: done.frozen,
+        taken_over: done.taken_over,
         merged: done.suppressions + done.withdrawals,
         replaced: done.replaced,
     })

@@ -60,7 +60,7 @@ pub struct StateCount {
 pub struct OutboxSummary {
     pub by_state: Vec<StateCount>,
     pub sending: Sending,
-    /// Why nothing leaves now, if so: `paused`, `sample`, `no_account`, `no_opt_out_source`.
+    /// Why nothing leaves now, if so: `restored` (paused by a restore), `paused`, `sample`, `no_account`, `no_opt_out_source`.
     pub closed: Option<String>,
     /// Accounts that cannot send now, with the reason.
     pub troubles: Vec<String>,
@@ -163,14 +163,22 @@ async fn sending(open: &Open) -> Result<(Sending, BTreeMap<MessageState, u64>)> 
 async fn summary(cx: &Ctx, _: NoArgs) -> Result<OutboxSummary> {
     let open = cx.open()?;
     let (sending, counts) = sending(open).await?;
-    let accounts = open.store.read(accounts::list).await?;
+    let (accounts, restored) = open
+        .store
+        .read(|db| {
+            let restored = settings::get::<bool>(db, rows::RESTORED)?.unwrap_or(false);
+            Ok((accounts::list(db)?, restored))
+        })
+        .await?;
     let mut troubles = Vec::new();
     for row in &accounts {
         if let Some(why) = dispatch::trouble(open, row.account.id).await? {
             troubles.push(format!("{}: {why}", row.account.name));
         }
     }
-    let closed = if sending.paused {
+    let closed = if sending.paused && restored {
+        Some("restored")
+    } else if sending.paused {
         Some("paused")
     } else if open.sample {
         Some("sample")
@@ -389,6 +397,9 @@ async fn set_paused(cx: &Ctx, paused: bool) -> Result<Sending> {
     let open = cx.open()?;
     open.store
         .write(Priority::User, move |tx| {
+            if !paused {
+                settings::set::<bool>(tx, rows::RESTORED, None)?;
+            }
             settings::set(tx, PAUSED, paused.then_some(&true))
         })
         .await?;

@@ -8,7 +8,7 @@ mod sending;
 use crate::args::{Cli, ClockArg, Demo, Format, Noun, Report, Run, Settings, Workspaces};
 use crate::backend::{Backend, absolute};
 use crate::output;
-use carillon_app::error::{ApiError, Result};
+use carillon_app::error::{ApiError, Result, sentence};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -141,11 +141,15 @@ async fn with_workspace(backend: &Backend, json: bool, noun: Noun) -> Result<()>
                 .mutate("backup.restore", json!({ "from": { "path": absolute(&from) } }))
                 .await?;
             answer(json, &done, |d| {
-                output::line(format!(
-                    "Restored. {} messages are held until you say what became of them (carillon outbox resolve --state frozen --as sent|unknown|not_sent|cancelled); {} opt-outs of the replaced file were kept. The replaced file is at {}.",
-                    d["frozen"],
-                    d["merged"],
-                    output::cell(&d["replaced"])
+                let replaced = output::cell(&d["replaced"]);
+                output::line(sentence(
+                    "backup.restored",
+                    &[
+                        ("frozen", &d["frozen"]),
+                        ("taken_over", &d["taken_over"]),
+                        ("merged", &d["merged"]),
+                        ("replaced", &replaced),
+                    ],
                 ));
             });
             Ok(())

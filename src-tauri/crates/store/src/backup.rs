@@ -1,52 +1,30 @@
 //! Backups while the workspace runs, and restoring one.
 
-use crate::codes::Code;
-use crate::contacts::id_of;
+mod replaced;
+
 use crate::error::{Error, Refusal, Result};
 use crate::open::{self, CopyBy, OpenGuard, OpenOptions, beside};
-use crate::sql::sql;
 use crate::store::{Store, blocking};
-use crate::suppressions::Foreign;
-use crate::time::moment;
+use crate::tx::{Mark, Marks};
 use crate::writer::Priority;
-use crate::{consents, outbox, suppressions};
-use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose};
+use crate::{outbox, settings, suppressions};
+use replaced::Replaced;
 use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
-
-const WITHDRAWN: &str = sql!(
-    "SELECT c.email, p.channel, p.purpose, p.basis, l.at FROM permissions p
-     CROSS JOIN contacts c ON c.id = p.contact CROSS JOIN consents l ON l.id = p.consent WHERE p.granted = 0",
-    scan: "all opt-outs of a replaced file are taken over once"
-);
 
 /// What a restoring did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restored {
     /// Messages whose fate since the backup is not known: held until the user resolves them.
     pub frozen: u64,
+    /// Messages the replaced file had decided since the backup, sent or not: they are not decided again.
+    pub taken_over: u64,
     /// Suppressed addresses taken over from the replaced file.
     pub suppressions: u64,
     /// Withdrawn permissions taken over from the replaced file.
     pub withdrawals: u64,
     /// Where the replaced file is kept.
     pub replaced: Option<PathBuf>,
-}
-
-/// Opt-outs a file knows of.
-#[derive(Debug, Default)]
-struct OptOuts {
-    suppressed: Foreign,
-    withdrawn: Vec<Withdrawal>,
-}
-
-#[derive(Debug)]
-struct Withdrawal {
-    email: String,
-    channel: Channel,
-    purpose: Purpose,
-    basis: Basis,
-    at: carillon_model::Moment,
 }
 
 impl Store {
@@ -78,9 +56,9 @@ impl Store {
     }
 }
 
-/// Puts a backup in the place of `target`. The backup itself is not touched. What it had not settled is frozen,
-/// the opt-outs of the file it replaces are taken over, and that file is kept beside under another name. All of
-/// it is done on a copy, which takes the place at the end in one step.
+/// Puts a backup in the place of `target`. The backup itself is not touched. What it had not settled is frozen, what
+/// the file it replaces has sent, decided and been refused since is taken over, sending is paused, and that file is
+/// kept beside under another name. All of it is done on a copy, which takes the place at the end in one step.
 ///
 /// # Errors
 /// A [`Refusal`] when the backup is no sound workspace, or the target is open; the target is as it was then.
@@ -92,58 +70,41 @@ pub async fn restore(backup: &Path, target: &Path) -> Result<Restored> {
     })?;
     let part = beside(target, ".restoring");
     remove_all(&part);
-    let (from, to, old) = (backup.to_owned(), part.clone(), target.to_owned());
-    let opt_outs = blocking(move || {
-        copy_backup(&from, &to)?;
-        match old.exists() {
-            true => read_opt_outs(&old),
-            false => Ok(OptOuts::default()),
-        }
-    })
-    .await?;
+    let (from, to) = (backup.to_owned(), part.clone());
+    blocking(move || copy_backup(&from, &to)).await?;
     let store = Store::open(&part, OpenOptions::default()).await?;
-    let settled = settle(&store, opt_outs).await;
+    let settled = settle(&store, target).await;
     store.close().await;
-    let (frozen, suppressions, withdrawals) = settled.inspect_err(|_| remove_all(&part))?;
+    let mut restored = settled.inspect_err(|_| remove_all(&part))?;
     let (from, to) = (part.clone(), target.to_owned());
-    let replaced = blocking(move || take_place(&from, &to)).await?;
+    restored.replaced = blocking(move || take_place(&from, &to)).await?;
     drop(guard);
-    Ok(Restored {
-        frozen,
-        suppressions,
-        withdrawals,
-        replaced,
-    })
+    Ok(restored)
 }
 
-async fn settle(store: &Store, opt_outs: OptOuts) -> Result<(u64, u64, u64)> {
+/// One write: nothing of the copy may leave, and nothing the replaced file knows is forgotten.
+async fn settle(store: &Store, target: &Path) -> Result<Restored> {
+    let (old, workspace) = (target.to_owned(), store.workspace_id());
+    let first = store.read(|db| Ok(Marks::load(db)?.get(Mark::Outbox))).await?;
+    let replaced = blocking(move || match old.exists() {
+        true => Replaced::read(&old, &workspace, first),
+        false => Ok(Replaced::default()),
+    })
+    .await?;
     store
         .write(Priority::User, move |tx| {
+            settings::set(tx, outbox::PAUSED, Some(&true))?;
+            settings::set(tx, outbox::RESTORED, Some(&true))?;
             let frozen = outbox::freeze_all(tx)?;
-            let suppressed = suppressions::merge(tx, &opt_outs.suppressed, "restore")?;
-            let mut withdrawn = 0;
-            for w in &opt_outs.withdrawn {
-                let Some(contact) = id_of(tx, &w.email)? else {
-                    continue;
-                };
-                if consents::permission(tx, contact, w.channel, w.purpose)?.is_none() {
-                    continue;
-                }
-                let row = Consent {
-                    contact,
-                    channel: w.channel,
-                    purpose: w.purpose,
-                    action: ConsentAction::Withdrawn,
-                    basis: w.basis,
-                    wording: None,
-                    wording_hash: None,
-                    source: "restore".to_owned(),
-                    at: w.at,
-                };
-                consents::append(tx, &[row])?;
-                withdrawn += u64::from(consents::permission(tx, contact, w.channel, w.purpose)?.is_none());
-            }
-            Ok((frozen, suppressed, withdrawn))
+            let taken_over = replaced.take_over_messages(tx)?;
+            let suppressions = suppressions::merge(tx, replaced.suppressed(), "restore")?;
+            Ok(Restored {
+                frozen: frozen + taken_over.frozen,
+                taken_over: taken_over.all,
+                suppressions,
+                withdrawals: replaced.take_over_withdrawals(tx)?,
+                replaced: None,
+            })
         })
         .await
 }
@@ -164,35 +125,6 @@ fn copy_backup(from: &Path, to: &Path) -> Result<()> {
             .into()
         }
         other => other,
-    })
-}
-
-/// Reads the opt-outs of the file that is replaced, and copies its WAL back so that it can be renamed alone.
-fn read_opt_outs(path: &Path) -> Result<OptOuts> {
-    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    conn.busy_timeout(open::BUSY)?;
-    let busy: bool = conn.query_row(sql!("PRAGMA wal_checkpoint(TRUNCATE)"), (), |row| row.get(0))?;
-    if busy {
-        return Err(Error::Invalid(
-            "The workspace is still in use by another program. Close it there and try again; nothing was changed.".to_owned(),
-        ));
-    }
-    let suppressed = Foreign::read(&conn)?;
-    let mut withdrawn = Vec::new();
-    let mut statement = conn.prepare(WITHDRAWN)?;
-    let mut rows = statement.query(())?;
-    while let Some(row) = rows.next()? {
-        withdrawn.push(Withdrawal {
-            email: row.get(0)?,
-            channel: Channel::of(row.get(1)?)?,
-            purpose: Purpose::of(row.get(2)?)?,
-            basis: Basis::of(row.get(3)?)?,
-            at: moment(row.get(4)?)?,
-        });
-    }
-    Ok(OptOuts {
-        suppressed,
-        withdrawn,
     })
 }
 

@@ -59,6 +59,9 @@ const ADD: &str = sql!(
     "INSERT INTO enrolments(id, journey, version, contact, number, active, step, planned_at, wake_at, visits, entered_at, reached)
      VALUES(?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, ?8, ?9, ?10, ?11)"
 );
+const NUMBERED: &str = sql!("SELECT id FROM enrolments WHERE journey = ?1 AND contact = ?2 AND number = ?3");
+const KEPT: &str = sql!("SELECT value FROM meta WHERE key = ?1");
+const KEEP: &str = sql!("INSERT INTO meta(key, value) VALUES(?1, ?2)");
 const UPDATE: &str = sql!(
     "UPDATE enrolments SET active = ?2, step = ?3, planned_at = ?4, wake_at = ?5, visits = ?6, ended = ?7,
                            ended_at = ?8, last_fact = ?9, last_call = ?10, version = ?11, reached = ?12 WHERE id = ?1"
@@ -224,7 +227,10 @@ pub fn insert(
         )));
     }
     let number = last.map_or(1, |l| l.number + 1);
-    let id = tx.take(Mark::Enrolments, 1);
+    let id = match kept_number(tx, journey, contact, number)? {
+        Some(id) => id,
+        None => tx.take(Mark::Enrolments, 1),
+    };
     tx.run(
         ADD,
         (
@@ -260,6 +266,49 @@ pub fn insert(
         last_fact: None,
         last_call: None,
     })
+}
+
+fn kept_key(journey: JourneyId, contact: ContactId, number: u32) -> String {
+    format!("passage/{journey}/{contact}/{number}")
+}
+
+fn kept_number(db: &Db<'_>, journey: JourneyId, contact: ContactId, number: u32) -> Result<Option<i64>> {
+    let kept: Option<Vec<u8>> = db.value(KEPT, (kept_key(journey, contact, number),))?;
+    kept.map(|bytes| {
+        <[u8; 8]>::try_from(bytes)
+            .map(i64::from_be_bytes)
+            .map_err(|_| Error::damaged("meta", "the number kept for a passage has a wrong length"))
+    })
+    .transpose()
+}
+
+/// The number of a contact's passage, which another copy of this file began as `theirs`: the one it has here, else
+/// one that is kept for it until it begins here, so that the messages decided for it there are not decided again.
+///
+/// # Errors
+/// SQLite's.
+pub(crate) fn keep_number(
+    tx: &mut Tx<'_>,
+    journey: JourneyId,
+    contact: ContactId,
+    number: u32,
+    theirs: EnrolmentId,
+) -> Result<EnrolmentId> {
+    if let Some(id) = tx.value::<i64>(NUMBERED, (journey.0, contact.0, number))? {
+        return Ok(EnrolmentId(id));
+    }
+    if let Some(id) = kept_number(tx, journey, contact, number)? {
+        return Ok(EnrolmentId(id));
+    }
+    let id = match get(tx, theirs)? {
+        Some(_) => tx.take(Mark::Enrolments, 1),
+        None => theirs.0,
+    };
+    tx.run(
+        KEEP,
+        (kept_key(journey, contact, number), id.to_be_bytes().as_slice()),
+    )?;
+    Ok(EnrolmentId(id))
 }
 
 /// Writes where a passage stands, with the facts and calls appended to it before. It was read, or begun, in

@@ -4,6 +4,7 @@
 //! to is said by the caller. Whenever a message reaches a state a journey may know of, the store itself puts
 //! the outcome into [`crate::inputs`] in the same write, so that no caller can forget it.
 
+mod elsewhere;
 mod lanes;
 mod list;
 mod record;
@@ -15,6 +16,7 @@ pub use lanes::{
 pub use list::{Attempt, Filter, attempts, counts, get, of_contact, page};
 pub use record::{Resolution, Word, late_bounce, record, resolve, resolve_batch};
 
+pub(crate) use elsewhere::{Elsewhere, TakenOver, since, take_over};
 pub(crate) use lanes::letterhead;
 pub(crate) use record::forget;
 
@@ -24,6 +26,12 @@ use crate::sql::sql;
 use crate::tx::Tx;
 use carillon_model::message::MessageState;
 use carillon_model::{AccountId, ContactId, EnrolmentId, JourneyId, MessageId, StepId, TemplateId};
+
+/// Key of the setting that holds all sending.
+pub const PAUSED: &str = "sending_paused";
+
+/// Key of the setting that says why: the file was put in its place by a restore, and nobody has resumed sending since.
+pub const RESTORED: &str = "sending_paused_by_restore";
 
 /// A message to be queued.
 #[derive(Clone, Debug, PartialEq)]

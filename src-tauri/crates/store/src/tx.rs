@@ -11,6 +11,7 @@ use crate::time::{self, ms};
 use crate::topics::{Topic, Topics};
 use carillon_engine::index::Edge;
 use carillon_model::{AccountId, Moment, Seq, TemplateId};
+use rusqlite::Connection;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
 use std::sync::{Arc, RwLock};
@@ -52,11 +53,17 @@ const SAVE_MARK: &str =
 
 impl Marks {
     pub(crate) fn load(db: &Db<'_>) -> Result<Marks> {
+        Marks::read(db.conn)
+    }
+
+    /// The marks of any workspace file.
+    pub(crate) fn read(conn: &Connection) -> Result<Marks> {
         let mut marks = Marks([1; MARKS.len()]);
         marks.0[Mark::AsOf as usize] = 0;
-        for (name, next) in db.all(LOAD_MARKS, (), |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
-        })? {
+        let mut statement = conn.prepare(LOAD_MARKS)?;
+        let mut rows = statement.query(())?;
+        while let Some(row) = rows.next()? {
+            let (name, next): (String, i64) = (row.get(0)?, row.get(1)?);
             if let Some((_, mark)) = MARKS.iter().find(|(word, _)| *word == name) {
                 marks.0[*mark as usize] = next;
             }
@@ -70,6 +77,15 @@ impl Marks {
 
     pub(crate) fn set(&mut self, mark: Mark, value: i64) {
         self.0[mark as usize] = value;
+    }
+
+    /// Raises every mark to another's where that one is higher; the clock is no identity and stays.
+    pub(crate) fn raise(&mut self, other: &Marks) {
+        for (_, mark) in MARKS {
+            if *mark != Mark::AsOf {
+                self.set(*mark, self.get(*mark).max(other.get(*mark)));
+            }
+        }
     }
 
     fn save(&self, before: &Marks, db: &Db<'_>) -> Result<()> {

@@ -7,7 +7,7 @@ import type { StateCount } from "./StateCount";
  */
 export type OutboxSummary = { by_state: Array<StateCount>, sending: Sending, 
 /**
- * Why nothing leaves now, if so: `paused`, `sample`, `no_account`, `no_opt_out_source`.
+ * Why nothing leaves now, if so: `restored` (paused by a restore), `paused`, `sample`, `no_account`, `no_opt_out_source`.
  */
 closed: string | null, 
 /**

@@ -2,13 +2,17 @@
 import type { WorkspaceInfo } from "./WorkspaceInfo";
 
 /**
- * What a restore did.
+ * What a restore did. Sending is paused in the restored workspace until somebody resumes it.
  */
 export type Restored = { workspace: WorkspaceInfo, 
 /**
  * Messages held until somebody says what became of them.
  */
 frozen: number, 
+/**
+ * Messages the replaced file had decided since the copy was made: they are not decided again.
+ */
+taken_over: number, 
 /**
  * Opt-outs of the replaced file that the copy did not know.
  */

@@ -47,8 +47,7 @@ impl Dispatched {
     }
 }
 
-/// Key of the setting that holds all sending.
-pub const PAUSED: &str = "sending_paused";
+pub use carillon_store::outbox::PAUSED;
 
 /// How long an account that met trouble is left alone, in minutes, by the times it met it in a row; the last one
 /// repeats. A server that is down or refuses a password is not asked again for every message.

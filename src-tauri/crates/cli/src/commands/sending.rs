@@ -4,7 +4,7 @@ use super::answer;
 use crate::args::{Accounts, Outbox, Templates};
 use crate::backend::{Backend, absolute};
 use crate::output;
-use carillon_app::error::{Code, Result, fail};
+use carillon_app::error::{Code, Result, fail, sentence};
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Read};
 
@@ -255,6 +255,9 @@ pub async fn outbox(backend: &Backend, json: bool, verb: Outbox) -> Result<()> {
                         ("last_word", "LAST WORD"),
                     ],
                 );
+                if let Some(why @ ("restored" | "paused")) = both["summary"]["closed"].as_str() {
+                    output::line(sentence(&format!("outbox.closed.{why}"), &[]));
+                }
                 for row in both["summary"]["by_state"].as_array().into_iter().flatten() {
                     output::line(format!("{:>9}  {}", row["count"], output::cell(&row["state"])));
                 }

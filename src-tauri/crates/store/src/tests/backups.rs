@@ -1,10 +1,15 @@
-use super::fixtures::{Place, Stage, add, again, day, enrol_and_queue, fresh, ids, stage, write};
+use super::fixtures::{
+    Place, Stage, add, again, day, drawing, enrol_and_queue, fresh, ids, queue, stage, write,
+};
 use crate::backup::restore;
+use crate::enrolments::{self, Enrolment};
 use crate::outbox::{self, Resolution, Word};
-use crate::{Error, Refusal, Store, consents, contacts, suppressions};
-use carillon_model::ContactId;
+use crate::{Error, Refusal, Result, Store, Tx, consents, contacts, journeys, settings, suppressions};
 use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose, SuppressionReason};
-use carillon_model::message::MessageState;
+use carillon_model::contact::Value;
+use carillon_model::journey::End;
+use carillon_model::message::{Failure, FailureClass, MessageState};
+use carillon_model::{ContactId, MessageId};
 
 fn word(contact: ContactId, action: ConsentAction, days: i64) -> Consent {
     Consent {
@@ -227,5 +232,214 @@ async fn a_backup_can_be_restored_where_there_was_nothing() {
     let target = place.dir.path().join("elsewhere.carillon");
     let restored = restore(&backup, &target).await.unwrap();
     assert_eq!((restored.frozen, restored.replaced), (3, None));
-    assert_eq!(again(&target).await.read(contacts::count).await.unwrap(), 3);
+    let elsewhere = again(&target).await;
+    assert_eq!(elsewhere.read(contacts::count).await.unwrap(), 3);
+    assert!(paused(&elsewhere).await);
+}
+
+async fn paused(store: &Store) -> bool {
+    let set = |key: &'static str| store.read(move |db| settings::get::<bool>(db, key));
+    let (all, why) = (set(outbox::PAUSED).await, set(outbox::RESTORED).await);
+    assert_eq!(all.as_ref().unwrap(), why.as_ref().unwrap());
+    all.unwrap().unwrap_or(false)
+}
+
+/// Accepts every message that waits. Their numbers.
+fn send_all(tx: &mut Tx<'_>, stage: Stage, fence: i64) -> Result<Vec<MessageId>> {
+    let now = tx.now();
+    let claimed = outbox::claim(tx, stage.account, now, 99, day(1), fence)?;
+    let ids: Vec<MessageId> = claimed.iter().map(|message| message.id).collect();
+    outbox::in_flight(tx, &ids, fence)?;
+    for id in &ids {
+        outbox::record(
+            tx,
+            *id,
+            fence,
+            &Word::Accepted {
+                reply: "250".to_owned(),
+            },
+        )?;
+    }
+    Ok(ids)
+}
+
+/// Ends the passage the contact is in, and begins the next.
+fn pass_again(tx: &mut Tx<'_>, stage: Stage, contact: ContactId) -> Result<Enrolment> {
+    for mut passage in enrolments::active_of(tx, contact)? {
+        passage.state.end = Some(End::Stopped);
+        enrolments::update(tx, &mut passage)?;
+    }
+    enrol_and_queue(tx, stage, contact)
+}
+
+#[tokio::test]
+async fn what_was_decided_after_the_backup_is_not_decided_again_by_the_restored_file() {
+    let place = Place::new();
+    let (store, stage, people) = filled(&place).await;
+    let fence = store.fence();
+    write(&store, move |tx| send_all(tx, stage, fence)).await.unwrap();
+    let backup = place.dir.path().join("backup.carillon");
+    store.backup_to(&backup).await.unwrap();
+    assert!(!paused(&store).await);
+
+    // Ada's next mail leaves, Bo goes through the journey again, Cy's mail waits, and a stranger joins.
+    let (a, b, c) = (people[0], people[1], people[2]);
+    let (sent, waiting, second, stranger) = write(&store, move |tx| {
+        let ada = enrolments::active_of(tx, a)?.remove(0);
+        assert!(queue(tx, stage, &ada, "next", 1)?);
+        let second = pass_again(tx, stage, b)?;
+        let stranger = ids(&add(tx, &["d@x.example"], "user")?)[0];
+        enrol_and_queue(tx, stage, stranger)?;
+        let sent = send_all(tx, stage, fence)?;
+        let cy = enrolments::active_of(tx, c)?.remove(0);
+        assert!(queue(tx, stage, &cy, "next", 1)?);
+        let waiting = outbox::of_contact(tx, c)?[0].id;
+        Ok((sent, waiting, second, stranger))
+    })
+    .await
+    .unwrap();
+    let last_journey = write(&store, |tx| journeys::save_draft(tx, None, &drawing("Another")))
+        .await
+        .unwrap();
+    store.close().await;
+
+    let restored = restore(&backup, &place.file()).await.unwrap();
+    assert_eq!((restored.frozen, restored.taken_over), (1, 3));
+    let store = again(&place.file()).await;
+    assert!(store.repaired().is_empty());
+    assert!(paused(&store).await);
+    let counts = store.read(|db| outbox::counts(db, None)).await.unwrap();
+    assert_eq!(
+        counts,
+        [(MessageState::Accepted, 5), (MessageState::Frozen, 1)].into()
+    );
+    let fence = store.fence();
+    write(&store, move |tx| {
+        for (who, passage) in [(a, 1), (c, 1)] {
+            let passage = enrolments::last_of(tx, stage.journey, who)?.filter(|p| p.number == passage);
+            assert!(
+                !queue(tx, stage, &passage.unwrap(), "next", 1)?,
+                "{who} is written to once"
+            );
+        }
+        assert_eq!(outbox::load(tx, waiting)?.unwrap().state, MessageState::Frozen);
+        assert_eq!(outbox::load(tx, sent[0])?.unwrap().key.contact, a);
+
+        // Bo begins the passage again that the backup does not know: it is the same one.
+        let known = outbox::counts(tx, None)?;
+        let again = pass_again(tx, stage, b)?;
+        assert_eq!((again.id, again.number), (second.id, second.number));
+        assert_eq!(outbox::load(tx, sent[1])?.unwrap().enrolment, again.id);
+        assert!(send_all(tx, stage, fence)?.is_empty());
+        assert_eq!(outbox::counts(tx, None)?, known);
+        // His third is a new one.
+        let third = pass_again(tx, stage, b)?;
+        assert!(third.id.0 > again.id.0);
+
+        // No number that was given out names anybody else.
+        let new = ids(&add(tx, &["e@x.example"], "user")?)[0];
+        assert!(new > stranger);
+        let fresh = send_all(tx, stage, fence)?;
+        assert!(fresh.iter().all(|id| *id > waiting), "{fresh:?}");
+        assert!(
+            outbox::load(tx, sent[2])?.is_none(),
+            "the stranger's token names nobody"
+        );
+        assert!(journeys::save_draft(tx, None, &drawing("New"))? > last_journey);
+
+        // What comes back of Ada's mail finds Ada's mail.
+        let failure = Failure {
+            class: FailureClass::Recipient,
+            code: "5.1.1".to_owned(),
+            detail: "No such user".to_owned(),
+        };
+        outbox::late_bounce(tx, sent[0], &Word::Bounced { failure })
+    })
+    .await
+    .unwrap();
+    store.close().await;
+    assert!(again(&place.file()).await.repaired().is_empty());
+}
+
+#[tokio::test]
+async fn what_was_decided_after_the_backup_is_known_however_often_it_is_restored() {
+    let place = Place::new();
+    let (store, stage, people) = filled(&place).await;
+    let backup = place.dir.path().join("backup.carillon");
+    store.backup_to(&backup).await.unwrap();
+    let (b, fence) = (people[1], store.fence());
+    write(&store, move |tx| {
+        pass_again(tx, stage, b)?;
+        send_all(tx, stage, fence)
+    })
+    .await
+    .unwrap();
+    store.close().await;
+    for _ in 0..2 {
+        assert_eq!(restore(&backup, &place.file()).await.unwrap().taken_over, 1);
+    }
+    let store = again(&place.file()).await;
+    let added = write(&store, move |tx| {
+        pass_again(tx, stage, b)?;
+        outbox::claim(tx, stage.account, day(9), 9, day(9), 9)
+    })
+    .await
+    .unwrap();
+    assert!(added.is_empty(), "{added:?}");
+}
+
+#[tokio::test]
+async fn the_numbers_of_another_workspace_mean_nothing_in_the_restored_one() {
+    let (place, other) = (Place::new(), Place::new());
+    let (store, _, people) = filled(&place).await;
+    let backup = place.dir.path().join("backup.carillon");
+    store.backup_to(&backup).await.unwrap();
+    let (theirs, stage, strangers) = filled(&other).await;
+    let who = strangers[0];
+    write(&theirs, move |tx| {
+        consents::add(tx, &word(who, ConsentAction::Withdrawn, 1))?;
+        contacts::set_field(tx, who, "email", Some(&Value::Text("z@x.example".into())), "user")?;
+        pass_again(tx, stage, who)
+    })
+    .await
+    .unwrap();
+    theirs.close().await;
+    let restored = restore(&backup, &other.file()).await.unwrap();
+    assert_eq!((restored.taken_over, restored.withdrawals), (0, 0));
+    let store = again(&other.file()).await;
+    let first = people[0];
+    let permitted = store
+        .read(move |db| consents::permission(db, first, Channel::Email, Purpose::Marketing))
+        .await
+        .unwrap();
+    assert_eq!(permitted, Some(Basis::Consent));
+}
+
+#[tokio::test]
+async fn who_withdrew_under_a_new_address_is_not_written_to_under_the_old_one() {
+    let place = Place::new();
+    let (store, _, people) = filled(&place).await;
+    let backup = place.dir.path().join("backup.carillon");
+    store.backup_to(&backup).await.unwrap();
+    let who = people[0];
+    write(&store, move |tx| {
+        contacts::set_field(
+            tx,
+            who,
+            "email",
+            Some(&Value::Text("moved@x.example".into())),
+            "user",
+        )?;
+        consents::add(tx, &word(who, ConsentAction::Withdrawn, 1))
+    })
+    .await
+    .unwrap();
+    store.close().await;
+    assert_eq!(restore(&backup, &place.file()).await.unwrap().withdrawals, 1);
+    let store = again(&place.file()).await;
+    let permitted = store
+        .read(move |db| consents::permission(db, who, Channel::Email, Purpose::Marketing))
+        .await
+        .unwrap();
+    assert_eq!(permitted, None);
 }
