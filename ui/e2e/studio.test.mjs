@@ -151,7 +151,7 @@ test("the sample's journey opens, and a simulation puts figures on its steps", a
   await button("Simulate").click();
   await button(/^Simulate \d+ days$/).click();
   await seen(page.getByText("Still inside at the end"));
-  const entered = page.locator(".react-flow__node").filter({ hasText: /[1-9]\d* in/ });
+  const entered = page.locator(".react-flow__node").filter({ hasText: /[1-9]\d* entered/ });
   await seen(entered);
 });
 
@@ -171,8 +171,7 @@ test("the sample's journey is paused, resumed, and published again as a copy", a
   await page.getByRole("link", { name: "Welcome series" }).first().click();
   await seen(page.getByText("v1"));
   const act = async (name, done) => {
-    await button("More").click();
-    await page.getByRole("menuitem", { name, exact: true }).click();
+    await button(name).click();
     await page.getByRole("alertdialog").or(page.getByRole("dialog")).getByRole("button", { name, exact: true }).click();
     await seen(page.getByText(done));
   };

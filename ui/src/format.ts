@@ -78,7 +78,7 @@ export function clock(at: string): string {
     day: "numeric",
     month: "short",
     year: "numeric",
-    hour: "2-digit",
+    hour: "numeric",
     minute: "2-digit",
   } as const;
   return format("clock", options).format(date);

@@ -78,6 +78,7 @@ function chartOption(
     legend: {
       top: 0,
       left: 0,
+      padding: 0,
       icon: "roundRect",
       itemWidth: 8,
       itemHeight: 8,

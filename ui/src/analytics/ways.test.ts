@@ -29,10 +29,10 @@ const report: FunnelReport = {
 
 test("each way out is named by its own reason", () => {
   expect(report.ended.map(endText)).toEqual([
-    "at the end: thanked",
-    "at the end: no order",
-    "by reaching the goal Second order",
-    "at the end",
+    "Came to the end: thanked",
+    "Came to the end: no order",
+    "Reached the goal Second order",
+    "Came to the end",
   ]);
 });
 

@@ -141,22 +141,9 @@ export function mailAnswers({ empty, much, total, unknown, tell }: World): Recor
         { state: "bounced", count: 120 },
         { state: "unknown", count: unknown },
       ],
-      batches:
-        unknown === 0
-          ? []
-          : [
-              {
-                id: 1,
-                state: "unknown",
-                why: "crash",
-                at: at(0.05),
-                count: unknown,
-                account_name: "Shop mail",
-                examples: [person(4).email, person(17).email, person(30).email],
-              },
-            ],
       sending: { paused, queued: empty ? 0 : 1198, in_flight: empty ? 0 : 6, deferred: 0, attention: unknown },
       closed: empty ? null : "sample",
+      troubles: much ? ["The sender “Shop mail” rests until 15:20: the server asked for fewer messages."] : [],
     }),
     "outbox.page": ({
       offset,

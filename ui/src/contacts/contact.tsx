@@ -304,9 +304,11 @@ function Details({ page, fields, now }: { page: ContactPage; fields: readonly Fi
               return (
                 <div
                   key={field.key}
-                  className="grid grid-cols-[minmax(96px,2fr)_3fr] items-start gap-2 border-line-subtle border-t py-1"
+                  className="grid grid-cols-[minmax(96px,2fr)_3fr] items-start gap-2 border-line-subtle border-t py-1 first:border-t-0"
                 >
-                  <dt className="truncate py-1 text-ink-3">{field.label}</dt>
+                  <dt className="truncate py-1.5 text-ink-3" title={field.label}>
+                    {field.label}
+                  </dt>
                   <dd className="min-w-0">
                     {editing === field.key ? (
                       <FieldEdit
@@ -325,7 +327,7 @@ function Details({ page, fields, now }: { page: ContactPage; fields: readonly Fi
                             ? undefined
                             : `${sourceText(known.provenance.source)} · ${moment(known.provenance.at)}`
                         }
-                        className="ring-inside min-h-8 w-full rounded-control px-2 py-1 text-left enabled:hover:bg-hover"
+                        className="ring-inside block w-full rounded-control px-2 py-1.5 text-left enabled:hover:bg-hover"
                       >
                         <span className="sr-only">{t("contacts.edit_field", { field: field.label })}</span>
                         <span className="block break-words">
@@ -337,17 +339,17 @@ function Details({ page, fields, now }: { page: ContactPage; fields: readonly Fi
                             value(known.value)
                           )}
                         </span>
+                        {field.key === "time_zone" && known === undefined && (
+                          <span className="block truncate text-ink-3 text-meta">
+                            {t("contacts.zone_of_workspace", { zone: page.time_zone.name })}
+                          </span>
+                        )}
                         {known !== undefined && (
                           <span className="block truncate text-ink-3 text-meta">
                             {`${sourceText(known.provenance.source)} · ${ago(known.provenance.at, now)}`}
                           </span>
                         )}
                       </button>
-                    )}
-                    {field.key === "time_zone" && known === undefined && (
-                      <p className="px-2 text-ink-3 text-meta">
-                        {t("contacts.zone_of_workspace", { zone: page.time_zone.name })}
-                      </p>
                     )}
                   </dd>
                 </div>

@@ -144,12 +144,12 @@ export function Card({
   return (
     <section className={cx("min-w-0 rounded-card border border-line-subtle bg-surface", className)}>
       {(title !== undefined || actions !== undefined) && (
-        <header className="flex min-h-12 items-center gap-3 py-2 pr-2 pl-4">
+        <header className="flex items-center gap-3 pt-3 pr-2 pb-2 pl-4">
           <div className="min-w-0 flex-1">
             <h2 className="truncate font-semibold text-body">{title}</h2>
             {about !== undefined && <p className="text-ink-2 text-table">{about}</p>}
           </div>
-          {actions}
+          {actions !== undefined && <div className="-my-1.5 flex shrink-0 items-center gap-1">{actions}</div>}
         </header>
       )}
       <div className={flush ? undefined : cx("px-4 pb-4", title === undefined && actions === undefined && "pt-4")}>

@@ -44,10 +44,7 @@ export function Table<T>({
             <th
               key={column.key}
               scope="col"
-              className={cx(
-                "truncate border-line-subtle border-b px-3 text-left font-normal text-ink-3",
-                column.numeric && "text-right",
-              )}
+              className={cx("truncate px-3 text-left font-normal text-ink-3", column.numeric && "text-right")}
             >
               {column.quiet ? <span className="sr-only">{column.title}</span> : column.title}
             </th>
@@ -63,7 +60,7 @@ export function Table<T>({
             {columns.map((column, at) => (
               <td
                 key={column.key}
-                className={cx("truncate border-line-subtle border-b px-3", column.numeric && "figures text-right")}
+                className={cx("truncate border-line-subtle border-t px-3", column.numeric && "figures text-right")}
               >
                 {at === 0 && onOpen !== undefined ? (
                   <button

@@ -15,7 +15,13 @@ export function DiagnosticsPart() {
       : [
           { label: t("settings.diagnostics.version"), value: data.version },
           { label: t("settings.diagnostics.sqlite"), value: data.sqlite },
-          { label: t("settings.diagnostics.file"), value: data.file, note: bytes(data.file_bytes) },
+          // The path tells who works for whom: it is shown and not copied.
+          {
+            label: t("settings.diagnostics.file"),
+            value: data.file,
+            note: bytes(data.file_bytes),
+            copied: bytes(data.file_bytes),
+          },
           { label: t("settings.diagnostics.index"), value: bytes(data.index_bytes) },
           {
             label: t("settings.diagnostics.contacts"),
@@ -35,7 +41,9 @@ export function DiagnosticsPart() {
         ];
   const copy = async () => {
     try {
-      await navigator.clipboard.writeText(items.map((item) => `${item.label}: ${item.value}`).join("\n"));
+      await navigator.clipboard.writeText(
+        items.map((item) => `${item.label}: ${item.copied ?? item.value}`).join("\n"),
+      );
       say(t("common.copied"));
     } catch (error) {
       sayError(error);

@@ -43,7 +43,7 @@ function shown(entry: TimelineEntry): { icon: LucideIcon; title: string; about?:
         icon: entry.consent.action === "granted" ? Check : X,
         title: t(entry.consent.action === "granted" ? "contacts.timeline.granted" : "contacts.timeline.withdrawn", {
           purpose: t(`common.purposes.${entry.consent.purpose}`),
-          channel: t(`common.channels.${entry.consent.channel}`),
+          channel: t(`common.by_channel.${entry.consent.channel}`),
         }),
         about: `${t(`common.bases.${entry.consent.basis}`)} · ${sourceText(entry.consent.source)}`,
       };

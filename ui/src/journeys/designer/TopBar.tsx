@@ -47,13 +47,11 @@ export function TopBar({ view, draft, active }: { view: JourneyView; draft: Draf
   const turn = (wanted: Panel) => store.getState().show({ panel: panel === wanted ? null : wanted });
 
   const running = view.state === "live" || view.state === "paused" || view.state === "draining";
+  // A version is made of what the file has: what could not be saved is not published.
+  const publish = async () => {
+    if ((await draft.save()) || (await draft.save())) setPublishing(true);
+  };
   const more: MenuEntry[] = [
-    ...(view.state === "live"
-      ? [{ label: t("journeys.act.pause"), icon: Pause, onSelect: () => setAct("pause") }]
-      : []),
-    ...(view.state === "paused" || view.state === "draining"
-      ? [{ label: t("journeys.act.resume"), icon: Play, onSelect: () => setAct("resume") }]
-      : []),
     ...(view.state === "live" || view.state === "paused"
       ? [{ label: t("journeys.act.drain"), icon: Waypoints, onSelect: () => setAct("drain") }]
       : []),
@@ -108,7 +106,7 @@ export function TopBar({ view, draft, active }: { view: JourneyView; draft: Draf
           />
         </span>
         <Badge tone={JOURNEY_TONES[view.state]} dot>
-          {t(`journeys.state.${view.state}`)}
+          {t(`common.journey_states.${view.state}`)}
         </Badge>
         <span className="truncate text-ink-3 text-table">
           {view.version === null
@@ -150,9 +148,19 @@ export function TopBar({ view, draft, active }: { view: JourneyView; draft: Draf
           onClick={() => turn("inspector")}
         />
         <Menu align="end" trigger={<IconButton icon={Ellipsis} label={t("journeys.bar.more")} />} entries={more} />
+        {view.state === "live" && (
+          <Button icon={Pause} onClick={() => setAct("pause")}>
+            {t("journeys.act.pause")}
+          </Button>
+        )}
+        {(view.state === "paused" || view.state === "draining") && (
+          <Button icon={Play} onClick={() => setAct("resume")}>
+            {t("journeys.act.resume")}
+          </Button>
+        )}
         <Button
           look="primary"
-          onClick={() => void draft.save().then(() => setPublishing(true))}
+          onClick={() => void publish()}
           disabled={
             draft.state.is === "conflict" || (view.state === "live" && !view.changed && draft.state.is === "saved")
           }

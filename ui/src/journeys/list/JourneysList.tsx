@@ -63,7 +63,7 @@ export function JourneysList() {
         {verbs}
       </PageHead>
       <div className="min-h-0 flex-1 overflow-auto px-6 pb-6">
-        <table aria-label={t("journeys.title")} className="w-full table-fixed border-collapse">
+        <table aria-label={t("journeys.title")} className="w-full table-fixed border-collapse text-table">
           <colgroup>
             <col />
             <col style={{ width: 220 }} />
@@ -74,14 +74,14 @@ export function JourneysList() {
             <col style={{ width: 48 }} />
           </colgroup>
           <thead>
-            <tr className="h-8 text-ink-3 text-table">
+            <tr className="row-h text-ink-3">
               <Head>{t("journeys.columns.name")}</Head>
               <Head>{t("journeys.columns.state")}</Head>
               <Head numeric>{t("journeys.columns.active")}</Head>
               <Head numeric>{t("journeys.columns.entered")}</Head>
               <Head numeric>{t("journeys.columns.sent")}</Head>
-              <Head>{t("journeys.columns.updated")}</Head>
-              <th className="border-line-subtle border-b">
+              <Head numeric>{t("journeys.columns.updated")}</Head>
+              <th>
                 <span className="sr-only">{t("journeys.columns.actions")}</span>
               </th>
             </tr>
@@ -113,10 +113,7 @@ const ORDER = ["live", "paused", "draining", "draft", "stopped"];
 
 function Head({ children, numeric = false }: { children: string; numeric?: boolean }) {
   return (
-    <th
-      scope="col"
-      className={`truncate border-line-subtle border-b px-3 font-normal ${numeric ? "text-right" : "text-left"}`}
-    >
+    <th scope="col" className={`truncate px-3 font-normal ${numeric ? "text-right" : "text-left"}`}>
       {children}
     </th>
   );
@@ -134,11 +131,11 @@ function Row({
   onDelete: () => void;
 }) {
   const actions = useJourneyActions();
-  const cell = "border-line-subtle border-b px-3";
+  const cell = "border-line-subtle border-t px-3";
   const figure = `${cell} figures text-right`;
   const quiet = (value: number) => (value === 0 ? <span className="text-ink-3">0</span> : count(value));
   return (
-    <tr className="relative h-11 hover:bg-hover">
+    <tr className="row-h relative hover:bg-hover">
       <td className={cell}>
         <span className="flex items-center gap-2">
           <Link
@@ -154,10 +151,10 @@ function Row({
       <td className={cell}>
         <span className="flex items-center gap-2">
           <Badge tone={JOURNEY_TONES[row.state]} dot>
-            {t(`journeys.state.${row.state}`)}
+            {t(`common.journey_states.${row.state}`)}
           </Badge>
           {row.version !== null && (
-            <span className="truncate text-ink-3 text-table">
+            <span className="truncate text-ink-3">
               {t(row.changed ? "journeys.version_changed" : "journeys.version", { version: row.version })}
             </span>
           )}
@@ -166,8 +163,8 @@ function Row({
       <td className={figure}>{quiet(row.active)}</td>
       <td className={figure}>{quiet(row.entered_30_days)}</td>
       <td className={figure}>{quiet(row.sent_30_days)}</td>
-      <td className={`${cell} truncate text-ink-2`}>{now === undefined ? "" : ago(row.updated_at, now)}</td>
-      <td className="relative border-line-subtle border-b">
+      <td className={`${cell} truncate text-right text-ink-2`}>{now === undefined ? "" : ago(row.updated_at, now)}</td>
+      <td className="relative border-line-subtle border-t">
         <Menu
           align="end"
           trigger={<IconButton icon={Ellipsis} label={`${t("journeys.bar.more")}: ${row.name}`} />}
@@ -193,7 +190,7 @@ function Problems({ row }: { row: JourneyRow }) {
   if (row.problems === 0) return null;
   const words = t("journeys.problems.count", { count: row.problems });
   return (
-    <span className="figures inline-flex shrink-0 items-center gap-1 text-bad text-table" title={words}>
+    <span className="figures inline-flex shrink-0 items-center gap-1 text-bad" title={words}>
       <CircleAlert size={14} aria-hidden />
       <span aria-hidden>{count(row.problems)}</span>
       <span className="sr-only">{words}</span>
