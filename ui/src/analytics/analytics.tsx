@@ -150,13 +150,15 @@ function Messages({ days, step }: { days: number; step: "day" | "week" }) {
   return (
     <Report
       title={t("analytics.messages")}
-      about={t("analytics.messages_about", {
-        accepted: count(total("accepted")),
-        bounced: count(total("bounced")),
-        share: percent(
-          total("accepted") + total("bounced") === 0 ? 0 : total("bounced") / (total("accepted") + total("bounced")),
-        ),
-      })}
+      about={
+        sent === 0
+          ? undefined
+          : t("analytics.messages_about", {
+              accepted: count(total("accepted")),
+              bounced: count(total("bounced")),
+              share: percent(total("bounced") / Math.max(1, total("accepted") + total("bounced"))),
+            })
+      }
       rows={rows}
       keyOf={(row) => row.at}
       columns={[
@@ -202,6 +204,7 @@ function JourneyFunnel({ journey, onJourney }: { journey: number | null; onJourn
       </Card>
     );
   }
+  if (journeys.isError) return <ErrorView error={journeys.error} onRetry={() => void journeys.refetch()} />;
   if (report.isError) return <ErrorView error={report.error} onRetry={() => void report.refetch()} />;
   const data = report.data;
   return (
@@ -254,10 +257,14 @@ function Growth({ days, step }: { days: number; step: "day" | "week" }) {
   return (
     <Report
       title={t("analytics.growth")}
-      about={t("analytics.growth_about", {
-        total: count(last),
-        change: `${last >= before ? "+" : "−"}${count(Math.abs(last - before))}`,
-      })}
+      about={
+        last === before
+          ? t("analytics.growth_same", { n: last })
+          : t("analytics.growth_about", {
+              n: last,
+              change: `${last > before ? "+" : "−"}${count(Math.abs(last - before))}`,
+            })
+      }
       rows={rows}
       keyOf={(row) => row.at}
       columns={[

@@ -169,7 +169,7 @@ export function mailAnswers({ empty, much, total, unknown, tell }: World): Recor
       ...message(id, unknown),
       frame: MAIL,
       text: "Welcome",
-      tries: [{ at: at(0.01), phase: "final dot", reply: "250 2.0.0 Ok: queued as 4F2D1", class: null }],
+      tries: [{ at: at(0.01), state: "accepted", reply: "250 2.0.0 Ok: queued as 4F2D1", class: null }],
       headers: [
         { name: "From", value: "Bohne & Sohn <shop@bohne.example.com>" },
         { name: "List-Unsubscribe", value: "<mailto:leave@bohne.example.com?subject=c2Ft>" },

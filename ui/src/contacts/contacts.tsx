@@ -80,7 +80,7 @@ export function ContactsScreen() {
     <>
       <PageHead
         title={t("contacts.title")}
-        about={list.total === undefined ? undefined : t("contacts.count", { n: total })}
+        about={list.total === undefined || nobody ? undefined : t("contacts.count", { n: total })}
       >
         <Link
           to="/contacts/imports"
@@ -89,12 +89,16 @@ export function ContactsScreen() {
           <History size={16} aria-hidden />
           {t("contacts.imports")}
         </Link>
-        <Button icon={UserPlus} onClick={() => setAdding(true)}>
-          {t("contacts.add")}
-        </Button>
-        <Button look="primary" icon={Import} onClick={() => void navigate({ to: "/contacts/import" })}>
-          {t("contacts.import.title")}
-        </Button>
+        {!nobody && (
+          <>
+            <Button icon={UserPlus} onClick={() => setAdding(true)}>
+              {t("contacts.add")}
+            </Button>
+            <Button look="primary" icon={Import} onClick={() => void navigate({ to: "/contacts/import" })}>
+              {t("contacts.import.title")}
+            </Button>
+          </>
+        )}
       </PageHead>
       {nobody ? (
         <EmptyState icon={Users} title={t("contacts.empty.title")} about={t("contacts.empty.about")}>

@@ -71,6 +71,8 @@ export interface GridProps<T> {
     toggleAll: () => void;
     nameOf: (row: T) => string;
   };
+  /** The row whose content is open beside the table. */
+  chosen?: (row: T) => boolean;
   /** What is shown where there is no row. */
   empty?: ReactNode;
   ref?: Ref<GridHandle>;
@@ -85,8 +87,8 @@ const BOX = 40;
  * of the Tab key; arrows, Page Up and Down, Home and End move the current row, Enter opens it, Space selects it.
  */
 export function Grid<T>(props: GridProps<T>) {
-  const { label, columns, hidden, rows, rowAt, keyOf, onRange, onOpen, sort, onSort, selection, empty, className } =
-    props;
+  const { label, columns, hidden, rows, rowAt, keyOf, onRange, onOpen, sort, onSort } = props;
+  const { selection, chosen, empty, className } = props;
   const rowHeight = useRowHeight();
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState(600);
@@ -253,6 +255,7 @@ export function Grid<T>(props: GridProps<T>) {
         {table.getRowModel().rows.map((line) => {
           const slot = line.original;
           const selected = slot.row !== undefined && (selection?.has(slot.row) ?? false);
+          const open = slot.row !== undefined && (chosen?.(slot.row) ?? false);
           const here = slot.index === current;
           return (
             <div
@@ -261,13 +264,14 @@ export function Grid<T>(props: GridProps<T>) {
               role="row"
               aria-rowindex={slot.index + 2}
               aria-selected={selection === undefined ? undefined : selected}
+              aria-current={open || undefined}
               onClick={() => {
                 setCurrent(slot.index);
                 if (slot.row !== undefined) onOpen?.(slot.row, slot.index);
               }}
               className={cx(
                 "absolute inset-x-0 grid items-center border-line-subtle border-b text-table [contain:layout_paint]",
-                selected ? "bg-selected" : "hover:bg-hover",
+                selected || open ? "bg-selected" : "hover:bg-hover",
                 here &&
                   "group-focus-visible/grid:outline-2 group-focus-visible/grid:outline-focus group-focus-visible/grid:-outline-offset-2",
               )}

@@ -57,9 +57,9 @@ export function Columns({
           <span
             className={cx(
               "block w-full rounded-t-[2px] group-hover:bg-chart-2",
-              each.value === 0 ? "bg-line-default" : "bg-chart-1",
+              each.value === 0 ? undefined : "bg-chart-1",
             )}
-            style={{ height: each.value === 0 ? 1 : `max(2px, ${(each.value / high) * 100}%)` }}
+            style={{ height: each.value === 0 ? 0 : `max(2px, ${(each.value / high) * 100}%)` }}
           />
         </span>
       ))}

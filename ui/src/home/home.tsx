@@ -45,6 +45,7 @@ export function HomeScreen() {
 function Overview({ data, now }: { data: HomeOverview | undefined; now: string }) {
   const open = data?.checklist.filter((each) => !each.done).length ?? 0;
   const sent = data?.accepted_by_day.reduce((sum, each) => sum + each.count, 0) ?? 0;
+  const most = Math.max(0, ...(data?.accepted_by_day.map((each) => each.count) ?? []));
   return (
     <>
       <section
@@ -102,21 +103,28 @@ function Overview({ data, now }: { data: HomeOverview | undefined; now: string }
       )}
       <div className="grid grid-cols-[minmax(0,2fr)_minmax(280px,1fr)] items-start gap-4">
         <div className="space-y-4">
-          <Card title={t("home.sent")} about={data && t("home.sent_about", { n: sent })}>
+          <Card title={t("home.sent")} about={data && t("home.sent_about", { n: sent, most })}>
             {data === undefined ? (
               <Skeleton className="h-30 w-full" />
             ) : (
               <>
-                <Columns
-                  label={t("home.sent_label", { n: sent })}
-                  className="h-30"
-                  values={data.accepted_by_day.map((each) => ({
-                    title: each.day,
-                    value: each.count,
-                    text: t("home.sent_day", { day: shortDay(each.day), n: each.count }),
-                  }))}
-                />
-                <div className="figures mt-1 flex justify-between border-line-subtle border-t pt-1 text-ink-3 text-meta">
+                <div className="relative">
+                  <Columns
+                    label={t("home.sent_label", { n: sent })}
+                    className="h-30"
+                    values={data.accepted_by_day.map((each) => ({
+                      title: each.day,
+                      value: each.count,
+                      text: t("home.sent_day", { day: shortDay(each.day), n: each.count }),
+                    }))}
+                  />
+                  {sent === 0 && (
+                    <p className="pointer-events-none absolute inset-0 flex items-center justify-center text-ink-2">
+                      {t("home.sent_none")}
+                    </p>
+                  )}
+                </div>
+                <div className="figures flex justify-between border-line-default border-t pt-1.5 text-ink-3 text-meta">
                   <span>{shortDay(data.accepted_by_day[0]?.day ?? now)}</span>
                   <span>{shortDay(data.accepted_by_day.at(-1)?.day ?? now)}</span>
                 </div>

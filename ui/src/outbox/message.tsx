@@ -51,13 +51,16 @@ export function MessagePanel({ id, now, onClose }: { id: number; now: string; on
               value: "preview",
               label: t("outbox.preview"),
               panel: (
-                <iframe
-                  title={t("templates.frame")}
-                  src={host().frameUrl(data.frame)}
-                  sandbox=""
-                  referrerPolicy="no-referrer"
-                  className="block h-full w-full bg-white"
-                />
+                <div className="flex h-full flex-col">
+                  <p className="shrink-0 px-4 py-1.5 text-ink-3 text-table">{t("outbox.preview_about")}</p>
+                  <iframe
+                    title={t("outbox.frame")}
+                    src={host().frameUrl(data.frame)}
+                    sandbox=""
+                    referrerPolicy="no-referrer"
+                    className="block min-h-0 w-full flex-1 bg-white"
+                  />
+                </div>
               ),
             },
             {

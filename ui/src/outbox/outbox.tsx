@@ -82,6 +82,7 @@ export function OutboxScreen() {
           keyOf={(row) => row.id}
           onRange={list.onRange}
           onOpen={(row) => change({ message: row.id })}
+          chosen={(row) => row.id === message}
           empty={
             list.total === undefined ? undefined : filtered ? (
               <EmptyState icon={Send} title={t("outbox.none_found")} about={t("outbox.none_found_about")} />

@@ -15,9 +15,11 @@ export function SegmentsScreen() {
   return (
     <>
       <PageHead title={t("segments.title")} about={t("segments.about")}>
-        <Button look="primary" icon={Plus} onClick={create}>
-          {t("segments.create")}
-        </Button>
+        {list.data?.length !== 0 && (
+          <Button look="primary" icon={Plus} onClick={create}>
+            {t("segments.create")}
+          </Button>
+        )}
       </PageHead>
       <div className="min-h-0 flex-1 overflow-auto px-6 pb-6">
         {list.isError && <ErrorView error={list.error} onRetry={() => void list.refetch()} />}

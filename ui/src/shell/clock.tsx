@@ -110,7 +110,7 @@ export function ClockControls() {
 function JumpDialog({ now, onClose, onJump }: { now: string; onClose: () => void; onJump: (at: string) => void }) {
   const { data } = useRead("workspaces.current", {});
   const zone = data?.workspace.time_zone ?? "UTC";
-  const [text, setText] = useState(() => toZoned(now, zone));
+  const [text, setText] = useState(() => toZoned(new Date(new Date(now).getTime() + 86_400_000).toISOString(), zone));
   const at = fromZoned(text, zone);
   const late = at !== null && at > now;
   return (

@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { ChevronsUpDown, FolderOpen, LogOut, Moon, Plus, Store, Sun, SunMoon } from "lucide-react";
+import { Building2, ChevronsUpDown, FolderOpen, LogOut, Moon, Plus, Store, Sun, SunMoon } from "lucide-react";
 import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { WorkspaceInfo } from "@/api/gen/WorkspaceInfo";
@@ -34,7 +34,7 @@ function WorkspaceSwitcher({ info }: { info: WorkspaceInfo }) {
   const entries: MenuEntry[] = [
     ...others.map((each) => ({
       label: each.name,
-      icon: each.sample ? Store : undefined,
+      icon: each.sample ? Store : Building2,
       onSelect: () => opening.open({ path: each.file }),
     })),
     {

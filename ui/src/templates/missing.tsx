@@ -5,11 +5,14 @@ import { Badge, Button, ErrorView, Note, Select, SkeletonLines, Table } from "@/
 import { count, percent } from "@/format";
 import { t } from "@/i18n";
 
+/** Stands for no condition: an empty value would show as nothing chosen. */
+const EVERYBODY = "everybody";
+
 /** How many would get a mail with a hole in it. */
 export function Missing({ draft, onContact }: { draft: TemplateDraft; onContact: (contact: number) => void }) {
   const segments = useRead("segments.list", {});
-  const [where, setWhere] = useState("");
-  const report = useRead("templates.missing", { draft, where: where === "" ? null : where }, { keep: true });
+  const [where, setWhere] = useState(EVERYBODY);
+  const report = useRead("templates.missing", { draft, where: where === EVERYBODY ? null : where }, { keep: true });
   return (
     <div className="space-y-4 p-4">
       <Select
@@ -18,7 +21,7 @@ export function Missing({ draft, onContact }: { draft: TemplateDraft; onContact:
         value={where}
         onChange={setWhere}
         options={[
-          { value: "", label: t("templates.missing.everybody") },
+          { value: EVERYBODY, label: t("templates.missing.everybody") },
           ...(segments.data ?? []).map((each) => ({ value: each.text, label: each.name })),
         ]}
       />

@@ -38,7 +38,7 @@ export function TemplatesScreen() {
   return (
     <>
       <PageHead title={t("templates.title")} about={t("templates.about")}>
-        {create}
+        {list.data?.length !== 0 && create}
       </PageHead>
       <div className="min-h-0 flex-1 overflow-auto px-6 pb-6">
         {list.isError && <ErrorView error={list.error} onRetry={() => void list.refetch()} />}

@@ -221,13 +221,16 @@ function ColumnRow({
         )}
         {isEmail && <span className="block py-1.5 text-ink-3 text-table">{t("contacts.import.key")}</span>}
         {plan.to === "tags" && (
-          <TextInput
-            aria-label={t("contacts.import.separator")}
-            className="w-16"
-            maxLength={3}
-            value={plan.separator}
-            onChange={(event) => onPlan({ ...plan, separator: event.target.value })}
-          />
+          <span className="flex items-center gap-2">
+            <span className="text-ink-3 text-table">{t("contacts.import.separator")}</span>
+            <TextInput
+              aria-label={t("contacts.import.separator")}
+              className="w-16"
+              maxLength={3}
+              value={plan.separator}
+              onChange={(event) => onPlan({ ...plan, separator: event.target.value })}
+            />
+          </span>
         )}
       </td>
     </tr>

@@ -39,6 +39,8 @@ export const DOM_ZOOM = 0.5;
 const SETTLE_MS = 120;
 const MARGIN = 240;
 const MIN_ZOOM = 0.02;
+/** The first look is never so far away that the small print of a card cannot be read. */
+const READABLE_ZOOM = 0.85;
 /** Room for the controls at the lower edge, and for the stub of a card above them. */
 const UNDER = 40;
 
@@ -212,7 +214,7 @@ function Flow({ figures }: { figures: ReadonlyMap<StepId, Figures> }) {
     if (opened.current) return;
     const frame = requestAnimationFrame(() => {
       opened.current = true;
-      show([...placesNow.current.keys()], 0, DOM_ZOOM + 0.1);
+      show([...placesNow.current.keys()], 0, READABLE_ZOOM);
       cull(true);
     });
     return () => cancelAnimationFrame(frame);

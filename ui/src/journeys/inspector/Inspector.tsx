@@ -156,8 +156,8 @@ function OneStep({ step, figures, live }: { step: Step; figures: Figures | null;
         {/* Last, because they come a moment after a change: nothing that is being filled in may move for them. */}
         <General problems={problems} step={step} />
       </div>
-      {live && live.version !== null && <People step={step} live={live} waiting={figures?.waiting ?? 0} />}
       <Ways step={step} figures={figures} />
+      {live && live.version !== null && <People step={step} live={live} waiting={figures?.waiting ?? 0} />}
     </div>
   );
 }
@@ -194,7 +194,7 @@ function Ways({ step, figures }: { step: Step; figures: Figures | null }) {
   const ports = orderedPorts(step, catalogue.portsOf);
   if (ports.length === 0) return null;
   return (
-    <section className="mt-auto border-line-subtle border-t px-4 py-3">
+    <section className="border-line-subtle border-t px-4 py-3">
       <h3 className="mb-1 font-medium text-ink-3 text-meta">{t("journeys.inspector.leads_to")}</h3>
       <ul>
         {ports.map((port) => {

@@ -21,7 +21,7 @@ export function People({ step, live, waiting }: { step: Step; live: JourneyView;
   const rows = waiting > 0 ? (people.data ?? []) : [];
   if (rows.length === 0 && !byHand) return null;
   return (
-    <section className="mt-auto border-line-subtle border-t px-4 py-3">
+    <section className="border-line-subtle border-t px-4 py-3">
       {byHand && <Enter live={live} />}
       {rows.length > 0 && <h3 className="mb-1 font-medium text-ink-3 text-meta">{t("journeys.inspector.here")}</h3>}
       <ul className="-mx-1">

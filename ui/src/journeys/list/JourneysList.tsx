@@ -46,9 +46,12 @@ export function JourneysList() {
   if (!rows.data) return <SkeletonLines />;
   if (rows.data.length === 0) {
     return (
-      <EmptyState icon={Route} title={t("journeys.empty_title")} about={t("journeys.empty_text")}>
-        {verbs}
-      </EmptyState>
+      <>
+        <PageHead title={t("journeys.title")} />
+        <EmptyState icon={Route} title={t("journeys.empty_title")} about={t("journeys.empty_text")}>
+          {verbs}
+        </EmptyState>
+      </>
     );
   }
   const wanted = search.trim().toLocaleLowerCase();

@@ -7,6 +7,7 @@ import { ApiError } from "@/api/host";
 import { Button, Field, Note, Progress, Segmented, sayError, TextInput } from "@/design";
 import { compact, count, day as dayWords } from "@/format";
 import { t } from "@/i18n";
+import { fromZoned } from "@/shell/zoned";
 import { graphOf, stepOf } from "../drawing";
 import { type Simulation, useDesigner, useDesignerStore } from "../state";
 import { titleOf, words } from "../summary";
@@ -38,13 +39,16 @@ function Everyone() {
   const simulation = useDesigner((state) => state.simulation);
   const doc = useDesigner((state) => state.drawing.doc);
   const clock = useRead("clock.get", {});
+  const workspace = useRead("workspaces.current", {});
+  const zone = workspace.data?.workspace.time_zone ?? "UTC";
   const [days, setDays] = useState(90);
   const [seed, setSeed] = useState(1);
   const [start, setStart] = useState("");
   const [job, setJob] = useState<{ id: number; share: number | null } | null>(null);
   const run = async () => {
     const { drawing } = store.getState();
-    const from = start === "" ? null : new Date(`${start}T00:00:00Z`).toISOString();
+    // A day begins at midnight of the workspace's zone, in which all moments are shown.
+    const from = start === "" ? null : fromZoned(`${start}T00:00`, zone);
     try {
       const { job: id } = await mutate("journeys.simulate", { document: drawing.doc, days, seed, start: from });
       setJob({ id, share: null });
@@ -208,13 +212,13 @@ function Bars({
             <span className="min-w-0 flex-1 truncate text-ink-2" title={row.label}>
               {row.label}
             </span>
-            <span aria-hidden className="h-1.5 w-20 shrink-0 overflow-hidden rounded-full bg-sunken">
+            <span aria-hidden className="h-1.5 w-14 shrink-0 overflow-hidden rounded-full bg-sunken">
               <span
                 className="block h-full rounded-full bg-chart-1"
                 style={{ width: `${(100 * row.count) / Math.max(1, of)}%` }}
               />
             </span>
-            <span className="figures w-14 shrink-0 text-right">{count(row.count)}</span>
+            <span className="figures w-12 shrink-0 text-right">{count(row.count)}</span>
           </li>
         ))}
       </ul>
