@@ -195,7 +195,12 @@ export function Grid<T>(props: GridProps<T>) {
 
   const headers = table.getHeaderGroups()[0]?.headers ?? [];
   const total = headers.reduce((sum, header) => sum + header.getSize(), selection === undefined ? 0 : BOX);
-  const template = `${selection === undefined ? "" : `${BOX}px `}${headers.map((header, at) => (at === headers.length - 1 ? `minmax(${header.getSize()}px, 1fr)` : `${header.getSize()}px`)).join(" ")}`;
+  // What is left goes to the last column where it holds words; figures stay beside their neighbours.
+  const wordsLast = columns.findLast((column) => columnVisibility[column.key])?.numeric !== true;
+  const widths = headers.map((header, at) =>
+    wordsLast && at === headers.length - 1 ? `minmax(${header.getSize()}px, 1fr)` : `${header.getSize()}px`,
+  );
+  const template = `${selection === undefined ? "" : `${BOX}px `}${widths.join(" ")}${wordsLast ? "" : " 1fr"}`;
   const base = position.top - Math.min(position.offset, Math.max(0, rows * rowHeight - geometry.view));
   const name = label;
 

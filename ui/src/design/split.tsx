@@ -70,7 +70,7 @@ export function SplitPane({
           "before:-left-1.5 before:absolute before:inset-y-0 before:w-3 hover:bg-accent-solid focus-visible:bg-accent-solid",
         )}
       />
-      <div className="flex min-h-0 shrink-0 flex-col" style={{ width: size }}>
+      <div className="flex min-h-0 max-w-[58%] shrink-0 flex-col" style={{ width: size }}>
         {second}
       </div>
     </div>

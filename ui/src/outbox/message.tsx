@@ -16,7 +16,7 @@ export function MessagePanel({ id, now, onClose }: { id: number; now: string; on
   return (
     <aside
       aria-label={t("outbox.message")}
-      className="flex w-120 shrink-0 flex-col border-line-subtle border-l bg-surface"
+      className="flex w-[min(480px,50%)] shrink-0 flex-col border-line-subtle border-l bg-surface"
     >
       <header className="flex items-start gap-2 py-3 pr-2 pl-4">
         <div className="min-w-0 flex-1">

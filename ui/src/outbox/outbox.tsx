@@ -61,7 +61,7 @@ export function OutboxScreen() {
         {summary.data !== undefined && <PauseButton summary={summary.data} />}
       </PageHead>
       {summary.data !== undefined && <Notices summary={summary.data} />}
-      <div className="flex shrink-0 items-center gap-2 px-6 pb-3">
+      <div className="flex shrink-0 flex-wrap items-center gap-2 px-6 pb-3">
         <SearchInput
           className="w-72"
           label={t("outbox.search")}
@@ -179,7 +179,7 @@ function Filters({
             aria-pressed={on}
             onClick={() => onState(group)}
             className={cx(
-              "flex h-8 items-center gap-1.5 rounded-control px-2.5 font-medium",
+              "flex h-8 items-center gap-1.5 whitespace-nowrap rounded-control px-2.5 font-medium",
               on ? "bg-selected text-ink-1" : "text-ink-2 hover:bg-hover hover:text-ink-1",
             )}
           >

@@ -1,5 +1,5 @@
 import { Outlet } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 import { useRead } from "@/api/client";
 import { ErrorView } from "@/design";
 import { setZone } from "@/format";
@@ -9,11 +9,27 @@ import { useJumpKeys } from "./keys";
 import { Rail } from "./rail";
 import { TopBar } from "./topbar";
 
+const NARROW = "(max-width: 1119px)";
+
+/** Whether the window is so narrow that the rail is icons only, unless the user said otherwise. */
+function useNarrow(): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      const media = window.matchMedia(NARROW);
+      media.addEventListener("change", listener);
+      return () => media.removeEventListener("change", listener);
+    },
+    () => window.matchMedia(NARROW).matches,
+  );
+}
+
 /** The frame around every screen; without an open workspace, the place to choose one. */
 export function Shell() {
   const current = useRead("workspaces.current", {});
   useJumpKeys();
-  const [collapsed, setCollapsed] = useState(() => localStorage.getItem("carillon.rail") === "collapsed");
+  const [chosen, setChosen] = useState(() => localStorage.getItem("carillon.rail"));
+  const narrow = useNarrow();
+  const collapsed = chosen === null ? narrow : chosen === "collapsed";
   const workspace = current.data?.workspace;
   const title = workspace?.name;
   useEffect(() => {
@@ -24,8 +40,9 @@ export function Shell() {
   if (current.data === null || workspace === undefined) return <Chooser />;
   setZone(workspace.time_zone);
   const toggle = () => {
-    localStorage.setItem("carillon.rail", collapsed ? "open" : "collapsed");
-    setCollapsed(!collapsed);
+    const next = collapsed ? "open" : "collapsed";
+    localStorage.setItem("carillon.rail", next);
+    setChosen(next);
   };
   return (
     <div className="flex h-full flex-col">

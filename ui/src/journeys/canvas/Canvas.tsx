@@ -396,7 +396,7 @@ function Flow({ figures }: { figures: ReadonlyMap<StepId, Figures> }) {
       aria-describedby="journey-canvas-help"
       // biome-ignore lint/a11y/noNoninteractiveTabindex: the one tab stop of the drawing; arrows go on from here.
       tabIndex={0}
-      className="relative h-full min-h-0 overflow-hidden bg-app outline-none ring-inside focus-visible:outline-2"
+      className="@container relative h-full min-h-0 overflow-hidden bg-app outline-none ring-inside focus-visible:outline-2"
       onKeyDown={keys}
       onFocus={(event) => event.target === event.currentTarget && setInside(true)}
       onBlur={(event) => event.target === event.currentTarget && setInside(false)}

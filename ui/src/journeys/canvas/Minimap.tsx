@@ -101,7 +101,7 @@ export function Minimap({
     <div
       role="img"
       aria-label={t("journeys.canvas.minimap")}
-      className="absolute right-3 bottom-3 touch-none overflow-hidden rounded-menu border border-line-default bg-surface"
+      className="absolute right-3 bottom-3 @max-[560px]:hidden touch-none overflow-hidden rounded-menu border border-line-default bg-surface"
       onPointerDown={(event) => {
         event.currentTarget.setPointerCapture(event.pointerId);
         go(event);

@@ -69,12 +69,12 @@ export function JourneysList() {
         <table aria-label={t("journeys.title")} className="w-full table-fixed border-collapse text-table">
           <colgroup>
             <col />
-            <col style={{ width: 220 }} />
-            <col style={{ width: 104 }} />
-            <col style={{ width: 128 }} />
-            <col style={{ width: 120 }} />
-            <col style={{ width: 128 }} />
-            <col style={{ width: 48 }} />
+            <col style={{ width: 190 }} />
+            <col style={{ width: 92 }} />
+            <col style={{ width: 124 }} />
+            <col style={{ width: 108 }} />
+            <col style={{ width: 112 }} />
+            <col style={{ width: 44 }} />
           </colgroup>
           <thead>
             <tr className="row-h text-ink-3">
