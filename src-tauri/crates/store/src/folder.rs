@@ -66,14 +66,19 @@ pub fn folder_warning(path: &Path) -> Option<FolderWarning> {
 }
 
 fn cloud(path: &Path) -> Option<FolderWarning> {
-    path.parent()?.components().find_map(|part| {
+    path.parent()?.components().rev().find_map(|part| {
         let name = part.as_os_str().to_string_lossy().to_lowercase();
         let what = match name.as_str() {
             n if n == "dropbox" || n.starts_with("dropbox (") => "Dropbox",
-            n if n == "onedrive" || n.starts_with("onedrive -") => "OneDrive",
+            n if n == "onedrive" || n.starts_with("onedrive -") || n.starts_with("onedrive-") => "OneDrive",
             n if n == "google drive" || n == "googledrive" || n.starts_with("googledrive-") => "Google Drive",
             "icloud drive" | "iclouddrive" | "com~apple~clouddocs" | "mobile documents" => "iCloud",
             "nextcloud" => "Nextcloud",
+            "owncloud" => "ownCloud",
+            n if n == "pcloud drive" || n == "pclouddrive" => "pCloud",
+            "proton drive" => "Proton Drive",
+            // Where macOS keeps what any of them syncs.
+            "cloudstorage" => "a cloud service",
             _ => return None,
         };
         Some(FolderWarning {
@@ -115,6 +120,10 @@ fn of_magic(magic: u32) -> Option<FolderWarning> {
         0x517B => (FolderRisk::Network, "SMB"),
         0x5346_414F => (FolderRisk::Network, "AFS"),
         0x00C3_6400 => (FolderRisk::Network, "Ceph"),
+        0x7375_7245 => (FolderRisk::Network, "Coda"),
+        0x0BD0_0BD0 => (FolderRisk::Network, "Lustre"),
+        0x0102_1997 => (FolderRisk::Network, "9P"),
+        0x786F_4256 => (FolderRisk::UserSpace, "a shared folder of VirtualBox"),
         0x6573_5546 => (FolderRisk::UserSpace, "FUSE"),
         _ => return None,
     };
@@ -134,6 +143,9 @@ mod tests {
         for (folder, what) in [
             ("Dropbox", "Dropbox"),
             ("OneDrive - Company", "OneDrive"),
+            ("CloudStorage/OneDrive-Personal", "OneDrive"),
+            ("CloudStorage/Unheard-of", "a cloud service"),
+            ("OneDrive-Personal", "OneDrive"),
             ("Google Drive", "Google Drive"),
             ("Nextcloud", "Nextcloud"),
             ("com~apple~CloudDocs", "iCloud"),
