@@ -5,7 +5,7 @@ mod replaced;
 use crate::error::{Error, Refusal, Result};
 use crate::open::{self, CopyBy, OpenGuard, OpenOptions, beside};
 use crate::store::{Store, blocking};
-use crate::tx::{Mark, Marks};
+use crate::tx::{Mark, Marks, Tx};
 use crate::writer::Priority;
 use crate::{outbox, settings, suppressions};
 use replaced::Replaced;
@@ -25,6 +25,23 @@ pub struct Restored {
     pub withdrawals: u64,
     /// Where the replaced file is kept.
     pub replaced: Option<PathBuf>,
+    /// Why something the replaced file knew could not be read: it is damaged.
+    pub unread: Option<String>,
+}
+
+/// A copy that is opened as the workspace, without a restoring: nothing of it may leave before somebody decided, because
+/// the workspace it was made of may have sent it since. How many messages were frozen; `None`: it is no copy.
+pub(crate) fn wake(tx: &mut Tx<'_>) -> Result<Option<u64>> {
+    match open::unmark_copy(tx.conn)? {
+        true => freeze(tx).map(Some),
+        false => Ok(None),
+    }
+}
+
+fn freeze(tx: &mut Tx<'_>) -> Result<u64> {
+    settings::set(tx, outbox::PAUSED, Some(&true))?;
+    settings::set(tx, outbox::RESTORED, Some(&true))?;
+    outbox::freeze_all(tx)
 }
 
 impl Store {
@@ -58,14 +75,19 @@ impl Store {
 
 /// Puts a backup in the place of `target`. The backup itself is not touched. What it had not settled is frozen, what
 /// the file it replaces has sent, decided and been refused since is taken over, sending is paused, and that file is
-/// kept beside under another name. All of it is done on a copy, which takes the place at the end in one step.
+/// kept beside under another name. All of it is done on a copy, which takes the place at the end in one step. Of a
+/// damaged target what can be read is taken over.
 ///
 /// # Errors
-/// A [`Refusal`] when the backup is no sound workspace, or the target is open; the target is as it was then.
+/// A [`Refusal`] when the backup is no sound workspace, or the target is open or no workspace; the target is as it was
+/// then.
 pub async fn restore(backup: &Path, target: &Path) -> Result<Restored> {
     open::inspect(backup)?;
     let guard = OpenGuard::take(target, || match std::fs::symlink_metadata(target) {
-        Ok(_) => Ok(open::inspect(target)?),
+        Ok(_) => match open::inspect(target) {
+            Ok(()) | Err(Refusal::Damaged { .. }) => Ok(()),
+            Err(refusal) => Err(refusal.into()),
+        },
         Err(_) => Ok(()),
     })?;
     let part = beside(target, ".restoring");
@@ -93,9 +115,7 @@ async fn settle(store: &Store, target: &Path) -> Result<Restored> {
     .await?;
     store
         .write(Priority::User, move |tx| {
-            settings::set(tx, outbox::PAUSED, Some(&true))?;
-            settings::set(tx, outbox::RESTORED, Some(&true))?;
-            let frozen = outbox::freeze_all(tx)?;
+            let frozen = freeze(tx)?;
             let taken_over = replaced.take_over_messages(tx)?;
             let suppressions = suppressions::merge(tx, replaced.suppressed(), "restore")?;
             Ok(Restored {
@@ -104,6 +124,7 @@ async fn settle(store: &Store, target: &Path) -> Result<Restored> {
                 suppressions,
                 withdrawals: replaced.take_over_withdrawals(tx)?,
                 replaced: None,
+                unread: replaced.unread().map(str::to_owned),
             })
         })
         .await
@@ -111,19 +132,17 @@ async fn settle(store: &Store, target: &Path) -> Result<Restored> {
 
 fn copy_backup(from: &Path, to: &Path) -> Result<()> {
     let mut conn = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    open::verified_copy(&mut conn, to, CopyBy::Pages).map_err(|e| match e {
-        Error::Invalid(detail) => Refusal::Damaged {
-            path: from.to_owned(),
-            detail,
-        }
-        .into(),
-        Error::Sqlite(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseCorrupt) => {
-            Refusal::Damaged {
-                path: from.to_owned(),
-                detail: e.to_string(),
-            }
-            .into()
-        }
+    let copied = open::verified_copy(&mut conn, to, CopyBy::Pages).and_then(|()| {
+        // What a copy is spared is done by the restoring itself.
+        open::unmark_copy(&Connection::open(to)?)
+    });
+    let damaged = |detail: String| {
+        let path = from.to_owned();
+        Error::from(Refusal::Damaged { path, detail })
+    };
+    copied.map(drop).map_err(|e| match e {
+        Error::Invalid(detail) => damaged(detail),
+        e if e.is_damage() => damaged(e.to_string()),
         other => other,
     })
 }
@@ -148,9 +167,16 @@ fn take_place(part: &Path, target: &Path) -> Result<Option<PathBuf>> {
             Some(kept)
         }
     };
-    // The old file's WAL was copied back; left beside the new file it would be read as its own.
-    for suffix in ["-wal", "-shm"] {
-        match std::fs::remove_file(beside(target, suffix)) {
+    // The old file's WAL was copied back, or stays with a file too damaged for that; left beside the new file it would
+    // be read as its own.
+    let wal = beside(target, "-wal");
+    if let Some(kept) = &replaced
+        && std::fs::metadata(&wal).is_ok_and(|wal| wal.len() > 0)
+    {
+        std::fs::rename(&wal, beside(kept, "-wal")).map_err(io(target))?;
+    }
+    for left in [wal, beside(target, "-shm")] {
+        match std::fs::remove_file(left) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(io(target)(e)),
             _ => {}
         }

@@ -37,6 +37,10 @@ const OF_CONTACT: &str = sql!(
 const WORDS: &str = sql!(
     "SELECT channel, purpose, granted, basis FROM permissions WHERE contact = ?1 ORDER BY channel, purpose"
 );
+const SAID_NO: &str = sql!(
+    "SELECT s.text FROM permissions p CROSS JOIN consents c ON c.id = p.consent CROSS JOIN sources s ON s.id = c.source
+     WHERE p.contact = ?1 AND p.channel = ?2 AND p.purpose = ?3 AND p.granted = 0"
+);
 const GRANTS: &str =
     sql!("SELECT granted, basis FROM permissions WHERE contact = ?1 AND channel = ?2 AND purpose = ?3");
 
@@ -202,6 +206,12 @@ pub fn permission(
         Some((true, basis)) => Basis::of(basis).map(Some),
         _ => Ok(None),
     }
+}
+
+/// Whether the ledger's last word is a no of the contact's own; not one that only takes back what an import said.
+pub(crate) fn said_no(db: &Db<'_>, contact: ContactId, channel: Channel, purpose: Purpose) -> Result<bool> {
+    let source: Option<String> = db.value(SAID_NO, (contact.0, channel.code(), purpose.code()))?;
+    Ok(source.is_some_and(|source| !crate::imports::is_undo(&source)))
 }
 
 /// The row of the ledger that is the last word.

@@ -16,6 +16,7 @@ pub use write::{
 };
 
 pub(crate) use read::Reader;
+pub(crate) use write::{Origin, origin, put_back};
 
 use carillon_model::contact::BUILT_IN_FIELDS;
 

@@ -66,6 +66,16 @@ impl From<rusqlite::Error> for Error {
 }
 
 impl Error {
+    /// Whether the file itself is at fault: what it holds cannot be read by any program.
+    pub(crate) fn is_damage(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match self {
+            Error::Damaged { .. } | Error::Refused(Refusal::Damaged { .. }) => true,
+            Error::Sqlite(e) => matches!(e.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase)),
+            _ => false,
+        }
+    }
+
     /// A row that cannot be understood.
     pub(crate) fn damaged(table: &'static str, detail: impl ToString) -> Error {
         Error::Damaged {

@@ -5,7 +5,7 @@ mod undo;
 pub use undo::{Undone, undo};
 
 use crate::codes::{from_json, from_word, json, word};
-use crate::contacts::Updated;
+use crate::contacts::{Origin, Updated};
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::sql::sql;
@@ -142,6 +142,37 @@ fn read(row: &Row<'_>) -> Result<ImportRow> {
     })
 }
 
+/// The source the ledger names for a permission an import wrote down: the user's own words, and the import.
+pub fn evidence(words: &str, id: ImportId) -> String {
+    format!("{words} ({})", source(id))
+}
+
+/// The user's own words in what the ledger names.
+pub fn words_of(evidence: &str) -> &str {
+    evidence
+        .rsplit_once(" (import:")
+        .map_or(evidence, |(words, _)| words)
+}
+
+/// The import that wrote a row of the ledger.
+fn import_of(evidence: &str) -> Option<ImportId> {
+    let own = evidence.strip_suffix(')').and_then(|text| text.rsplit_once(" ("));
+    let own = own.map_or(evidence, |(_, own)| own);
+    own.strip_prefix("import:")?.parse().ok().map(ImportId)
+}
+
+/// The source of what the undoing of an import writes.
+fn undo_source(id: ImportId) -> String {
+    format!("{UNDO}{}", source(id))
+}
+
+const UNDO: &str = "undo:";
+
+/// Whether a row of the ledger only takes back what an import said: it is no word of the contact.
+pub fn is_undo(named: &str) -> bool {
+    named.starts_with(UNDO)
+}
+
 /// Begins an import.
 ///
 /// # Errors
@@ -245,18 +276,29 @@ fn set_state(tx: &mut Tx<'_>, id: ImportId, state: ImportState) -> Result<()> {
 pub fn keep_was(tx: &mut Tx<'_>, id: ImportId, contact: ContactId, updated: &[Updated]) -> Result<()> {
     let mut was = was_of(tx, id, contact)?.unwrap_or_default();
     for change in updated {
-        let number = tx.catalogue.field(&change.key)?.number();
-        if !was.iter().any(|(n, _)| *n == number) {
-            was.push((number, change.was.clone()));
+        let field = tx.catalogue.field(&change.key)?.number();
+        if !was.iter().any(|found| found.field == field) {
+            was.push(Was {
+                field,
+                value: change.was.clone(),
+                origin: change.origin,
+            });
         }
     }
     tx.run(KEEP_WAS, (id.0, contact.0, json(&was)?))?;
     Ok(())
 }
 
-type Was = Vec<(i64, Option<Value>)>;
+/// What an import found in a field: read from an object, or from the list of its first two that files had at first.
+#[derive(Debug, Serialize, Deserialize)]
+struct Was {
+    field: i64,
+    value: Option<Value>,
+    #[serde(default)]
+    origin: Option<Origin>,
+}
 
-fn was_of(db: &Db<'_>, id: ImportId, contact: ContactId) -> Result<Option<Was>> {
+fn was_of(db: &Db<'_>, id: ImportId, contact: ContactId) -> Result<Option<Vec<Was>>> {
     let text: Option<String> = db.value(WAS, (id.0, contact.0))?;
     text.map(|t| from_json("import_changes", &t)).transpose()
 }

@@ -334,7 +334,17 @@ pub(crate) enum CopyBy {
     Pages,
 }
 
-/// Writes a copy of the file at `target`, checks it, syncs it, and only then gives it its name.
+/// Key in `meta` of a file that is a copy of a living workspace.
+const COPY: &str = "copy";
+const MARK_COPY: &str = sql!("INSERT INTO meta(key, value) VALUES(?1, x'01') ON CONFLICT(key) DO NOTHING");
+const UNMARK_COPY: &str = sql!("DELETE FROM meta WHERE key = ?1");
+
+/// Takes the mark off a copy that is about to become the workspace. False: there was none.
+pub(crate) fn unmark_copy(conn: &Connection) -> Result<bool> {
+    Ok(conn.execute(UNMARK_COPY, (COPY,))? > 0)
+}
+
+/// Writes a copy of the file at `target`, checks it, marks it as a copy, syncs it, and only then gives it its name.
 ///
 /// # Errors
 /// [`Error::Invalid`] with a clause of a sentence when the copy does not equal the file; it is removed then.
@@ -384,8 +394,10 @@ fn copy_and_compare(from: &mut Connection, part: &Path, by: CopyBy) -> Result<()
             before
         }
     };
-    let copy = Connection::open_with_flags(part, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    equal(&before, &copy)
+    let copy = Connection::open_with_flags(part, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    equal(&before, &copy)?;
+    copy.execute(MARK_COPY, (COPY,))?;
+    Ok(())
 }
 
 /// A rename is durable when its folder is; not every platform can say so.

@@ -111,6 +111,12 @@ impl Store {
         let (shared, fence, recovered, repaired, thread) = blocking(move || {
             let (mut writer, shared, fence) = prepare(&file, now)?;
             let recovered = writer.transact(outbox::recover)?;
+            if let Some(frozen) = writer.transact(crate::backup::wake)? {
+                tracing::warn!(
+                    frozen,
+                    "this file is a copy of a workspace: its sending is paused"
+                );
+            }
             let repaired = writer.transact(clause_states::check)?;
             for lost in &repaired {
                 tracing::warn!(

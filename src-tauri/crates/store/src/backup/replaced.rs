@@ -6,19 +6,20 @@ use crate::error::{Error, Result};
 use crate::open;
 use crate::outbox::{self, Elsewhere, TakenOver};
 use crate::sql::sql;
-use crate::suppressions::Foreign;
+use crate::suppressions::{self, Foreign};
 use crate::time::moment;
 use crate::tx::{Marks, Tx};
-use crate::{consents, identity};
-use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose};
+use crate::{consents, identity, imports};
+use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose, SuppressionReason};
 use carillon_model::{ContactId, Moment};
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeSet;
 use std::path::Path;
 
 const WITHDRAWN: &str = sql!(
-    "SELECT c.id, c.email, p.channel, p.purpose, p.basis, l.at FROM permissions p
-     CROSS JOIN contacts c ON c.id = p.contact CROSS JOIN consents l ON l.id = p.consent WHERE p.granted = 0",
+    "SELECT c.id, c.email, p.channel, p.purpose, p.basis, l.at, s.text FROM permissions p
+     CROSS JOIN contacts c ON c.id = p.contact CROSS JOIN consents l ON l.id = p.consent
+     CROSS JOIN sources s ON s.id = l.source WHERE p.granted = 0",
     scan: "all opt-outs of a replaced file are taken over once"
 );
 const CONTACT: &str = sql!("SELECT 1 FROM contacts WHERE id = ?1");
@@ -41,6 +42,8 @@ pub(super) struct Replaced {
     withdrawn: Vec<Withdrawal>,
     /// `None`: it is another workspace, whose numbers mean nothing in this one.
     kin: Option<Kin>,
+    /// What is wrong with it, if not all of it could be read.
+    unread: Option<String>,
 }
 
 /// A later state of the very file that is restored: its numbers name the same things.
@@ -60,40 +63,38 @@ struct Withdrawal {
     purpose: Purpose,
     basis: Basis,
     at: Moment,
+    source: String,
 }
 
 impl Replaced {
     /// Reads the file, and copies its WAL back so that it can be renamed alone. `workspace`: the name of the restored
-    /// one; `first`: the first number of a message the backup does not know.
+    /// one; `first`: the first number of a message the backup does not know. What damage hides is left out, and
+    /// [`Replaced::unread`] says so.
     pub(super) fn read(path: &Path, workspace: &str, first: i64) -> Result<Replaced> {
         let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         conn.busy_timeout(open::BUSY)?;
-        let busy: bool = conn.query_row(sql!("PRAGMA wal_checkpoint(TRUNCATE)"), (), |row| row.get(0))?;
+        let mut unread = None;
+        let busy: bool = salvage(
+            &mut unread,
+            conn.query_row(sql!("PRAGMA wal_checkpoint(TRUNCATE)"), (), |row| row.get(0))
+                .map_err(Error::from),
+        )?;
         if busy {
             return Err(Error::Invalid(
                 "The workspace is still in use by another program. Close it there and try again; nothing was changed.".to_owned(),
             ));
         }
-        let kin = match identity::load(&conn)?.name() == workspace {
-            true => Some(Kin {
-                marks: Marks::read(&conn)?,
-                numbers: conn
-                    .prepare(NUMBERS)?
-                    .query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?
-                    .collect::<rusqlite::Result<_>>()?,
-                messages: outbox::since(&conn, first)?,
-                spending: conn
-                    .prepare(SPENDING)?
-                    .query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-                    .collect::<rusqlite::Result<_>>()?,
-            }),
-            false => None,
-        };
         Ok(Replaced {
-            suppressed: Foreign::read(&conn)?,
-            withdrawn: withdrawals(&conn)?,
-            kin,
+            suppressed: salvage(&mut unread, Foreign::read(&conn))?,
+            withdrawn: salvage(&mut unread, withdrawals(&conn))?,
+            kin: salvage(&mut unread, Kin::read(&conn, workspace, first))?,
+            unread,
         })
+    }
+
+    /// What is wrong with the file, if not all of it could be read.
+    pub(super) fn unread(&self) -> Option<&str> {
+        self.unread.as_deref()
     }
 
     /// Addresses that are never to be written to.
@@ -118,19 +119,68 @@ impl Replaced {
     }
 
     /// Everybody who withdrew there and is permitted here withdraws here: by number where it names the same person,
-    /// whose address may have changed since, and by address. How many permissions ended.
+    /// whose address may have changed since, and by address. An address that said no to marketing mail and is nobody's
+    /// here is suppressed: the next list with it gives no permission again. How many noes were new.
     pub(super) fn take_over_withdrawals(&self, tx: &mut Tx<'_>) -> Result<u64> {
         let mut ended = 0;
         for no in &self.withdrawn {
             let mut who: BTreeSet<ContactId> = id_of(tx, &no.email)?.into_iter().collect();
+            let stranger = who.is_empty() && no.outlives_its_contact();
             if self.kin.is_some() && tx.value::<i64>(CONTACT, (no.contact.0,))?.is_some() {
                 who.insert(no.contact);
             }
+            let nobody = who.is_empty();
             for contact in who {
                 ended += u64::from(withdraw(tx, contact, no)?);
             }
+            if stranger {
+                let new = suppressions::add(tx, &no.email, SuppressionReason::Unsubscribed, &no.source)?;
+                ended += u64::from(new && nobody);
+            }
         }
         Ok(ended)
+    }
+}
+
+/// What was read, or nothing where the file is damaged there; `unread` keeps why.
+fn salvage<T: Default>(unread: &mut Option<String>, read: Result<T>) -> Result<T> {
+    match read {
+        Err(error) if error.is_damage() => {
+            unread.get_or_insert(match error {
+                Error::Sqlite(detail) => detail.to_string(),
+                other => other.to_string(),
+            });
+            Ok(T::default())
+        }
+        other => other,
+    }
+}
+
+impl Kin {
+    fn read(conn: &Connection, workspace: &str, first: i64) -> Result<Option<Kin>> {
+        if identity::load(conn)?.name() != workspace {
+            return Ok(None);
+        }
+        Ok(Some(Kin {
+            marks: Marks::read(conn)?,
+            numbers: conn
+                .prepare(NUMBERS)?
+                .query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<rusqlite::Result<_>>()?,
+            messages: outbox::since(conn, first)?,
+            spending: conn
+                .prepare(SPENDING)?
+                .query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                .collect::<rusqlite::Result<_>>()?,
+        }))
+    }
+}
+
+impl Withdrawal {
+    fn outlives_its_contact(&self) -> bool {
+        self.channel == Channel::Email
+            && self.purpose == Purpose::Marketing
+            && !imports::is_undo(&self.source)
     }
 }
 
@@ -146,6 +196,7 @@ fn withdrawals(conn: &Connection) -> Result<Vec<Withdrawal>> {
             purpose: Purpose::of(row.get(3)?)?,
             basis: Basis::of(row.get(4)?)?,
             at: moment(row.get(5)?)?,
+            source: row.get(6)?,
         });
     }
     Ok(withdrawn)
@@ -163,7 +214,7 @@ fn withdraw(tx: &mut Tx<'_>, contact: ContactId, no: &Withdrawal) -> Result<bool
         basis: no.basis,
         wording: None,
         wording_hash: None,
-        source: "restore".to_owned(),
+        source: no.source.clone(),
         at: no.at,
     };
     consents::append(tx, &[row])?;

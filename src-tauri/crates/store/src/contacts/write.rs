@@ -12,10 +12,11 @@ use crate::time::{ms, whole};
 use crate::topics::Topic;
 use crate::tx::{Mark, Tx};
 use crate::values;
-use carillon_model::consent::SuppressionReason;
+use carillon_model::consent::{Channel, Purpose, SuppressionReason};
 use carillon_model::contact::{BUILT_IN_FIELDS, Value};
 use carillon_model::{ContactId, Moment};
 use rusqlite::types::Value as Cell;
+use serde::{Deserialize, Serialize};
 
 const FIND: &str = sql!("SELECT id FROM contacts WHERE email = ?1");
 const INSERT: &str = sql!(
@@ -23,6 +24,7 @@ const INSERT: &str = sql!(
                           zone_source, suppressed, source, created_at, updated_at)
      VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13)"
 );
+const EMAIL_OF: &str = sql!("SELECT email FROM contacts WHERE id = ?1");
 const EXISTS: &str = sql!("SELECT source, created_at FROM contacts WHERE id = ?1");
 const TOUCHED: &str = sql!("UPDATE contacts SET updated_at = ?2 WHERE id = ?1");
 const ZONE_SOURCE: &str = sql!("UPDATE contacts SET zone_source = NULL WHERE id = ?1");
@@ -40,6 +42,8 @@ const FIND_TAG: &str = sql!("SELECT id FROM tags WHERE name = ?1");
 const DELETE: &str = sql!("DELETE FROM contacts WHERE id = ?1 RETURNING email");
 const DELETE_FIELDS: &str = sql!("DELETE FROM contact_fields WHERE contact = ?1");
 const DELETE_PROVENANCE: &str = sql!("DELETE FROM provenance WHERE contact = ?1");
+const DELETE_ONE_PROVENANCE: &str = sql!("DELETE FROM provenance WHERE contact = ?1 AND field = ?2");
+const ORIGIN: &str = sql!("SELECT source, at FROM provenance WHERE contact = ?1 AND field = ?2");
 const DELETE_PERMISSIONS: &str = sql!("DELETE FROM permissions WHERE contact = ?1");
 const DELETE_EVENT: &str = sql!("DELETE FROM events WHERE id = ?1 AND contact = ?2");
 
@@ -268,7 +272,7 @@ fn insert_one(
             cells.extend(currency);
         }
         if let Some(value) = value {
-            fields.push((key.clone(), value.clone()));
+            fields.push((key.clone(), values::kept(value)));
         }
     }
     if let Some(insert) = &columns.insert_custom {
@@ -292,6 +296,43 @@ pub struct Updated {
     pub key: String,
     pub was: Option<Value>,
     pub now: Option<Value>,
+    /// Who wrote what it was; `None`: whoever added the contact.
+    pub(crate) origin: Option<Origin>,
+}
+
+/// Who wrote a value, by the number of the source, and when, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Origin {
+    pub(crate) source: i64,
+    pub(crate) at: i64,
+}
+
+/// Who wrote the value of a field, by its number; `None`: whoever added the contact.
+pub(crate) fn origin(db: &Db<'_>, id: ContactId, field: i64) -> Result<Option<Origin>> {
+    db.one(ORIGIN, (id.0, field), |row| {
+        Ok(Origin {
+            source: row.get(0)?,
+            at: row.get(1)?,
+        })
+    })
+}
+
+/// Puts a value back as it was, as written by whom it was written. Its field exists, and so does the contact.
+pub(crate) fn put_back(
+    tx: &mut Tx<'_>,
+    id: ContactId,
+    key: &str,
+    value: Option<&Value>,
+    origin: Option<Origin>,
+    by: &str,
+) -> Result<()> {
+    set_field(tx, id, key, value, by)?;
+    let field = tx.catalogue.field(key)?.number();
+    match origin {
+        Some(from) => tx.run(SET_PROVENANCE, (id.0, field, from.source, from.at))?,
+        None => tx.run(DELETE_ONE_PROVENANCE, (id.0, field))?,
+    };
+    Ok(())
 }
 
 /// Writes values of an existing contact, each by its own rule. An absent value in `row` changes nothing, and
@@ -310,19 +351,21 @@ pub fn update(
     let before = super::record_fields(tx, id)?.ok_or_else(|| Error::missing("contact", id))?;
     let mut changed = Vec::new();
     for (place, key) in columns.keys.iter().enumerate() {
-        let Some(new) = row.get(place).and_then(Option::as_ref) else {
+        let Some(new) = row.get(place).and_then(Option::as_ref).map(values::kept) else {
             continue;
         };
         let was = before.iter().find(|(k, _)| k == key).map(|(_, v)| v);
         let allowed = was.is_none() || fill.get(place).copied().unwrap_or(Fill::Overwrite) == Fill::Overwrite;
-        if !allowed || was == Some(new) {
+        if !allowed || was == Some(&new) {
             continue;
         }
-        write_value(tx, id, key, Some(new), source)?;
+        let origin = origin(tx, id, tx.catalogue.field(key)?.number())?;
+        write_value(tx, id, key, Some(&new), source)?;
         changed.push(Updated {
             key: key.clone(),
             was: was.cloned(),
-            now: Some(new.clone()),
+            now: Some(new),
+            origin,
         });
     }
     if !changed.is_empty() {
@@ -348,7 +391,7 @@ pub fn set_field(
     let was = before.into_iter().find(|(k, _)| k == key).map(|(_, v)| v);
     let normal = match (key, value) {
         ("email", Some(Value::Text(email))) => Some(Value::Text(normalise_email(email))),
-        (_, value) => value.cloned(),
+        (_, value) => value.map(values::kept),
     };
     if was == normal {
         return Ok(was);
@@ -399,7 +442,7 @@ pub(crate) fn write_value(
     tx.change(Change::FieldSet {
         contact: id,
         key: key.to_owned(),
-        value: value.cloned(),
+        value: value.map(values::kept),
     });
     Ok(())
 }
@@ -424,8 +467,22 @@ fn write_builtin(tx: &mut Tx<'_>, id: ContactId, i: usize, cell: &Cell) -> Resul
             name: email.clone(),
         });
     }
+    let said = own_word(tx, id)?;
     tx.run(&builtin_column(i), (id.0, cell))?;
+    if let Some(reason) = said {
+        suppressions::add(tx, email, reason, "new address")?;
+    }
     suppressions::mark(tx, id, email)
+}
+
+/// Why the contact is not written to, where that is the person's own word: it holds for their next address too. A
+/// bounce does not.
+fn own_word(db: &Db<'_>, id: ContactId) -> Result<Option<SuppressionReason>> {
+    let Some(email) = db.value::<String>(EMAIL_OF, (id.0,))? else {
+        return Ok(None);
+    };
+    let said = [SuppressionReason::Unsubscribed, SuppressionReason::Complained];
+    Ok(suppressions::contains(db, &email)?.filter(|reason| said.contains(reason)))
 }
 
 /// The statement that writes a built-in field.
@@ -504,8 +561,9 @@ fn tell_tag(tx: &mut Tx<'_>, id: ContactId, tag: &str, on: bool) -> Result<()> {
 }
 
 /// Removes a contact with all values, tags, permissions and events; the number is never given again. Passages
-/// that have not ended end here as erased, and messages that wait are cancelled. `keep_out` puts the address on the suppression list, which outlives
-/// the contact, as does the consent ledger (under the bare number).
+/// that have not ended end here as erased, and messages that wait are cancelled. The consent ledger stays, under the
+/// bare number. `keep_out` puts the address on the suppression list, which outlives the contact; so does, whatever is
+/// asked for, a no to marketing mail: else the next list with the address would undo it.
 ///
 /// # Errors
 /// [`Error::NotFound`].
@@ -518,6 +576,7 @@ pub fn delete(
     let email: String = tx
         .value(DELETE, (id.0,))?
         .ok_or_else(|| Error::missing("contact", id))?;
+    let said_no = crate::consents::said_no(tx, id, Channel::Email, Purpose::Marketing)?;
     for statement in [DELETE_FIELDS, DELETE_PROVENANCE, DELETE_PERMISSIONS, REMOVE_TAGS] {
         tx.run(statement, (id.0,))?;
     }
@@ -527,7 +586,7 @@ pub fn delete(
     crate::enrolments::end_erased(tx, id)?;
     crate::inputs::forget(tx, id)?;
     crate::outbox::forget(tx, id)?;
-    if let Some(reason) = keep_out {
+    if let Some(reason) = keep_out.or(said_no.then_some(SuppressionReason::Unsubscribed)) {
         suppressions::add(tx, &email, reason, source)?;
     }
     tx.change(Change::ContactRemoved(id));

@@ -1,6 +1,6 @@
 //! Taking an import back: in batches, resumable, and only what nobody touched since.
 
-use super::{ImportKind, ImportState, get, set_state};
+use super::{ImportKind, ImportState, get, import_of, set_state};
 use crate::catalogue::FieldRef;
 use crate::codes::from_json;
 use crate::contacts;
@@ -26,7 +26,6 @@ const OWN_TAGS: &str = sql!(
 const CHANGED: &str =
     sql!("SELECT contact, was FROM import_changes WHERE import = ?1 ORDER BY contact LIMIT ?2");
 const FORGET: &str = sql!("DELETE FROM import_changes WHERE import = ?1 AND contact = ?2");
-const PROVENANCE: &str = sql!("SELECT source FROM provenance WHERE contact = ?1 AND field = ?2");
 const EVENTS: &str = sql!(
     "SELECT e.id, e.contact, t.name, e.at FROM events e JOIN event_types t ON t.id = e.type
      WHERE e.id BETWEEN ?1 AND ?2 AND e.source = ?3 LIMIT ?4"
@@ -44,6 +43,8 @@ pub struct Undone {
     pub kept: u64,
     /// Contacts it had changed whose values went back, where nobody changed them since.
     pub restored: u64,
+    /// Permissions it had given to contacts who were there, taken back: what was said before holds again.
+    pub permissions: u64,
     /// Events it had added, removed again.
     pub events: u64,
     /// Nothing is left to do.
@@ -104,8 +105,8 @@ fn remove_created(
     *left -= u32::try_from(ids.len()).unwrap_or(0).min(*left);
     let lowest = ids.last().copied();
     for id in ids {
-        if untouched(tx, id, source)? {
-            contacts::delete(tx, id, None, "undo")?;
+        if untouched(tx, import, id, source)? {
+            contacts::delete(tx, id, None, &super::undo_source(import))?;
             done.removed += 1;
         } else {
             done.kept += 1;
@@ -118,8 +119,8 @@ fn remove_created(
     Ok(())
 }
 
-/// Nobody wrote to the contact, enrolled it, or changed it since.
-fn untouched(tx: &Tx<'_>, id: ContactId, source: i64) -> Result<bool> {
+/// Nobody wrote to the contact, enrolled it, changed it or recorded a word of it since.
+fn untouched(tx: &Tx<'_>, import: ImportId, id: ContactId, source: i64) -> Result<bool> {
     let foreign_event = || -> Result<bool> {
         for event in crate::events::ids_of(tx, id) {
             if tx.value::<i64>(HAS_EVENTS_SOURCE, (event.0,))? != Some(source) {
@@ -132,7 +133,23 @@ fn untouched(tx: &Tx<'_>, id: ContactId, source: i64) -> Result<bool> {
         && tx.value::<i64>(OTHER_TAG, (id.0, source))?.is_none()
         && enrolments::of_contact(tx, id)?.is_empty()
         && outbox::of_contact(tx, id)?.is_empty()
+        && !has_spoken(tx, import, id)?
         && !foreign_event()?)
+}
+
+/// The ledger holds a word of the contact that stands: of neither this import nor of one that was taken back.
+fn has_spoken(tx: &Tx<'_>, import: ImportId, id: ContactId) -> Result<bool> {
+    for row in consents::of(tx, id)? {
+        let stands = match import_of(&row.source) {
+            Some(other) if other == import => false,
+            Some(other) => get(tx, other)?.is_none_or(|other| other.state != ImportState::Undone),
+            None => !super::is_undo(&row.source),
+        };
+        if stands {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn remove_events(
@@ -184,13 +201,15 @@ fn restore_changed(
         for tag in tx.all(OWN_TAGS, (contact.0, source), |row| Ok(row.get::<_, String>(0)?))? {
             restored |= contacts::remove_tag(tx, contact, &tag)?;
         }
-        restored |= restore_consent(tx, contact, import)?;
-        done.restored += u64::from(restored);
+        let permissions = restore_consent(tx, contact, import)?;
+        done.permissions += permissions;
+        done.restored += u64::from(restored || permissions > 0);
     }
     Ok(())
 }
 
-/// A value goes back where its provenance still names the import: nobody wrote it since.
+/// A value goes back where its provenance still names the import: nobody wrote it since. Its provenance goes back too,
+/// so that an earlier import can be taken back after a later one.
 fn restore_values(
     tx: &mut Tx<'_>,
     contact: ContactId,
@@ -198,36 +217,39 @@ fn restore_values(
     import: ImportId,
     source: i64,
 ) -> Result<bool> {
-    let was: super::Was = from_json("import_changes", was)?;
+    let was: Vec<super::Was> = from_json("import_changes", was)?;
     let catalogue = tx.catalogue.clone();
+    let by = super::undo_source(import);
     let mut any = false;
-    for (number, value) in was {
-        let Some(field) = catalogue.by_number(number) else {
+    for found in was {
+        let Some(field) = catalogue.by_number(found.field) else {
             continue;
         };
         let retired = matches!(field, FieldRef::Custom(c) if c.retired);
-        if retired || tx.value::<i64>(PROVENANCE, (contact.0, number))? != Some(source) {
+        let now = contacts::origin(tx, contact, found.field)?;
+        if retired || now.map(|origin| origin.source) != Some(source) {
             continue;
         }
-        let by = format!("undo:{}", super::source(import));
-        contacts::set_field(tx, contact, field.key(), value.as_ref(), &by)?;
+        contacts::put_back(tx, contact, field.key(), found.value.as_ref(), found.origin, &by)?;
         any = true;
     }
     Ok(any)
 }
 
 /// Where the ledger's last word is the import's, the word before it is said again; or, if there was none,
-/// that there is no permission.
-fn restore_consent(tx: &mut Tx<'_>, contact: ContactId, import: ImportId) -> Result<bool> {
-    let name = super::source(import);
+/// that there is no permission. How many words.
+fn restore_consent(tx: &mut Tx<'_>, contact: ContactId, import: ImportId) -> Result<u64> {
     let rows = consents::rows_of(tx, contact)?;
     let mut words: Vec<Consent> = Vec::new();
-    for (id, row) in rows.iter().filter(|(_, row)| row.source == name) {
+    for (id, row) in rows
+        .iter()
+        .filter(|(_, row)| import_of(&row.source) == Some(import))
+    {
         if consents::last_row(tx, contact, row.channel, row.purpose)? != Some(*id) {
             continue;
         }
         let same = |r: &&(i64, Consent)| {
-            r.1.channel == row.channel && r.1.purpose == row.purpose && r.1.source != name
+            r.1.channel == row.channel && r.1.purpose == row.purpose && import_of(&r.1.source) != Some(import)
         };
         let before = rows.iter().filter(same).rfind(|r| r.0 < *id);
         let now = tx.now().max(row.at);
@@ -236,11 +258,11 @@ fn restore_consent(tx: &mut Tx<'_>, contact: ContactId, import: ImportId) -> Res
             basis: before.map_or(row.basis, |b| b.1.basis),
             wording: before.and_then(|b| b.1.wording.clone()),
             wording_hash: None,
-            source: format!("undo:{name}"),
+            source: super::undo_source(import),
             at: now,
             ..row.clone()
         });
     }
     consents::append(tx, &words)?;
-    Ok(!words.is_empty())
+    Ok(words.len() as u64)
 }

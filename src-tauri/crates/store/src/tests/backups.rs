@@ -1,5 +1,5 @@
 use super::fixtures::{
-    Place, Stage, add, again, day, drawing, enrol_and_queue, fresh, ids, queue, stage, write,
+    Place, Stage, add, again, day, drawing, enrol_and_queue, fresh, ids, queue, said, stage, write,
 };
 use crate::backup::restore;
 use crate::enrolments::{self, Enrolment};
@@ -12,17 +12,7 @@ use carillon_model::message::{Failure, FailureClass, MessageState};
 use carillon_model::{ContactId, MessageId};
 
 fn word(contact: ContactId, action: ConsentAction, days: i64) -> Consent {
-    Consent {
-        contact,
-        channel: Channel::Email,
-        purpose: Purpose::Marketing,
-        action,
-        basis: Basis::Consent,
-        wording: None,
-        wording_hash: None,
-        source: "form".to_owned(),
-        at: day(days),
-    }
+    said(contact, action, Purpose::Marketing, "form", day(days))
 }
 
 async fn filled(place: &Place) -> (Store, Stage, Vec<ContactId>) {
@@ -76,7 +66,7 @@ async fn restoring_freezes_what_was_not_settled_and_takes_over_opt_outs_since() 
     let fence = store.fence();
     let backup = place.dir.path().join("backup.carillon");
     let sent = write(&store, move |tx| {
-        outbox::claim(tx, stage.account, day(0), 1, day(1), fence)
+        outbox::claim(tx, stage.account, day(0), 1, fence)
     })
     .await
     .unwrap()[0]
@@ -120,11 +110,9 @@ async fn restoring_freezes_what_was_not_settled_and_takes_over_opt_outs_since() 
         counts,
         [(MessageState::Accepted, 1), (MessageState::Frozen, 2)].into()
     );
-    let claimed = write(&store, move |tx| {
-        outbox::claim(tx, stage.account, day(9), 9, day(9), 9)
-    })
-    .await
-    .unwrap();
+    let claimed = write(&store, move |tx| outbox::claim(tx, stage.account, day(9), 9, 9))
+        .await
+        .unwrap();
     assert!(claimed.is_empty(), "nothing frozen leaves");
     let permitted = store
         .read(move |db| consents::permission(db, a, Channel::Email, Purpose::Marketing))
@@ -247,7 +235,7 @@ async fn paused(store: &Store) -> bool {
 /// Accepts every message that waits. Their numbers.
 fn send_all(tx: &mut Tx<'_>, stage: Stage, fence: i64) -> Result<Vec<MessageId>> {
     let now = tx.now();
-    let claimed = outbox::claim(tx, stage.account, now, 99, day(1), fence)?;
+    let claimed = outbox::claim(tx, stage.account, now, 99, fence)?;
     let ids: Vec<MessageId> = claimed.iter().map(|message| message.id).collect();
     outbox::in_flight(tx, &ids, fence)?;
     for id in &ids {
@@ -381,7 +369,7 @@ async fn what_was_decided_after_the_backup_is_known_however_often_it_is_restored
     let store = again(&place.file()).await;
     let added = write(&store, move |tx| {
         pass_again(tx, stage, b)?;
-        outbox::claim(tx, stage.account, day(9), 9, day(9), 9)
+        outbox::claim(tx, stage.account, day(9), 9, 9)
     })
     .await
     .unwrap();
@@ -405,8 +393,13 @@ async fn the_numbers_of_another_workspace_mean_nothing_in_the_restored_one() {
     .unwrap();
     theirs.close().await;
     let restored = restore(&backup, &other.file()).await.unwrap();
-    assert_eq!((restored.taken_over, restored.withdrawals), (0, 0));
+    assert_eq!((restored.taken_over, restored.withdrawals), (0, 1));
     let store = again(&other.file()).await;
+    let theirs = store
+        .read(|db| suppressions::contains(db, "z@x.example"))
+        .await
+        .unwrap();
+    assert_eq!(theirs, Some(SuppressionReason::Unsubscribed));
     let first = people[0];
     let permitted = store
         .read(move |db| consents::permission(db, first, Channel::Email, Purpose::Marketing))
@@ -442,4 +435,101 @@ async fn who_withdrew_under_a_new_address_is_not_written_to_under_the_old_one() 
         .await
         .unwrap();
     assert_eq!(permitted, None);
+}
+
+#[tokio::test]
+async fn a_no_of_somebody_the_backup_does_not_know_holds_for_the_next_list_with_the_address() {
+    let place = Place::new();
+    let (store, _, _) = filled(&place).await;
+    let backup = place.dir.path().join("backup.carillon");
+    store.backup_to(&backup).await.unwrap();
+    write(&store, |tx| {
+        let later = ids(&add(tx, &["later@x.example", "gone@x.example"], "import:1")?);
+        for id in &later {
+            consents::add(tx, &word(*id, ConsentAction::Withdrawn, 1))?;
+        }
+        contacts::delete(tx, later[1], None, "user")
+    })
+    .await
+    .unwrap();
+    store.close().await;
+    let restored = restore(&backup, &place.file()).await.unwrap();
+    assert_eq!((restored.suppressions, restored.withdrawals), (1, 1));
+    let store = again(&place.file()).await;
+    let back = write(&store, |tx| {
+        add(tx, &["later@x.example", "gone@x.example"], "import:2")
+    })
+    .await
+    .unwrap();
+    assert!(
+        back.iter()
+            .all(|new| matches!(new, contacts::Inserted::New { suppressed: true, .. })),
+        "{back:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_copy_that_is_opened_as_the_workspace_sends_nothing_before_somebody_decided() {
+    let place = Place::new();
+    let (store, stage, _) = filled(&place).await;
+    let backup = place.dir.path().join("backup.carillon");
+    store.backup_to(&backup).await.unwrap();
+    let fence = store.fence();
+    assert_eq!(
+        write(&store, move |tx| send_all(tx, stage, fence))
+            .await
+            .unwrap()
+            .len(),
+        3
+    );
+
+    let copy = again(&backup).await;
+    assert!(paused(&copy).await);
+    let counts = copy.read(|db| outbox::counts(db, None)).await.unwrap();
+    assert_eq!(counts, [(MessageState::Frozen, 3)].into());
+    let decided = write(&copy, |tx| {
+        settings::set(tx, outbox::PAUSED, Some(&false))?;
+        settings::set(tx, outbox::RESTORED, Some(&false))?;
+        outbox::resolve_batch(tx, MessageState::Frozen, None, None, Resolution::Cancelled, 9)
+    });
+    assert_eq!(decided.await.unwrap(), 3);
+    copy.close().await;
+    assert!(!paused(&again(&backup).await).await, "it is a copy once");
+}
+
+#[tokio::test]
+async fn a_damaged_workspace_is_replaced_and_what_can_be_read_of_it_is_taken_over() {
+    let place = Place::new();
+    let (store, _, _) = filled(&place).await;
+    let backup = place.dir.path().join("backup.carillon");
+    store.backup_to(&backup).await.unwrap();
+    write(&store, |tx| {
+        suppressions::add(tx, "c@x.example", SuppressionReason::Complained, "user")
+    })
+    .await
+    .unwrap();
+    // The root of the table of messages is a page of the file.
+    let page: u32 = write(&store, |tx| {
+        let sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'outbox'";
+        Ok(tx.conn.query_row(sql, (), |row| row.get(0))?)
+    })
+    .await
+    .unwrap();
+    store.close().await;
+    let mut bytes = std::fs::read(place.file()).unwrap();
+    let size = usize::from(u16::from_be_bytes([bytes[16], bytes[17]]));
+    bytes[(page as usize - 1) * size..page as usize * size].fill(0xA5);
+    std::fs::write(place.file(), &bytes).unwrap();
+
+    let restored = restore(&backup, &place.file()).await.unwrap();
+    assert_eq!((restored.frozen, restored.suppressions), (3, 1));
+    assert!(restored.unread.unwrap().contains("malformed"));
+    assert_eq!(std::fs::read(restored.replaced.unwrap()).unwrap(), bytes);
+
+    // Where not even its first page can be read, it is replaced all the same.
+    bytes[100..4000].fill(0xA5);
+    std::fs::write(place.file(), &bytes).unwrap();
+    let restored = restore(&backup, &place.file()).await.unwrap();
+    assert!(restored.unread.is_some());
+    again(&place.file()).await.close().await;
 }

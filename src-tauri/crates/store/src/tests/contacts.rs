@@ -1,11 +1,11 @@
-use super::fixtures::{Place, add, again, field, fresh, ids, write};
+use super::fixtures::{Place, add, again, field, fresh, ids, said, write};
 use crate::contacts::{
     Columns, Fill, Inserted, NewContact, Order, PageQuery, add_tag, by_email, delete, get, insert_batch,
     range_after, set_field, update,
 };
 use crate::{Error, fields, suppressions};
 use carillon_model::ContactId;
-use carillon_model::consent::SuppressionReason;
+use carillon_model::consent::{ConsentAction, Purpose, SuppressionReason};
 use carillon_model::contact::{Currency, FieldType, Money, Value};
 use chrono::NaiveDate;
 use roaring::RoaringBitmap;
@@ -422,6 +422,75 @@ async fn a_suppressed_address_given_to_a_contact_marks_the_contact() {
     .await
     .unwrap();
     assert!(!store.with_index(|i| i.record(id).unwrap().suppressed));
+}
+
+#[tokio::test]
+async fn a_complaint_follows_the_person_to_a_new_address_and_a_bounce_does_not() {
+    let place = Place::new();
+    let store = fresh(&place).await;
+    let people = ids(
+        &write(&store, |tx| add(tx, &["a@x.example", "b@x.example"], "user"))
+            .await
+            .unwrap(),
+    );
+    let (a, b) = (people[0], people[1]);
+    write(&store, move |tx| {
+        suppressions::add(tx, "a@x.example", SuppressionReason::Complained, "smtp")?;
+        suppressions::add(tx, "b@x.example", SuppressionReason::Bounced, "smtp")?;
+        set_field(tx, a, "email", Some(&text("a@new.example")), "user")?;
+        set_field(tx, b, "email", Some(&text("b@new.example")), "user")
+    })
+    .await
+    .unwrap();
+    let kept_back = |id| store.with_index(|i| i.record(id).unwrap().suppressed);
+    assert_eq!((kept_back(a), kept_back(b)), (true, false));
+    let reason = store
+        .read(|db| suppressions::contains(db, "a@new.example"))
+        .await
+        .unwrap();
+    assert_eq!(reason, Some(SuppressionReason::Complained));
+}
+
+#[tokio::test]
+async fn a_no_to_marketing_mail_outlives_the_contact_and_no_permission_at_all_does_not() {
+    let place = Place::new();
+    let store = fresh(&place).await;
+    let everybody = [
+        "no@x.example",
+        "yes@x.example",
+        "undone@x.example",
+        "untracked@x.example",
+    ];
+    let people = ids(&write(&store, move |tx| add(tx, &everybody, "user"))
+        .await
+        .unwrap());
+    write(&store, move |tx| {
+        for (id, action, purpose, source) in [
+            (people[0], ConsentAction::Withdrawn, Purpose::Marketing, "a call"),
+            (people[1], ConsentAction::Granted, Purpose::Marketing, "form"),
+            (
+                people[2],
+                ConsentAction::Withdrawn,
+                Purpose::Marketing,
+                "undo:import:1",
+            ),
+            (people[3], ConsentAction::Withdrawn, Purpose::Tracking, "form"),
+        ] {
+            let now = tx.now();
+            crate::consents::add(tx, &said(id, action, purpose, source, now))?;
+        }
+        people.iter().try_for_each(|id| delete(tx, *id, None, "user"))
+    })
+    .await
+    .unwrap();
+    let back = write(&store, move |tx| add(tx, &everybody, "import:2"))
+        .await
+        .unwrap();
+    let kept_back: Vec<bool> = back
+        .iter()
+        .map(|new| matches!(new, Inserted::New { suppressed: true, .. }))
+        .collect();
+    assert_eq!(kept_back, [true, false, false, false]);
 }
 
 #[tokio::test]

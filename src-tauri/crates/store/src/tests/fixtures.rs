@@ -3,6 +3,7 @@
 use crate::contacts::{Columns, Inserted, NewContact, insert_batch};
 use crate::{OpenOptions, Priority, Result, Store, Tx, accounts, enrolments, journeys, templates};
 use carillon_model::account::{Account, Tls};
+use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose};
 use carillon_model::contact::{Field, FieldType, Value};
 use carillon_model::journey::{JOURNEY_FORMAT, Journey, ReEntry, State, StepIx};
 use carillon_model::template::Template;
@@ -88,6 +89,27 @@ pub fn add(tx: &mut Tx<'_>, emails: &[&str], source: &str) -> Result<Vec<Inserte
 
 pub fn ids(inserted: &[Inserted]) -> Vec<ContactId> {
     inserted.iter().map(|i| i.id()).collect()
+}
+
+/// A line of the ledger about mail.
+pub fn said(
+    contact: ContactId,
+    action: ConsentAction,
+    purpose: Purpose,
+    source: &str,
+    at: Moment,
+) -> Consent {
+    Consent {
+        contact,
+        channel: Channel::Email,
+        purpose,
+        action,
+        basis: Basis::Consent,
+        wording: None,
+        wording_hash: None,
+        source: source.to_owned(),
+        at,
+    }
 }
 
 pub fn account() -> Account {

@@ -1,4 +1,4 @@
-use super::fixtures::{Place, add, again, enrol_and_queue, fresh, ids, stage, write};
+use super::fixtures::{Place, add, again, enrol_and_queue, fresh, ids, said, stage, write};
 use crate::contacts::{
     Columns, Fill, Inserted, NewContact, add_tag, by_email, get, insert_batch, set_field, update,
 };
@@ -41,17 +41,9 @@ fn batch(tx: &mut Tx<'_>, import: ImportId, rows: &[(&str, &str)], position: u64
             }
         }
         add_tag(tx, id, "fair", &source)?;
-        let consent = Consent {
-            contact: id,
-            channel: Channel::Email,
-            purpose: Purpose::Marketing,
-            action: ConsentAction::Granted,
-            basis: Basis::Consent,
-            wording: None,
-            wording_hash: None,
-            source: source.clone(),
-            at: tx.now(),
-        };
+        let now = tx.now();
+        let evidence = imports::evidence("A fair", import);
+        let consent = said(id, ConsentAction::Granted, Purpose::Marketing, &evidence, now);
         consents::add(tx, &consent)?;
     }
     imports::advance(tx, import, position, range, counts)
@@ -75,6 +67,7 @@ async fn undo_all(store: &Store, import: ImportId, limit: u32) -> imports::Undon
         sum.kept += part.kept;
         sum.restored += part.restored;
         sum.events += part.events;
+        sum.permissions += part.permissions;
         sum.finished = part.finished;
     }
     sum
@@ -168,6 +161,7 @@ async fn undoing_an_import_takes_back_what_nobody_touched_since_and_nothing_else
 
     let undone = undo_all(&store, import, 2).await;
     assert_eq!((undone.removed, undone.kept, undone.restored), (1, 2, 3));
+    assert_eq!(undone.permissions, 3);
     assert!(id("new3@x.example").await.is_none());
     assert!(id("new1@x.example").await.is_some() && id("new2@x.example").await.is_some());
     assert_eq!(city(&store, old1).await, Some(text("Bonn")));
@@ -250,6 +244,131 @@ async fn a_permission_from_before_an_import_is_said_again_by_its_undoing() {
         3,
         "the ledger only grows"
     );
+}
+
+async fn imported(store: &Store, rows: &'static [(&'static str, &'static str)]) -> ImportId {
+    let import = begin(store).await;
+    write(store, move |tx| {
+        batch(tx, import, rows, rows.len() as u64)?;
+        imports::end(tx, import, false)
+    })
+    .await
+    .unwrap();
+    import
+}
+
+#[tokio::test]
+async fn values_go_back_with_who_wrote_them_so_that_imports_are_undone_one_after_the_other() {
+    let place = Place::new();
+    let store = fresh(&place).await;
+    let old = ids(&write(&store, |tx| add(tx, &["old@x.example"], "user"))
+        .await
+        .unwrap())[0];
+    write(&store, move |tx| {
+        set_field(tx, old, "city", Some(&text("Bonn")), "a form")
+    })
+    .await
+    .unwrap();
+    let first = imported(&store, &[("old@x.example", "Ulm"), ("new@x.example", "Ulm")]).await;
+    let second = imported(&store, &[("old@x.example", "Kiel"), ("new@x.example", "Kiel")]).await;
+    let wrote = |id: ContactId| {
+        let store = store.clone();
+        async move {
+            let contact = store.read(move |db| get(db, id)).await.unwrap().unwrap();
+            let field = contact.fields.into_iter().find(|f| f.key == "city").unwrap();
+            (field.value, field.provenance.source)
+        }
+    };
+    assert_eq!(wrote(old).await, (text("Kiel"), imports::source(second)));
+    undo_all(&store, second, 1).await;
+    assert_eq!(wrote(old).await, (text("Ulm"), imports::source(first)));
+    let undone = undo_all(&store, first, 1).await;
+    assert_eq!((undone.removed, undone.kept, undone.restored), (1, 0, 1));
+    assert_eq!(wrote(old).await, (text("Bonn"), "a form".to_owned()));
+}
+
+#[tokio::test]
+async fn what_files_kept_of_values_at_first_is_still_read() {
+    let place = Place::new();
+    let store = fresh(&place).await;
+    let old = ids(&write(&store, |tx| add(tx, &["old@x.example"], "user"))
+        .await
+        .unwrap())[0];
+    let import = imported(&store, &[("old@x.example", "Ulm")]).await;
+    write(&store, |tx| {
+        let first = r#"[[5,{"type":"text","value":"Bonn"}]]"#;
+        Ok(tx.conn.execute("UPDATE import_changes SET was = ?1", (first,))?)
+    })
+    .await
+    .unwrap();
+    undo_all(&store, import, 9).await;
+    assert_eq!(city(&store, old).await, Some(text("Bonn")));
+}
+
+#[tokio::test]
+async fn whoever_said_something_since_an_import_is_not_removed_with_it() {
+    let place = Place::new();
+    let store = fresh(&place).await;
+    let import = imported(&store, &[("no@x.example", "Ulm"), ("quiet@x.example", "Ulm")]).await;
+    let no = store
+        .read(|db| crate::contacts::id_of(db, "no@x.example"))
+        .await
+        .unwrap()
+        .unwrap();
+    write(&store, move |tx| {
+        let now = tx.now();
+        consents::add(
+            tx,
+            &said(no, ConsentAction::Withdrawn, Purpose::Marketing, "a call", now),
+        )
+    })
+    .await
+    .unwrap();
+    let undone = undo_all(&store, import, 9).await;
+    assert_eq!((undone.removed, undone.kept), (1, 1));
+    let allowed = store
+        .read(move |db| consents::permission(db, no, Channel::Email, Purpose::Marketing))
+        .await
+        .unwrap();
+    assert_eq!(allowed, None);
+}
+
+#[tokio::test]
+async fn a_full_disk_keeps_what_was_committed_and_the_import_goes_on_when_there_is_room() {
+    let place = Place::new();
+    let store = fresh(&place).await;
+    let import = begin(&store).await;
+    let limit = |pages: i64| {
+        write(&store, move |tx| {
+            let sql = format!("PRAGMA max_page_count = {pages}");
+            Ok(tx.conn.query_row(&sql, (), |row| row.get::<_, i64>(0))?)
+        })
+    };
+    // SQLite lets a file not be smaller than it is: not one page more.
+    let now = limit(1).await.unwrap();
+    let fill = |n: u32| {
+        write(&store, move |tx| {
+            let emails: Vec<String> = (0..2_000)
+                .map(|i| format!("p{}@x.example", n * 2_000 + i))
+                .collect();
+            let rows: Vec<(&str, &str)> = emails.iter().map(|e| (e.as_str(), "Ulm")).collect();
+            batch(tx, import, &rows, u64::from(n + 1) * 2_000)
+        })
+    };
+    let full = fill(0).await.unwrap_err();
+    assert!(matches!(full, Error::Full), "{full:?}");
+    assert!(full.to_string().contains("disk is full") && full.to_string().contains("Free some space"));
+    assert_eq!(store.read(crate::contacts::count).await.unwrap(), 0);
+    assert_eq!(store.with_index(|i| i.contacts().len()), 0);
+    limit(now * 1_000).await.unwrap();
+    fill(0).await.unwrap();
+    let row = store
+        .read(move |db| imports::get(db, import))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((row.position, row.counts.added), (2_000, 2_000));
+    assert_eq!(store.read(crate::contacts::count).await.unwrap(), 2_000);
 }
 
 #[tokio::test]
