@@ -116,7 +116,7 @@ export function Skeleton({ className }: { className?: string }) {
 /** Several lines of `Skeleton`. */
 export function SkeletonLines({ lines = 6 }: { lines?: number }) {
   return (
-    <div className="space-y-3 p-4">
+    <div aria-busy="true" className="space-y-3 p-4">
       {Array.from({ length: lines }, (_, line) => (
         <Skeleton key={line} className={cx("h-4", ["w-3/4", "w-1/2", "w-2/3"][line % 3])} />
       ))}

@@ -218,7 +218,12 @@ export function Grid<T>(props: GridProps<T>) {
       tabIndex={0}
       onScroll={onScroll}
       onKeyDown={onKeyDown}
-      className={cx("ring-inside group/grid relative min-h-0 flex-1 overflow-auto", className)}
+      className={cx(
+        "group/grid relative min-h-0 flex-1 overflow-auto",
+        // The current row has the ring; rows would lie over one around the table.
+        rows > 0 && current >= first && current < end ? "outline-none" : "ring-inside",
+        className,
+      )}
     >
       <div
         role="row"

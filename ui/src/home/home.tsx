@@ -1,12 +1,12 @@
 import { Link } from "@tanstack/react-router";
-import { ArrowRight, Check, Circle } from "lucide-react";
+import { ArrowRight, Check, Circle, Play } from "lucide-react";
 import type { ReactNode } from "react";
-import { useRead } from "@/api/client";
+import { useRead, useWrite } from "@/api/client";
 import type { HomeOverview } from "@/api/gen/HomeOverview";
-import { Card, Columns, cx, ErrorView, Note, PageHead, Skeleton, StatusDot } from "@/design";
+import { Button, Card, Columns, cx, ErrorView, Note, PageHead, Skeleton, StatusDot, sayError } from "@/design";
 import { ago, count, moment, percent, shortDay } from "@/format";
 import { t, tx } from "@/i18n";
-import { useNow } from "@/shell/now";
+import { useClock, useNow } from "@/shell/now";
 import { Timeline } from "@/shell/timeline";
 import { JOURNEY_TONES } from "@/shell/tones";
 
@@ -26,11 +26,10 @@ export function HomeScreen() {
         <div className="space-y-4 px-6 pb-8">
           {info?.warnings.map((warning) => (
             <Note key={warning} tone="warn">
-              {warning === "network_folder"
-                ? t("workspaces.warnings.network_folder")
-                : t("workspaces.warnings.cloud_folder")}
+              {t(`workspaces.warnings.${warning}`)}
             </Note>
           ))}
+          <StandingClock overview={overview.data} />
           {overview.isError ? (
             <ErrorView error={overview.error} onRetry={() => void overview.refetch()} />
           ) : (
@@ -39,6 +38,35 @@ export function HomeScreen() {
         </div>
       </div>
     </div>
+  );
+}
+
+const A_DAY_A_SECOND = 86_400;
+
+/** A virtual clock that has never moved: nothing lives until somebody plays it, and that has to be said. */
+function StandingClock({ overview }: { overview: HomeOverview | undefined }) {
+  const { clock } = useClock();
+  const play = useWrite("clock.play", { onError: sayError });
+  const begun = overview === undefined || overview.in_journeys > 0 || overview.messages_7_days > 0;
+  if (clock?.kind !== "virtual" || clock.speed > 0 || clock.next_due === null || begun) return null;
+  return (
+    <Note
+      tone="live"
+      title={t("home.standing")}
+      actions={
+        <Button
+          look="primary"
+          icon={Play}
+          busy={play.isPending}
+          className="self-center"
+          onClick={() => play.mutate({ speed: A_DAY_A_SECOND })}
+        >
+          {t("home.play")}
+        </Button>
+      }
+    >
+      {t("home.standing_about")}
+    </Note>
   );
 }
 
@@ -79,7 +107,14 @@ function Overview({ data, now }: { data: HomeOverview | undefined; now: string }
         <Figure
           to="/outbox"
           label={t("home.next_due")}
-          value={data && (data.next_due === null ? t("home.nothing") : ago(data.next_due, now))}
+          value={
+            data &&
+            (data.next_due === null
+              ? t("home.nothing")
+              : data.next_due <= now
+                ? t("home.now")
+                : ago(data.next_due, now))
+          }
           note={data && (data.next_due === null ? t("home.nothing_due") : moment(data.next_due))}
         />
       </section>

@@ -21,6 +21,7 @@ import {
 import { ago, count } from "@/format";
 import { t } from "@/i18n";
 import { useNow } from "@/shell/now";
+import { subjectWords } from "./subject";
 
 /** Every template of the workspace. */
 export function TemplatesScreen() {
@@ -60,7 +61,11 @@ export function TemplatesScreen() {
               {
                 key: "subject",
                 title: t("templates.columns.subject"),
-                cell: (row) => <span className="text-ink-2">{row.subject}</span>,
+                cell: (row) => (
+                  <span className="text-ink-2" title={row.subject}>
+                    {subjectWords(row.subject)}
+                  </span>
+                ),
               },
               {
                 key: "used",
@@ -178,7 +183,7 @@ function Starters({ onClose }: { onClose: () => void }) {
               <span className="font-semibold">{starter.name}</span>
               <span className="mt-0.5 text-ink-2">{starter.about}</span>
               {starter.draft !== null && (
-                <span className="mt-2 line-clamp-1 text-ink-3 text-table">{starter.draft.subject}</span>
+                <span className="mt-2 line-clamp-1 text-ink-3 text-table">{subjectWords(starter.draft.subject)}</span>
               )}
             </button>
           </li>

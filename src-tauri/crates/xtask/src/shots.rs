@@ -1,5 +1,5 @@
-//! `cargo xtask shots`: the real window on a display of its own, every screen, light and dark, on the sample and on an
-//! empty workspace. For looking at, never for comparing pixels.
+//! `cargo xtask shots`: the real window on a display of its own, every screen, light and dark, on the sample, on an
+//! empty workspace, and before one is open. For looking at, never for comparing pixels.
 
 use crate::args::Args;
 use crate::children::{capture, run};
@@ -16,7 +16,8 @@ use std::time::Duration;
 const USAGE: &str = "\
 cargo xtask shots --out DIR [--only TEXT] [--size WxH] [--debug] [--yes]
 
-Pictures of every screen of the real window: light and dark, sample and empty workspace.
+Pictures of every screen of the real window: light and dark, on a sample whose clock has run for forty days, on an empty
+workspace, and before a workspace is open.
 
   --out DIR    where the PNGs go
   --only TEXT  only pictures whose name contains this, like `dark` or `journeys`
@@ -32,14 +33,29 @@ pub const SCREENS: &[(&str, &str, bool)] = &[
     ("journey", "#/journeys/1", true),
     ("contacts", "#/contacts", false),
     ("contact", "#/contacts/1", true),
+    ("import", "#/contacts/import", false),
+    ("imports", "#/contacts/imports", false),
+    ("import-events", "#/contacts/import-events", false),
     ("segments", "#/segments", false),
     ("segment", "#/segments/1", true),
     ("templates", "#/templates", false),
     ("template", "#/templates/1", true),
     ("analytics", "#/analytics", false),
     ("outbox", "#/outbox", false),
+    ("message", "#/outbox?message=1", true),
     ("settings", "#/settings", false),
+    ("settings-sending", "#/settings?part=sending", false),
+    ("settings-fields", "#/settings?part=fields", false),
+    ("settings-suppressions", "#/settings?part=suppressions", false),
+    ("settings-appearance", "#/settings?part=appearance", false),
+    ("settings-backup", "#/settings?part=backup", false),
+    ("settings-diagnostics", "#/settings?part=diagnostics", false),
 ];
+
+/// What the window shows before a workspace is open, whatever its address.
+const CHOOSER: (&str, &str) = ("chooser", "#/home");
+/// Days the sample's clock runs, so that there is something to see of journeys, mail and figures.
+const DAYS: u64 = 40;
 
 /// True once the screen stands still: loaded, with its fonts, nothing marked busy.
 pub const SETTLED: &str = "document.readyState === 'complete' && document.fonts.status === 'loaded' \
@@ -109,21 +125,21 @@ fn take(programs: &Path, out: &Path, only: &str, (width, height): (u32, u32)) ->
     std::fs::create_dir_all(&files).map_err(|e| format!("{} cannot be made: {e}", files.display()))?;
     let (sample, empty) = (files.join("sample.carillon"), files.join("empty.carillon"));
     carillon(wiring::demo_create(&sample, 5_000, 12, 1))?;
+    carillon(wiring::run_days(&sample, DAYS))?;
     carillon(wiring::workspace_create(&empty))?;
     let mut taken = 0;
-    for (workspace, file) in [("sample", &sample), ("empty", &empty)] {
+    for (workspace, arguments) in [
+        ("sample", wiring::studio_on(&sample)),
+        ("empty", wiring::studio_on(&empty)),
+        ("none", Vec::new()),
+    ] {
         for theme in ["light", "dark"] {
-            let wanted: Vec<(String, &str)> = SCREENS
-                .iter()
-                .filter(|(_, _, of_sample)| workspace == "sample" || !of_sample)
-                .map(|(name, hash, _)| (format!("{workspace}-{theme}-{name}"), *hash))
-                .filter(|(name, _)| name.contains(only))
-                .collect();
+            let wanted = wanted(workspace, theme, only);
             if wanted.is_empty() {
                 continue;
             }
             display.prefer_dark(theme == "dark")?;
-            let window = Window::open(&display, &programs.join(SHELL), &wiring::studio_on(file))?;
+            let window = Window::open(&display, &programs.join(SHELL), &arguments)?;
             window.maximise()?;
             for (name, hash) in wanted {
                 show(&window, hash, theme)?;
@@ -134,6 +150,23 @@ fn take(programs: &Path, out: &Path, only: &str, (width, height): (u32, u32)) ->
         }
     }
     Ok(taken)
+}
+
+/// Names and places of the pictures of a workspace in a theme.
+fn wanted(workspace: &str, theme: &str, only: &str) -> Vec<(String, &'static str)> {
+    let screens: Vec<(&str, &str)> = match workspace {
+        "none" => vec![CHOOSER],
+        _ => SCREENS
+            .iter()
+            .filter(|(_, _, of_sample)| workspace == "sample" || !of_sample)
+            .map(|(name, hash, _)| (*name, *hash))
+            .collect(),
+    };
+    screens
+        .into_iter()
+        .map(|(name, hash)| (format!("{workspace}-{theme}-{name}"), hash))
+        .filter(|(name, _)| name.contains(only))
+        .collect()
 }
 
 fn show(window: &Window, hash: &str, theme: &str) -> Result<()> {
@@ -158,6 +191,22 @@ mod tests {
         let names: std::collections::BTreeSet<&str> = SCREENS.iter().map(|(name, _, _)| *name).collect();
         assert_eq!(names.len(), SCREENS.len());
         assert!(SCREENS.iter().all(|(_, hash, _)| hash.starts_with("#/")));
+    }
+
+    #[test]
+    fn an_empty_workspace_has_no_pictures_of_things_it_does_not_have_and_none_open_shows_the_chooser() {
+        assert!(
+            wanted("sample", "light", "")
+                .iter()
+                .any(|(name, _)| name == "sample-light-contact")
+        );
+        assert!(
+            !wanted("empty", "light", "")
+                .iter()
+                .any(|(name, _)| name == "empty-light-contact")
+        );
+        assert_eq!(wanted("none", "dark", "").len(), 1);
+        assert!(wanted("none", "dark", "journeys").is_empty());
     }
 
     #[test]

@@ -105,7 +105,7 @@ export function paint(context: CanvasRenderingContext2D, scene: Scene, view: Vie
   arrows(context, scene, view, look, box);
   if (view.zoom >= 0.35) stubs(context, scene, look, box);
   if (cards) paintCards(context, scene, view, look, box);
-  if (view.zoom >= 0.4) labels(context, scene, look, box);
+  if (view.zoom >= 0.25) labels(context, scene, view, look, box);
   dropZone(context, scene, view, look, box);
 }
 
@@ -175,7 +175,8 @@ function flowOf(scene: Scene, route: Route): number {
 }
 
 function arrows(context: CanvasRenderingContext2D, scene: Scene, view: View, look: Look, box: Box): void {
-  const fine = 1.25 / Math.min(1, Math.max(view.zoom, 0.3));
+  // Thinner from afar, but never so thin that it is not seen.
+  const fine = Math.max(1.25 / Math.min(1, Math.max(view.zoom, 0.3)), 0.8 / view.zoom);
   const buckets = new Map<string, { width: number; colour: string; alpha: number; routes: Route[] }>();
   const hovered = scene.hover && "route" in scene.hover ? scene.hover.route : null;
   for (const route of scene.routes) {
@@ -270,13 +271,16 @@ function plus(context: CanvasRenderingContext2D, at: Place, radius: number, hot:
   context.stroke();
 }
 
-function labels(context: CanvasRenderingContext2D, scene: Scene, look: Look, box: Box): void {
+/** Names and numbers on arrows; from afar only the numbers, large enough to be read. */
+function labels(context: CanvasRenderingContext2D, scene: Scene, view: View, look: Look, box: Box): void {
+  const far = detailAt(view.zoom) !== "full";
+  const high = far ? 28 : 16;
   context.textBaseline = "middle";
   context.textAlign = "center";
-  context.font = `500 11px ${FONT}`;
+  context.font = `500 ${far ? 20 : 11}px ${FONT}`;
   const write = (card: Card | undefined, port: string, at: Place, level: boolean, dim: boolean): void => {
     if (!card || at.x < box.x || at.x > box.x + box.width || at.y < box.y || at.y > box.y + box.height) return;
-    const name = card.ports.length > 1 ? clipped(card.portNames[port] ?? port, 22) : "";
+    const name = card.ports.length > 1 && !far ? clipped(card.portNames[port] ?? port, 22) : "";
     const flow = scene.figures.get(card.id)?.left[port];
     const number = flow === undefined || flow === 0 || scene.dragging ? "" : scene.format(flow);
     if (name === "" && number === "") return;
@@ -289,7 +293,7 @@ function labels(context: CanvasRenderingContext2D, scene: Scene, look: Look, box
     context.globalAlpha = dim ? 0.5 : 1;
     context.fillStyle = look.app;
     context.beginPath();
-    context.roundRect(left, at.y - 8, width, two ? 29 : 16, 4);
+    context.roundRect(left, at.y - high / 2, width, two ? 29 : high, 4);
     context.fill();
     context.textAlign = two ? "center" : "left";
     context.fillStyle = look.ink2;
@@ -303,7 +307,7 @@ function labels(context: CanvasRenderingContext2D, scene: Scene, look: Look, box
     const dim = scene.lit !== null && !scene.lit.arrows.has(route.key);
     write(scene.cards.get(route.from), route.port, route.label, route.level, dim);
   }
-  for (const stub of scene.stubs) {
+  for (const stub of far ? [] : scene.stubs) {
     const card = scene.cards.get(stub.step);
     if (!card || card.ports.length < 2) continue;
     const down = stub.to.y > stub.from.y;
