@@ -5,8 +5,11 @@ pub mod ipc;
 pub mod mail;
 
 use carillon_app::App;
+use carillon_app::error::ApiError;
 use carillon_app::table::{Call, Kind, Window};
 use serde_json::{Value, json};
+use std::sync::{Mutex, PoisonError};
+use tauri::webview::PageLoadEvent;
 use tauri::{AppHandle, Emitter, Manager, RunEvent, WebviewUrl, WebviewWindowBuilder};
 
 pub use carillon_app::render_child;
@@ -32,22 +35,34 @@ fn arguments(args: impl Iterator<Item = std::ffi::OsString>) -> Arguments {
     out
 }
 
+/// Why the file that the program was started with did not open. Whoever double-clicked it is told, once.
+#[derive(Debug, Default)]
+pub struct Unopened(Mutex<Option<ApiError>>);
+
+impl Unopened {
+    /// Keeps the reason until the window asks.
+    pub fn keep(&self, error: ApiError) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+
+    /// The reason, if nobody was told yet.
+    pub fn take(&self) -> Option<ApiError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
 /// Opens the window and stays until it is closed.
 ///
 /// # Errors
 /// When the web view cannot be started.
 pub fn run() -> tauri::Result<()> {
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("CARILLON_LOG").unwrap_or_else(|_| "warn".into()),
-        )
-        .with_writer(std::io::stderr)
-        .init();
+    carillon_app::log::start(&App::default_home());
     let arguments = arguments(std::env::args_os().skip(1));
     let app = App::new(App::default_home(), true);
     let shell = tauri::Builder::default()
         .plugin(tauri_plugin_dialog::init())
         .manage(app)
+        .manage(Unopened::default())
         .register_asynchronous_uri_scheme_protocol("mail", mail::answer)
         .invoke_handler(tauri::generate_handler![ipc::query, ipc::mutate])
         .setup(move |shell| {
@@ -100,6 +115,7 @@ async fn open_first(handle: &AppHandle, arguments: Arguments) {
     };
     if let Err(error) = opened {
         tracing::error!(%error, "the workspace was not opened");
+        handle.state::<Unopened>().keep(error);
     }
 }
 
@@ -109,6 +125,21 @@ fn open_window(handle: &AppHandle) -> tauri::Result<()> {
         .inner_size(1360.0, 860.0)
         .min_inner_size(960.0, 600.0)
         .prevent_overflow()
+        // Seen once there is something to see: no white window before a dark one.
+        .visible(false)
+        .on_page_load(|window, page| {
+            if page.event() == PageLoadEvent::Finished
+                && let Err(error) = window.show().and_then(|()| window.set_focus())
+            {
+                tracing::error!(%error, "the window could not be shown");
+            }
+        })
+        // The window is named after the workspace, so that nobody writes to another client's people by mistake.
+        .on_document_title_changed(|window, title| {
+            if let Err(error) = window.set_title(&title) {
+                tracing::warn!(%error, "the window keeps its name");
+            }
+        })
         .on_navigation(|url| matches!(url.scheme(), "tauri" | "mail") || is_local(url))
         .build()?;
     Ok(())

@@ -15,11 +15,17 @@ pub fn answer<R: Runtime>(
     responder: UriSchemeResponder,
 ) {
     let ticket = request.uri().path().trim_start_matches('/').to_owned();
-    let frame = context.app_handle().state::<App>().tickets().get_frame(&ticket);
-    let (status, body) = match frame {
-        Some(frame) => (StatusCode::OK, frame.html.as_bytes().to_vec()),
-        None => (StatusCode::NOT_FOUND, Vec::new()),
-    };
+    let app = context.app_handle().state::<App>().inner().clone();
+    tauri::async_runtime::spawn(async move {
+        let (status, body) = match app.frame(&ticket).await {
+            Some(html) => (StatusCode::OK, html.as_bytes().to_vec()),
+            None => (StatusCode::NOT_FOUND, Vec::new()),
+        };
+        respond(responder, status, body);
+    });
+}
+
+fn respond(responder: UriSchemeResponder, status: StatusCode, body: Vec<u8>) {
     let response = Response::builder()
         .status(status)
         .header(header::CONTENT_TYPE, "text/html; charset=utf-8")

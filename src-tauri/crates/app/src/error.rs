@@ -69,7 +69,20 @@ pub fn sentence(key: &str, params: &[(&str, &dyn fmt::Display)]) -> String {
     let Some(text) = found else { return key.to_owned() };
     let mut out = text.to_owned();
     for (name, value) in params {
-        out = out.replace(&format!("{{{name}}}"), &value.to_string());
+        out = out.replace(&format!("{{{name}}}"), &in_words(&value.to_string()));
+    }
+    out
+}
+
+/// What a system says, without its number: "Permission denied (os error 13)" says no more than its words.
+fn in_words(text: &str) -> String {
+    let mut parts = text.split(" (os error ");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once(')') {
+            Some((number, rest)) if number.bytes().all(|b| b.is_ascii_digit()) => out += rest,
+            _ => out += &format!(" (os error {part}"),
+        }
     }
     out
 }
@@ -102,9 +115,11 @@ impl ApiError {
     pub fn internal(detail: impl fmt::Display) -> Self {
         let trace = format!("{:08x}", rand::random::<u32>());
         tracing::error!(%trace, %detail, "internal error");
+        let log = crate::log::file(&crate::App::default_home());
+        let said = [("trace", &trace as &dyn fmt::Display), ("log", &log.display())];
         ApiError {
             trace: trace.clone(),
-            ..fail(Code::Internal, "internal", &[("trace", &trace)])
+            ..fail(Code::Internal, "internal", &said)
         }
     }
 }
@@ -134,7 +149,7 @@ impl From<carillon_store::Error> for ApiError {
             E::Sqlite(_) | E::Readers(_) | E::Damaged { .. } | E::LostLease { .. } | E::Panicked(_) => {
                 let trace = format!("{:08x}", rand::random::<u32>());
                 tracing::error!(%trace, %error, "the store could not do it");
-                let message = error.to_string();
+                let message = in_words(&error.to_string());
                 return ApiError {
                     trace,
                     message,
@@ -143,7 +158,7 @@ impl From<carillon_store::Error> for ApiError {
             }
         };
         ApiError {
-            message: error.to_string(),
+            message: in_words(&error.to_string()),
             ..fail(code, "internal", &[])
         }
     }
@@ -189,6 +204,18 @@ mod tests {
         assert!(asked.len() > 40, "the scan finds the calls: {asked:?}");
         let missing: Vec<_> = asked.iter().filter(|key| sentence(key, &[]) == **key).collect();
         assert!(missing.is_empty(), "not in errors.json: {missing:?}");
+    }
+
+    #[test]
+    fn what_the_system_says_comes_without_its_number() {
+        let said = std::io::Error::from_raw_os_error(2).to_string();
+        assert!(said.contains("(os error 2)"));
+        let told = sentence("imports.unreadable", &[("file", &"a.csv"), ("detail", &said)]);
+        assert!(
+            told.starts_with("a.csv cannot be read: ") && !told.contains("os error"),
+            "{told}"
+        );
+        assert_eq!(in_words("a (os error 2) b (os error x)"), "a b (os error x)");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //! in a frame.
 
 use crate::error::{ApiError, Code, Result, fail};
-use crate::table::Window;
+use crate::table::{Call, Kind, Window};
+use crate::{App, Ctx, commands};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,103 @@ pub enum SaveRef {
 pub struct Saved {
     pub path: Option<PathBuf>,
     pub ticket: Option<String>,
+}
+
+commands! {
+    query "files.frame" frame(FrameOf) -> FrameShown, reads [], only &[Window::Terminal];
+}
+
+/// Which mail to show.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct FrameOf {
+    pub ticket: String,
+}
+
+/// The mail of a ticket, if it is (still) there.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct FrameShown {
+    pub html: Option<String>,
+}
+
+/// For another process on the same file, which shows what was rendered here.
+async fn frame(cx: &Ctx, req: FrameOf) -> Result<FrameShown> {
+    let found = cx.app.tickets().get_frame(&req.ticket);
+    Ok(FrameShown {
+        html: found.map(|frame| frame.html.to_string()),
+    })
+}
+
+/// The question for a mail that another process rendered.
+pub(crate) fn ask_frame(ticket: &str) -> Call {
+    Call {
+        kind: Kind::Query,
+        name: "files.frame".to_owned(),
+        args: serde_json::json!({ "ticket": ticket }),
+    }
+}
+
+/// A download that another process writes: its ticket here, and where it is written.
+pub(crate) struct Written {
+    ticket: String,
+    path: PathBuf,
+}
+
+/// A call as the process that owns the file understands it: that one knows paths of this machine, and neither the
+/// uploads nor the downloads of this process. A browser names no path here either.
+///
+/// # Errors
+/// `Denied` for a path from a browser, `NotFound` for an upload that is gone.
+pub(crate) fn carried(app: &App, window: Window, mut call: Call) -> Result<(Call, Option<Written>)> {
+    let mut written = None;
+    if window != Window::Browser {
+        return Ok((call, written));
+    }
+    for value in call
+        .args
+        .as_object_mut()
+        .into_iter()
+        .flatten()
+        .map(|(_, value)| value)
+    {
+        let Some((kind, named)) = value
+            .as_object()
+            .filter(|o| o.len() == 1)
+            .and_then(|o| o.iter().next())
+        else {
+            continue;
+        };
+        let named = named.as_str().unwrap_or_default();
+        let path = match kind.as_str() {
+            "path" => return Err(fail(Code::Denied, "table.denied", &[("name", &"path")])),
+            "upload" => app.tickets().get_file(named),
+            "download" => {
+                let (ticket, path) = app.tickets().file(app.home(), named)?;
+                written = Some(Written {
+                    ticket,
+                    path: path.clone(),
+                });
+                Some(path)
+            }
+            _ => continue,
+        };
+        let path = path.ok_or_else(|| fail(Code::NotFound, "files.gone", &[]))?;
+        *value = serde_json::json!({ "path": path });
+    }
+    Ok((call, written))
+}
+
+/// The answer to a call that was carried to another process: what it wrote is known here by its ticket.
+pub(crate) fn brought(mut answer: serde_json::Value, written: Option<Written>) -> serde_json::Value {
+    if let Some(written) = written
+        && answer["path"] == serde_json::json!(written.path)
+    {
+        answer["path"] = serde_json::Value::Null;
+        answer["ticket"] = serde_json::Value::String(written.ticket);
+    }
+    answer
 }
 
 /// Mail to be shown: only through a frame with its own CSP header.
@@ -105,8 +203,14 @@ impl Tickets {
             Some(folder) => folder.clone(),
             None => {
                 let folder = home.join("passing").join(ticket());
-                std::fs::create_dir_all(&folder)
-                    .map_err(|e| fail(Code::File, "backup.failed", &[("detail", &e)]))?;
+                forget_old(&home.join("passing"));
+                std::fs::create_dir_all(&folder).map_err(|e| {
+                    fail(
+                        Code::File,
+                        "files.cannot_write",
+                        &[("file", &folder.display()), ("detail", &e)],
+                    )
+                })?;
                 #[cfg(unix)]
                 {
                     use std::os::unix::fs::PermissionsExt;
@@ -150,6 +254,20 @@ impl Tickets {
     }
 }
 
+/// Days after which uploads and downloads that a killed program left are removed.
+const LEFT_DAYS: u64 = 2;
+
+/// Removes what programs left that were killed: it holds people's data, and nobody can ask for it any more.
+fn forget_old(passing: &Path) {
+    let age = std::time::Duration::from_secs(LEFT_DAYS * 86_400);
+    for folder in std::fs::read_dir(passing).into_iter().flatten().flatten() {
+        let modified = folder.metadata().and_then(|m| m.modified());
+        if modified.is_ok_and(|at| at.elapsed().is_ok_and(|since| since > age)) {
+            let _ = std::fs::remove_dir_all(folder.path());
+        }
+    }
+}
+
 impl Drop for Tickets {
     fn drop(&mut self) {
         if let Some(folder) = &self.lock().folder {
@@ -158,7 +276,7 @@ impl Drop for Tickets {
     }
 }
 
-impl crate::Ctx {
+impl Ctx {
     /// The path of a file to read. A browser may name its uploads only, never a path of this machine.
     pub fn path(&self, file: &FileRef) -> Result<PathBuf> {
         match file {
@@ -260,6 +378,15 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         let _ = std::fs::remove_file(&beside);
     }
     written.map_err(cannot)
+}
+
+/// Writes a file that somebody chose, whole or not at all: never over a workspace, nor over what belongs to one.
+///
+/// # Errors
+/// `Refused` for such a path, `File` where it cannot be written.
+pub fn write_chosen(path: &Path, bytes: &[u8]) -> Result<()> {
+    refuse_workspaces(None, path)?;
+    write_whole(path, bytes)
 }
 
 /// Reads a text file of at most `max` bytes.

@@ -20,6 +20,7 @@ pub mod imports;
 pub mod jobs;
 pub mod journeys;
 pub mod letters;
+pub mod log;
 pub mod outbox;
 pub mod owner;
 pub mod render;
@@ -61,6 +62,8 @@ struct Inner {
     jobs: Arc<Jobs>,
     bus: Bus,
     tickets: Tickets,
+    /// Held by whoever opens a file anew because its owner ended.
+    opening: tokio::sync::Mutex<()>,
     /// Whether journeys move and mail leaves by itself while a workspace is open (the studio), or only on
     /// command (the command line).
     lively: bool,
@@ -107,6 +110,7 @@ fn features() -> Vec<Command> {
         diagnostics::commands(),
         events::commands(),
         fields::commands(),
+        files::commands(),
         home::commands(),
         imports::commands(),
         jobs::commands(),
@@ -129,13 +133,15 @@ fn features() -> Vec<Command> {
 impl App {
     /// A program with nothing open. `home`: folder of its own files; `lively`: see the field.
     pub fn new(home: PathBuf, lively: bool) -> App {
+        let bus = Bus::default();
         App {
             inner: Arc::new(Inner {
                 home,
                 current: RwLock::new(Current::Nothing),
-                jobs: Arc::default(),
-                bus: Bus::default(),
+                jobs: Arc::new(Jobs::new(bus.clone())),
+                bus,
                 tickets: Tickets::default(),
+                opening: tokio::sync::Mutex::default(),
                 lively,
             }),
         }
@@ -144,16 +150,13 @@ impl App {
     /// Runs one command for a window. A panic in it becomes an error with a trace, not an end of the program.
     pub async fn call(&self, window: Window, call: Call) -> Reply {
         let command = table::find(window, call.kind, &call.name)?;
-        let (open, remote) = match &*self.inner.current.read().await {
-            Current::Nothing => (None, None),
-            Current::Own(open) => (Some(open.clone()), None),
-            Current::Other { remote, .. } => (None, Some(remote.clone())),
-        };
-        if let Some(remote) = remote
-            && !command.at_home
+        if !command.at_home
+            && let Some(remote) = self.remote().await?
         {
-            return remote.call(call).await;
+            let (call, download) = files::carried(self, window, call)?;
+            return Ok(files::brought(remote.call(call).await?, download));
         }
+        let open = self.own().await;
         let cx = Ctx {
             app: self.clone(),
             window,
@@ -164,6 +167,41 @@ impl App {
             Ok(reply) => reply,
             Err(panic) => Err(ApiError::internal(panic)),
         }
+    }
+
+    /// The line to whoever owns the file, if that is another process. If it ended, the file is opened anew first: by
+    /// this process, or through its next owner.
+    async fn remote(&self) -> Result<Option<Remote>> {
+        let line = || async {
+            match &*self.inner.current.read().await {
+                Current::Other { file, remote } => Some((file.clone(), remote.clone())),
+                Current::Own(_) | Current::Nothing => None,
+            }
+        };
+        let alive = |found: Option<(PathBuf, Remote)>| match found {
+            Some((file, remote)) if !remote.is_alive() => Err(file),
+            Some((_, remote)) => Ok(Some(remote)),
+            None => Ok(None),
+        };
+        if let Ok(found) = alive(line().await) {
+            return Ok(found);
+        }
+        let _one_at_a_time = self.inner.opening.lock().await;
+        if let Err(file) = alive(line().await) {
+            Box::pin(workspaces::open_path(self, &file)).await?;
+        }
+        Ok(alive(line().await).unwrap_or_default())
+    }
+
+    /// Mail that is to be shown, by its ticket, whichever process rendered it.
+    pub async fn frame(&self, ticket: &str) -> Option<Arc<str>> {
+        if let Some(frame) = self.tickets().get_frame(ticket) {
+            return Some(frame.html);
+        }
+        let remote = self.remote().await.ok()??;
+        let asked = files::ask_frame(ticket);
+        let shown = remote.call(asked).await.ok()?;
+        Some(shown["html"].as_str()?.into())
     }
 
     /// The workspace this process owns, if it owns one.

@@ -1,7 +1,35 @@
-//! The command line: `carillon [--workspace FILE] [--json] NOUN VERB ...`.
+//! The command line: `carillon [--workspace FILE] [--json] NOUN VERB ...`. Its help is made from here.
+
+mod audience;
+mod contacts;
+mod journeys;
+mod sending;
+
+pub use audience::{Consent, Segments, Suppressions, Which};
+pub use contacts::{Contacts, Events, FIELD_TYPES, Fields, ImportContacts, ImportEvents};
+pub use journeys::Journeys;
+pub use sending::{Accounts, AddSmtp, Outbox, Templates};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+
+const WALK: &str = "\
+A first walk, on a made-up coffee shop:
+  carillon demo create shop.carillon
+  carillon -w shop.carillon journeys list
+  carillon -w shop.carillon journeys simulate \"Welcome series\" --days 90
+  carillon -w shop.carillon run --for 864000
+  carillon -w shop.carillon report funnel
+
+With your own list:
+  carillon workspaces create client.carillon --time-zone Europe/Berlin
+  carillon contacts import list.csv --basis consent --source \"Trade fair 2026\" --dry-run
+  carillon segments grammar
+
+A command without --workspace works on the file that was used last. `carillon NOUN --help` and
+`carillon NOUN VERB --help` tell more, with examples.
+
+Exit status: 0 done, 1 refused or failed, 2 wrong usage. Errors go to standard error.";
 
 /// A marketing studio on your own machine: import contacts, draw journeys, watch them on a virtual clock,
 /// and send them over your own mail account.
@@ -12,11 +40,18 @@ use std::path::PathBuf;
     max_term_width = 100,
     subcommand_required = true,
     arg_required_else_help = true,
-    after_help = "A first walk:\n  carillon demo create shop.carillon\n  carillon -w shop.carillon journeys list\n  carillon -w shop.carillon run --until 2026-12-31T00:00:00Z\n  carillon -w shop.carillon report funnel --journey \"Welcome series\"\n\nExit status: 0 done, 1 refused or failed, 2 wrong usage."
+    after_help = WALK
 )]
 pub struct Cli {
     /// The workspace file; else the environment variable CARILLON_WORKSPACE, else the one used last.
-    #[arg(short, long, global = true, value_name = "FILE", env = "CARILLON_WORKSPACE")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "CARILLON_WORKSPACE",
+        hide_env = true
+    )]
     pub workspace: Option<PathBuf>,
     /// One JSON document on standard output instead of text.
     #[arg(long, global = true)]
@@ -61,6 +96,9 @@ pub enum Noun {
     #[command(subcommand)]
     Accounts(Accounts),
     /// Let the workspace run: journeys move and messages leave.
+    ///
+    /// It runs until nothing is due or in flight, if nothing else is said, and prints when something is due next.
+    /// Only --until and --for move a virtual clock.
     Run(Run),
     /// Messages on their way.
     #[command(subcommand)]
@@ -71,24 +109,33 @@ pub enum Noun {
     #[command(subcommand)]
     Settings(Settings),
     /// Write a verified copy of the workspace.
+    #[command(after_help = "Example:\n  carillon -w shop.carillon backup shop-2026-01-31.carillon")]
     Backup {
         /// The copy to write. Must not exist.
         to: PathBuf,
     },
-    /// Put a copy in the place of the workspace. Its outbox is frozen until you say what became of each
-    /// message; opt-outs of the replaced file are kept.
+    /// Put a copy in the place of the workspace.
+    ///
+    /// The file that was there is kept beside it. Sending is paused and the copy's outbox is frozen until you say
+    /// what became of its messages; opt-outs of the replaced file are kept.
+    #[command(
+        after_help = "Example:\n  carillon -w shop.carillon restore shop-2026-01-31.carillon\n  carillon -w shop.carillon outbox resolve --state frozen --as cancelled\n  carillon -w shop.carillon outbox resume"
+    )]
     Restore {
         /// The copy to take.
         from: PathBuf,
     },
-    /// The studio's screens in a browser, on this machine only.
+    /// The studio's screens in a browser, on this machine only. Ctrl+C ends it.
     Serve(Serve),
     /// A small mail server on loopback with a truth log, as samples use it.
     #[command(hide = true)]
     World(World),
     /// Writes the TypeScript words of the command table.
     #[command(hide = true)]
-    Bindings { dir: PathBuf },
+    Bindings {
+        /// Folder to write to.
+        dir: PathBuf,
+    },
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -99,25 +146,55 @@ pub enum ClockArg {
     Virtual,
 }
 
+impl ClockArg {
+    /// The word of the command table.
+    pub fn word(self) -> &'static str {
+        match self {
+            ClockArg::Real => "real",
+            ClockArg::Virtual => "virtual",
+        }
+    }
+}
+
+/// An instant, checked before anything is opened.
+fn instant(text: &str) -> Result<String, String> {
+    match carillon_app::workspaces::moment(text) {
+        Ok(_) => Ok(text.trim().to_owned()),
+        Err(e) => Err(e.message),
+    }
+}
+
+/// A zone by its name in the IANA database.
+fn zone(text: &str) -> Result<String, String> {
+    match carillon_app::workspaces::zone(text) {
+        Ok(zone) => Ok(zone.name().to_owned()),
+        Err(e) => Err(e.message),
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Workspaces {
     /// Create a workspace file.
+    #[command(
+        after_help = "Examples:\n  carillon workspaces create client.carillon --name \"Blue Kettle\" --time-zone Europe/Berlin\n  carillon workspaces create trial.carillon --clock virtual --start 2026-01-01"
+    )]
     Create {
+        /// The file to make; its name usually ends in .carillon. Must not exist.
         file: PathBuf,
         /// Fixed for the life of the file.
         #[arg(long, value_enum, default_value = "real")]
         clock: ClockArg,
-        /// Where a virtual clock starts, like 2026-01-01T00:00:00Z.
-        #[arg(long, value_name = "INSTANT")]
+        /// Where a virtual clock starts, like 2026-01-01 or 2026-01-01T09:00:00Z; else the present moment.
+        #[arg(long, value_name = "INSTANT", value_parser = instant)]
         start: Option<String>,
         /// What to call it; else the file's name.
-        #[arg(long)]
+        #[arg(long, value_name = "TEXT")]
         name: Option<String>,
-        /// IANA zone used where a contact has none.
-        #[arg(long, default_value = "UTC")]
+        /// Zone used where a contact has none, like Europe/Berlin.
+        #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
         time_zone: String,
     },
-    /// Files opened before.
+    /// Files opened before, the last one first.
     Recent,
     /// What the workspace says of itself.
     Show,
@@ -125,432 +202,57 @@ pub enum Workspaces {
 
 #[derive(Debug, Subcommand)]
 pub enum Demo {
-    /// A coffee shop with contacts, orders, carts, consent and a welcome series.
+    /// A coffee shop with contacts, orders, carts, consent and a welcome series. Its clock is virtual and nothing
+    /// leaves this machine.
+    #[command(
+        after_help = "Examples:\n  carillon demo create shop.carillon\n  carillon demo create large.carillon --contacts 100000 --months 6 --seed 7"
+    )]
     Create {
+        /// The file to make. Must not exist.
         file: PathBuf,
-        #[arg(long, default_value_t = 5000)]
+        /// How many contacts.
+        #[arg(long, value_name = "N", default_value_t = 5000)]
         contacts: u32,
         /// Months of history.
-        #[arg(long, default_value_t = 12)]
+        #[arg(long, value_name = "N", default_value_t = 12)]
         months: u32,
-        #[arg(long, default_value_t = 1)]
+        /// The same number makes the same company.
+        #[arg(long, value_name = "N", default_value_t = 1)]
         seed: u64,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Contacts {
-    /// Import a CSV file: comma, semicolon, tab or bar; UTF-8, UTF-16 or Windows-1252.
-    Import(ImportContacts),
-    /// Take an import back: contacts it created and values it changed, unless they changed since.
-    UndoImport { id: u32 },
-    /// Imports so far.
-    Imports,
-    /// List contacts, or those of a segment expression.
-    List {
-        #[arg(long = "where", value_name = "TEXT")]
-        expression: Option<String>,
-        #[arg(long, default_value_t = 50)]
-        limit: u32,
-        #[arg(long, default_value_t = 0)]
-        offset: u32,
-    },
-    /// Everything known of one contact.
-    Show { email: String },
-    /// Write contacts to a CSV file.
-    Export {
-        to: PathBuf,
-        #[arg(long = "where", value_name = "TEXT")]
-        expression: Option<String>,
-    },
-    /// Remove a contact. A suppressed address stays suppressed.
-    Delete { email: String },
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum ModeArg {
-    Create,
-    Update,
-    Both,
-}
-
-#[derive(Debug, Args)]
-pub struct ImportContacts {
-    pub csv: PathBuf,
-    /// Which column goes to which field; `COL=-` leaves it out. Columns named like fields map themselves.
-    /// A field that does not exist is created with the type guessed, or `COL=field:type`.
-    #[arg(long, value_name = "COL=FIELD")]
-    pub map: Vec<String>,
-    /// New contacts, known ones, or both.
-    #[arg(long, value_enum, default_value = "both")]
-    pub mode: ModeArg,
-    /// Fields to fill only where they are empty.
-    #[arg(long, value_name = "FIELD")]
-    pub fill_empty: Vec<String>,
-    /// Why you may write to them: consent, double_opt_in, soft_opt_in, contract, legitimate_interest, implied,
-    /// or none (contacts are kept, nothing is sent).
-    #[arg(long)]
-    pub basis: String,
-    /// Where the list comes from, in your words.
-    #[arg(long)]
-    pub source: String,
-    /// The words they agreed to.
-    #[arg(long)]
-    pub wording: Option<String>,
-    /// Tags for all of them.
-    #[arg(long, value_name = "TAG")]
-    pub tag: Vec<String>,
-    #[arg(long, value_name = "CHAR")]
-    pub delimiter: Option<String>,
-    /// utf-8, utf-16le, utf-16be or windows-1252.
-    #[arg(long)]
-    pub encoding: Option<String>,
-    /// Say what would happen and change nothing.
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Go on with an import that was interrupted.
-    #[arg(long, value_name = "ID")]
-    pub resume: Option<u32>,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Events {
-    /// Import a CSV (columns email, event, at, and properties) or JSON lines
-    /// ({"email","event","at","props":{}}). The same line twice is one event.
-    Import {
-        file: PathBuf,
-        /// Where they come from, like shop.
-        #[arg(long)]
-        source: String,
-        /// Column with the contact's address.
-        #[arg(long, default_value = "email")]
-        email: String,
-        /// Column with the event's name.
-        #[arg(long, default_value = "event")]
-        event: String,
-        /// Column with the moment.
-        #[arg(long, default_value = "at")]
-        at: String,
-        /// Column with a key of its own, so that no event counts twice; else the whole line is its key.
-        #[arg(long)]
-        id: Option<String>,
-    },
-    /// What one contact did.
-    List { email: String },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Fields {
-    List,
-    /// Add a custom field.
-    Add {
-        key: String,
-        /// text, number, money, yes_no, choice, multi_choice, date or date_time.
-        #[arg(long = "type", default_value = "text")]
-        field_type: String,
-        #[arg(long)]
-        label: Option<String>,
-        /// Options of a choice.
-        #[arg(long)]
-        option: Vec<String>,
-    },
-    /// Hide a field; its values are kept.
-    Retire {
-        key: String,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Consent {
-    /// The ledger of one contact.
-    Show { email: String },
-    /// Record a permission or its withdrawal.
-    Add {
-        email: String,
-        #[arg(long, default_value = "email")]
-        channel: String,
-        #[arg(long, default_value = "marketing")]
-        purpose: String,
-        #[arg(long)]
-        basis: Option<String>,
-        /// Record that permission was withdrawn.
-        #[arg(long)]
-        withdraw: bool,
-        #[arg(long)]
-        source: String,
-        #[arg(long)]
-        wording: Option<String>,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Suppressions {
-    /// How many there are, by reason.
-    List,
-    /// Never write to this address again.
-    Add { email: String },
-    /// Lift it: only on the person's own explicit wish.
-    Remove {
-        email: String,
-        /// Why, for the record.
-        #[arg(long)]
-        because: String,
-    },
-    /// Whether an address is on the list.
-    Check { email: String },
-}
-
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub struct Which {
-    /// A saved segment.
-    #[arg(long)]
-    pub name: Option<String>,
-    /// An expression; see `carillon segments grammar`.
-    #[arg(long = "where", value_name = "TEXT")]
-    pub expression: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Segments {
-    List,
-    /// Save an expression under a name.
-    Save {
-        name: String,
-        #[arg(long = "where", value_name = "TEXT")]
-        expression: String,
-    },
-    Delete {
-        name: String,
-    },
-    /// How many contacts.
-    Count {
-        #[command(flatten)]
-        which: Which,
-        /// Also how many for each clause.
-        #[arg(long)]
-        clauses: bool,
-    },
-    /// Who.
-    Members {
-        #[command(flatten)]
-        which: Which,
-        #[arg(long, default_value_t = 50)]
-        limit: u32,
-    },
-    /// Why a contact is in or out, clause by clause.
-    Why {
-        #[command(flatten)]
-        which: Which,
-        /// The contact.
-        #[arg(long = "as", value_name = "EMAIL")]
-        email: String,
-    },
-    /// The language of expressions, with examples.
-    Grammar,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Journeys {
-    List,
-    /// Read a journey file as a draft.
-    Import {
-        file: PathBuf,
-    },
-    /// Write a journey as a file.
-    Export {
-        name: String,
-        /// Standard output where left out.
-        to: Option<PathBuf>,
-    },
-    /// What is wrong with the draft.
-    Check {
-        name: String,
-    },
-    /// Make the draft a version that contacts enter.
-    Publish {
-        name: String,
-    },
-    Pause {
-        name: String,
-    },
-    Resume {
-        name: String,
-    },
-    /// Nobody enters; those inside finish.
-    Drain {
-        name: String,
-    },
-    /// Everybody leaves; queued messages are cancelled.
-    Stop {
-        name: String,
-    },
-    /// State, and how many are where.
-    Status {
-        name: String,
-    },
-    /// Let a contact enter by hand.
-    Enter {
-        name: String,
-        #[arg(long = "as", value_name = "EMAIL")]
-        email: String,
-    },
-    /// Run the draft over all contacts on a virtual clock; nothing is changed and nothing leaves.
-    Simulate {
-        name: String,
-        #[arg(long, default_value_t = 90)]
-        days: u32,
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-    },
-    /// Walk one contact through the draft.
-    Try {
-        name: String,
-        #[arg(long = "as", value_name = "EMAIL")]
-        email: String,
-        #[arg(long, default_value_t = 90)]
-        days: u32,
-    },
-    /// What happened to one contact in a journey, and why.
-    Path {
-        name: String,
-        #[arg(long = "as", value_name = "EMAIL")]
-        email: String,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Templates {
-    List,
-    /// Read a template file (as exported, or bare MJML).
-    Import {
-        file: PathBuf,
-        /// Name; else the file's.
-        #[arg(long)]
-        name: Option<String>,
-        /// Subject of a bare MJML file.
-        #[arg(long)]
-        subject: Option<String>,
-    },
-    /// Add the starter templates.
-    Starters,
-    /// What one contact would get.
-    Render {
-        name: String,
-        #[arg(long = "as", value_name = "EMAIL")]
-        email: String,
-        /// Write the HTML to a file.
-        #[arg(long)]
-        html: Option<PathBuf>,
-    },
-    /// Which values are missing, for how many of a segment.
-    Missing {
-        name: String,
-        #[arg(long = "where", value_name = "TEXT", default_value = "everyone")]
-        expression: String,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Accounts {
-    List,
-    /// Add an SMTP account. The password is read from standard input.
-    AddSmtp {
-        name: String,
-        #[arg(long)]
-        host: String,
-        #[arg(long)]
-        port: Option<u16>,
-        /// starttls, tls or none (loopback only).
-        #[arg(long, default_value = "starttls")]
-        tls: String,
-        #[arg(long, default_value = "")]
-        user: String,
-        #[arg(long)]
-        from_email: String,
-        #[arg(long, default_value = "")]
-        from_name: String,
-        #[arg(long)]
-        reply_to: Option<String>,
-        /// Limits from a preset: gmail, google_workspace, microsoft_365, ses_sandbox, generic ...
-        #[arg(long)]
-        preset: Option<String>,
-        #[arg(long)]
-        per_day: Option<u32>,
-        #[arg(long)]
-        per_minute: Option<u32>,
-        #[arg(long)]
-        sessions: Option<u16>,
-        /// PEM file of a private certificate authority.
-        #[arg(long)]
-        ca_file: Option<String>,
-        /// Keep the password in a file protected by the passphrase in CARILLON_PASSPHRASE, where there is no
-        /// keychain.
-        #[arg(long)]
-        passphrase_file: bool,
-    },
-    /// Send yourself a test.
-    Test {
-        name: String,
-        #[arg(long)]
-        to: String,
-    },
-    Delete {
-        name: String,
     },
 }
 
 #[derive(Debug, Args)]
 #[group(multiple = false)]
+#[command(
+    after_help = "Examples:\n  carillon run                                   what is due now, then the next due instant\n  carillon run --until 2026-03-01T00:00:00Z      up to an instant of the workspace's clock\n  carillon run --for 864000                      ten days\n\nOn the machine's clock --until and --for wait as long as they say. Ctrl+C stops at a safe point."
+)]
 pub struct Run {
-    /// Until nothing is due or in flight; prints the next due instant.
+    /// Until nothing is due or in flight; prints the next due instant. This is the default.
     #[arg(long)]
     pub until_idle: bool,
-    /// Until this instant of the workspace's clock; moves a virtual clock.
-    #[arg(long, value_name = "INSTANT")]
+    /// Until this instant of the workspace's clock, like 2026-03-01 or 2026-03-01T09:00:00Z.
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
     pub until: Option<String>,
-    /// For so many seconds of the workspace's clock; moves a virtual clock.
+    /// For so many seconds of the workspace's clock; a day has 86400.
     #[arg(long = "for", value_name = "SECONDS")]
-    pub for_secs: Option<u64>,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Outbox {
-    List {
-        /// queued, claimed, in_flight, accepted, deferred, bounced, unknown, suppressed, expired, cancelled, frozen.
-        #[arg(long)]
-        state: Option<String>,
-        #[arg(long, default_value_t = 50)]
-        limit: u32,
-        #[arg(long, default_value_t = 0)]
-        offset: u32,
-    },
-    /// Say what became of messages whose outcome is unknown, or that a restore froze.
-    Resolve {
-        /// unknown or frozen.
-        #[arg(long)]
-        state: String,
-        /// sent, unknown, not_sent or cancelled.
-        #[arg(long = "as", value_name = "WHAT")]
-        outcome: String,
-        /// Only these; else the whole batch.
-        #[arg(long)]
-        id: Vec<i64>,
-    },
-    /// Hold all sending.
-    Pause,
-    Resume,
+    pub for_secs: Option<u32>,
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  carillon report funnel --journey \"Welcome series\"\n  carillon report messages --format csv > messages.csv"
+)]
 pub struct Report {
-    /// messages, funnel or growth.
+    /// Which figures.
+    #[arg(value_parser = ["messages", "funnel", "growth"])]
     pub name: String,
-    /// Journey of a funnel.
-    #[arg(long)]
+    /// Journey of a funnel; else the only one there is.
+    #[arg(long, value_name = "NAME")]
     pub journey: Option<String>,
-    #[arg(long, value_enum, default_value = "json")]
-    pub format: Format,
+    /// How to print it; a table for people where left out.
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -561,21 +263,36 @@ pub enum Format {
 
 #[derive(Debug, Subcommand)]
 pub enum Settings {
+    /// What is set.
     Show,
-    Set {
-        #[arg(long)]
-        name: Option<String>,
-        #[arg(long)]
-        organisation: Option<String>,
-        /// Goes into each marketing mail, as the law asks.
-        #[arg(long)]
-        postal_address: Option<String>,
-        #[arg(long)]
-        time_zone: Option<String>,
-    },
+    /// Change some of them.
+    #[command(
+        after_help = "Example:\n  carillon settings set --organisation \"Blue Kettle\" --postal-address \"1 Example Street, 00000 Exampleville\""
+    )]
+    Set(SetSettings),
 }
 
 #[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub struct SetSettings {
+    /// What the workspace is called.
+    #[arg(long, value_name = "TEXT")]
+    pub name: Option<String>,
+    /// Who sends.
+    #[arg(long, value_name = "TEXT")]
+    pub organisation: Option<String>,
+    /// Goes into each marketing mail, as the law asks.
+    #[arg(long, value_name = "TEXT")]
+    pub postal_address: Option<String>,
+    /// Zone used where a contact has none, like Europe/Berlin.
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    pub time_zone: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  carillon -w shop.carillon serve --port 8080\n\nThe address that is printed holds a secret key: open it as it is, and give it to nobody. Each start makes a new key."
+)]
 pub struct Serve {
     /// Port on loopback; 0 picks a free one.
     #[arg(long, default_value_t = 0)]
@@ -587,11 +304,79 @@ pub struct Serve {
 
 #[derive(Debug, Args)]
 pub struct World {
+    /// Port on loopback.
     #[arg(long)]
     pub port: u16,
+    /// Where to log what it received.
     #[arg(long)]
     pub truth: PathBuf,
     /// Wait before each reply to a final dot.
     #[arg(long, default_value_t = 0)]
     pub delay_ms: u64,
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn every(command: &clap::Command, path: &str, look: &mut dyn FnMut(&str, &clap::Command)) {
+        let path = format!("{path} {}", command.get_name()).trim().to_owned();
+        look(&path, command);
+        let shown = command.get_subcommands().filter(|c| c.get_name() != "help");
+        shown.for_each(|c| every(c, &path, look));
+    }
+
+    #[test]
+    fn every_command_and_every_argument_says_what_it_is_for() {
+        let mut silent = Vec::new();
+        every(&Cli::command(), "", &mut |path, command| {
+            if command.get_about().is_none() {
+                silent.push(path.to_owned());
+            }
+            let args = command.get_arguments().filter(|arg| arg.get_help().is_none());
+            silent.extend(args.map(|arg| format!("{path} {}", arg.get_id())));
+        });
+        assert!(silent.is_empty(), "{silent:?}");
+    }
+
+    /// The words of a line as a shell would cut them.
+    fn cut(line: &str) -> Vec<String> {
+        let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+        for letter in line.chars() {
+            match (quote, letter) {
+                (Some(q), c) if q == c => quote = None,
+                (None, '"' | '\'') => quote = Some(letter),
+                (None, ' ') => words.push(std::mem::take(&mut word)),
+                (_, c) => word.push(c),
+            }
+        }
+        words.push(word);
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn every_example_of_the_help_is_understood_by_the_program() {
+        let mut tried = 0;
+        every(&Cli::command(), "", &mut |path, command| {
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            for line in help.replace("\\\n", " ").lines() {
+                let line = line.rsplit("| ").next().unwrap().trim();
+                let line = line.split(" > ").next().unwrap();
+                // A remark stands apart.
+                let line = line.split("    ").next().unwrap();
+                if line.starts_with("carillon ") {
+                    tried += 1;
+                    let parsed = Cli::try_parse_from(cut(line));
+                    assert!(parsed.is_ok(), "{path}: `{line}`: {}", parsed.unwrap_err());
+                }
+            }
+        });
+        assert!(tried > 30, "the examples are found: {tried}");
+    }
 }

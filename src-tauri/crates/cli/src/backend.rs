@@ -1,30 +1,34 @@
 //! Where the command line's calls go: to the use-cases in this process, or through the socket to whoever
 //! owns the file. The caller cannot tell.
 
+use crate::interrupt::Interrupt;
+use crate::output::complain;
+use crate::words::text;
 use carillon_app::App;
 use carillon_app::error::{ApiError, Code, Result, fail};
 use carillon_app::jobs::phase_words;
 use carillon_app::table::{Call, Kind, Window};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// One program run.
 pub struct Backend {
     pub app: App,
-    /// Whether to draw progress.
-    pub quiet: bool,
+    pub interrupt: Interrupt,
 }
 
+/// Rows that one question brings at most.
+const PAGE: u64 = 200;
+
 impl Backend {
-    /// A program with nothing open.
-    pub fn new(json: bool) -> Backend {
-        let app = App::new(App::default_home(), false);
+    /// A program with nothing open. `lively`: journeys move by themselves while a workspace is open.
+    pub fn new(lively: bool) -> Backend {
         Backend {
-            app,
-            quiet: json || !std::io::stderr().is_terminal(),
+            app: App::new(App::default_home(), lively),
+            interrupt: Interrupt::listen(),
         }
     }
 
@@ -33,7 +37,7 @@ impl Backend {
     /// # Errors
     /// When none is named and none was opened before, or the file cannot be opened.
     pub async fn open(&self, named: Option<PathBuf>) -> Result<()> {
-        let file = match named {
+        let file = match named.filter(|file| !file.as_os_str().is_empty()) {
             Some(file) => file,
             None => self.last().await?,
         };
@@ -54,30 +58,40 @@ impl Backend {
 
     /// Reads.
     pub async fn query(&self, name: &str, args: Value) -> Result<Value> {
-        self.app
-            .call(
-                Window::Terminal,
-                Call {
-                    kind: Kind::Query,
-                    name: name.to_owned(),
-                    args,
-                },
-            )
-            .await
+        self.ask(Kind::Query, name, args).await
     }
 
     /// Changes.
     pub async fn mutate(&self, name: &str, args: Value) -> Result<Value> {
-        self.app
-            .call(
-                Window::Terminal,
-                Call {
-                    kind: Kind::Mutate,
-                    name: name.to_owned(),
-                    args,
-                },
-            )
-            .await
+        self.ask(Kind::Mutate, name, args).await
+    }
+
+    async fn ask(&self, kind: Kind, name: &str, args: Value) -> Result<Value> {
+        let name = name.to_owned();
+        let call = self.app.call(Window::Terminal, Call { kind, name, args });
+        tokio::pin!(call);
+        let mut progress = Progress::new();
+        loop {
+            tokio::select! {
+                reply = &mut call => {
+                    return reply;
+                }
+                () = self.interrupt.asked() => {
+                    return Err(fail(Code::Cancelled, "cli.stopped", &[]));
+                }
+                () = tokio::time::sleep(Duration::from_millis(200)) => progress.draw(&Value::Null),
+            }
+        }
+    }
+
+    /// Lets the workspace go. Waits for the last commit, whoever is impatient; an owner in another process goes on.
+    pub async fn close(&self) -> Result<()> {
+        let call = Call {
+            kind: Kind::Mutate,
+            name: "workspaces.close".to_owned(),
+            args: json!({}),
+        };
+        self.app.call(Window::Terminal, call).await.map(drop)
     }
 
     /// Starts a job, shows its progress if it takes longer than a second, and gives its answer.
@@ -86,33 +100,28 @@ impl Backend {
         let id = started["job"]
             .as_u64()
             .ok_or_else(|| ApiError::internal("no job was started"))?;
-        let bar = ProgressBar::hidden();
-        let mut waited = Duration::ZERO;
+        let mut progress = Progress::new();
         let mut pause = Duration::from_millis(10);
         let mut cancelled = false;
         loop {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                _ = tokio::signal::ctrl_c(), if !cancelled => {
+                () = self.interrupt.asked(), if !cancelled => {
                     cancelled = true;
-                    self.mutate("jobs.cancel", json!({ "id": id })).await?;
+                    progress.clear();
+                    complain(&text!("interrupt.stopping"));
+                    self.patiently(Kind::Mutate, "jobs.cancel", json!({ "id": id })).await?;
                 }
             }
-            waited += pause;
             pause = (pause * 2).min(Duration::from_millis(200));
-            let job = self.query("jobs.get", json!({ "id": id })).await?;
+            let job = self
+                .patiently(Kind::Query, "jobs.get", json!({ "id": id }))
+                .await?;
             match job["state"].as_str() {
-                Some("running") => {
-                    if waited > Duration::from_secs(1) && !self.quiet {
-                        draw(&bar, &job);
-                    }
-                }
-                Some("done") => {
-                    bar.finish_and_clear();
-                    return Ok(job["result"].clone());
-                }
+                Some("running") if cancelled => {}
+                Some("running") => progress.draw(&job),
+                Some("done") => return Ok(job["result"].clone()),
                 _ => {
-                    bar.finish_and_clear();
                     let error = serde_json::from_value(job["error"].clone());
                     return Err(error.unwrap_or_else(ApiError::internal));
                 }
@@ -120,19 +129,54 @@ impl Backend {
         }
     }
 
-    /// The row of a list whose `key` is `value`.
-    pub async fn find(&self, list: &str, key: &str, value: &str, missing: &str) -> Result<Value> {
+    /// A question that Ctrl+C does not cut off: the end of a job that was asked to stop is still to be heard.
+    async fn patiently(&self, kind: Kind, name: &str, args: Value) -> Result<Value> {
+        let name = name.to_owned();
+        self.app.call(Window::Terminal, Call { kind, name, args }).await
+    }
+
+    /// Rows of a list that comes in pages, and how many there are in all: `limit` of them after `offset`.
+    pub async fn rows(&self, name: &str, mut args: Value, offset: u32, limit: u32) -> Result<Value> {
+        let (mut rows, mut total) = (Vec::new(), Value::Null);
+        let limit = u64::from(limit);
+        loop {
+            let wanted = (limit - rows.len() as u64).min(PAGE);
+            args["offset"] = json!(u64::from(offset) + rows.len() as u64);
+            args["limit"] = json!(wanted);
+            let page = self.query(name, args.clone()).await?;
+            total = if total.is_null() {
+                page["total"].clone()
+            } else {
+                total
+            };
+            let found = page["rows"].as_array().cloned().unwrap_or_default();
+            let last = (found.len() as u64) < wanted;
+            rows.extend(found);
+            if last || rows.len() as u64 >= limit {
+                return Ok(json!({ "rows": rows, "total": total }));
+            }
+        }
+    }
+
+    /// The row of a list whose name is `name`; else which there are.
+    pub async fn find(&self, list: &str, name: &str, missing: &str) -> Result<Value> {
         let rows = self.query(list, json!({})).await?;
-        rows.as_array()
-            .and_then(|rows| rows.iter().find(|row| row[key] == json!(value)))
-            .cloned()
-            .ok_or_else(|| {
-                fail(
-                    Code::NotFound,
-                    &format!("not_found.{missing}"),
-                    &[("name", &value)],
-                )
-            })
+        let rows = rows.as_array().map(Vec::as_slice).unwrap_or_default();
+        if let Some(found) = rows.iter().find(|row| row["name"] == json!(name)) {
+            return Ok(found.clone());
+        }
+        let mut error = fail(
+            Code::NotFound,
+            &format!("not_found.{missing}"),
+            &[("name", &name)],
+        );
+        let known: Vec<&str> = rows.iter().filter_map(|row| row["name"].as_str()).collect();
+        let others = match known.is_empty() {
+            true => text!("find.none"),
+            false => text!("find.there_are", names = known.join(", ")),
+        };
+        error.message = format!("{} {others}", error.message);
+        Err(error)
     }
 
     /// The id of a contact.
@@ -141,25 +185,59 @@ impl Backend {
     }
 }
 
-fn draw(bar: &ProgressBar, job: &Value) {
-    if bar.is_hidden() {
-        bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+/// What is shown of work that takes longer than a second, where somebody looks.
+struct Progress {
+    bar: ProgressBar,
+    since: Instant,
+    watched: bool,
+}
+
+impl Progress {
+    fn new() -> Progress {
+        Progress {
+            bar: ProgressBar::hidden(),
+            since: Instant::now(),
+            watched: std::io::stderr().is_terminal(),
+        }
     }
-    let (done, total) = (
-        job["done"].as_f64().unwrap_or(0.0),
-        job["total"].as_f64().unwrap_or(0.0),
-    );
-    let template = if total > 0.0 {
-        "{msg} {wide_bar} {percent}% {eta}"
-    } else {
-        "{spinner} {msg} {pos} {elapsed}"
-    };
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
+
+    fn draw(&self, job: &Value) {
+        if !self.watched || self.since.elapsed() < Duration::from_secs(1) {
+            return;
+        }
+        if self.bar.is_hidden() {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+            self.bar.enable_steady_tick(Duration::from_millis(200));
+        }
+        let of = |name: &str| job[name].as_f64().unwrap_or(0.0);
+        let template = if of("total") > 0.0 {
+            "{msg} {wide_bar} {percent}% {eta}"
+        } else if of("done") > 0.0 {
+            "{spinner} {msg} {pos} {elapsed}"
+        } else {
+            "{spinner} {msg} {elapsed}"
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.bar.set_style(style);
+        }
+        self.bar.set_length(of("total") as u64);
+        self.bar.set_position(of("done") as u64);
+        let phase = phase_words(job["phase"].as_str().unwrap_or_default()).to_owned();
+        self.bar.set_message(match phase.is_empty() {
+            true => text!("working"),
+            false => phase,
+        });
     }
-    bar.set_length(total as u64);
-    bar.set_position(done as u64);
-    bar.set_message(phase_words(job["phase"].as_str().unwrap_or_default()).to_owned());
+
+    fn clear(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.clear();
+    }
 }
 
 /// The path as another process would find it.

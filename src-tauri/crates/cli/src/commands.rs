@@ -3,14 +3,15 @@
 mod audience;
 mod contacts;
 mod journeys;
+mod reports;
 mod sending;
 
-use crate::args::{Cli, ClockArg, Demo, Format, Noun, Report, Run, Settings, Workspaces};
+use crate::args::{Cli, Demo, Noun, Run, SetSettings, Settings, Workspaces};
 use crate::backend::{Backend, absolute};
 use crate::output;
+use crate::words::say;
 use carillon_app::error::{ApiError, Result, sentence};
 use serde_json::{Value, json};
-use std::path::PathBuf;
 
 /// Prints an answer: as JSON, or as the text a closure makes of it.
 fn answer(json: bool, value: &Value, text: impl FnOnce(&Value)) {
@@ -22,94 +23,40 @@ fn answer(json: bool, value: &Value, text: impl FnOnce(&Value)) {
 /// # Errors
 /// The command's own.
 pub async fn run(cli: Cli) -> Result<()> {
-    let backend = Backend::new(cli.json);
     let json = cli.json;
+    // Who looks at the studio in a browser sees journeys move, as in its window.
+    let backend = Backend::new(matches!(cli.noun, Noun::Serve(_)));
     match cli.noun {
         // These make or list files; no workspace is open yet.
-        Noun::Workspaces(Workspaces::Create {
-            file,
-            clock,
-            start,
-            name,
-            time_zone,
-        }) => {
-            return create(&backend, json, file, clock, start, name, time_zone).await;
+        Noun::Workspaces(verb @ (Workspaces::Create { .. } | Workspaces::Recent)) => {
+            workspaces(&backend, json, verb).await
         }
-        Noun::Workspaces(Workspaces::Recent) => {
-            let recent = backend.query("workspaces.recent", json!({})).await?;
-            answer(json, &recent, |rows| {
-                output::table(rows, &[("name", "NAME"), ("clock", "CLOCK"), ("file", "FILE")])
-            });
-            return Ok(());
-        }
-        Noun::Demo(Demo::Create {
-            file,
-            contacts,
-            months,
-            seed,
-        }) => {
-            let file = absolute(&file);
-            let args =
-                json!({ "file": { "path": file }, "contacts": contacts, "months": months, "seed": seed });
-            let made = backend.job("demo.create_file", args).await?;
-            answer(json, &made, |made| {
-                output::line(format!(
-                    "Made a sample company with {} contacts and {} events in {}.\nIts clock stands at {}. Let it run: carillon -w {} run --until INSTANT",
-                    made["contacts"],
-                    made["events"],
-                    file.display(),
-                    output::cell(&made["now"]),
-                    file.display()
-                ));
-            });
-            return Ok(());
-        }
+        Noun::Demo(verb) => demo(&backend, json, verb).await,
         Noun::World(world) => {
-            return carillon_app::demo::serve_world(
-                world.port,
-                &world.truth,
-                std::time::Duration::from_millis(world.delay_ms),
-            )
-            .await;
+            let delay = std::time::Duration::from_millis(world.delay_ms);
+            tokio::select! {
+                served = carillon_app::demo::serve_world(world.port, &world.truth, delay) => served,
+                () = backend.interrupt.asked() => Ok(()),
+            }
         }
-        Noun::Bindings { dir } => return bindings(&dir),
+        Noun::Bindings { dir } => bindings(&dir),
         Noun::Segments(crate::args::Segments::Grammar) => {
-            output::line(carillon_app::segments::grammar());
-            return Ok(());
+            let grammar = json!({ "grammar": carillon_app::segments::grammar() });
+            answer(json, &grammar, |g| output::line(output::cell(&g["grammar"])));
+            Ok(())
         }
         noun => {
             backend.open(cli.workspace).await?;
             let done = with_workspace(&backend, json, noun).await;
-            // Closing waits for the last commit; an owner in another process goes on.
-            let closed = backend.mutate("workspaces.close", json!({})).await;
-            done?;
-            closed?;
+            let closed = backend.close().await;
+            done.and(closed)
         }
     }
-    Ok(())
 }
 
 async fn with_workspace(backend: &Backend, json: bool, noun: Noun) -> Result<()> {
     match noun {
-        Noun::Workspaces(_) => {
-            let shown = backend.query("workspaces.current", json!({})).await?;
-            answer(json, &shown, |w| {
-                output::facts(
-                    w,
-                    &[
-                        ("file", "File"),
-                        ("workspace.name", "Name"),
-                        ("workspace.clock", "Clock"),
-                        ("workspace.sample", "Sample"),
-                        ("workspace.time_zone", "Time zone"),
-                        ("workspace.organisation", "Organisation"),
-                        ("workspace.postal_address", "Postal address"),
-                        ("warnings", "Warnings"),
-                    ],
-                );
-            });
-            Ok(())
-        }
+        Noun::Workspaces(verb) => workspaces(backend, json, verb).await,
         Noun::Contacts(verb) => contacts::contacts(backend, json, verb).await,
         Noun::Events(verb) => contacts::events(backend, json, verb).await,
         Noun::Fields(verb) => contacts::fields(backend, json, verb).await,
@@ -121,37 +68,20 @@ async fn with_workspace(backend: &Backend, json: bool, noun: Noun) -> Result<()>
         Noun::Accounts(verb) => sending::accounts(backend, json, verb).await,
         Noun::Outbox(verb) => sending::outbox(backend, json, verb).await,
         Noun::Run(how) => let_run(backend, json, how).await,
-        Noun::Report(report) => show_report(backend, json, report).await,
+        Noun::Report(report) => reports::report(backend, json, report).await,
         Noun::Settings(verb) => settings(backend, json, verb).await,
         Noun::Backup { to } => {
-            let saved = backend
-                .mutate("backup.create", json!({ "to": { "path": absolute(&to) } }))
-                .await?;
+            let args = json!({ "to": { "path": absolute(&to) } });
+            let saved = backend.mutate("backup.create", args).await?;
             answer(json, &saved, |s| {
-                output::line(format!(
-                    "Wrote {} ({} bytes), and read it back.",
-                    output::cell(&s["path"]),
-                    s["bytes"]
-                ))
+                say!("backup.made", file = s["path"], bytes = s["bytes"])
             });
             Ok(())
         }
         Noun::Restore { from } => {
-            let done = backend
-                .mutate("backup.restore", json!({ "from": { "path": absolute(&from) } }))
-                .await?;
-            answer(json, &done, |d| {
-                let replaced = output::cell(&d["replaced"]);
-                output::line(sentence(
-                    "backup.restored",
-                    &[
-                        ("frozen", &d["frozen"]),
-                        ("taken_over", &d["taken_over"]),
-                        ("merged", &d["merged"]),
-                        ("replaced", &replaced),
-                    ],
-                ));
-            });
+            let args = json!({ "from": { "path": absolute(&from) } });
+            let done = backend.mutate("backup.restore", args).await?;
+            answer(json, &done, restored);
             Ok(())
         }
         Noun::Serve(how) => crate::serve::serve(backend, how.port, how.ui, json).await,
@@ -160,31 +90,112 @@ async fn with_workspace(backend: &Backend, json: bool, noun: Noun) -> Result<()>
     }
 }
 
-async fn create(
-    backend: &Backend,
-    json: bool,
-    file: PathBuf,
-    clock: ClockArg,
-    start: Option<String>,
-    name: Option<String>,
-    time_zone: String,
-) -> Result<()> {
-    let file = absolute(&file);
-    let name = name.unwrap_or_else(|| {
-        file.file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned()
-    });
-    let clock = match clock {
-        ClockArg::Real => "real",
-        ClockArg::Virtual => "virtual",
-    };
-    let args = json!({ "file": { "path": file }, "name": name, "clock": clock, "start": start, "time_zone": time_zone });
-    let made = backend.mutate("workspaces.create", args).await?;
-    backend.mutate("workspaces.close", json!({})).await?;
-    answer(json, &made, |w| {
-        output::line(format!("Created {}.", output::cell(&w["file"])))
+fn restored(done: &Value) {
+    let replaced = output::cell(&done["replaced"]);
+    output::line(sentence(
+        "backup.restored",
+        &[
+            ("frozen", &done["frozen"]),
+            ("taken_over", &done["taken_over"]),
+            ("merged", &done["merged"]),
+            ("replaced", &replaced),
+        ],
+    ));
+}
+
+async fn workspaces(backend: &Backend, json: bool, verb: Workspaces) -> Result<()> {
+    match verb {
+        Workspaces::Create {
+            file,
+            clock,
+            start,
+            name,
+            time_zone,
+        } => {
+            let file = absolute(&file);
+            let stem = || {
+                file.file_stem()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned()
+            };
+            let name = name.unwrap_or_else(stem);
+            let args = json!({ "file": { "path": file }, "name": name, "clock": clock.word(), "start": start, "time_zone": time_zone });
+            let made = backend.mutate("workspaces.create", args).await?;
+            backend.close().await?;
+            answer(json, &made, |w| {
+                say!("workspaces.created", file = w["file"]);
+                warn_of_place(w);
+            });
+        }
+        Workspaces::Recent => {
+            let recent = backend.query("workspaces.recent", json!({})).await?;
+            answer(json, &recent, |rows| {
+                output::table(
+                    rows,
+                    &[
+                        ("name", "name"),
+                        ("clock", "clock"),
+                        ("exists", "there"),
+                        ("file", "file"),
+                    ],
+                )
+            });
+        }
+        Workspaces::Show => {
+            let mut shown = backend.query("workspaces.current", json!({})).await?;
+            shown["clock"] = backend.query("clock.get", json!({})).await?;
+            answer(json, &shown, |w| {
+                output::facts(
+                    w,
+                    &[
+                        ("file", "file"),
+                        ("workspace.name", "name"),
+                        ("workspace.clock", "clock"),
+                        ("clock.now", "now"),
+                        ("clock.next_due", "next_due"),
+                        ("workspace.sample", "sample"),
+                        ("workspace.time_zone", "time_zone"),
+                        ("workspace.organisation", "organisation"),
+                        ("workspace.postal_address", "postal_address"),
+                    ],
+                );
+                warn_of_place(w);
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Places in which a database file is not safe.
+fn warn_of_place(workspace: &Value) {
+    for place in workspace["warnings"].as_array().into_iter().flatten() {
+        output::line(crate::words::words(
+            &format!("words.places.{}", output::cell(place)),
+            &[],
+        ));
+    }
+}
+
+async fn demo(backend: &Backend, json: bool, verb: Demo) -> Result<()> {
+    let Demo::Create {
+        file,
+        contacts,
+        months,
+        seed,
+    } = verb;
+    let path = absolute(&file);
+    let args = json!({ "file": { "path": path }, "contacts": contacts, "months": months, "seed": seed });
+    let made = backend.job("demo.create_file", args).await?;
+    answer(json, &made, |made| {
+        say!(
+            "demo.made",
+            contacts = made["contacts"],
+            events = made["events"],
+            file = path.as_path(),
+            now = made["now"],
+            named = file.as_path(),
+        );
     });
     Ok(())
 }
@@ -197,128 +208,33 @@ async fn let_run(backend: &Backend, json: bool, how: Run) -> Result<()> {
     };
     let ran = backend.job("runtime.run", args).await?;
     answer(json, &ran, |r| {
-        output::line(format!(
-            "It is {}. {} steps, {} messages accepted, {} not sent, {} held or unknown.",
-            output::cell(&r["now"]),
-            r["calls"],
-            r["accepted"],
-            r["refused"],
-            r["held"]
-        ));
-        match r["next_due"].as_str() {
-            Some(next) => output::line(format!("Next due: {next}")),
-            None => output::line("Nothing is due."),
-        }
-    });
-    Ok(())
-}
-
-async fn show_report(backend: &Backend, json: bool, report: Report) -> Result<()> {
-    let shown = match report.name.as_str() {
-        "messages" => {
-            backend
-                .query("reports.messages", json!({ "days": 3650, "step": "day" }))
-                .await?
-        }
-        "growth" => {
-            backend
-                .query("reports.growth", json!({ "days": 3650, "step": "day" }))
-                .await?
-        }
-        "funnel" => {
-            let journey = match report.journey {
-                Some(name) => backend.find("journeys.list", "name", &name, "journey").await?,
-                None => match &backend.query("journeys.list", json!({})).await?[0] {
-                    Value::Null => {
-                        return Err(carillon_app::error::fail(
-                            carillon_app::error::Code::NotFound,
-                            "cli.no_journey",
-                            &[],
-                        ));
-                    }
-                    first => first.clone(),
-                },
-            };
-            backend
-                .query(
-                    "reports.funnel",
-                    json!({ "journey": journey["id"], "version": null }),
-                )
-                .await?
-        }
-        other => {
-            return Err(carillon_app::error::fail(
-                carillon_app::error::Code::NotFound,
-                "not_found.report",
-                &[("name", &other)],
-            ));
-        }
-    };
-    if json || report.format == Format::Json {
-        output::json(&shown);
-    } else {
-        match report.name.as_str() {
-            "funnel" => csv(&Value::Array(funnel_rows(&shown))),
-            _ => csv(&shown["rows"]),
-        }
-    }
-    Ok(())
-}
-
-/// The steps of a funnel, and after them each way out as a row of its own, whose kind says that it is an end.
-fn funnel_rows(report: &Value) -> Vec<Value> {
-    let steps = report["steps"].as_array().into_iter().flatten().cloned();
-    let ends = report["ended"].as_array().into_iter().flatten();
-    let ends = ends.map(|end| {
-        json!({
-            "step": if end["end"] == "goal" { &end["reason"] } else { &Value::Null },
-            "title": end["title"],
-            "kind": format!("end: {}", output::cell(&end["end"])),
-            "reached": end["count"],
-        })
-    });
-    steps.chain(ends).collect()
-}
-
-/// An array of flat objects as CSV.
-fn csv(rows: &Value) {
-    let Some(rows) = rows.as_array() else { return };
-    let Some(first) = rows.first().and_then(Value::as_object) else {
-        return;
-    };
-    let quote = |text: String| {
-        let text = carillon_app::imports::source::defused(&text);
-        if text.contains(['"', ',', '\n', '\r']) {
-            format!("\"{}\"", text.replace('"', "\"\""))
-        } else {
-            text
-        }
-    };
-    let keys: Vec<&String> = first.keys().collect();
-    output::line(
-        keys.iter()
-            .map(|k| quote((*k).clone()))
-            .collect::<Vec<_>>()
-            .join(","),
-    );
-    for row in rows {
-        output::line(
-            keys.iter()
-                .map(|k| quote(output::cell(&row[k.as_str()])))
-                .collect::<Vec<_>>()
-                .join(","),
+        say!("run.now", now = r["now"]);
+        say!(
+            "run.did",
+            calls = r["calls"],
+            accepted = r["accepted"],
+            refused = r["refused"],
+            held = r["held"],
         );
-    }
+        for trouble in r["troubles"].as_array().into_iter().flatten() {
+            say!("run.trouble", why = trouble);
+        }
+        match r["next_due"].as_str() {
+            Some(next) => say!("run.next", at = next),
+            None => say!("run.nothing"),
+        }
+    });
+    Ok(())
 }
 
 async fn settings(backend: &Backend, json: bool, verb: Settings) -> Result<()> {
     let mut now = backend.query("settings.get", json!({})).await?;
-    if let Settings::Set {
+    if let Settings::Set(SetSettings {
         name,
         organisation,
         postal_address,
         time_zone,
-    } = verb
+    }) = verb
     {
         for (key, value) in [
             ("name", name),
@@ -336,10 +252,10 @@ async fn settings(backend: &Backend, json: bool, verb: Settings) -> Result<()> {
         output::facts(
             s,
             &[
-                ("name", "Name"),
-                ("organisation", "Organisation"),
-                ("postal_address", "Postal address"),
-                ("time_zone", "Time zone"),
+                ("name", "name"),
+                ("organisation", "organisation"),
+                ("postal_address", "postal_address"),
+                ("time_zone", "time_zone"),
             ],
         );
     });
@@ -347,16 +263,12 @@ async fn settings(backend: &Backend, json: bool, verb: Settings) -> Result<()> {
 }
 
 fn bindings(dir: &std::path::Path) -> Result<()> {
-    let cfg = ts_config(dir);
+    let cfg = ts_rs::Config::from_env()
+        .with_out_dir(dir)
+        .with_large_int("number");
     for command in carillon_app::table::table().values() {
         (command.export)(&cfg).map_err(ApiError::internal)?;
     }
     std::fs::write(dir.join("Commands.ts"), carillon_app::table::typescript(&cfg))?;
     Ok(())
-}
-
-fn ts_config(dir: &std::path::Path) -> ts_rs::Config {
-    ts_rs::Config::from_env()
-        .with_out_dir(dir)
-        .with_large_int("number")
 }

@@ -3,9 +3,12 @@
 mod args;
 mod backend;
 mod commands;
+mod interrupt;
 mod output;
 mod serve;
+mod words;
 
+use carillon_app::error::{ApiError, Code, fail};
 use clap::Parser;
 use std::process::ExitCode;
 
@@ -13,34 +16,31 @@ fn main() -> ExitCode {
     if let Some(code) = carillon_app::render_child() {
         return ExitCode::from(u8::try_from(code).unwrap_or(1));
     }
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("CARILLON_LOG").unwrap_or_else(|_| "warn".into()),
-        )
-        .with_writer(std::io::stderr)
-        .init();
+    carillon_app::log::start(&carillon_app::App::default_home());
     let cli = args::Cli::parse();
+    let json = cli.json;
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(e) => {
-            eprintln!("carillon: {e}");
-            return ExitCode::from(1);
-        }
+        Err(e) => return failed(&ApiError::from(e), json),
     };
-    let json = cli.json;
     let done = runtime.block_on(commands::run(cli));
-    let code = match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("carillon: {error}");
-            if json {
-                // The same error for programs, on the same stream as for people.
-                eprintln!("{}", serde_json::to_string(&error).unwrap_or_default());
-            }
-            ExitCode::from(1)
-        }
-    };
     // A reader thread that waits for standard input must not keep a finished program alive.
     runtime.shutdown_background();
-    code
+    let written = match output::broken() {
+        Some(why) => Err(fail(Code::File, "cli.no_answer", &[("detail", &why)])),
+        None => Ok(()),
+    };
+    match done.and(written) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error, json),
+    }
+}
+
+/// Says why, to people and, where asked for, on the same stream to programs.
+fn failed(error: &ApiError, json: bool) -> ExitCode {
+    output::complain(&format!("carillon: {error}"));
+    if json {
+        output::complain(&serde_json::to_string(error).unwrap_or_default());
+    }
+    ExitCode::from(1)
 }

@@ -67,19 +67,20 @@ pub async fn serve(backend: &Backend, port: u16, ui: Option<PathBuf>, json: bool
     if json {
         crate::output::json(&json!({ "url": url, "port": address.port() }));
     } else {
-        crate::output::line(format!(
-            "Carillon is at {url}\nThe address is a key: whoever has it can use this workspace from this machine. Ctrl+C ends it."
-        ));
+        crate::words::say!("serve.at", url = url);
     }
-    axum::serve(listener, router(served))
-        .with_graceful_shutdown(stopped())
-        .await
-        .map_err(cannot)
+    let (interrupt, patience) = (backend.interrupt.clone(), backend.interrupt.clone());
+    let serving =
+        axum::serve(listener, router(served)).with_graceful_shutdown(async move { interrupt.asked().await });
+    tokio::select! {
+        ended = serving => ended.map_err(cannot),
+        // Pages hold a line open to hear of commits; it would keep this program alive as long as they are shown.
+        () = async { patience.asked().await; tokio::time::sleep(LAST_ANSWERS).await } => Ok(()),
+    }
 }
 
-async fn stopped() {
-    let _ = tokio::signal::ctrl_c().await;
-}
+/// How long answers that are being made may take when the program was asked to end.
+const LAST_ANSWERS: std::time::Duration = std::time::Duration::from_secs(1);
 
 fn router(served: Arc<Served>) -> Router {
     let keyed = Router::new()
@@ -100,15 +101,14 @@ fn router(served: Arc<Served>) -> Router {
 
 /// The folder of the screens: beside the program, or where a build from source leaves them.
 fn default_ui() -> PathBuf {
-    let beside = std::env::current_exe()
-        .ok()
-        .and_then(|exe| Some(exe.parent()?.join("ui")));
-    let candidates = [beside, Some(PathBuf::from("ui/dist"))];
+    let exe = std::env::current_exe().unwrap_or_default();
+    let beside = exe.parent().map(|dir| dir.join("ui"));
+    let built = exe.ancestors().map(|dir| dir.join("ui/dist"));
+    let here = PathBuf::from("ui/dist");
+    let mut candidates = beside.into_iter().chain(built).chain([here.clone()]);
     candidates
-        .into_iter()
-        .flatten()
         .find(|dir| dir.join("index.html").is_file())
-        .unwrap_or_else(|| "ui/dist".into())
+        .unwrap_or(here)
 }
 
 /// Whether a request came by our name, and from our own page if from any.
@@ -124,13 +124,17 @@ fn is_ours(served: &Served, headers: &HeaderMap) -> bool {
 /// Refuses other hosts' names and other pages' requests.
 async fn ours_only(State(served): State<Arc<Served>>, request: Request, next: Next) -> Response {
     if !is_ours(&served, request.headers()) {
-        return (StatusCode::FORBIDDEN, "This page is not Carillon's.").into_response();
+        return (StatusCode::FORBIDDEN, crate::words::text!("serve.not_ours")).into_response();
     }
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        header::HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
     );
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -262,7 +266,7 @@ async fn changes(State(served): State<Arc<Served>>, Query(param): Query<TokenPar
 
 /// Mail of others: its ticket is its key, its policy its cage.
 async fn frame(State(served): State<Arc<Served>>, Path(ticket): Path<String>) -> Response {
-    let Some(frame) = served.app.tickets().get_frame(&ticket) else {
+    let Some(html) = served.app.frame(&ticket).await else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let mut headers = HeaderMap::new();
@@ -274,7 +278,7 @@ async fn frame(State(served): State<Arc<Served>>, Path(ticket): Path<String>) ->
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(MAIL_POLICY),
     );
-    (headers, frame.html.to_string()).into_response()
+    (headers, html.to_string()).into_response()
 }
 
 async fn download(State(served): State<Arc<Served>>, Path(ticket): Path<String>) -> Response {

@@ -4,6 +4,7 @@ use super::answer;
 use crate::args::{Consent, Segments, Suppressions, Which};
 use crate::backend::Backend;
 use crate::output;
+use crate::words::say;
 use carillon_app::error::{Code, Result, fail};
 use serde_json::{Value, json};
 
@@ -16,13 +17,13 @@ pub async fn consent(backend: &Backend, json: bool, verb: Consent) -> Result<()>
                 output::table(
                     rows,
                     &[
-                        ("at", "AT"),
-                        ("action", "ACTION"),
-                        ("channel", "CHANNEL"),
-                        ("purpose", "PURPOSE"),
-                        ("basis", "BASIS"),
-                        ("source", "SOURCE"),
-                        ("wording", "WORDING"),
+                        ("at", "at"),
+                        ("action", "action"),
+                        ("channel", "channel"),
+                        ("purpose", "purpose"),
+                        ("basis", "basis"),
+                        ("source", "source"),
+                        ("wording", "wording"),
                     ],
                 );
             });
@@ -47,7 +48,7 @@ pub async fn consent(backend: &Backend, json: bool, verb: Consent) -> Result<()>
                 "action": if withdraw { "withdrawn" } else { "granted" },
             });
             let done = backend.mutate("consents.add", args).await?;
-            answer(json, &done, |_| output::line("Recorded."));
+            answer(json, &done, |_| say!("consent.recorded"));
         }
     }
     Ok(())
@@ -58,7 +59,7 @@ pub async fn suppressions(backend: &Backend, json: bool, verb: Suppressions) -> 
         Suppressions::List => {
             let counts = backend.query("suppressions.counts", json!({})).await?;
             answer(json, &counts, |rows| {
-                output::table(rows, &[("reason", "REASON"), ("count", "ADDRESSES")])
+                output::table(rows, &[("reason", "reason"), ("count", "addresses")])
             });
         }
         Suppressions::Add { email } => {
@@ -68,30 +69,21 @@ pub async fn suppressions(backend: &Backend, json: bool, verb: Suppressions) -> 
                     json!({ "email": email, "reason": "manual", "source": "user" }),
                 )
                 .await?;
-            answer(json, &done, |_| {
-                output::line(format!("{email} is never written to again."))
-            });
+            answer(json, &done, |_| say!("suppressions.added", email = email));
         }
         Suppressions::Remove { email, because } => {
             let done = backend
                 .mutate("suppressions.lift", json!({ "email": email, "why": because }))
                 .await?;
-            answer(json, &done, |_| {
-                output::line(format!(
-                    "{email} may be written to again, where there is permission."
-                ))
-            });
+            answer(json, &done, |_| say!("suppressions.lifted", email = email));
         }
         Suppressions::Check { email } => {
             let found = backend
                 .query("suppressions.check", json!({ "email": email }))
                 .await?;
-            answer(json, &found, |f| {
-                output::line(if f["suppressed"] == json!(true) {
-                    "Suppressed."
-                } else {
-                    "Not suppressed."
-                })
+            answer(json, &found, |f| match f["suppressed"] == json!(true) {
+                true => say!("suppressions.is", email = email),
+                false => say!("suppressions.is_not", email = email),
             });
         }
     }
@@ -99,10 +91,10 @@ pub async fn suppressions(backend: &Backend, json: bool, verb: Suppressions) -> 
 }
 
 /// The text a `--name` or `--where` stands for.
-async fn text(backend: &Backend, which: Which) -> Result<String> {
+async fn meant(backend: &Backend, which: Which) -> Result<String> {
     match (which.name, which.expression) {
         (Some(name), _) => {
-            let row = backend.find("segments.list", "name", &name, "segment").await?;
+            let row = backend.find("segments.list", &name, "segment").await?;
             Ok(output::cell(&row["text"]))
         }
         (None, Some(text)) => Ok(text),
@@ -115,7 +107,7 @@ pub async fn segments(backend: &Backend, json: bool, verb: Segments) -> Result<(
         Segments::List => {
             let rows = backend.query("segments.list", json!({})).await?;
             answer(json, &rows, |rows| {
-                output::table(rows, &[("name", "NAME"), ("count", "CONTACTS"), ("text", "WHO")])
+                output::table(rows, &[("name", "name"), ("count", "contacts"), ("text", "who")])
             });
         }
         Segments::Save { name, expression } => {
@@ -131,27 +123,23 @@ pub async fn segments(backend: &Backend, json: bool, verb: Segments) -> Result<(
                 )
                 .await?;
             answer(json, &saved, |s| {
-                output::line(format!(
-                    "Saved “{}”: {}",
-                    output::cell(&s["name"]),
-                    output::cell(&s["text"])
-                ))
+                say!("segments.saved", name = s["name"], text = s["text"])
             });
         }
         Segments::Delete { name } => {
-            let row = backend.find("segments.list", "name", &name, "segment").await?;
+            let row = backend.find("segments.list", &name, "segment").await?;
             let done = backend
                 .mutate("segments.delete", json!({ "id": row["id"] }))
                 .await?;
-            answer(json, &done, |_| output::line(format!("Removed “{name}”.")));
+            answer(json, &done, |_| say!("segments.removed", name = name));
         }
         Segments::Count { which, clauses } => {
-            let text = text(backend, which).await?;
+            let text = meant(backend, which).await?;
             let count = backend
                 .query("segments.count", json!({ "text": text, "clauses": clauses }))
                 .await?;
             answer(json, &count, |c| {
-                output::line(format!("{} of {}", c["count"], c["total"]));
+                say!("segments.count", n = c["count"], total = c["total"]);
                 for clause in c["clauses"].as_array().into_iter().flatten() {
                     output::line(format!(
                         "  {:>9}  {}",
@@ -161,33 +149,29 @@ pub async fn segments(backend: &Backend, json: bool, verb: Segments) -> Result<(
                 }
             });
         }
-        Segments::Members { which, limit } => {
-            let text = text(backend, which).await?;
-            let page = backend
-                .query(
-                    "segments.members",
-                    json!({ "text": text, "sample": false, "offset": 0, "limit": limit }),
-                )
-                .await?;
+        Segments::Members { which, limit, offset } => {
+            let text = meant(backend, which).await?;
+            let args = json!({ "text": text, "sample": false });
+            let page = backend.rows("segments.members", args, offset, limit).await?;
             answer(json, &page, |page| {
                 output::table(
                     &page["rows"],
-                    &[("email", "E-MAIL"), ("tags", "TAGS"), ("permitted", "PERMITTED")],
+                    &[("email", "email"), ("tags", "tags"), ("permitted", "permitted")],
                 );
-                output::line(format!("{} contacts", page["total"]));
+                say!("contacts.total", n = page["total"]);
             });
         }
         Segments::Why { which, email } => {
-            let text = text(backend, which).await?;
+            let text = meant(backend, which).await?;
             let id = backend.contact(&email).await?;
             let why = backend
                 .query("segments.why", json!({ "text": text, "contact": id }))
                 .await?;
             answer(json, &why, |w| {
-                output::line(format!(
-                    "{email} is {}.",
-                    if w["holds"] == json!(true) { "in" } else { "out" }
-                ));
+                match w["holds"] == json!(true) {
+                    true => say!("segments.is_in", email = email),
+                    false => say!("segments.is_out", email = email),
+                }
                 reasons(&w["why"], 1);
             });
         }

@@ -1,9 +1,10 @@
 //! contacts, events, fields.
 
 use super::answer;
-use crate::args::{Contacts, Events, Fields, ImportContacts, ModeArg};
+use crate::args::{Contacts, Events, Fields, ImportContacts, ImportEvents};
 use crate::backend::{Backend, absolute};
 use crate::output;
+use crate::words::{say, text, words};
 use carillon_app::error::{Code, Result, fail};
 use serde_json::{Value, json};
 
@@ -13,10 +14,13 @@ pub async fn contacts(backend: &Backend, json: bool, verb: Contacts) -> Result<(
         Contacts::UndoImport { id } => {
             let done = backend.job("imports.undo", json!({ "id": id })).await?;
             answer(json, &done, |d| {
-                output::line(format!(
-                    "Took back import {id}: {} contacts removed, {} restored; {} kept because they were mailed or changed since.",
-                    d["removed"], d["restored"], d["kept"]
-                ));
+                say!(
+                    "contacts.undone",
+                    id = u64::from(id),
+                    removed = d["removed"],
+                    restored = d["restored"],
+                    kept = d["kept"],
+                );
             });
             Ok(())
         }
@@ -26,14 +30,14 @@ pub async fn contacts(backend: &Backend, json: bool, verb: Contacts) -> Result<(
                 output::table(
                     rows,
                     &[
-                        ("id", "ID"),
-                        ("what", "WHAT"),
-                        ("state", "STATE"),
-                        ("counts.new", "NEW"),
-                        ("counts.changed", "CHANGED"),
-                        ("counts.invalid", "INVALID"),
-                        ("name", "FILE"),
-                        ("source", "SOURCE"),
+                        ("id", "id"),
+                        ("what", "what"),
+                        ("state", "state"),
+                        ("counts.new", "new"),
+                        ("counts.changed", "changed"),
+                        ("counts.invalid", "invalid"),
+                        ("name", "file"),
+                        ("source", "source"),
                     ],
                 );
             });
@@ -44,21 +48,21 @@ pub async fn contacts(backend: &Backend, json: bool, verb: Contacts) -> Result<(
             limit,
             offset,
         } => {
-            let args = json!({ "where": expression, "search": null, "sort": null, "offset": offset, "limit": limit, "columns": ["first_name", "last_name", "city"] });
-            let page = backend.query("contacts.page", args).await?;
+            let args = json!({ "where": expression, "search": null, "sort": null, "columns": ["first_name", "last_name", "city"] });
+            let page = backend.rows("contacts.page", args, offset, limit).await?;
             answer(json, &page, |page| {
                 output::table(
                     &page["rows"],
                     &[
-                        ("email", "E-MAIL"),
-                        ("values.first_name", "FIRST NAME"),
-                        ("values.last_name", "LAST NAME"),
-                        ("values.city", "CITY"),
-                        ("permitted", "PERMITTED"),
-                        ("tags", "TAGS"),
+                        ("email", "email"),
+                        ("values.first_name", "first_name"),
+                        ("values.last_name", "last_name"),
+                        ("values.city", "city"),
+                        ("permitted", "permitted"),
+                        ("tags", "tags"),
                     ],
                 );
-                output::line(format!("{} contacts", page["total"]));
+                say!("contacts.total", n = page["total"]);
             });
             Ok(())
         }
@@ -82,9 +86,7 @@ pub async fn contacts(backend: &Backend, json: bool, verb: Contacts) -> Result<(
                 "to": { "path": absolute(&to) },
             });
             let saved = backend.mutate("contacts.export", args).await?;
-            answer(json, &saved, |s| {
-                output::line(format!("Wrote {}.", output::cell(&s["path"])))
-            });
+            answer(json, &saved, |s| say!("wrote", file = s["path"]));
             Ok(())
         }
         Contacts::Delete { email } => {
@@ -92,7 +94,7 @@ pub async fn contacts(backend: &Backend, json: bool, verb: Contacts) -> Result<(
             let done = backend
                 .mutate("contacts.delete", json!({ "who": { "ids": [id] } }))
                 .await?;
-            answer(json, &done, |_| output::line(format!("Removed {email}.")));
+            answer(json, &done, |_| say!("contacts.removed", email = email));
             Ok(())
         }
     }
@@ -101,62 +103,81 @@ pub async fn contacts(backend: &Backend, json: bool, verb: Contacts) -> Result<(
 fn show(both: &Value) {
     let shown = &both["contact"];
     for field in shown["contact"]["fields"].as_array().into_iter().flatten() {
+        let from = text!(
+            "contacts.provenance",
+            source = field["provenance"]["source"],
+            at = field["provenance"]["at"],
+        );
         output::line(format!(
-            "{:<18} {}   ({}, {})",
+            "{:<18} {}   {from}",
             output::cell(&field["key"]),
-            output::cell(&field["value"]),
-            output::cell(&field["provenance"]["source"]),
-            output::cell(&field["provenance"]["at"])
+            output::cell(&field["value"])
         ));
     }
-    output::line(format!(
-        "{:<18} {}",
-        "tags",
-        output::cell(&shown["contact"]["tags"])
-    ));
-    output::line(format!(
-        "{:<18} {} (from the {})",
-        "time zone",
-        output::cell(&shown["time_zone"]["name"]),
-        output::cell(&shown["time_zone"]["from"])
-    ));
-    output::line("");
-    output::line("Segments");
-    for segment in shown["segments"].as_array().into_iter().flatten() {
-        output::line(format!("  {}", output::cell(&segment["name"])));
+    say!("contacts.tags", tags = shown["contact"]["tags"]);
+    let zone = &shown["time_zone"];
+    match zone["from"].as_str() {
+        Some("contact") => say!("contacts.own_zone", zone = zone["name"]),
+        _ => say!("contacts.zone_of_workspace", zone = zone["name"]),
     }
-    output::line("Permissions");
-    for permission in shown["permissions"].as_array().into_iter().flatten() {
-        output::line(format!(
-            "  {} {}: {} {}",
-            output::cell(&permission["channel"]),
-            output::cell(&permission["purpose"]),
-            if permission["allowed"] == json!(true) {
-                "allowed"
-            } else {
-                "not allowed"
-            },
-            output::cell(&permission["basis"])
-        ));
+    if !shown["suppressed"].is_null() {
+        say!(
+            "contacts.suppressed",
+            reason = shown["suppressed"]["reason"],
+            at = shown["suppressed"]["since"],
+        );
     }
-    output::line("Lately");
-    for entry in both["timeline"].as_array().into_iter().flatten() {
-        let what = match entry["entry"].as_str() {
-            Some("event") => output::cell(&entry["event"]["name"]),
-            Some("message") => format!(
-                "message {} ({})",
-                output::cell(&entry["subject"]),
-                output::cell(&entry["state"])
-            ),
-            Some("journey") => format!(
-                "{} {}",
-                output::cell(&entry["what"]),
-                output::cell(&entry["journey"])
-            ),
-            Some(other) => other.to_owned(),
-            None => String::new(),
+    section(&text!("contacts.segments"), &shown["segments"], |segment| {
+        output::cell(&segment["name"])
+    });
+    section(&text!("contacts.permissions"), &shown["permissions"], |p| {
+        let key = match p["allowed"] == json!(true) {
+            true => "words.permission.allowed",
+            false => "words.permission.not_allowed",
         };
-        output::line(format!("  {}  {what}", output::cell(&entry["at"])));
+        words(
+            key,
+            &[
+                ("channel", &p["channel"]),
+                ("purpose", &p["purpose"]),
+                ("basis", &p["basis"]),
+            ],
+        )
+    });
+    section(&text!("contacts.lately"), &both["timeline"], |entry| {
+        format!("{}  {}", output::cell(&entry["at"]), happened(entry))
+    });
+}
+
+/// A heading, and a line for each row below it.
+fn section(heading: &str, rows: &Value, row: impl Fn(&Value) -> String) {
+    let rows = rows.as_array().map(Vec::as_slice).unwrap_or_default();
+    output::line("");
+    output::line(heading);
+    if rows.is_empty() {
+        say!("contacts.none");
+    }
+    for one in rows {
+        output::line(format!("  {}", row(one).trim_end()));
+    }
+}
+
+/// An entry of a timeline in words.
+fn happened(entry: &Value) -> String {
+    match entry["entry"].as_str() {
+        Some("event") => output::cell(&entry["event"]["name"]),
+        Some("message") => text!(
+            "contacts.message",
+            subject = entry["subject"],
+            state = entry["state"],
+        ),
+        Some("journey") => format!(
+            "{} {}",
+            output::cell(&entry["what"]),
+            output::cell(&entry["journey"])
+        ),
+        Some(other) => other.to_owned(),
+        None => String::new(),
     }
 }
 
@@ -184,17 +205,7 @@ fn mapping(text: &str) -> Result<(String, Value, String)> {
             field.to_owned(),
         )),
         Some((key, kind)) => {
-            let kinds = [
-                "text",
-                "number",
-                "money",
-                "yes_no",
-                "choice",
-                "multi_choice",
-                "date",
-                "date_time",
-            ];
-            if !kinds.contains(&kind) {
+            if !crate::args::FIELD_TYPES.contains(&kind) {
                 return Err(fail(Code::Invalid, "imports.bad_type", &[("text", &kind)]));
             }
             let plan = json!({ "to": "new_field", "key": key, "label": key, "type": kind, "currency": null, "fill_only": false });
@@ -204,63 +215,66 @@ fn mapping(text: &str) -> Result<(String, Value, String)> {
 }
 
 async fn import(backend: &Backend, json: bool, how: ImportContacts) -> Result<()> {
+    let file = json!({ "path": absolute(&how.csv) });
     if let Some(id) = how.resume {
-        let done = backend
-            .job(
-                "contacts.import_resume",
-                json!({ "id": id, "file": { "path": absolute(&how.csv) } }),
-            )
-            .await?;
+        let args = json!({ "id": id, "file": file });
+        let done = backend.job("contacts.import_resume", args).await?;
         answer(json, &done, |d| imported(d, false));
         return Ok(());
     }
-    let file = json!({ "path": absolute(&how.csv) });
-    let delimiter = match how.delimiter.as_deref() {
-        Some("tab" | "\\t") => Some("\t".to_owned()),
-        Some("comma") => Some(",".to_owned()),
-        Some("semicolon") => Some(";".to_owned()),
-        Some("bar") => Some("|".to_owned()),
-        other => other.map(str::to_owned),
-    };
-    if let Some(text) = delimiter
-        .as_deref()
-        .filter(|d| ![",", ";", "\t", "|"].contains(d))
-    {
-        return Err(fail(Code::Invalid, "imports.bad_delimiter", &[("text", &text)]));
-    }
-    if let Some(text) = how
-        .encoding
-        .as_deref()
-        .filter(|e| !["utf-8", "utf-16le", "utf-16be", "windows-1252"].contains(e))
-    {
-        return Err(fail(Code::Invalid, "imports.bad_encoding", &[("text", &text)]));
-    }
+    let maps = how.map.iter().map(|m| mapping(m)).collect::<Result<Vec<_>>>()?;
+    let delimiter = how.delimiter.as_deref().map(|word| match word {
+        "tab" | "\\t" => "\t",
+        "comma" => ",",
+        "semicolon" => ";",
+        "bar" => "|",
+        sign => sign,
+    });
     let open = json!({ "file": file, "delimiter": delimiter, "encoding": how.encoding, "header": true });
     let preview = backend.mutate("contacts.import_open", open).await?;
-    let names: Vec<String> = preview["columns"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|c| output::cell(&c["name"]))
-        .collect();
-    let mut columns: Vec<Value> = preview["columns"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|c| c["plan"].clone())
-        .collect();
-    for map in &how.map {
-        let (column, plan, key) = mapping(map)?;
-        let at = names
-            .iter()
-            .position(|n| n.eq_ignore_ascii_case(&column))
-            .ok_or_else(|| {
-                fail(
-                    Code::Invalid,
-                    "imports.unknown_column",
-                    &[("column", &column), ("columns", &names.join(", "))],
-                )
-            })?;
+    let plan = json!({
+        "file": file,
+        "delimiter": preview["delimiter"],
+        "encoding": preview["encoding"],
+        "header": true,
+        "columns": columns(&preview, maps, &how.fill_empty)?,
+        "mode": how.mode.word(),
+        "basis": how.basis.filter(|basis| basis != "none"),
+        "source": how.source,
+        "wording": how.wording,
+        "tags": how.tag,
+    });
+    let command = match how.dry_run {
+        true => "contacts.import_dry_run",
+        false => "contacts.import_run",
+    };
+    let done = backend.job(command, plan).await?;
+    answer(json, &done, |d| {
+        if delimiter.is_none() {
+            warn(&preview);
+        }
+        imported(d, how.dry_run);
+    });
+    Ok(())
+}
+
+/// What each column becomes: as it was guessed, but for what the user says.
+fn columns(preview: &Value, maps: Vec<(String, Value, String)>, fill_empty: &[String]) -> Result<Vec<Value>> {
+    let of = |key: &str| {
+        let all = preview["columns"].as_array().into_iter().flatten();
+        all.map(|column| column[key].clone()).collect::<Vec<_>>()
+    };
+    let names: Vec<String> = of("name").iter().map(output::cell).collect();
+    let mut columns = of("plan");
+    for (column, plan, key) in maps {
+        let at = names.iter().position(|n| n.eq_ignore_ascii_case(&column));
+        let at = at.ok_or_else(|| {
+            fail(
+                Code::Invalid,
+                "imports.unknown_column",
+                &[("column", &column), ("columns", &names.join(", "))],
+            )
+        })?;
         // What the user maps by hand wins over what another column was guessed to be.
         for (i, other) in columns.iter_mut().enumerate() {
             if i != at && !key.is_empty() && other["key"] == json!(key) {
@@ -269,83 +283,73 @@ async fn import(backend: &Backend, json: bool, how: ImportContacts) -> Result<()
         }
         columns[at] = plan;
     }
-    for column in &mut columns {
-        if how.fill_empty.iter().any(|f| column["key"] == json!(f)) {
+    for field in fill_empty {
+        let mut found = false;
+        for column in columns.iter_mut().filter(|column| column["key"] == json!(field)) {
             column["fill_only"] = json!(true);
+            found = true;
+        }
+        if !found {
+            return Err(fail(Code::Invalid, "cli.nothing_to_fill", &[("field", field)]));
         }
     }
-    let mode = match how.mode {
-        ModeArg::Create => "create",
-        ModeArg::Update => "update",
-        ModeArg::Both => "both",
-    };
-    let plan = json!({
-        "file": file,
-        "delimiter": preview["delimiter"],
-        "encoding": preview["encoding"],
-        "header": true,
-        "columns": columns,
-        "mode": mode,
-        "basis": if how.basis == "none" { Value::Null } else { json!(how.basis) },
-        "source": how.source,
-        "wording": how.wording,
-        "tags": how.tag,
-    });
-    if how.dry_run {
-        let report = backend.job("contacts.import_dry_run", plan).await?;
-        answer(json, &report, |r| imported(r, true));
-    } else {
-        let done = backend.job("contacts.import_run", plan).await?;
-        answer(json, &done, |d| imported(d, false));
+    Ok(columns)
+}
+
+/// What looks wrong with the file.
+fn warn(preview: &Value) {
+    for warning in preview["warnings"].as_array().into_iter().flatten() {
+        output::line(output::cell(warning));
     }
-    Ok(())
 }
 
 fn imported(report: &Value, dry: bool) {
-    let counts = &report["counts"];
-    if dry {
-        output::line("Nothing was changed. This is what would happen:");
-    } else {
-        output::line(format!("Import {} is done.", report["import"]));
+    match dry {
+        true => say!("imports.dry"),
+        false => say!("imports.done", id = report["import"]),
     }
     output::facts(
-        counts,
+        &report["counts"],
         &[
-            ("rows", "Rows"),
-            ("new", "New"),
-            ("changed", "Changed"),
-            ("unchanged", "Unchanged"),
-            ("duplicate", "Duplicate"),
-            ("invalid", "Invalid"),
-            ("suppressed", "Suppressed (kept so)"),
-            ("skipped", "Left out by the mode"),
-            ("withdrawn", "Permission taken back earlier (kept so)"),
-            ("with_gaps", "Taken with a value left out"),
+            ("rows", "rows"),
+            ("new", "new"),
+            ("changed", "changed"),
+            ("unchanged", "unchanged"),
+            ("duplicate", "duplicate"),
+            ("invalid", "invalid"),
+            ("suppressed", "suppressed_kept"),
+            ("skipped", "left_out"),
+            ("withdrawn", "withdrawn_kept"),
+            ("with_gaps", "with_gaps"),
         ],
     );
     for example in report["examples"].as_array().into_iter().flatten() {
-        output::line(format!(
-            "  line {}: {} — {}",
-            example["line"],
-            output::cell(&example["reason"]),
-            output::cell(&example["text"])
-        ));
+        say!(
+            "imports.example",
+            line = example["line"],
+            reason = example["reason"],
+            text = example["text"],
+        );
     }
-    if let Some(file) = report["rejects"].as_str() {
-        output::line(format!("Rows that need attention are in {file}"));
+    rejects(report);
+}
+
+fn rejects(report: &Value) {
+    if !report["rejects"].is_null() {
+        say!("imports.rejects", file = report["rejects"]);
     }
 }
 
 pub async fn events(backend: &Backend, json: bool, verb: Events) -> Result<()> {
     match verb {
-        Events::Import {
+        Events::Import(ImportEvents {
             file,
             source,
             email,
             event,
             at,
             id,
-        } => {
+        }) => {
             let plan = json!({
                 "file": { "path": absolute(&file) }, "email": email, "name": { "column": event }, "at": at, "key": id, "source": source,
             });
@@ -354,15 +358,13 @@ pub async fn events(backend: &Backend, json: bool, verb: Events) -> Result<()> {
                 output::facts(
                     &d["counts"],
                     &[
-                        ("rows", "Rows"),
-                        ("new", "New"),
-                        ("duplicate", "Known already"),
-                        ("invalid", "Invalid"),
+                        ("rows", "rows"),
+                        ("new", "new"),
+                        ("duplicate", "known_already"),
+                        ("invalid", "invalid"),
                     ],
                 );
-                if let Some(file) = d["rejects"].as_str() {
-                    output::line(format!("Rows that need attention are in {file}"));
-                }
+                rejects(d);
             });
             Ok(())
         }
@@ -373,10 +375,10 @@ pub async fn events(backend: &Backend, json: bool, verb: Events) -> Result<()> {
                 output::table(
                     rows,
                     &[
-                        ("at", "AT"),
-                        ("name", "EVENT"),
-                        ("props", "PROPERTIES"),
-                        ("source", "SOURCE"),
+                        ("at", "at"),
+                        ("name", "event"),
+                        ("props", "properties"),
+                        ("source", "source"),
                     ],
                 )
             });
@@ -393,10 +395,10 @@ pub async fn fields(backend: &Backend, json: bool, verb: Fields) -> Result<()> {
                 output::table(
                     rows,
                     &[
-                        ("key", "KEY"),
-                        ("type", "TYPE"),
-                        ("label", "LABEL"),
-                        ("options", "OPTIONS"),
+                        ("key", "key"),
+                        ("type", "type"),
+                        ("label", "label"),
+                        ("options", "options"),
                     ],
                 )
             });
@@ -409,15 +411,11 @@ pub async fn fields(backend: &Backend, json: bool, verb: Fields) -> Result<()> {
         } => {
             let args = json!({ "key": key, "label": label.unwrap_or_else(|| key.clone()), "type": field_type, "options": option });
             let field = backend.mutate("fields.add", args).await?;
-            answer(json, &field, |f| {
-                output::line(format!("Added {}.", output::cell(&f["key"])))
-            });
+            answer(json, &field, |f| say!("fields.added", key = f["key"]));
         }
         Fields::Retire { key } => {
             let done = backend.mutate("fields.retire", json!({ "key": key })).await?;
-            answer(json, &done, |_| {
-                output::line(format!("Hid {key}. Its values are kept."))
-            });
+            answer(json, &done, |_| say!("fields.retired", key = key));
         }
     }
     Ok(())

@@ -4,11 +4,12 @@ use super::answer;
 use crate::args::Journeys;
 use crate::backend::{Backend, absolute};
 use crate::output;
-use carillon_app::error::Result;
+use crate::words::{say, text, words};
+use carillon_app::error::{Code, Result, fail};
 use serde_json::{Value, json};
 
 async fn id(backend: &Backend, name: &str) -> Result<Value> {
-    Ok(backend.find("journeys.list", "name", name, "journey").await?["id"].clone())
+    Ok(backend.find("journeys.list", name, "journey").await?["id"].clone())
 }
 
 pub async fn journeys(backend: &Backend, json: bool, verb: Journeys) -> Result<()> {
@@ -19,11 +20,11 @@ pub async fn journeys(backend: &Backend, json: bool, verb: Journeys) -> Result<(
                 output::table(
                     rows,
                     &[
-                        ("name", "NAME"),
-                        ("state", "STATE"),
-                        ("version", "VERSION"),
-                        ("active", "INSIDE"),
-                        ("updated_at", "CHANGED"),
+                        ("name", "name"),
+                        ("state", "state"),
+                        ("version", "version"),
+                        ("active", "inside"),
+                        ("updated_at", "changed"),
                     ],
                 )
             });
@@ -34,7 +35,7 @@ pub async fn journeys(backend: &Backend, json: bool, verb: Journeys) -> Result<(
                 .mutate("journeys.import_file", json!({ "file": { "path": path } }))
                 .await?;
             answer(json, &done, |d| {
-                output::line(format!("Imported “{}” as a draft.", output::cell(&d["name"])));
+                say!("journeys.imported", name = d["name"]);
                 problems(&d["problems"]);
             });
         }
@@ -42,9 +43,15 @@ pub async fn journeys(backend: &Backend, json: bool, verb: Journeys) -> Result<(
             let text = backend
                 .query("journeys.export", json!({ "id": id(backend, &name).await? }))
                 .await?;
+            let document = output::cell(&text["text"]);
             match to {
-                Some(to) => carillon_app::files::write_whole(&to, output::cell(&text["text"]).as_bytes())?,
-                None => output::line(output::cell(&text["text"]).trim_end()),
+                Some(to) => {
+                    let to = absolute(&to);
+                    carillon_app::files::write_chosen(&to, document.as_bytes())?;
+                    answer(json, &json!({ "path": to }), |s| say!("wrote", file = s["path"]));
+                }
+                // A journey file is a JSON document.
+                None => output::raw(document.trim_end()),
             }
         }
         Journeys::Check { name } => {
@@ -55,7 +62,7 @@ pub async fn journeys(backend: &Backend, json: bool, verb: Journeys) -> Result<(
                 .await?;
             answer(json, &found, |p| {
                 if p.as_array().is_none_or(Vec::is_empty) {
-                    output::line("No problems.");
+                    say!("journeys.no_problems");
                 }
                 problems(p);
             });
@@ -65,11 +72,7 @@ pub async fn journeys(backend: &Backend, json: bool, verb: Journeys) -> Result<(
                 .flatten()
                 .any(|p| p["severity"] == json!("error"))
             {
-                return Err(carillon_app::error::fail(
-                    carillon_app::error::Code::Refused,
-                    "journeys.has_problems",
-                    &[("name", &name)],
-                ));
+                return Err(fail(Code::Refused, "journeys.has_problems", &[("name", &name)]));
             }
         }
         Journeys::Publish { name } => {
@@ -77,10 +80,12 @@ pub async fn journeys(backend: &Backend, json: bool, verb: Journeys) -> Result<(
                 .mutate("journeys.publish", json!({ "id": id(backend, &name).await? }))
                 .await?;
             answer(json, &done, |d| {
-                output::line(format!(
-                    "Published “{name}” as version {}; {} contacts enter now.",
-                    d["version"], d["entering"]
-                ))
+                say!(
+                    "journeys.published",
+                    name = name,
+                    version = d["version"],
+                    n = d["entering"],
+                )
             });
         }
         Journeys::Pause { name } => state(backend, json, "pause", &name).await?,
@@ -93,18 +98,22 @@ pub async fn journeys(backend: &Backend, json: bool, verb: Journeys) -> Result<(
             let counts = backend.query("journeys.counts", json!({ "id": id })).await?;
             let status = json!({ "name": name, "state": journey["state"], "version": journey["version"], "counts": counts });
             answer(json, &status, |s| {
-                output::line(format!(
-                    "“{name}” is {}, version {}.",
-                    output::cell(&s["state"]),
-                    s["version"]
-                ));
+                match s["version"].is_null() {
+                    true => say!("journeys.is_draft", name = name, state = state_word(&s["state"])),
+                    false => say!(
+                        "journeys.is",
+                        name = name,
+                        state = state_word(&s["state"]),
+                        version = s["version"],
+                    ),
+                }
                 output::table(
                     &s["counts"]["steps"],
                     &[
-                        ("step", "STEP"),
-                        ("waiting", "HERE NOW"),
-                        ("entered", "ENTERED"),
-                        ("left", "LEFT BY"),
+                        ("step", "step"),
+                        ("waiting", "here_now"),
+                        ("entered", "entered"),
+                        ("left", "left_by"),
                     ],
                 );
             });
@@ -114,7 +123,7 @@ pub async fn journeys(backend: &Backend, json: bool, verb: Journeys) -> Result<(
             let args = json!({ "id": id(backend, &name).await?, "contact": contact });
             let done = backend.mutate("journeys.enter", args).await?;
             answer(json, &done, |_| {
-                output::line(format!("{email} entered “{name}”."))
+                say!("journeys.entered", email = email, name = name)
             });
         }
         Journeys::Simulate { name, days, seed } => {
@@ -130,13 +139,15 @@ pub async fn journeys(backend: &Backend, json: bool, verb: Journeys) -> Result<(
             let contact = backend.contact(&email).await?;
             let args = json!({ "document": journey["document"], "contact": contact, "days": days });
             let facts = backend.query("journeys.try", args).await?;
-            answer(json, &facts, walk);
+            answer(json, &facts, |f| walk(f, &journey["document"]));
         }
         Journeys::Path { name, email } => {
             let contact = backend.contact(&email).await?;
-            let args = json!({ "id": id(backend, &name).await?, "contact": contact });
+            let id = id(backend, &name).await?;
+            let args = json!({ "id": id, "contact": contact });
             let path = backend.query("journeys.path", args).await?;
-            answer(json, &path, walk);
+            let journey = backend.query("journeys.get", json!({ "id": id })).await?;
+            answer(json, &path, |f| walk(f, &journey["document"]));
         }
     }
     Ok(())
@@ -150,84 +161,101 @@ async fn state(backend: &Backend, json: bool, verb: &str, name: &str) -> Result<
         )
         .await?;
     answer(json, &done, |d| {
-        output::line(format!("“{name}” is {}.", output::cell(&d["state"])))
+        say!("journeys.now", name = name, state = state_word(&d["state"]))
     });
     Ok(())
+}
+
+fn state_word(state: &Value) -> String {
+    word("states", state)
+}
+
+/// A word of a closed list, for people.
+fn word(list: &str, value: &Value) -> String {
+    let value = output::cell(value);
+    let key = format!("words.{list}.{value}");
+    let found = words(&key, &[]);
+    if found == key {
+        value.replace('_', " ")
+    } else {
+        found
+    }
 }
 
 fn problems(found: &Value) {
     for problem in found.as_array().into_iter().flatten() {
         output::line(format!(
             "  {}: {}",
-            output::cell(&problem["severity"]),
+            word("severities", &problem["severity"]),
             carillon_app::journeys::problem_sentence(problem)
         ));
     }
 }
 
 /// The facts of a passage, one a line.
-fn walk(facts: &Value) {
-    let list = facts.as_array().or_else(|| facts["facts"].as_array());
-    for fact in list.into_iter().flatten() {
-        let what = match fact["fact"].as_str() {
-            Some("entered") => "enters".to_owned(),
-            Some("waiting") => match fact["until"].as_str() {
-                Some(until) => format!("waits until {until}"),
-                None => "waits".to_owned(),
-            },
-            Some("left") => format!(
-                "leaves by {}{}",
-                output::cell(&fact["port"]),
-                because(&fact["because"])
-            ),
-            Some("did") => format!("does {}", did(&fact["effect"])),
-            Some("learned") => format!("learns that the message was {}", output::cell(&fact["outcome"])),
-            Some("ended") => format!("ends: {}", ended(&fact["end"])),
-            _ => String::new(),
-        };
-        output::line(format!(
-            "{}  {:<14} {what}",
-            output::cell(&fact["at"]),
-            output::cell(&fact["step"])
-        ));
+fn walk(facts: &Value, document: &Value) {
+    let facts = facts.as_array().map(Vec::as_slice).unwrap_or_default();
+    if facts.is_empty() {
+        say!("journeys.no_facts");
+    }
+    let rows = facts.iter().map(|fact| {
+        json!({ "at": fact["at"], "step": title(document, &output::cell(&fact["step"])), "what": fact_words(fact, document) })
+    });
+    output::table(
+        &Value::Array(rows.collect()),
+        &[("at", "at"), ("step", "step"), ("what", "what")],
+    );
+}
+
+fn fact_words(fact: &Value, document: &Value) -> String {
+    match fact["fact"].as_str() {
+        Some("entered") => text!("facts.entered"),
+        Some("waiting") if fact["until"].is_null() => text!("facts.waits"),
+        Some("waiting") => text!("facts.waits_until", until = fact["until"]),
+        Some("left") => {
+            let port = text!("facts.left", port = fact["port"]);
+            port + &because(&fact["because"])
+        }
+        Some("did") => text!("facts.did", what = did(&fact["effect"])),
+        Some("learned") => text!("facts.learned", outcome = fact["outcome"]),
+        Some("ended") => text!("facts.ended", end = ended(&fact["end"], document)),
+        _ => String::new(),
     }
 }
 
 fn did(effect: &Value) -> String {
     match effect["effect"].as_str() {
-        Some("send") => format!("send “{}”", output::cell(&effect["template"])),
-        Some("set_field") => format!(
-            "set {} to {}",
-            output::cell(&effect["key"]),
-            output::cell(&effect["value"])
-        ),
-        Some("add_tag") => format!("add the tag {}", output::cell(&effect["tag"])),
-        Some("remove_tag") => format!("remove the tag {}", output::cell(&effect["tag"])),
-        Some("post_event") => format!("post {}", output::cell(&effect["name"])),
+        Some("send") => text!("facts.send", template = effect["template"]),
+        Some("set_field") => text!("facts.set", key = effect["key"], value = effect["value"]),
+        Some("add_tag") => text!("facts.add_tag", tag = effect["tag"]),
+        Some("remove_tag") => text!("facts.remove_tag", tag = effect["tag"]),
+        Some("post_event") => text!("facts.post", event = effect["name"]),
         _ => effect.to_string(),
     }
 }
 
-fn ended(end: &Value) -> String {
+/// How a passage ended, and why: a goal by the title of its step.
+fn ended(end: &Value, document: &Value) -> String {
     let reason = output::cell(&end["reason"]);
-    if reason.is_empty() {
-        output::cell(&end["end"])
-    } else {
-        format!("{} ({reason})", output::cell(&end["end"]))
+    let reason = match end["end"] == "goal" {
+        true => title(document, &reason),
+        false => reason,
+    };
+    let how = word("ends", &end["end"]);
+    match reason.is_empty() {
+        true => how,
+        false => format!("{how} ({reason})"),
     }
 }
 
 fn because(evidence: &Value) -> String {
+    let evidence = evidence.as_array().into_iter().flatten();
     let parts: Vec<String> = evidence
-        .as_array()
-        .into_iter()
-        .flatten()
         .map(|e| format!("{} = {}", output::cell(&e["about"]), output::cell(&e["value"])))
         .collect();
-    if parts.is_empty() {
-        String::new()
-    } else {
-        format!(", because {}", parts.join("; "))
+    match parts.is_empty() {
+        true => String::new(),
+        false => text!("facts.because", why = parts.join("; ")),
     }
 }
 
@@ -235,10 +263,13 @@ fn because(evidence: &Value) -> String {
 fn title(document: &Value, id: &str) -> String {
     let steps = document["steps"].as_array().into_iter().flatten();
     let found = steps.into_iter().find(|step| step["id"] == id);
-    found.map_or_else(String::new, |step| match step["name"].as_str() {
-        Some(name) if !name.is_empty() => name.to_owned(),
-        _ => output::cell(&step["kind"]).replace('_', " "),
-    })
+    found.map_or_else(
+        || id.to_owned(),
+        |step| match step["name"].as_str() {
+            Some(name) if !name.is_empty() => name.to_owned(),
+            _ => output::cell(&step["kind"]).replace('_', " "),
+        },
+    )
 }
 
 fn simulated(report: &Value, document: &Value) {
@@ -249,15 +280,15 @@ fn simulated(report: &Value, document: &Value) {
             .filter_map(Value::as_u64)
             .sum()
     };
-    output::line(format!(
-        "{} passages of {} contacts in {} days; {} messages, {} that the gate would refuse; {} are still inside.",
-        report["entered"],
-        report["contacts"],
-        report["days"],
-        sum(&report["mails"]),
-        sum(&report["refused"]),
-        report["never_left"]
-    ));
+    say!(
+        "journeys.simulated",
+        passages = report["entered"],
+        contacts = report["contacts"],
+        days = report["days"],
+        mails = sum(&report["mails"]),
+        refused = sum(&report["refused"]),
+        inside = report["never_left"],
+    );
     let steps = report["steps"].as_array().into_iter().flatten().map(|step| {
         let left = step["left"].as_array().into_iter().flatten();
         let left: Vec<String> = left.map(|p| format!("{} {}", output::cell(&p["port"]), sum(&p["per_day"]))).collect();
@@ -267,14 +298,14 @@ fn simulated(report: &Value, document: &Value) {
     output::table(
         &Value::Array(steps.collect()),
         &[
-            ("step", "STEP"),
-            ("title", "TITLE"),
-            ("entered", "ENTERED"),
-            ("waiting", "STILL HERE"),
-            ("left", "LEFT BY"),
+            ("step", "step"),
+            ("title", "title"),
+            ("entered", "entered"),
+            ("waiting", "still_here"),
+            ("left", "left_by"),
         ],
     );
     for end in report["ended"].as_array().into_iter().flatten() {
-        output::line(format!("{:>9}  {}", end["count"], ended(&end["end"])));
+        output::line(format!("{:>9}  {}", end["count"], ended(&end["end"], document)));
     }
 }

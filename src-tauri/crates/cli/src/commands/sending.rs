@@ -1,10 +1,11 @@
 //! templates, accounts, outbox.
 
 use super::answer;
-use crate::args::{Accounts, Outbox, Templates};
+use crate::args::{Accounts, AddSmtp, Outbox, Templates};
 use crate::backend::{Backend, absolute};
 use crate::output;
-use carillon_app::error::{Code, Result, fail, sentence};
+use crate::words::{say, text};
+use carillon_app::error::{ApiError, Code, Result, fail, sentence};
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Read};
 
@@ -16,10 +17,10 @@ pub async fn templates(backend: &Backend, json: bool, verb: Templates) -> Result
                 output::table(
                     rows,
                     &[
-                        ("name", "NAME"),
-                        ("subject", "SUBJECT"),
-                        ("used_by", "JOURNEYS"),
-                        ("updated_at", "CHANGED"),
+                        ("name", "name"),
+                        ("subject", "subject"),
+                        ("used_by", "journeys"),
+                        ("updated_at", "changed"),
                     ],
                 )
             });
@@ -27,21 +28,17 @@ pub async fn templates(backend: &Backend, json: bool, verb: Templates) -> Result
         Templates::Import { file, name, subject } => {
             let args = json!({ "file": { "path": absolute(&file) }, "name": name, "subject": subject });
             let saved = backend.mutate("templates.import_file", args).await?;
-            answer(json, &saved, |t| {
-                output::line(format!("Imported “{}”.", output::cell(&t["name"])))
-            });
+            answer(json, &saved, |t| say!("templates.imported", name = t["name"]));
         }
         Templates::Starters => {
             let added = backend.mutate("templates.add_starters", json!({})).await?;
             answer(json, &added, |a| {
-                output::table(a, &[("name", "ADDED"), ("subject", "SUBJECT")])
+                output::table(a, &[("name", "added"), ("subject", "subject")])
             });
         }
         Templates::Render { name, email, html } => {
-            let row = backend.find("templates.list", "name", &name, "template").await?;
-            let template = backend.query("templates.get", json!({ "id": row["id"] })).await?;
+            let draft = draft(backend, &name).await?;
             let contact = backend.contact(&email).await?;
-            let draft = json!({ "name": template["name"], "subject": template["subject"], "preheader": template["preheader"], "body": template["body"], "text": template["text"] });
             let rendered = backend
                 .query(
                     "templates.render",
@@ -49,14 +46,14 @@ pub async fn templates(backend: &Backend, json: bool, verb: Templates) -> Result
                 )
                 .await?;
             if let Some(to) = html {
-                carillon_app::files::write_whole(&to, output::cell(&rendered["html"]).as_bytes())?;
+                carillon_app::files::write_chosen(
+                    &absolute(&to),
+                    output::cell(&rendered["html"]).as_bytes(),
+                )?;
             }
             answer(json, &rendered, |r| {
-                output::line(format!(
-                    "Subject: {}\nPreheader: {}\n",
-                    output::cell(&r["subject"]),
-                    output::cell(&r["preheader"])
-                ));
+                output::facts(r, &[("subject", "subject"), ("preheader", "preheader")]);
+                output::line("");
                 output::line(output::cell(&r["text"]));
                 for problem in r["problems"].as_array().into_iter().flatten() {
                     output::line(format!(
@@ -68,9 +65,7 @@ pub async fn templates(backend: &Backend, json: bool, verb: Templates) -> Result
             });
         }
         Templates::Missing { name, expression } => {
-            let row = backend.find("templates.list", "name", &name, "template").await?;
-            let template = backend.query("templates.get", json!({ "id": row["id"] })).await?;
-            let draft = json!({ "name": template["name"], "subject": template["subject"], "preheader": template["preheader"], "body": template["body"], "text": template["text"] });
+            let draft = draft(backend, &name).await?;
             let report = backend
                 .query(
                     "templates.missing",
@@ -78,39 +73,110 @@ pub async fn templates(backend: &Backend, json: bool, verb: Templates) -> Result
                 )
                 .await?;
             answer(json, &report, |r| {
-                output::line(format!(
-                    "{} of {} have everything.",
-                    r["complete"], r["looked_at"]
-                ));
+                say!("templates.complete", n = r["complete"], total = r["looked_at"]);
                 output::table(
                     &r["missing"],
                     &[
-                        ("key", "VALUE"),
-                        ("count", "MISSING FOR"),
-                        ("has_fallback", "FALLBACK"),
+                        ("key", "value"),
+                        ("count", "missing_for"),
+                        ("has_fallback", "fallback"),
                     ],
                 );
             });
+        }
+        Templates::Delete { name } => {
+            let row = backend.find("templates.list", &name, "template").await?;
+            let done = backend
+                .mutate("templates.delete", json!({ "id": row["id"] }))
+                .await?;
+            answer(json, &done, |_| say!("templates.removed", name = name));
         }
     }
     Ok(())
 }
 
-/// The secret from standard input, without its line end.
+/// A saved template as a draft to be rendered.
+async fn draft(backend: &Backend, name: &str) -> Result<Value> {
+    let row = backend.find("templates.list", name, "template").await?;
+    let saved = backend.query("templates.get", json!({ "id": row["id"] })).await?;
+    let parts = ["name", "subject", "preheader", "body", "text"];
+    Ok(parts
+        .into_iter()
+        .map(|part| (part.to_owned(), saved[part].clone()))
+        .collect())
+}
+
+/// The secret from standard input, without its line end. Not shown while somebody types it.
 fn secret() -> Result<String> {
-    let mut text = String::new();
-    let mut stdin = std::io::stdin().lock();
-    if std::io::stdin().is_terminal() {
-        eprintln!("Password (it is shown while you type; better: printf %s \"$PASSWORD\" | carillon ...):");
-        std::io::BufRead::read_line(&mut stdin, &mut text)?;
-    } else {
-        stdin.take(4096).read_to_string(&mut text)?;
+    let text = match std::io::stdin().is_terminal() {
+        true => {
+            eprint!("{}", text!("accounts.ask_password"));
+            console::Term::stderr().read_secure_line()?
+        }
+        false => {
+            let mut text = String::new();
+            std::io::stdin().lock().take(4096).read_to_string(&mut text)?;
+            text.trim_end_matches(['\r', '\n']).to_owned()
+        }
+    };
+    match text.is_empty() {
+        true => Err(fail(Code::Invalid, "cli.no_password", &[])),
+        false => Ok(text),
     }
-    let text = text.trim_end_matches(['\r', '\n']).to_owned();
-    if text.is_empty() {
-        Err(fail(Code::Invalid, "cli.no_password", &[]))
-    } else {
-        Ok(text)
+}
+
+async fn add_smtp(backend: &Backend, json: bool, how: AddSmtp) -> Result<()> {
+    let port = how.port.unwrap_or(match how.tls.as_str() {
+        "tls" => 465,
+        "none" => 25,
+        _ => 587,
+    });
+    let from_email = how.from_email.unwrap_or_else(|| how.user.clone());
+    let args = json!({
+        "account": {
+            "name": how.name, "host": how.host, "port": port, "tls": how.tls, "user": how.user,
+            "from_name": how.from_name, "from_email": from_email, "reply_to": how.reply_to,
+            // Another process may send through it, in another folder.
+            "ca_file": how.ca_file.as_deref().map(absolute), "preset": how.preset,
+            "per_day": how.per_day.unwrap_or(0), "per_minute": how.per_minute.unwrap_or(0),
+            "sessions": how.sessions.unwrap_or(0),
+        },
+    });
+    let account = backend.mutate("accounts.add", args).await?;
+    if !how.user.is_empty()
+        && let Err(e) = keep_secret(backend, &account, how.passphrase_file).await
+    {
+        // An account that can never send helps nobody: all or nothing.
+        let _ = backend
+            .mutate("accounts.delete", json!({ "id": account["id"] }))
+            .await;
+        return Err(e);
+    }
+    answer(json, &account, |a| say!("accounts.added", name = a["name"]));
+    Ok(())
+}
+
+async fn keep_secret(backend: &Backend, account: &Value, in_file: bool) -> Result<()> {
+    let password = tokio::select! {
+        read = tokio::task::spawn_blocking(secret) => read.map_err(ApiError::internal)??,
+        () = backend.interrupt.asked() => {
+            show_typing();
+            return Err(fail(Code::Cancelled, "cli.stopped", &[]));
+        }
+    };
+    let args = json!({
+        "id": account["id"],
+        "secret": password,
+        "keep": if in_file { "passphrase_file" } else { "keychain" },
+        "passphrase": std::env::var("CARILLON_PASSPHRASE").ok(),
+    });
+    backend.mutate("accounts.set_secret", args).await.map(drop)
+}
+
+/// Whoever breaks off at the password has a terminal again that shows what is typed.
+fn show_typing() {
+    if cfg!(unix) && std::io::stdin().is_terminal() {
+        let _ = std::process::Command::new("stty").arg("echo").status();
     }
 }
 
@@ -122,84 +188,37 @@ pub async fn accounts(backend: &Backend, json: bool, verb: Accounts) -> Result<(
                 output::table(
                     rows,
                     &[
-                        ("name", "NAME"),
-                        ("from_email", "FROM"),
-                        ("host", "HOST"),
-                        ("port", "PORT"),
-                        ("tls", "TLS"),
-                        ("secret", "SECRET"),
-                        ("sent_24_hours", "SENT 24 H"),
-                        ("per_day", "OF"),
+                        ("name", "name"),
+                        ("from_email", "from"),
+                        ("host", "host"),
+                        ("port", "port"),
+                        ("tls", "tls"),
+                        ("secret", "secret"),
+                        ("sent_24_hours", "sent_24_hours"),
+                        ("per_day", "per_day"),
                     ],
                 )
             });
         }
-        Accounts::AddSmtp {
-            name,
-            host,
-            port,
-            tls,
-            user,
-            from_email,
-            from_name,
-            reply_to,
-            preset,
-            per_day,
-            per_minute,
-            sessions,
-            ca_file,
-            passphrase_file,
-        } => {
-            if !["starttls", "tls", "none"].contains(&tls.as_str()) {
-                return Err(fail(Code::Invalid, "accounts.bad_tls", &[("text", &tls)]));
-            }
-            let port = port.unwrap_or(match tls.as_str() {
-                "tls" => 465,
-                "none" => 25,
-                _ => 587,
-            });
-            let password = if user.is_empty() { None } else { Some(secret()?) };
-            let args = json!({
-                "account": {
-                    "name": name, "host": host, "port": port, "tls": tls, "user": user, "from_name": from_name,
-                    "from_email": from_email, "reply_to": reply_to, "ca_file": ca_file, "preset": preset,
-                    "per_day": per_day.unwrap_or(0), "per_minute": per_minute.unwrap_or(0), "sessions": sessions.unwrap_or(0),
-                },
-            });
-            let account = backend.mutate("accounts.add", args).await?;
-            if let Some(password) = password {
-                let keep = if passphrase_file {
-                    "passphrase_file"
-                } else {
-                    "keychain"
-                };
-                let set = backend
-                    .mutate(
-                        "accounts.set_secret",
-                        json!({
-                            "id": account["id"], "secret": password, "keep": keep,
-                            "passphrase": std::env::var("CARILLON_PASSPHRASE").ok(),
-                        }),
-                    )
-                    .await;
-                if let Err(e) = set {
-                    // An account that can never send helps nobody: all or nothing.
-                    let _ = backend
-                        .mutate("accounts.delete", json!({ "id": account["id"] }))
-                        .await;
-                    return Err(e);
-                }
-            }
-            answer(json, &account, |a| {
-                output::line(format!(
-                    "Added “{}”. Try it: carillon accounts test {} --to you@example.com",
-                    output::cell(&a["name"]),
-                    output::cell(&a["name"])
-                ))
+        Accounts::AddSmtp(how) => add_smtp(backend, json, how).await?,
+        Accounts::Presets => {
+            let rows = backend.query("presets.senders", json!({})).await?;
+            answer(json, &rows, |rows| {
+                output::table(
+                    rows,
+                    &[
+                        ("key", "preset"),
+                        ("per_day", "per_day"),
+                        ("per_minute", "per_minute"),
+                        ("sessions", "sessions"),
+                        ("dated", "dated"),
+                        ("note", "note"),
+                    ],
+                )
             });
         }
         Accounts::Test { name, to } => {
-            let row = backend.find("accounts.list", "name", &name, "account").await?;
+            let row = backend.find("accounts.list", &name, "account").await?;
             let tested = backend
                 .mutate(
                     "accounts.test",
@@ -209,7 +228,7 @@ pub async fn accounts(backend: &Backend, json: bool, verb: Accounts) -> Result<(
             answer(json, &tested, |t| {
                 output::table(
                     &t["phases"],
-                    &[("phase", "PHASE"), ("ok", "OK"), ("detail", "DETAIL")],
+                    &[("phase", "phase"), ("ok", "ok"), ("detail", "detail")],
                 )
             });
             if tested["ok"] != json!(true) {
@@ -222,13 +241,11 @@ pub async fn accounts(backend: &Backend, json: bool, verb: Accounts) -> Result<(
             }
         }
         Accounts::Delete { name } => {
-            let row = backend.find("accounts.list", "name", &name, "account").await?;
+            let row = backend.find("accounts.list", &name, "account").await?;
             let done = backend
                 .mutate("accounts.delete", json!({ "id": row["id"] }))
                 .await?;
-            answer(json, &done, |_| {
-                output::line(format!("Removed “{name}” and its password."))
-            });
+            answer(json, &done, |_| say!("accounts.removed", name = name));
         }
     }
     Ok(())
@@ -238,21 +255,21 @@ pub async fn outbox(backend: &Backend, json: bool, verb: Outbox) -> Result<()> {
     match verb {
         Outbox::List { state, limit, offset } => {
             let states: Vec<String> = state.into_iter().collect();
-            let args = json!({ "states": states, "journey": null, "search": null, "offset": offset, "limit": limit });
-            let page = backend.query("outbox.page", args).await?;
+            let args = json!({ "states": states, "journey": null, "search": null });
+            let page = backend.rows("outbox.page", args, offset, limit).await?;
             let summary = backend.query("outbox.summary", json!({})).await?;
             let both = json!({ "rows": page["rows"], "total": page["total"], "summary": summary });
             answer(json, &both, |both| {
                 output::table(
                     &both["rows"],
                     &[
-                        ("id", "ID"),
-                        ("state", "STATE"),
-                        ("to", "TO"),
-                        ("template_name", "TEMPLATE"),
-                        ("queued_at", "QUEUED"),
-                        ("attempts", "TRIES"),
-                        ("last_word", "LAST WORD"),
+                        ("id", "id"),
+                        ("state", "state"),
+                        ("to", "to"),
+                        ("template_name", "template"),
+                        ("queued_at", "queued"),
+                        ("attempts", "tries"),
+                        ("last_word", "last_word"),
                     ],
                 );
                 if let Some(why @ ("restored" | "paused")) = both["summary"]["closed"].as_str() {
@@ -271,19 +288,15 @@ pub async fn outbox(backend: &Backend, json: bool, verb: Outbox) -> Result<()> {
                     json!({ "state": state, "as": outcome, "ids": ids }),
                 )
                 .await?;
-            answer(json, &done, |d| {
-                output::line(format!("{} messages resolved.", d["changed"]))
-            });
+            answer(json, &done, |d| say!("outbox.resolved", n = d["changed"]));
         }
         Outbox::Pause => {
             let sending = backend.mutate("outbox.pause", json!({})).await?;
-            answer(json, &sending, |_| {
-                output::line("Sending is paused. Nothing leaves until it is resumed.")
-            });
+            answer(json, &sending, |_| say!("outbox.paused"));
         }
         Outbox::Resume => {
             let sending = backend.mutate("outbox.resume", json!({})).await?;
-            answer(json, &sending, |_| output::line("Sending goes on."));
+            answer(json, &sending, |_| say!("outbox.resumed"));
         }
     }
     Ok(())

@@ -1,0 +1,8 @@
+//! The command line as somebody meets it who has the help and nothing else.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod answers;
+mod interrupted;
+mod refusals;
+mod served;
+mod terminal;
