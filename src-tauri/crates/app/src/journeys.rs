@@ -30,7 +30,7 @@ use exchange::{export, import, import_file};
 use inside::{counts, enter, people};
 use path::path;
 use publish::{entering, publish};
-use simulate::{start_simulation, try_contact};
+use simulate::{behind_simulation, start_simulation, try_contact};
 use states::{drain, pause, resume, stop};
 use std::collections::BTreeMap;
 
@@ -53,6 +53,7 @@ commands! {
     mutate "journeys.import_file" import_file(ImportFile) -> Imported, reads [];
     query "journeys.counts" counts(OneJourney) -> JourneyCounts, reads [Journeys, Enrolments, Reports];
     mutate "journeys.simulate" start_simulation(SimulateJourney) -> JobStarted, reads [];
+    mutate "journeys.behind" behind_simulation(BehindSimulation) -> JobStarted, reads [];
     query "journeys.try" try_contact(TryJourney) -> Vec<Fact>, reads [];
     query "journeys.path" path(PathOf) -> Vec<Fact>, reads [Enrolments];
     query "journeys.people" people(PeopleAt) -> Vec<contacts::Named>, reads [Enrolments];

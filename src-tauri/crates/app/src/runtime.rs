@@ -1,6 +1,7 @@
 //! The loop that lets a workspace live: intake is what commits bring, then ticks, then dispatch, again and again; and
 //! the clock that a virtual workspace moves by hand.
 
+mod agenda;
 pub mod dispatch;
 mod door;
 mod due;

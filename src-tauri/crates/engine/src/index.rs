@@ -24,7 +24,7 @@ pub use change::{Change, Edge};
 pub use stage::Staged;
 
 use crate::record::{ContactRecord, Scope};
-use crate::segment::{clauses, print_clause};
+use crate::segment::{Needs, clauses, print_clause};
 use carillon_model::segment::Expr;
 use carillon_model::{ContactId, Moment, SegmentId};
 use chrono_tz::Tz;
@@ -240,6 +240,14 @@ impl Index {
             .contacts
             .contains(contact.0)
             .then(|| self.rows.record(contact.0, None))
+    }
+
+    /// One contact with no more of its fields, tags, events and messages than `needs` names.
+    pub fn record_of(&self, contact: ContactId, needs: &Needs) -> Option<ContactRecord> {
+        self.rows
+            .contacts
+            .contains(contact.0)
+            .then(|| self.rows.record(contact.0, Some(needs)))
     }
 
     /// About how much memory the index takes beside its own struct, in bytes.

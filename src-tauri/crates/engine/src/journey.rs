@@ -37,7 +37,9 @@ pub use canonical::{
 pub use check::Catalogue;
 pub use compile::{EXIT_RULES_ALLOWED, STEPS_ALLOWED, compile};
 pub use drawing::same_drawing;
-pub use entry::{Admission, Entry, PastEnrolment, admit, admits_edge, admits_event, entry_due};
+pub use entry::{
+    Admission, ENTRIES_AN_HOUR, Entry, PastEnrolment, admit, admits_edge, admits_event, entry_due,
+};
 pub use evidence::{Truth, ViewEvidence};
 pub use kernel::{
     LATE_ALLOWED, MOVES_ALLOWED, Note, NoteKind, Out, PORT_EXIT_RULE, PORT_GOAL, PORT_TOO_MANY_MOVES, step,

@@ -89,6 +89,7 @@ pub fn retrace(
 /// One contact through the draft from one entry, with things that surely happen and nothing by chance:
 /// the facts from `start` until `horizon`.
 pub fn try_one(
+    journey: JourneyId,
     version: &JourneyVersion,
     scope: &Scope,
     contact: &ContactRecord,
@@ -98,7 +99,7 @@ pub fn try_one(
 ) -> Vec<Fact> {
     let days = (horizon - start).num_days().clamp(0, i64::from(u32::MAX) - 1) as u32 + 1;
     let plan = Plan {
-        journey: JourneyId(0),
+        journey,
         start,
         days,
         seed: 0,

@@ -3,11 +3,13 @@
 use crate::codes::{from_json, json};
 use crate::db::Db;
 use crate::error::{Error, Result};
+use crate::facts;
 use crate::rollups::{self, Metric};
 use crate::sql::sql;
 use crate::time::{moment, moment_opt, ms};
 use crate::topics::Topic;
 use crate::tx::{Mark, Tx};
+use carillon_engine::journey::{ENTRIES_AN_HOUR, PastEnrolment};
 use carillon_model::journey::{End, State, StepIx};
 use carillon_model::{ContactId, EnrolmentId, JourneyId, Moment, VersionId};
 use rusqlite::Row;
@@ -55,6 +57,11 @@ const LAST: &str = sql!(
     "SELECT id, journey, version, contact, number, step, planned_at, wake_at, visits, ended, entered_at, ended_at, last_fact, last_call, reached
      FROM enrolments WHERE journey = ?1 AND contact = ?2 ORDER BY number DESC LIMIT 1"
 );
+const ENTERED: &str = sql!(
+    "SELECT number, entered_at, active FROM enrolments WHERE journey = ?1 AND contact = ?2 AND number IN (?3, ?4)"
+);
+const LAST_NUMBER: &str =
+    sql!("SELECT number FROM enrolments WHERE journey = ?1 AND contact = ?2 ORDER BY number DESC LIMIT 1");
 const ADD: &str = sql!(
     "INSERT INTO enrolments(id, journey, version, contact, number, active, step, planned_at, wake_at, visits, entered_at, reached)
      VALUES(?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, ?8, ?9, ?10, ?11)"
@@ -189,6 +196,25 @@ pub fn of_contact(db: &Db<'_>, contact: ContactId) -> Result<Vec<Enrolment>> {
 /// [`Error::Damaged`].
 pub fn last_of(db: &Db<'_>, journey: JourneyId, contact: ContactId) -> Result<Option<Enrolment>> {
     db.one(LAST, (journey.0, contact.0), read)
+}
+
+/// What the rule of re-entry reads of a contact's passages through a journey: the last one, and the one that was
+/// [`ENTRIES_AN_HOUR`] before the next.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn history(db: &Db<'_>, journey: JourneyId, contact: ContactId) -> Result<Vec<PastEnrolment>> {
+    let Some(last) = db.value::<u32>(LAST_NUMBER, (journey.0, contact.0))? else {
+        return Ok(Vec::new());
+    };
+    let before = (last + 1).saturating_sub(ENTRIES_AN_HOUR);
+    db.all(ENTERED, (journey.0, contact.0, before, last), |row| {
+        Ok(PastEnrolment {
+            number: row.get(0)?,
+            entered_at: moment(row.get(1)?)?,
+            ended: !row.get::<_, bool>(2)?,
+        })
+    })
 }
 
 /// Passages of a journey that have not ended, of contacts with an id above `after`, by contact: for stopping.
@@ -359,16 +385,30 @@ pub fn update(tx: &mut Tx<'_>, enrolment: &mut Enrolment) -> Result<()> {
     Ok(())
 }
 
-/// Ends what a contact is still in, because the contact is erased.
+/// Ends what a contact is still in, because the contact is erased, and forgets what was known of it on its passages.
 pub(crate) fn end_erased(tx: &mut Tx<'_>, contact: ContactId) -> Result<()> {
-    for mut enrolment in active_of(tx, contact)? {
-        enrolment.state.end = Some(End::Erased);
-        let journey = i64::from(enrolment.journey.0);
-        let now = tx.now();
-        tx.roll(Metric::Ended, journey, &end_part(&End::Erased), now, 1);
-        update(tx, &mut enrolment)?;
+    for mut enrolment in of_contact(tx, contact)? {
+        facts::forget_calls(tx, enrolment.id)?;
+        enrolment.last_call = None;
+        match enrolment.state.end {
+            None => end(tx, enrolment, End::Erased)?,
+            Some(_) => update(tx, &mut enrolment)?,
+        }
     }
     Ok(())
+}
+
+/// Ends a passage that nothing can be told any more: its contact is gone, or its version cannot run.
+///
+/// # Errors
+/// SQLite's.
+pub fn end(tx: &mut Tx<'_>, mut enrolment: Enrolment, end: End) -> Result<()> {
+    let (journey, now) = (i64::from(enrolment.journey.0), tx.now());
+    tx.roll(Metric::Ended, journey, &end_part(&end), now, 1);
+    enrolment.state.at = None;
+    enrolment.state.wake_at = None;
+    enrolment.state.end = Some(end);
+    update(tx, &mut enrolment)
 }
 
 /// How many stand in each step of a version now, without counting.

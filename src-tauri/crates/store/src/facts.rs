@@ -11,6 +11,7 @@ use crate::time::{moment, ms};
 use crate::tx::{Mark, Tx};
 use carillon_model::journey::{Fact, FactKind};
 use carillon_model::{EnrolmentId, Moment, StepId};
+use rusqlite::Row;
 
 const ADD: &str =
     sql!("INSERT INTO facts(id, enrolment, prev, at, step, what) VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
@@ -31,6 +32,23 @@ const CALLS: &str = sql!(
        UNION ALL
        SELECT f.id, f.prev, f.at, f.input, f.who FROM chain c CROSS JOIN calls f ON f.id = c.prev)
      SELECT at, input, who FROM chain ORDER BY id"
+);
+
+const FIRST_CALL: &str = sql!(
+    "WITH RECURSIVE chain(id, prev, at, input, who) AS (
+       SELECT f.id, f.prev, f.at, f.input, f.who FROM calls f
+       WHERE f.id = (SELECT last_call FROM enrolments WHERE id = ?1)
+       UNION ALL
+       SELECT f.id, f.prev, f.at, f.input, f.who FROM chain c CROSS JOIN calls f ON f.id = c.prev)
+     SELECT at, input, who FROM chain ORDER BY id LIMIT 1"
+);
+
+const FORGET_CALLS: &str = sql!(
+    "WITH RECURSIVE chain(id, prev) AS (
+       SELECT f.id, f.prev FROM calls f WHERE f.id = (SELECT last_call FROM enrolments WHERE id = ?1)
+       UNION ALL
+       SELECT f.id, f.prev FROM chain c CROSS JOIN calls f ON f.id = c.prev)
+     DELETE FROM calls WHERE id IN (SELECT id FROM chain)"
 );
 
 /// Appends facts to a passage, in order. The passage is to be written after it, by [`crate::enrolments::update`].
@@ -125,13 +143,31 @@ pub fn append_call(tx: &mut Tx<'_>, enrolment: &mut Enrolment, call: &Call) -> R
 /// # Errors
 /// [`crate::Error::Damaged`].
 pub fn calls(db: &Db<'_>, enrolment: EnrolmentId) -> Result<Vec<Call>> {
-    db.all(CALLS, (enrolment.0,), |row| {
-        Ok(Call {
-            at: moment(row.get(0)?)?,
-            input: row.get(1)?,
-            who: row.get(2)?,
-        })
+    db.all(CALLS, (enrolment.0,), read_call)
+}
+
+/// The call a passage began with; `None` where none was made in this file.
+///
+/// # Errors
+/// [`crate::Error::Damaged`].
+pub fn first_call(db: &Db<'_>, enrolment: EnrolmentId) -> Result<Option<Call>> {
+    db.one(FIRST_CALL, (enrolment.0,), read_call)
+}
+
+fn read_call(row: &Row<'_>) -> Result<Call> {
+    Ok(Call {
+        at: moment(row.get(0)?)?,
+        input: row.get(1)?,
+        who: row.get(2)?,
     })
+}
+
+/// Forgets what the calls of a passage got: it is what was known of a contact who is erased.
+pub(crate) fn forget_calls(tx: &mut Tx<'_>, enrolment: EnrolmentId) -> Result<()> {
+    if tx.run(FORGET_CALLS, (enrolment.0,))? > 0 {
+        tx.touch("calls", 0, 0);
+    }
+    Ok(())
 }
 
 /// How many facts there are in the whole file: those handed out less none, as facts are never removed.

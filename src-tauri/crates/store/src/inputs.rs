@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::sql::sql;
 use crate::time::{moment, moment_opt, ms};
 use crate::tx::{Mark, Tx};
+use carillon_model::event::Event;
 use carillon_model::journey::{Input, Outcome};
 use carillon_model::{ContactId, EnrolmentId, EventId, JourneyId, MessageId, Moment, StepId};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,9 @@ use serde::{Deserialize, Serialize};
 pub enum Pending {
     /// Ready for the kernel, of the version the passage is on.
     Input { input: Input },
+    /// The contact did something while its journey was paused: it is told to the passage the contact is in then, or
+    /// lets it in.
+    Happened { event: Event },
     /// A contact comes in at an entry step, of the version that is entered when it is told.
     Enter {
         entry: StepId,

@@ -142,10 +142,9 @@ pub fn publish(tx: &mut Tx<'_>, id: JourneyId) -> Result<Published> {
         JourneyState::Draft | JourneyState::Live | JourneyState::Stopped => JourneyState::Live,
     };
     tx.run(SET_VERSION, (id.0, version, word(&state)?, ms(now)))?;
-    if number == 1 {
-        let (edge, event) = (segments::last_edge(tx)?, events::last_id(tx)?);
-        settings::set_cursor(tx, &opened_edge(id), edge)?;
-        settings::set_cursor(tx, &opened_event(id), event.0)?;
+    mark(tx, &published_mark(VersionId(version)))?;
+    if lets_in(state) && !lets_in(journey.state) {
+        mark(tx, &opened_mark(id))?;
     }
     tell(tx, id);
     Ok(Published {
@@ -157,8 +156,13 @@ pub fn publish(tx: &mut Tx<'_>, id: JourneyId) -> Result<Published> {
     })
 }
 
-/// What stood in the file when a journey was published first: nobody comes in by that, though it be of the same
-/// moment (a virtual clock stands still) and read only later.
+/// Whether contacts come in now, or will when a pause is over.
+fn lets_in(state: JourneyState) -> bool {
+    matches!(state, JourneyState::Live | JourneyState::Paused)
+}
+
+/// What stood in the file at some moment: nobody comes in by that, though it be of the same moment (a virtual clock
+/// stands still) and read only later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opened {
     pub at: Moment,
@@ -168,15 +172,48 @@ pub struct Opened {
     pub event: EventId,
 }
 
-fn opened_edge(id: JourneyId) -> String {
-    format!("journey_{id}_opened_at_edge")
+impl Opened {
+    /// The later of two.
+    #[must_use]
+    pub fn max(self, other: Opened) -> Opened {
+        Opened {
+            at: self.at.max(other.at),
+            edge: self.edge.max(other.edge),
+            event: self.event.max(other.event),
+        }
+    }
 }
 
-fn opened_event(id: JourneyId) -> String {
-    format!("journey_{id}_opened_at_event")
+fn opened_mark(id: JourneyId) -> String {
+    format!("journey_{id}_opened")
 }
 
-/// When a journey was published first; `None` where it never was.
+fn published_mark(id: VersionId) -> String {
+    format!("version_{id}_published")
+}
+
+fn resumed_mark(id: JourneyId) -> String {
+    format!("journey_{id}_resumed_at")
+}
+
+/// Notes what stands in the file now.
+fn mark(tx: &mut Tx<'_>, name: &str) -> Result<()> {
+    let (at, edge, event) = (ms(tx.now()), segments::last_edge(tx)?, events::last_id(tx)?);
+    settings::set_cursor(tx, &format!("{name}_at"), at)?;
+    settings::set_cursor(tx, &format!("{name}_at_edge"), edge)?;
+    settings::set_cursor(tx, &format!("{name}_at_event"), event.0)
+}
+
+fn marked(db: &Db<'_>, name: &str) -> Result<Opened> {
+    Ok(Opened {
+        at: moment(settings::cursor(db, &format!("{name}_at"))?)?,
+        edge: settings::cursor(db, &format!("{name}_at_edge"))?,
+        event: EventId(settings::cursor(db, &format!("{name}_at_event"))?),
+    })
+}
+
+/// When a journey last began to let contacts in: by its first publish, by one after it was stopped, or when it was
+/// taken up again after nobody was let in. `None` where it never was published.
 ///
 /// # Errors
 /// [`Error::Damaged`].
@@ -184,11 +221,30 @@ pub fn opened(db: &Db<'_>, id: JourneyId) -> Result<Option<Opened>> {
     let Some(first) = db.value::<i64>(FIRST_PUBLISHED, (id.0,))? else {
         return Ok(None);
     };
-    Ok(Some(Opened {
-        at: moment(first)?,
-        edge: settings::cursor(db, &opened_edge(id))?,
-        event: EventId(settings::cursor(db, &opened_event(id))?),
-    }))
+    let opened = marked(db, &opened_mark(id))?;
+    let at = opened.at.max(moment(first)?);
+    Ok(Some(Opened { at, ..opened }))
+}
+
+/// What stood in the file when a version was published.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn published(db: &Db<'_>, version: &Published) -> Result<Opened> {
+    let mark = marked(db, &published_mark(version.id))?;
+    let at = version.published_at;
+    Ok(Opened { at, ..mark })
+}
+
+/// When the journey's last pause ended; `None` where it has not been paused yet.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn resumed_at(db: &Db<'_>, id: JourneyId) -> Result<Option<Moment>> {
+    match settings::cursor(db, &resumed_mark(id))? {
+        0 => Ok(None),
+        at => moment(at).map(Some),
+    }
 }
 
 /// Sets the state; which change is allowed is the caller's law.
@@ -196,9 +252,14 @@ pub fn opened(db: &Db<'_>, id: JourneyId) -> Result<Option<Opened>> {
 /// # Errors
 /// [`Error::NotFound`].
 pub fn set_state(tx: &mut Tx<'_>, id: JourneyId, state: JourneyState) -> Result<()> {
+    let before = get(tx, id)?.ok_or_else(|| Error::missing("journey", id))?.state;
     let now = ms(tx.now());
-    if tx.run(SET_STATE, (id.0, word(&state)?, now))? == 0 {
-        return Err(Error::missing("journey", id));
+    tx.run(SET_STATE, (id.0, word(&state)?, now))?;
+    if before == JourneyState::Paused && state != before {
+        settings::set_cursor(tx, &resumed_mark(id), now)?;
+    }
+    if lets_in(state) && !lets_in(before) {
+        mark(tx, &opened_mark(id))?;
     }
     tell(tx, id);
     Ok(())

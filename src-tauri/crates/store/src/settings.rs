@@ -72,6 +72,7 @@ pub fn set_workspace(tx: &mut Tx<'_>, workspace: &Workspace) -> Result<()> {
         let zone = tx.catalogue.zone;
         tx.change(Change::ZoneSet(zone));
     }
+    tx.touch("settings", 0, 0);
     tx.topic(Topic::Workspace);
     Ok(())
 }
@@ -99,6 +100,7 @@ pub fn set<T: Serialize>(tx: &mut Tx<'_>, key: &str, value: Option<&T>) -> Resul
         Some(value) => tx.run(SET, (key, json(value)?))?,
         None => tx.run(UNSET, (key,))?,
     };
+    tx.touch("settings", 0, 0);
     tx.topic(Topic::Workspace);
     Ok(())
 }

@@ -5,7 +5,8 @@ use super::{EnterByHand, JourneyCounts, OneJourney, PeopleAt, StepCounts, known,
 use crate::error::{Code, Result, fail, sentence};
 use crate::table::Done;
 use crate::{Ctx, contacts};
-use carillon_engine::journey::{self, Admission, Entry, PastEnrolment, admit};
+use carillon_engine::journey::{self, Admission, Entry, admit};
+use carillon_model::ContactId;
 use carillon_model::journey::{Journey, JourneyState, Published};
 use carillon_store::{Db, Priority, enrolments, inputs, journeys as rows, rollups};
 use std::collections::BTreeMap;
@@ -114,16 +115,20 @@ pub(super) async fn people(cx: &Ctx, req: PeopleAt) -> Result<Vec<contacts::Name
                 );
             }
             found.truncate(limit);
-            let people = carillon_store::contacts::get_many(db, &found)?;
-            Ok(people
-                .into_iter()
-                .map(|c| contacts::Named {
-                    id: c.id,
-                    email: c.email,
-                })
-                .collect())
+            named(db, &found)
         })
         .await?)
+}
+
+/// Contacts with their addresses.
+pub(super) fn named(db: &Db<'_>, ids: &[ContactId]) -> carillon_store::Result<Vec<contacts::Named>> {
+    let people = carillon_store::contacts::get_many(db, ids)?.into_iter();
+    Ok(people
+        .map(|contact| contacts::Named {
+            id: contact.id,
+            email: contact.email,
+        })
+        .collect())
 }
 
 pub(super) async fn enter(cx: &Ctx, req: EnterByHand) -> Result<Done> {
@@ -146,24 +151,17 @@ pub(super) async fn enter(cx: &Ctx, req: EnterByHand) -> Result<Done> {
         .entries()
         .find(|(_, e)| matches!(e, Entry::Manual))
         .ok_or_else(none)?;
-    let last = open
+    let history = open
         .store
-        .read(move |db| enrolments::last_of(db, req.id, req.contact))
+        .read(move |db| enrolments::history(db, req.id, req.contact))
         .await?;
-    let history: Vec<PastEnrolment> = last
-        .into_iter()
-        .map(|l| PastEnrolment {
-            number: l.number,
-            entered_at: l.entered_at,
-            ended: l.state.end.is_some(),
-        })
-        .collect();
     let now = open.now();
     let reason = match admit(&version, entry, &history, now) {
         Admission::Welcome { .. } => None,
         Admission::StillInside => Some("inside"),
         Admission::OnceOnly => Some("once"),
         Admission::TooSoon { .. } => Some("too_soon"),
+        Admission::TooOften => Some("too_often"),
         Admission::NoEntry => Some("no_entry"),
     };
     if let Some(reason) = reason {

@@ -130,6 +130,7 @@ pub async fn publish_as_read(open: &Arc<Open>, read: JourneyRow) -> Result<Publi
             if !same || runtime::catalogue(tx)? != catalogue {
                 return Ok(None);
             }
+            runtime::begin_calendar(tx)?;
             let published = rows::publish(tx, id)?;
             segments::watch(tx, published.id, &watched)?;
             let pending: Vec<NewInput> = entering

@@ -1,6 +1,7 @@
 //! What is asked of journeys, and what is answered.
 
 use crate::files::FileRef;
+use carillon_engine::sim::Number;
 use carillon_model::journey::{Fact, Journey, JourneyState, Problem};
 use carillon_model::{ContactId, EnrolmentId, JourneyId, Moment};
 use serde::{Deserialize, Serialize};
@@ -168,11 +169,14 @@ pub struct JourneyCounts {
     pub active: u64,
 }
 
-/// A draft to play over everybody.
+/// A draft to play over everybody. With the journey it is the draft of, random splits are drawn as they will be live.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 #[serde(deny_unknown_fields)]
 #[ts(export)]
 pub struct SimulateJourney {
+    #[serde(default)]
+    #[ts(optional)]
+    pub id: Option<JourneyId>,
     pub document: Journey,
     pub days: u32,
     #[ts(type = "number")]
@@ -181,11 +185,26 @@ pub struct SimulateJourney {
     pub start: Option<Moment>,
 }
 
-/// A draft to walk one contact through.
+/// A number of a simulation whose people are wanted.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct BehindSimulation {
+    /// As it was asked for, with its start.
+    pub simulation: SimulateJourney,
+    pub number: Number,
+    pub limit: u32,
+}
+
+/// A draft to walk one contact through. With the journey it is the draft of, random splits are drawn as they will be
+/// live.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 #[serde(deny_unknown_fields)]
 #[ts(export)]
 pub struct TryJourney {
+    #[serde(default)]
+    #[ts(optional)]
+    pub id: Option<JourneyId>,
     pub document: Journey,
     pub contact: ContactId,
     pub days: u32,

@@ -3,19 +3,34 @@
 use super::plan::Plan;
 use carillon_model::event::Event;
 use carillon_model::journey::StepIx;
-use carillon_model::{ContactId, EventId, Moment, VersionId};
+use carillon_model::{ContactId, EventId, JourneyId, Moment, VersionId};
 use carillon_store::enrolments::{self, Enrolment};
 use carillon_store::inputs::{self, Pending};
 use carillon_store::segments::EdgeRow;
 use carillon_store::{Result, Tx, events, segments, settings};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Rows of each kind of input that one commit takes in.
+/// Rows of each kind of input that one commit takes in, where nobody says otherwise.
 pub(super) const BATCH: u32 = 500;
 pub(super) const EDGES: &str = "tick_edges";
 pub(super) const EVENTS: &str = "tick_events";
 /// Dates and schedules up to this moment (milliseconds) have let their contacts in.
 pub(super) const ENTRIES: &str = "tick_entries";
+
+/// Has the calendar begin with the first publish, though nothing be handled for days: what comes round from then on is
+/// not lost.
+///
+/// # Errors
+/// SQLite's.
+pub fn begin_calendar(tx: &mut Tx<'_>) -> Result<()> {
+    match settings::cursor(tx, ENTRIES)? {
+        0 => settings::set_cursor(tx, ENTRIES, tx.now().timestamp_millis()),
+        _ => Ok(()),
+    }
+}
+
+/// The last moment (milliseconds) that a call was made at.
+pub(super) const TOLD: &str = "tick_told";
 
 /// Something that is to be told, with the moment it is meant for.
 pub(super) enum Item {
@@ -35,6 +50,15 @@ impl Item {
             Item::Input(row) => Some(row.input.contact),
             Item::Wake(enrolment) => Some(enrolment.contact),
             Item::Entry(.., contact) => *contact,
+        }
+    }
+
+    /// The one journey it concerns, if it is one.
+    pub(super) fn journey(&self) -> Option<JourneyId> {
+        match self {
+            Item::Input(row) => row.input.journey,
+            Item::Wake(enrolment) => Some(enrolment.journey),
+            Item::Edge(_) | Item::Happened(_) | Item::Entry(..) => None,
         }
     }
 
@@ -61,7 +85,7 @@ impl Item {
             Item::Happened(event) if !posted(event) => Some((event.arrived_at, event.contact)),
             Item::Input(row) => match row.input.pending {
                 Pending::Outcome { .. } => Some((row.input.planned_at, row.input.contact)),
-                Pending::Input { .. } | Pending::Enter { .. } => None,
+                Pending::Input { .. } | Pending::Happened { .. } | Pending::Enter { .. } => None,
             },
             Item::Happened(_) | Item::Edge(_) | Item::Wake(_) | Item::Entry(..) => None,
         }
@@ -71,7 +95,8 @@ impl Item {
 /// Where what a journey writes comes from.
 pub(super) const BY_JOURNEY: &str = "journey:";
 
-fn posted(event: &Event) -> bool {
+/// Whether a step of a journey recorded it.
+pub(super) fn posted(event: &Event) -> bool {
     event.source.starts_with(BY_JOURNEY)
 }
 
@@ -89,13 +114,13 @@ pub(super) struct Gathered {
 }
 
 pub(super) fn gather(tx: &Tx<'_>, plan: &mut Plan, now: Moment) -> Result<Gathered> {
-    let paused = plan.paused();
-    let edges = segments::edges_after(tx, settings::cursor(tx, EDGES)?, BATCH)?;
-    let happened = events::after(tx, EventId(settings::cursor(tx, EVENTS)?), BATCH)?;
-    let waiting = inputs::due(tx, now, &paused, BATCH)?;
-    let wakes = enrolments::due(tx, now, &paused, BATCH)?;
-    let entries = plan.take_due(tx, now, BATCH as usize);
-    let full = |n: usize| n >= BATCH as usize;
+    let (paused, batch) = (plan.paused(), plan.batch);
+    let edges = segments::edges_after(tx, settings::cursor(tx, EDGES)?, batch)?;
+    let happened = events::after(tx, EventId(settings::cursor(tx, EVENTS)?), batch)?;
+    let waiting = inputs::due(tx, now, &paused, batch)?;
+    let wakes = enrolments::due(tx, now, &paused, batch)?;
+    let entries = plan.agenda.take(tx, now, batch as usize);
+    let full = |n: usize| n >= batch as usize;
     let ends = [
         // Edges and events come in the order they were written.
         (full(edges.len()), edges.iter().map(|edge| edge.at).max()),

@@ -1,13 +1,18 @@
 //! What the tick must know beside the rows: compiled versions, who listens to which segment, and when dates and
 //! schedules let somebody in. Derived from the file, kept between ticks, made anew when the file says so.
 
+use super::agenda::{Agenda, Timed};
+use super::due::BATCH;
 use crate::journeys::in_use;
-use carillon_engine::journey::{self, Catalogue, Entry, JourneyVersion, entry_due};
+use carillon_engine::journey::{self, Catalogue, JourneyVersion};
 use carillon_engine::segment;
-use carillon_model::journey::{ConditionIx, Journey, JourneyState, StepIx};
-use carillon_model::{AccountId, ContactId, JourneyId, Moment, SegmentId, Seq, TemplateId, VersionId};
+use carillon_model::journey::{ConditionIx, Journey, JourneyState, Published, Step};
+use carillon_model::{
+    AccountId, ContactId, JourneyId, Moment, SegmentId, Seq, StepId, TemplateId, VersionId,
+};
 use carillon_store::journeys::{JourneyRow, Opened};
-use carillon_store::{Db, Result, accounts, changes, journeys, segments, settings, templates};
+use carillon_store::segments::Watch;
+use carillon_store::{Db, Result, Tx, accounts, changes, journeys, segments, settings, templates};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -15,12 +20,16 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Live {
     pub id: JourneyId,
-    pub name: String,
     pub state: JourneyState,
     /// The version new contacts enter.
     pub version: Option<VersionId>,
     /// A version that is in use cannot run with the workspace as it is: nobody enters or moves until it can.
     pub held: bool,
+    /// When its last pause ended: what fell due in it happens then.
+    pub resumed_at: Option<Moment>,
+    /// For each entry what stood in the file when it began to let contacts in: nothing of it lets anybody in, though
+    /// it be read only now.
+    opened: BTreeMap<StepId, Opened>,
 }
 
 impl Live {
@@ -28,19 +37,24 @@ impl Live {
     pub fn waits(&self) -> bool {
         self.held || self.state == JourneyState::Paused
     }
+
+    /// What stood in the file when this entry began to let contacts in.
+    pub fn opened(&self, entry: &StepId) -> Option<&Opened> {
+        self.opened.get(entry)
+    }
 }
 
-/// When a date or schedule lets somebody in; no contact: everybody a condition holds for.
-pub type Due = (Moment, VersionId, StepIx, Option<ContactId>);
+/// Most events that journeys post for one contact within an hour. Two that wait for each other's would go on for ever.
+const POSTS_AN_HOUR: u32 = 1_000;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Plan {
+    /// The last commit it was compared with the file after.
+    seq: Option<Seq>,
     stamp: Option<[u8; 32]>,
     pub journeys: BTreeMap<JourneyId, Live>,
     versions: BTreeMap<VersionId, Arc<JourneyVersion>>,
-    /// What stood in the file when a journey was published first.
-    opened: BTreeMap<JourneyId, Opened>,
     /// Some version that is in use writes what others see: fields, tags or events.
     writes: bool,
     /// Stopped journeys somebody may still be in.
@@ -50,12 +64,32 @@ pub struct Plan {
     pub templates: BTreeMap<String, TemplateId>,
     pub accounts: BTreeMap<String, AccountId>,
     pub default_account: Option<AccountId>,
-    agenda: BTreeSet<Due>,
-    by_contact: BTreeMap<ContactId, Vec<Due>>,
-    /// Contacts changed by commits up to here are on the agenda.
-    agenda_seq: i64,
-    /// Dates and schedules up to here have been looked at, though nothing was due.
-    seen: Option<Moment>,
+    pub agenda: Agenda,
+    /// Rows of each kind of input that one commit takes in.
+    pub(super) batch: u32,
+    /// The present hour, and how many events journeys posted for whom in it.
+    posted: (i64, BTreeMap<ContactId, u32>),
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Plan {
+            seq: None,
+            stamp: None,
+            journeys: BTreeMap::new(),
+            versions: BTreeMap::new(),
+            writes: false,
+            stopping: BTreeSet::new(),
+            watches: BTreeMap::new(),
+            segments: BTreeMap::new(),
+            templates: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+            default_account: None,
+            agenda: Agenda::default(),
+            batch: BATCH,
+            posted: (0, BTreeMap::new()),
+        }
+    }
 }
 
 /// Everything a drawing is checked against.
@@ -80,24 +114,53 @@ pub fn catalogue(db: &Db<'_>) -> Result<Catalogue> {
 
 impl Plan {
     /// Brings the plan up to the file as this write sees it. `after`: dates and schedules up to this moment have let
-    /// their contacts in. True: dates of contacts were looked at anew, and those up to now are over.
-    pub fn refresh(&mut self, tx: &carillon_store::Tx<'_>, after: Moment, now: Moment) -> Result<bool> {
-        let after = self.seen.map_or(after, |seen| seen.max(after));
-        let rows = journeys::list(tx)?;
-        let watches = segments::watches(tx)?;
-        let catalogue = catalogue(tx)?;
-        let mut hash = blake3::Hasher::new();
-        for row in &rows {
-            hash.update(format!("{:?}{:?}{:?}\n", row.id, row.state, row.version).as_bytes());
+    /// their contacts in. True: dates were looked at anew, and those up to now are over.
+    pub fn refresh(&mut self, tx: &Tx<'_>, after: Moment, now: Moment) -> Result<bool> {
+        if self.is_behind(tx)? {
+            let rows = journeys::list(tx)?;
+            let watches = segments::watches(tx)?;
+            let catalogue = catalogue(tx)?;
+            let stamp = stamp(tx, &rows, &watches, &catalogue)?;
+            if self.stamp != Some(stamp) {
+                self.make(tx, &rows, watches, &catalogue)?;
+                self.stamp = Some(stamp);
+            }
         }
-        for watch in &watches {
-            hash.update(format!("{:?}{:?}{:?}\n", watch.id, watch.version, watch.condition).as_bytes());
-        }
-        hash.update(format!("{catalogue:?}{:?}", tx.catalogue().zone()).as_bytes());
-        let stamp = *hash.finalize().as_bytes();
-        if self.stamp == Some(stamp) {
-            return self.refresh_agenda(tx, after, now);
-        }
+        self.seq = Some(Seq(tx.seq().0 - 1));
+        let timed = self
+            .entering()
+            .flat_map(|(live, id, version)| Timed::of(live.id, id, version));
+        let timed = timed.collect();
+        self.agenda.refresh(tx, timed, after, now)
+    }
+
+    /// Whether commits since touched anything it is made of.
+    fn is_behind(&self, tx: &Tx<'_>) -> Result<bool> {
+        const MADE_OF: [&str; 7] = [
+            "accounts",
+            "fields",
+            "journeys",
+            "segments",
+            "settings",
+            "templates",
+            "watches",
+        ];
+        const MANY: u32 = 1_000;
+        let Some(seq) = self.seq.filter(|_| self.stamp.is_some()) else {
+            return Ok(true);
+        };
+        let touched = changes::after(tx, seq, MANY)?;
+        let told = touched.iter().any(|row| MADE_OF.contains(&row.table.as_str()));
+        Ok(told || touched.len() >= MANY as usize)
+    }
+
+    fn make(
+        &mut self,
+        tx: &Tx<'_>,
+        rows: &[JourneyRow],
+        watches: Vec<Watch>,
+        catalogue: &Catalogue,
+    ) -> Result<()> {
         self.versions.clear();
         self.journeys.clear();
         self.writes = false;
@@ -116,32 +179,32 @@ impl Plan {
             .into_iter()
             .map(|w| (w.id, (w.version, w.condition)))
             .collect();
-        for row in &rows {
-            if let Some(opened) = journeys::opened(tx, row.id)? {
-                self.opened.insert(row.id, opened);
-            }
-            let held = self.compile(tx, row, &catalogue)?;
-            self.journeys.insert(
-                row.id,
-                Live {
-                    id: row.id,
-                    name: row.name.clone(),
-                    state: row.state,
-                    version: row.version,
-                    held,
-                },
-            );
+        for row in rows {
+            let versions = journeys::versions(tx, row.id)?;
+            let live = Live {
+                id: row.id,
+                state: row.state,
+                version: row.version,
+                held: self.compile(tx, row, &versions, catalogue)?,
+                resumed_at: journeys::resumed_at(tx, row.id)?,
+                opened: opened(tx, row.id, &versions)?,
+            };
+            self.journeys.insert(row.id, live);
         }
         self.stopping = self.in_state(JourneyState::Stopped).collect();
-        self.stamp = Some(stamp);
-        self.rebuild_agenda(tx, after);
-        Ok(true)
+        Ok(())
     }
 
     /// Compiles all versions of a journey: contacts in flight stay on theirs. True: one that is in use cannot run.
-    fn compile(&mut self, db: &Db<'_>, row: &JourneyRow, catalogue: &Catalogue) -> Result<bool> {
+    fn compile(
+        &mut self,
+        db: &Db<'_>,
+        row: &JourneyRow,
+        versions: &[Published],
+        catalogue: &Catalogue,
+    ) -> Result<bool> {
         let mut held = false;
-        for version in journeys::versions(db, row.id)? {
+        for version in versions {
             let (mut compiled, problems) = journey::compile(&version.document, catalogue);
             let stopped = row.state == JourneyState::Stopped;
             if compiled.is_none() && !stopped && in_use(db, row, version.id)? {
@@ -162,12 +225,6 @@ impl Plan {
     /// A version by number; `None` where it cannot run.
     pub fn version(&self, id: VersionId) -> Option<Arc<JourneyVersion>> {
         self.versions.get(&id).cloned()
-    }
-
-    /// What stood in the file when the journey was published first: nothing of it lets anybody in, though it be read
-    /// only now.
-    pub fn opened(&self, journey: JourneyId) -> Option<&Opened> {
-        self.opened.get(&journey)
     }
 
     /// Whether calls may write what index and other journeys see: then no commit may stand for two moments.
@@ -210,156 +267,78 @@ impl Plan {
         self.stopping.remove(&journey);
     }
 
-    fn timed(&self) -> Vec<(VersionId, Arc<JourneyVersion>, StepIx, bool)> {
-        self.entering()
-            .flat_map(|(_, id, version)| {
-                version.entries().filter_map(move |(step, entry)| {
-                    // A schedule in a fixed zone has one answer for everybody.
-                    let each = match entry {
-                        Entry::Date(_) => true,
-                        Entry::Schedule(s) => matches!(s.zone, journey::settings::ZoneChoice::Contact),
-                        Entry::Segment(_) | Entry::Event(_) | Entry::Manual => return None,
-                    };
-                    Some((id, version.clone(), step, each))
-                })
-            })
-            .collect()
+    /// Has each commit take in at most so many rows of each kind of input.
+    pub fn take_at_most(&mut self, rows: u32) {
+        self.batch = rows.max(1);
     }
 
-    fn rebuild_agenda(&mut self, tx: &carillon_store::Tx<'_>, after: Moment) {
-        self.agenda.clear();
-        self.by_contact.clear();
-        self.agenda_seq = tx.seq().0 - 1;
-        let timed = self.timed();
-        if timed.is_empty() {
-            return;
+    /// Notes an event that a journey posts for a contact.
+    pub fn posts(&mut self, contact: ContactId, at: Moment) {
+        let hour = at.timestamp().div_euclid(3_600);
+        if self.posted.0 != hour {
+            self.posted = (hour, BTreeMap::new());
         }
-        let zone = tx.catalogue().zone();
-        for (id, version, step, each) in &timed {
-            if !each && let Some(at) = entry_due(version, *step, None, zone, after) {
-                self.agenda.insert((at, *id, *step, None));
-            }
-        }
-        let all: Vec<u32> = tx.with_index(|index| index.contacts().iter().collect());
-        for contact in all {
-            self.place(tx, &timed, ContactId(contact), after, after);
-        }
+        *self.posted.1.entry(contact).or_default() += 1;
     }
 
-    /// Puts a contact's dates on the agenda. What was due by `now` stays due, whatever is written later.
-    fn place(
-        &mut self,
-        tx: &carillon_store::Tx<'_>,
-        timed: &[(VersionId, Arc<JourneyVersion>, StepIx, bool)],
-        contact: ContactId,
-        after: Moment,
-        now: Moment,
-    ) {
-        let (mut mine, rest): (Vec<Due>, Vec<Due>) = self
-            .by_contact
-            .remove(&contact)
-            .unwrap_or_default()
-            .into_iter()
-            .partition(|(at, ..)| *at <= now);
-        for due in rest {
-            self.agenda.remove(&due);
-        }
-        let zone = tx.catalogue().zone();
-        let Some(record) = tx.with_index(|index| index.record(contact)) else {
-            return;
-        };
-        let kept: BTreeSet<(VersionId, StepIx)> = mine.iter().map(|(_, id, step, _)| (*id, *step)).collect();
-        for (id, version, step, each) in timed {
-            if *each
-                && !kept.contains(&(*id, *step))
-                && let Some(at) = entry_due(version, *step, Some(&record), zone, after)
-            {
-                mine.push((at, *id, *step, Some(contact)));
-            }
-        }
-        self.agenda.extend(mine.iter().copied());
-        if !mine.is_empty() {
-            self.by_contact.insert(contact, mine);
-        }
-    }
-
-    fn refresh_agenda(&mut self, tx: &carillon_store::Tx<'_>, after: Moment, now: Moment) -> Result<bool> {
-        let timed = self.timed();
-        let upto = tx.seq().0 - 1;
-        if timed.is_empty() || upto == self.agenda_seq {
-            self.agenda_seq = upto;
-            return Ok(false);
-        }
-        let ranges = changes::ranges(tx, "contacts", Seq(self.agenda_seq))?;
-        let changed: BTreeSet<u32> = tx.with_index(|index| {
-            ranges
-                .iter()
-                .flat_map(|(first, last)| {
-                    let (first, last) = (
-                        u32::try_from(*first).unwrap_or(0),
-                        u32::try_from(*last).unwrap_or(u32::MAX),
-                    );
-                    index.contacts().range(first..=last).collect::<Vec<_>>()
-                })
-                .collect()
-        });
-        let any = !changed.is_empty();
-        for contact in changed {
-            self.place(tx, &timed, ContactId(contact), after, now);
-        }
-        self.agenda_seq = upto;
-        Ok(any)
-    }
-
-    /// Dates and schedules up to this moment have been looked at.
-    pub fn saw(&mut self, upto: Moment) {
-        self.seen = Some(self.seen.map_or(upto, |seen| seen.max(upto)));
-    }
-
-    /// Takes back what [`Plan::take_due`] gave and nobody handled.
-    pub fn put_back(&mut self, due: Due) {
-        self.agenda.insert(due);
-        if let (.., Some(contact)) = due {
-            self.by_contact.entry(contact).or_default().push(due);
-        }
-    }
-
-    /// The next moment a date or schedule lets somebody in.
-    pub fn next_entry(&self) -> Option<Moment> {
-        self.agenda.first().map(|(at, ..)| *at)
-    }
-
-    /// Dates and schedules up to `now`, in order, about `limit`; each is put on the agenda for its next time. Those of
-    /// one moment are never parted: the cursor of what was done is a moment.
-    pub fn take_due(&mut self, tx: &carillon_store::Tx<'_>, now: Moment, limit: usize) -> Vec<Due> {
-        let mut out = Vec::new();
-        let zone = tx.catalogue().zone();
-        while let Some(due) = self.agenda.first().copied().filter(|(at, ..)| *at <= now)
-            && (out.len() < limit || out.last().is_some_and(|(last, ..): &Due| *last == due.0))
-        {
-            self.agenda.remove(&due);
-            let (at, id, step, contact) = due;
-            let record = contact.and_then(|c| tx.with_index(|index| index.record(c)));
-            let next = self
-                .versions
-                .get(&id)
-                .and_then(|v| entry_due(v, step, record.as_ref(), zone, at));
-            if let Some(contact) = contact {
-                let mine = self.by_contact.entry(contact).or_default();
-                mine.retain(|d| *d != due);
-                mine.extend(next.map(|at| (at, id, step, Some(contact))));
-            }
-            self.agenda.extend(next.map(|at| (at, id, step, contact)));
-            out.push(due);
-        }
-        out
+    /// Whether journeys post events for a contact without end: then they are told no more of them.
+    pub fn runs_away(&self, contact: ContactId) -> bool {
+        self.posted.1.get(&contact).is_some_and(|n| *n >= POSTS_AN_HOUR)
     }
 
     /// Puts back what a failed write had taken: everything is worked out anew.
     pub fn forget(&mut self) {
         self.stamp = None;
-        self.seen = None;
+        self.agenda.forget();
     }
+}
+
+/// What the plan is made of, in short.
+fn stamp(tx: &Tx<'_>, rows: &[JourneyRow], watches: &[Watch], catalogue: &Catalogue) -> Result<[u8; 32]> {
+    let mut hash = blake3::Hasher::new();
+    for row in rows {
+        let resumed = journeys::resumed_at(tx, row.id)?;
+        let opened = journeys::opened(tx, row.id)?;
+        hash.update(
+            format!(
+                "{:?}{:?}{:?}{resumed:?}{opened:?}\n",
+                row.id, row.state, row.version
+            )
+            .as_bytes(),
+        );
+    }
+    for watch in watches {
+        hash.update(format!("{:?}{:?}{:?}\n", watch.id, watch.version, watch.condition).as_bytes());
+    }
+    hash.update(format!("{catalogue:?}{:?}", tx.catalogue().zone()).as_bytes());
+    Ok(*hash.finalize().as_bytes())
+}
+
+/// Since when each entry of the newest version lets contacts in: an entry that an earlier version has just as well,
+/// since that one was published, but not from before the journey opened.
+fn opened(db: &Db<'_>, id: JourneyId, versions: &[Published]) -> Result<BTreeMap<StepId, Opened>> {
+    let (Some(journey), Some(newest)) = (journeys::opened(db, id)?, versions.last()) else {
+        return Ok(BTreeMap::new());
+    };
+    let has = |version: &Published, step: &Step| {
+        let same = |other: &Step| {
+            (&other.id, &other.kind, &other.settings) == (&step.id, &step.kind, &step.settings)
+        };
+        version.document.steps.iter().any(same)
+    };
+    let mut all = BTreeMap::new();
+    for step in &newest.document.steps {
+        let since = versions
+            .iter()
+            .rev()
+            .take_while(|version| has(version, step))
+            .last();
+        if let Some(version) = since.filter(|_| step.kind.starts_with("entry_")) {
+            let opened = journeys::published(db, version)?.max(journey);
+            all.insert(step.id.clone(), opened);
+        }
+    }
+    Ok(all)
 }
 
 /// The catalogue as if accounts and templates that a drawing names were there: enough to read its entries by.

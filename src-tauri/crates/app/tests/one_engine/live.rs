@@ -1,7 +1,7 @@
 //! The live run: a workspace on a virtual clock, driven by the app's own runtime.
 
 use super::DAYS;
-use super::outside::{What, actions};
+use super::outside::{What, actions, batch};
 use carillon_app::jobs::Job;
 use carillon_app::workspaces::{Open, close_current, open_path};
 use carillon_app::{App, journeys::publish_now, runtime};
@@ -12,7 +12,7 @@ use carillon_engine::replay::{History, Told};
 use carillon_engine::sim::{FromOutside, Recorded};
 use carillon_model::account::{Account, Tls};
 use carillon_model::consent::{Consent, ConsentAction, SuppressionReason};
-use carillon_model::journey::{FactKind, Input, Journey, Outcome, StepIx};
+use carillon_model::journey::{FactKind, Input, Journey, JourneyState, Outcome, StepIx};
 use carillon_model::message::MessageState;
 use carillon_model::template::Template;
 use carillon_model::workspace::{ClockKind, Workspace};
@@ -66,7 +66,7 @@ pub async fn run(dir: &Path, seed: u64, document: &Journey, port: u16) -> Lived 
     let start = scenario::start(seed);
     let people = prepare(&file, seed, start, port).await;
     let app = App::new(dir.join("home"), false);
-    let mut open = opened(&app, &file).await;
+    let mut open = opened(&app, &file, seed).await;
     let drawing = document.clone();
     let journey = write(&open.store, move |tx| journeys::save_draft(tx, None, &drawing)).await;
     publish_now(&open, journey).await.unwrap();
@@ -78,7 +78,7 @@ pub async fn run(dir: &Path, seed: u64, document: &Journey, port: u16) -> Lived 
         .map(|id| open.store.with_index(|index| index.record(*id)).unwrap())
         .collect();
     let mut told: BTreeMap<ContactId, Vec<Recorded>> = BTreeMap::new();
-    for action in actions(seed, CONTACTS, start, DAYS) {
+    for action in actions(seed, document, CONTACTS, start, DAYS) {
         runtime::drive(&open, Some(action.at), &Job::unwatched())
             .await
             .unwrap();
@@ -86,10 +86,14 @@ pub async fn run(dir: &Path, seed: u64, document: &Journey, port: u16) -> Lived 
             sleep(&open, until).await;
             continue;
         }
+        if let What::Pauses(until) = action.what {
+            pause(&open, journey, until).await;
+            continue;
+        }
         if let What::Restarts = action.what {
             drop(open);
             close_current(&app).await;
-            open = opened(&app, &file).await;
+            open = opened(&app, &file, seed).await;
             continue;
         }
         if let Some((contact, what)) = act(&open, &people, journey, &version, action.what).await {
@@ -144,9 +148,25 @@ async fn sleep(open: &Arc<Open>, until: Moment) {
     }
 }
 
-async fn opened(app: &App, file: &Path) -> Arc<Open> {
+/// The journey is paused, and the clock goes on.
+async fn pause(open: &Arc<Open>, journey: JourneyId, until: Moment) {
+    let go = |state| write(&open.store, move |tx| journeys::set_state(tx, journey, state));
+    go(JourneyState::Paused).await;
+    runtime::drive(open, Some(until), &Job::unwatched())
+        .await
+        .unwrap();
+    go(JourneyState::Live).await;
+    runtime::drive(open, None, &Job::unwatched()).await.unwrap();
+}
+
+async fn opened(app: &App, file: &Path, seed: u64) -> Arc<Open> {
     open_path(app, file).await.unwrap();
-    app.own().await.unwrap()
+    let open = app.own().await.unwrap();
+    let plan = open.runtime.plan();
+    plan.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take_at_most(batch(seed));
+    open
 }
 
 /// The workspace with its people, as of the start.
@@ -198,15 +218,17 @@ fn furnish(tx: &mut Tx<'_>, port: u16) -> Result<()> {
             fields::add(tx, field)?;
         }
     }
-    segments::save(tx, None, "Regulars", &sample.segments["Regulars"])?;
+    for name in ["Regulars", "Vips"] {
+        segments::save(tx, None, name, &sample.segments[name])?;
+    }
     for name in sample.templates {
         let template = Template {
             id: TemplateId(0),
             name,
             subject: "To {{ contact.email }}".to_owned(),
             preheader: String::new(),
-            body: "<mjml><mj-body><mj-section><mj-column><mj-text>{{ postal_address }}</mj-text></mj-column></mj-section></mj-body></mjml>".to_owned(),
-            text: "{{ postal_address }}".to_owned(),
+            body: "<mjml><mj-body><mj-section><mj-column><mj-text>{{ postal_address }} {{ unsubscribe_line }}</mj-text></mj-column></mj-section></mj-body></mjml>".to_owned(),
+            text: "{{ postal_address }} {{ unsubscribe_line }}".to_owned(),
             updated_at: tx.now(),
         };
         templates::save(tx, None, &template)?;
@@ -332,7 +354,7 @@ async fn act(
             .await;
             (contact, FromOutside::Tagged(tag.to_owned(), on))
         }
-        What::Stops | What::Restarts | What::Sleeps(_) => return None,
+        What::Stops | What::Restarts | What::Sleeps(_) | What::Pauses(_) => return None,
     })
 }
 

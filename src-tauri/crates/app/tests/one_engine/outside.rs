@@ -28,16 +28,24 @@ pub enum What {
     Restarts,
     /// The machine sleeps until a moment.
     Sleeps(Moment),
+    /// The journey is paused until then.
+    Pauses(Moment),
 }
 
 /// The scenario's journey; of every second one the calendar lets people in again and again, at an hour that clocks
-/// skip and double.
+/// skip and double, and of some others a segment that the steps themselves turn over.
 pub fn journey(seed: u64) -> Journey {
     let mut journey = scenario::journey(seed);
+    let mut dice = Dice::new(seed.wrapping_add(31));
     if seed.is_multiple_of(2) {
+        // Who may come again at once would do so a thousand times.
+        if journey.re_entry != ReEntry::AfterExit {
+            let on = *dice.one(&["entered", "left"]);
+            let settings = json!({"segment": "Vips", "on": on, "include_current": dice.once_in(2)});
+            journey.steps.push(first_of("vips", "entry_segment", &settings));
+        }
         return journey;
     }
-    let mut dice = Dice::new(seed.wrapping_add(31));
     journey.re_entry = *dice.one(&[ReEntry::AfterExit, ReEntry::AfterDays { days: 1 }]);
     for entry in ["calendar", "birthdays"] {
         let zone = *dice.one(&["contact", "contact", "workspace"]);
@@ -53,19 +61,24 @@ pub fn journey(seed: u64) -> Journey {
                        "leap_day": dice.one(&["feb28", "mar1", "skip"])}),
             ),
         };
-        journey.steps.push(Step {
-            id: StepId(entry.to_owned()),
-            kind: kind.to_owned(),
-            name: String::new(),
-            settings: settings.as_object().cloned().unwrap_or_default(),
-            next: [("next".to_owned(), StepId("s0".to_owned()))].into(),
-        });
+        journey.steps.push(first_of(entry, kind, &settings));
     }
     journey
 }
 
+/// An entry before the first step.
+fn first_of(id: &str, kind: &str, settings: &serde_json::Value) -> Step {
+    Step {
+        id: StepId(id.to_owned()),
+        kind: kind.to_owned(),
+        name: String::new(),
+        settings: settings.as_object().cloned().unwrap_or_default(),
+        next: [("next".to_owned(), StepId("s0".to_owned()))].into(),
+    }
+}
+
 /// All of a scenario in order. Each has a millisecond of its own, so that nothing else is due when it comes.
-pub fn actions(seed: u64, contacts: u32, start: Moment, days: u32) -> Vec<Action> {
+pub fn actions(seed: u64, document: &Journey, contacts: u32, start: Moment, days: u32) -> Vec<Action> {
     let mut dice = Dice::new(seed.wrapping_add(90_001));
     let minutes = days as usize * 1_440;
     let mut all: Vec<Action> = Vec::new();
@@ -104,15 +117,16 @@ pub fn actions(seed: u64, contacts: u32, start: Moment, days: u32) -> Vec<Action
             });
         }
     }
-    let (from, to) = asleep(seed, start, days);
-    all.retain(|action| action.at < from || action.at > to);
-    all.push(Action {
-        at: from,
-        what: What::Sleeps(to),
-    });
+    let (asleep, paused) = (asleep(seed, start, days), paused(seed, document, start, days));
+    for (from, to) in paused.into_iter().chain([asleep]) {
+        all.retain(|action| action.at < from || action.at > to);
+    }
+    let pauses = paused.map(|(from, to)| (from, What::Pauses(to)));
+    let stretches = pauses.into_iter().chain([(asleep.0, What::Sleeps(asleep.1))]);
+    all.extend(stretches.map(|(at, what)| Action { at, what }));
     all.sort_by_key(|action| action.at);
     for (place, action) in (1..).zip(&mut all) {
-        if !matches!(action.what, What::Sleeps(_)) {
+        if !matches!(action.what, What::Sleeps(_) | What::Pauses(_)) {
             action.at += TimeDelta::milliseconds(place);
         }
     }
@@ -126,6 +140,26 @@ pub fn asleep(seed: u64, start: Moment, days: u32) -> (Moment, Moment) {
     let from = start + TimeDelta::minutes(1 + dice.below(days as usize * 1_440 - 490) as i64);
     let from = from + TimeDelta::milliseconds(997);
     (from, from + TimeDelta::hours(8))
+}
+
+/// Up to three days in which the journey is paused: to whom is in it, that is a sleep. Whom a schedule lets in is
+/// decided at its moment, though they come in later, so a journey that has one is not paused here.
+pub fn paused(seed: u64, document: &Journey, start: Moment, days: u32) -> Option<(Moment, Moment)> {
+    if document.steps.iter().any(|step| step.kind == "entry_schedule") {
+        return None;
+    }
+    let mut dice = Dice::new(seed.wrapping_add(72));
+    let minutes = 1 + dice.below(3 * 1_440) as i64;
+    let from = start + TimeDelta::minutes(1 + dice.below((days as usize - 3) * 1_440) as i64);
+    let from = from + TimeDelta::milliseconds(991);
+    let to = from + TimeDelta::minutes(minutes);
+    let asleep = asleep(seed, start, days);
+    (to < asleep.0 || from > asleep.1).then_some((from, to))
+}
+
+/// How many rows of a kind one commit takes in: few enough that what is due at once is told in many.
+pub fn batch(seed: u64) -> u32 {
+    *Dice::new(seed.wrapping_add(16)).one(&[500, 500, 1, 2, 3])
 }
 
 fn writes(dice: &mut Dice, contact: u32, at: Moment) -> What {

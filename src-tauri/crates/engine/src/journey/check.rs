@@ -198,6 +198,9 @@ impl<'a> Check<'a> {
             Some(FieldValue::Text(text)) if text.trim().is_empty() => {
                 wrong("a text that is not empty, or null")
             }
+            Some(FieldValue::Text(text)) if text.chars().any(misleads) => {
+                wrong("a text on one line, without control or direction marks")
+            }
             Some(value) => {
                 let missing = options_of(&value)
                     .into_iter()
@@ -499,6 +502,12 @@ fn type_word(field: FieldType) -> &'static str {
         FieldType::Date => "a date",
         FieldType::DateTime => "a date and time",
     }
+}
+
+/// What does not belong in a value: it breaks lines, or only misleads who reads them.
+fn misleads(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
 }
 
 fn clipped_message(text: &str) -> String {

@@ -10,7 +10,7 @@ use carillon_model::contact::Value;
 use carillon_model::event::Event;
 use carillon_model::journey::{ConditionIx, ReEntry, StepIx};
 use carillon_model::segment::EventMatch;
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, NaiveDate, TimeDelta};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
@@ -87,11 +87,18 @@ pub enum Admission {
     OnceOnly,
     /// Not before this moment.
     TooSoon { until: Moment },
+    /// It came in [`ENTRIES_AN_HOUR`] times within an hour.
+    TooOften,
     /// The step is no entry of this version.
     NoEntry,
 }
 
-/// Whether a contact with this history may enter at `entry`.
+/// Most entries of one contact in one journey within an hour. Who has more is let in by what journeys themselves do:
+/// one gives a tag by which another lets in, which takes it, and so on.
+pub const ENTRIES_AN_HOUR: u32 = 100;
+
+/// Whether a contact with this history may enter at `entry`. Of the history only two passages matter: the last one, and
+/// the one [`ENTRIES_AN_HOUR`] before the next.
 pub fn admit(version: &JourneyVersion, entry: StepIx, history: &[PastEnrolment], now: Moment) -> Admission {
     if version.entry(entry).is_none() {
         return Admission::NoEntry;
@@ -105,6 +112,15 @@ pub fn admit(version: &JourneyVersion, entry: StepIx, history: &[PastEnrolment],
     let again = Admission::Welcome {
         enrolment: last.number.saturating_add(1),
     };
+    let hour_ago = now.checked_sub_signed(TimeDelta::hours(1)).unwrap_or(now);
+    let long_before = |past: &&PastEnrolment| past.number + ENTRIES_AN_HOUR == last.number.saturating_add(1);
+    if history
+        .iter()
+        .find(long_before)
+        .is_some_and(|past| past.entered_at > hour_ago)
+    {
+        return Admission::TooOften;
+    }
     match version.document().re_entry {
         ReEntry::Never => Admission::OnceOnly,
         ReEntry::AfterExit => again,

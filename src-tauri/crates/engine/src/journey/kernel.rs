@@ -150,6 +150,22 @@ struct Run<'a, 'w, 'r> {
     moves: u32,
 }
 
+/// Where goals and rules bring a contact.
+enum Turn {
+    Stays,
+    /// The passage is over.
+    Over,
+    /// To a goal that leads on.
+    On(Goal),
+}
+
+impl Goal {
+    /// From a goal that was reached, on by its port.
+    fn leads_on<'a>(self) -> (StepIx, Flow<'a>) {
+        (self.step, Flow::Go(0, Because::truth(self.when, true)))
+    }
+}
+
 impl<'a> Run<'a, '_, '_> {
     fn take(&mut self, input: &'a Input) {
         match (input, self.state.at) {
@@ -157,7 +173,7 @@ impl<'a> Run<'a, '_, '_> {
                 self.begin_at(*planned);
                 if self.version.placed(*entry).is_some() {
                     self.arrive(*entry);
-                    if !self.interrupt() {
+                    if self.stays() {
                         self.go_on();
                     }
                 }
@@ -165,7 +181,7 @@ impl<'a> Run<'a, '_, '_> {
             (Input::Enter { .. }, Some(_)) => {}
             (Input::Wake, Some(_)) => {
                 self.begin_at(self.state.wake_at.unwrap_or(self.now));
-                if !self.interrupt() && self.is_due(self.now) {
+                if self.stays() && self.is_due(self.now) {
                     self.signal(Signal::Due);
                 }
             }
@@ -174,7 +190,7 @@ impl<'a> Run<'a, '_, '_> {
                 self.who.set_truth(*condition, *holds);
                 if at.is_some() {
                     self.begin_at(self.now);
-                    self.interrupt();
+                    self.stays();
                 }
             }
             (Input::Sent { step, visit, outcome }, Some(_)) => {
@@ -187,7 +203,7 @@ impl<'a> Run<'a, '_, '_> {
                     self.note(*step, NoteKind::Learned { outcome: *outcome });
                 }
                 self.begin_at(self.now);
-                self.interrupt();
+                self.stays();
             }
             (Input::Stop(end), Some(_)) => self.end(end.clone()),
             (Input::Stop(end), None) => self.state.end = Some(end.clone()),
@@ -202,7 +218,7 @@ impl<'a> Run<'a, '_, '_> {
             .wake_at
             .filter(|wake| *wake < event.at && *wake <= self.now);
         self.begin_at(overdue.unwrap_or(event.at));
-        if self.interrupt() {
+        if !self.stays() {
             return;
         }
         if overdue.is_some() {
@@ -247,7 +263,8 @@ impl<'a> Run<'a, '_, '_> {
         }
     }
 
-    /// Moves from step to step until one waits or ends.
+    /// Moves from step to step until one waits or ends. A goal that what a step did has reached leads on from where
+    /// it stands; this is a loop and no recursion, because a drawing may have thousands of them.
     fn follow(&mut self, mut at: StepIx, mut flow: Flow<'a>) {
         loop {
             let (port, because) = match flow {
@@ -255,27 +272,20 @@ impl<'a> Run<'a, '_, '_> {
                 Flow::Park(until) => return self.park(at, until),
                 Flow::End(end) => return self.end(end),
                 Flow::Go(port, because) => (port, because),
-                Flow::Act(effect) => {
-                    if self.act(at, effect) {
-                        return;
+                Flow::Act(effect) => match self.act(at, effect) {
+                    Turn::Stays => (0, Because::Nothing),
+                    Turn::Over => return,
+                    Turn::On(goal) => {
+                        (at, flow) = goal.leads_on();
+                        continue;
                     }
-                    (0, Because::Nothing)
-                }
+                },
                 Flow::Send {
                     template,
                     account,
                     transactional,
                 } => {
-                    let effect = Effect::Send {
-                        step: at,
-                        visit: self.visits(at),
-                        template: template.to_owned(),
-                        account: account.map(str::to_owned),
-                        transactional,
-                    };
-                    if self.act(at, effect) {
-                        return;
-                    }
+                    self.mail(at, template, account, transactional);
                     (0, Because::Nothing)
                 }
             };
@@ -289,13 +299,24 @@ impl<'a> Run<'a, '_, '_> {
         }
     }
 
-    /// Has something done; true if that brought the contact elsewhere.
-    fn act(&mut self, at: StepIx, effect: Effect) -> bool {
+    /// Has something done, which may bring the contact elsewhere.
+    fn act(&mut self, at: StepIx, effect: Effect) -> Turn {
         self.who.apply(self.version, &effect, self.now);
         self.note(at, NoteKind::Did { effect: &effect });
-        let changes = !matches!(effect, Effect::Send { .. });
         self.out.effect(effect);
-        changes && self.interrupt()
+        self.interrupt()
+    }
+
+    fn mail(&mut self, at: StepIx, template: &str, account: Option<&str>, transactional: bool) {
+        let effect = Effect::Send {
+            step: at,
+            visit: self.visits(at),
+            template: template.to_owned(),
+            account: account.map(str::to_owned),
+            transactional,
+        };
+        self.note(at, NoteKind::Did { effect: &effect });
+        self.out.effect(effect);
     }
 
     fn leave(&mut self, at: StepIx, port: usize, because: Because<'a>) -> Option<(StepIx, &'a Placed)> {
@@ -359,52 +380,60 @@ impl<'a> Run<'a, '_, '_> {
         self.state.end = Some(end);
     }
 
-    /// Goals that end come first, then goals that lead on, then the rules of the journey. True if the
-    /// contact was moved. With two goals that lead on, the later in canonical order decides where to.
-    fn interrupt(&mut self) -> bool {
-        let Some(mut at) = self.state.at else { return false };
+    /// Whether the contact stays where it is: no goal and no rule of the journey takes it away. A goal that leads on
+    /// is followed.
+    fn stays(&mut self) -> bool {
+        match self.interrupt() {
+            Turn::Stays => return true,
+            Turn::Over => {}
+            Turn::On(goal) => {
+                let (at, flow) = goal.leads_on();
+                self.follow(at, flow);
+            }
+        }
+        false
+    }
+
+    /// Goals that end come first, then goals that lead on, then the rules of the journey. With two goals that lead on,
+    /// the later in canonical order decides where to.
+    fn interrupt(&mut self) -> Turn {
+        let Some(mut at) = self.state.at else {
+            return Turn::Stays;
+        };
         let mut led_on = None;
-        loop {
-            if let Some(goal) = self.reached_goal() {
-                self.note(
-                    at,
-                    NoteKind::Left {
-                        port: PORT_GOAL,
-                        because: Because::truth(goal.when, true),
-                    },
-                );
-                self.arrive(goal.step);
-                at = goal.step;
-                if goal.ends {
-                    let end = self.version.placed(at).map(|placed| End::Goal(placed.id.clone()));
-                    self.end(end.unwrap_or(End::Stopped));
-                    return true;
-                }
-                self.state.reached.push(goal.step);
-                led_on = Some(goal);
-                continue;
+        while let Some(goal) = self.reached_goal() {
+            let because = Because::truth(goal.when, true);
+            self.note(
+                at,
+                NoteKind::Left {
+                    port: PORT_GOAL,
+                    because,
+                },
+            );
+            self.arrive(goal.step);
+            at = goal.step;
+            if goal.ends {
+                let end = self.version.placed(at).map(|placed| End::Goal(placed.id.clone()));
+                self.end(end.unwrap_or(End::Stopped));
+                return Turn::Over;
             }
-            let version = self.version;
-            if let Some((when, reason)) = version.exit_rules.iter().find(|(when, _)| self.who.holds(*when)) {
-                self.note(
-                    at,
-                    NoteKind::Left {
-                        port: PORT_EXIT_RULE,
-                        because: Because::truth(*when, true),
-                    },
-                );
-                self.end(End::ExitRule(reason.clone()));
-                return true;
-            }
-            break;
+            self.state.reached.push(goal.step);
+            led_on = Some(goal);
         }
-        match led_on {
-            Some(goal) => {
-                self.follow(at, Flow::Go(0, Because::truth(goal.when, true)));
-                true
-            }
-            None => false,
+        let version = self.version;
+        if let Some((when, reason)) = version.exit_rules.iter().find(|(when, _)| self.who.holds(*when)) {
+            let because = Because::truth(*when, true);
+            self.note(
+                at,
+                NoteKind::Left {
+                    port: PORT_EXIT_RULE,
+                    because,
+                },
+            );
+            self.end(End::ExitRule(reason.clone()));
+            return Turn::Over;
         }
+        led_on.map_or(Turn::Stays, Turn::On)
     }
 
     fn reached_goal(&self) -> Option<Goal> {

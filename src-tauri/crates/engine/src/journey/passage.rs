@@ -188,21 +188,27 @@ impl<'a> Passage<'a> {
         self.view.slide(version, now, |view, condition| {
             if version.watches(condition) && state.at.is_some() {
                 let holds = view.holds(condition);
-                let before = std::mem::replace(state, State::fresh(now));
-                *state = step(
-                    version,
-                    before,
-                    now,
-                    view,
-                    &Input::Truth { condition, holds },
-                    out,
-                );
+                call(version, state, now, view, &Input::Truth { condition, holds }, out);
             }
         });
     }
 
     fn step(&mut self, now: Moment, input: &Input, out: &mut dyn Out) {
-        let state = std::mem::replace(&mut self.state, State::fresh(now));
-        self.state = step(self.version, state, now, &mut self.view, input, out);
+        call(self.version, &mut self.state, now, &mut self.view, input, out);
     }
+}
+
+/// One call of the kernel.
+fn call(
+    version: &JourneyVersion,
+    state: &mut State,
+    now: Moment,
+    view: &mut ContactView<'_>,
+    input: &Input,
+    out: &mut dyn Out,
+) {
+    let first = view.edges_so_far();
+    let before = std::mem::replace(state, State::fresh(now));
+    *state = step(version, before, now, view, input, out);
+    view.call_is_over(first);
 }

@@ -49,8 +49,10 @@ impl Catalogue {
                 name: name.to_owned(),
             })
         };
+        let tagged = Expr::Clause(Clause::Tag { tag: "vip".into() });
         let segments = [
             ("Regulars", often),
+            ("Vips", tagged),
             ("Circle", inside("Round")),
             ("Round", inside("Circle")),
         ];

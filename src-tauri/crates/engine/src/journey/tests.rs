@@ -251,6 +251,31 @@ fn re_entry_follows_its_policy() {
 }
 
 #[test]
+fn who_comes_in_a_hundred_times_within_an_hour_waits_until_the_hour_is_over() {
+    let mut journey = around("wait", json!({"for": {"amount": 1, "unit": "days"}}));
+    journey.re_entry = ReEntry::AfterExit;
+    let version = compile(&journey, &Catalogue::sample()).0.unwrap();
+    let entry = version.find(&"in".into()).unwrap();
+    let past = |number: u32, at: &str| PastEnrolment {
+        number,
+        entered_at: utc(at),
+        ended: true,
+    };
+    let history = [
+        past(3, "2026-01-31T10:00:00Z"),
+        past(2 + ENTRIES_AN_HOUR, "2026-01-31T10:30:00Z"),
+    ];
+    let at = |now: &str| admit(&version, entry, &history, utc(now));
+    assert_eq!(at("2026-01-31T10:59:59Z"), Admission::TooOften);
+    let enrolment = 3 + ENTRIES_AN_HOUR;
+    assert_eq!(at("2026-01-31T11:00:00Z"), Admission::Welcome { enrolment });
+    assert_ne!(
+        admit(&version, entry, &history[1..], utc("2026-01-31T10:30:00Z")),
+        Admission::TooOften
+    );
+}
+
+#[test]
 fn an_exit_rule_ends_a_passage_wherever_it_stands() {
     let mut journey = around("wait", json!({"for": {"amount": 1, "unit": "days"}}));
     journey.exit_when.push(ExitRule {

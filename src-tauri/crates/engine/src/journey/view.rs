@@ -218,6 +218,23 @@ impl<'a> ContactView<'a> {
         }
     }
 
+    /// How many flips wait to be taken.
+    pub(super) fn edges_so_far(&self) -> usize {
+        self.edges.len()
+    }
+
+    /// Of the flips from the `first` on, which one call caused, keeps what they came to: a tag that is taken and given
+    /// back lets nobody in, as an index sees it that looks once a commit.
+    pub(super) fn call_is_over(&mut self, first: usize) {
+        let mut of_call: SmallVec<[Edge; 2]> = self.edges.drain(first..).collect();
+        of_call.sort_by_key(|edge| edge.segment);
+        for flips in of_call.chunk_by(|one, other| one.segment == other.segment) {
+            // Two flips are none; of three the last is left.
+            self.edges
+                .extend(flips.last().copied().filter(|_| flips.len() % 2 == 1));
+        }
+    }
+
     /// The flips since this was last asked, in order: for drivers that have no index to tell them.
     pub fn take_edges(&mut self) -> SmallVec<[Edge; 2]> {
         std::mem::take(&mut self.edges)

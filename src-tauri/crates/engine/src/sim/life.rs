@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
-/// Most passages of one contact in a simulation. Who has more comes in by what the journey itself does.
+/// Most passages of one contact in a simulation.
 pub const ENROLMENTS_ALLOWED: u32 = 1_000;
 
 /// What is simulated.
@@ -185,12 +185,14 @@ impl<'a> Life<'a> {
             self.enter(entry, plan.start, None, watch);
             return;
         }
+        // All that is decided by how things stand at the beginning, before the first one changes them.
+        let mut inside = SmallVec::<[StepIx; 4]>::new();
         for (step, entry) in version.entries() {
             match entry {
-                Entry::Manual if plan.by_hand => self.enter(step, plan.start, None, watch),
+                Entry::Manual if plan.by_hand => inside.push(step),
                 Entry::Segment(entry) if entry.include_current => {
                     if self.passage.view.holds(entry.is_in) == entry.on_entered {
-                        self.enter(step, plan.start, None, watch);
+                        inside.push(step);
                     }
                 }
                 Entry::Date(_) | Entry::Schedule(_) => {
@@ -202,6 +204,9 @@ impl<'a> Life<'a> {
                 }
                 Entry::Manual | Entry::Segment(_) | Entry::Event(_) => {}
             }
+        }
+        for step in inside {
+            self.enter(step, plan.start, None, watch);
         }
         self.plan_calendar(plan.start);
     }
@@ -260,7 +265,8 @@ impl<'a> Life<'a> {
         let entries = self.world.version.entries();
         let entries: SmallVec<[StepIx; 4]> = entries.map(|(step, _)| step).collect();
         for entry in entries {
-            if admits_event(self.world.version, entry, &event) {
+            // What happened before the publish lets nobody in, though it is heard of only now.
+            if event.at >= self.world.plan.start && admits_event(self.world.version, entry, &event) {
                 self.enter(entry, event.at, Some(event.id), watch);
             }
         }
@@ -321,13 +327,16 @@ impl<'a> Life<'a> {
             Some(_) => return,
             None => admit(self.world.version, entry, &self.past, now),
         };
-        let Admission::Welcome { enrolment } = welcome else {
-            return;
+        let enrolment = match welcome {
+            Admission::Welcome { enrolment } if enrolment <= ENROLMENTS_ALLOWED => enrolment,
+            Admission::Welcome { .. } | Admission::TooOften => {
+                self.cut_short = true;
+                return;
+            }
+            Admission::StillInside | Admission::OnceOnly | Admission::TooSoon { .. } | Admission::NoEntry => {
+                return;
+            }
         };
-        if enrolment > ENROLMENTS_ALLOWED {
-            self.cut_short = true;
-            return;
-        }
         self.passage.view.passage.enrolment = enrolment;
         self.passage.state = State::fresh(now);
         self.past.push(PastEnrolment {
@@ -377,7 +386,7 @@ impl<'a> Life<'a> {
     fn follow_edges(&mut self, watch: &mut impl Watch) {
         loop {
             let edges = self.passage.view.take_edges();
-            if edges.is_empty() || self.only.is_some() || self.cut_short {
+            if edges.is_empty() || self.only.is_some() {
                 return;
             }
             for edge in edges {

@@ -22,7 +22,7 @@ pub struct SimReport {
     /// Passages that were not over at the end.
     #[ts(type = "number")]
     pub never_left: u64,
-    /// Contacts that came in again without end and were stopped.
+    /// Contacts that came in again and again until they were kept out.
     #[ts(type = "number")]
     pub cut_short: u64,
     /// In canonical order.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::journey::{Catalogue, compile, scenario};
+use crate::journey::{Catalogue, ENTRIES_AN_HOUR, compile, scenario};
 use crate::steps::tests::{contact, event, row, utc};
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::journey::{End, FactKind, Journey, ReEntry};
@@ -257,24 +257,40 @@ fn members_of_a_segment_come_in_when_time_lets_them() {
     assert_eq!(histories[0].1.facts[0].at, utc("2026-01-11T12:00:00Z"));
 }
 
-#[test]
-fn a_journey_that_feeds_itself_is_cut_short_and_said_so() {
-    // In by the segment, out of it and in again by what the journey itself does.
+/// Who is given the tag loses it, and who loses it is given it again.
+fn feeds_itself() -> (JourneyVersion, Scope) {
+    let by = |on: &str| json!({"segment": "Tagged", "on": on, "include_current": true});
     let mut journey = row(&[
-        (
-            "entry_segment",
-            json!({"segment": "Tagged", "on": "entered", "include_current": true}),
-        ),
+        ("entry_segment", by("entered")),
         ("remove_tag", json!({"tag": "vip"})),
-        ("add_tag", json!({"tag": "vip"})),
     ]);
+    let other = row(&[("entry_segment", by("left")), ("add_tag", json!({"tag": "vip"}))]);
+    for mut step in other.steps {
+        if step.id.0.starts_with("it") {
+            step.id = format!("other_{}", step.id).as_str().into();
+            for to in step.next.values_mut().filter(|to| to.0.starts_with("it")) {
+                *to = format!("other_{to}").as_str().into();
+            }
+            journey.steps.push(step);
+        }
+    }
     journey.re_entry = ReEntry::AfterExit;
+    tagged(&journey)
+}
+
+fn tagged(journey: &Journey) -> (JourneyVersion, Scope) {
     let mut catalogue = Catalogue::sample();
     catalogue
         .segments
         .insert("Tagged".into(), crate::segment::parse("tag \"vip\"").unwrap());
-    let version = compile(&journey, &catalogue).0.unwrap();
-    let scope = catalogue.scope(chrono_tz::UTC);
+    let (version, problems) = compile(journey, &catalogue);
+    let version = version.unwrap_or_else(|| panic!("{problems:?}"));
+    (version, catalogue.scope(chrono_tz::UTC))
+}
+
+#[test]
+fn a_journey_that_feeds_itself_is_cut_short_and_said_so() {
+    let (version, scope) = feeds_itself();
     let mut plan = plan(1);
     plan.by_hand = false;
     let world = World {
@@ -288,7 +304,7 @@ fn a_journey_that_feeds_itself_is_cut_short_and_said_so() {
     let report = simulate(world, [&person]);
     assert_eq!(
         (report.cut_short, report.entered),
-        (1, u64::from(ENROLMENTS_ALLOWED))
+        (1, u64::from(ENTRIES_AN_HOUR))
     );
     assert_eq!(
         behind(world, [&person], &Number::CutShort),
@@ -297,12 +313,62 @@ fn a_journey_that_feeds_itself_is_cut_short_and_said_so() {
 }
 
 #[test]
+fn a_tag_that_is_taken_and_given_back_in_one_call_lets_nobody_in_again() {
+    let by = json!({"segment": "Tagged", "on": "entered", "include_current": true});
+    let mut journey = row(&[
+        ("entry_segment", by),
+        ("remove_tag", json!({"tag": "vip"})),
+        ("add_tag", json!({"tag": "vip"})),
+    ]);
+    journey.re_entry = ReEntry::AfterExit;
+    let (version, scope) = tagged(&journey);
+    let mut plan = plan(1);
+    plan.by_hand = false;
+    let world = World {
+        version: &version,
+        scope: &scope,
+        plan: &plan,
+        behaviours: &[],
+    };
+    let mut person = contact(1);
+    person.tags.insert("vip".into());
+    let report = simulate(world, [&person]);
+    assert_eq!((report.cut_short, report.entered), (0, 1));
+}
+
+#[test]
+fn what_happened_before_the_beginning_lets_nobody_in_though_it_is_heard_of_later() {
+    let mut journey = row(&[("entry_event", json!({"event": "order"}))]);
+    journey.steps.retain(|step| step.id.0 != "aside");
+    let version = version(&journey);
+    let scope = Catalogue::sample().scope(chrono_tz::UTC);
+    let plan = plan(2);
+    let world = World {
+        version: &version,
+        scope: &scope,
+        plan: &plan,
+        behaviours: &[],
+    };
+    let heard = |happened: &str| Recorded {
+        at: utc("2026-01-05T12:00:00Z"),
+        what: FromOutside::Happened(event("order", happened, &[])),
+    };
+    let passages = |happened: &str| retrace(world, &contact(1), &[heard(happened)]).len();
+    assert_eq!(passages("2026-01-05T09:59:59Z"), 0);
+    assert_eq!(passages("2026-01-05T10:00:00Z"), 1);
+}
+
+#[test]
 fn one_contact_is_tried_step_by_step() {
     let version = version(&welcome());
     let scope = Catalogue::sample().scope(chrono_tz::UTC);
     let entry = version.find(&"in".into()).unwrap();
     let (start, horizon) = (utc("2026-01-05T10:00:00Z"), utc("2026-01-09T10:00:00Z"));
-    let tried = |happens: &[Event]| try_one(&version, &scope, &contact(1), entry, (start, horizon), happens);
+    let journey = JourneyId(1);
+    let tried = |happens: &[Event]| {
+        let time = (start, horizon);
+        try_one(journey, &version, &scope, &contact(1), entry, time, happens)
+    };
     let quiet = tried(&[]);
     assert!(
         matches!(&quiet.last().unwrap().what, FactKind::Ended { end: End::Completed(word) } if word == "done")
@@ -316,6 +382,7 @@ fn one_contact_is_tried_step_by_step() {
     );
     assert_eq!(orders.last().unwrap().at, utc("2026-01-06T10:00:00Z"));
     let cut = try_one(
+        journey,
         &version,
         &scope,
         &contact(1),

@@ -147,6 +147,25 @@ mod tests {
     }
 
     #[test]
+    fn hundreds_of_goals_that_reach_one_another_need_no_deeper_stack_than_one() {
+        let tag = |n: usize| json!({"tag": format!("t{n}")});
+        let goal = |n: usize| json!({"when": format!("tag \"t{n}\""), "then": "continue"});
+        let mut steps = vec![("add_tag", tag(0))];
+        for n in 0..400 {
+            steps.extend([("goal", goal(n)), ("add_tag", tag(n + 1))]);
+        }
+        let mut passage = Try::chain(&steps);
+        let small = std::thread::Builder::new().stack_size(256 * 1_024);
+        let through = small.spawn(move || {
+            passage.enter("2026-01-05T10:00:00Z");
+            passage
+        });
+        let passage = through.unwrap().join().unwrap();
+        assert_eq!(passage.effects.len(), 401);
+        assert_eq!(passage.end(), Some(End::Completed("done".into())));
+    }
+
+    #[test]
     fn a_condition_that_can_never_hold_is_pointed_out() {
         assert_eq!(
             codes_of("goal", json!({"when": "not everyone"})),

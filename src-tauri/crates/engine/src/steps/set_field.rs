@@ -124,6 +124,8 @@ mod tests {
     fn a_value_that_does_not_fit_is_a_problem() {
         let of = |field, value| codes_of("set_field", json!({"field": field, "value": value}));
         assert_eq!(of("points", json!("three")), ["wrong_type"]);
+        assert_eq!(of("city", json!("Bonn\r\nBcc: a@example.com")), ["wrong_type"]);
+        assert_eq!(of("city", json!("\u{202e}nnoB")), ["wrong_type"]);
         assert_eq!(of("birthday", json!("1999-02-29")), ["wrong_type"]);
         assert_eq!(of("roast", json!("burnt")), ["unknown_option"]);
         assert_eq!(of("interests", json!(["tea", "cars"])), ["unknown_option"]);

@@ -3,7 +3,8 @@
 
 use super::super::due::BATCH;
 use super::super::plan::Plan;
-use super::{call, entries_seen, write};
+use super::entries_seen;
+use super::given::{call, write};
 use carillon_model::journey::{End, Input};
 use carillon_model::{JourneyId, Moment};
 use carillon_store::{Result, Tx, enrolments, inputs, outbox};
@@ -34,7 +35,7 @@ fn some(tx: &mut Tx<'_>, plan: &Plan, journey: JourneyId, now: Moment) -> Result
     let inside = enrolments::active_in(tx, journey, None, BATCH)?;
     let more = inside.len() >= BATCH as usize;
     let scope = tx.with_index(|index| index.scope().clone());
-    for mut enrolment in inside {
+    for enrolment in inside {
         let record = tx.with_index(|index| index.record(enrolment.contact));
         match (plan.version(enrolment.version), record) {
             (Some(version), Some(record)) => {
@@ -49,12 +50,7 @@ fn some(tx: &mut Tx<'_>, plan: &Plan, journey: JourneyId, now: Moment) -> Result
                 write(tx, plan, &version, enrolment, given)?;
             }
             // A version that cannot run, or a contact that is gone: the passage ends all the same.
-            _ => {
-                enrolment.state.end = Some(End::Stopped);
-                enrolment.state.at = None;
-                enrolment.state.wake_at = None;
-                enrolments::update(tx, &mut enrolment)?;
-            }
+            _ => enrolments::end(tx, enrolment, End::Stopped)?,
         }
     }
     if more || outbox::cancel_journey(tx, journey, BATCH)? >= u64::from(BATCH) {

@@ -123,9 +123,19 @@ impl<'a> Naive<'a> {
             }
         }
         person.state = state;
+        // Segments are seen once a call: before it and after it.
+        for segment in version.edges() {
+            let (was, holds) = (person.truths[usize::from(segment.0)].holds, once.holds(*segment));
+            if was != holds {
+                person.edges.push(Edge {
+                    segment: *segment,
+                    entered: holds,
+                    at: now,
+                });
+            }
+        }
         person.truths = once.truths().iter().copied().collect();
         person.record = once.record().clone();
-        person.edges.extend(once.take_edges());
         if person.state.end.is_some() {
             person.past.last_mut().unwrap().ended = true;
         }
@@ -284,11 +294,12 @@ impl<'a> Naive<'a> {
 
     fn begin(&mut self, p: usize) {
         let version = self.world.version;
+        let truths = self.people[p].truths.clone();
         for (step, entry) in version.entries() {
             let now = match entry {
                 Entry::Manual => self.world.plan.by_hand,
                 Entry::Segment(e) => {
-                    e.include_current && self.people[p].truths[usize::from(e.is_in.0)].holds == e.on_entered
+                    e.include_current && truths[usize::from(e.is_in.0)].holds == e.on_entered
                 }
                 _ => false,
             };
@@ -417,7 +428,7 @@ impl<'a> Naive<'a> {
         }
         let entries: Vec<StepIx> = version.entries().map(|(step, _)| step).collect();
         for entry in entries {
-            if admits_event(version, entry, &event) {
+            if event.at >= self.world.plan.start && admits_event(version, entry, &event) {
                 self.enter(p, entry, event.at, Some(event.id));
             }
         }

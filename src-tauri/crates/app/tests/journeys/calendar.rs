@@ -1,35 +1,12 @@
 //! Who comes in by the calendar and by what was there before, when commits are cut off and clocks stand still.
-#![allow(clippy::unwrap_used)]
 
-use carillon_app::jobs::Job;
-use carillon_app::journeys::publish_now;
-use carillon_app::workspaces::{Open, close_current, make, open_path};
-use carillon_app::{App, runtime};
+use super::*;
+use carillon_model::Moment;
 use carillon_model::contact::{Field, FieldType, Value};
-use carillon_model::journey::{JOURNEY_FORMAT, Journey, ReEntry, Step};
-use carillon_model::workspace::{ClockKind, Workspace};
-use carillon_model::{ContactId, JourneyId, Moment};
-use carillon_store::contacts::{Columns, NewContact, insert_batch};
-use carillon_store::{Priority, enrolments, events, fields, journeys, segments};
-use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use carillon_store::{fields, segments};
 
 fn at(text: &str) -> Moment {
     text.parse().unwrap()
-}
-
-fn step(id: &str, kind: &str, settings: Json, next: &[(&str, &str)]) -> Step {
-    Step {
-        id: id.into(),
-        kind: kind.to_owned(),
-        name: String::new(),
-        settings: settings.as_object().cloned().unwrap(),
-        next: next
-            .iter()
-            .map(|(port, to)| ((*port).to_owned(), (*to).into()))
-            .collect(),
-    }
 }
 
 fn journey(name: &str, entry: Step) -> Journey {
@@ -55,7 +32,7 @@ fn birthdays(name: &str) -> Journey {
 }
 
 /// A workspace that stands at noon of 9 May 2026 UTC, opened; `people` contacts have their birthday on the 10th.
-async fn opened(dir: &std::path::Path, people: usize) -> (App, Arc<Open>) {
+async fn opened(dir: &Path, people: usize) -> (App, Arc<Open>) {
     let file = dir.join("test.carillon");
     let workspace = Workspace {
         name: "Test".to_owned(),
@@ -92,30 +69,6 @@ async fn opened(dir: &std::path::Path, people: usize) -> (App, Arc<Open>) {
         .unwrap();
     store.close().await;
     again(dir).await
-}
-
-async fn again(dir: &std::path::Path) -> (App, Arc<Open>) {
-    let app = App::new(dir.join("home"), false);
-    open_path(&app, &dir.join("test.carillon")).await.unwrap();
-    let open = app.own().await.unwrap();
-    (app, open)
-}
-
-async fn published(open: &Arc<Open>, drawing: Journey) -> JourneyId {
-    let id = open
-        .store
-        .write(Priority::User, move |tx| journeys::save_draft(tx, None, &drawing))
-        .await
-        .unwrap();
-    publish_now(open, id).await.unwrap();
-    id
-}
-
-async fn inside(open: &Open, journey: JourneyId) -> usize {
-    let all = open
-        .store
-        .read(move |db| enrolments::active_in(db, journey, None, 10_000));
-    all.await.unwrap().len()
 }
 
 /// One commit of the journeys and no more.
@@ -242,4 +195,129 @@ async fn a_write_that_was_done_and_did_not_stand_loses_no_birthday() {
     assert_eq!(inside(&open, id).await, 0);
     run_until(&open, "2026-05-10T10:00:00Z").await;
     assert_eq!(inside(&open, id).await, 3);
+}
+
+fn every_day(id: &str) -> Step {
+    let settings = json!({"rule": {"every": "day"}, "at": "09:00", "zone": "workspace", "who": "everyone"});
+    step(id, "entry_schedule", settings, &[("next", "rest")])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_that_a_new_version_brings_begins_with_that_version() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, open) = opened(dir.path(), 3).await;
+    let by_hand = journey(
+        "Daily",
+        step("in", "entry_manual", json!({}), &[("next", "rest")]),
+    );
+    let id = published(&open, by_hand.clone()).await;
+    run_until(&open, "2026-05-13T12:00:00Z").await;
+    drop(open);
+    close_current(&app).await;
+    // As the command line does it: opened, published, run.
+    let (_app, open) = again(dir.path()).await;
+    let mut daily = by_hand;
+    daily.steps.push(every_day("daily"));
+    drawn(&open, Some(id), daily).await;
+    publish_now(&open, id).await.unwrap();
+    settle(&open).await;
+    assert_eq!(inside(&open, id).await, 0, "by mornings of before the publish");
+    run_until(&open, "2026-05-14T09:30:00Z").await;
+    assert_eq!(inside(&open, id).await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mornings_on_which_nobody_was_let_in_are_not_made_up_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, open) = opened(dir.path(), 3).await;
+    let id = published(&open, journey("Daily", every_day("in"))).await;
+    ask(&app, "journeys.drain", json!({"id": id})).await.unwrap();
+    run_until(&open, "2026-05-13T12:00:00Z").await;
+    drop(open);
+    close_current(&app).await;
+    let (app, open) = again(dir.path()).await;
+    ask(&app, "journeys.resume", json!({"id": id})).await.unwrap();
+    settle(&open).await;
+    assert_eq!(inside(&open, id).await, 0);
+    run_until(&open, "2026-05-14T09:30:00Z").await;
+    assert_eq!(inside(&open, id).await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_version_with_the_same_schedule_loses_no_morning_that_was_due() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_app, open) = opened(dir.path(), 3).await;
+    let daily = journey("Daily", every_day("in"));
+    let id = published(&open, daily.clone()).await;
+    // The morning has come and nothing was handled yet when the next version is published.
+    open.store
+        .advance_clock(at("2026-05-10T09:30:00Z"))
+        .await
+        .unwrap();
+    let mut renamed = daily;
+    renamed.steps[1].name = "Rest".to_owned();
+    drawn(&open, Some(id), renamed).await;
+    publish_now(&open, id).await.unwrap();
+    settle(&open).await;
+    assert_eq!(inside(&open, id).await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_of_before_the_publish_lets_nobody_in_though_it_is_heard_of_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_app, open) = opened(dir.path(), 2).await;
+    let settings = json!({"event": "visit", "where": ""});
+    let by_event = step("in", "entry_event", settings, &[("next", "rest")]);
+    let id = published(&open, journey("By event", by_event)).await;
+    for (contact, when) in [(1, "2026-05-09T11:59:59Z"), (2, "2026-05-09T12:00:00Z")] {
+        let heard = open.store.write(Priority::User, move |tx| {
+            let visit = events::NewEvent {
+                contact: ContactId(contact),
+                name: "visit".to_owned(),
+                at: at(when),
+                source: "import".to_owned(),
+                props: BTreeMap::new(),
+            };
+            events::append(tx, &[visit])
+        });
+        heard.await.unwrap();
+    }
+    settle(&open).await;
+    let inside = open.store.read(move |db| enrolments::active_in(db, id, None, 10));
+    let inside: Vec<u32> = inside.await.unwrap().iter().map(|e| e.contact.0).collect();
+    assert_eq!(inside, [2]);
+}
+
+/// Passages begun so far.
+async fn passages(open: &Open, id: JourneyId) -> i64 {
+    use carillon_store::rollups::{Metric, parts};
+    let begun = open
+        .store
+        .read(move |db| parts(db, Metric::Enrolled, i64::from(id.0)));
+    begun.await.unwrap().iter().map(|(_, n)| n).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_for_more_than_one_commit_takes_in_lets_in_each_once_though_the_program_ends_in_between() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, open) = opened(dir.path(), 1_200).await;
+    // Out again at once, so that whoever came twice would be counted twice.
+    let mut daily = journey("Daily", every_day("in"));
+    daily.steps[0].next = [("next".to_owned(), "end".into())].into();
+    daily.steps.remove(1);
+    let id = published(&open, daily).await;
+    open.store
+        .advance_clock(at("2026-05-10T09:00:00Z"))
+        .await
+        .unwrap();
+    one_tick(&open).await;
+    let first = passages(&open, id).await;
+    assert!(first > 0 && first < 1_200, "{first} in one commit");
+    drop(open);
+    close_current(&app).await;
+    let (_app, open) = again(dir.path()).await;
+    run_until(&open, "2026-05-10T10:00:00Z").await;
+    assert_eq!(passages(&open, id).await, 1_200);
+    run_until(&open, "2026-05-11T10:00:00Z").await;
+    assert_eq!(passages(&open, id).await, 2_400);
 }

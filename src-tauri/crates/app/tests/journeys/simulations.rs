@@ -1,0 +1,156 @@
+//! A simulation counts what a live run then does, names the people behind its figures, and knows the history.
+
+use super::*;
+use carillon_engine::sim::SimReport;
+use carillon_store::{Tx, contacts, segments};
+use std::time::Duration;
+
+async fn job(app: &App, name: &str, args: Json) -> Json {
+    let started = ask(app, name, args).await.unwrap();
+    loop {
+        let call = Call {
+            kind: Kind::Query,
+            name: "jobs.get".to_owned(),
+            args: json!({"id": started["job"]}),
+        };
+        let job = app.call(Window::Terminal, call).await.unwrap();
+        match job["state"].as_str() {
+            Some("done") => return job["result"].clone(),
+            Some("failed" | "cancelled") => panic!("{job}"),
+            _ => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    }
+}
+
+fn more_people(tx: &mut Tx<'_>, count: u32) -> carillon_store::Result<()> {
+    let columns = Columns::resolve(tx, &[])?;
+    let rows: Vec<NewContact> = (0..count)
+        .map(|n| NewContact {
+            email: format!("more{n}@x.example"),
+            values: Vec::new(),
+            zone_source: None,
+        })
+        .collect();
+    for new in insert_batch(tx, &columns, &rows, "test")? {
+        if new.id().0 % 3 != 0 {
+            contacts::add_tag(tx, new.id(), "vip", "test")?;
+        }
+    }
+    Ok(())
+}
+
+/// Whoever has the tag: by chance on two ways, of which one lasts.
+fn halves() -> Journey {
+    let by = json!({"segment": "Tagged", "on": "entered", "include_current": true});
+    let shares = json!({"branches": [{"port": "a", "percent": 50}, {"port": "b", "percent": 50}]});
+    let wait = |days: u32| json!({"for": {"amount": days, "unit": "days"}});
+    Journey {
+        steps: vec![
+            step("in", "entry_segment", by, &[("next", "halves")]),
+            step("halves", "random", shares, &[("a", "short"), ("b", "long")]),
+            step("short", "wait", wait(2), &[("next", "end")]),
+            step("long", "wait", wait(30), &[("next", "end")]),
+            step("end", "exit", json!({}), &[]),
+        ],
+        ..drawing()
+    }
+}
+
+async fn tagged(open: &Open) {
+    let expr = carillon_engine::segment::parse("tag \"vip\"").unwrap();
+    let written = open.store.write(Priority::User, move |tx| {
+        segments::save(tx, None, "Tagged", &expr)?;
+        more_people(tx, 60)
+    });
+    written.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_simulation_counts_and_names_whom_the_live_run_then_leads_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, open) = opened(dir.path()).await;
+    tagged(&open).await;
+    let id = drawn(&open, None, halves()).await;
+    let asked = json!({"id": id, "document": halves(), "days": 10, "seed": 1});
+    let report: SimReport =
+        serde_json::from_value(job(&app, "journeys.simulate", asked.clone()).await).unwrap();
+    let stays = json!({"simulation": asked, "number": {"number": "never_left"}, "limit": 200});
+    let stays = job(&app, "journeys.behind", stays).await;
+
+    publish_now(&open, id).await.unwrap();
+    let until = open.now() + chrono::TimeDelta::days(10) - chrono::TimeDelta::seconds(1);
+    runtime::drive(&open, Some(until), &Job::unwatched())
+        .await
+        .unwrap();
+    let call = Call {
+        kind: Kind::Query,
+        name: "journeys.counts".to_owned(),
+        args: json!({"id": id}),
+    };
+    let live = app.call(Window::Terminal, call).await.unwrap();
+    assert_eq!(live["active"].as_u64(), Some(report.never_left));
+    assert!(report.never_left > 0 && report.never_left < report.entered);
+    for step in &report.steps {
+        let steps = live["steps"].as_array().unwrap();
+        let live = steps
+            .iter()
+            .find(|live| live["step"] == json!(step.step))
+            .unwrap();
+        let entered: u64 = step.entered.iter().sum();
+        assert_eq!(
+            (live["entered"].as_u64(), live["waiting"].as_u64()),
+            (Some(entered), Some(step.waiting))
+        );
+        for port in step.left.iter().filter(|port| port.port != "end") {
+            let left: u64 = port.per_day.iter().sum();
+            assert_eq!(
+                live["left"][&port.port].as_u64().unwrap_or(0),
+                left,
+                "{} {}",
+                step.step,
+                port.port
+            );
+        }
+    }
+    let inside = open
+        .store
+        .read(move |db| enrolments::active_in(db, id, None, 1_000));
+    let mut inside: Vec<u64> = inside
+        .await
+        .unwrap()
+        .iter()
+        .map(|e| u64::from(e.contact.0))
+        .collect();
+    inside.sort_unstable();
+    let named = stays.as_array().unwrap();
+    let named: Vec<u64> = named
+        .iter()
+        .map(|person| person["id"].as_u64().unwrap())
+        .collect();
+    assert_eq!(named, inside);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contacts_come_in_by_events_as_often_as_in_a_history_of_only_ten_days() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, open) = opened(dir.path()).await;
+    for _ in 0..10 {
+        for contact in 1..=PEOPLE {
+            visits(&open, contact).await;
+        }
+        let next = open.now() + chrono::TimeDelta::days(1);
+        open.store.advance_clock(next).await.unwrap();
+    }
+    let mut daily = drawing();
+    daily.steps[2] = step(
+        "rest",
+        "wait_window",
+        json!({"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "from": "00:00", "to": "23:59"}),
+        &[("next", "end")],
+    );
+    daily.steps.remove(0);
+    let asked = json!({"document": daily, "days": 20, "seed": 1});
+    let report: SimReport = serde_json::from_value(job(&app, "journeys.simulate", asked).await).unwrap();
+    // One visit a contact and day, and each visit one passage.
+    assert_eq!(report.entered, u64::from(PEOPLE) * 20);
+}
