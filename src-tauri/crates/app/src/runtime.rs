@@ -11,6 +11,7 @@ mod plan;
 pub mod tick;
 mod words;
 
+pub use due::begin_calendar;
 pub use plan::catalogue;
 
 use crate::Ctx;
@@ -31,7 +32,7 @@ use plan::Plan;
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use ts_rs::TS;
@@ -200,38 +201,27 @@ pub(crate) fn breaks(_: &str) -> bool {
 }
 
 /// One round of ticks at `now`, until nothing is due any more at that moment.
-async fn ticks(open: &Arc<Open>, now: Moment, ran: &mut Ran) -> Result<()> {
+async fn ticks(open: &Arc<Open>, now: Moment, job: &Job, ran: &mut Ran) -> Result<()> {
     let on_time = open.clock.kind() == ClockKind::Virtual;
     loop {
-        let plan = open.runtime.plan.clone();
-        let ticked = open
-            .store
-            .write(Priority::Tick, move |tx| {
-                let mut plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
-                tick::tick(tx, &mut plan, now, on_time)
-            })
-            .await;
-        if ticked.is_err() {
-            // Also when the commit itself failed: what the plan gave away was not written.
-            let mut plan = open.runtime.plan.lock().unwrap_or_else(PoisonError::into_inner);
-            plan.forget();
-        }
-        let done = ticked?;
+        let plan = open.runtime.plan();
+        let ticked = tick::commit(&open.store, Priority::Tick, plan, move |tx, plan| {
+            tick::tick(tx, plan, now, on_time)
+        });
+        let done = ticked.await?;
         ran.calls += done.calls;
         ran.entered += done.entered;
         ran.queued += done.queued;
         // A tick that wrote something may have caused edges and events of its own.
-        if !done.more && done.calls == 0 && done.entered == 0 {
+        if (!done.more && done.calls == 0 && done.entered == 0) || open.runtime.stopped() {
             return Ok(());
         }
-        if open.runtime.stopped() {
-            return Ok(());
-        }
+        job.check()?;
     }
 }
 
 /// Does all that is due now: ticks, sends, and what sending brought back, until nothing more happens.
-async fn settle(open: &Arc<Open>, ran: &mut Ran) -> Result<()> {
+async fn settle(open: &Arc<Open>, job: &Job, ran: &mut Ran) -> Result<()> {
     if breaks("retry-unknown") {
         open.store
             .write(Priority::Gate, |tx| {
@@ -242,7 +232,7 @@ async fn settle(open: &Arc<Open>, ran: &mut Ran) -> Result<()> {
     }
     loop {
         let now = open.now();
-        ticks(open, now, ran).await?;
+        ticks(open, now, job, ran).await?;
         let sent: Dispatched = dispatch::dispatch(open, &open.runtime.stop).await?;
         ran.accepted += sent.accepted;
         ran.refused += sent.refused;
@@ -282,7 +272,7 @@ async fn dues(open: &Arc<Open>) -> Result<Vec<Moment>> {
         })
         .await?;
     let plan = open.runtime.plan.lock();
-    all.push(plan.unwrap_or_else(PoisonError::into_inner).next_entry());
+    all.push(plan.unwrap_or_else(PoisonError::into_inner).agenda.next());
     all.push(open.store.with_index(carillon_store::Index::next_due));
     Ok(all.into_iter().flatten().collect())
 }
@@ -295,7 +285,7 @@ const STRIDE: TimeDelta = TimeDelta::hours(1);
 async fn run_virtual(open: &Arc<Open>, until: Moment, job: &Job, ran: &mut Ran) -> Result<()> {
     let from = open.now();
     let total = (until - from).num_seconds().max(1).unsigned_abs();
-    settle(open, ran).await?;
+    settle(open, job, ran).await?;
     while open.now() < until && !open.runtime.stopped() {
         job.check()?;
         let now = open.now();
@@ -311,13 +301,15 @@ async fn run_virtual(open: &Arc<Open>, until: Moment, job: &Job, ran: &mut Ran) 
             true => TimeDelta::zero(),
             false => STRIDE,
         };
-        let target = (first + stride)
+        let target = first
+            .checked_add_signed(stride)
+            .unwrap_or(until)
             .min(until)
             .min(membership.unwrap_or(until).max(first));
         open.store
             .advance_clock(target.max(now + TimeDelta::milliseconds(1)).min(until))
             .await?;
-        settle(open, ran).await?;
+        settle(open, job, ran).await?;
     }
     Ok(())
 }
@@ -332,18 +324,16 @@ async fn run_real(open: &Arc<Open>, until: Moment, job: &Job, ran: &mut Ran) -> 
     let mut commits = open.store.subscribe();
     loop {
         open.store.advance_clock(machine_now()).await?;
-        settle(open, ran).await?;
+        settle(open, job, ran).await?;
         // What this look itself committed is not news; what comes after it is.
         commits = commits.resubscribe();
         job.check()?;
         if machine_now() >= until || open.runtime.stopped() {
             return Ok(());
         }
-        let due = next_due(open).await?.unwrap_or(until).min(until);
-        let pause = (due - machine_now())
-            .to_std()
-            .unwrap_or_default()
-            .clamp(Duration::from_millis(20), LOOK);
+        let due = next_due(open).await?.unwrap_or(until);
+        let left = (until - machine_now()).to_std().unwrap_or_default();
+        let pause = pause_until(Some(due)).min(left);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = open.runtime.wake.notified() => {}
@@ -404,9 +394,9 @@ pub async fn drive(open: &Arc<Open>, until: Option<Moment>, job: &Job) -> Result
     let outcome = match (until, open.clock.kind()) {
         (Some(until), ClockKind::Virtual) => run_virtual(open, until, job, &mut ran).await,
         (Some(until), ClockKind::Real) => run_real(open, until, job, &mut ran).await,
-        (None, ClockKind::Virtual) => settle(open, &mut ran).await,
+        (None, ClockKind::Virtual) => settle(open, job, &mut ran).await,
         (None, ClockKind::Real) => match open.store.advance_clock(machine_now()).await {
-            Ok(_) => settle(open, &mut ran).await,
+            Ok(_) => settle(open, job, &mut ran).await,
             Err(e) => Err(e.into()),
         },
     };
@@ -426,23 +416,27 @@ pub async fn drive(open: &Arc<Open>, until: Option<Moment>, job: &Job) -> Result
 pub fn live(open: Arc<Open>) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut commits = open.store.subscribe();
-        let mut last = machine_now();
+        let mut played = None;
         while !open.runtime.stopped() {
             let speed = open.runtime.speed();
             let playing = speed > 0.0 && open.clock.kind() == ClockKind::Virtual;
             let step = {
                 let _driving = open.runtime.drive.lock().await;
-                let now = machine_now();
-                let passed = (now - last).num_milliseconds().max(0) as f64;
-                last = now;
-                beat(&open, playing.then_some(passed * speed)).await
+                let passed = match playing {
+                    true => Some(since(&mut played)),
+                    false => None,
+                };
+                beat(&open, passed.map(|passed| passed.as_secs_f64() * 1_000.0 * speed)).await
             };
+            if !playing {
+                played = None;
+            }
             if let Err(error) = step {
                 tracing::error!(%error, "the loop met an error and goes on");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
             let pause = match playing {
-                true => Duration::from_millis(100),
+                true => BEAT,
                 false => wait_for(&open).await,
             };
             tokio::select! {
@@ -458,12 +452,28 @@ pub fn live(open: Arc<Open>) -> JoinHandle<()> {
     })
 }
 
+/// How often a clock that plays moves on.
+const BEAT: Duration = Duration::from_millis(100);
+/// Most real time that counts as played between two looks: a machine that slept, or was busy, does not make a virtual
+/// clock leap.
+const PLAYED: Duration = Duration::from_millis(500);
+
+/// How long a clock has played since it was last asked; at its first beat, one beat.
+fn since(last: &mut Option<Instant>) -> Duration {
+    let passed = last.map_or(BEAT, |last| last.elapsed());
+    *last = Some(Instant::now());
+    passed.min(PLAYED)
+}
+
 async fn wait_for(open: &Arc<Open>) -> Duration {
     if open.clock.kind() == ClockKind::Virtual {
         return LOOK;
     }
-    let due = next_due(open).await.ok().flatten();
-    // What is past and was not done waits for something: a commit wakes the loop.
+    pause_until(next_due(open).await.ok().flatten())
+}
+
+/// How long a real clock may be left alone. What is past and was not done waits for something: a commit wakes the loop.
+fn pause_until(due: Option<Moment>) -> Duration {
     due.map_or(LOOK, |at| (at - machine_now()).to_std().unwrap_or(AGAIN))
         .clamp(Duration::from_millis(50), LOOK)
 }
@@ -473,7 +483,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// One look: the clock moves on, and what is due happens.
 async fn beat(open: &Arc<Open>, virtual_millis: Option<f64>) -> Result<()> {
-    let mut ran = Ran::default();
+    let (mut ran, job) = (Ran::default(), Job::unwatched());
     match (open.clock.kind(), virtual_millis) {
         (ClockKind::Real, _) => {
             let due = open
@@ -483,13 +493,13 @@ async fn beat(open: &Arc<Open>, virtual_millis: Option<f64>) -> Result<()> {
             if due {
                 open.store.advance_clock(machine_now()).await?;
             }
-            settle(open, &mut ran).await
+            settle(open, &job, &mut ran).await
         }
         (ClockKind::Virtual, Some(millis)) => {
             let until = open.now() + TimeDelta::milliseconds(millis as i64);
-            run_virtual(open, until, &Job::unwatched(), &mut ran).await
+            run_virtual(open, until, &job, &mut ran).await
         }
-        (ClockKind::Virtual, None) => settle(open, &mut ran).await,
+        (ClockKind::Virtual, None) => settle(open, &job, &mut ran).await,
     }
 }
 
