@@ -162,7 +162,7 @@ struct Reached {
 
 impl Reached {
     fn take(&mut self, document: &Journey, asleep: &[(Moment, Moment)], id: PassageId, facts: &[Fact]) {
-        let mut meet = |what: &str| drop(self.met.insert(what.to_owned()));
+        let mut meet = |what: &str| _ = self.met.insert(what.to_owned());
         if id.enrolment > 1 {
             meet("again");
         }
