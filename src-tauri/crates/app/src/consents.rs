@@ -2,7 +2,7 @@
 
 use crate::Ctx;
 use crate::commands;
-use crate::error::Result;
+use crate::error::{Code, Result, fail};
 use crate::table::Done;
 use carillon_model::ContactId;
 use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose};
@@ -45,10 +45,21 @@ async fn of(cx: &Ctx, req: ConsentsOf) -> Result<Vec<Consent>> {
         .await?)
 }
 
+/// Where a permission comes from, as the ledger keeps it: without that, it proves nothing.
+///
+/// # Errors
+/// `Invalid` at `source` when nothing is said.
+pub(crate) fn evidence(source: &str) -> Result<String> {
+    match crate::imports::clean::line(source) {
+        source if source.is_empty() => Err(fail(Code::Invalid, "consents.no_source", &[]).at("source")),
+        source => Ok(source),
+    }
+}
+
 async fn add(cx: &Ctx, req: AddConsent) -> Result<Done> {
     let open = cx.open()?;
     crate::contacts::existing(open, req.contact).await?;
-    let source = crate::imports::clean::line(&req.source);
+    let source = evidence(&req.source)?;
     open.store
         .write(Priority::User, move |tx| {
             let wording_hash = req

@@ -4,6 +4,7 @@
 mod chunks;
 pub mod clean;
 mod headings;
+pub(crate) mod layout;
 mod mapping;
 mod plan;
 mod rejects;
@@ -23,9 +24,9 @@ use crate::workspaces::Open;
 use carillon_model::ImportId;
 use carillon_store::imports::{ImportKind, ImportState};
 use carillon_store::{Db, Priority, settings};
+use layout::Layout;
 use plan::{Identity, Kept, Sample};
 use serde::Deserialize;
-use source::Layout;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};

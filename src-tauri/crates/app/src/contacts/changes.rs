@@ -40,7 +40,10 @@ pub(super) async fn add(cx: &Ctx, req: AddContact) -> Result<Found> {
         .map(|t| clean::line(t))
         .filter(|t| !t.is_empty())
         .collect();
-    let (basis, source) = (req.basis, clean::line(&req.source));
+    let permission = match req.basis {
+        Some(basis) => Some((basis, crate::consents::evidence(&req.source)?)),
+        None => None,
+    };
     let shown = email.clone();
     let inserted = open
         .store
@@ -57,7 +60,7 @@ pub(super) async fn add(cx: &Ctx, req: AddContact) -> Result<Found> {
                 for tag in &tags {
                     carillon_store::contacts::add_tag(tx, id, tag, "user")?;
                 }
-                if let Some(basis) = basis {
+                if let Some((basis, source)) = permission {
                     let consent = Consent {
                         contact: id,
                         channel: Channel::Email,
@@ -154,6 +157,9 @@ pub(super) async fn tag(cx: &Ctx, req: TagContacts) -> Result<Changed> {
             .write(Priority::User, move |tx| {
                 let mut changed = 0;
                 for id in batch {
+                    if !carillon_store::contacts::exists(tx, id)? {
+                        continue;
+                    }
                     let mut any = false;
                     for tag in &add {
                         any |= carillon_store::contacts::add_tag(tx, id, tag, "user")?;
@@ -180,8 +186,11 @@ pub(super) async fn delete(cx: &Ctx, req: DeleteContacts) -> Result<Deleted> {
             .write(Priority::User, move |tx| {
                 let mut deleted = 0;
                 for id in batch {
-                    carillon_store::contacts::delete(tx, id, None, "user")?;
-                    deleted += 1;
+                    // Whom somebody else removed meanwhile is gone as asked.
+                    if carillon_store::contacts::exists(tx, id)? {
+                        carillon_store::contacts::delete(tx, id, None, "user")?;
+                        deleted += 1;
+                    }
                 }
                 Ok(deleted)
             })

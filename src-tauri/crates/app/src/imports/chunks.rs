@@ -171,6 +171,10 @@ impl Chunks {
             }
         };
         match (&value, column.reading.field_type) {
+            _ if cell.contains('\u{FFFD}') => {
+                lack("unreadable_letters");
+                None
+            }
             (Value::Text(text), _) if text.chars().count() > TEXT_MAX => {
                 lack("too_long");
                 None

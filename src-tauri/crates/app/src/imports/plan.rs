@@ -1,8 +1,9 @@
 //! What was asked for, resolved against the file and the fields: kept with the import, so that it goes on after
 //! a kill exactly as it began.
 
+use super::layout::{DELIMITERS, Layout};
 use super::mapping::free_key;
-use super::source::{BadRecord, Layout, Record, Records};
+use super::source::{BadRecord, Record, Records};
 use super::values::{self, Reading};
 use super::{ColumnPlan, ImportMode, ImportPlan, clean, mapping};
 use crate::error::{Code, Result, fail};
@@ -205,7 +206,7 @@ pub(crate) fn resolve(plan: &ImportPlan, path: &Path, fields: &[Field], zone: Tz
         encoding: plan.encoding,
         delimiter: plan.delimiter,
     };
-    if !super::source::DELIMITERS.contains(&plan.delimiter) {
+    if !DELIMITERS.contains(&plan.delimiter) {
         return Err(fail(
             Code::Invalid,
             "imports.bad_delimiter",

@@ -1,220 +1,15 @@
 //! Reading delimited text from anywhere in flat memory: encodings, delimiters, quotes, hostile lengths.
 
-use crate::error::{Code, Result, fail};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
-use serde::{Deserialize, Serialize};
+use super::layout::{Layout, SAMPLE, named_delimiter, unreadable};
+use crate::error::Result;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
-use ts_rs::TS;
-
-/// How the bytes of a file are to be read as text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub enum TextEncoding {
-    #[serde(rename = "utf-8", alias = "utf-8-bom")]
-    Utf8,
-    #[serde(rename = "utf-16le")]
-    Utf16Le,
-    #[serde(rename = "utf-16be")]
-    Utf16Be,
-    #[serde(rename = "windows-1252")]
-    Windows1252,
-}
-
-impl TextEncoding {
-    fn encoding(self) -> &'static Encoding {
-        match self {
-            TextEncoding::Utf8 => UTF_8,
-            TextEncoding::Utf16Le => UTF_16LE,
-            TextEncoding::Utf16Be => UTF_16BE,
-            TextEncoding::Windows1252 => WINDOWS_1252,
-        }
-    }
-}
-
-/// How a file is laid out. Guessed by [`Layout::detect`], correctable by the user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct Layout {
-    pub encoding: TextEncoding,
-    /// One of `,` `;` TAB `|`.
-    #[ts(type = "string")]
-    pub delimiter: char,
-}
 
 /// Longest field, in bytes of UTF-8.
 pub const FIELD_MAX: usize = 1 << 20;
 /// Most columns.
 pub const COLUMNS_MAX: usize = 512;
-pub(crate) const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
-const SAMPLE: usize = 256 << 10;
-
-fn unreadable(path: &Path, detail: impl std::fmt::Display) -> crate::error::ApiError {
-    fail(
-        Code::Invalid,
-        "imports.unreadable",
-        &[("file", &path.display()), ("detail", &detail)],
-    )
-}
-
-impl Layout {
-    /// Guesses encoding and delimiter. A file without a byte order mark that is valid UTF-8 to its end is
-    /// UTF-8; one in which every other byte of the start is NUL is UTF-16; any other is Windows-1252.
-    ///
-    /// # Errors
-    /// When the file cannot be read, or is empty.
-    pub fn detect(path: &Path) -> Result<Layout> {
-        let mut file = File::open(path).map_err(|e| unreadable(path, e))?;
-        if file.metadata().map_err(|e| unreadable(path, e))?.is_dir() {
-            return Err(fail(
-                Code::Invalid,
-                "imports.folder",
-                &[("file", &path.display())],
-            ));
-        }
-        let mut head = vec![0; SAMPLE];
-        let filled = fill(&mut file, &mut head).map_err(|e| unreadable(path, e))?;
-        head.truncate(filled);
-        if head.is_empty() {
-            return Err(fail(Code::Invalid, "imports.empty", &[("file", &path.display())]));
-        }
-        let encoding = match Encoding::for_bom(&head) {
-            Some((e, _)) if e == UTF_16LE => TextEncoding::Utf16Le,
-            Some((e, _)) if e == UTF_16BE => TextEncoding::Utf16Be,
-            Some(_) => TextEncoding::Utf8,
-            None => match nul_pattern(&head) {
-                Some(encoding) => encoding,
-                None if is_utf8(path).map_err(|e| unreadable(path, e))? => TextEncoding::Utf8,
-                None => TextEncoding::Windows1252,
-            },
-        };
-        Ok(Layout::of_head(&head, encoding))
-    }
-
-    fn of_head(head: &[u8], encoding: TextEncoding) -> Layout {
-        let (text, _) = encoding.encoding().decode_with_bom_removal(head);
-        Layout {
-            encoding,
-            delimiter: guess_delimiter(&text),
-        }
-    }
-
-    /// Guesses the delimiter of a file whose encoding is known.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn with_encoding(path: &Path, encoding: TextEncoding) -> Result<Layout> {
-        let mut head = vec![0; SAMPLE];
-        let filled = File::open(path)
-            .and_then(|mut file| fill(&mut file, &mut head))
-            .map_err(|e| unreadable(path, e))?;
-        Ok(Layout::of_head(&head[..filled], encoding))
-    }
-
-    /// About how many bytes of UTF-8 so many bytes of the file are, for estimates.
-    pub fn text_bytes(self, bytes: u64) -> u64 {
-        match self.encoding {
-            TextEncoding::Utf16Le | TextEncoding::Utf16Be => bytes / 2,
-            TextEncoding::Utf8 | TextEncoding::Windows1252 => bytes,
-        }
-    }
-}
-
-fn fill(from: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match from.read(&mut buffer[filled..])? {
-            0 => break,
-            n => filled += n,
-        }
-    }
-    Ok(filled)
-}
-
-/// UTF-16 without a mark: Latin letters leave a NUL in every other byte.
-fn nul_pattern(head: &[u8]) -> Option<TextEncoding> {
-    let pairs = head.len() / 2;
-    if pairs < 2 {
-        return None;
-    }
-    let nuls = |odd: usize| head.chunks_exact(2).filter(|pair| pair[odd] == 0).count();
-    let (first, second) = (nuls(0), nuls(1));
-    if second * 10 > pairs * 6 && first * 10 < pairs {
-        Some(TextEncoding::Utf16Le)
-    } else if first * 10 > pairs * 6 && second * 10 < pairs {
-        Some(TextEncoding::Utf16Be)
-    } else {
-        None
-    }
-}
-
-fn is_utf8(path: &Path) -> std::io::Result<bool> {
-    let mut file = File::open(path)?;
-    let mut buffer = vec![0; SAMPLE];
-    let mut kept = 0;
-    loop {
-        let read = fill(&mut file, &mut buffer[kept..])?;
-        let filled = kept + read;
-        match std::str::from_utf8(&buffer[..filled]) {
-            Ok(_) => kept = 0,
-            Err(e) if e.error_len().is_some() => return Ok(false),
-            Err(e) => {
-                // A character is cut in two by the end of the buffer: carry its first bytes over.
-                let valid = e.valid_up_to();
-                if read == 0 {
-                    return Ok(false);
-                }
-                buffer.copy_within(valid..filled, 0);
-                kept = filled - valid;
-            }
-        }
-        if read == 0 {
-            return Ok(true);
-        }
-    }
-}
-
-/// The delimiter that splits the first records most evenly; a comma where none does.
-fn guess_delimiter(text: &str) -> char {
-    let score = |delimiter: char| {
-        let mut counts = Vec::new();
-        let (mut quoted, mut count) = (false, 0usize);
-        for c in text.chars() {
-            match c {
-                '"' => quoted = !quoted,
-                '\n' if !quoted => {
-                    counts.push(count);
-                    count = 0;
-                    if counts.len() == 50 {
-                        break;
-                    }
-                }
-                c if c == delimiter && !quoted => count += 1,
-                _ => {}
-            }
-        }
-        if counts.is_empty() {
-            counts.push(count);
-        }
-        let first = counts[0];
-        let alike = counts.iter().filter(|n| **n == first).count();
-        // Columns count for more the more records agree with the heading.
-        if first == 0 {
-            0
-        } else {
-            first.min(COLUMNS_MAX) * alike * 100 / counts.len()
-        }
-    };
-    let mut best = (',', 0);
-    for delimiter in DELIMITERS {
-        let points = score(delimiter);
-        if points > best.1 {
-            best = (delimiter, points);
-        }
-    }
-    best.0
-}
 
 /// Decodes a file to UTF-8 in flat memory; what cannot be decoded becomes U+FFFD.
 struct Decoded<R> {
@@ -262,6 +57,13 @@ pub struct Record {
     pub fields: Vec<String>,
 }
 
+impl Record {
+    /// Whether it is no row but a line like `sep=;`.
+    fn names_delimiter(&self, delimiter: char) -> bool {
+        named_delimiter(&self.fields.join(&delimiter.to_string())).is_some()
+    }
+}
+
 /// A bad place in the file that ends or interrupts the reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BadRecord {
@@ -286,6 +88,9 @@ pub struct Records {
     output: Vec<u8>,
     ends: Vec<usize>,
     failed: bool,
+    /// Nothing was read yet.
+    first: bool,
+    delimiter: char,
     /// Line of the next byte.
     line: u64,
 }
@@ -322,6 +127,8 @@ impl Records {
             output: vec![0; 4096],
             ends: vec![0; COLUMNS_MAX + 1],
             failed: false,
+            first: true,
+            delimiter: layout.delimiter,
         })
     }
 
@@ -399,7 +206,16 @@ impl Iterator for Records {
         if self.failed {
             return None;
         }
-        let record = self.read_record().transpose();
+        let mut record = self.read_record();
+        if self.first
+            && record
+                .as_ref()
+                .is_ok_and(|r| r.as_ref().is_some_and(|r| r.names_delimiter(self.delimiter)))
+        {
+            record = self.read_record();
+        }
+        self.first = false;
+        let record = record.transpose();
         self.failed = matches!(record, Some(Err(_)));
         record
     }
@@ -419,6 +235,8 @@ pub fn defused(cell: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::imports::layout::TextEncoding;
+    use encoding_rs::WINDOWS_1252;
 
     fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
@@ -480,6 +298,33 @@ mod tests {
         let (layout, rows) = read(&bytes);
         assert_eq!(layout.encoding, TextEncoding::Windows1252);
         assert_eq!(rows.last().map(|r| r[1].as_str()), Some("Müller"));
+    }
+
+    #[test]
+    fn a_few_damaged_letters_do_not_spoil_those_of_everybody_else() {
+        let mut bytes = "email,name\n".to_owned().into_bytes();
+        for n in 0..100 {
+            bytes.extend_from_slice(format!("p{n}@example.com,Jürgen Müller\n").as_bytes());
+        }
+        bytes.extend_from_slice(b"late@example.com,M\xFCller\n");
+        let (layout, rows) = read(&bytes);
+        assert_eq!(layout.encoding, TextEncoding::Utf8);
+        assert_eq!(rows[1][1], "Jürgen Müller");
+        assert_eq!(rows.last().map(|r| r[1].as_str()), Some("M\u{FFFD}ller"));
+    }
+
+    #[test]
+    fn a_line_that_names_the_delimiter_is_no_row() {
+        for text in [
+            "sep=;\r\nemail;name\r\na@example.com;A, B, C\r\n",
+            "\"sep=;\"\nemail;name\na@example.com;A, B, C\n",
+        ] {
+            let (layout, rows) = read(text.as_bytes());
+            assert_eq!(layout.delimiter, ';');
+            assert_eq!(rows, [["email", "name"], ["a@example.com", "A, B, C"]]);
+        }
+        let (_, rows) = read(b"sep=often,name\na,b\n");
+        assert_eq!(rows.len(), 2);
     }
 
     #[test]

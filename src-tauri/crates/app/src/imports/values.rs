@@ -111,6 +111,7 @@ fn plain_number(cell: &str, decimal: char) -> Option<String> {
         match c {
             '0'..='9' => out.push(c),
             '-' | '+' if out.is_empty() => out.push(c),
+            '−' if out.is_empty() => out.push('-'),
             'e' | 'E' if out.ends_with(|c: char| c.is_ascii_digit()) => out.push('e'),
             '-' | '+' if out.ends_with('e') => out.push(c),
             c if c == decimal => {
@@ -136,7 +137,11 @@ pub fn money(cell: &str, decimal: char, currency: Option<Currency>) -> Option<Mo
         ("zł", b"PLN"),
         ("₺", b"TRY"),
     ];
-    let mut rest = cell.trim().to_owned();
+    // The sign may stand before the symbol: -€5.00.
+    let (minus, mut rest) = match cell.trim().strip_prefix(['-', '−']) {
+        Some(rest) => (true, rest.trim_start().to_owned()),
+        None => (false, cell.trim().to_owned()),
+    };
     let mut found = None;
     for (symbol, code) in symbols {
         if let Some(without) = rest.strip_prefix(symbol).or_else(|| rest.strip_suffix(symbol)) {
@@ -160,11 +165,12 @@ pub fn money(cell: &str, decimal: char, currency: Option<Currency>) -> Option<Mo
     }
     let currency = found.or(currency)?;
     let plain = plain_number(&rest, decimal)?;
-    if plain.contains('e') {
+    if plain.contains('e') || minus && plain.starts_with(['-', '+']) {
         return None;
     }
     let (sign, digits) = match plain.strip_prefix('-') {
         Some(digits) => (-1, digits),
+        None if minus => (-1, plain.as_str()),
         None => (1, plain.trim_start_matches('+')),
     };
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
@@ -412,6 +418,9 @@ mod tests {
         assert_eq!(money("EUR12", '.', None), eur(1200));
         assert_eq!(money("0.1", '.', Currency::parse("EUR")), eur(10));
         assert_eq!(money("-7,05 €", ',', None), eur(-705));
+        assert_eq!(money("-€7.05", '.', None), eur(-705));
+        assert_eq!(money("€ -7.05", '.', None), eur(-705));
+        assert_eq!(money("--7.05 EUR", '.', None), None);
         assert_eq!(
             money("1.005", '.', Currency::parse("EUR")),
             None,

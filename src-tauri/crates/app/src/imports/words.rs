@@ -1,6 +1,6 @@
 //! What is asked of imports and what they answer.
 
-use super::source::TextEncoding;
+use super::layout::TextEncoding;
 use super::values::{DateOrder, Reading};
 use crate::files::{FileRef, SaveRef};
 use carillon_model::consent::Basis;

@@ -32,11 +32,6 @@ pub(crate) const REJECTS: &str = "rejects";
 /// Stopped by the user, not by a crash.
 pub(crate) const STOPPED: &str = "stopped";
 
-/// The source the ledger names: the user's words, and the import that wrote it down.
-pub(crate) fn evidence(kept: &Kept, id: ImportId) -> String {
-    format!("{} ({})", kept.source, imports::source(id))
-}
-
 /// What is to be said of a contact's permission.
 enum Permission {
     /// It stands already, or none is to be given.
@@ -46,8 +41,8 @@ enum Permission {
     Withdrawn,
 }
 
-/// The ledger's answer to a list: a new permission is written down, the same one is not repeated, and one that
-/// was taken back stays so.
+/// The ledger's answer to a list: a new permission is written down, the same one is not repeated, and one that the
+/// contact took back stays so. An import that was taken back is no word of the contact.
 fn permission(db: &Db<'_>, contact: ContactId, kept: &Kept) -> Result<Permission, Error> {
     let Some(basis) = kept.basis else {
         return Ok(Permission::Nothing);
@@ -57,11 +52,9 @@ fn permission(db: &Db<'_>, contact: ContactId, kept: &Kept) -> Result<Permission
     let Some(last) = ledger.iter().rfind(about) else {
         return Ok(Permission::Grant(basis));
     };
-    let source = last
-        .source
-        .rsplit_once(" (import:")
-        .map_or(last.source.as_str(), |(words, _)| words);
+    let source = imports::words_of(&last.source);
     Ok(match last.action {
+        ConsentAction::Withdrawn if imports::is_undo(&last.source) => Permission::Grant(basis),
         ConsentAction::Withdrawn => Permission::Withdrawn,
         ConsentAction::Granted
             if last.basis == basis && source == kept.source && last.wording == kept.wording =>
@@ -81,7 +74,7 @@ fn grant(contact: ContactId, basis: Basis, tx: &Tx<'_>, work: &Work) -> Consent 
         basis,
         wording: work.kept.wording.clone(),
         wording_hash: None,
-        source: evidence(&work.kept, work.id),
+        source: imports::evidence(&work.kept.source, work.id),
         at: tx.now(),
     }
 }

@@ -121,6 +121,17 @@ async fn an_import_does_not_go_on_with_another_file_nor_after_its_end() {
 
 const VICTIM: &str = "CARILLON_TEST_VICTIM";
 
+/// Runs one of the tests below that are made to be killed, and kills it at a point.
+fn kill(victim: &str, dir: &Path, point: &str) {
+    let killed = Command::new(std::env::current_exe().unwrap())
+        .args([victim, "--exact", "--ignored", "--quiet"])
+        .env(VICTIM, dir)
+        .env("CARILLON_CRASH_AT", point)
+        .output()
+        .unwrap();
+    assert!(!killed.status.success(), "{point} was not passed");
+}
+
 /// Not a test of its own: the process that is killed in the one below.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "run by the test of kills, in a process of its own"]
@@ -156,13 +167,7 @@ async fn an_import_killed_at_any_point_and_resumed_is_the_uninterrupted_one() {
         let studio = Studio::new(dir.path()).await;
         let path = studio.write("long.csv", long_list(ROWS));
         studio.mutate("workspaces.close", json!({})).await;
-        let killed = Command::new(std::env::current_exe().unwrap())
-            .args(["kills::victim", "--exact", "--ignored", "--quiet"])
-            .env(VICTIM, dir.path())
-            .env("CARILLON_CRASH_AT", point)
-            .output()
-            .unwrap();
-        assert!(!killed.status.success(), "{point} was not passed");
+        kill("kills::victim", dir.path(), point);
         let studio = Studio::again(dir.path()).await;
         let row = studio.query("imports.get", json!({ "id": 1 })).await;
         assert_eq!(
@@ -177,5 +182,62 @@ async fn an_import_killed_at_any_point_and_resumed_is_the_uninterrupted_one() {
             )
             .await;
         assert_eq!(outcome(&studio, &done).await, wanted, "{point}");
+    }
+}
+
+/// Not a test of its own: the process that is killed in the one below.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "run by the test of kills, in a process of its own"]
+async fn victim_of_an_undo() {
+    let Ok(dir) = std::env::var(VICTIM) else { return };
+    let studio = Studio::again(Path::new(&dir)).await;
+    studio.job("imports.undo", json!({ "id": 2 })).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_killed_at_any_point_and_begun_again_is_the_uninterrupted_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let studio = Studio::new(dir.path()).await;
+    let early: String = (0..1_000)
+        .map(|n| format!("person.{n}@example.com,Early {n}\n"))
+        .collect();
+    let path = studio.write("early.csv", format!("email,first_name\n{early}"));
+    let mut plan = studio.plan(&path).await;
+    plan["basis"] = Value::Null;
+    studio.job("contacts.import_run", plan).await;
+    let path = studio.write("long.csv", long_list(3_000));
+    let plan = long_plan(&studio, &path).await;
+    studio.job("contacts.import_run", plan).await;
+    studio.mutate("workspaces.close", json!({})).await;
+    let imported = dir.path().join("shop.carillon");
+
+    let mut wanted = None;
+    for point in [
+        None,
+        Some("undo_slice:2"),
+        Some("before_commit:3"),
+        Some("after_commit:4"),
+        Some("after_publish:5"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::copy(&imported, dir.path().join("shop.carillon")).unwrap();
+        if let Some(point) = point {
+            kill("kills::victim_of_an_undo", dir.path(), point);
+        }
+        let studio = Studio::again(dir.path()).await;
+        studio.job("imports.undo", json!({ "id": 2 })).await;
+        let row = studio.query("imports.get", json!({ "id": 2 })).await;
+        assert_eq!(row["state"], "undone", "{point:?}");
+        let permitted = json!({ "text": "consent email marketing", "clauses": false });
+        let left = (
+            studio.everybody().await,
+            studio.query("segments.count", permitted).await["count"].clone(),
+        );
+        assert!(
+            left.0.lines().count() == 1_001 && left.1 == 0,
+            "{point:?}: {}",
+            left.1
+        );
+        assert_eq!(*wanted.get_or_insert_with(|| left.clone()), left, "{point:?}");
     }
 }

@@ -257,61 +257,6 @@ async fn without_a_basis_people_are_kept_and_may_not_be_written_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_taken_back_leaves_what_others_did_since() {
-    let dir = tempfile::tempdir().unwrap();
-    let studio = Studio::new(dir.path()).await;
-    let path = studio.write(
-        "a.csv",
-        "email,first_name,city\nada@example.com,Ada,Bonn\nbo@example.com,Bo,Kiel\n",
-    );
-    let mut plan = studio.plan(&path).await;
-    plan["basis"] = Value::Null;
-    plan["tags"] = json!([]);
-    studio.job("contacts.import_run", plan).await;
-    let before = studio.everybody().await;
-
-    let done = studio.import("b.csv", "email,first_name,city\nada@example.com,Adele,Köln\nbo@example.com,Bob,Ulm\nnew@example.com,New,Jena\nkept@example.com,Kept,Hof\n").await;
-    assert_eq!(
-        (&done["counts"]["new"], &done["counts"]["changed"]),
-        (&json!(2), &json!(2))
-    );
-    assert!(studio.permitted("ada@example.com").await);
-    let bo = studio
-        .query("contacts.find", json!({ "email": "bo@example.com" }))
-        .await;
-    let by_hand = json!({ "id": bo["id"], "values": [{ "key": "city", "value": { "type": "text", "value": "Lübeck" } }] });
-    studio.mutate("contacts.update", by_hand).await;
-    let kept = studio
-        .query("contacts.find", json!({ "email": "kept@example.com" }))
-        .await;
-    let by_hand = json!({ "id": kept["id"], "values": [{ "key": "city", "value": { "type": "text", "value": "Selb" } }] });
-    studio.mutate("contacts.update", by_hand).await;
-
-    let undone = studio.job("imports.undo", json!({ "id": done["import"] })).await;
-    assert_eq!(
-        (&undone["removed"], &undone["kept"], &undone["restored"]),
-        (&json!(1), &json!(1), &json!(2)),
-        "{undone}"
-    );
-    assert_eq!(undone["permissions"], 2);
-    assert!(studio.missing("new@example.com").await);
-    assert_eq!(studio.value("kept@example.com", "city").await, "Selb");
-    assert_eq!(studio.value("bo@example.com", "city").await, "Lübeck");
-    assert_eq!(studio.value("bo@example.com", "first_name").await, "Bo");
-    assert!(
-        !studio.permitted("ada@example.com").await,
-        "nobody had permitted it before the import"
-    );
-    let ada = |text: &str| text.lines().find(|l| l.starts_with("ada@")).unwrap().to_owned();
-    assert_eq!(ada(&studio.everybody().await), ada(&before));
-    let again = studio
-        .ask(Kind::Mutate, "imports.undo", json!({ "id": done["import"] }))
-        .await
-        .unwrap_err();
-    assert!(again.message.contains("undone already"), "{again}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn bad_files_get_a_sentence_and_leave_the_workspace_as_it_was() {
     let dir = tempfile::tempdir().unwrap();
     let studio = Studio::new(dir.path()).await;
@@ -451,76 +396,6 @@ async fn a_contacts_page_says_since_when_it_is_in_a_segment() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_written_over_a_workspace_or_what_belongs_to_it() {
-    let dir = tempfile::tempdir().unwrap();
-    let studio = Studio::new(dir.path()).await;
-    studio.import("a.csv", "email\nada@example.com\n").await;
-    let other = dir.path().join("other.carillon");
-    std::fs::copy(studio.backup().await, &other).unwrap();
-    let everybody = json!({ "where": null, "search": null, "except": [] });
-    let export = |to: PathBuf| {
-        let args = json!({ "who": everybody, "columns": [], "to": { "path": to } });
-        studio.ask(Kind::Mutate, "contacts.export", args)
-    };
-    let names = |dir: &std::path::Path| {
-        let all = std::fs::read_dir(dir).unwrap();
-        all.map(|entry| entry.unwrap().file_name())
-            .collect::<std::collections::BTreeSet<_>>()
-    };
-    let before = names(dir.path());
-    for name in [
-        "shop.carillon",
-        "shop.carillon-wal",
-        "shop.carillon-shm",
-        "shop.carillon.lock",
-        "shop.carillon.secrets",
-        "other.carillon",
-        "other.carillon.lock",
-    ] {
-        let refused = export(dir.path().join(name)).await.unwrap_err();
-        assert!(
-            refused.message.contains("It was not touched"),
-            "{name}: {}",
-            refused.message
-        );
-    }
-    assert_eq!(names(dir.path()), before);
-    assert_eq!(
-        studio.contact("ada@example.com").await["contact"]["email"],
-        "ada@example.com"
-    );
-    export(dir.path().join("list.carillon.csv")).await.unwrap();
-    assert_eq!(
-        names(dir.path()).difference(&before).collect::<Vec<_>>(),
-        ["list.carillon.csv"]
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_is_not_ours_is_refused_and_nothing_is_left_beside_it() {
-    let dir = tempfile::tempdir().unwrap();
-    let studio = Studio::new(dir.path()).await;
-    let lists = dir.path().join("lists");
-    std::fs::create_dir(&lists).unwrap();
-    for (name, text) in [("people.csv", "email\na@example.com\n"), ("empty.carillon", "")] {
-        let path = lists.join(name);
-        std::fs::write(&path, text).unwrap();
-        let args = json!({ "file": { "path": path } });
-        let refused = studio
-            .ask(Kind::Mutate, "workspaces.open", args)
-            .await
-            .unwrap_err();
-        assert!(refused.message.contains(name), "{}", refused.message);
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
-    }
-    assert_eq!(std::fs::read_dir(&lists).unwrap().count(), 2);
-    assert!(
-        studio.missing("nobody@example.com").await,
-        "the open workspace stays open"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_template_file_asks_for_its_subject_and_replaces_only_where_that_is_meant() {
     let dir = tempfile::tempdir().unwrap();
     let studio = Studio::new(dir.path()).await;
@@ -543,4 +418,43 @@ async fn a_template_file_asks_for_its_subject_and_replaces_only_where_that_is_me
         (&replaced["id"], &replaced["subject"]),
         (&first["id"], &json!("Three"))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_with_letters_nobody_can_read_is_left_out_and_listed() {
+    let dir = tempfile::tempdir().unwrap();
+    let studio = Studio::new(dir.path()).await;
+    let mut bytes = b"email,first_name,city\n".to_vec();
+    for n in 0..40 {
+        bytes.extend_from_slice(format!("p{n}@example.com,J\u{fc}rgen,K\u{f6}ln\n").as_bytes());
+    }
+    bytes.extend_from_slice(b"late@example.com,J\xFCrgen,Bonn\n");
+    let done = studio.import("a.csv", bytes).await;
+    assert_eq!(
+        (&done["counts"]["new"], &done["counts"]["with_gaps"]),
+        (&json!(41), &json!(1))
+    );
+    assert_eq!(studio.value("p7@example.com", "first_name").await, "Jürgen");
+    assert_eq!(studio.value("late@example.com", "first_name").await, Value::Null);
+    assert_eq!(studio.value("late@example.com", "city").await, "Bonn");
+    assert!(
+        rejects(&done)[0][1].contains("cannot be read"),
+        "{:?}",
+        rejects(&done)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_permission_without_a_source_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let studio = Studio::new(dir.path()).await;
+    let added = json!({ "email": "ada@example.com", "basis": "consent", "source": " " });
+    let refused = studio.ask(Kind::Mutate, "contacts.add", added).await.unwrap_err();
+    assert!(refused.fields.contains_key("source"), "{refused:?}");
+    let added = json!({ "email": "ada@example.com", "basis": null, "source": "" });
+    let ada = studio.mutate("contacts.add", added).await;
+    let word = json!({ "contact": ada["id"], "channel": "email", "purpose": "marketing", "action": "granted", "basis": "consent", "wording": null, "source": "" });
+    let refused = studio.ask(Kind::Mutate, "consents.add", word).await.unwrap_err();
+    assert!(refused.fields.contains_key("source"), "{refused:?}");
+    assert_eq!(studio.contact("ada@example.com").await["consents"], json!([]));
 }

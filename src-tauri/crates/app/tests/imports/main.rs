@@ -6,3 +6,5 @@ mod kills;
 mod lists;
 mod outside;
 mod studio;
+mod undo;
+mod workspaces;

@@ -14,12 +14,17 @@ pub struct Studio {
 }
 
 impl Studio {
-    /// A new workspace whose clock stands still.
-    pub async fn new(dir: &Path) -> Studio {
-        let studio = Studio {
+    /// A program with nothing open.
+    pub fn idle(dir: &Path) -> Studio {
+        Studio {
             app: App::new(dir.join("home"), false),
             dir: dir.to_owned(),
-        };
+        }
+    }
+
+    /// A new workspace whose clock stands still.
+    pub async fn new(dir: &Path) -> Studio {
+        let studio = Studio::idle(dir);
         let file = dir.join("shop.carillon");
         let args = json!({ "file": { "path": file }, "name": "Shop", "clock": "virtual", "start": "2026-03-01T00:00:00Z", "time_zone": "Europe/Berlin" });
         studio.ask(Kind::Mutate, "workspaces.create", args).await.unwrap();
@@ -28,10 +33,7 @@ impl Studio {
 
     /// The workspace of a folder, again.
     pub async fn again(dir: &Path) -> Studio {
-        let studio = Studio {
-            app: App::new(dir.join("home"), false),
-            dir: dir.to_owned(),
-        };
+        let studio = Studio::idle(dir);
         studio
             .mutate(
                 "workspaces.open",
