@@ -6,12 +6,14 @@ use crate::commands;
 use crate::error::{ApiError, Code, Result, fail};
 use crate::files::SaveRef;
 use crate::jobs::Job;
+use crate::owner::{self, Claim};
 use crate::table::{JobStarted, LOCAL, NoArgs};
 use crate::workspaces::{self, Open, WorkspaceInfo};
 use crate::{App, Ctx};
 use carillon_model::Moment;
-use carillon_store::{Priority, Store};
-use carillon_world::company::{Company, USUAL_CONTACTS};
+use carillon_model::workspace::Workspace;
+use carillon_store::Priority;
+use carillon_world::company::USUAL_CONTACTS;
 use carillon_world::{Options, SmtpWorld};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -90,20 +92,16 @@ async fn create_file(cx: &Ctx, req: CreateSample) -> Result<JobStarted> {
     };
     let path = std::path::absolute(path)?;
     if path.exists() {
-        return Err(fail(
-            Code::File,
-            "workspaces.exists",
-            &[("file", &path.display())],
-        ));
+        return Err(exists(&path));
     }
     let size = checked(SampleSize {
         contacts: req.contacts,
         months: req.months,
         seed: req.seed,
     })?;
-    let home = cx.app.home().to_owned();
+    let app = cx.app.clone();
     let job = cx.app.jobs().start("demo.create_file", |job| async move {
-        make(&home, &path, size, &job).await
+        make(&app, &path, size, &job).await
     });
     Ok(JobStarted { job })
 }
@@ -127,45 +125,72 @@ async fn open_sample(app: &App, size: SampleSize, job: &Job) -> Result<Workspace
     let path = own_sample(app);
     if !path.exists() {
         std::fs::create_dir_all(app.home())?;
-        make(app.home(), &path, size, job).await?;
+        make(app, &path, size, job).await?;
     }
     workspaces::open_path(app, &path).await
 }
 
-/// Makes a sample file whole, or leaves none.
-async fn make(home: &Path, path: &Path, size: SampleSize, job: &Job) -> Result<SampleMade> {
-    let company = making::company(size);
-    // Refused where somebody else's file is: then there is nothing to take away again.
-    let store = workspaces::make(path, &making::workspace(&company)).await?;
-    let made = make_parts(home, path, store, company, job).await;
-    if made.is_err() {
-        remove(path);
+/// Makes a sample file whole, or leaves none: it is made in a folder beside, also where that is killed half-way, and
+/// gets its name at the end.
+async fn make(app: &App, path: &Path, size: SampleSize, job: &Job) -> Result<SampleMade> {
+    // Held meanwhile, so that no two programs make the same one.
+    let Claim::Ours(_ownership, _) = owner::claim(path).await? else {
+        return Err(exists(path));
+    };
+    if path.exists() {
+        return Err(exists(path));
     }
-    made
+    let workshop = beside(path, ".making");
+    remove(&workshop)?;
+    std::fs::create_dir(&workshop)?;
+    let made = make_in(&workshop, size, job).await;
+    let placed = made.and_then(|(made, workspace)| {
+        std::fs::rename(&made.file, path)?;
+        workspaces::remember(app, path, &workspace);
+        Ok(SampleMade {
+            file: path.to_owned(),
+            ..made
+        })
+    });
+    let removed = remove(&workshop);
+    let placed = placed?;
+    removed?;
+    Ok(placed)
 }
 
-async fn make_parts(
-    home: &Path,
-    path: &Path,
-    store: Store,
-    company: Company,
-    job: &Job,
-) -> Result<SampleMade> {
+fn exists(path: &Path) -> ApiError {
+    fail(Code::File, "workspaces.exists", &[("file", &path.display())])
+}
+
+fn remove(folder: &Path) -> std::io::Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
+}
+
+/// A whole sample, closed, with what it says of itself.
+async fn make_in(workshop: &Path, size: SampleSize, job: &Job) -> Result<(SampleMade, Workspace)> {
+    let file = workshop.join("sample.carillon");
+    let company = making::company(size);
+    let workspace = making::workspace(&company);
+    let store = workspaces::make(&file, &workspace).await?;
     let filled = making::fill(&store, company, job).await;
     store.close().await;
     let events = filled?;
     // Publishing is a use-case of an open workspace: this one is opened aside, so that whatever is open stays.
-    let aside = App::new(home.to_owned(), false);
-    workspaces::open_path(&aside, path).await?;
+    let aside = App::new(workshop.join("home"), false);
+    workspaces::open_path(&aside, &file).await?;
     let published = publish(&aside).await;
     workspaces::close_current(&aside).await;
     let (contacts, now) = published?;
-    Ok(SampleMade {
-        file: path.to_owned(),
+    let made = SampleMade {
+        file,
         contacts,
         events,
         now,
-    })
+    };
+    Ok((made, workspace))
 }
 
 async fn publish(app: &App) -> Result<(u64, Moment)> {
@@ -176,13 +201,6 @@ async fn publish(app: &App) -> Result<(u64, Moment)> {
     }
     let contacts = open.store.read(carillon_store::contacts::count).await?;
     Ok((contacts, open.now()))
-}
-
-/// Removes what was begun: a file that is no whole sample would look like one.
-fn remove(path: &Path) {
-    for ending in ["", "-wal", "-shm", ".truth.jsonl"] {
-        let _ = std::fs::remove_file(beside(path, ending));
-    }
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {

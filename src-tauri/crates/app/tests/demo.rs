@@ -237,3 +237,53 @@ async fn the_sample_of_this_machine_is_made_once_and_opened_again() {
         "{refused}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sample_has_its_name_only_when_it_is_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = App::new(dir.path().join("home"), false);
+    let file = dir.path().join("shop.carillon");
+    // What a program left that was killed while it made one.
+    let left = dir.path().join("shop.carillon.making");
+    std::fs::create_dir(&left).unwrap();
+    std::fs::write(left.join("sample.carillon"), "half a sample").unwrap();
+    let args = json!({ "file": { "path": file }, "contacts": 300, "months": 2, "seed": 1 });
+    let started = ask(&app, Kind::Mutate, "demo.create_file", args.clone())
+        .await
+        .unwrap();
+    let id = json!({ "id": started["job"] });
+    loop {
+        let job = ask(&app, Kind::Query, "jobs.get", id.clone()).await.unwrap();
+        if job["done"].as_f64().unwrap() > 0.0 {
+            assert!(!file.exists(), "it has its name before it is whole");
+            ask(&app, Kind::Mutate, "jobs.cancel", id.clone()).await.unwrap();
+        }
+        if job["state"] != "running" {
+            assert_eq!(job["state"], "cancelled");
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(!file.exists() && !left.exists());
+    let made = job(&app, "demo.create_file", args).await.unwrap();
+    assert_eq!(made["file"], json!(file));
+    assert!(!left.exists());
+    let recent = ask(&app, Kind::Query, "workspaces.recent", json!({}))
+        .await
+        .unwrap();
+    assert_eq!(
+        (&recent[0]["file"], &recent[0]["sample"]),
+        (&json!(file), &json!(true))
+    );
+    ask(
+        &app,
+        Kind::Mutate,
+        "workspaces.open",
+        json!({ "file": { "path": file } }),
+    )
+    .await
+    .unwrap();
+    ask(&app, Kind::Mutate, "workspaces.close", json!({}))
+        .await
+        .unwrap();
+}
