@@ -23,9 +23,9 @@ export function Backup() {
     onError: sayError,
   });
   const restore = useWrite("backup.restore", {
-    onSuccess: ({ frozen }) => {
+    onSuccess: ({ frozen, warning }) => {
       setChosen(null);
-      say(t("settings.backup.restored", { n: frozen }));
+      say(warning ?? t("settings.backup.restored", { n: frozen }));
       enter();
     },
     onError: sayError,

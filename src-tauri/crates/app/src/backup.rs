@@ -1,8 +1,9 @@
 //! Copies of the workspace, and putting one in its place.
 
 use crate::commands;
-use crate::error::{Code, Result, fail};
+use crate::error::{ApiError, Code, Result, fail, sentence};
 use crate::files::{FileRef, SaveRef};
+use crate::owner::{self, Claim};
 use crate::table::LOCAL;
 use crate::workspaces;
 use crate::{Ctx, Current};
@@ -33,12 +34,15 @@ pub struct BackupMade {
     pub bytes: u64,
 }
 
-/// Which copy to put in the place of the open workspace.
+/// Which copy to put in the place of a workspace: the open one, or a file that need not be there.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 #[serde(deny_unknown_fields)]
 #[ts(export)]
 pub struct RestoreBackup {
     pub from: FileRef,
+    #[serde(default)]
+    #[ts(optional)]
+    pub file: Option<PathBuf>,
 }
 
 /// What a restore did. Sending is paused in the restored workspace until somebody resumes it.
@@ -57,6 +61,8 @@ pub struct Restored {
     pub merged: u64,
     /// Where the replaced file is.
     pub replaced: Option<PathBuf>,
+    /// A sentence where the replaced file is so damaged that opt-outs or messages of it may be missing.
+    pub warning: Option<String>,
 }
 
 async fn create(cx: &Ctx, req: CreateBackup) -> Result<BackupMade> {
@@ -81,24 +87,44 @@ async fn create(cx: &Ctx, req: CreateBackup) -> Result<BackupMade> {
 /// workspace as it was.
 async fn restore(cx: &Ctx, req: RestoreBackup) -> Result<Restored> {
     let from = cx.path(&req.from)?;
-    if let Current::Other { remote, .. } = &*cx.app.inner.current.read().await {
-        return Err(fail(Code::Refused, "backup.not_owner", &[("pid", &remote.pid)]).retry());
-    }
-    let open = cx.open()?;
-    let file = open.path.clone();
+    let there = match &*cx.app.inner.current.read().await {
+        Current::Own(open) => Some((open.path.clone(), None)),
+        Current::Other { file, remote } => Some((file.clone(), Some(remote.pid))),
+        Current::Nothing => None,
+    };
+    let file = match (req.file, &there) {
+        (Some(file), _) => workspaces::one_name(&file)?,
+        (None, Some((file, _))) => file.clone(),
+        (None, None) => return Err(fail(Code::Closed, "closed", &[])),
+    };
     // Held until the copy is in its place, so that nobody opens the file in between.
-    let ownership = open.let_go();
+    let ownership = match there.filter(|(there, _)| *there == file) {
+        Some((_, Some(pid))) => return Err(not_owner(pid)),
+        Some((_, None)) => cx.open()?.let_go(),
+        None => match owner::claim(&file).await? {
+            Claim::Ours(ownership, _) => Some(ownership),
+            Claim::Theirs(remote) => return Err(not_owner(remote.pid)),
+        },
+    };
     workspaces::close_current(&cx.app).await;
     let done = carillon_store::backup::restore(&from, &file).await;
     drop(ownership);
-    // Whatever happened, the workspace is opened again.
-    let workspace = workspaces::open_path(&cx.app, &file).await?;
+    // Whatever happened, what is there now is opened.
+    let workspace = workspaces::open_path(&cx.app, &file).await;
     let done = done.map_err(|e| fail(Code::File, "backup.restore_failed", &[("detail", &e)]))?;
+    let warning = done
+        .unread
+        .map(|detail| sentence("backup.unread", &[("detail", &detail)]));
     Ok(Restored {
-        workspace,
+        workspace: workspace?,
         frozen: done.frozen,
         taken_over: done.taken_over,
         merged: done.suppressions + done.withdrawals,
         replaced: done.replaced,
+        warning,
     })
+}
+
+fn not_owner(pid: u32) -> ApiError {
+    fail(Code::Refused, "backup.not_owner", &[("pid", &pid)]).retry()
 }

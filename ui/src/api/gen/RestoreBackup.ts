@@ -2,6 +2,6 @@
 import type { FileRef } from "./FileRef";
 
 /**
- * Which copy to put in the place of the open workspace.
+ * Which copy to put in the place of a workspace: the open one, or a file that need not be there.
  */
-export type RestoreBackup = { from: FileRef, };
+export type RestoreBackup = { from: FileRef, file?: string, };

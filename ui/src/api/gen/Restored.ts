@@ -20,4 +20,8 @@ merged: number,
 /**
  * Where the replaced file is.
  */
-replaced: string | null, };
+replaced: string | null, 
+/**
+ * A sentence where the replaced file is so damaged that opt-outs or messages of it may be missing.
+ */
+warning: string | null, };

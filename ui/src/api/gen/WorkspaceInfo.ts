@@ -10,6 +10,6 @@ export type WorkspaceInfo = {
  */
 file: string, workspace: Workspace, 
 /**
- * Warnings of the place the file is in: `network_folder`, `cloud_folder`.
+ * Warnings of the place the file is in: `network_drive`, `user_space_drive`, `cloud_folder`.
  */
 warnings: Array<string>, };
