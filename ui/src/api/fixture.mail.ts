@@ -51,7 +51,9 @@ export function mailAnswers({ empty, much, total, unknown, tell }: World): Recor
     per_minute: 60,
     sessions: 4,
     preset: null,
+    off: false,
     secret: "keychain" as const,
+    locked: false,
     sent_24_hours: 640,
     last_test: { at: at(1), ok: true, message: "" },
   };
@@ -169,6 +171,7 @@ export function mailAnswers({ empty, much, total, unknown, tell }: World): Recor
       ...message(id, unknown),
       frame: MAIL,
       text: "Welcome",
+      received: false,
       tries: [{ at: at(0.01), state: "accepted", reply: "250 2.0.0 Ok: queued as 4F2D1", class: null }],
       headers: [
         { name: "From", value: "Bohne & Sohn <shop@bohne.example.com>" },

@@ -52,7 +52,9 @@ export function MessagePanel({ id, now, onClose }: { id: number; now: string; on
               label: t("outbox.preview"),
               panel: (
                 <div className="flex h-full flex-col">
-                  <p className="shrink-0 px-4 py-1.5 text-ink-3 text-table">{t("outbox.preview_about")}</p>
+                  <p className="shrink-0 px-4 py-1.5 text-ink-3 text-table">
+                    {t(data.received ? "outbox.preview_received" : "outbox.preview_about")}
+                  </p>
                   <iframe
                     title={t("outbox.frame")}
                     src={host().frameUrl(data.frame)}

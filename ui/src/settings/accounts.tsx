@@ -1,4 +1,4 @@
-import { KeyRound, Pencil, Plus, Send, Trash2 } from "lucide-react";
+import { KeyRound, Pencil, Plus, Power, Send, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { AccountRow } from "@/api/gen/AccountRow";
@@ -10,6 +10,7 @@ import { AccountDialog } from "./account-form";
 import { PartHead } from "./part";
 import { SecretDialog } from "./secret";
 import { TestDialog } from "./test-mail";
+import { Unlock } from "./unlock";
 
 type Asking = { what: "edit" | "secret" | "test" | "delete"; account: AccountRow } | { what: "add" } | null;
 
@@ -20,6 +21,7 @@ export function Accounts() {
   const [asking, setAsking] = useState<Asking>(null);
   const close = () => setAsking(null);
   const remove = useWrite("accounts.delete", { onSuccess: close, onError: sayError });
+  const turn = useWrite("accounts.switch", { onError: sayError });
   const add = (
     <Button look="primary" icon={Plus} onClick={() => setAsking({ what: "add" })}>
       {t("settings.accounts.add")}
@@ -37,6 +39,7 @@ export function Accounts() {
           {add}
         </EmptyState>
       )}
+      {accounts.data?.some((account) => account.locked) && <Unlock />}
       <ul className="space-y-3">
         {accounts.data?.map((account) => (
           <li key={account.id} className="rounded-card border border-line-subtle bg-surface p-4">
@@ -45,6 +48,7 @@ export function Accounts() {
                 <p className="flex items-center gap-2">
                   <span className="truncate font-semibold">{account.name}</span>
                   <Secret account={account} />
+                  {account.off && <Badge tone="warn">{t("settings.accounts.off")}</Badge>}
                 </p>
                 <p className="truncate text-ink-2">{`${account.from_name} <${account.from_email}>`}</p>
                 <p className="truncate text-ink-3 text-table">
@@ -64,6 +68,13 @@ export function Accounts() {
                 icon={Pencil}
                 label={t("settings.accounts.edit", { name: account.name })}
                 onClick={() => setAsking({ what: "edit", account })}
+              />
+              <IconButton
+                icon={Power}
+                label={t(account.off ? "settings.accounts.switch_on" : "settings.accounts.switch_off", {
+                  name: account.name,
+                })}
+                onClick={() => turn.mutate({ id: account.id, off: !account.off })}
               />
               <IconButton
                 icon={Trash2}

@@ -29,7 +29,26 @@ const BLANK: TemplateDraft = {
   name: "",
   subject: "",
   preheader: "",
-  body: "<mjml>\n  <mj-body>\n    <mj-section>\n      <mj-column>\n        <mj-text></mj-text>\n      </mj-column>\n    </mj-section>\n  </mj-body>\n</mjml>\n",
+  // The foot is what a marketing mail may not be published without.
+  body: [
+    "<mjml>",
+    "  <mj-body>",
+    "    <mj-section>",
+    "      <mj-column>",
+    "        <mj-text></mj-text>",
+    "      </mj-column>",
+    "    </mj-section>",
+    "    <mj-section>",
+    "      <mj-column>",
+    '        <mj-text font-size="13px" color="#6b6b6b">',
+    "          {{ organisation }}<br />{{ postal_address }}<br />{{ unsubscribe_line }}",
+    "        </mj-text>",
+    "      </mj-column>",
+    "    </mj-section>",
+    "  </mj-body>",
+    "</mjml>",
+    "",
+  ].join("\n"),
   text: "",
 };
 

@@ -40,7 +40,7 @@ export function Missing({ draft, onContact }: { draft: TemplateDraft; onContact:
             <Table
               label={t("templates.missing.title")}
               rows={report.data.missing}
-              keyOf={(row) => row.key}
+              keyOf={(row) => `${row.key} ${row.has_fallback}`}
               columns={[
                 {
                   key: "key",

@@ -15,11 +15,10 @@ use crate::table::{Done, NoArgs};
 use crate::workspaces::Open;
 use crate::{Ctx, journeys, settings};
 use carillon_adapters::limits;
-use carillon_adapters::vault::SecretName;
 use carillon_model::AccountId;
 use carillon_model::account::{Account, SecretState, Tls};
 use carillon_store::{Db, Priority};
-use secrets::{secret_key, set_secret, vault};
+use secrets::{set_secret, unlock};
 use test::test;
 
 commands! {
@@ -27,9 +26,19 @@ commands! {
     mutate "accounts.add" add(AddAccount) -> Account, reads [];
     mutate "accounts.update" update(UpdateAccount) -> Account, reads [];
     mutate "accounts.delete" delete(OneAccount) -> Done, reads [];
+    mutate "accounts.switch" switch(SwitchAccount) -> Done, reads [];
     mutate "accounts.set_secret" set_secret(SetSecret) -> SecretKept, reads [];
+    mutate "accounts.unlock" unlock(UnlockPasswords) -> Done, reads [];
     mutate "accounts.test" test(TestAccount) -> AccountTest, reads [];
     query "presets.senders" presets(NoArgs) -> Vec<SenderPresetView>, reads [];
+}
+
+/// Whether a server's name or number can only mean this machine.
+pub fn is_here(host: &str) -> bool {
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
 fn shaped(draft: AccountDraft, id: AccountId) -> Result<Account> {
@@ -66,8 +75,7 @@ fn shaped(draft: AccountDraft, id: AccountId) -> Result<Account> {
             fail(Code::Invalid, "accounts.no_name", &[]).at(if name.is_empty() { "name" } else { "host" }),
         );
     }
-    let local = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    if draft.tls == Tls::None && !local {
+    if draft.tls == Tls::None && !is_here(&host) {
         return Err(fail(Code::Refused, "accounts.plain_outside", &[]).at("tls"));
     }
     Ok(Account {
@@ -122,13 +130,15 @@ fn test_key(id: AccountId) -> String {
 async fn list(cx: &Ctx, _: NoArgs) -> Result<Vec<AccountRow>> {
     let open = cx.open()?;
     let now = open.now();
+    let file_is_locked = secrets::is_locked(open).await;
     Ok(open
         .store
         .read(move |db| {
             let mut rows = Vec::new();
-            for carillon_store::accounts::AccountRow { account, .. } in carillon_store::accounts::list(db)? {
-                let kept: Option<SecretState> = carillon_store::settings::get(db, &secret_key(account.id))?;
-                let secret = match kept {
+            for carillon_store::accounts::AccountRow { account, paused } in
+                carillon_store::accounts::list(db)?
+            {
+                let secret = match secrets::kept(db, account.id)? {
                     Some(kept) => kept,
                     None if account.user.is_empty() => SecretState::NotNeeded,
                     None => SecretState::Missing,
@@ -141,6 +151,8 @@ async fn list(cx: &Ctx, _: NoArgs) -> Result<Vec<AccountRow>> {
                 )?);
                 rows.push(AccountRow {
                     account,
+                    off: paused,
+                    locked: file_is_locked && secret == SecretState::PassphraseFile,
                     secret,
                     sent_24_hours,
                     last_test,
@@ -218,12 +230,13 @@ async fn delete(cx: &Ctx, req: OneAccount) -> Result<Done> {
         return Err(fail(Code::Refused, "accounts.in_use", &[("name", &account.name)]));
     }
     let name = account.name.clone();
+    let kept = open.store.read(move |db| secrets::kept(db, id)).await?;
     let users = open
         .store
         .write(Priority::User, move |tx| {
             let users = cannot_do_without(tx, &name, None)?;
             if users.is_empty() {
-                carillon_store::settings::set::<SecretState>(tx, &secret_key(id), None)?;
+                secrets::note_kept(tx, id, None)?;
                 carillon_store::settings::set::<LastTest>(tx, &test_key(id), None)?;
                 carillon_store::accounts::remove(tx, id)?;
             }
@@ -234,10 +247,22 @@ async fn delete(cx: &Ctx, req: OneAccount) -> Result<Done> {
         return Err(needed(&account.name, &users));
     }
     // After the account: one that stays keeps its password.
-    if let Ok(vault) = vault(open, None).await {
-        let _ = vault
-            .delete(&SecretName::new(open.workspace_id.clone(), id))
-            .await;
+    secrets::forget(open, id, kept).await;
+    Ok(Done {})
+}
+
+/// Switches an account off, or on again: what has sent messages cannot be deleted.
+async fn switch(cx: &Ctx, req: SwitchAccount) -> Result<Done> {
+    let open = cx.open()?;
+    existing(open, req.id).await?;
+    open.store
+        .write(Priority::User, move |tx| {
+            carillon_store::accounts::set_paused(tx, req.id, req.off)
+        })
+        .await?;
+    if !req.off {
+        try_again(open, Some(req.id)).await?;
+        open.runtime.nudge();
     }
     Ok(Done {})
 }
@@ -263,4 +288,29 @@ async fn presets(_: &Ctx, _: NoArgs) -> Result<Vec<SenderPresetView>> {
             note: p.note.clone(),
         })
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_here;
+
+    #[test]
+    fn only_names_and_numbers_that_can_mean_nothing_else_are_this_machine() {
+        for here in ["localhost", "127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
+            assert!(is_here(here), "{here}");
+        }
+        for outside in [
+            "mail.example.com",
+            "localhost.example.com",
+            "127.0.0.1.example.com",
+            "0.0.0.0",
+            "::",
+            "::ffff:203.0.113.7",
+            "64:ff9b::7f00:1",
+            "192.168.1.1",
+            "",
+        ] {
+            assert!(!is_here(outside), "{outside}");
+        }
+    }
 }

@@ -13,7 +13,9 @@ pub(crate) use inside::{active, standing};
 pub use path::passages;
 pub use publish::{publish_as_read, publish_now};
 pub(crate) use users::in_use;
-pub use users::{broken_by, segment_users, template_users, users_of_segment, users_of_template};
+pub use users::{
+    broken_by, mails_of, segment_users, sent_now, template_users, users_of_segment, users_of_template,
+};
 pub use words::*;
 
 use crate::commands;

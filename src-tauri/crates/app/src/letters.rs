@@ -3,12 +3,14 @@
 use crate::error::{ApiError, Code, Result, fail};
 use crate::workspaces::Open;
 use carillon_engine::record::ContactRecord;
-use carillon_model::Moment;
 use carillon_model::account::Account;
 use carillon_model::contact::Value;
+use carillon_model::journey::Input;
 use carillon_model::workspace::Workspace;
+use carillon_model::{EnrolmentId, Moment};
 use carillon_render::child::{Mode, Output, Request};
-use carillon_render::{Context, Envelope, ListId, Mailbox, RenderError, Sender, TemplateParts};
+use carillon_render::{Context, Envelope, EventContext, ListId, Mailbox, RenderError, Sender, TemplateParts};
+use carillon_store::{Db, events, facts};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -79,7 +81,26 @@ pub fn sender(workspace: &Workspace, account: Option<&Account>) -> Sender {
 /// The `mailto:` address that unsubscribes: answered by hand until a later issue reads the mailbox.
 pub fn unsubscribe_mailto(account: &Account, token: &str) -> String {
     let to = account.reply_to.as_deref().unwrap_or(&account.from_email);
-    format!("mailto:{to}?subject=unsubscribe%20{token}")
+    carillon_render::address::mailto(to, &format!("unsubscribe {token}"))
+}
+
+/// The event a passage began with, for its mails.
+///
+/// # Errors
+/// The store's.
+pub fn began_with(db: &Db<'_>, passage: EnrolmentId) -> carillon_store::Result<Option<EventContext>> {
+    let Some(call) = facts::first_call(db, passage)? else {
+        return Ok(None);
+    };
+    let Ok(Input::Enter { event: Some(id), .. }) = serde_json::from_str(&call.input) else {
+        return Ok(None);
+    };
+    let event = events::get_many(db, &[id])?.pop();
+    Ok(event.map(|event| EventContext {
+        name: event.name,
+        at: event.at,
+        props: event.props,
+    }))
 }
 
 /// What a template may say of a contact.

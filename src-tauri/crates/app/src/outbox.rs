@@ -1,6 +1,9 @@
 //! Messages on their way: what waits and why, what became of each, and the user's word on what nobody knows.
 
+mod mail;
+
 use crate::Ctx;
+use crate::accounts::is_here;
 use crate::commands;
 use crate::contacts::Changed;
 use crate::error::{Code, Result, fail, sentence, word};
@@ -10,8 +13,6 @@ use crate::table::{NoArgs, Page};
 use crate::workspaces::Open;
 use carillon_model::message::{Message, MessageState, Refusal};
 use carillon_model::{ContactId, JourneyId, MessageId, Moment};
-use carillon_render::TemplateParts;
-use carillon_render::child::{Mode, Output};
 use carillon_store::outbox::{self as rows, Filter, Resolution};
 use carillon_store::{Priority, accounts, journeys, settings, templates};
 use serde::{Deserialize, Serialize};
@@ -118,9 +119,11 @@ pub struct Try {
 pub struct MessageDetail {
     #[serde(flatten)]
     pub row: OutboxRow,
-    /// The mail as it would be rendered for the contact now, in a frame of its own.
+    /// The mail in a frame of its own.
     pub frame: String,
     pub text: String,
+    /// It is the mail as the sample's server took it, not as it would be made for the contact now.
+    pub received: bool,
     pub tries: Vec<Try>,
 }
 
@@ -184,7 +187,7 @@ async fn summary(cx: &Ctx, _: NoArgs) -> Result<OutboxSummary> {
         Some("sample")
     } else if accounts.is_empty() {
         Some("no_account")
-    } else if !open.dialer.loopback_only() {
+    } else if !open.dialer.loopback_only() && accounts.iter().any(|row| !is_here(&row.account.host)) {
         Some("no_opt_out_source")
     } else {
         None
@@ -215,12 +218,12 @@ async fn page(cx: &Ctx, req: OutboxPage) -> Result<Page<OutboxRow>> {
     let (found, total) = open
         .store
         .read(move |db| {
-            let mut total = 0;
-            for (state, n) in rows::counts(db, journey)? {
-                if states.is_empty() || states.contains(&state) {
-                    total += n;
-                }
-            }
+            let counts = rows::counts(db, journey)?;
+            let total: u64 = counts
+                .iter()
+                .filter(|(state, _)| states.is_empty() || states.contains(state))
+                .map(|(_, n)| n)
+                .sum();
             let mut found = Vec::new();
             let mut before = None;
             let mut seen = 0;
@@ -230,15 +233,16 @@ async fn page(cx: &Ctx, req: OutboxPage) -> Result<Page<OutboxRow>> {
                 journey,
                 account: None,
             };
-            while found.len() < limit {
+            // How many fit a search is known only when all were looked at.
+            while found.len() < limit || search.is_some() {
                 let batch = rows::page(db, filter, before, 1_000)?;
                 let Some(last) = batch.last() else { break };
                 before = Some(last.id);
                 for message in batch {
                     let wanted = states.is_empty() || states.contains(&message.state);
-                    let named = search
-                        .as_ref()
-                        .is_none_or(|s| message.to.to_lowercase().contains(s));
+                    let named = search.as_ref().is_none_or(|s| {
+                        message.to.to_lowercase().contains(s) || message.subject.to_lowercase().contains(s)
+                    });
                     if wanted && named {
                         seen += 1;
                         if seen > skip && found.len() < limit {
@@ -251,7 +255,7 @@ async fn page(cx: &Ctx, req: OutboxPage) -> Result<Page<OutboxRow>> {
             for message in found {
                 named.push(with_names(db, message)?);
             }
-            Ok((named, total))
+            Ok((named, search.map_or(total, |_| seen as u64)))
         })
         .await?;
     Ok(Page { rows: found, total })
@@ -288,12 +292,17 @@ fn with_names(db: &carillon_store::Db<'_>, mut message: Message) -> carillon_sto
 async fn get(cx: &Ctx, req: OneMessage) -> Result<MessageDetail> {
     let open = cx.open()?;
     let id = req.id;
-    let (row, tries, template, account) = open
+    let (row, tries, template, account, event) = open
         .store
         .read(move |db| {
             let Some(message) = rows::get(db, id)? else {
                 return Ok(None);
             };
+            let passage = rows::load(db, id)?.map(|row| row.enrolment);
+            let event = passage
+                .map(|passage| letters::began_with(db, passage))
+                .transpose()?
+                .flatten();
             let template = templates::get(db, message.template)?;
             let account = accounts::get(db, message.account)?.map(|a| a.account);
             Ok(Some((
@@ -301,38 +310,20 @@ async fn get(cx: &Ctx, req: OneMessage) -> Result<MessageDetail> {
                 rows::attempts(db, id)?,
                 template,
                 account,
+                event,
             )))
         })
         .await?
         .ok_or_else(|| fail(Code::NotFound, "not_found.message", &[("name", &id)]))?;
-    let record = open.store.with_index(|index| index.record(row.contact_id));
-    let (frame, text) = match (template, record) {
-        (Some(template), Some(record)) => {
-            let workspace = open.workspace()?;
-            let unsubscribe = account
-                .as_ref()
-                .map(|a| letters::unsubscribe_mailto(a, "preview"));
-            let context = letters::context(&record, open.store.catalogue().zone(), open.now(), unsubscribe);
-            let sender = letters::sender(&workspace, account.as_ref());
-            match letters::render_one(
-                open,
-                TemplateParts::from(&template),
-                sender,
-                context,
-                Mode::Render,
-            )
-            .await
-            {
-                Ok(Output::Message(rendered)) => (cx.app.tickets().frame(rendered.html), rendered.text),
-                _ => (String::new(), String::new()),
-            }
-        }
-        _ => (String::new(), String::new()),
+    let mail = match mail::received(open, &tries).await {
+        Some(mail) => mail,
+        None => mail::made_now(open, template, account, row.contact_id, event).await?,
     };
     Ok(MessageDetail {
         row,
-        frame,
-        text,
+        frame: cx.app.tickets().frame(mail.html),
+        text: mail.text,
+        received: mail.received,
         tries: tries
             .into_iter()
             .map(|t| {
@@ -349,6 +340,9 @@ async fn get(cx: &Ctx, req: OneMessage) -> Result<MessageDetail> {
             .collect(),
     })
 }
+
+/// Messages that one write resolves.
+const RESOLVED_AT_ONCE: u32 = 500;
 
 async fn resolve_state(cx: &Ctx, req: ResolveState) -> Result<Changed> {
     let open: &Arc<Open> = cx.open()?;
@@ -367,20 +361,22 @@ async fn resolve_state(cx: &Ctx, req: ResolveState) -> Result<Changed> {
     let mut changed = 0u32;
     match req.ids {
         Some(ids) => {
-            for id in ids {
+            for chunk in ids.chunks(RESOLVED_AT_ONCE as usize) {
+                let (some, n) = (chunk.to_vec(), chunk.len());
                 open.store
                     .write(Priority::User, move |tx| {
-                        rows::resolve(tx, MessageId(id), resolution)
+                        some.iter()
+                            .try_for_each(|id| rows::resolve(tx, MessageId(*id), resolution))
                     })
                     .await?;
-                changed += 1;
+                changed = changed.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
             }
         }
         None => loop {
             let n = open
                 .store
                 .write(Priority::User, move |tx| {
-                    rows::resolve_batch(tx, state, None, None, resolution, 500)
+                    rows::resolve_batch(tx, state, None, None, resolution, RESOLVED_AT_ONCE)
                 })
                 .await?;
             changed = changed.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));

@@ -2,6 +2,7 @@
 //! the clock that a virtual workspace moves by hand.
 
 mod agenda;
+mod budget;
 pub mod dispatch;
 mod door;
 mod due;
@@ -131,8 +132,10 @@ pub struct Runtime {
     /// Virtual seconds a real second, as bits of an f64; 0: paused.
     speed: AtomicU64,
     jumping_to: Mutex<Option<Moment>>,
-    /// What a dispatch that failed could not store; nothing: the last one did not fail.
-    left: Mutex<Option<Vec<(MessageId, Word)>>>,
+    /// What a dispatch that failed could not store.
+    left: Mutex<Vec<(MessageId, Word)>>,
+    /// What each account let go in the last minute.
+    pace: budget::Pace,
 }
 
 impl Default for Runtime {
@@ -145,6 +148,7 @@ impl Default for Runtime {
             speed: AtomicU64::new(0),
             jumping_to: Mutex::default(),
             left: Mutex::default(),
+            pace: budget::Pace::default(),
         }
     }
 }
@@ -162,14 +166,14 @@ impl Runtime {
         self.wake.notify_one();
     }
 
-    /// Notes that a dispatch failed, with the words its rows do not know.
+    /// Keeps the words of a dispatch that failed, which their rows do not know yet.
     fn leave(&self, mut words: Vec<(MessageId, Word)>) {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        left.get_or_insert_default().append(&mut words);
+        left.append(&mut words);
     }
 
-    fn take_left(&self) -> Option<Vec<(MessageId, Word)>> {
-        self.left.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn take_left(&self) -> Vec<(MessageId, Word)> {
+        std::mem::take(&mut *self.left.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn stopped(&self) -> bool {

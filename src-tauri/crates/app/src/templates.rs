@@ -8,10 +8,11 @@ use crate::letters::{self, context, sender};
 use crate::table::{Done, NoArgs};
 use crate::workspaces::Open;
 use crate::{Ctx, segments};
+use carillon_model::journey::Journey;
 use carillon_model::template::Template;
 use carillon_model::{ContactId, Moment, TemplateId};
-use carillon_render::TemplateParts;
 use carillon_render::child::{Mode, Output, Request};
+use carillon_render::{ErrorKind, Missing, Prepared, TemplateParts};
 use carillon_store::Priority;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -134,7 +135,7 @@ pub struct AskMissing {
     pub expression: Option<String>,
 }
 
-/// A value that is missing, and for how many.
+/// A value that is missing, for how many, and whether a fallback stands in for it.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct MissingValue {
@@ -294,6 +295,10 @@ async fn save(cx: &Ctx, req: SaveTemplate) -> Result<Template> {
         if before.name != draft.name {
             refuse_in_use(open, &before.name).await?;
         }
+        // What contacts are on their way to has to stay fit to be sent.
+        if let Some(marketing) = crate::journeys::sent_now(open, &before.name).await? {
+            fit_to_send(open, &draft.name, &draft.parts(), marketing).await?;
+        }
     }
     let id = req.id;
     let template = Template {
@@ -323,6 +328,73 @@ async fn refuse_in_use(open: &Open, name: &str) -> Result<()> {
             "templates.in_use",
             &[("name", &name), ("users", &users)],
         ))
+    }
+}
+
+/// What must hold of each template that a drawing sends before it may be published.
+///
+/// # Errors
+/// `Refused` with what is wrong: it cannot be read, or a marketing mail does not say where its sender lives or how to
+/// leave.
+pub async fn check_sendable(open: &Open, drawing: &Journey) -> Result<()> {
+    for (name, marketing) in crate::journeys::mails_of(drawing) {
+        let wanted = name.clone();
+        let found = open
+            .store
+            .read(move |db| carillon_store::templates::by_name(db, &wanted))
+            .await?;
+        // One that is not there is a problem of the drawing, which is told with its step.
+        if let Some(template) = found {
+            fit_to_send(open, &name, &TemplateParts::from(&template), marketing).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn fit_to_send(open: &Open, name: &str, parts: &TemplateParts, marketing: bool) -> Result<()> {
+    let broken = |detail: &dyn std::fmt::Display| {
+        fail(
+            Code::Refused,
+            "templates.broken",
+            &[("name", &name), ("detail", detail)],
+        )
+    };
+    let (workspace, account) = (open.workspace()?, crate::accounts::default_account(open).await?);
+    let sender = sender(&workspace, account.as_ref());
+    let duties = Prepared::new(parts)
+        .map_err(|e| broken(&e))?
+        .duties(parts, &sender);
+    if marketing && !duties.postal_address {
+        return Err(fail(
+            Code::Refused,
+            "templates.no_postal_address",
+            &[("name", &name)],
+        ));
+    }
+    if marketing && !duties.unsubscribe {
+        return Err(fail(
+            Code::Refused,
+            "templates.no_unsubscribe",
+            &[("name", &name)],
+        ));
+    }
+    let unsubscribe = Some("mailto:unsubscribe@example.com".to_owned());
+    let context = context(
+        &letters::nobody(),
+        open.store.catalogue().zone(),
+        open.now(),
+        unsubscribe,
+    );
+    let request = Request {
+        template: parts.clone(),
+        sender,
+        mode: Mode::Render,
+        contexts: vec![context],
+    };
+    match open.press.run(request).await?.into_iter().next() {
+        // A child that ended says nothing of the template; a subject may be empty for somebody of whom nothing is known.
+        Some(Err(e)) if e.kind == ErrorKind::Mjml || e.kind == ErrorKind::Unsafe => Err(broken(&e)),
+        _ => Ok(()),
     }
 }
 
@@ -370,7 +442,10 @@ async fn render(cx: &Ctx, req: RenderTemplate) -> Result<RenderedTemplate> {
                     severity: "warning".into(),
                     part: "body".into(),
                     line: None,
-                    message: crate::error::sentence("templates.missing", &[("path", path)]),
+                    message: match of_event(path) {
+                        true => crate::error::sentence("templates.missing_event", &[("path", path)]),
+                        false => crate::error::sentence("templates.missing", &[("path", path)]),
+                    },
                 })
                 .collect(),
             subject: rendered.subject,
@@ -396,6 +471,11 @@ async fn render(cx: &Ctx, req: RenderTemplate) -> Result<RenderedTemplate> {
     })
 }
 
+/// Whether a value is one of the event a journey begins with: only a message on its way has one.
+fn of_event(path: &str) -> bool {
+    path.starts_with("event.")
+}
+
 /// Contexts in one request to the child.
 const BATCH: usize = 500;
 
@@ -408,7 +488,8 @@ async fn missing(cx: &Ctx, req: AskMissing) -> Result<MissingReport> {
         .collect();
     let zone = open.store.catalogue().zone();
     let now = open.now();
-    let mut counts: BTreeMap<String, (u32, u32)> = BTreeMap::new();
+    // Holes first, then what a fallback fills: how many, and one of them.
+    let mut counts: BTreeMap<(bool, String), (u32, u32)> = BTreeMap::new();
     let mut complete = 0;
     for batch in ids.chunks(BATCH) {
         let contexts: Vec<_> = open.store.with_index(|index| {
@@ -432,10 +513,13 @@ async fn missing(cx: &Ctx, req: AskMissing) -> Result<MissingReport> {
         };
         for (id, answer) in ids.into_iter().zip(open.press.run(request).await?) {
             match answer {
-                Ok(Output::Missing(paths)) if paths.is_empty() => complete += 1,
-                Ok(Output::Missing(paths)) => {
-                    for path in paths {
-                        counts.entry(path).or_insert((0, id)).0 += 1;
+                Ok(Output::Missing(Missing { open, filled })) => {
+                    let open: Vec<_> = open.into_iter().filter(|path| !of_event(path)).collect();
+                    let filled = filled.into_iter().filter(|path| !of_event(path));
+                    complete += u32::from(open.is_empty());
+                    let open = open.into_iter().map(|path| (false, path));
+                    for key in open.chain(filled.map(|path| (true, path))) {
+                        counts.entry(key).or_insert((0, id)).0 += 1;
                     }
                 }
                 Ok(_) => return Err(ApiError::internal("the render child gave another answer")),
@@ -453,7 +537,7 @@ async fn missing(cx: &Ctx, req: AskMissing) -> Result<MissingReport> {
         complete,
         missing: counts
             .into_iter()
-            .map(|(key, (count, id))| MissingValue {
+            .map(|((has_fallback, key), (count, id))| MissingValue {
                 key,
                 count,
                 example: examples
@@ -463,7 +547,7 @@ async fn missing(cx: &Ctx, req: AskMissing) -> Result<MissingReport> {
                         id: c.id,
                         email: c.email.clone(),
                     }),
-                has_fallback: false,
+                has_fallback,
             })
             .collect(),
     })

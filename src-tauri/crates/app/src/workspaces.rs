@@ -11,7 +11,7 @@ use crate::runtime::Runtime;
 use crate::table::{Call, Done, LOCAL, NoArgs, Window};
 use crate::{App, Ctx, Current};
 use carillon_adapters::dialer::Dialer;
-use carillon_adapters::vault::Vault;
+use carillon_adapters::vault::PassphraseFile;
 use carillon_model::Moment;
 use carillon_model::workspace::{ClockKind, Workspace};
 use carillon_store::{OpenOptions, Store};
@@ -43,8 +43,8 @@ pub struct Open {
     pub press: Press,
     pub runtime: Runtime,
     pub jobs: Arc<Jobs>,
-    /// The keychain, or the passphrase file once somebody unlocked it.
-    pub vault: Mutex<Option<Vault>>,
+    /// The file of passwords, once somebody unlocked it.
+    pub passwords: Mutex<Option<PassphraseFile>>,
     /// The mail server of a sample, for as long as its owner lives.
     pub world: Mutex<Option<SmtpWorld>>,
     tasks: std::sync::Mutex<Vec<JoinHandle<()>>>,
@@ -392,7 +392,7 @@ async fn start(app: &App, path: &Path, store: Store, ownership: Ownership) -> Re
         press: Press::default(),
         runtime: Runtime::default(),
         jobs: app.jobs().clone(),
-        vault: Mutex::new(None),
+        passwords: Mutex::new(None),
         world: Mutex::new(None),
         tasks: std::sync::Mutex::default(),
         ownership: std::sync::Mutex::new(Some(ownership)),

@@ -12,7 +12,7 @@ use ts_rs::TS;
 pub enum MessageState {
     /// Decided, waiting for its turn.
     Queued,
-    /// A session has it under a lease; nothing of it was said to a server that could deliver it.
+    /// A session has it; nothing of it was said to a server that could deliver it.
     Claimed,
     /// Durable before the final dot is written: from here on only the server's reply tells the outcome.
     InFlight,

@@ -2,6 +2,7 @@
 
 use crate::liquid::eval::one_line;
 use lettre::Address;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Bytes of an address (RFC 5321 §4.5.3.1.3 allows 256 with its brackets).
 pub const ADDRESS_BYTES: usize = 254;
@@ -70,10 +71,41 @@ pub fn clean_name(name: &str) -> String {
     }
 }
 
+/// Signs that stay as they are in a `mailto:`; any other could end the address or its field (RFC 6068 §2).
+const IN_MAILTO: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'@')
+    .remove(b'.')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'+')
+    .remove(b'~');
+
+/// A `mailto:` address that begins a mail with a subject.
+pub fn mailto(to: &str, subject: &str) -> String {
+    let encoded = |text| utf8_percent_encode(text, IN_MAILTO);
+    format!("mailto:{}?subject={}", encoded(to), encoded(subject))
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_address_ends_the_mailto_it_stands_in() {
+        for (to, written) in [
+            (
+                "shop+news@example.com",
+                "mailto:shop+news@example.com?subject=unsubscribe%20t",
+            ),
+            (
+                "a?b&c%d#e@example.com",
+                "mailto:a%3Fb%26c%25d%23e@example.com?subject=unsubscribe%20t",
+            ),
+        ] {
+            assert_eq!(mailto(to, "unsubscribe t"), written);
+        }
+    }
 
     #[test]
     fn addresses_are_read_and_international_domains_become_a_labels() {

@@ -5,7 +5,7 @@
 //! input is the end of the child. What bounds its memory and time is around it, in `app`.
 
 use crate::context::{Context, ErrorKind, RenderError, Rendered, Sender, TemplateParts};
-use crate::template::{Analysis, Prepared};
+use crate::template::{Missing, Prepared};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
@@ -21,8 +21,6 @@ pub enum Mode {
     Render,
     /// Only the paths without a value: no MJML is made, so it is several times faster.
     Missing,
-    /// The template's analysis, with the context as its example.
-    Analyse,
 }
 
 /// A template and the contacts to render it for.
@@ -47,8 +45,7 @@ pub struct Response {
 #[serde(rename_all = "snake_case")]
 pub enum Output {
     Message(Rendered),
-    Missing(Vec<String>),
-    Analysis(Analysis),
+    Missing(Missing),
 }
 
 /// Writes one frame and flushes.
@@ -101,16 +98,13 @@ pub fn child_main(mut input: impl Read, mut output: impl Write) -> i32 {
 fn serve(request: &Request, output: &mut impl Write) -> std::io::Result<()> {
     let prepared = Prepared::new(&request.template);
     for (index, context) in request.contexts.iter().enumerate() {
-        let result = match (request.mode, &prepared) {
-            (Mode::Analyse, _) => Ok(Output::Analysis(Prepared::analyse(
-                &request.template,
-                context,
-                &request.sender,
-            ))),
-            (_, Err(problem)) => Err(problem.clone()),
-            (Mode::Render, Ok(template)) => template.render(context, &request.sender).map(Output::Message),
-            (Mode::Missing, Ok(template)) => template.missing(context, &request.sender).map(Output::Missing),
-        };
+        let result = prepared
+            .as_ref()
+            .map_err(Clone::clone)
+            .and_then(|template| match request.mode {
+                Mode::Render => template.render(context, &request.sender).map(Output::Message),
+                Mode::Missing => template.missing(context, &request.sender).map(Output::Missing),
+            });
         write_frame(output, &Response { index, result })?;
     }
     Ok(())

@@ -29,5 +29,5 @@ mod text;
 
 pub use compose::{ComposeError, Envelope, ListId, Mailbox, compose};
 pub use context::{Context, ErrorKind, EventContext, Part, RenderError, Rendered, Sender, TemplateParts};
-pub use template::{Analysis, Prepared, missing_in};
+pub use template::{Duties, Missing, Prepared};
 pub use verify::{VerifyError, verify_bytes};

@@ -15,6 +15,6 @@ pub(crate) mod parse;
 pub(crate) mod scope;
 pub(crate) mod value;
 
-pub(crate) use eval::{Mode, render};
+pub(crate) use eval::{Gaps, Mode, render};
 pub(crate) use parse::{Liquid, parse};
 pub(crate) use scope::Scope;

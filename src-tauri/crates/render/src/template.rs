@@ -4,10 +4,10 @@ use crate::context::{Context, ErrorKind, Fallible, Part, RenderError, Rendered, 
 use crate::limits::{SOURCE_BYTES, SUBJECT_CHARS};
 use crate::liquid::expr::{Condition, Expr, Operand, Source, Step};
 use crate::liquid::parse::{Kind, Node};
-use crate::liquid::{self, Liquid, Mode, Scope};
+use crate::liquid::{self, Gaps, Liquid, Mode, Scope};
 use crate::{html, mjml, text};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// A template whose Liquid has been read.
 #[derive(Clone, Debug)]
@@ -19,17 +19,23 @@ pub struct Prepared {
     text: Option<Liquid>,
 }
 
-/// What can be said of a template before it is used.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Analysis {
-    /// Paths the template prints or asks for, sorted: `contact.first_name`, `event.total`.
-    pub variables: Vec<String>,
-    /// Whether the sender's postal address stands in the body, and in the text where that has its own source.
-    pub has_postal_address: bool,
-    /// The same for a way to unsubscribe.
-    pub has_unsubscribe: bool,
-    /// What keeps it from being rendered.
-    pub problems: Vec<RenderError>,
+/// What the law asks of a marketing mail, and whether a template says it: in the body, and in the text part where that
+/// has a source of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Duties {
+    /// The sender's postal address, filled in or written out.
+    pub postal_address: bool,
+    /// A way to unsubscribe.
+    pub unsubscribe: bool,
+}
+
+/// Paths without a value for one contact, each sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// Printed without one: the mail has a hole there.
+    pub open: Vec<String>,
+    /// Where a `default` stands in.
+    pub filled: Vec<String>,
 }
 
 impl Prepared {
@@ -63,16 +69,16 @@ impl Prepared {
 
     /// Renders for one contact. Pure: the same arguments give the same message.
     pub fn render(&self, context: &Context, sender: &Sender) -> Fallible<Rendered> {
-        let mut missing = BTreeSet::new();
+        let mut gaps = Gaps::default();
         let mut scope = Scope::new(context, sender);
-        self.lines(&mut scope, &mut missing)?;
+        self.lines(&mut scope, &mut gaps)?;
         let in_body = |e: RenderError| e.in_part(Part::Body);
-        let source = liquid::render(&self.body, &scope, Mode::Html, &mut missing).map_err(in_body)?;
+        let source = liquid::render(&self.body, &scope, Mode::Html, &mut gaps).map_err(in_body)?;
         let html = mjml::to_html(&source, &scope.preheader).map_err(in_body)?;
         html::check_safe(&html).map_err(in_body)?;
         let plain = match &self.text {
             Some(text) => {
-                liquid::render(text, &scope, Mode::Text, &mut missing).map_err(|e| e.in_part(Part::Text))?
+                liquid::render(text, &scope, Mode::Text, &mut gaps).map_err(|e| e.in_part(Part::Text))?
             }
             None => html::to_text(&html),
         };
@@ -85,82 +91,66 @@ impl Prepared {
             preheader: scope.preheader,
             html,
             text: text::wrapped(&plain),
-            missing: missing.into_iter().collect(),
+            missing: gaps.open.into_iter().collect(),
         })
     }
 
-    /// Paths that would be printed without a value for this contact; without making any HTML.
-    pub fn missing(&self, context: &Context, sender: &Sender) -> Fallible<Vec<String>> {
-        let mut missing = BTreeSet::new();
+    /// Paths without a value for this contact; without making any HTML.
+    pub fn missing(&self, context: &Context, sender: &Sender) -> Fallible<Missing> {
+        let mut gaps = Gaps::default();
         let mut scope = Scope::new(context, sender);
-        self.lines(&mut scope, &mut missing)?;
-        liquid::render(&self.body, &scope, Mode::Html, &mut missing).map_err(|e| e.in_part(Part::Body))?;
+        self.lines(&mut scope, &mut gaps)?;
+        liquid::render(&self.body, &scope, Mode::Html, &mut gaps).map_err(|e| e.in_part(Part::Body))?;
         if let Some(text) = &self.text {
-            liquid::render(text, &scope, Mode::Text, &mut missing).map_err(|e| e.in_part(Part::Text))?;
+            liquid::render(text, &scope, Mode::Text, &mut gaps).map_err(|e| e.in_part(Part::Text))?;
         }
-        Ok(missing.into_iter().collect())
+        let Gaps { open, filled } = gaps;
+        Ok(Missing {
+            filled: filled.difference(&open).cloned().collect(),
+            open: open.into_iter().collect(),
+        })
     }
 
-    fn lines(&self, scope: &mut Scope<'_>, missing: &mut BTreeSet<String>) -> Fallible<()> {
-        let subject = liquid::render(&self.subject, scope, Mode::Line, missing);
+    fn lines(&self, scope: &mut Scope<'_>, gaps: &mut Gaps) -> Fallible<()> {
+        let subject = liquid::render(&self.subject, scope, Mode::Line, gaps);
         scope.subject = subject.map_err(|e| e.in_part(Part::Subject))?;
         if scope.subject.chars().count() > SUBJECT_CHARS {
             let message = format!("It is longer than {SUBJECT_CHARS} characters for this contact.");
             return Err(RenderError::new(ErrorKind::TooMuch, message).in_part(Part::Subject));
         }
-        let preheader = liquid::render(&self.preheader, scope, Mode::Line, missing);
+        let preheader = liquid::render(&self.preheader, scope, Mode::Line, gaps);
         scope.preheader = preheader.map_err(|e| e.in_part(Part::Preheader))?;
         Ok(())
     }
 
-    /// Reads a template and tries it on `example`. Never fails: what is wrong is in the problems.
-    pub fn analyse(parts: &TemplateParts, example: &Context, sender: &Sender) -> Analysis {
-        let prepared = match Prepared::new(parts) {
-            Ok(prepared) => prepared,
-            Err(problem) => {
-                return Analysis {
-                    problems: vec![problem],
-                    ..Analysis::default()
-                };
-            }
+    /// What the template says of what the law asks. `parts` is what it was read from. Nothing is rendered, so this may be
+    /// asked in any process.
+    pub fn duties(&self, parts: &TemplateParts, sender: &Sender) -> Duties {
+        let body = (paths(&self.body), flowing(&html::to_text(&parts.body)));
+        let text = self.text.as_ref().map(|text| (paths(text), flowing(&parts.text)));
+        let address = flowing(&sender.postal_address);
+        let in_both = |names: &[&str], written: &str| {
+            let says = |(found, words): &(BTreeSet<String>, String)| {
+                names.iter().any(|name| found.contains(*name))
+                    || (!written.is_empty() && words.contains(written))
+            };
+            says(&body) && text.as_ref().is_none_or(says)
         };
-        let body = paths(&prepared.body);
-        let text = prepared.text.as_ref().map(paths);
-        let in_both = |names: &[&str]| {
-            let has = |found: &BTreeSet<String>| names.iter().any(|name| found.contains(*name));
-            has(&body) && text.as_ref().is_none_or(has)
-        };
-        let mut variables: BTreeSet<String> = paths(&prepared.subject);
-        variables.extend(paths(&prepared.preheader));
-        variables.extend(body.iter().cloned());
-        variables.extend(text.iter().flatten().cloned());
-        Analysis {
-            has_postal_address: in_both(&[
-                "postal_address",
-                "sender.postal_address",
-                "workspace.postal_address",
-            ]),
-            has_unsubscribe: in_both(&["unsubscribe_line", "unsubscribe_url"]),
-            problems: prepared.render(example, sender).err().into_iter().collect(),
-            variables: variables.into_iter().collect(),
+        let address_names = [
+            "postal_address",
+            "sender.postal_address",
+            "workspace.postal_address",
+        ];
+        Duties {
+            postal_address: in_both(&address_names, &address),
+            unsubscribe: in_both(&["unsubscribe_line", "unsubscribe_url"], ""),
         }
     }
 }
 
-/// For each path, for how many of the contacts it would be printed without a value. Contacts whose render fails
-/// are left out; they fail again, with their reason, when they are rendered.
-pub fn missing_in<'a>(
-    template: &Prepared,
-    contexts: impl IntoIterator<Item = &'a Context>,
-    sender: &Sender,
-) -> BTreeMap<String, usize> {
-    let mut counts = BTreeMap::new();
-    for context in contexts {
-        for path in template.missing(context, sender).unwrap_or_default() {
-            *counts.entry(path).or_default() += 1;
-        }
-    }
-    counts
+/// Text with each run of white space as one space.
+fn flowing(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn check_characters(source: &str) -> Fallible<()> {

@@ -9,7 +9,7 @@ mod render;
 use carillon_model::contact::Value;
 use carillon_render::child::{Mode, Output, Request, read_frame, write_frame};
 use carillon_render::compose::{Envelope, Mailbox, compose};
-use carillon_render::{Context, ErrorKind, RenderError, Sender, TemplateParts};
+use carillon_render::{Context, ErrorKind, Missing, RenderError, Sender, TemplateParts};
 use hostile::Outcome;
 use libtest_mimic::{Arguments, Failed, Trial};
 use render::{CHILD_ARGUMENT, Patience, Renderer};
@@ -281,11 +281,18 @@ fn ended_between() {
 }
 
 fn missing() {
-    let mut request = request(harmless(), vec![context("Ada"), context(" ")]);
+    let mut parts = harmless();
+    parts.preheader = "{{ city | default: 'your city' }}".into();
+    let mut request = request(parts, vec![context("Ada"), context(" ")]);
     request.mode = Mode::Missing;
     let results = renderer().render_batch(&request);
-    assert_eq!(results[0], Ok(Output::Missing(vec![])));
-    assert_eq!(results[1], Ok(Output::Missing(vec!["contact.first_name".into()])));
+    for (result, open) in results
+        .iter()
+        .zip([vec![], vec!["contact.first_name".to_owned()]])
+    {
+        let filled = vec!["contact.city".to_owned()];
+        assert_eq!(*result, Ok(Output::Missing(Missing { open, filled })));
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -3,9 +3,7 @@
 
 use carillon_model::contact::{Currency, Money, Value};
 use carillon_model::event::Prop;
-use carillon_render::{
-    Context, ErrorKind, EventContext, Part, Prepared, Rendered, Sender, TemplateParts, missing_in,
-};
+use carillon_render::{Context, ErrorKind, EventContext, Part, Prepared, Rendered, Sender, TemplateParts};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -196,12 +194,51 @@ fn the_language_does_what_liquid_says() {
             "ayybyy ell a b... ab...",
         ),
         (
+            "{{ -7 | divided_by: 2 }} {{ 7 | divided_by: -2 }} {{ -7 | modulo: 3 }} {{ 7 | modulo: -3 }}",
+            "-4 -4 2 -2",
+        ),
+        (
             "{{ 'a b&c' | url_encode }} {{ ' x ' | strip }} {{ 'ab' | upcase }}",
             "a%20b%26c x AB",
         ),
     ] {
         assert_eq!(shown(source, &contact), format!("[{wanted}]"), "{source}");
     }
+}
+
+#[test]
+fn dates_and_moments_compare_on_the_readers_calendar_and_with_texts() {
+    // The order came in at 23:30 in London, which is the next day in Berlin.
+    let reader = context(&[
+        ("birthday", Value::Date("1990-12-24".parse().unwrap())),
+        ("trial_end", Value::DateTime(at("2026-05-31T22:30:00Z"))),
+    ]);
+    for (condition, holds) in [
+        ("event.at > '2026-03-01'", true),
+        ("event.at == '2026-03-02'", true),
+        ("'2026-03-02' == event.at", true),
+        ("event.at < '2026-03-01T23:31:00Z'", true),
+        ("event.at >= '2026-03-03'", false),
+        ("trial_end == today", true),
+        ("trial_end < today", false),
+        ("trial_end < now", true),
+        ("birthday == '1990-12-24'", true),
+        ("birthday < today", true),
+        ("birthday == 'Christmas'", false),
+        ("birthday < 'a year ago'", false),
+        ("nobody < today", false),
+    ] {
+        let source = format!("{{% if {condition} %}}yes{{% else %}}no{{% endif %}}");
+        let wanted = if holds { "[yes]" } else { "[no]" };
+        assert_eq!(shown(&source, &reader), wanted, "{condition}");
+    }
+    assert_eq!(
+        shown(
+            "{% case event.at %}{% when '2026-03-02' %}that day{% endcase %}",
+            &reader
+        ),
+        "[that day]"
+    );
 }
 
 #[test]
@@ -253,11 +290,25 @@ fn what_is_missing_is_empty_and_recorded_once_under_one_name() {
         ]
     );
     let prepared = Prepared::new(&template).unwrap();
-    assert_eq!(prepared.missing(&nobody, &sender()).unwrap(), rendered.missing);
-    let people = [nobody, context(&[("first_name", text("Ada"))])];
-    let counts = missing_in(&prepared, &people, &sender());
-    assert_eq!(counts["contact.first_name"], 1);
-    assert_eq!(counts["contact.last_name"], 2);
+    let missing = prepared.missing(&nobody, &sender()).unwrap();
+    assert_eq!(missing.open, rendered.missing);
+    assert_eq!(missing.filled, ["contact.city"], "a default stands in for it");
+    let ada = context(&[("first_name", text("Ada")), ("city", text("Bath"))]);
+    let missing = prepared.missing(&ada, &sender()).unwrap();
+    assert!(!missing.open.contains(&"contact.first_name".to_owned()) && missing.filled.is_empty());
+}
+
+#[test]
+fn a_value_that_is_printed_once_without_its_default_is_missing() {
+    let template = parts("Hi {{ first_name | default: 'you' }}", "{{ first_name }}", "");
+    let missing = Prepared::new(&template)
+        .unwrap()
+        .missing(&context(&[]), &sender());
+    let missing = missing.unwrap();
+    assert_eq!(
+        (missing.open, missing.filled),
+        (vec!["contact.first_name".to_owned()], vec![])
+    );
 }
 
 #[test]
@@ -329,31 +380,147 @@ fn a_text_part_is_made_from_the_html_with_its_links() {
 }
 
 #[test]
-fn an_analysis_tells_what_a_template_uses_and_lacks() {
-    let analyse = |parts: &TemplateParts| Prepared::analyse(parts, &context(&[]), &sender());
-    let analysis = analyse(&parts(
-        "Hi {{ first_name }}",
-        "{% for t in tags %}{{ t }}{% endfor %}{{ postal_address }}{{ unsubscribe_url }}{% assign x = event.total %}{{ x }}",
-        "",
-    ));
+fn a_template_says_what_the_law_asks_in_both_of_its_parts_or_not() {
+    let says = |body: &str, text: &str| {
+        let parts = parts("Hi", body, text);
+        let duties = Prepared::new(&parts).unwrap().duties(&parts, &sender());
+        (duties.postal_address, duties.unsubscribe)
+    };
+    assert_eq!(says("Hello", ""), (false, false));
     assert_eq!(
-        analysis.variables,
-        [
-            "contact.first_name",
-            "event.total",
-            "postal_address",
+        says("{{ postal_address }}{{ unsubscribe_line }}", ""),
+        (true, true)
+    );
+    assert_eq!(
+        says(
+            "{{ sender.postal_address | newline_to_br }}<a href=\"{{ unsubscribe_url }}\">x</a>",
+            ""
+        ),
+        (true, true)
+    );
+    // Written out counts as well, however its lines are broken; another address does not.
+    assert_eq!(says("1 Mill<br />Lane <b>Bath</b>", ""), (true, false));
+    assert_eq!(says("2 Mill Lane Bath", ""), (false, false));
+    assert_eq!(says("<!-- 1 Mill Lane Bath -->", ""), (false, false));
+    // A text part with a source of its own has to say it, too.
+    let body = "{{ postal_address }}{{ unsubscribe_line }}";
+    assert_eq!(says(body, "only text"), (false, false));
+    assert_eq!(
+        says(body, "1 Mill Lane\nBath {{ unsubscribe_url }}"),
+        (true, true)
+    );
+    // Nothing is asked for where no address is known.
+    let parts = parts("Hi", "Hello", "");
+    let duties = Prepared::new(&parts).unwrap().duties(&parts, &Sender::default());
+    assert!(!duties.postal_address);
+}
+
+/// What a template ends in: a message, or the words of its error.
+fn ends_in(parts: &TemplateParts) -> String {
+    let rendered = Prepared::new(parts).and_then(|prepared| prepared.render(&context(&[]), &sender()));
+    rendered.map_or_else(|error| error.message, |_| "a message".to_owned())
+}
+
+/// Each bound by itself: a template just within it, and the words in which one just beyond it is refused.
+#[test]
+fn each_bound_lets_pass_what_is_within_it_and_names_itself_beyond_it() {
+    let nested = |open: &str, close: &str, n: usize| format!("{}{}", open.repeat(n), close.repeat(n));
+    let ifs = |n| nested("{% if true %}", "{% endif %}", n);
+    let indexes = |n| format!("{{{{ {}0{} }}}}", "a[".repeat(n), "]".repeat(n));
+    let tag = |n| format!("{{{{ 'x' | append: '{}' | size }}}}", "x".repeat(n));
+    let elements = |n| "<br />".repeat(n);
+    let attribute = |n| format!("<a title=\"{}\">x</a>", "x".repeat(n));
+    let value = |n: usize| {
+        let doubled = "{% assign s = 'x' %}".to_owned() + &"{% assign s = s | append: s %}".repeat(n);
+        doubled + "{{ s | size }}"
+    };
+    let range = |n: usize| format!("{{% for i in (1..{n}) %}}{{% endfor %}}");
+    let output = |n: usize| format!("{{% for i in (1..{n}) %}}{}{{% endfor %}}", "x ".repeat(25_000));
+    let steps =
+        |n: usize| format!("{{% for i in (1..{n}) %}}{{% for j in (1..1000) %}}{{% endfor %}}{{% endfor %}}");
+    let made = |n: usize| {
+        let long = "x".repeat(4_000);
+        let grown = "{% assign s = s | append: s %}".repeat(3);
+        format!(
+            "{{% assign s = '{long}' %}}{grown}{{% for i in (1..{n}) %}}{{% assign t = s | upcase %}}{{% endfor %}}"
+        )
+    };
+    let names = |n: usize| {
+        (0..n)
+            .map(|i| format!("{{% assign n{i} = 1 %}}"))
+            .collect::<String>()
+    };
+    let deep = |n: usize| nested("<b>", "</b>", n);
+    let bounds: [(&str, String, String, &str); 13] = [
+        ("blocks", ifs(32), ifs(33), "Blocks stand more than 32 deep"),
+        (
+            "indexes",
+            indexes(4),
+            indexes(5),
+            "Indexes stand more than 4 deep",
+        ),
+        (
             "tags",
-            "unsubscribe_url"
-        ]
-    );
-    assert!(analysis.has_postal_address && analysis.has_unsubscribe && analysis.problems.is_empty());
-    let analysis = analyse(&parts("Hi", "{{ postal_address }}", "only text"));
-    assert!(
-        !analysis.has_postal_address && !analysis.has_unsubscribe,
-        "the text part lacks them"
-    );
-    assert_eq!(analyse(&parts("Hi", "<b>", "")).problems.len(), 1);
-    assert_eq!(analyse(&parts("Hi", "{% if %}", "")).problems[0].line, Some(1));
+            tag(8_000),
+            tag(8_200),
+            "is not closed by “}}” within 8192 characters",
+        ),
+        (
+            "elements",
+            elements(4_990),
+            elements(5_001),
+            "more than 5000 elements",
+        ),
+        (
+            "depth of elements",
+            deep(58),
+            deep(65),
+            "Elements stand more than 64 deep",
+        ),
+        (
+            "attributes",
+            attribute(16_000),
+            attribute(17_000),
+            "An attribute is longer than 16 KiB",
+        ),
+        ("values", value(16), value(17), "A value grew over 64 KiB"),
+        (
+            "ranges",
+            range(10_000),
+            range(10_001),
+            "A loop may go through 10000 numbers",
+        ),
+        ("output", output(39), output(42), "The output grew over 2 MiB"),
+        ("steps", steps(180), steps(200), "needs more than 200000 steps"),
+        ("filters", made(150), made(300), "make more than 16 MiB"),
+        ("names", names(1_000), names(1_001), "sets more than 1000 names"),
+        (
+            "nothing",
+            String::new(),
+            "x".repeat(524_288),
+            "The template is larger than 512 KiB",
+        ),
+    ];
+    for (name, within, beyond, words) in bounds {
+        assert_eq!(ends_in(&parts("s", &within, "t")), "a message", "{name}");
+        let said = ends_in(&parts("s", &beyond, "t"));
+        assert!(said.contains(words), "{name}: {said}");
+    }
+    let subject = |n: usize| ends_in(&parts(&"x".repeat(n), "b", "t"));
+    assert_eq!(subject(255), "a message");
+    assert!(subject(256).contains("longer than 255 characters"));
+    let carousel = |n: usize| {
+        let images = "<mj-carousel-image src=\"https://x.test/\" />".repeat(n);
+        let body = format!(
+            "<mjml><mj-body><mj-section><mj-column><mj-carousel>{images}</mj-carousel></mj-column></mj-section></mj-body></mjml>"
+        );
+        ends_in(&TemplateParts {
+            body,
+            ..parts("s", "", "t")
+        })
+    };
+    assert_eq!(carousel(40), "a message");
+    assert!(carousel(41).contains("more than 40 images"));
 }
 
 #[test]

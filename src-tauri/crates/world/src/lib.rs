@@ -8,6 +8,7 @@ pub mod script;
 pub mod server;
 pub mod truth;
 
+pub use mailbox::Mailbox;
 pub use script::{Answer, Rule, Script};
 pub use server::{Options, Protection, SmtpWorld, serve};
 pub use truth::Truth;

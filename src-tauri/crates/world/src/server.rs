@@ -132,6 +132,11 @@ impl SmtpWorld {
         self.certificate_pem.as_deref()
     }
 
+    /// Where it keeps messages, if anywhere.
+    pub fn mailbox(&self) -> Option<&Mailbox> {
+        self.shared.mailbox.as_ref()
+    }
+
     /// Messages acknowledged so far: equals the records with `told` in the log, but for replies the peer did not stay
     /// to hear.
     pub fn acknowledged(&self) -> u64 {

@@ -7,7 +7,15 @@ import type { Tls } from "./Tls";
 /**
  * An account in the list.
  */
-export type AccountRow = { secret: SecretState, sent_24_hours: number, last_test: LastTest | null, id: AccountId, name: string, host: string, port: number, tls: Tls, 
+export type AccountRow = { 
+/**
+ * Switched off: nothing leaves through it.
+ */
+off: boolean, secret: SecretState, 
+/**
+ * Its password is in a file whose passphrase nobody has given since the workspace was opened.
+ */
+locked: boolean, sent_24_hours: number, last_test: LastTest | null, id: AccountId, name: string, host: string, port: number, tls: Tls, 
 /**
  * Empty: no AUTH.
  */

@@ -12,9 +12,13 @@ import type { Try } from "./Try";
  */
 export type MessageDetail = { 
 /**
- * The mail as it would be rendered for the contact now, in a frame of its own.
+ * The mail in a frame of its own.
  */
-frame: string, text: string, tries: Array<Try>, contact_id: ContactId, journey_name: string | null, step_title: string | null, template_name: string, account_name: string, id: MessageId, key: MessageKey, to: string, account: AccountId, template: TemplateId, subject: string, state: MessageState, queued_at: string, 
+frame: string, text: string, 
+/**
+ * It is the mail as the sample's server took it, not as it would be made for the contact now.
+ */
+received: boolean, tries: Array<Try>, contact_id: ContactId, journey_name: string | null, step_title: string | null, template_name: string, account_name: string, id: MessageId, key: MessageKey, to: string, account: AccountId, template: TemplateId, subject: string, state: MessageState, queued_at: string, 
 /**
  * When it may next be tried, where it waits.
  */

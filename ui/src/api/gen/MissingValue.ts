@@ -2,6 +2,6 @@
 import type { Named } from "./Named";
 
 /**
- * A value that is missing, and for how many.
+ * A value that is missing, for how many, and whether a fallback stands in for it.
  */
 export type MissingValue = { key: string, count: number, example: Named | null, has_fallback: boolean, };

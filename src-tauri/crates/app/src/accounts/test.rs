@@ -4,7 +4,7 @@ use super::secrets::secret;
 use super::{AccountTest, LastTest, TestAccount, TestPhase, existing, test_key};
 use crate::error::{ApiError, Code, Result, fail};
 use crate::imports::clean;
-use crate::runtime::dispatch::try_again;
+use crate::runtime::dispatch::{spend_one, try_again};
 use crate::workspaces::Open;
 use crate::{Ctx, letters};
 use carillon_adapters::channels::email::Session;
@@ -13,8 +13,9 @@ use carillon_model::account::Account;
 use carillon_model::contact::Value;
 use carillon_render::TemplateParts;
 use carillon_render::child::{Mode, Output};
-use carillon_store::Priority;
+use carillon_store::{Priority, suppressions};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The mail of *send me a test* where no template is named.
 fn test_parts() -> TemplateParts {
@@ -29,7 +30,8 @@ fn test_parts() -> TemplateParts {
     }
 }
 
-/// One mail to oneself. It passes no gate, because it goes to whom the user types in, now and once.
+/// One mail to oneself, now and once. It asks for no consent, because the user types in to whom it goes; the list of
+/// addresses never to be written to holds for it too, and it counts against the account's limits.
 pub(super) async fn test(cx: &Ctx, req: TestAccount) -> Result<AccountTest> {
     let open = cx.open()?;
     let account = existing(open, req.id).await?;
@@ -63,7 +65,7 @@ pub(super) async fn test(cx: &Ctx, req: TestAccount) -> Result<AccountTest> {
 }
 
 async fn send_test(
-    open: &Open,
+    open: &Arc<Open>,
     account: &Account,
     to: &str,
     template: Option<TemplateId>,
@@ -76,7 +78,15 @@ async fn send_test(
             &[("detail", &failure.detail), ("code", &failure.code)],
         )
     };
-    let workspace = open.workspace()?;
+    let (workspace, address) = (open.workspace()?, to.to_owned());
+    if open
+        .store
+        .read(move |db| suppressions::contains(db, &address))
+        .await?
+        .is_some()
+    {
+        return Err(fail(Code::Refused, "accounts.test_suppressed", &[("email", &to)]).at("to"));
+    }
     let parts = match template {
         Some(id) => {
             let found = open
@@ -142,6 +152,14 @@ async fn send_test(
         ok: true,
         detail: to.to_owned(),
     });
+    if !spend_one(open, account.id).await? {
+        ready.abandon();
+        return Err(fail(
+            Code::Refused,
+            "accounts.test_over_limit",
+            &[("name", &account.name)],
+        ));
+    }
     let finished = ready.finish().await;
     let reply = finished.outcome.map_err(|failure| outside(&failure))?;
     phases.push(TestPhase {

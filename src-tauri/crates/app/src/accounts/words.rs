@@ -11,7 +11,11 @@ use ts_rs::TS;
 pub struct AccountRow {
     #[serde(flatten)]
     pub account: Account,
+    /// Switched off: nothing leaves through it.
+    pub off: bool,
     pub secret: SecretState,
+    /// Its password is in a file whose passphrase nobody has given since the workspace was opened.
+    pub locked: bool,
     #[ts(type = "number")]
     pub sent_24_hours: u64,
     pub last_test: Option<LastTest>,
@@ -79,6 +83,15 @@ pub struct OneAccount {
     pub id: AccountId,
 }
 
+/// An account to be switched off, or on again.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct SwitchAccount {
+    pub id: AccountId,
+    pub off: bool,
+}
+
 /// Where a password is to be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
@@ -106,6 +119,20 @@ impl std::fmt::Debug for SetSecret {
             .field("id", &self.id)
             .field("keep", &self.keep)
             .finish_non_exhaustive()
+    }
+}
+
+/// The passphrase of the file of passwords.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct UnlockPasswords {
+    pub passphrase: String,
+}
+
+impl std::fmt::Debug for UnlockPasswords {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UnlockPasswords").finish_non_exhaustive()
     }
 }
 

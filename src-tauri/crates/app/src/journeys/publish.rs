@@ -4,7 +4,7 @@ use super::states::finish_stop;
 use super::{Entering, OneJourney, PublishedNow, inside, known, row, version_of};
 use crate::error::{Code, Result, fail};
 use crate::workspaces::Open;
-use crate::{Ctx, runtime};
+use crate::{Ctx, runtime, templates};
 use carillon_engine::journey::{Entry, JourneyVersion};
 use carillon_model::journey::JourneyState;
 use carillon_model::segment::Expr;
@@ -87,7 +87,8 @@ pub(super) async fn publish(cx: &Ctx, req: OneJourney) -> Result<PublishedNow> {
 /// that is paused, or lets nobody in any more, stays so until it is resumed.
 ///
 /// # Errors
-/// `Refused` with the problems, or where the sender's postal address is empty; `Stale` where it was changed meanwhile.
+/// `Refused` with the problems, where the sender's postal address is empty or a mail does not say it; `Stale` where it was
+/// changed meanwhile.
 pub async fn publish_now(open: &Arc<Open>, id: JourneyId) -> Result<PublishedNow> {
     publish_as_read(open, row(open, id).await?).await
 }
@@ -104,6 +105,7 @@ pub async fn publish_as_read(open: &Arc<Open>, read: JourneyRow) -> Result<Publi
     if mails && open.workspace()?.postal_address.trim().is_empty() {
         return Err(fail(Code::Refused, "journeys.no_address", &[]));
     }
+    templates::check_sendable(open, &read.draft).await?;
     if read.state == JourneyState::Stopped {
         // Whoever is still inside leaves before it begins anew.
         finish_stop(open, id).await?;

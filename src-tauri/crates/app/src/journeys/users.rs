@@ -71,6 +71,42 @@ fn templates_of(document: &Journey) -> Vec<String> {
     settings_with(document, "send_email", "template")
 }
 
+/// The mails of a drawing: each template it sends, and whether as marketing.
+pub fn mails_of(document: &Journey) -> BTreeMap<String, bool> {
+    let mut mails = BTreeMap::new();
+    for step in document.steps.iter().filter(|s| s.kind == "send_email") {
+        if let Some(template) = step.settings.get("template").and_then(|name| name.as_str()) {
+            let transactional = step.settings.get("transactional").and_then(|it| it.as_bool());
+            *mails.entry(template.to_owned()).or_insert(false) |= transactional != Some(true);
+        }
+    }
+    mails
+}
+
+/// Whether a journey that somebody may be in sends a template as marketing; `None` where none sends it at all.
+///
+/// # Errors
+/// The store's.
+pub async fn sent_now(open: &Open, template: &str) -> Result<Option<bool>> {
+    let template = template.to_owned();
+    Ok(open
+        .store
+        .read(move |db| {
+            let mut marketing = None;
+            for row in rows::list(db)?.iter().filter(|row| moving(row.state)) {
+                for version in rows::versions(db, row.id)? {
+                    if in_use(db, row, version.id)?
+                        && let Some(as_marketing) = mails_of(&version.document).get(&template)
+                    {
+                        *marketing.get_or_insert(false) |= *as_marketing;
+                    }
+                }
+            }
+            Ok(marketing)
+        })
+        .await?)
+}
+
 /// How many journeys use each name.
 async fn users(open: &Open, used: fn(&Journey) -> Vec<String>) -> Result<BTreeMap<String, u32>> {
     let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

@@ -4,11 +4,13 @@
 //! asks the gate for each of them, marks those that pass in flight, and stores what the last group came to. So the
 //! rate grows with the sessions, and a crash leaves at most one unknown message a session.
 
+use super::budget::{self, Budget};
 use super::lane::Lane;
+use super::words::LOOK_AGAIN;
 use crate::error::{ApiError, Result, sentence};
 use crate::workspaces::Open;
 use carillon_model::consent::SuppressionReason;
-use carillon_model::message::{Failure, FailureClass, MessageState};
+use carillon_model::message::{Failure, FailureClass, MessageState, Refusal};
 use carillon_model::{AccountId, MessageId, Moment};
 use carillon_store::outbox::{self, Word};
 use carillon_store::{Db, Error, Priority, Tx, accounts, settings, suppressions};
@@ -106,18 +108,16 @@ pub async fn dispatch(open: &Arc<Open>, stop: &Arc<AtomicBool>) -> Result<Dispat
             (Err(first), _) | (Ok(_), Err(first)) => Err(first),
         };
     }
-    if all.is_err() {
-        open.runtime.leave(Vec::new());
-    }
     all
 }
 
-/// What a dispatch that failed has left: words its rows do not know, and claims nobody holds any more. Without a word
-/// a message in flight is unknown, as after a crash.
+/// What a dispatch that failed has left: words its rows do not know, and claims nobody holds any more, for no session is
+/// open now. Without a word a message in flight is unknown, as after a crash.
 async fn settle_left(open: &Arc<Open>) -> Result<()> {
-    let Some(words) = open.runtime.take_left() else {
+    let words = open.runtime.take_left();
+    if words.is_empty() && open.store.read(outbox::on_their_way).await? == 0 {
         return Ok(());
-    };
+    }
     let (fence, carried) = (open.store.fence(), words.clone());
     let settled = open
         .store
@@ -197,31 +197,69 @@ pub async fn trouble(open: &Open, id: AccountId) -> Result<Option<String>> {
     Ok(trouble.map(|trouble| trouble.why))
 }
 
+/// Counts a mail that is none of the outbox against its account's limits, durably, before its dot is written. False: they
+/// are used up.
+///
+/// # Errors
+/// The store's.
+pub async fn spend_one(open: &Arc<Open>, id: AccountId) -> Result<bool> {
+    let (lane, now) = (open.clone(), open.now());
+    Ok(open
+        .store
+        .write(Priority::Gate, move |tx| {
+            let pace = &lane.runtime.pace;
+            let left = Budget::of(tx, id, now, pace)?.left;
+            budget::spend(tx, id, now, left.min(1) as usize, pace)?;
+            Ok(left > 0)
+        })
+        .await?)
+}
+
+/// How a lane came to its end.
+#[derive(Debug, Default)]
+pub(super) struct LaneEnd {
+    /// What is wrong with the account, if something is.
+    pub(super) trouble: Option<String>,
+    /// Its limit is used up until then.
+    pub(super) spent_until: Option<Moment>,
+    /// Nothing but a test may leave through it.
+    pub(super) shut: bool,
+    /// A server took something: what is wrong now is not what was wrong before.
+    pub(super) got_on: bool,
+}
+
 /// Keeps what is wrong with an account for the screen and lets it rest, or until its limit is free again; or notes that
 /// nothing is wrong any more.
-pub(super) async fn note_trouble(
-    open: &Open,
-    id: AccountId,
-    why: Option<&str>,
-    spent_until: Option<Moment>,
-) -> Result<()> {
+pub(super) async fn note_end(open: &Open, id: AccountId, end: LaneEnd) -> Result<()> {
     let (now, key) = (open.now(), trouble_key(id));
     let known: Option<Trouble> = open.store.read(move |db| settings::get(db, &key)).await?;
-    let trouble = match (why, spent_until) {
-        (Some(why), _) => {
-            let times = known.as_ref().map_or(0, |known| known.times);
+    let trouble = match end {
+        LaneEnd {
+            trouble: Some(why),
+            got_on,
+            ..
+        } => {
+            let times = known.as_ref().filter(|_| !got_on).map_or(0, |known| known.times);
             Some(Trouble {
-                why: why.to_owned(),
+                why,
                 times: times.saturating_add(1),
                 until: now + TimeDelta::minutes(REST[(times as usize).min(REST.len() - 1)]),
             })
         }
-        (None, Some(until)) => Some(Trouble {
+        LaneEnd { shut: true, .. } => Some(Trouble {
+            why: sentence("outbox.refusals.no_opt_out_source", &[]),
+            times: 0,
+            until: now + LOOK_AGAIN,
+        }),
+        LaneEnd {
+            spent_until: Some(until),
+            ..
+        } => Some(Trouble {
             why: sentence("outbox.refusals.over_limit", &[]),
             times: 0,
             until: until.max(now + TimeDelta::seconds(1)),
         }),
-        (None, None) => None,
+        _ => None,
     };
     if known == trouble {
         return Ok(());
@@ -234,27 +272,43 @@ pub(super) async fn note_trouble(
     Ok(())
 }
 
-/// Ends the rest of one account, or of all of them: somebody changed something, or asks for another try.
+/// Messages of an account that one write takes up.
+const TAKEN_UP: u32 = 500;
+
+/// Ends the rest of one account, or of all of them, and lets go at once what a pause held: somebody changed something, or
+/// asks for another try.
 ///
 /// # Errors
 /// The store's.
 pub async fn try_again(open: &Open, id: Option<AccountId>) -> Result<()> {
-    open.store
-        .write(Priority::User, move |tx| {
-            for row in accounts::list(tx)? {
-                let key = trouble_key(row.account.id);
-                if id.is_none_or(|id| id == row.account.id)
-                    && let Some(trouble) = settings::get::<Trouble>(tx, &key)?
-                {
-                    let rested = Trouble {
-                        until: tx.now(),
-                        ..trouble
-                    };
-                    settings::set(tx, &key, Some(&rested))?;
-                }
-            }
-            Ok(())
-        })
-        .await?;
+    let ids: Vec<AccountId> = open
+        .store
+        .read(accounts::list)
+        .await?
+        .into_iter()
+        .map(|row| row.account.id)
+        .collect();
+    for id in ids.into_iter().filter(|each| id.is_none_or(|id| id == *each)) {
+        let mut last = Some(MessageId(0));
+        while let Some(after) = last {
+            let next = move |tx: &mut Tx<'_>| {
+                end_rest(tx, id)?;
+                outbox::take_up(tx, id, Refusal::Paused, after, TAKEN_UP)
+            };
+            last = open.store.write(Priority::User, next).await?;
+        }
+    }
     Ok(())
+}
+
+fn end_rest(tx: &mut Tx<'_>, id: AccountId) -> carillon_store::Result<()> {
+    let key = trouble_key(id);
+    let Some(trouble) = settings::get::<Trouble>(tx, &key)? else {
+        return Ok(());
+    };
+    let rested = Trouble {
+        until: tx.now().min(trouble.until),
+        ..trouble
+    };
+    settings::set(tx, &key, Some(&rested))
 }

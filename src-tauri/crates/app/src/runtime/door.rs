@@ -1,23 +1,21 @@
 //! The gate where a lane stands before it: asked when a message is claimed, and again at the dot.
 
+use super::budget::{self, Budget};
 use super::dispatch::{self, Dispatched};
 use super::lane::Lane;
-use super::words::Held;
-use crate::clock::machine_now;
+use super::words::LOOK_AGAIN;
 use crate::error::Result;
 use crate::gate::{self, Case};
 use carillon_model::consent::{Channel, Purpose};
 use carillon_model::journey::JourneyState;
 use carillon_model::message::{MessageState, Refusal};
-use carillon_model::{AccountId, MessageId, Moment};
+use carillon_model::{MessageId, Moment};
 use carillon_store::outbox::{self, Claimed, Word};
 use carillon_store::{Priority, Tx, consents, journeys, settings, suppressions};
 use chrono::TimeDelta;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
-/// Longest a claim is kept without a word (real time): longer than the wait for a reply to the dot.
-const LEASE: TimeDelta = TimeDelta::minutes(20);
 /// Messages a lane claims and renders at once.
 const CLAIM: u32 = 200;
 
@@ -31,42 +29,46 @@ pub(super) struct AtDot {
 }
 
 impl Lane {
-    /// Claims messages and asks the gate a first time, so that nobody is connected to for what cannot leave anyway.
-    pub(super) async fn claim(self: &Arc<Self>) -> Result<Vec<Claimed>> {
+    /// Claims a few messages and asks the gate a first time, so that nobody is connected to for what cannot leave anyway.
+    /// `None`: no more may be claimed now.
+    pub(super) async fn claim(self: &Arc<Self>) -> Result<Option<Vec<Claimed>>> {
         let lane = self.clone();
         let (account, fence) = (self.account.id, self.fence());
         let now = self.open.now();
-        let done = self
+        let (claimed, counted) = self
             .open
             .store
             .write(Priority::Tick, move |tx| {
-                let lease = machine_now() + LEASE;
-                let mut out = Vec::new();
                 let mut counted = Dispatched::default();
-                let budget = Budget::of(tx, account, now)?;
-                // Where the limit is used up nothing is claimed: the whole queue would be written to say so.
-                while out.is_empty() && budget.left > 0 {
-                    let limit = CLAIM.min(budget.left);
-                    let claimed = outbox::claim(tx, account, now, limit, lease, fence)?;
-                    let last = claimed.len() < limit as usize;
-                    for message in claimed {
-                        match lane.ask(tx, &message, false)? {
-                            None => out.push(message),
-                            Some(refusal) => counted.count(lane.refuse(tx, &message, refusal, now, &budget)?),
+                let budget = Budget::of(tx, account, now, lane.pace())?;
+                if budget.left == 0 {
+                    // Nothing is claimed: the whole queue would be written to say so.
+                    lane.rest_until(budget.free_at);
+                    return Ok((None, counted));
+                }
+                let limit = CLAIM.min(budget.left);
+                let claimed = outbox::claim(tx, account, now, limit, fence)?;
+                if claimed.is_empty() {
+                    return Ok((None, counted));
+                }
+                let mut out = Vec::with_capacity(claimed.len());
+                for message in claimed {
+                    match lane.ask(tx, &message, false)? {
+                        None => out.push(message),
+                        Some(refusal) => {
+                            // It holds for all that wait; a few rows say why, and the account does.
+                            if refusal == Refusal::NoOptOutSource {
+                                lane.shut();
+                            }
+                            counted.count(lane.refuse(tx, &message, refusal, now, &budget)?);
                         }
                     }
-                    if last {
-                        break;
-                    }
                 }
-                if budget.left == 0 {
-                    lane.rest_until(budget.free_at.unwrap_or(now + TimeDelta::minutes(1)));
-                }
-                Ok((out, counted))
+                Ok((Some(out), counted))
             })
             .await?;
-        self.add(done.1);
-        Ok(done.0)
+        self.add(counted);
+        Ok(claimed)
     }
 
     /// What the gate says of a message, read from the rows of this very write.
@@ -116,8 +118,8 @@ impl Lane {
             return Ok(MessageState::Suppressed);
         }
         let next = match refusal {
-            Refusal::OverLimit => budget.free_at.unwrap_or(now + TimeDelta::minutes(1)),
-            _ => now + Held::LOOK_AGAIN,
+            Refusal::OverLimit => budget.free_at,
+            _ => now + LOOK_AGAIN,
         };
         outbox::hold(
             tx,
@@ -186,7 +188,7 @@ impl Lane {
         dispatch::tell(tx, fence, words)?;
         let mut passed = Vec::new();
         let mut counted = Dispatched::default();
-        let mut budget = Budget::of(tx, self.account.id, now)?;
+        let mut budget = Budget::of(tx, self.account.id, now, self.pace())?;
         for Asked { id, to, subject } in asked {
             let Some(message) = outbox::load(tx, *id)? else {
                 continue;
@@ -207,12 +209,7 @@ impl Lane {
             }
         }
         outbox::in_flight(tx, &passed, fence)?;
-        carillon_store::accounts::spend(
-            tx,
-            self.account.id,
-            now,
-            u32::try_from(passed.len()).unwrap_or(u32::MAX),
-        )?;
+        budget::spend(tx, self.account.id, now, passed.len(), self.pace())?;
         Ok((passed, counted))
     }
 }
@@ -222,36 +219,4 @@ struct Asked {
     id: MessageId,
     to: String,
     subject: String,
-}
-
-/// What an account's limits leave now.
-struct Budget {
-    left: u32,
-    /// When something is free again, where nothing is left.
-    free_at: Option<Moment>,
-}
-
-impl Budget {
-    /// By the limits as they are now: somebody may have lowered them while the lane works.
-    fn of(tx: &Tx<'_>, id: AccountId, now: Moment) -> carillon_store::Result<Budget> {
-        let Some(account) = carillon_store::accounts::get(tx, id)?.map(|row| row.account) else {
-            return Ok(Budget {
-                left: 0,
-                free_at: None,
-            });
-        };
-        let day = TimeDelta::hours(24);
-        let minute = TimeDelta::seconds(60);
-        let spent_day = carillon_store::accounts::spent(tx, account.id, now - day)?;
-        let spent_minute = carillon_store::accounts::spent(tx, account.id, now - minute)?;
-        let left_day = account.per_day.saturating_sub(spent_day);
-        let left_minute = account.per_minute.saturating_sub(spent_minute);
-        let left = left_day.min(left_minute);
-        let window = if left_day == 0 { day } else { minute };
-        let free_at = match left {
-            0 => carillon_store::accounts::first_spent(tx, account.id, now - window)?.map(|at| at + window),
-            _ => None,
-        };
-        Ok(Budget { left, free_at })
-    }
 }

@@ -1,6 +1,7 @@
 //! One account's sessions at work.
 
-use super::dispatch::{self, Dispatched};
+use super::budget::Pace;
+use super::dispatch::{self, Dispatched, LaneEnd};
 use super::door::AtDot;
 use super::parcel::Parcel;
 use super::words::{stops_the_lane, word_of_finish, word_of_stop};
@@ -33,6 +34,8 @@ pub(super) struct Lane {
     trouble: Mutex<Option<String>>,
     /// The limit is used up until then.
     spent_until: Mutex<Option<Moment>>,
+    /// Nothing but a test may leave through this account.
+    shut: AtomicBool,
     /// Some session was opened.
     reached: AtomicBool,
 }
@@ -43,11 +46,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Lane {
     pub(super) fn new(open: Arc<Open>, account: Account, stop: Arc<AtomicBool>) -> Lane {
-        let host = account.host.as_str();
-        let local = host == "localhost"
-            || host
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|ip| ip.to_canonical().is_loopback());
+        let local = accounts::is_here(&account.host);
         Lane {
             loopback: local || open.dialer.loopback_only(),
             // The gate lets mail out to a server on this machine; the address must keep what its name promised.
@@ -62,6 +61,7 @@ impl Lane {
             done: Mutex::default(),
             trouble: Mutex::default(),
             spent_until: Mutex::default(),
+            shut: AtomicBool::new(false),
             reached: AtomicBool::new(false),
         }
     }
@@ -70,8 +70,17 @@ impl Lane {
         self.open.store.fence()
     }
 
+    pub(super) fn pace(&self) -> &Pace {
+        &self.open.runtime.pace
+    }
+
     pub(super) fn stopped(&self) -> bool {
         locked(&self.trouble).is_some() || self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Nothing but a test may leave, so nothing more is claimed.
+    pub(super) fn shut(&self) {
+        self.shut.store(true, Ordering::Relaxed);
     }
 
     /// The account sends no more for now, and why.
@@ -118,10 +127,14 @@ impl Lane {
             lane.open.runtime.leave(lane.take_words());
             return Err(error);
         }
-        let trouble = locked(&lane.trouble).clone();
-        let spent_until = *locked(&lane.spent_until);
-        dispatch::note_trouble(&lane.open, lane.account.id, trouble.as_deref(), spent_until).await?;
         let done = *locked(&lane.done);
+        let end = LaneEnd {
+            trouble: locked(&lane.trouble).clone(),
+            spent_until: *locked(&lane.spent_until),
+            shut: lane.shut.load(Ordering::Relaxed),
+            got_on: done.accepted > 0,
+        };
+        dispatch::note_end(&lane.open, lane.account.id, end).await?;
         Ok(done)
     }
 
@@ -154,12 +167,11 @@ impl Lane {
 
     /// Claims and renders until nothing more may go.
     async fn feed(self: &Arc<Self>, parcels: mpsc::Sender<Parcel>) -> Result<()> {
-        while !self.stopped() {
-            let claimed = self.claim().await?;
-            if claimed.is_empty() {
-                // Words that wait may free nothing; what is deferred is not due.
+        while !self.stopped() && !self.shut.load(Ordering::Relaxed) {
+            // Words that wait may free nothing; what is deferred is not due.
+            let Some(claimed) = self.claim().await? else {
                 return Ok(());
-            }
+            };
             for parcel in self.render(claimed).await? {
                 if parcels.send(parcel).await.is_err() {
                     return Ok(());

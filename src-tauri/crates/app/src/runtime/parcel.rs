@@ -5,10 +5,12 @@ use super::lane::Lane;
 use super::words::back_off;
 use crate::error::Result;
 use crate::letters;
-use carillon_model::MessageId;
+use carillon_engine::record::ContactRecord;
 use carillon_model::message::{Failure, FailureClass, Refusal};
+use carillon_model::workspace::Workspace;
+use carillon_model::{MessageId, TemplateId};
 use carillon_render::child::{Mode, Output, Request};
-use carillon_render::{ErrorKind, TemplateParts};
+use carillon_render::{Context, ErrorKind, Rendered, TemplateParts};
 use carillon_store::Priority;
 use carillon_store::outbox::{Claimed, Word};
 use std::collections::BTreeMap;
@@ -26,108 +28,127 @@ pub(super) struct Parcel {
     pub(super) bytes: Vec<u8>,
 }
 
+/// A claimed message with what its bytes are made from.
+struct Letter {
+    message: Claimed,
+    record: ContactRecord,
+    /// Its Message-ID before the at sign, which nobody can guess; it names the message in an unsubscription, too.
+    token: String,
+}
+
 impl Lane {
     /// Bytes for each claimed message. What cannot be rendered is ended with the reason.
     pub(super) async fn render(self: &Arc<Self>, claimed: Vec<Claimed>) -> Result<Vec<Parcel>> {
         let workspace = self.open.workspace()?;
         let sender = letters::sender(&workspace, Some(&self.account));
-        let zone = self.open.store.catalogue().zone();
-        let mut by_template: BTreeMap<u32, Vec<Claimed>> = BTreeMap::new();
+        let mut by_template: BTreeMap<TemplateId, Vec<Claimed>> = BTreeMap::new();
         for message in claimed {
-            by_template.entry(message.template.0).or_default().push(message);
+            by_template.entry(message.template).or_default().push(message);
         }
         let mut parcels = Vec::new();
         let (mut stopped, mut why_stopped) = (Vec::new(), String::new());
-        for (template, messages) in by_template {
-            let id = carillon_model::TemplateId(template);
+        for (id, messages) in by_template {
             let found = self
                 .open
                 .store
                 .read(move |db| carillon_store::templates::get(db, id))
                 .await?;
-            let records: Vec<_> = self
-                .open
-                .store
-                .with_index(|index| messages.iter().map(|m| index.record(m.key.contact)).collect());
-            let mut ready = Vec::new();
-            let mut contexts = Vec::new();
-            for (message, record) in messages.into_iter().zip(records) {
-                let Some(record) = record else {
-                    self.say(
-                        message.id,
-                        Word::Suppressed {
-                            refusal: Refusal::NoContact,
-                        },
-                    );
-                    continue;
-                };
-                let token = message
-                    .message_id
-                    .trim_start_matches('<')
-                    .split('@')
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned();
-                let unsubscribe = letters::unsubscribe_mailto(&self.account, &token);
-                contexts.push(letters::context(
-                    &record,
-                    zone,
-                    self.open.now(),
-                    Some(unsubscribe),
-                ));
-                ready.push((message, record, token));
-            }
-            let template = match &found {
-                Some(template) => TemplateParts::from(template),
-                None => TemplateParts::default(),
-            };
+            let (ready, contexts) = self.letters(messages).await?;
             let request = Request {
-                template,
+                template: found.as_ref().map(TemplateParts::from).unwrap_or_default(),
                 sender: sender.clone(),
                 mode: Mode::Render,
                 contexts,
             };
-            let answers = self.open.press.run(request).await?;
-            for ((message, record, token), answer) in ready.into_iter().zip(answers) {
-                if let Err(error) = &answer
-                    && error.kind == ErrorKind::Stopped
-                {
-                    stopped.push(message.id);
-                    why_stopped = error.to_string();
-                    continue;
-                }
-                let rendered = match answer {
-                    Ok(Output::Message(rendered)) => Ok(rendered),
-                    Ok(_) => Err("the template gave no message".to_owned()),
-                    Err(e) => Err(e.to_string()),
+            for (letter, answer) in ready.into_iter().zip(self.open.press.run(request).await?) {
+                let id = letter.message.id;
+                let packed = match answer {
+                    Err(error) if error.kind == ErrorKind::Stopped => {
+                        stopped.push(id);
+                        why_stopped = error.to_string();
+                        continue;
+                    }
+                    Err(error) => Err(error.to_string()),
+                    Ok(Output::Message(rendered)) => self.pack(&workspace, letter, rendered),
+                    Ok(_) => Err("The template gave no message.".to_owned()),
                 };
-                let composed = rendered.and_then(|rendered| {
-                    let envelope = letters::envelope(
-                        &workspace,
-                        &self.account,
-                        &record,
-                        message.message_id.clone(),
-                        &token,
-                        self.open.now(),
-                        !message.transactional,
-                    );
-                    let bytes = carillon_render::compose(&envelope, &rendered).map_err(|e| e.to_string())?;
-                    Ok((rendered.subject, bytes))
-                });
-                match composed {
-                    Ok((subject, bytes)) => parcels.push(Parcel {
-                        id: message.id,
-                        attempts: message.attempts,
-                        to: message.to.unwrap_or_default(),
-                        subject,
-                        bytes,
-                    }),
-                    Err(why) => self.say(message.id, Word::Cancelled { why }),
+                match packed {
+                    Ok(parcel) => parcels.push(parcel),
+                    Err(why) => self.say(id, Word::Cancelled { why }),
                 }
             }
         }
         self.put_off(&stopped, why_stopped).await?;
         Ok(parcels)
+    }
+
+    /// Who gets each message, and what its template may say of them. Whoever was erased meanwhile gets none.
+    async fn letters(&self, messages: Vec<Claimed>) -> Result<(Vec<Letter>, Vec<Context>)> {
+        let zone = self.open.store.catalogue().zone();
+        let records: Vec<_> = self
+            .open
+            .store
+            .with_index(|index| messages.iter().map(|m| index.record(m.key.contact)).collect());
+        let passages: Vec<_> = messages.iter().map(|m| m.enrolment).collect();
+        let begun: Vec<_> = self
+            .open
+            .store
+            .read(move |db| {
+                passages
+                    .iter()
+                    .map(|passage| letters::began_with(db, *passage))
+                    .collect()
+            })
+            .await?;
+        let (mut ready, mut contexts) = (Vec::new(), Vec::new());
+        for ((message, record), event) in messages.into_iter().zip(records).zip(begun) {
+            let Some(record) = record else {
+                let refusal = Refusal::NoContact;
+                self.say(message.id, Word::Suppressed { refusal });
+                continue;
+            };
+            let token = message.message_id.trim_start_matches('<').split('@').next();
+            let token = token.unwrap_or_default().to_owned();
+            let unsubscribe = letters::unsubscribe_mailto(&self.account, &token);
+            let context = letters::context(&record, zone, self.open.now(), Some(unsubscribe));
+            contexts.push(Context { event, ..context });
+            ready.push(Letter {
+                message,
+                record,
+                token,
+            });
+        }
+        Ok((ready, contexts))
+    }
+
+    fn pack(
+        &self,
+        workspace: &Workspace,
+        letter: Letter,
+        rendered: Rendered,
+    ) -> std::result::Result<Parcel, String> {
+        let Letter {
+            message,
+            record,
+            token,
+        } = letter;
+        let envelope = letters::envelope(
+            workspace,
+            &self.account,
+            &record,
+            message.message_id,
+            &token,
+            self.open.now(),
+            !message.transactional,
+        );
+        let bytes = carillon_render::compose(&envelope, &rendered).map_err(|e| e.to_string())?;
+        Ok(Parcel {
+            id: message.id,
+            attempts: message.attempts,
+            to: message.to.unwrap_or_default(),
+            subject: rendered.subject,
+            bytes,
+        })
     }
 
     /// The child ended under a message, which says nothing of the message: a busy machine does it too. It is tried

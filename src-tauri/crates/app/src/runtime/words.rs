@@ -6,13 +6,8 @@ use carillon_model::{MessageId, Moment};
 use carillon_store::outbox::Word;
 use chrono::TimeDelta;
 
-/// What is held is looked at again after this.
-pub struct Held;
-
-impl Held {
-    /// A pause ends by a user's word, which also makes a tick; this is the net below.
-    pub const LOOK_AGAIN: TimeDelta = TimeDelta::minutes(5);
-}
+/// When what the gate holds is looked at again. The end of a pause takes it up at once; this is the net below.
+pub const LOOK_AGAIN: TimeDelta = TimeDelta::minutes(5);
 
 /// Pauses between attempts, in minutes. After the last one a message is given up, about a day after its first attempt
 /// however long it had waited for its account's limit: a direct server would try four to five days (RFC 5321
@@ -59,18 +54,28 @@ pub fn word_of_stop(failure: &Failure, phase: Phase, id: MessageId, attempts: u3
     }
 }
 
-/// After the dot: the server's reply decides, and no reply is unknown.
+/// After the dot: the server's reply decides, and no reply is unknown. A server that has read the whole message and
+/// refuses it for good (5xx) is not offered it again, whoever is to blame; what it says of a limit or of a full mailbox
+/// passes.
 pub fn word_of_finish(finished: &Finished, id: MessageId, attempts: u32, now: Moment) -> Word {
-    match &finished.outcome {
-        Ok(reply) => Word::Accepted {
-            reply: format!("{} {}", reply.codes(), reply.text()),
+    let failure = match &finished.outcome {
+        Ok(reply) => {
+            return Word::Accepted {
+                reply: format!("{} {}", reply.codes(), reply.text()),
+            };
+        }
+        Err(failure) => failure,
+    };
+    let passes = matches!(failure.class, FailureClass::Transient | FailureClass::Throttled);
+    let for_good = finished.phase == Phase::Dot && failure.code.starts_with('5') && !passes;
+    match failure.class {
+        FailureClass::Unknown => Word::Unknown {
+            failure: failure.clone(),
         },
-        Err(failure) => match failure.class {
-            FailureClass::Unknown => Word::Unknown {
-                failure: failure.clone(),
-            },
-            _ => word_of_stop(failure, Phase::Dot, id, attempts, now),
+        _ if for_good => Word::Bounced {
+            failure: failure.clone(),
         },
+        _ => word_of_stop(failure, finished.phase, id, attempts, now),
     }
 }
 
@@ -170,6 +175,45 @@ mod tests {
             word_of_finish(&no, MessageId(1), 0, at(0)),
             Word::Deferred { .. }
         ));
+    }
+
+    #[test]
+    fn a_message_that_was_read_whole_and_refused_for_good_is_not_offered_again() {
+        let refused = |class, code: &str, phase| {
+            let outcome = Err(Failure {
+                code: code.into(),
+                ..failure(class)
+            });
+            let finished = Finished {
+                outcome,
+                phase,
+                session: None,
+            };
+            word_of_finish(&finished, MessageId(1), 0, at(0)).state()
+        };
+        for class in [FailureClass::Recipient, FailureClass::Sender, FailureClass::Auth] {
+            assert_eq!(
+                refused(class, "554 5.7.1", Phase::Dot),
+                MessageState::Bounced,
+                "{class:?}"
+            );
+        }
+        // A limit and a full mailbox pass, whatever the first digit; so does what ends before the dot is written.
+        for class in [FailureClass::Throttled, FailureClass::Transient] {
+            assert_eq!(
+                refused(class, "550 5.4.5", Phase::Dot),
+                MessageState::Deferred,
+                "{class:?}"
+            );
+        }
+        assert_eq!(
+            refused(FailureClass::Sender, "554 5.7.1", Phase::Body),
+            MessageState::Deferred
+        );
+        assert_eq!(
+            refused(FailureClass::Sender, "451 4.3.0", Phase::Dot),
+            MessageState::Deferred
+        );
     }
 
     #[test]

@@ -21,6 +21,15 @@ pub(crate) enum Mode {
     Html,
 }
 
+/// Paths that had no value.
+#[derive(Debug, Default)]
+pub(crate) struct Gaps {
+    /// Printed without one.
+    pub(crate) open: BTreeSet<String>,
+    /// Where a `default` stood in.
+    pub(crate) filled: BTreeSet<String>,
+}
+
 /// A value, and the path it would have come from had there been one.
 #[derive(Clone, Debug)]
 pub(crate) struct Given {
@@ -50,7 +59,7 @@ struct Loop {
 pub(crate) struct Run<'a> {
     pub(crate) scope: &'a Scope<'a>,
     pub(crate) mode: Mode,
-    missing: &'a mut BTreeSet<String>,
+    gaps: &'a mut Gaps,
     names: BTreeMap<String, Given>,
     loops: Vec<Loop>,
     /// Output, the innermost capture last.
@@ -59,17 +68,12 @@ pub(crate) struct Run<'a> {
     made: u64,
 }
 
-/// Renders one part. Paths printed without a value are added to `missing`.
-pub(crate) fn render(
-    part: &Liquid,
-    scope: &Scope<'_>,
-    mode: Mode,
-    missing: &mut BTreeSet<String>,
-) -> Fallible<String> {
+/// Renders one part. Paths without a value are added to `gaps`.
+pub(crate) fn render(part: &Liquid, scope: &Scope<'_>, mode: Mode, gaps: &mut Gaps) -> Fallible<String> {
     let mut run = Run {
         scope,
         mode,
-        missing,
+        gaps,
         names: BTreeMap::new(),
         loops: Vec::new(),
         outputs: vec![Default::default()],
@@ -162,7 +166,9 @@ impl<'a> Run<'a> {
                 for (options, body) in arms {
                     for option in options {
                         self.step(0)?;
-                        if self.operand(option)?.value.equals(&subject) {
+                        let option = self.operand(option)?.value;
+                        let (subject, option) = self.on_one_scale(subject.clone(), option);
+                        if option.equals(&subject) {
                             return self.nodes(body);
                         }
                     }
@@ -244,7 +250,7 @@ impl<'a> Run<'a> {
 
     fn note(&mut self, given: &Given) {
         if let Some(path) = &given.missing {
-            self.missing.insert(Scope::canonical(path));
+            self.gaps.open.insert(Scope::canonical(path));
         }
     }
 
@@ -258,6 +264,9 @@ impl<'a> Run<'a> {
             self.step(given.value.weight())?;
             if call.filter.is_default() {
                 if given.value.is_blank() || !given.value.truthy() {
+                    if let Some(path) = &given.missing {
+                        self.gaps.filled.insert(Scope::canonical(path));
+                    }
                     given = arguments.into_iter().next().unwrap_or(Given::some(Val::Nil));
                 }
                 continue;
@@ -366,6 +375,7 @@ impl<'a> Run<'a> {
             return Ok(left.truthy());
         };
         let right = self.operand(right)?.value;
+        let (left, right) = self.on_one_scale(left, right);
         let order = left.compare(&right);
         Ok(match op {
             Op::Equal => left.equals(&right),
@@ -376,6 +386,22 @@ impl<'a> Run<'a> {
             Op::AtLeast => order.is_some_and(|o| o.is_ge()),
             Op::Contains => left.contains(&right),
         })
+    }
+
+    /// Beside a date or a moment a text is read as one, and beside a date a moment is the reader's day.
+    fn on_one_scale(&self, left: Val, right: Val) -> (Val, Val) {
+        let is_dated = |value: &Val| matches!(value, Val::Date(_) | Val::At(_));
+        let read = |value: Val, beside: &Val| match &value {
+            Val::Str(text) if is_dated(beside) => filters::dated(text, self).unwrap_or(value),
+            _ => value,
+        };
+        let (left, right) = (read(left.clone(), &right), read(right, &left));
+        let day = |moment| Val::Date(self.scope.locale.day(moment));
+        match (&left, &right) {
+            (Val::At(moment), Val::Date(_)) => (day(*moment), right),
+            (Val::Date(_), Val::At(moment)) => (left, day(*moment)),
+            _ => (left, right),
+        }
     }
 
     fn repeat(&mut self, block: &For) -> Fallible<Flow> {

@@ -322,7 +322,7 @@ fn number(name: &str, input: &Val, arguments: &[Val]) -> Fallible<Val> {
         "minus" => left - right,
         "times" => left * right,
         "divided_by" => left / right,
-        "modulo" => left.rem_euclid(right),
+        "modulo" => left - right * (left / right).floor(),
         "at_least" => left.max(right),
         "at_most" => left.min(right),
         "abs" => left.abs(),
@@ -369,13 +369,24 @@ fn of_whole(name: &str, a: i64, b: i64) -> Option<i64> {
         "plus" => a.checked_add(b),
         "minus" => a.checked_sub(b),
         "times" => a.checked_mul(b),
-        "divided_by" => a.checked_div_euclid(b),
-        "modulo" => a.checked_rem_euclid(b),
+        "divided_by" => a.checked_sub(floored_rest(a, b)?)?.checked_div(b),
+        "modulo" => floored_rest(a, b),
         "at_least" => Some(a.max(b)),
         "at_most" => Some(a.min(b)),
         "abs" => a.checked_abs(),
         _ => Some(a),
     }
+}
+
+/// What is left of a whole number after dividing downwards, as Ruby and with it Liquid does: it has the sign of the
+/// divisor.
+fn floored_rest(a: i64, b: i64) -> Option<i64> {
+    let rest = a.checked_rem(b)?;
+    Some(if rest != 0 && (rest < 0) != (b < 0) {
+        rest + b
+    } else {
+        rest
+    })
 }
 
 fn whole_or_number(number: f64) -> Val {
@@ -505,7 +516,8 @@ fn date(input: &Val, pattern: Option<&Val>, run: &Run<'_>) -> Fallible<String> {
     written.ok_or_else(|| syntax("The pattern of “date” cannot be read. It is written like “%d %B %Y”."))
 }
 
-fn dated(text: &str, run: &Run<'_>) -> Option<Val> {
+/// A text that is a date or a moment, or a word for one.
+pub(super) fn dated(text: &str, run: &Run<'_>) -> Option<Val> {
     match text.trim() {
         "now" => Some(Val::At(run.scope.context.now)),
         "today" => Some(Val::Date(run.scope.locale.day(run.scope.context.now))),

@@ -98,10 +98,6 @@ impl Val {
             (Val::Str(a) | Val::Markup(a), Val::Str(b) | Val::Markup(b)) => Some(a.cmp(b)),
             (Val::Date(a), Val::Date(b)) => Some(a.cmp(b)),
             (Val::At(a), Val::At(b)) => Some(a.cmp(b)),
-            (Val::At(a), Val::Date(b)) => Some(a.date_naive().cmp(b)),
-            (Val::Date(a), Val::At(b)) => Some(a.cmp(&b.date_naive())),
-            (Val::Date(a), Val::Str(b)) => Some(a.cmp(&b.parse().ok()?)),
-            (Val::Str(a), Val::Date(b)) => Some(a.parse::<NaiveDate>().ok()?.cmp(b)),
             _ => None,
         }
     }

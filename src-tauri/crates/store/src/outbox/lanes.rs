@@ -1,4 +1,4 @@
-//! The way of a message up to the dot: queued, claimed under a lease, in flight.
+//! The way of a message up to the dot: queued, claimed under its owner's fence, in flight.
 
 use super::record::{count_state, settle};
 use super::{NewMessage, Word, check, state_of};
@@ -26,11 +26,10 @@ const DUE: &str = sql!(
     "SELECT id FROM outbox WHERE account = ?1 AND state < 2 AND next_at <= ?2 ORDER BY next_at, id LIMIT ?3"
 );
 const NEXT: &str = sql!("SELECT min(next_at) FROM outbox WHERE account = ?1 AND state < 2");
-const CLAIM: &str = sql!(
-    "UPDATE outbox SET was = state, state = 2, lease_until = ?2, fence = ?3, changed_at = ?4 WHERE id = ?1"
-);
+const CLAIM: &str =
+    sql!("UPDATE outbox SET was = state, state = 2, fence = ?2, changed_at = ?3 WHERE id = ?1");
 const PUT_BACK: &str = sql!(
-    "UPDATE outbox SET state = ifnull(was, 0), was = NULL, lease_until = NULL, fence = NULL,
+    "UPDATE outbox SET state = ifnull(was, 0), was = NULL, fence = NULL,
                        next_at = ifnull(?2, next_at), changed_at = ?3 WHERE id = ?1"
 );
 const LOAD: &str = sql!(
@@ -39,11 +38,14 @@ const LOAD: &str = sql!(
             o.fence, c.email, c.suppressed
      FROM outbox o LEFT JOIN contacts c ON c.id = o.contact WHERE o.id = ?1"
 );
-const HELD: &str = sql!("SELECT fence, lease_until FROM outbox WHERE id = ?1");
+const HELD: &str = sql!("SELECT fence FROM outbox WHERE id = ?1");
 const IN_FLIGHT: &str =
     sql!("UPDATE outbox SET state = 3, attempts = attempts + 1, changed_at = ?2, was = NULL WHERE id = ?1");
-const LATE: &str =
-    sql!("SELECT id FROM outbox WHERE state = 2 AND state BETWEEN 2 AND 5 AND lease_until <= ?1 ORDER BY id");
+const HELD_FOR: &str = sql!(
+    "SELECT id FROM outbox INDEXED BY outbox_waiting WHERE state < 2 AND account = ?1 AND next_at > ?2 AND last_word = ?3
+       AND id > ?4 ORDER BY id LIMIT ?5"
+);
+const TAKE_UP: &str = sql!("UPDATE outbox SET next_at = ?2, last_word = NULL, changed_at = ?2 WHERE id = ?1");
 const SAY: &str = sql!("UPDATE outbox SET last_word = ?2 WHERE id = ?1");
 const CLAIMED_BY: &str = sql!(
     "SELECT id FROM outbox WHERE state = 2 AND state BETWEEN 2 AND 5 AND account = ?1 AND fence = ?2 ORDER BY id"
@@ -56,9 +58,8 @@ const UNSETTLED: &str = sql!(
     "SELECT id, state FROM outbox WHERE state <= 4 ORDER BY id",
     scan: "a restored file's outbox is frozen once"
 );
-const FREEZE: &str = sql!(
-    "UPDATE outbox SET was = state, state = 5, lease_until = NULL, fence = NULL, changed_at = ?2 WHERE id = ?1"
-);
+const FREEZE: &str =
+    sql!("UPDATE outbox SET was = state, state = 5, fence = NULL, changed_at = ?2 WHERE id = ?1");
 
 /// A message a session may send, with everything the gate asks of its row.
 #[derive(Clone, Debug, PartialEq)]
@@ -191,7 +192,7 @@ pub(super) fn tell(tx: &mut Tx<'_>, id: MessageId) {
 }
 
 /// Claims up to `limit` messages of an account that may go now, oldest first. `fence` is the store's own
-/// ([`crate::Store::fence`]); `lease_until` is on the machine's clock, as leases are.
+/// ([`crate::Store::fence`]): a claim holds as long as its owner works on it.
 ///
 /// # Errors
 /// [`Error::Damaged`].
@@ -200,7 +201,6 @@ pub fn claim(
     account: AccountId,
     now: Moment,
     limit: u32,
-    lease_until: Moment,
     fence: i64,
 ) -> Result<Vec<Claimed>> {
     let ids = tx.all(DUE, (account.0, ms(now), limit), |row| Ok(MessageId(row.get(0)?)))?;
@@ -208,7 +208,7 @@ pub fn claim(
     let at = ms(tx.now());
     for id in ids {
         let before = state_of(tx, id)?;
-        tx.run(CLAIM, (id.0, ms(lease_until), fence, at))?;
+        tx.run(CLAIM, (id.0, fence, at))?;
         let row = must_load(tx, id)?;
         count_state(tx, row.key.journey, before, MessageState::Claimed);
         tell(tx, id);
@@ -327,16 +327,26 @@ pub(super) fn put_back(tx: &mut Tx<'_>, id: MessageId, next_at: Option<Moment>) 
     Ok(())
 }
 
-/// Puts back claimed messages whose lease ran out on the machine's clock. How many.
+/// Lets up to `limit` messages of an account go at once that the gate held for this reason, because it is over: those
+/// after `after` in the order of their numbers. The last one; call with it until there is none.
 ///
 /// # Errors
 /// SQLite's.
-pub fn expire_leases(tx: &mut Tx<'_>, now: Moment) -> Result<u64> {
-    let late = tx.all(LATE, (ms(now),), |row| Ok(MessageId(row.get(0)?)))?;
-    for id in &late {
-        put_back(tx, *id, None)?;
+pub fn take_up(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    refusal: Refusal,
+    after: MessageId,
+    limit: u32,
+) -> Result<Option<MessageId>> {
+    let now = ms(tx.now());
+    let held = (account.0, now, word(&refusal)?, after.0, limit);
+    let ids = tx.all(HELD_FOR, held, |row| Ok(MessageId(row.get(0)?)))?;
+    for id in &ids {
+        tx.run(TAKE_UP, (id.0, now))?;
+        tell(tx, *id);
     }
-    Ok(late.len() as u64)
+    Ok(ids.last().copied())
 }
 
 /// Cancels up to `limit` waiting messages of a journey that is stopped; call until it answers 0. What is in

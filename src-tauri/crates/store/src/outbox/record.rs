@@ -18,7 +18,7 @@ use carillon_model::{AccountId, ContactId, JourneyId, MessageId, Moment};
 const SETTLE: &str = sql!(
     "UPDATE outbox SET state = ?2, next_at = ifnull(?3, next_at), last_word = ?4, last_attempt = ifnull(?5, last_attempt),
                        changed_at = ?6, accepted_at = CASE ?2 WHEN 6 THEN ?6 ELSE accepted_at END, attempts = attempts + ?7,
-                       lease_until = NULL, fence = NULL, was = NULL WHERE id = ?1"
+                       fence = NULL, was = NULL WHERE id = ?1"
 );
 const ATTEMPT: &str = sql!(
     "INSERT INTO attempts(id, message, prev, number, at, state, class, code, detail)
@@ -134,7 +134,7 @@ pub fn late_bounce(tx: &mut Tx<'_>, id: MessageId, word: &Word) -> Result<()> {
     }
 }
 
-/// [`record`] without a lease: by the user, by the opening of the file.
+/// [`record`] without a claim: by the user, by the opening of the file.
 pub(crate) fn settle(tx: &mut Tx<'_>, id: MessageId, word: &Word) -> Result<()> {
     let row = must_load(tx, id)?;
     let to = word.state();
@@ -251,7 +251,7 @@ pub enum Resolution {
 }
 
 const AGAIN: &str = sql!(
-    "UPDATE outbox SET state = 0, next_at = ?2, last_word = ?3, changed_at = ?2, lease_until = NULL, fence = NULL, was = NULL
+    "UPDATE outbox SET state = 0, next_at = ?2, last_word = ?3, changed_at = ?2, fence = NULL, was = NULL
      WHERE id = ?1"
 );
 const DOUBT: &str =

@@ -30,7 +30,7 @@ async fn with_messages(place: &Place, n: usize) -> (Store, Stage) {
 async fn claim(store: &Store, stage: Stage, limit: u32) -> Vec<outbox::Claimed> {
     let fence = store.fence();
     write(store, move |tx| {
-        outbox::claim(tx, stage.account, tx.now(), limit, day(1), fence)
+        outbox::claim(tx, stage.account, tx.now(), limit, fence)
     })
     .await
     .unwrap()
@@ -328,25 +328,20 @@ async fn after_a_crash_in_flight_is_unknown_claimed_is_queued_and_nothing_else_m
 }
 
 #[tokio::test]
-async fn leases_that_ran_out_holds_and_releases_put_a_message_back_as_it_was() {
+async fn holds_and_releases_put_a_message_back_as_it_was() {
     let place = Place::new();
     let (store, stage) = with_messages(&place, 3).await;
     let fence = store.fence();
     let claimed = claim(&store, stage, 3).await;
-    assert_eq!(
-        write(&store, |tx| outbox::expire_leases(tx, day(0)))
-            .await
-            .unwrap(),
-        0
-    );
-    let held = claimed[0].id;
+    let (limited, paused) = (claimed[0].id, claimed[1].id);
     write(&store, move |tx| {
-        outbox::hold(tx, held, fence, day(5), Refusal::OverLimit)
+        outbox::hold(tx, limited, fence, day(5), Refusal::OverLimit)?;
+        outbox::hold(tx, paused, fence, day(5), Refusal::Paused)
     })
     .await
     .unwrap();
     let shown = store
-        .read(move |db| outbox::get(db, held))
+        .read(move |db| outbox::get(db, limited))
         .await
         .unwrap()
         .unwrap();
@@ -355,19 +350,19 @@ async fn leases_that_ran_out_holds_and_releases_put_a_message_back_as_it_was() {
         (MessageState::Queued, Some(day(5)), Some("over_limit"))
     );
     assert_eq!(
-        write(&store, |tx| outbox::expire_leases(tx, day(1)))
-            .await
-            .unwrap(),
-        2
-    );
-    assert_eq!(claim(&store, stage, 10).await.len(), 2);
-    assert_eq!(
         write(&store, move |tx| outbox::release_all(tx, stage.account, fence))
             .await
             .unwrap(),
-        2
+        1
     );
     assert_eq!(states(&store).await, [(MessageState::Queued, 3)].into());
+    // The end of a pause takes up what it held, at once and nothing else.
+    let take_up =
+        move |tx: &mut crate::Tx<'_>| outbox::take_up(tx, stage.account, Refusal::Paused, MessageId(0), 10);
+    assert_eq!(write(&store, take_up).await.unwrap(), Some(paused));
+    assert_eq!(write(&store, take_up).await.unwrap(), None);
+    let ready: Vec<_> = claim(&store, stage, 10).await.into_iter().map(|m| m.id).collect();
+    assert!(ready.len() == 2 && ready.contains(&paused) && !ready.contains(&limited));
 }
 
 #[tokio::test]
