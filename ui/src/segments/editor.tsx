@@ -58,18 +58,17 @@ function Editor({ row }: { row: SegmentRow | null }) {
   const [tab, setTab] = useState<"sample" | "why">("sample");
   const [deleting, setDeleting] = useState(false);
   // The count is to be there 150 ms after the key: most of that belongs to the question, not to the waiting.
-  const asked = useDelayed(text.trim(), 60);
-  const check = useRead("segments.check", { text: asked }, { enabled: asked !== "", keep: true });
-  const fine = check.data?.ok === true && asked !== "";
-  const counted = useRead(
-    "segments.count",
-    { text: asked, clauses: true },
-    { enabled: fine && !check.isPlaceholderData, keep: true },
-  );
+  const asked = useDelayed(text, 60);
+  const empty = asked.trim() === "";
+  const check = useRead("segments.check", { text: asked }, { enabled: !empty, keep: true });
+  const checked = check.data !== undefined && !check.isPlaceholderData && !empty;
+  const fine = check.data?.ok === true && !empty;
+  const counted = useRead("segments.count", { text: asked, clauses: true }, { enabled: fine && checked, keep: true });
   const save = useWrite("segments.save", {
-    onSuccess: (saved) => {
+    onSuccess: (saved, sent) => {
       say(t("segments.saved", { name: saved.name }));
-      setText(saved.text);
+      // What was typed in the meantime is not taken away.
+      setText((now) => (now === sent.text ? saved.text : now));
       if (row === null)
         void navigate({ to: "/segments/$segment", params: { segment: String(saved.id) }, replace: true });
     },
@@ -79,11 +78,13 @@ function Editor({ row }: { row: SegmentRow | null }) {
     onSuccess: () => void navigate({ to: "/segments" }),
     onError: sayError,
   });
-  const error = check.data?.ok === false && asked === text.trim() ? check.data.error : null;
+  const current = checked && asked === text;
+  const error = current ? (check.data?.error ?? null) : null;
+  const hints = current ? (check.data?.hints ?? []) : [];
   const changed = name.trim() !== (row?.name ?? "") || text !== (row?.text ?? "");
   // The people shown stay those of the last text that could be read, until the next one can.
   const [readable, setReadable] = useState<string | null>(null);
-  if (fine && !check.isPlaceholderData && readable !== asked) setReadable(asked);
+  if (fine && checked && readable !== asked) setReadable(asked);
   const shownText = fine ? readable : null;
   return (
     <>
@@ -100,9 +101,9 @@ function Editor({ row }: { row: SegmentRow | null }) {
         <Button
           look="primary"
           icon={Save}
-          disabled={!fine || name.trim() === "" || !changed}
+          disabled={!fine || !current || name.trim() === "" || !changed}
           busy={save.isPending}
-          onClick={() => save.mutate({ id: row?.id ?? null, name: name.trim(), text: asked })}
+          onClick={() => save.mutate({ id: row?.id ?? null, name: name.trim(), text })}
         >
           {t("common.save")}
         </Button>
@@ -123,22 +124,16 @@ function Editor({ row }: { row: SegmentRow | null }) {
                 label={t("segments.who")}
                 value={text}
                 onChange={setText}
-                problems={
-                  error === null
-                    ? []
-                    : [
-                        {
-                          from: error.offset,
-                          to: error.offset + error.length,
-                          message: error.message,
-                          severity: "error",
-                        },
-                      ]
-                }
+                problems={[
+                  ...(error === null ? [] : [marked(error, "error")]),
+                  ...hints.map((hint) => marked(hint, "warning")),
+                ]}
                 className="[&_.cm-editor]:min-h-30"
               />
-              <Verdict text={text} error={error} />
+              {check.isError && <ErrorView error={check.error} onRetry={() => void check.refetch()} />}
+              <Verdict text={text} error={error} hints={hints} fine={fine && current} />
             </div>
+            {counted.isError && <ErrorView error={counted.error} onRetry={() => void counted.refetch()} />}
             {fine && counted.data !== undefined && <Clauses count={counted.data} dim={counted.isPlaceholderData} />}
             {text.trim() === "" && <Examples onChoose={setText} />}
             <Grammar />
@@ -154,11 +149,11 @@ function Editor({ row }: { row: SegmentRow | null }) {
               <p
                 className={cx("figures font-semibold text-hero", (!fine || counted.isPlaceholderData) && "text-ink-3")}
               >
-                {counted.data === undefined || asked === "" ? "–" : count(counted.data.count)}
+                {counted.data === undefined || empty ? "–" : count(counted.data.count)}
               </p>
               <p className="figures h-5 text-ink-3">
                 {counted.data !== undefined &&
-                  asked !== "" &&
+                  !empty &&
                   t("segments.of_all", {
                     share: percent(counted.data.total === 0 ? 0 : counted.data.count / counted.data.total),
                     all: count(counted.data.total),
@@ -194,18 +189,46 @@ function Editor({ row }: { row: SegmentRow | null }) {
   );
 }
 
-function Verdict({ text, error }: { text: string; error: TextProblem | null }) {
-  if (error === null)
+const marked = (problem: TextProblem, severity: "error" | "warning") => ({
+  from: problem.offset,
+  to: problem.offset + problem.length,
+  message: problem.message,
+  severity,
+});
+
+/** A sentence about a place in the text. */
+function placed(text: string, { offset, message }: TextProblem) {
+  const line = text.slice(0, offset).split("\n").length;
+  const at = offset - text.lastIndexOf("\n", offset - 1);
+  return t("segments.error_at", { line, at, message });
+}
+
+interface Said {
+  text: string;
+  error: TextProblem | null;
+  hints: TextProblem[];
+  /** It was read as it stands. */
+  fine: boolean;
+}
+
+function Verdict({ text, error, hints, fine }: Said) {
+  if (error !== null)
     return (
-      <p className="mt-1 h-5 text-ink-3 text-table">
-        {text.trim() === "" ? t("segments.hint") : t("segments.reads_well")}
+      <p role="status" className="mt-1 text-bad text-table">
+        {placed(text, error)}
       </p>
     );
-  const line = text.slice(0, error.offset).split("\n").length;
-  const at = error.offset - text.lastIndexOf("\n", error.offset - 1);
+  if (hints.length > 0)
+    return (
+      <ul role="status" className="mt-1 text-table text-warn">
+        {hints.map((hint) => (
+          <li key={`${hint.offset}-${hint.message}`}>{placed(text, hint)}</li>
+        ))}
+      </ul>
+    );
   return (
-    <p role="status" className="mt-1 text-bad text-table">
-      {t("segments.error_at", { line, at, message: error.message })}
+    <p className="mt-1 h-5 text-ink-3 text-table">
+      {text.trim() === "" ? t("segments.hint") : fine && t("segments.reads_well")}
     </p>
   );
 }

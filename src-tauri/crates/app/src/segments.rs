@@ -1,19 +1,23 @@
 //! Segments: who is meant, how many, who exactly, and why.
 
+mod read;
+
+pub use read::expression;
+
 use crate::commands;
 use crate::contacts::{ContactRow, MemberOf};
 use crate::error::{Code, Result, fail};
 use crate::table::{Done, NoArgs, Page};
 use crate::workspaces::Open;
 use crate::{Ctx, contacts};
-use carillon_engine::segment::{self, ParseError, Reason};
+use carillon_engine::segment::{self, Reason};
 use carillon_model::consent::{Channel, Purpose};
 use carillon_model::segment::{Clause, Expr, Segment, Test};
 use carillon_model::{ContactId, Moment, SegmentId};
 use carillon_store::Priority;
 use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use ts_rs::TS;
 
@@ -21,7 +25,7 @@ commands! {
     query "segments.list" list(NoArgs) -> Vec<SegmentRow>, reads [Segments, Membership, Contacts];
     mutate "segments.save" save(SaveSegment) -> Segment, reads [];
     mutate "segments.delete" delete(OneSegment) -> Done, reads [];
-    query "segments.check" check(TextOnly) -> SegmentCheck, reads [Fields, Segments];
+    query "segments.check" check(TextOnly) -> SegmentCheck, reads [Fields, Segments, Tags, Events, Templates];
     query "segments.count" count(CountSegment) -> SegmentCount, reads [Segments, Contacts, Tags, Events, Consents, Suppressions, Outbox, Clock];
     query "segments.members" show_members(SegmentMembers) -> Page<ContactRow>, reads [Segments, Contacts, Tags, Events, Consents, Suppressions, Outbox, Clock];
     query "segments.why" why(AskWhy) -> WhyAnswer, reads [Segments, Contacts, Tags, Events, Consents, Suppressions, Outbox, Clock];
@@ -86,6 +90,8 @@ pub struct SegmentCheck {
     /// The text in its canonical form, if it can be used.
     pub canonical: Option<String>,
     pub error: Option<TextProblem>,
+    /// Names in it that nobody has used so far: they may be written wrong.
+    pub hints: Vec<TextProblem>,
 }
 
 /// What to count.
@@ -188,61 +194,6 @@ async fn show_grammar(_: &Ctx, _: NoArgs) -> Result<String> {
     Ok(grammar().to_owned())
 }
 
-/// Bytes to UTF-16 code units.
-fn place(text: &str, error: &ParseError) -> TextProblem {
-    let at = (0..=error.at.min(text.len()))
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or(0);
-    let offset = text[..at].encode_utf16().count();
-    let word = text[at..]
-        .chars()
-        .take_while(|c| c.is_alphanumeric() || *c == '_')
-        .count()
-        .max(1);
-    TextProblem {
-        offset: u32::try_from(offset).unwrap_or(u32::MAX),
-        length: u32::try_from(word).unwrap_or(1),
-        message: error.message.clone(),
-    }
-}
-
-/// A text as an expression of this workspace.
-fn read(open: &Open, text: &str) -> std::result::Result<Expr, TextProblem> {
-    let expr = segment::parse(text).map_err(|error| place(text, &error))?;
-    let fields = open.store.catalogue().fields();
-    let names: BTreeSet<String> = open
-        .store
-        .with_index(|index| index.scope().segments.keys().cloned().collect());
-    match segment::check(&expr, &fields, &names).into_iter().next() {
-        None => Ok(expr),
-        Some(problem) => {
-            // The clause is named by its canonical text; where the user wrote it otherwise, the name is found.
-            let found = [problem.clause.as_str(), problem.name.as_str()]
-                .into_iter()
-                .filter(|part| !part.is_empty())
-                .find_map(|part| text.find(part).map(|at| (at, part.encode_utf16().count())));
-            let (at, length) = found.unwrap_or((0, text.encode_utf16().count()));
-            Err(TextProblem {
-                offset: u32::try_from(text[..at].encode_utf16().count()).unwrap_or(0),
-                length: u32::try_from(length).unwrap_or(1),
-                message: problem.message,
-            })
-        }
-    }
-}
-
-/// A text as an expression of this workspace.
-///
-/// # Errors
-/// A sentence that says where and what.
-pub fn expression(open: &Open, text: &str) -> Result<Expr> {
-    read(open, text).map_err(|p| {
-        let detail = format!("{} (at character {})", p.message, p.offset + 1);
-        fail(Code::Invalid, "segments.bad_text", &[("detail", &detail)]).at("text")
-    })
-}
-
 /// The members of a text now.
 pub fn members(open: &Open, text: &str) -> Result<RoaringBitmap> {
     let expr = expression(open, text)?;
@@ -332,8 +283,13 @@ async fn list(cx: &Ctx, _: NoArgs) -> Result<Vec<SegmentRow>> {
             Ok((all, carillon_store::segments::edges_by_day(db, since)?))
         })
         .await?;
-    let users = crate::journeys::segment_users(open).await?;
+    let mut users = crate::journeys::segment_users(open).await?;
     Ok(open.store.with_index(|index| {
+        for expr in index.scope().segments.values() {
+            for name in segment::Needs::of(expr, &BTreeMap::new()).segments {
+                *users.entry(name).or_default() += 1;
+            }
+        }
         all.into_iter()
             .map(|segment| {
                 let count = index.members_of(segment.id).map_or(0, RoaringBitmap::len);
@@ -425,16 +381,19 @@ async fn delete(cx: &Ctx, req: OneSegment) -> Result<Done> {
 }
 
 async fn check(cx: &Ctx, req: TextOnly) -> Result<SegmentCheck> {
-    Ok(match read(cx.open()?, &req.text) {
+    let open = cx.open()?;
+    Ok(match read::read(open, &req.text) {
         Ok(expr) => SegmentCheck {
             ok: true,
             canonical: Some(segment::print(&expr)),
             error: None,
+            hints: read::hints(open, &req.text, &expr).await?,
         },
         Err(error) => SegmentCheck {
             ok: false,
             canonical: None,
             error: Some(error),
+            hints: Vec::new(),
         },
     })
 }
@@ -526,19 +485,4 @@ async fn why(cx: &Ctx, req: AskWhy) -> Result<WhyAnswer> {
         at,
         why: reason.into(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_problem_points_in_the_units_editors_count_in() {
-        let text = "city is \"𝄞\" and oops";
-        let error = segment::parse(text).expect_err("oops is no clause");
-        let problem = place(text, &error);
-        let units: Vec<u16> = text.encode_utf16().collect();
-        assert!((problem.offset as usize) <= units.len());
-        assert!(problem.offset >= 16, "{problem:?}");
-    }
 }

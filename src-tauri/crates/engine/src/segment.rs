@@ -20,17 +20,19 @@
 //! often   = (times | window)*                  each at most once
 //! times   = ("at" "least" | "at" "most" | "exactly") INT "times"
 //! window  = "in" "the" "last" INT UNIT | "since" MOMENT | "before" MOMENT | "between" MOMENT "and" MOMENT
+//!         | ("on" DATE | "since" DATE | "before" DATE | "between" DATE "and" DATE) zone?
 //!         | "ever" | "at" "any" "time"
 //! props   = prop ("and" prop)* | "(" props ")"           prop = KEY test
 //! test    = "is" "known" | "is" "empty" | "is" "not"? literal | "is" ("any" | "none") "of" texts
 //!         | ("contains" | "starts" "with" | "ends" "with") TEXT
 //!         | ("=" | "!=" | "<" | "<=" | ">" | ">=") amount | "between" amount "and" amount
 //!         | "has" ("any" | "all") "of" texts | "has" TEXT
-//!         | date ("in" ("zone" TEXT | "contact's" "zone" | "workspace's" "zone"))?
+//!         | date zone?
 //!         | "equals" (TEXT | "option" TEXT | texts | amount | "yes" | "no" | DATE | MOMENT)
 //! date    = "on" DATE | "before" DATE | "after" DATE | "between" DATE "and" DATE
 //!         | "in" "the" ("last" | "next") INT "days" | "more" "than" INT "days" ("ago" | "ahead")
 //!         | "anniversary" "within" INT "days"
+//! zone    = "in" ("zone" TEXT | "contact's" "zone" | "workspace's" "zone")
 //! amount  = NUMBER | NUMBER CURRENCY           texts = "(" (TEXT ("," TEXT)*)? ")"
 //! ```
 //!
@@ -47,27 +49,33 @@ mod check;
 mod dates;
 mod eval;
 mod explain;
+mod happened;
+mod hints;
 mod lex;
 mod literals;
+mod locate;
 mod needs;
 mod parse;
 mod print;
 #[cfg(test)]
 mod tests;
 mod text;
+mod words;
 
 pub use check::{ExprProblem, MAX_CHAIN, check, check_saved, find_cycle};
 pub use dates::{local_date, start_of_day};
 pub use eval::{Facts, Seen, eval, eval_facts, event_matches, sample_share};
 pub use explain::{Reason, explain};
+pub use hints::{InUse, hints};
+pub use locate::locate;
 pub use needs::Needs;
 pub use parse::{ParseError, parse, parse_where};
 pub use print::{print, print_where};
 pub use text::fold;
 
 pub(crate) use check::clauses;
-pub(crate) use dates::{date_truth, zone_of};
-pub(crate) use eval::{span, test_holds, times_hold};
+pub(crate) use dates::{date_truth, span, zone_of, zone_of_window};
+pub(crate) use eval::{folded, test_holds, times_hold};
 pub(crate) use print::print_clause;
 
 /// Longest text of an expression, in bytes.
@@ -78,33 +86,4 @@ pub const MAX_DEPTH: usize = 64;
 pub const MAX_CLAUSES: usize = 2_000;
 
 /// What `--help` shows of the language: the forms, by example.
-pub const GRAMMAR_HELP: &str = r#"A segment says who is meant. Examples:
-
-  everyone
-  city is "Bonn"                                    also: is not, is any of ("Bonn", "Köln"), is none of (...)
-  email ends with "@example.com"                    also: contains, starts with
-  phone is known                                    also: is empty
-  age >= 18 and age < 30                            also: = != <= > between 18 and 30
-  total >= 100.00 EUR                               money counts only within its currency
-  newsletter is yes                                 also: is no
-  interests has any of ("tea", "coffee")            also: has all of (...)
-  birthday anniversary within 7 days in contact's zone
-  created_at in the last 30 days in zone "Europe/Berlin"
-                                                    also: on 2026-01-31, before, after, between .. and ..,
-                                                    in the next 7 days, more than 30 days ago, more than 7 days ahead
-  tag "vip" and not tag "staff"
-  did order at least 2 times in the last 30 days where amount >= 10 and product is "beans"
-  did not order in the last 90 days                 windows: minutes, hours, days, weeks; since 2026-01-01T00:00:00Z,
-                                                    before .., between .. and ..; times: at least, at most, exactly
-  was sent "welcome-1"                              also: was sent any message in the last 7 days, was not sent ..
-  consent email marketing by double_opt_in          channels: email sms phone post push;
-                                                    purposes: marketing transactional tracking
-  in segment "VIP"                                  also: not in segment "VIP"
-  random 10% of "spring test"                       the same contacts for the same text, always
-  (city is "Bonn" or city is "Köln") and at least 2 of (tag "vip", phone is known, did order)
-                                                    also: all(...), any(...), none(...)
-
-After `where`, tests joined by `and` belong to the event; put the clause in parentheses to go on with the contact:
-  (did order where amount >= 10) and city is "Bonn"
-A missing value never matches: not (city is "Bonn") includes contacts without a city, city is not "Bonn" does not.
-"#;
+pub const GRAMMAR_HELP: &str = include_str!("../../../../assets/locales/en/expressions.txt");

@@ -179,19 +179,38 @@ pub enum Times {
     Exactly(u32),
 }
 
-/// Within which time. Lengths are exact seconds before now, not calendar days.
+/// Within which time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "window", content = "arg", rename_all = "snake_case")]
 #[ts(export)]
 pub enum Window {
     Ever,
-    /// `(now - secs, now]`.
+    /// `(now - secs, now]`: exact seconds before now, not calendar days.
     LastSecs(u32),
     /// `[from, to)`; an open end is `None`.
     Between {
         from: Option<Moment>,
         to: Option<Moment>,
     },
+    /// Whole days of the calendar in `zone`.
+    Days {
+        days: Days,
+        zone: Zone,
+    },
+}
+
+/// Days of a calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "days", content = "arg", rename_all = "snake_case")]
+#[ts(export)]
+pub enum Days {
+    On(NaiveDate),
+    /// That day and all later ones.
+    Since(NaiveDate),
+    /// All earlier days.
+    Before(NaiveDate),
+    /// Both ends included.
+    Between(NaiveDate, NaiveDate),
 }
 
 /// A saved segment.

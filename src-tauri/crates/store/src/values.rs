@@ -95,6 +95,14 @@ pub(crate) fn cells(field: FieldRef<'_>, value: Option<&Value>) -> Result<(Cell,
     Ok((cell, None))
 }
 
+/// The value as it reads back from its cell: moments in whole milliseconds.
+pub(crate) fn kept(value: &Value) -> Value {
+    match value {
+        Value::DateTime(at) => Value::DateTime(time::whole(*at)),
+        other => other.clone(),
+    }
+}
+
 /// The value of a cell; `currency` is the cell beside it, for money.
 pub(crate) fn value(
     field: FieldRef<'_>,

@@ -13,7 +13,8 @@ text: string, holds: boolean,
  */
 until: string | null, 
 /**
- * Of a clause: what was looked at, such as `city = "Köln"` or `3 times, last 2026-10-01T09:00:00Z`.
+ * Of a clause: what was looked at, such as `city = "Köln"` or `3 times, the last one at 2026-10-01 11:00
+ * (Europe/Berlin)`. Moments stand in the workspace's zone.
  */
 seen: string | null, 
 /**

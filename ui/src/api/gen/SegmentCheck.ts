@@ -8,4 +8,8 @@ export type SegmentCheck = { ok: boolean,
 /**
  * The text in its canonical form, if it can be used.
  */
-canonical: string | null, error: TextProblem | null, };
+canonical: string | null, error: TextProblem | null, 
+/**
+ * Names in it that nobody has used so far: they may be written wrong.
+ */
+hints: Array<TextProblem>, };

@@ -5,8 +5,8 @@ use super::postings::{Posting, Postings};
 use super::rows::Rows;
 use crate::record::Scope;
 use crate::segment::{
-    MAX_CHAIN, Seen, date_truth, local_date, print_clause, sample_share, span, test_holds, times_hold,
-    zone_of,
+    MAX_CHAIN, Seen, date_truth, folded, local_date, print_clause, sample_share, span, test_holds,
+    times_hold, zone_of, zone_of_window,
 };
 use carillon_model::segment::{Clause, DateTest, EventMatch, Expr, Test, Times, Window, Zone};
 use carillon_model::{ContactId, Moment};
@@ -153,10 +153,17 @@ impl<'a> Count<'a> {
 
     fn field(&self, column: &Column, test: &Test) -> RoaringBitmap {
         let Test::Date { when, zone } = test else {
-            return column.passing(&|_, seen| test_holds(test, seen));
+            let test = folded(test);
+            return column.passing(&|_, seen| test_holds(&test, seen));
         };
-        let days = Days::new(zone, self.now, self.scope, self.rows);
-        column.passing(&|id, seen| days.pass(when, id, seen))
+        let todays = ByZone::new(*zone == Zone::Contact, self.rows, |own| {
+            let tz = zone_of(zone, own, self.scope)?;
+            Some((tz, local_date(self.now, tz)?))
+        });
+        column.passing(&|id, seen| {
+            let today = todays.get(id);
+            today.is_some_and(|today| date_passes(when, seen, today))
+        })
     }
 
     fn did(&self, event: &EventMatch, times: Times, window: &Window) -> RoaringBitmap {
@@ -181,9 +188,20 @@ impl<'a> Count<'a> {
         window: &Window,
         passes: impl Fn(&Posting) -> bool,
     ) -> RoaringBitmap {
+        let differs = matches!(
+            window,
+            Window::Days {
+                zone: Zone::Contact,
+                ..
+            }
+        );
+        let zones = ByZone::new(differs, self.rows, |own| zone_of_window(window, own, self.scope));
+        if zones.of_others().is_none() {
+            return RoaringBitmap::new();
+        }
         let counts = |p: &&Posting| {
-            span(p.at, window)
-                .is_some_and(|(start, end)| start <= self.now && end.is_none_or(|end| self.now < end))
+            let span = zones.get(p.contact).and_then(|tz| span(p.at, window, tz));
+            span.is_some_and(|(start, end)| start <= self.now && end.is_none_or(|end| self.now < end))
                 && passes(p)
         };
         let mut numbers: Paged<u32> = Paged::default();
@@ -228,40 +246,41 @@ impl<'a> Count<'a> {
     }
 }
 
-/// Zones and todays for a date test: one of all, or one for each distinct `time_zone`.
-struct Days<'a> {
+/// What follows from a zone: one for all, or one for each distinct `time_zone`. None where a zone is unknown.
+struct ByZone<'a, T> {
     words: Option<&'a Words>,
     /// By code of `time_zone`; entry 0 for contacts without one, and for all if zones do not differ.
-    by_code: Vec<Option<(Tz, NaiveDate)>>,
+    by_code: Vec<Option<T>>,
 }
 
-impl<'a> Days<'a> {
-    fn new(zone: &Zone, now: Moment, scope: &Scope, rows: &'a Rows) -> Days<'a> {
-        let day = |own: Option<Tz>| {
-            let tz = zone_of(zone, own, scope)?;
-            Some((tz, local_date(now, tz)?))
-        };
-        let words = match zone {
-            Zone::Contact => rows.columns.get("time_zone").and_then(Column::words),
-            Zone::Workspace | Zone::Named(_) => None,
-        };
+impl<'a, T: Copy> ByZone<'a, T> {
+    /// `of` is asked with the contact's own zone, or none.
+    fn new(differs: bool, rows: &'a Rows, of: impl Fn(Option<Tz>) -> Option<T>) -> ByZone<'a, T> {
+        let words = rows.columns.get("time_zone").and_then(Column::words);
+        let words = words.filter(|_| differs);
         let by_code = words.map_or_else(
-            || vec![day(None)],
-            |words| words.per_code(day(None), |name| day(name.parse().ok())),
+            || vec![of(None)],
+            |words| words.per_code(of(None), |name| of(name.parse().ok())),
         );
-        Days { words, by_code }
+        ByZone { words, by_code }
     }
 
-    fn pass(&self, when: &DateTest, id: u32, seen: &Seen<'_>) -> bool {
-        let code = self.words.map_or(0, |words| words.code(id));
-        let Some((tz, today)) = self.by_code.get(code).copied().flatten() else {
-            return false;
-        };
-        let date = match seen {
-            Seen::Date(date) => Some(*date),
-            Seen::DateTime(at) => local_date(*at, tz),
-            _ => None,
-        };
-        date.is_some_and(|date| date_truth(when, date, today))
+    /// Of contacts without a zone of their own.
+    fn of_others(&self) -> Option<T> {
+        self.by_code.first().copied().flatten()
     }
+
+    fn get(&self, id: u32) -> Option<T> {
+        let code = self.words.map_or(0, |words| words.code(id));
+        self.by_code.get(code).copied().flatten()
+    }
+}
+
+fn date_passes(when: &DateTest, seen: &Seen<'_>, (tz, today): (Tz, NaiveDate)) -> bool {
+    let date = match seen {
+        Seen::Date(date) => Some(*date),
+        Seen::DateTime(at) => local_date(*at, tz),
+        _ => None,
+    };
+    date.is_some_and(|date| date_truth(when, date, today))
 }

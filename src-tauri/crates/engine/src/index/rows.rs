@@ -137,20 +137,12 @@ impl Rows {
             suppressed: self.suppressed.contains(id),
             ..ContactRecord::default()
         };
-        for (key, column) in self
-            .columns
-            .iter()
-            .filter(|(key, _)| needs.is_none_or(|n| n.fields.contains(*key)))
-        {
+        for (key, column) in wanted(&self.columns, needs.map(|n| &n.fields)) {
             if let Some(seen) = column.get(id) {
                 record.fields.insert(key.clone(), seen.into());
             }
         }
-        for (tag, has) in self
-            .tags
-            .iter()
-            .filter(|(tag, _)| needs.is_none_or(|n| n.tags.contains(*tag)))
-        {
+        for (tag, has) in wanted(&self.tags, needs.map(|n| &n.tags)) {
             if has.contains(id) {
                 record.tags.insert(tag.clone());
             }
@@ -160,18 +152,14 @@ impl Rows {
                 record.permissions.insert((key.0, key.1), key.2);
             }
         }
-        for (name, postings) in self
-            .events
-            .iter()
-            .filter(|(name, _)| needs.is_none_or(|n| n.events.contains(*name)))
-        {
+        for (name, postings) in wanted(&self.events, needs.map(|n| &n.events)) {
             record
                 .events
                 .extend(postings.of(id).iter().map(|p| who.event(name, p)));
         }
         record.events.sort_by_key(|e| (e.at, e.id));
-        let wanted = |template: &str| needs.is_none_or(|n| n.any_message || n.templates.contains(template));
-        for (template, postings) in self.sent.iter().filter(|(template, _)| wanted(template)) {
+        let templates = needs.filter(|n| !n.any_message).map(|n| &n.templates);
+        for (template, postings) in wanted(&self.sent, templates) {
             record.sent.extend(postings.of(id).iter().map(|p| Sent {
                 template: template.clone(),
                 at: p.at,
@@ -197,6 +185,19 @@ impl Rows {
                 .sum::<usize>()
             + self.symbols.heap_bytes()
     }
+}
+
+/// Entries of the names, or all of them: no more are looked at than are wanted.
+fn wanted<'a, T>(
+    map: &'a BTreeMap<String, T>,
+    names: Option<&'a BTreeSet<String>>,
+) -> impl Iterator<Item = (&'a String, &'a T)> {
+    let some = names
+        .into_iter()
+        .flatten()
+        .filter_map(|name| map.get_key_value(name));
+    let all = names.is_none().then(|| map.iter());
+    some.chain(all.into_iter().flatten())
 }
 
 /// The entry of a name, made if it is missing; the name is copied only then.

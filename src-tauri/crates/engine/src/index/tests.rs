@@ -247,6 +247,54 @@ fn three_days_asleep_bring_each_edge_at_its_own_instant_and_in_order() {
 }
 
 #[test]
+fn a_sleep_over_the_change_of_the_clocks_brings_each_midnight_at_its_own_instant() {
+    let at = |text: &str| text.parse::<Moment>().expect("a moment of the test");
+    // The 29th of March 2026 has 23 hours in Berlin, the 25th of October 25.
+    for (asleep, midnights) in [
+        (
+            "2026-03-28T12:00:00Z",
+            ["2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"],
+        ),
+        (
+            "2026-10-24T12:00:00Z",
+            ["2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"],
+        ),
+    ] {
+        let asleep = at(asleep);
+        let seen = |contact: u32, days: i64| Change::ContactAdded {
+            contact: ContactId(contact),
+            fields: vec![(
+                "seen_at".to_owned(),
+                Value::DateTime(asleep + TimeDelta::days(days)),
+            )],
+        };
+        let today = saved(
+            1,
+            "Today",
+            reads("seen_at in the last 1 day in zone \"Europe/Berlin\""),
+        );
+        let rows = [seen(1, 0), seen(2, 1), seen(3, 2), today];
+        let index = Index::open(ZONE, asleep, rows);
+        let staged = index.stage(Vec::new(), asleep + TimeDelta::days(3));
+        let said: Vec<_> = staged
+            .edges
+            .iter()
+            .map(|e| (e.at, e.contact.0, e.entered))
+            .collect();
+        let [first, second] = midnights.map(at);
+        let third = second + TimeDelta::days(1);
+        let wanted = [
+            (first, 1, false),
+            (first, 2, true),
+            (second, 2, false),
+            (second, 3, true),
+            (third, 3, false),
+        ];
+        assert_eq!(said, wanted);
+    }
+}
+
+#[test]
 fn every_kind_of_change_reaches_the_expressions_that_read_it() {
     let contact = ContactId(1);
     let text = |text: &str| Some(Value::Text(text.to_owned()));
@@ -255,7 +303,8 @@ fn every_kind_of_change_reaches_the_expressions_that_read_it() {
         key: key.to_owned(),
         value,
     };
-    let late = Some(Value::DateTime("2025-12-31T23:30:00Z".parse().expect("a moment")));
+    let late_evening: Moment = "2025-12-31T23:30:00Z".parse().expect("a moment");
+    let late = Some(Value::DateTime(late_evening));
     let tagged = |on| Change::TagSet {
         contact,
         tag: "vip".to_owned(),
@@ -339,6 +388,16 @@ fn every_kind_of_change_reaches_the_expressions_that_read_it() {
             "seen_at on 2026-01-01 in contact's zone",
             vec![set("seen_at", late), Change::ZoneSet(chrono_tz::UTC)],
             apia(),
+        ),
+        (
+            "did order on 2026-01-01",
+            vec![order(1, 1, late_evening), Change::ZoneSet(chrono_tz::UTC)],
+            apia(),
+        ),
+        (
+            "did not order on 2025-12-31 in contact's zone",
+            vec![order(1, 1, late_evening), Change::ZoneSet(chrono_tz::UTC)],
+            set("time_zone", text("Asia/Tokyo")),
         ),
         ("everyone", vec![Change::ContactRemoved(contact)], added(1)),
     ] {

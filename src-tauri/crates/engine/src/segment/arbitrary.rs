@@ -25,6 +25,20 @@ pub const KEYS: &[&str] = &[
     "seen_at",
     "time_zone",
 ];
+/// [`KEYS`], and those whose values are given by the file.
+const ASKED: &[&str] = &[
+    "city",
+    "age",
+    "total",
+    "newsletter",
+    "plan",
+    "interests",
+    "birthday",
+    "seen_at",
+    "time_zone",
+    "created_at",
+    "email",
+];
 /// Tags.
 pub const TAGS: &[&str] = &["vip", "staff", "a \"b\"\n"];
 /// Names of events.
@@ -64,6 +78,7 @@ pub fn epoch() -> Moment {
 /// Moments within about two months of [`epoch`], some on whole days, some with a fraction of a second.
 pub fn moment() -> impl Strategy<Value = Moment> {
     prop_oneof![
+        (-3i64..3).prop_map(|d| epoch() + TimeDelta::days(d * 20)),
         (-60i64..60).prop_map(|d| epoch() + TimeDelta::days(d)),
         (-1_440i64..1_440).prop_map(|h| epoch() + TimeDelta::hours(h)),
         (-5_000_000i64..5_000_000, 0u32..1_000)
@@ -75,7 +90,8 @@ pub fn moment() -> impl Strategy<Value = Moment> {
 pub fn date() -> impl Strategy<Value = NaiveDate> {
     let leap = NaiveDate::from_ymd_opt(2020, 2, 29).unwrap_or_default();
     prop_oneof![
-        4 => (-60i64..60).prop_map(|d| epoch().date_naive() + TimeDelta::days(d)),
+        4 => (-3i64..3).prop_map(|d| epoch().date_naive() + TimeDelta::days(d * 20)),
+        3 => (-60i64..60).prop_map(|d| epoch().date_naive() + TimeDelta::days(d)),
         2 => (0i64..30_000).prop_map(|d| NaiveDate::default() + TimeDelta::days(d)),
         1 => Just(leap),
     ]
@@ -94,7 +110,8 @@ fn number() -> impl Strategy<Value = f64> {
 
 fn money() -> impl Strategy<Value = Money> {
     let minor = prop_oneof![6 => (-3i64..6).prop_map(|m| m * 50), 1 => any::<i64>()];
-    (minor, select(vec![*b"EUR", *b"USD", *b"JPY", *b"KWD", *b"AND"])).prop_map(|(minor, c)| Money {
+    let rare = select(vec![*b"USD", *b"JPY", *b"KWD", *b"AND"]);
+    (minor, prop_oneof![3 => Just(*b"EUR"), 1 => rare]).prop_map(|(minor, c)| Money {
         minor,
         currency: Currency(c),
     })
@@ -117,7 +134,7 @@ pub fn value_for(key: &'static str) -> BoxedStrategy<Value> {
         "plan" => option().prop_map(Value::Choice).boxed(),
         "interests" => options().prop_map(Value::MultiChoice).boxed(),
         "birthday" => date().prop_map(Value::Date).boxed(),
-        "seen_at" => moment().prop_map(Value::DateTime).boxed(),
+        "seen_at" | "created_at" => moment().prop_map(Value::DateTime).boxed(),
         "time_zone" => select(ZONES).prop_map(|z| Value::Text(z.to_owned())).boxed(),
         _ => text().prop_map(Value::Text).boxed(),
     }
@@ -169,15 +186,22 @@ fn date_test() -> impl Strategy<Value = Test> {
     (when, zone()).prop_map(|(when, zone)| Test::Date { when, zone })
 }
 
+fn text_test(of: BoxedStrategy<String>) -> BoxedStrategy<Test> {
+    prop_oneof![
+        vec(of.clone(), 0..3).prop_map(Test::Is),
+        vec(of.clone(), 0..3).prop_map(Test::IsNot),
+        of.clone().prop_map(Test::Contains),
+        of.clone().prop_map(Test::StartsWith),
+        of.prop_map(Test::EndsWith),
+    ]
+    .boxed()
+}
+
 /// Any test.
 pub fn test() -> BoxedStrategy<Test> {
     prop_oneof![
         Just(Test::Known),
-        vec(text(), 0..3).prop_map(Test::Is),
-        vec(text(), 0..3).prop_map(Test::IsNot),
-        text().prop_map(Test::Contains),
-        text().prop_map(Test::StartsWith),
-        text().prop_map(Test::EndsWith),
+        text_test(text().boxed()),
         compare(number().boxed()).prop_map(Test::Number),
         compare(money().boxed()).prop_map(Test::Money),
         any::<bool>().prop_map(Test::YesNo),
@@ -189,37 +213,69 @@ pub fn test() -> BoxedStrategy<Test> {
     .boxed()
 }
 
-/// A test that fits the key more often than not.
+/// A test that fits the key more often than not: every one that its type has.
 fn test_for(key: &'static str) -> BoxedStrategy<Test> {
     let fitting = match key {
         "age" => compare(number().boxed()).prop_map(Test::Number).boxed(),
         "total" => compare(money().boxed()).prop_map(Test::Money).boxed(),
         "newsletter" => any::<bool>().prop_map(Test::YesNo).boxed(),
-        "plan" => vec(option(), 0..3).prop_map(Test::Is).boxed(),
+        "plan" => prop_oneof![
+            vec(option(), 0..3).prop_map(Test::Is),
+            vec(option(), 0..3).prop_map(Test::IsNot)
+        ]
+        .boxed(),
         "interests" => {
             prop_oneof![options().prop_map(Test::HasAny), options().prop_map(Test::HasAll)].boxed()
         }
-        "birthday" | "seen_at" => date_test().boxed(),
-        _ => prop_oneof![
-            vec(text(), 0..3).prop_map(Test::Is),
-            text().prop_map(Test::Contains)
-        ]
-        .boxed(),
+        "birthday" | "seen_at" | "created_at" => date_test().boxed(),
+        "email" => text_test(
+            select(vec!["c1@x.example", "C2@X", "c", ".example "])
+                .prop_map(str::to_owned)
+                .boxed(),
+        ),
+        _ => text_test(text().boxed()),
     };
-    prop_oneof![4 => fitting, 1 => test(), 1 => value_for(key).prop_map(Test::Equals)].boxed()
+    prop_oneof![8 => fitting, 1 => test(), 1 => Just(Test::Known), 2 => value_for(key).prop_map(Test::Equals)]
+        .boxed()
+}
+
+/// Keys of the properties of events; what they hold is a matter of chance, but of some chance more often.
+const PROPS: &[&str] = &["amount", "product", "where"];
+
+/// A test of an event's property.
+fn prop_test(key: &str) -> BoxedStrategy<Test> {
+    let numbers = compare(number().boxed()).prop_map(Test::Number);
+    let amounts = compare(money().boxed()).prop_map(Test::Money);
+    let same = prop_oneof![
+        number().prop_map(Value::Number),
+        money().prop_map(Value::Money),
+        any::<bool>().prop_map(Value::YesNo),
+        text().prop_map(Value::Text),
+    ]
+    .prop_map(Test::Equals);
+    let fitting = match key {
+        "amount" => prop_oneof![4 => numbers, 4 => amounts].boxed(),
+        "product" => {
+            prop_oneof![6 => text_test(text().boxed()), 1 => any::<bool>().prop_map(Test::YesNo)].boxed()
+        }
+        _ => test(),
+    };
+    prop_oneof![8 => fitting, 1 => Just(Test::Known), 3 => same].boxed()
 }
 
 fn prop_match() -> impl Strategy<Value = PropMatch> {
-    prop_oneof![
-        4 => compare(number().boxed()).prop_map(|c| PropMatch { key: "amount".to_owned(), test: Test::Number(c) }),
-        4 => vec(text(), 1..3).prop_map(|l| PropMatch { key: "product".to_owned(), test: Test::Is(l) }),
-        1 => (select(vec!["amount", "product", "where", "My Key"]), test()).prop_map(|(k, test)| PropMatch { key: k.to_owned(), test }),
-    ]
+    let key = prop_oneof![6 => select(PROPS), 1 => Just("My Key")];
+    key.prop_flat_map(|key| {
+        prop_test(key).prop_map(move |test| PropMatch {
+            key: key.to_owned(),
+            test,
+        })
+    })
 }
 
 /// Any list of property tests.
 pub fn props_match() -> impl Strategy<Value = Vec<PropMatch>> {
-    prop_oneof![3 => Just(Vec::new()), 2 => vec(prop_match(), 1..3)]
+    prop_oneof![2 => Just(Vec::new()), 3 => vec(prop_match(), 1..3)]
 }
 
 fn times() -> impl Strategy<Value = Times> {
@@ -237,44 +293,96 @@ fn window() -> impl Strategy<Value = Window> {
         4 => (1u32..60).prop_map(|d| Window::LastSecs(d * 86_400)),
         1 => prop_oneof![Just(0), (1u32..100).prop_map(|h| h * 3_600), any::<u32>()].prop_map(Window::LastSecs),
         2 => (proptest::option::of(moment()), proptest::option::of(moment())).prop_map(|(from, to)| Window::Between { from, to }),
+        3 => (window_days(), zone()).prop_map(|(days, zone)| Window::Days { days, zone }),
+    ]
+}
+
+fn window_days() -> impl Strategy<Value = Days> {
+    prop_oneof![
+        date().prop_map(Days::On),
+        date().prop_map(Days::Since),
+        date().prop_map(Days::Before),
+        (date(), 0i64..40).prop_map(|(first, n)| Days::Between(first, first + TimeDelta::days(n))),
+        (date(), date()).prop_map(|(first, last)| Days::Between(first, last)),
     ]
 }
 
 /// Any single test of a contact.
 pub fn clause() -> BoxedStrategy<Clause> {
     prop_oneof![
-        5 => select(KEYS).prop_flat_map(|key| test_for(key).prop_map(move |test| Clause::Field { key: key.to_owned(), test })),
+        9 => select(ASKED).prop_flat_map(|key| test_for(key).prop_map(move |test| Clause::Field { key: key.to_owned(), test })),
         1 => (select(vec!["no_such", "Not", "tag", "ö x`"]), test()).prop_map(|(k, test)| Clause::Field { key: k.to_owned(), test }),
         1 => select(TAGS).prop_map(|t| Clause::Tag { tag: t.to_owned() }),
-        3 => (select(EVENTS), props_match(), times(), window()).prop_map(|(name, props, times, window)| Clause::Did {
+        4 => (select(EVENTS), props_match(), times(), window()).prop_map(|(name, props, times, window)| Clause::Did {
             event: EventMatch { name: name.to_owned(), props }, times, window,
         }),
         2 => (proptest::option::of(select(TEMPLATES)), times(), window()).prop_map(|(t, times, window)| Clause::Sent {
             template: t.map(str::to_owned), times, window,
         }),
-        1 => (channel(), purpose(), proptest::option::of(basis())).prop_map(|(channel, purpose, basis)| Clause::Consent { channel, purpose, basis }),
+        2 => (channel(), purpose(), proptest::option::of(basis())).prop_map(|(channel, purpose, basis)| Clause::Consent { channel, purpose, basis }),
         1 => select(SEGMENTS).prop_map(|n| Clause::InSegment { name: n.to_owned() }),
         1 => (prop_oneof![(0u32..101).prop_map(f64::from), number()], text()).prop_map(|(percent, salt)| Clause::Sample { percent, salt }),
     ]
     .boxed()
 }
 
-/// Any channel the contacts of [`record`] know.
+/// An expression whose truth the clock turns over: one clause that looks back or ahead from now.
+pub fn timely() -> BoxedStrategy<Expr> {
+    let days = || 1u32..60;
+    let when = prop_oneof![
+        days().prop_map(DateTest::InLastDays),
+        days().prop_map(DateTest::InNextDays),
+        days().prop_map(DateTest::MoreThanDaysAgo),
+        days().prop_map(DateTest::MoreThanDaysAhead),
+        (0u32..20).prop_map(DateTest::AnniversaryWithinDays),
+    ];
+    let field =
+        (select(vec!["birthday", "seen_at", "created_at"]), when, zone()).prop_map(|(key, when, zone)| {
+            Clause::Field {
+                key: key.to_owned(),
+                test: Test::Date { when, zone },
+            }
+        });
+    let last = || days().prop_map(|days| Window::LastSecs(days * 86_400 + 1));
+    let did = (select(EVENTS), times(), last()).prop_map(|(name, times, window)| Clause::Did {
+        event: EventMatch {
+            name: name.to_owned(),
+            props: Vec::new(),
+        },
+        times,
+        window,
+    });
+    let sent = (times(), last()).prop_map(|(times, window)| Clause::Sent {
+        template: None,
+        times,
+        window,
+    });
+    prop_oneof![3 => field, 2 => did, 1 => sent]
+        .prop_map(Expr::Clause)
+        .boxed()
+}
+
+/// Any channel; mail, of which there is most, most often.
 pub fn channel() -> impl Strategy<Value = Channel> {
-    select(vec![Channel::Email, Channel::Sms])
+    let rare = select(vec![Channel::Sms, Channel::Phone, Channel::Post, Channel::Push]);
+    prop_oneof![2 => Just(Channel::Email), 1 => rare]
 }
 
-/// Any purpose the contacts of [`record`] know.
+/// Any purpose.
 pub fn purpose() -> impl Strategy<Value = Purpose> {
-    select(vec![Purpose::Marketing, Purpose::Tracking])
+    let rare = select(vec![Purpose::Transactional, Purpose::Tracking]);
+    prop_oneof![2 => Just(Purpose::Marketing), 1 => rare]
 }
 
-/// Any basis of a few.
+/// Any basis.
 pub fn basis() -> impl Strategy<Value = Basis> {
     select(vec![
         Basis::Consent,
         Basis::DoubleOptIn,
+        Basis::SoftOptIn,
+        Basis::Contract,
         Basis::LegitimateInterest,
+        Basis::Implied,
     ])
 }
 
@@ -295,17 +403,21 @@ pub fn expr() -> BoxedStrategy<Expr> {
 
 /// Properties of an event.
 pub fn props() -> impl Strategy<Value = std::collections::BTreeMap<String, Prop>> {
-    let prop = prop_oneof![
-        3 => number().prop_map(Prop::Number),
-        3 => text().prop_map(Prop::Text),
-        1 => any::<bool>().prop_map(Prop::YesNo),
-        1 => money().prop_map(Prop::Money),
-    ];
-    btree_map(
-        select(vec!["amount", "product", "where"]).prop_map(str::to_owned),
-        prop,
-        0..3,
-    )
+    let one = select(PROPS).prop_flat_map(|key| {
+        let weights = match key {
+            "amount" => [4, 0, 0, 3],
+            "product" => [0, 6, 1, 0],
+            _ => [1, 1, 1, 1],
+        };
+        let value = prop_oneof![
+            weights[0] => number().prop_map(Prop::Number),
+            weights[1] => text().prop_map(Prop::Text),
+            weights[2] => any::<bool>().prop_map(Prop::YesNo),
+            weights[3] => money().prop_map(Prop::Money),
+        ];
+        value.prop_map(move |value| (key.to_owned(), value))
+    });
+    vec(one, 0..4).prop_map(|all| all.into_iter().collect())
 }
 
 /// An event of a contact; [`record`] numbers them.

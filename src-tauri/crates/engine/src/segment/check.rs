@@ -1,9 +1,10 @@
 //! What is wrong with an expression that can be read: names nobody knows, tests that do not fit, circles.
 
 use super::print::{print, print_clause};
+use super::words::say;
 use super::{MAX_CLAUSES, MAX_DEPTH, MAX_TEXT, fold};
-use carillon_model::contact::{Field, FieldType};
-use carillon_model::segment::{Clause, Compare, Expr, Test, Zone};
+use carillon_model::contact::{Field, FieldType, Value};
+use carillon_model::segment::{Clause, Compare, Expr, Test, Window, Zone};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use ts_rs::TS;
@@ -16,7 +17,8 @@ pub const MAX_CHAIN: usize = 10;
 #[ts(export)]
 pub struct ExprProblem {
     /// Stable word: `unknown_field`, `wrong_type`, `unknown_option`, `unknown_segment`, `unknown_zone`,
-    /// `mixed_currencies`, `too_deep`, `too_many`, `too_long`, `cycle`.
+    /// `mixed_currencies`, `bad_share`, `too_few`, `too_deep`, `too_many`, `too_long`, `cycle`; or of
+    /// [`super::hints`].
     pub code: String,
     /// Canonical text of the clause; empty for the whole expression.
     pub clause: String,
@@ -30,12 +32,12 @@ pub struct ExprProblem {
 
 /// Everything wrong with `expr`, in the order of its clauses; empty: it may be saved.
 pub fn check(expr: &Expr, fields: &[Field], segments: &BTreeSet<String>) -> Vec<ExprProblem> {
-    let whole = |code, message| vec![problem(code, "", "", None, message)];
+    let whole = |code, key: &str, most: usize| {
+        let message = say(key, &[("most", &most)]);
+        vec![problem(code, "", "", None, message)]
+    };
     if depth(expr) > MAX_DEPTH {
-        return whole(
-            "too_deep",
-            format!("the expression is nested more than {MAX_DEPTH} deep"),
-        );
+        return whole("too_deep", "check.too_deep", MAX_DEPTH);
     }
     let clauses = clauses(expr);
     let tests = |clause: &&Clause| match clause {
@@ -43,18 +45,13 @@ pub fn check(expr: &Expr, fields: &[Field], segments: &BTreeSet<String>) -> Vec<
         _ => 1,
     };
     if clauses.iter().map(tests).sum::<usize>() > MAX_CLAUSES {
-        return whole(
-            "too_many",
-            format!("the expression has more than {MAX_CLAUSES} conditions"),
-        );
+        return whole("too_many", "check.too_many", MAX_CLAUSES);
     }
     if print(expr).len() > MAX_TEXT {
-        return whole(
-            "too_long",
-            format!("the expression is longer than {} KiB", MAX_TEXT / 1024),
-        );
+        return whole("too_long", "check.too_long", MAX_TEXT / 1024);
     }
     let mut out = Vec::new();
+    check_thresholds(expr, &mut out);
     for clause in clauses {
         check_clause(clause, fields, segments, &mut out);
     }
@@ -72,11 +69,11 @@ pub fn check_saved(
     all.insert(name.to_owned(), expr.clone());
     let mut out = check(expr, fields, &all.keys().cloned().collect());
     if let Some(names) = find_cycle(&all) {
-        let path = names.join("\" → \"");
+        let path = format!("\"{}\"", names.join("\" → \""));
         let message = if names.len() > MAX_CHAIN {
-            format!("segments may refer to each other at most {MAX_CHAIN} deep: \"{path}\"")
+            say("check.chain", &[("most", &MAX_CHAIN), ("path", &path)])
         } else {
-            format!("the segments refer to each other in a circle: \"{path}\"")
+            say("check.cycle", &[("path", &path)])
         };
         out.push(problem("cycle", "", name, None, message));
     }
@@ -198,10 +195,17 @@ pub(super) fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> O
         .map(|(_, name)| name.to_owned())
 }
 
-fn problem(code: &str, clause: &str, name: &str, suggestion: Option<String>, message: String) -> ExprProblem {
-    let message = suggestion.as_ref().map_or(message.clone(), |near| {
-        format!("{message}; did you mean \"{near}\"?")
-    });
+pub(super) fn problem(
+    code: &str,
+    clause: &str,
+    name: &str,
+    suggestion: Option<String>,
+    message: String,
+) -> ExprProblem {
+    let message = match &suggestion {
+        Some(near) => say("check.near", &[("message", &message), ("near", near)]),
+        None => message,
+    };
     ExprProblem {
         code: code.to_owned(),
         clause: clause.to_owned(),
@@ -211,7 +215,26 @@ fn problem(code: &str, clause: &str, name: &str, suggestion: Option<String>, mes
     }
 }
 
+/// Lists that can never hold because they have fewer conditions than are wanted of them.
+fn check_thresholds(expr: &Expr, out: &mut Vec<ExprProblem>) {
+    let mut open = vec![expr];
+    while let Some(expr) = open.pop() {
+        if let Expr::AtLeast { k, of } = expr
+            && *k as usize > of.len()
+        {
+            let message = say("check.too_few", &[("k", k), ("n", &of.len())]);
+            out.push(problem("too_few", "", "", None, message));
+        }
+        open.extend(children(expr).iter().rev());
+    }
+}
+
 fn check_clause(clause: &Clause, fields: &[Field], segments: &BTreeSet<String>, out: &mut Vec<ExprProblem>) {
+    if let Clause::Did { window, .. } | Clause::Sent { window, .. } = clause
+        && let Window::Days { zone, .. } = window
+    {
+        check_zone(clause, zone, out);
+    }
     match clause {
         Clause::Field { key, test } => check_field(clause, key, test, fields, out),
         Clause::InSegment { name } if !segments.contains(name) => {
@@ -221,7 +244,7 @@ fn check_clause(clause: &Clause, fields: &[Field], segments: &BTreeSet<String>, 
                 &print_clause(clause),
                 name,
                 near,
-                format!("there is no segment \"{name}\""),
+                say("check.unknown_segment", &[("name", name)]),
             ));
         }
         Clause::Did { event, .. } => {
@@ -231,7 +254,7 @@ fn check_clause(clause: &Clause, fields: &[Field], segments: &BTreeSet<String>, 
                     Test::HasAny(_) | Test::HasAll(_) | Test::Date { .. } | Test::Equals(_)
                 );
                 if !fits {
-                    let message = format!("the property {} of an event cannot be tested this way", prop.key);
+                    let message = say("check.wrong_property_test", &[("name", &prop.key)]);
                     out.push(problem(
                         "wrong_type",
                         &print_clause(clause),
@@ -242,6 +265,10 @@ fn check_clause(clause: &Clause, fields: &[Field], segments: &BTreeSet<String>, 
                 }
                 check_currencies(clause, &prop.test, out);
             }
+        }
+        Clause::Sample { percent, .. } if !(0.0..=100.0).contains(percent) => {
+            let message = say("check.bad_share", &[]);
+            out.push(problem("bad_share", &print_clause(clause), "", None, message));
         }
         _ => {}
     }
@@ -256,14 +283,16 @@ fn check_field(clause: &Clause, key: &str, test: &Test, fields: &[Field], out: &
             &text,
             key,
             near,
-            format!("there is no field \"{key}\""),
+            say("check.unknown_field", &[("name", &key)]),
         ));
         return;
     };
     if !fits(test, field.field_type) {
-        let message = format!(
-            "the field {key} holds {}, which cannot be tested this way",
-            kind(field.field_type)
+        let (kind, like) = kind(field.field_type);
+        let like = say(like, &[("key", &super::print::key(key))]);
+        let message = say(
+            "check.wrong_type",
+            &[("name", &key), ("kind", &say(kind, &[])), ("like", &like)],
         );
         out.push(problem("wrong_type", &text, key, None, message));
         return;
@@ -272,35 +301,39 @@ fn check_field(clause: &Clause, key: &str, test: &Test, fields: &[Field], out: &
         let has_options = matches!(field.field_type, FieldType::Choice | FieldType::MultiChoice);
         if has_options && !field.options.iter().any(|o| fold(o) == fold(option)) {
             let near = nearest(option, field.options.iter().map(String::as_str));
-            let message = format!("\"{option}\" is no option of {key}");
+            let message = say("check.unknown_option", &[("name", option), ("field", &key)]);
             out.push(problem("unknown_option", &text, option, near, message));
         }
     }
-    if let Test::Date {
-        zone: Zone::Named(name),
-        ..
-    } = test
+    if let Test::Date { zone, .. } = test {
+        check_zone(clause, zone, out);
+    }
+    check_currencies(clause, test, out);
+}
+
+fn check_zone(clause: &Clause, zone: &Zone, out: &mut Vec<ExprProblem>) {
+    if let Zone::Named(name) = zone
         && name.parse::<chrono_tz::Tz>().is_err()
     {
         let near = nearest(name, chrono_tz::TZ_VARIANTS.iter().map(|tz| tz.name()));
+        let message = say("check.unknown_zone", &[("name", name)]);
         out.push(problem(
             "unknown_zone",
-            &text,
+            &print_clause(clause),
             name,
             near,
-            format!("there is no time zone \"{name}\""),
+            message,
         ));
     }
-    check_currencies(clause, test, out);
 }
 
 fn check_currencies(clause: &Clause, test: &Test, out: &mut Vec<ExprProblem>) {
     if let Test::Money(Compare::Between(low, high)) = test
         && low.currency != high.currency
     {
-        let message = format!(
-            "nothing lies between an amount of {} and one of {}",
-            low.currency, high.currency
+        let message = say(
+            "check.mixed_currencies",
+            &[("low", &low.currency), ("high", &high.currency)],
         );
         out.push(problem(
             "mixed_currencies",
@@ -327,7 +360,6 @@ fn fits(test: &Test, field: FieldType) -> bool {
 }
 
 fn options(test: &Test) -> Vec<&String> {
-    use carillon_model::contact::Value;
     match test {
         Test::Is(list) | Test::IsNot(list) => list.iter().collect(),
         Test::HasAny(set) | Test::HasAll(set) | Test::Equals(Value::MultiChoice(set)) => set.iter().collect(),
@@ -336,15 +368,16 @@ fn options(test: &Test) -> Vec<&String> {
     }
 }
 
-fn kind(field: FieldType) -> &'static str {
+/// What a field holds, and how it can be tested: the keys of the words for both.
+fn kind(field: FieldType) -> (&'static str, &'static str) {
     match field {
-        FieldType::Text => "text",
-        FieldType::Number => "numbers",
-        FieldType::Money => "money",
-        FieldType::YesNo => "yes or no",
-        FieldType::Choice => "one of its options",
-        FieldType::MultiChoice => "any of its options",
-        FieldType::Date => "dates",
-        FieldType::DateTime => "moments",
+        FieldType::Text => ("kinds.text", "like.text"),
+        FieldType::Number => ("kinds.number", "like.number"),
+        FieldType::Money => ("kinds.money", "like.money"),
+        FieldType::YesNo => ("kinds.yes_no", "like.yes_no"),
+        FieldType::Choice => ("kinds.choice", "like.choice"),
+        FieldType::MultiChoice => ("kinds.multi_choice", "like.multi_choice"),
+        FieldType::Date => ("kinds.date", "like.date"),
+        FieldType::DateTime => ("kinds.date_time", "like.date_time"),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::record::Scope;
 use carillon_model::Moment;
-use carillon_model::segment::{DateTest, Zone};
+use carillon_model::segment::{DateTest, Days as WindowDays, Window, Zone};
 use chrono::{Datelike, Days, MappedLocalTime, NaiveDate, NaiveTime, Offset, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
@@ -30,6 +30,39 @@ pub(crate) fn zone_of(zone: &Zone, contact: Option<Tz>, scope: &Scope) -> Option
         Zone::Workspace => Some(scope.zone),
         Zone::Contact => Some(contact.unwrap_or(scope.zone)),
         Zone::Named(name) => name.parse().ok(),
+    }
+}
+
+/// The zone whose days a window means (any, where it means none); `None` if its name is unknown, and then its
+/// clause holds for nobody.
+pub(crate) fn zone_of_window(window: &Window, contact: Option<Tz>, scope: &Scope) -> Option<Tz> {
+    match window {
+        Window::Days { zone, .. } => zone_of(zone, contact, scope),
+        Window::Ever | Window::LastSecs(_) | Window::Between { .. } => Some(scope.zone),
+    }
+}
+
+/// From which moment on, and before which, something that happened at `at` counts in the window, whose days are
+/// those of `tz`.
+pub(crate) fn span(at: Moment, window: &Window, tz: Tz) -> Option<(Moment, Option<Moment>)> {
+    let inside = match window {
+        Window::Ever => true,
+        Window::LastSecs(0) => false,
+        Window::LastSecs(secs) => {
+            return Some((at, at.checked_add_signed(TimeDelta::seconds(i64::from(*secs)))));
+        }
+        Window::Between { from, to } => from.is_none_or(|from| from <= at) && to.is_none_or(|to| at < to),
+        Window::Days { days, .. } => local_date(at, tz).is_some_and(|date| among(*days, date)),
+    };
+    inside.then_some((at, None))
+}
+
+fn among(days: WindowDays, date: NaiveDate) -> bool {
+    match days {
+        WindowDays::On(day) => date == day,
+        WindowDays::Since(day) => date >= day,
+        WindowDays::Before(day) => date < day,
+        WindowDays::Between(first, last) => first <= date && date <= last,
     }
 }
 

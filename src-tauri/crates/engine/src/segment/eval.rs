@@ -1,6 +1,6 @@
 //! The per-contact evaluator.
 
-use super::dates::{date_truth, leaves_days, local_date, next_change_day, zone_of};
+use super::dates::{date_truth, leaves_days, local_date, next_change_day, span, zone_of, zone_of_window};
 use super::text::fold;
 use crate::record::{ContactRecord, Scope, Verdict};
 use carillon_model::consent::{Basis, Channel, Purpose};
@@ -8,7 +8,7 @@ use carillon_model::contact::{Money, Value};
 use carillon_model::event::{Event, Prop};
 use carillon_model::segment::{Clause, Compare, EventMatch, Expr, PropMatch, Test, Times, Window};
 use carillon_model::{ContactId, Moment};
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use siphasher::sip::SipHasher24;
 use smallvec::SmallVec;
@@ -184,6 +184,21 @@ pub(crate) fn test_holds(test: &Test, seen: &Seen<'_>) -> bool {
     }
 }
 
+/// The same test with its texts folded, which costs the asking of many contacts less.
+pub(crate) fn folded(test: &Test) -> Test {
+    let one = |text: &String| fold(text).into_owned();
+    match test {
+        Test::Is(list) => Test::Is(list.iter().map(one).collect()),
+        Test::IsNot(list) => Test::IsNot(list.iter().map(one).collect()),
+        Test::Contains(part) => Test::Contains(one(part)),
+        Test::StartsWith(part) => Test::StartsWith(one(part)),
+        Test::EndsWith(part) => Test::EndsWith(one(part)),
+        Test::HasAny(options) => Test::HasAny(options.iter().map(one).collect()),
+        Test::HasAll(options) => Test::HasAll(options.iter().map(one).collect()),
+        other => other.clone(),
+    }
+}
+
 /// The tests of text, on folded text.
 pub(crate) fn text_holds(test: &Test, text: &str) -> bool {
     let text = fold(text);
@@ -227,19 +242,6 @@ pub(crate) fn money_holds(compare: &Compare<Money>, value: Money) -> bool {
         Compare::Gt(to) => one(to, i64::gt),
         Compare::Ge(to) => one(to, i64::ge),
         Compare::Between(low, high) => one(low, i64::ge) && one(high, i64::le),
-    }
-}
-
-/// From which moment on, and before which, something that happened at `at` counts in the window.
-pub(crate) fn span(at: Moment, window: &Window) -> Option<(Moment, Option<Moment>)> {
-    match window {
-        Window::Ever => Some((at, None)),
-        Window::LastSecs(0) => None,
-        Window::LastSecs(secs) => Some((at, at.checked_add_signed(TimeDelta::seconds(i64::from(*secs))))),
-        Window::Between { from, to } => {
-            let inside = from.is_none_or(|from| from <= at) && to.is_none_or(|to| at < to);
-            inside.then_some((at, None))
-        }
     }
 }
 
@@ -326,7 +328,7 @@ impl<'a, F: Facts> Evaluation<'a, F> {
             Clause::Did { event, times, window } => {
                 let mut at = SmallVec::new();
                 self.who.events(event, &mut |moment| at.push(moment));
-                counted(at, *times, window, self.now)
+                self.counted(at, *times, window)
             }
             Clause::Sent {
                 template,
@@ -335,7 +337,7 @@ impl<'a, F: Facts> Evaluation<'a, F> {
             } => {
                 let mut at = SmallVec::new();
                 self.who.sent(template.as_deref(), &mut |moment| at.push(moment));
-                counted(at, *times, window, self.now)
+                self.counted(at, *times, window)
             }
             Clause::Consent {
                 channel,
@@ -348,6 +350,13 @@ impl<'a, F: Facts> Evaluation<'a, F> {
             }
             Clause::InSegment { name } => self.segment(name),
             Clause::Sample { percent, salt } => always(sample_share(salt, self.who.contact()) < *percent),
+        }
+    }
+
+    fn counted(&self, at: SmallVec<[Moment; 16]>, times: Times, window: &Window) -> Verdict {
+        match zone_of_window(window, self.who.zone(), self.scope) {
+            Some(tz) => counted(at, times, window, tz, self.now),
+            None => always(false),
         }
     }
 
@@ -406,10 +415,10 @@ fn not(verdict: Verdict) -> Verdict {
 }
 
 /// How many of the moments count now, and the first later moment at which the test of that number turns over.
-fn counted(mut at: SmallVec<[Moment; 16]>, times: Times, window: &Window, now: Moment) -> Verdict {
-    at.retain(|moment| span(*moment, window).is_some());
+fn counted(mut at: SmallVec<[Moment; 16]>, times: Times, window: &Window, tz: Tz, now: Moment) -> Verdict {
+    at.retain(|moment| span(*moment, window, tz).is_some());
     at.sort_unstable();
-    let end_of = |moment: &Moment| span(*moment, window).and_then(|(_, end)| end);
+    let end_of = |moment: &Moment| span(*moment, window, tz).and_then(|(_, end)| end);
     let mut begun = at.partition_point(|moment| *moment <= now);
     // Ends come in the order of their beginnings; those without one are last.
     let mut ended = at.partition_point(|moment| end_of(moment).is_some_and(|end| end <= now));

@@ -1,15 +1,18 @@
 //! Why somebody is in or out, clause by clause.
 
 use super::check::children;
-use super::dates::{local_date, zone_of};
-use super::eval::{Facts, eval_facts, sample_share, span};
+use super::dates::{local_date, span, zone_of, zone_of_window};
+use super::eval::{Facts, eval_facts, sample_share};
 use super::print::{BASES, key, moment, number, print, print_clause, value, word_of};
+use super::words::say;
 use crate::record::{ContactRecord, Scope};
 use carillon_model::Moment;
 use carillon_model::contact::Value;
 use carillon_model::segment::{Clause, Expr, Test, Window};
+use chrono::{Offset, TimeZone};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use ts_rs::TS;
 
 /// A node of an expression with its truth for one contact.
@@ -21,7 +24,8 @@ pub struct Reason {
     pub holds: bool,
     /// The first later moment at which this may differ though nothing is changed.
     pub until: Option<Moment>,
-    /// Of a clause: what was looked at, such as `city = "Köln"` or `3 times, last 2026-10-01T09:00:00Z`.
+    /// Of a clause: what was looked at, such as `city = "Köln"` or `3 times, the last one at 2026-10-01 11:00
+    /// (Europe/Berlin)`. Moments stand in the workspace's zone.
     pub seen: Option<String>,
     /// Of a list, a *not* or a segment: its parts. A segment is taken apart where it stands first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -54,7 +58,7 @@ fn reason<'a>(
             if shown.len() < MOST_SEGMENTS && shown.insert(name) {
                 parts.push(inner);
             } else {
-                seen = Some("shown above".to_owned());
+                seen = Some(say("seen.shown_above", &[]));
             }
         }
     }
@@ -77,74 +81,99 @@ fn reason<'a>(
 
 fn seen_by(clause: &Clause, who: &ContactRecord, now: Moment, scope: &Scope) -> Option<String> {
     Some(match clause {
-        Clause::Field { key: name, test } => match who.fields.get(name) {
-            None => format!("{} is empty", key(name)),
-            Some(seen) => format!(
-                "{} = {}{}",
-                key(name),
-                plain(seen),
-                as_date(seen, test, who, scope)
-            ),
-        },
-        Clause::Tag { tag } => if who.tags.contains(tag) {
-            "has the tag"
-        } else {
-            "has not the tag"
-        }
-        .to_owned(),
+        Clause::Field { key: name, test } => field(name, test, who, scope),
+        Clause::Tag { tag } if who.tags.contains(tag) => say("seen.tag", &[]),
+        Clause::Tag { .. } => say("seen.no_tag", &[]),
         Clause::Did { event, window, .. } => {
             let mut at = Vec::new();
             who.events(event, &mut |moment| at.push(moment));
-            counted(at, window, now)
+            counted(&at, window, who, now, scope)
         }
         Clause::Sent { template, window, .. } => {
             let mut at = Vec::new();
             Facts::sent(who, template.as_deref(), &mut |moment| at.push(moment));
-            counted(at, window, now)
+            counted(&at, window, who, now, scope)
         }
         Clause::Consent { channel, purpose, .. } => {
-            let granted = who.permissions.get(&(*channel, *purpose));
-            let permission = granted.map_or("no permission".to_owned(), |b| {
-                format!("granted by {}", word_of(BASES, *b))
-            });
+            let permission = match who.permissions.get(&(*channel, *purpose)) {
+                None => say("seen.no_permission", &[]),
+                Some(basis) => say("seen.granted", &[("basis", &word_of(BASES, *basis))]),
+            };
             if who.suppressed {
-                format!("{permission}; the address is suppressed")
+                say("seen.suppressed", &[("permission", &permission)])
             } else {
                 permission
             }
         }
-        Clause::InSegment { name } if !scope.segments.contains_key(name) => {
-            "there is no such segment".to_owned()
-        }
+        Clause::InSegment { name } if !scope.segments.contains_key(name) => say("seen.no_segment", &[]),
         Clause::InSegment { .. } => return None,
-        Clause::Sample { salt, .. } => format!("stands at {}%", number(sample_share(salt, who.contact()))),
+        Clause::Sample { salt, .. } => {
+            // Cut, not rounded: who stands just below a bound is shown below it.
+            let share = (sample_share(salt, who.contact()) * 10_000.0).floor() / 10_000.0;
+            say("seen.share", &[("share", &number(share))])
+        }
     })
 }
 
-fn plain(seen: &Value) -> String {
-    match seen {
+fn field(name: &str, test: &Test, who: &ContactRecord, scope: &Scope) -> String {
+    let key = key(name);
+    let Some(seen) = who.fields.get(name) else {
+        return say("seen.empty", &[("key", &key)]);
+    };
+    let shown = match seen {
         Value::Choice(option) => value(&Value::Text(option.clone())),
+        Value::DateTime(at) => local(*at, scope),
         other => value(other),
+    };
+    if let (Value::DateTime(at), Test::Date { zone, .. }) = (seen, test)
+        && let Some(tz) = zone_of(zone, who.zone(), scope)
+        && let Some(date) = local_date(*at, tz)
+    {
+        let values: [(&str, &dyn Display); 4] = [
+            ("key", &key),
+            ("value", &shown),
+            ("date", &date),
+            ("zone", &tz.name()),
+        ];
+        return say("seen.value_on", &values);
+    }
+    say("seen.value", &[("key", &key), ("value", &shown)])
+}
+
+/// A moment as the workspace's clocks show it.
+fn local(at: Moment, scope: &Scope) -> String {
+    let utc = at.naive_utc();
+    let offset = scope.zone.offset_from_utc_datetime(&utc).fix();
+    match utc.checked_add_offset(offset) {
+        Some(local) => {
+            let shown = local.format("%Y-%m-%d %H:%M");
+            say(
+                "seen.in_zone",
+                &[("moment", &shown), ("zone", &scope.zone.name())],
+            )
+        }
+        None => moment(at),
     }
 }
 
-fn as_date(seen: &Value, test: &Test, who: &ContactRecord, scope: &Scope) -> String {
-    let (Value::DateTime(at), Test::Date { zone, .. }) = (seen, test) else {
-        return String::new();
-    };
-    let tz = zone_of(zone, who.zone(), scope);
-    let date = tz.and_then(|tz| Some((local_date(*at, tz)?, tz.name())));
-    date.map_or_else(String::new, |(date, tz)| format!(", {date} in {tz}"))
-}
-
-fn counted(at: Vec<Moment>, window: &Window, now: Moment) -> String {
+/// How often something happened that counts now, and when last.
+fn counted(at: &[Moment], window: &Window, who: &ContactRecord, now: Moment, scope: &Scope) -> String {
+    let tz = zone_of_window(window, who.zone(), scope);
     let counts = |at: &&Moment| {
-        span(**at, window).is_some_and(|(start, end)| start <= now && end.is_none_or(|end| now < end))
+        let span = tz.and_then(|tz| span(**at, window, tz));
+        span.is_some_and(|(start, end)| start <= now && end.is_none_or(|end| now < end))
     };
-    let (n, last) = (
-        at.iter().filter(counts).count(),
-        at.iter().filter(|at| **at <= now).max(),
-    );
-    let last = last.map_or("never".to_owned(), |last| format!("last {}", moment(*last)));
-    format!("{n} time{}, {last}", if n == 1 { "" } else { "s" })
+    let n = at.iter().filter(counts).count();
+    let last = match n {
+        0 => at.iter().filter(|at| **at <= now).max(),
+        _ => at.iter().filter(counts).max(),
+    };
+    let Some(last) = last.map(|last| local(*last, scope)) else {
+        return say("seen.never", &[]);
+    };
+    match n {
+        0 => say("seen.not_then", &[("last", &last)]),
+        1 => say("seen.once", &[("last", &last)]),
+        _ => say("seen.times", &[("n", &n), ("last", &last)]),
+    }
 }

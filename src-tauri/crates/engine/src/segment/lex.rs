@@ -2,6 +2,7 @@
 
 use super::MAX_TEXT;
 use super::parse::ParseError;
+use super::words::say;
 use carillon_model::Moment;
 use chrono::NaiveDate;
 
@@ -49,10 +50,8 @@ const SYMBOLS: &[(&str, &str)] = &[
 /// All tokens, the last one [`Kind::End`].
 pub(super) fn tokens(text: &str) -> Result<Vec<Token<'_>>, ParseError> {
     if text.len() > MAX_TEXT {
-        return Err(ParseError::at(
-            MAX_TEXT,
-            format!("the expression is longer than {} KiB", MAX_TEXT / 1024),
-        ));
+        let message = say("read.too_long", &[("most", &(MAX_TEXT / 1024))]);
+        return Err(ParseError::at(text.floor_char_boundary(MAX_TEXT), message));
     }
     let mut out = Vec::new();
     let mut at = 0;
@@ -90,7 +89,7 @@ fn token(text: &str, at: usize, c: char) -> Result<(Kind<'_>, usize), ParseError
             Some((written, symbol)) => Ok((Kind::Symbol(symbol), at + written.len())),
             None => Err(ParseError::at(
                 at,
-                format!("the character {c:?} has no meaning here; texts stand in quotes"),
+                say("read.no_meaning", &[("character", &format!("{c:?}"))]),
             )),
         },
     }
@@ -127,10 +126,9 @@ fn quoted(text: &str, start: usize, open: char, close: char) -> Result<(String, 
             continue;
         }
         let wrong = || {
-            ParseError::at(
-                base + i,
-                r#"after \ comes one of " \ ' ` n r t or u{..}; write \\ for a backslash"#.to_owned(),
-            )
+            let signs = r#"" \ ' ` n r t or u{..}"#;
+            let message = say("read.escape", &[("sign", &'\\'), ("signs", &signs)]);
+            ParseError::at(base + i, message)
         };
         match chars.next().map(|(_, c)| c) {
             Some('n') => out.push('\n'),
@@ -152,10 +150,7 @@ fn quoted(text: &str, start: usize, open: char, close: char) -> Result<(String, 
             _ => return Err(wrong()),
         }
     }
-    Err(ParseError::at(
-        start,
-        format!("the text that begins here has no closing {close}"),
-    ))
+    Err(ParseError::at(start, say("read.unclosed", &[("quote", &close)])))
 }
 
 fn number_or_time(text: &str, at: usize) -> Result<(Kind<'_>, usize), ParseError> {
@@ -170,7 +165,7 @@ fn number_or_time(text: &str, at: usize) -> Result<(Kind<'_>, usize), ParseError
     let sign = usize::from(matches!(bytes.first(), Some(b'+' | b'-')));
     let whole = digits(sign);
     if whole == 0 {
-        return Err(ParseError::at(at, "after a sign comes a number".to_owned()));
+        return Err(ParseError::at(at, say("read.sign", &[])));
     }
     let mut end = sign + whole;
     let dashed = |from: usize| bytes.get(from) == Some(&b'-') && digits(from + 1) == 2;
@@ -179,7 +174,7 @@ fn number_or_time(text: &str, at: usize) -> Result<(Kind<'_>, usize), ParseError
         if !matches!(bytes.get(end), Some(b'T' | b't')) {
             let date = rest[..end]
                 .parse()
-                .map_err(|_| no_such(at, "date", "2026-01-31"))?;
+                .map_err(|_| no_such(at, "read.no_date", "2026-01-31"))?;
             return Ok((Kind::Date(date), at + end));
         }
         let time =
@@ -187,7 +182,7 @@ fn number_or_time(text: &str, at: usize) -> Result<(Kind<'_>, usize), ParseError
         end += bytes[end..].iter().take_while(|b| time(b)).count();
         let moment = rest[..end]
             .parse()
-            .map_err(|_| no_such(at, "moment", "2026-01-31T09:30:00Z"))?;
+            .map_err(|_| no_such(at, "read.no_moment", "2026-01-31T09:30:00Z"))?;
         return Ok((Kind::Moment(moment), at + end));
     }
     if bytes.get(end) == Some(&b'.') && digits(end + 1) > 0 {
@@ -203,6 +198,6 @@ fn number_or_time(text: &str, at: usize) -> Result<(Kind<'_>, usize), ParseError
     Ok((Kind::Number(&rest[..end]), at + end))
 }
 
-fn no_such(at: usize, what: &str, like: &str) -> ParseError {
-    ParseError::at(at, format!("this is no {what}; write it like {like}"))
+fn no_such(at: usize, key: &str, like: &str) -> ParseError {
+    ParseError::at(at, say(key, &[("like", &like)]))
 }

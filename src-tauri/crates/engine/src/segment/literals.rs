@@ -2,6 +2,7 @@
 
 use super::lex::Kind;
 use super::parse::{ParseError, Parser};
+use super::words::say;
 use carillon_model::contact::{Currency, Money, Value};
 use carillon_model::segment::{Compare, DateTest, Test, Zone};
 use chrono::NaiveDate;
@@ -36,7 +37,6 @@ const TESTS: &[&str] = &[
     "anniversary",
     "equals",
 ];
-const TEST: &str = "a test, like `is \"Bonn\"`, `is known`, `contains`, `>= 10`, `in the last 30 days`";
 
 impl<'a> Parser<'a> {
     fn digits(&self) -> Option<&'a str> {
@@ -63,15 +63,15 @@ impl<'a> Parser<'a> {
             return self.is();
         }
         if self.accept(&["contains"]) {
-            return Ok(Test::Contains(self.text("a text in quotes")?));
+            return Ok(Test::Contains(self.text("wanted.text")?));
         }
         if self.accept(&["starts"]) {
             self.need_word(&["with"])?;
-            return Ok(Test::StartsWith(self.text("a text in quotes")?));
+            return Ok(Test::StartsWith(self.text("wanted.text")?));
         }
         if self.accept(&["ends"]) {
             self.need_word(&["with"])?;
-            return Ok(Test::EndsWith(self.text("a text in quotes")?));
+            return Ok(Test::EndsWith(self.text("wanted.text")?));
         }
         if self.accept(&["has", "any", "of"]) {
             return Ok(Test::HasAny(self.texts()?.into_iter().collect()));
@@ -80,9 +80,7 @@ impl<'a> Parser<'a> {
             return Ok(Test::HasAll(self.texts()?.into_iter().collect()));
         }
         if self.accept(&["has"]) {
-            return Ok(Test::HasAny(
-                [self.text("`any of`, `all of` or an option in quotes")?].into(),
-            ));
+            return Ok(Test::HasAny([self.text("wanted.has")?].into()));
         }
         if self.accept(&["equals"]) {
             return Ok(Test::Equals(self.value()?));
@@ -110,6 +108,11 @@ impl<'a> Parser<'a> {
         if let Some(b) = self.yes_no() {
             return Ok(Test::YesNo(b));
         }
+        if matches!(self.peek(), Kind::Date(_)) {
+            let when = DateTest::On(self.date()?);
+            let zone = self.zone()?;
+            return Ok(Test::Date { when, zone });
+        }
         let not = self.accept(&["not"]);
         if self.at_number() {
             let amount = self.amount()?;
@@ -120,10 +123,10 @@ impl<'a> Parser<'a> {
             });
         }
         if !matches!(self.peek(), Kind::Text(_)) {
-            let what = "a text in quotes, a number, `known`, `empty`, `yes`, `no`, `any of` or `none of`";
-            return Err(self.expected(what, &["known", "empty", "yes", "no", "any", "none", "not"]));
+            let words = &["known", "empty", "yes", "no", "any", "none", "not"];
+            return Err(self.expected("wanted.is", words));
         }
-        let list = vec![self.text("a text in quotes")?];
+        let list = vec![self.text("wanted.text")?];
         Ok(if not { Test::IsNot(list) } else { Test::Is(list) })
     }
 
@@ -139,7 +142,7 @@ impl<'a> Parser<'a> {
         }
         let low = self.amount()?;
         self.need_word(&["and"])?;
-        let second = self.expected("both ends as numbers or both as amounts with a currency", &[]);
+        let second = self.expected("wanted.both_ends", &[]);
         match (low, self.amount()?) {
             (Amount::Number(low), Amount::Number(high)) => Ok(Test::Number(Compare::Between(low, high))),
             (Amount::Money(low), Amount::Money(high)) => Ok(Test::Money(Compare::Between(low, high))),
@@ -165,28 +168,26 @@ impl<'a> Parser<'a> {
             } else if self.accept(&["ahead"]) {
                 Ok(DateTest::MoreThanDaysAhead(n))
             } else {
-                Err(self.expected("`ago` or `ahead`", &["ago", "ahead"]))
+                Err(self.expected("wanted.ago_ahead", &["ago", "ahead"]))
             }
         } else if self.accept(&["anniversary"]) {
             self.need_word(&["within"])?;
             Ok(DateTest::AnniversaryWithinDays(self.days()?))
         } else {
-            Err(self.expected(TEST, TESTS))
+            Err(self.expected("wanted.test", TESTS))
         }
     }
 
     fn days(&mut self) -> Result<u32, ParseError> {
-        let too_long = self.expected("fewer days", &[]);
-        let n = self.whole("a number of days")?;
+        let too_long = self.expected("wanted.fewer_days", &[]);
+        let n = self.whole("wanted.days")?;
         n.checked_mul(self.unit(&[("day", 1), ("week", 7)])?)
             .ok_or(too_long)
     }
 
-    fn zone(&mut self) -> Result<Zone, ParseError> {
+    pub(super) fn zone(&mut self) -> Result<Zone, ParseError> {
         if self.accept(&["in", "zone"]) {
-            return Ok(Zone::Named(
-                self.text("a zone in quotes, like \"Europe/Berlin\"")?,
-            ));
+            return Ok(Zone::Named(self.text("wanted.zone")?));
         }
         for (words, zone) in [
             (["in", "contact's", "zone"], Zone::Contact),
@@ -201,9 +202,9 @@ impl<'a> Parser<'a> {
         Ok(Zone::Workspace)
     }
 
-    fn date(&mut self) -> Result<NaiveDate, ParseError> {
+    pub(super) fn date(&mut self) -> Result<NaiveDate, ParseError> {
         let Kind::Date(date) = *self.peek() else {
-            return Err(self.expected("a date like 2026-01-31", &[]));
+            return Err(self.expected("wanted.date", &[]));
         };
         self.take();
         Ok(date)
@@ -211,7 +212,7 @@ impl<'a> Parser<'a> {
 
     fn value(&mut self) -> Result<Value, ParseError> {
         if self.accept(&["option"]) {
-            return Ok(Value::Choice(self.text("an option in quotes")?));
+            return Ok(Value::Choice(self.text("wanted.option")?));
         }
         if let Some(b) = self.yes_no() {
             return Ok(Value::YesNo(b));
@@ -223,7 +224,7 @@ impl<'a> Parser<'a> {
             });
         }
         match *self.peek() {
-            Kind::Text(_) => Ok(Value::Text(self.text("a text")?)),
+            Kind::Text(_) => Ok(Value::Text(self.text("wanted.text")?)),
             Kind::Symbol("(") => Ok(Value::MultiChoice(self.texts()?.into_iter().collect())),
             Kind::Date(date) => {
                 self.take();
@@ -233,7 +234,7 @@ impl<'a> Parser<'a> {
                 self.take();
                 Ok(Value::DateTime(moment))
             }
-            _ => Err(self.expected("a value", &["option", "yes", "no"])),
+            _ => Err(self.expected("wanted.value", &["option", "yes", "no"])),
         }
     }
 
@@ -267,9 +268,13 @@ impl<'a> Parser<'a> {
             Some(minor) => Ok(Amount::Money(Money { minor, currency })),
             None => Err(ParseError::at(
                 at,
-                format!(
-                    "{digits} is no amount of {currency}, which has {} digits after the point",
-                    currency.digits()
+                say(
+                    "read.no_amount",
+                    &[
+                        ("digits", &digits),
+                        ("currency", &currency),
+                        ("places", &currency.digits()),
+                    ],
                 ),
             )),
         }
@@ -287,10 +292,10 @@ impl<'a> Parser<'a> {
             return Ok(f64::NAN);
         }
         let Kind::Number(digits) = *self.peek() else {
-            return Err(self.expected("a number", &[]));
+            return Err(self.expected("wanted.number", &[]));
         };
         let number = digits.parse::<f64>().ok().filter(|n| n.is_finite());
-        let number = number.ok_or_else(|| self.expected("a number below 1.8e308", &[]))?;
+        let number = number.ok_or_else(|| self.expected("wanted.smaller_number", &[]))?;
         self.take();
         Ok(number)
     }
@@ -301,8 +306,10 @@ impl<'a> Parser<'a> {
             Kind::Number(digits) => digits.parse::<u32>().ok(),
             _ => None,
         };
-        let n =
-            read.ok_or_else(|| self.expected(&format!("{what}, whole and not above {}", u32::MAX), &[]))?;
+        let n = read.ok_or_else(|| {
+            let what = say(what, &[]);
+            self.wants(&say("wanted.whole", &[("what", &what), ("most", &u32::MAX)]), &[])
+        })?;
         self.take();
         Ok(n)
     }
@@ -324,7 +331,7 @@ impl<'a> Parser<'a> {
             return Ok(list);
         }
         loop {
-            list.push(self.text("a text in quotes")?);
+            list.push(self.text("wanted.text")?);
             if self.symbol(")") {
                 return Ok(list);
             }
@@ -339,7 +346,7 @@ impl<'a> Parser<'a> {
             return Ok(*value);
         }
         let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        Err(self.expected(&format!("{what}: {}", names.join(", ")), &names))
+        Err(self.wants(&say(what, &[("words", &names.join(", "))]), &names))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::check::clauses;
 use carillon_model::consent::{Channel, Purpose};
-use carillon_model::segment::{Clause, Expr, Test, Zone};
+use carillon_model::segment::{Clause, Expr, Test, Window, Zone};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The facts whose change may change the truth of an expression, segments it refers to included.
@@ -62,17 +62,16 @@ impl Needs {
         match clause {
             Clause::Field { key, test } => self.add_field(key, test),
             Clause::Tag { tag } => drop(self.tags.insert(tag.clone())),
-            Clause::Did { event, .. } => {
+            Clause::Did { event, window, .. } => {
                 self.events.insert(event.name.clone());
-                // In any window: an event may carry a moment that is still to come.
-                self.time = true;
+                self.add_window(window);
             }
-            Clause::Sent { template, .. } => {
+            Clause::Sent { template, window, .. } => {
                 match template {
                     Some(template) => drop(self.templates.insert(template.clone())),
                     None => self.any_message = true,
                 }
-                self.time = true;
+                self.add_window(window);
             }
             Clause::Consent { channel, purpose, .. } => {
                 self.permissions.insert((*channel, *purpose));
@@ -88,10 +87,22 @@ impl Needs {
         if let Test::Date { zone, .. } = test {
             // Absolute dates too: a moment's date depends on the zone.
             self.time = true;
-            self.zone |= !matches!(zone, Zone::Named(_));
-            if *zone == Zone::Contact {
-                self.fields.insert("time_zone".to_owned());
-            }
+            self.add_zone(zone);
+        }
+    }
+
+    fn add_window(&mut self, window: &Window) {
+        // In any window: an event may carry a moment that is still to come.
+        self.time = true;
+        if let Window::Days { zone, .. } = window {
+            self.add_zone(zone);
+        }
+    }
+
+    fn add_zone(&mut self, zone: &Zone) {
+        self.zone |= !matches!(zone, Zone::Named(_));
+        if *zone == Zone::Contact {
+            self.fields.insert("time_zone".to_owned());
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use super::lex::{Kind, Token, tokens};
 use super::{MAX_CLAUSES, MAX_DEPTH};
-use carillon_model::segment::{Clause, EventMatch, Expr, PropMatch, Times, Window};
-use carillon_model::{Moment, segment::Test};
-use chrono::NaiveTime;
+use carillon_model::segment::{Clause, Expr, PropMatch, Test};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::print::{BASES, CHANNELS, PURPOSES};
+use super::words::say;
+use std::ops::Range;
 
 /// What is wrong with a text and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, thiserror::Error)]
@@ -33,14 +33,22 @@ impl ParseError {
 /// # Errors
 /// The first place that cannot be read, or a bound of [`super::MAX_TEXT`], [`MAX_DEPTH`], [`MAX_CLAUSES`].
 pub fn parse(text: &str) -> Result<Expr, ParseError> {
+    parse_located(text).map(|(expr, _)| expr)
+}
+
+/// Reads an expression, with the bytes at which each of its clauses stands, in order.
+///
+/// # Errors
+/// As [`parse`].
+pub(super) fn parse_located(text: &str) -> Result<(Expr, Vec<Range<usize>>), ParseError> {
     let mut parser = Parser::new(text)?;
     let expr = parser.or()?;
-    parser.end("`and`, `or` or the end")?;
+    parser.end("wanted.and_or_end")?;
     // Joined lists nest without parentheses, so the tree may be deeper than the text.
     if super::check::depth(&expr) > MAX_DEPTH {
         return Err(ParseError::at(0, too_deep()));
     }
-    Ok(expr)
+    Ok((expr, parser.places))
 }
 
 /// Reads property tests joined by `and`, as they stand after `where`; an empty text is no test.
@@ -53,7 +61,7 @@ pub fn parse_where(text: &str) -> Result<Vec<PropMatch>, ParseError> {
         return Ok(Vec::new());
     }
     let props = parser.props()?;
-    parser.end("`and` or the end")?;
+    parser.end("wanted.and_end")?;
     Ok(props)
 }
 
@@ -68,7 +76,7 @@ pub(super) fn is_reserved(word: &str) -> bool {
 }
 
 fn too_deep() -> String {
-    format!("the expression is nested more than {MAX_DEPTH} deep")
+    say("read.too_deep", &[("most", &MAX_DEPTH)])
 }
 
 pub(super) struct Parser<'a> {
@@ -76,6 +84,8 @@ pub(super) struct Parser<'a> {
     next: usize,
     depth: usize,
     clauses: usize,
+    /// Where each clause stands.
+    places: Vec<Range<usize>>,
 }
 
 impl<'a> Parser<'a> {
@@ -85,6 +95,7 @@ impl<'a> Parser<'a> {
             next: 0,
             depth: 0,
             clauses: 0,
+            places: Vec::new(),
         })
     }
 
@@ -109,8 +120,13 @@ impl<'a> Parser<'a> {
         kind
     }
 
+    /// The token `n` behind the next one.
+    pub(super) fn ahead(&self, n: usize) -> Option<&Kind<'a>> {
+        self.tokens.get(self.next + n).map(|token| &token.kind)
+    }
+
     fn word_ahead(&self, n: usize) -> Option<&'a str> {
-        match self.tokens.get(self.next + n)?.kind {
+        match self.ahead(n)? {
             Kind::Word(word) => Some(word),
             _ => None,
         }
@@ -145,21 +161,30 @@ impl<'a> Parser<'a> {
         if self.symbol(symbol) {
             Ok(())
         } else {
-            Err(self.expected(&format!("`{symbol}`"), &[]))
+            Err(self.expected_sign(symbol, &[]))
         }
     }
 
     pub(super) fn need_word(&mut self, words: &[&str]) -> Result<(), ParseError> {
         for word in words {
             if !self.accept(&[word]) {
-                return Err(self.expected(&format!("`{word}`"), &[word]));
+                return Err(self.expected_sign(word, &[word]));
             }
         }
         Ok(())
     }
 
-    /// An error at the next token, with the nearest of `words` if the token is nearly one.
-    pub(super) fn expected(&self, what: &str, words: &[&str]) -> ParseError {
+    /// An error at the next token that names what is wanted by its key, with the nearest of `words` if the token is
+    /// nearly one.
+    pub(super) fn expected(&self, wanted: &str, words: &[&str]) -> ParseError {
+        self.wants(&say(wanted, &[]), words)
+    }
+
+    fn expected_sign(&self, sign: &str, words: &[&str]) -> ParseError {
+        self.wants(&format!("`{sign}`"), words)
+    }
+
+    pub(super) fn wants(&self, what: &str, words: &[&str]) -> ParseError {
         let found = match self.peek() {
             Kind::Word(word) => format!("`{word}`"),
             Kind::Key(key) => super::print::key(key),
@@ -168,7 +193,7 @@ impl<'a> Parser<'a> {
             Kind::Date(date) => date.to_string(),
             Kind::Moment(moment) => super::print::moment(*moment),
             Kind::Symbol(symbol) => format!("`{symbol}`"),
-            Kind::End => "the end".to_owned(),
+            Kind::End => say("wanted.the_end", &[]),
         };
         let found = if found.chars().count() > 60 {
             found.chars().take(57).collect::<String>() + "..."
@@ -179,8 +204,12 @@ impl<'a> Parser<'a> {
             Kind::Word(word) => super::check::nearest(word, words.iter().copied()),
             _ => None,
         };
-        let hint = near.map_or_else(String::new, |word| format!("; did you mean `{word}`?"));
-        ParseError::at(self.token().at, format!("found {found}, expected {what}{hint}"))
+        let message = say("read.expected", &[("found", &found), ("what", &what)]);
+        let message = match near {
+            Some(word) => say("read.near", &[("message", &message), ("word", &word)]),
+            None => message,
+        };
+        ParseError::at(self.token().at, message)
     }
 
     fn end(&self, what: &str) -> Result<(), ParseError> {
@@ -249,7 +278,7 @@ impl<'a> Parser<'a> {
         }
         if self.accept(&["at"]) {
             self.need_word(&["least"])?;
-            let k = self.whole("a number of conditions")?;
+            let k = self.whole("wanted.conditions")?;
             self.need_word(&["of"])?;
             return Ok(Expr::AtLeast { k, of: self.list()? });
         }
@@ -268,22 +297,34 @@ impl<'a> Parser<'a> {
                 return Ok(of);
             }
             if !self.symbol(",") {
-                return Err(self.expected("`,` or `)`", &["and", "or"]));
+                return Err(self.expected("wanted.comma", &["and", "or"]));
             }
         }
     }
 
-    fn clause(&mut self) -> Result<Expr, ParseError> {
+    /// One more condition, if there may be one.
+    pub(super) fn count(&mut self) -> Result<(), ParseError> {
         self.clauses += 1;
-        if self.clauses > MAX_CLAUSES {
-            return Err(ParseError::at(
-                self.token().at,
-                format!("the expression has more than {MAX_CLAUSES} conditions"),
-            ));
+        if self.clauses <= MAX_CLAUSES {
+            return Ok(());
         }
+        let message = say("read.too_many", &[("most", &MAX_CLAUSES)]);
+        Err(ParseError::at(self.at(), message))
+    }
+
+    fn clause(&mut self) -> Result<Expr, ParseError> {
+        self.count()?;
+        let start = self.at();
+        let clause = self.unplaced()?;
+        let end = self.tokens[self.next.saturating_sub(1)].end;
+        self.places.push(start..end.max(start));
+        Ok(clause)
+    }
+
+    fn unplaced(&mut self) -> Result<Expr, ParseError> {
         if self.accept(&["tag"]) {
             return Ok(Expr::Clause(Clause::Tag {
-                tag: self.text("a tag in quotes")?,
+                tag: self.text("wanted.tag")?,
             }));
         }
         if self.accept(&["did"]) {
@@ -293,10 +334,10 @@ impl<'a> Parser<'a> {
             return self.sent();
         }
         if self.accept(&["consent"]) {
-            let channel = self.one_of(CHANNELS, "a channel")?;
-            let purpose = self.one_of(PURPOSES, "a purpose")?;
+            let channel = self.one_of(CHANNELS, "wanted.channel")?;
+            let purpose = self.one_of(PURPOSES, "wanted.purpose")?;
             let basis = if self.accept(&["by"]) {
-                Some(self.one_of(BASES, "a basis")?)
+                Some(self.one_of(BASES, "wanted.basis")?)
             } else {
                 None
             };
@@ -309,20 +350,20 @@ impl<'a> Parser<'a> {
         if self.accept(&["in"]) {
             self.need_word(&["segment"])?;
             return Ok(Expr::Clause(Clause::InSegment {
-                name: self.text("a segment's name in quotes")?,
+                name: self.text("wanted.segment")?,
             }));
         }
         if self.accept(&["random"]) {
             let percent = self.number()?;
             self.need_symbol("%")?;
             let salt = if self.accept(&["of"]) {
-                self.text("a text in quotes that names the draw")?
+                self.text("wanted.draw")?
             } else {
                 String::new()
             };
             return Ok(Expr::Clause(Clause::Sample { percent, salt }));
         }
-        let key = self.key("a condition, like `city is \"Bonn\"`, `tag \"vip\"` or `did order`")?;
+        let key = self.key("wanted.condition")?;
         if self.accept(&["is", "empty"]) {
             return Ok(Expr::Not(Box::new(Expr::Clause(Clause::Field {
                 key,
@@ -333,7 +374,7 @@ impl<'a> Parser<'a> {
         Ok(Expr::Clause(Clause::Field { key, test }))
     }
 
-    fn key(&mut self, what: &str) -> Result<String, ParseError> {
+    pub(super) fn key(&mut self, what: &str) -> Result<String, ParseError> {
         match self.peek() {
             Kind::Key(_) => {}
             Kind::Word(word) if !is_reserved(word) => {}
@@ -345,194 +386,4 @@ impl<'a> Parser<'a> {
             _ => Err(self.expected(what, &[])),
         }
     }
-
-    fn did(&mut self) -> Result<Expr, ParseError> {
-        let not = self.accept(&["not"]);
-        if !matches!(self.peek(), Kind::Word(_) | Kind::Text(_)) {
-            return Err(self.expected("the name of an event", &[]));
-        }
-        let name = match self.take() {
-            Kind::Word(word) => word.to_owned(),
-            Kind::Text(text) => text,
-            _ => String::new(),
-        };
-        let (times, window) = self.often()?;
-        let props = if self.accept(&["where"]) {
-            self.where_props()?
-        } else {
-            Vec::new()
-        };
-        let clause = Clause::Did {
-            event: EventMatch { name, props },
-            times,
-            window,
-        };
-        Ok(complement(clause, not))
-    }
-
-    fn sent(&mut self) -> Result<Expr, ParseError> {
-        let not = self.accept(&["not"]);
-        self.need_word(&["sent"])?;
-        let template = if self.accept(&["any", "message"]) {
-            None
-        } else if matches!(self.peek(), Kind::Text(_)) {
-            Some(self.text("a template")?)
-        } else {
-            return Err(self.expected("`any message` or a template's key in quotes", &["any"]));
-        };
-        let (times, window) = self.often()?;
-        Ok(complement(
-            Clause::Sent {
-                template,
-                times,
-                window,
-            },
-            not,
-        ))
-    }
-
-    fn often(&mut self) -> Result<(Times, Window), ParseError> {
-        let (mut times, mut window) = (None, None);
-        loop {
-            let at = self.token().at;
-            if let Some(read) = self.times()? {
-                if times.replace(read).is_some() {
-                    return Err(ParseError::at(at, "the number of times is said twice".to_owned()));
-                }
-            } else if let Some(read) = self.window()? {
-                if window.replace(read).is_some() {
-                    return Err(ParseError::at(at, "the time is said twice".to_owned()));
-                }
-            } else {
-                return Ok((times.unwrap_or(Times::AtLeast(1)), window.unwrap_or(Window::Ever)));
-            }
-        }
-    }
-
-    fn times(&mut self) -> Result<Option<Times>, ParseError> {
-        let make = if self.accept(&["at", "least"]) {
-            Times::AtLeast
-        } else if self.accept(&["at", "most"]) {
-            Times::AtMost
-        } else if self.accept(&["exactly"]) {
-            Times::Exactly
-        } else {
-            return Ok(None);
-        };
-        let n = self.whole("a number of times")?;
-        if !self.accept(&["times"]) {
-            self.need_word(&["time"])?;
-        }
-        Ok(Some(make(n)))
-    }
-
-    fn window(&mut self) -> Result<Option<Window>, ParseError> {
-        let between = |from, to| Ok(Some(Window::Between { from, to }));
-        if self.accept(&["ever"]) {
-            Ok(Some(Window::Ever))
-        } else if self.accept(&["at", "any", "time"]) {
-            between(None, None)
-        } else if self.accept(&["since"]) {
-            between(Some(self.moment()?), None)
-        } else if self.accept(&["before"]) {
-            between(None, Some(self.moment()?))
-        } else if self.accept(&["between"]) {
-            let from = self.moment()?;
-            self.need_word(&["and"])?;
-            between(Some(from), Some(self.moment()?))
-        } else if self.sees(&["in"]) && !self.sees(&["in", "segment"]) {
-            self.need_word(&["in", "the", "last"])?;
-            let at = self.token().at;
-            let n = self.whole("a number")?;
-            const UNITS: &[(&str, u32)] = &[
-                ("second", 1),
-                ("minute", 60),
-                ("hour", 3_600),
-                ("day", 86_400),
-                ("week", 604_800),
-            ];
-            let secs = n.checked_mul(self.unit(UNITS)?);
-            let secs =
-                secs.ok_or_else(|| ParseError::at(at, "the time is longer than 49,710 days".to_owned()))?;
-            Ok(Some(Window::LastSecs(secs)))
-        } else {
-            Ok(None)
-        }
-    }
-
-    /// A unit of time in singular or plural.
-    pub(super) fn unit(&mut self, units: &[(&str, u32)]) -> Result<u32, ParseError> {
-        if let Kind::Word(word) = self.peek() {
-            let lower = word.to_ascii_lowercase();
-            let single = lower.strip_suffix('s').unwrap_or(&lower);
-            if let Some((_, of)) = units.iter().find(|(unit, _)| *unit == single) {
-                let of = *of;
-                self.take();
-                return Ok(of);
-            }
-        }
-        let words: Vec<String> = units.iter().map(|(unit, _)| format!("{unit}s")).collect();
-        let near: Vec<&str> = words.iter().map(String::as_str).collect();
-        Err(self.expected(&words.join(", "), &near))
-    }
-
-    fn moment(&mut self) -> Result<Moment, ParseError> {
-        match self.peek() {
-            Kind::Moment(moment) => {
-                let moment = *moment;
-                self.take();
-                Ok(moment)
-            }
-            Kind::Date(date) => {
-                let moment = date.and_time(NaiveTime::MIN).and_utc();
-                self.take();
-                Ok(moment)
-            }
-            _ => Err(self.expected("a moment like 2026-01-31T09:30:00Z", &[])),
-        }
-    }
-
-    fn where_props(&mut self) -> Result<Vec<PropMatch>, ParseError> {
-        if !self.symbol("(") {
-            return self.props();
-        }
-        let props = self.props()?;
-        self.need_symbol(")")?;
-        Ok(props)
-    }
-
-    fn props(&mut self) -> Result<Vec<PropMatch>, ParseError> {
-        let mut props = Vec::new();
-        loop {
-            self.clauses += 1;
-            if self.clauses > MAX_CLAUSES {
-                let message = format!("the expression has more than {MAX_CLAUSES} conditions");
-                return Err(ParseError::at(self.token().at, message));
-            }
-            let key = self.key("a property of the event")?;
-            if self.sees(&["is", "empty"]) {
-                return Err(self.expected(
-                    "a test of a value the event has; `is empty` stands for fields only",
-                    &[],
-                ));
-            }
-            props.push(PropMatch {
-                key,
-                test: self.test()?,
-            });
-            let goes_on = match self.tokens.get(self.next + 1).map(|t| &t.kind) {
-                Some(Kind::Key(_)) => true,
-                Some(Kind::Word(word)) => !is_reserved(word),
-                _ => false,
-            };
-            if !(goes_on && self.accept(&["and"])) {
-                return Ok(props);
-            }
-        }
-    }
-}
-
-fn complement(clause: Clause, not: bool) -> Expr {
-    let clause = Expr::Clause(clause);
-    if not { Expr::Not(Box::new(clause)) } else { clause }
 }

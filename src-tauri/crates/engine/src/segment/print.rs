@@ -4,7 +4,7 @@ use super::parse::is_reserved;
 use carillon_model::Moment;
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::{Money, Value};
-use carillon_model::segment::{Clause, Compare, DateTest, Expr, PropMatch, Test, Times, Window, Zone};
+use carillon_model::segment::{Clause, Compare, DateTest, Days, Expr, PropMatch, Test, Times, Window, Zone};
 use chrono::SecondsFormat;
 
 /// The canonical text of an expression: [`super::parse`] of it gives the same expression.
@@ -183,6 +183,16 @@ fn window(window: &Window) -> String {
             to: Some(to),
         } => format!(" before {}", moment(*to)),
         Window::Between { from: None, to: None } => " at any time".to_owned(),
+        Window::Days { days: of, zone } => format!(" {}{}", days(*of), in_zone(zone)),
+    }
+}
+
+fn days(days: Days) -> String {
+    match days {
+        Days::On(day) => format!("on {day}"),
+        Days::Since(day) => format!("since {day}"),
+        Days::Before(day) => format!("before {day}"),
+        Days::Between(first, last) => format!("between {first} and {last}"),
     }
 }
 

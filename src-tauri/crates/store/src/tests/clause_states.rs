@@ -1,7 +1,9 @@
 //! What the states of clauses say when a file is opened again.
 
 use super::fixtures::{Place, add, again, day, fresh, ids, write};
-use crate::contacts::{add_tag, set_field};
+use crate::contacts::{add_tag, delete, set_field};
+use crate::events::{NewEvent, append};
+use crate::imports::{self, ImportCounts, ImportKind};
 use crate::segments::{self, EdgeRow};
 use crate::{LostEdges, Store};
 use carillon_engine::segment::parse;
@@ -199,4 +201,83 @@ async fn what_time_did_since_is_no_loss() {
     drop(store);
     let store = again(&place.file()).await;
     assert_eq!((store.repaired().len(), edges(&store).await.len()), (0, 4));
+}
+
+/// One import that brings two contacts with a tag, and one that brings an event of each contact.
+async fn import(store: &Store, old: ContactId) -> [carillon_model::ImportId; 2] {
+    write(store, move |tx| {
+        let people = imports::begin(tx, ImportKind::Contacts, "fair.csv", "{}")?;
+        let source = imports::source(people);
+        let new = ids(&add(tx, &["e@x.example", "f@x.example"], &source)?);
+        for id in &new {
+            add_tag(tx, *id, "friend", &source)?;
+        }
+        let range = Some((i64::from(new[0].0), i64::from(new[1].0)));
+        imports::advance(tx, people, 2, range, ImportCounts::default())?;
+        imports::end(tx, people, false)?;
+
+        let orders = imports::begin(tx, ImportKind::Events, "orders.csv", "{}")?;
+        let event = NewEvent {
+            contact: old,
+            name: "order".to_owned(),
+            at: tx.now(),
+            source: imports::source(orders),
+            props: BTreeMap::new(),
+        };
+        let events = append(tx, &[event])?;
+        let range = Some((events[0].0, events[0].0));
+        imports::advance(tx, orders, 1, range, ImportCounts::default())?;
+        imports::end(tx, orders, false)?;
+        Ok([people, orders])
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn who_is_erased_or_taken_back_with_an_import_leaves_every_segment_once() {
+    let place = Place::new();
+    let (store, ids) = town(&place).await;
+    write(&store, |tx| {
+        segments::save(tx, None, "Friends", &parse("tag \"friend\"").unwrap())?;
+        segments::save(
+            tx,
+            None,
+            "Ordered",
+            &parse("did order in the last 7 days").unwrap(),
+        )?;
+        segments::save(tx, None, "Others", &parse("did not order").unwrap())
+    })
+    .await
+    .unwrap();
+    let (friends, ordered, others) = (SegmentId(3), SegmentId(4), SegmentId(5));
+    let [people, orders] = import(&store, ids[0]).await;
+    assert_eq!(members(&store, friends), [5, 6]);
+    assert_eq!(members(&store, ordered), [ids[0].0]);
+    assert_eq!(members(&store, others).len(), 5);
+
+    for import in [people, orders] {
+        write(&store, move |tx| imports::undo(tx, import, 100))
+            .await
+            .unwrap();
+    }
+    let second = ids[1];
+    write(&store, move |tx| delete(tx, second, None, "user"))
+        .await
+        .unwrap();
+    assert_eq!(members(&store, friends), [0u32; 0]);
+    assert_eq!(members(&store, ordered), [0u32; 0]);
+    assert_eq!(members(&store, BONN), [ids[0].0]);
+    assert_eq!(members(&store, others), [ids[0].0, ids[2].0, ids[3].0]);
+    store.advance_clock(day(30)).await.unwrap();
+    drop(store);
+    let store = again(&place.file()).await;
+    assert_eq!(store.repaired(), []);
+    for segment in [BONN, FAR, friends, ordered, others] {
+        assert_eq!(
+            by_edges(&store, segment).await,
+            members(&store, segment),
+            "{segment}"
+        );
+    }
 }

@@ -9,7 +9,7 @@ use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::{Field, FieldType, Money, Value};
 use carillon_model::segment::*;
 use caseless::Caseless;
-use chrono::{Datelike, Days, NaiveDate, NaiveTime, Offset, TimeDelta, TimeZone};
+use chrono::{Datelike, NaiveDate, NaiveTime, Offset, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 use rusqlite::types::Value as Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -185,6 +185,15 @@ impl Reading<'_> {
     }
 
     fn clause(&mut self, clause: &Clause) -> String {
+        if let Clause::Did { window, .. } | Clause::Sent { window, .. } = clause
+            && let Window::Days {
+                zone: Zone::Named(name),
+                ..
+            } = window
+            && name.parse::<Tz>().is_err()
+        {
+            return "0".to_owned();
+        }
         match clause {
             Clause::Field { key, test } => self.field(key, test),
             Clause::Tag { tag } => {
@@ -277,15 +286,26 @@ impl Reading<'_> {
                     all.push_str(&format!(" AND {at} < {}", to.timestamp_millis()));
                 }
             }
+            Window::Days { days, zone } => {
+                let when = match days {
+                    Days::On(day) => DateTest::On(*day),
+                    Days::Since(day) => DateTest::After(*day - chrono::Days::new(1)),
+                    Days::Before(day) => DateTest::Before(*day),
+                    Days::Between(first, last) => DateTest::Between(*first, *last),
+                };
+                all.push_str(" AND ");
+                all.push_str(&self.date(at, FieldType::DateTime, &when, zone));
+            }
         }
         all
     }
 
     fn field(&mut self, key: &str, test: &Test) -> String {
-        let built_in = ["city", "time_zone"];
+        let built_in = ["city", "time_zone", "email"];
         let (column, field_type, options) = match self.fields.iter().find(|(_, field)| field.key == key) {
             Some((column, field)) => (format!("f.{column}"), field.field_type, field.options.clone()),
             None if built_in.contains(&key) => (format!("c.{key}"), FieldType::Text, Vec::new()),
+            None if key == "created_at" => ("c.created_at".to_owned(), FieldType::DateTime, Vec::new()),
             None => return "0".to_owned(),
         };
         if *test == Test::Known {
@@ -570,6 +590,6 @@ fn days_begin_where_the_clocks_of_a_zone_let_them() {
     assert_eq!(brazil, at("2018-11-04T03:00:00Z"));
     let samoa = begins(day("2011-12-30"), chrono_tz::Pacific::Apia);
     assert_eq!(samoa, at("2011-12-30T10:00:00Z"));
-    let next = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap() + Days::new(1);
+    let next = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap() + chrono::Days::new(1);
     assert_eq!(date_of(epoch_day(next)), Some(next));
 }

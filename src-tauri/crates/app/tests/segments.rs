@@ -1,0 +1,185 @@
+//! Segments as the screens and the command line use them.
+
+use carillon_app::App;
+use carillon_app::error::{ApiError, Code};
+use carillon_app::table::{Call, Kind, Window};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// A program with a workspace of four contacts.
+struct Shop(App);
+
+impl Shop {
+    async fn new(dir: &Path) -> Shop {
+        let shop = Shop(App::new(dir.join("home"), false));
+        let file = dir.join("shop.carillon");
+        let args = json!({
+            "file": { "path": file }, "name": "Shop", "clock": "virtual", "start": "2026-03-01T09:00:00Z",
+            "time_zone": "Europe/Berlin",
+        });
+        shop.mutate("workspaces.create", args).await;
+        for (email, city, tags) in [
+            ("ada@x.example", Some("Köln"), vec!["vip"]),
+            ("ben@x.example", Some("KÖLN "), vec![]),
+            ("eve@x.example", Some("Bonn"), vec!["vip"]),
+            ("zoe@x.example", None, vec![]),
+        ] {
+            let values: Vec<Value> = city
+                .iter()
+                .map(|city| json!({ "key": "city", "value": { "type": "text", "value": city } }))
+                .collect();
+            let args =
+                json!({ "email": email, "values": values, "tags": tags, "basis": null, "source": "user" });
+            shop.mutate("contacts.add", args).await;
+        }
+        shop
+    }
+
+    async fn call(&self, kind: Kind, name: &str, args: Value) -> Result<Value, ApiError> {
+        let name = name.to_owned();
+        let answer = self.0.call(Window::Terminal, Call { kind, name, args }).await?;
+        Ok(json!(answer))
+    }
+
+    async fn query(&self, name: &str, args: Value) -> Value {
+        self.call(Kind::Query, name, args).await.unwrap()
+    }
+
+    async fn mutate(&self, name: &str, args: Value) -> Value {
+        self.call(Kind::Mutate, name, args).await.unwrap()
+    }
+
+    async fn save(&self, id: Option<Value>, name: &str, text: &str) -> Result<Value, ApiError> {
+        let args = json!({ "id": id, "name": name, "text": text });
+        self.call(Kind::Mutate, "segments.save", args).await
+    }
+}
+
+#[tokio::test]
+async fn count_clauses_members_and_reasons_speak_of_the_same_people() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = Shop::new(dir.path()).await;
+    let text = "city is 'köln' and not tag 'vip'";
+    let saved = shop.save(None, "Quiet Cologne", text).await.unwrap();
+    assert_eq!(saved["text"], json!("city is \"köln\" and not tag \"vip\""));
+    let list = shop.query("segments.list", json!({})).await;
+    assert_eq!(list[0]["count"], json!(1));
+
+    let count = shop
+        .query("segments.count", json!({ "text": text, "clauses": true }))
+        .await;
+    assert_eq!((&count["count"], &count["total"]), (&json!(1), &json!(4)));
+    let clauses = json!([{ "text": "city is \"köln\"", "count": 2 }, { "text": "tag \"vip\"", "count": 2 }]);
+    assert_eq!(count["clauses"], clauses);
+
+    let members = shop
+        .query("segments.members", json!({ "text": text, "limit": 10 }))
+        .await;
+    assert_eq!(members["rows"][0]["email"], json!("ben@x.example"));
+    assert_eq!(members["rows"].as_array().unwrap().len(), 1);
+
+    for (contact, holds, seen) in [
+        (1, false, ["city = \"Köln\"", "has the tag"]),
+        (2, true, ["city = \"KÖLN\"", "does not have the tag"]),
+        (4, false, ["city is empty", "does not have the tag"]),
+    ] {
+        let answer = shop
+            .query("segments.why", json!({ "text": text, "contact": contact }))
+            .await;
+        assert_eq!(answer["holds"], json!(holds), "{contact}");
+        let parts = &answer["why"]["of"];
+        assert_eq!(parts[0]["value"], json!(seen[0]), "{contact}");
+        assert_eq!(parts[1]["of"][0]["value"], json!(seen[1]), "{contact}");
+    }
+}
+
+#[tokio::test]
+async fn a_mistake_and_a_name_nobody_used_are_shown_where_they_stand_in_the_text_as_it_was_typed() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = Shop::new(dir.path()).await;
+    let text = "  email is known\nand mail is '𝄞'";
+    let check = shop.query("segments.check", json!({ "text": text })).await;
+    assert_eq!(check["ok"], json!(false));
+    assert_eq!(
+        (&check["error"]["offset"], &check["error"]["length"]),
+        (&json!(21), &json!(4))
+    );
+    assert!(
+        check["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("no field \"mail\"")
+    );
+
+    let text = "city is '𝄞' or tag 'vpi' or did order";
+    let check = shop.query("segments.check", json!({ "text": text })).await;
+    assert_eq!((&check["ok"], &check["error"]), (&json!(true), &json!(null)));
+    let hints = check["hints"].as_array().unwrap();
+    assert_eq!(
+        (&hints[0]["offset"], &hints[0]["length"]),
+        (&json!(20), &json!(5))
+    );
+    assert!(
+        hints[0]["message"]
+            .as_str()
+            .unwrap()
+            .contains("did you mean \"vip\"?")
+    );
+    assert_eq!(
+        (&hints[1]["offset"], &hints[1]["length"], hints.len()),
+        (&json!(33), &json!(5), 2)
+    );
+
+    let refused = shop.save(None, "Broken", "city is").await.unwrap_err();
+    assert_eq!(refused.code, Code::Invalid);
+    assert!(
+        refused.message.contains("found the end") && refused.message.contains("character 8"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn a_segment_others_refer_to_is_neither_removed_nor_renamed_and_never_refers_to_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = Shop::new(dir.path()).await;
+    let vip = shop.save(None, "VIP", "tag \"vip\"").await.unwrap();
+    let far = shop
+        .save(None, "Far", "in segment \"VIP\" and city is \"Bonn\"")
+        .await
+        .unwrap();
+
+    let list = shop.query("segments.list", json!({})).await;
+    assert_eq!(
+        (&list[0]["name"], &list[0]["used_by"]),
+        (&json!("Far"), &json!(0))
+    );
+    assert_eq!(
+        (&list[1]["name"], &list[1]["used_by"]),
+        (&json!("VIP"), &json!(1))
+    );
+
+    let circle = shop
+        .save(Some(vip["id"].clone()), "VIP", "not in segment \"Far\"")
+        .await
+        .unwrap_err();
+    assert!(
+        circle.message.contains("VIP") && circle.message.contains("Far"),
+        "{circle}"
+    );
+    let renamed = shop
+        .save(Some(vip["id"].clone()), "Best", "tag \"vip\"")
+        .await
+        .unwrap_err();
+    assert!(renamed.message.contains("Far"), "{renamed}");
+    let removed = shop
+        .call(Kind::Mutate, "segments.delete", json!({ "id": vip["id"] }))
+        .await
+        .unwrap_err();
+    assert!(removed.message.contains("Far"), "{removed}");
+    let taken = shop.save(None, "VIP", "everyone").await.unwrap_err();
+    assert!(taken.message.contains("VIP"), "{taken}");
+
+    shop.mutate("segments.delete", json!({ "id": far["id"] })).await;
+    shop.mutate("segments.delete", json!({ "id": vip["id"] })).await;
+    assert_eq!(shop.query("segments.list", json!({})).await, json!([]));
+}

@@ -1,0 +1,63 @@
+//! Names that can be right and mean nobody so far: perhaps written wrong.
+
+use super::check::{ExprProblem, clauses, nearest, problem};
+use super::print::print_clause;
+use super::words::say;
+use carillon_model::segment::{Clause, Expr};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The names a workspace uses so far.
+#[derive(Clone, Debug, Default)]
+pub struct InUse {
+    pub tags: BTreeSet<String>,
+    /// Events with the keys of the properties they came with.
+    pub events: BTreeMap<String, BTreeSet<String>>,
+    pub templates: BTreeSet<String>,
+}
+
+/// Tags, events, properties and templates of `expr` that nobody has used, in the order of its clauses. None of them
+/// keeps it from being saved: `unused_tag`, `unused_event`, `unused_property`, `unused_template`.
+pub fn hints(expr: &Expr, known: &InUse) -> Vec<ExprProblem> {
+    let mut out = Vec::new();
+    for clause in clauses(expr) {
+        match clause {
+            Clause::Tag { tag } if !known.tags.contains(tag) => {
+                let near = nearest(tag, known.tags.iter().map(String::as_str));
+                out.push(hint(
+                    "unused_tag",
+                    clause,
+                    tag,
+                    near,
+                    say("hints.tag", &[("name", tag)]),
+                ));
+            }
+            Clause::Did { event, .. } => {
+                let name = &event.name;
+                let Some(keys) = known.events.get(name) else {
+                    let near = nearest(name, known.events.keys().map(String::as_str));
+                    let message = say("hints.event", &[("name", name)]);
+                    out.push(hint("unused_event", clause, name, near, message));
+                    continue;
+                };
+                for prop in event.props.iter().filter(|prop| !keys.contains(&prop.key)) {
+                    let near = nearest(&prop.key, keys.iter().map(String::as_str));
+                    let message = say("hints.property", &[("name", &prop.key), ("event", name)]);
+                    out.push(hint("unused_property", clause, &prop.key, near, message));
+                }
+            }
+            Clause::Sent {
+                template: Some(name), ..
+            } if !known.templates.contains(name) => {
+                let near = nearest(name, known.templates.iter().map(String::as_str));
+                let message = say("hints.template", &[("name", name)]);
+                out.push(hint("unused_template", clause, name, near, message));
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+fn hint(code: &str, clause: &Clause, name: &str, near: Option<String>, message: String) -> ExprProblem {
+    problem(code, &print_clause(clause), name, near, message)
+}

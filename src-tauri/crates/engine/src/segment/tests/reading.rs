@@ -1,0 +1,401 @@
+//! What people write, what is printed back, and what is refused where.
+
+use super::*;
+use crate::segment::arbitrary::epoch;
+
+#[test]
+fn the_forms_people_write_mean_what_they_say() {
+    for (written, canonical) in [
+        ("EVERYONE", "everyone"),
+        ("city is 'Bonn'", "city is \"Bonn\""),
+        ("city is “Bonn”", "city is \"Bonn\""),
+        ("a = 1 and b = 2 or c = 3", "(a = 1 and b = 2) or c = 3"),
+        ("a = 1 and (b = 2 or c = 3)", "a = 1 and (b = 2 or c = 3)"),
+        ("all(a = 1, b = 2)", "a = 1 and b = 2"),
+        ("not not tag \"x\"", "not not tag \"x\""),
+        ("not did order", "did not order"),
+        (
+            "did order in the last 2 weeks at least 2 times",
+            "did order at least 2 times in the last 14 days",
+        ),
+        (
+            "did order in the last 90 minutes",
+            "did order in the last 90 minutes",
+        ),
+        (
+            "did order since 2026-01-01 in workspace's zone",
+            "did order since 2026-01-01",
+        ),
+        (
+            "was sent 'w' between 2026-01-01 and 2026-01-31 in contact’s zone exactly 1 time",
+            "was sent \"w\" exactly 1 time between 2026-01-01 and 2026-01-31 in contact's zone",
+        ),
+        (
+            "did order on 2026-03-29 in zone 'Europe/Berlin'",
+            "did order on 2026-03-29 in zone \"Europe/Berlin\"",
+        ),
+        (
+            "did order before 2026-01-01T00:00:00+01:00",
+            "did order before 2025-12-31T23:00:00Z",
+        ),
+        (
+            "did order where amount >= 10 at least 2 times in the last 30 days and city is \"Bonn\"",
+            "(did order at least 2 times in the last 30 days where amount >= 10) and city is \"Bonn\"",
+        ),
+        ("birthday is 2000-02-29", "birthday on 2000-02-29"),
+        (
+            "did order where amount >= 10 and product is \"beans\"",
+            "did order where amount >= 10 and product is \"beans\"",
+        ),
+        (
+            "did order where (amount ≥ 10) and city is \"Bonn\"",
+            "(did order where amount >= 10) and city is \"Bonn\"",
+        ),
+        (
+            "did order where amount >= 10 and tag \"vip\"",
+            "(did order where amount >= 10) and tag \"vip\"",
+        ),
+        ("not city is known", "city is empty"),
+        ("age is not 5", "age != 5"),
+        ("total >= 100 eur", "total >= 100.00 EUR"),
+        ("total < -5 JPY AND age > 1e3", "total < -5 JPY and age > 1000"),
+        (
+            "birthday anniversary within 1 week in contact's zone",
+            "birthday anniversary within 7 days in contact's zone",
+        ),
+        (
+            "birthday before 2000-02-29 in workspace's zone",
+            "birthday before 2000-02-29",
+        ),
+        ("interests has \"tea\"", "interests has any of (\"tea\")"),
+        (
+            "consent EMAIL marketing by double_opt_in",
+            "consent email marketing by double_opt_in",
+        ),
+        ("random 10%", "random 10% of \"\""),
+        (
+            "at least 1 of (everyone, in segment \"V\\\"IP\")",
+            "at least 1 of (everyone, in segment \"V\\\"IP\")",
+        ),
+        ("`tag` is known", "`tag` is known"),
+        (
+            "was not sent 'w' in the last 1 day",
+            "was not sent \"w\" in the last 1 day",
+        ),
+    ] {
+        assert_eq!(print(&reads(written)), canonical, "{written}");
+        assert_eq!(reads(canonical), reads(written), "{written}");
+    }
+}
+
+#[test]
+fn each_example_of_the_help_can_be_read() {
+    let examples = GRAMMAR_HELP
+        .lines()
+        .filter_map(|line| line.strip_prefix("  "))
+        .filter(|l| !l.starts_with(' '));
+    let mut n = 0;
+    for line in examples {
+        let example = line.split("   ").next().unwrap_or(line);
+        reads(example);
+        n += 1;
+    }
+    assert!(n >= 15, "{n} examples");
+}
+
+#[test]
+fn each_example_of_the_window_can_be_read() {
+    let source = include_str!("../../../../../../ui/src/segments/examples.ts");
+    let (_, list) = source.split_once("EXAMPLES = [").expect("the list");
+    let (list, _) = list.split_once("\n]").expect("its end");
+    let mut n = 0;
+    for line in list.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let quoted = line.trim_end_matches(',');
+        let quote = quoted.chars().next().filter(|c| ['"', '\'', '`'].contains(c));
+        let text = quote.and_then(|quote| quoted.strip_prefix(quote)?.strip_suffix(quote));
+        let text = text.unwrap_or_else(|| panic!("not one text a line: {line}"));
+        assert!(!text.contains('\\'), "an escape this test does not undo: {line}");
+        assert_eq!(reads(&print(&reads(text))), reads(text));
+        n += 1;
+    }
+    assert!(n >= 5, "{n} examples");
+}
+
+#[test]
+fn errors_point_at_the_place_and_suggest_the_word() {
+    let error = |text: &str| parse(text).expect_err(text);
+    let near = error("city contians \"x\"");
+    assert_eq!(near.at, 5);
+    assert!(
+        near.message.contains("found `contians`") && near.message.contains("did you mean `contains`?"),
+        "{near}"
+    );
+    assert_eq!(error("city is \"Bonn").at, 8);
+    assert_eq!(error("city is").at, 7);
+    assert!(error("city is Bonn").message.contains("text in quotes"));
+    assert!(
+        error("tag \"a\" nad tag \"b\"")
+            .message
+            .contains("did you mean `and`?")
+    );
+    assert!(
+        error("did order in the last 3 dyas")
+            .message
+            .contains("did you mean `days`?")
+    );
+    assert!(error("seen on 2026-02-30").message.contains("no date"));
+    assert!(error("total > 1.234 EUR").message.contains("2 digits"));
+    assert!(
+        error("did order in the last 60000 days")
+            .message
+            .contains("longer")
+    );
+    assert!(error("did order ever ever").message.contains("twice"));
+    assert!(
+        error("consent email marketng")
+            .message
+            .contains("did you mean `marketing`?")
+    );
+    assert!(error("a = 1 # b").message.contains("'#'"));
+    let mixed = error("did order between 2026-01-01 and 2026-02-01T00:00:00Z");
+    assert_eq!(mixed.at, 33, "{mixed}");
+    let twice = error("did order ever where a = 1 in the last 3 days");
+    assert_eq!(twice.at, 27, "{twice}");
+}
+
+/// What `locate` shows of the first problem that `check` finds.
+fn shown(text: &str) -> &str {
+    let field = |key: &str, field_type, options: &[&str]| Field {
+        key: key.to_owned(),
+        label: key.to_owned(),
+        field_type,
+        options: options.iter().map(|option| (*option).to_owned()).collect(),
+        built_in: false,
+    };
+    let fields = [
+        field("email", FieldType::Text, &[]),
+        field("plan", FieldType::Choice, &["plan", "Pro"]),
+        field("added", FieldType::Date, &[]),
+    ];
+    let problems = check(&reads(text), &fields, &BTreeSet::from(["VIP".to_owned()]));
+    &text[locate(text, &problems[0])]
+}
+
+#[test]
+fn a_problem_of_a_name_points_at_that_name_however_it_was_written() {
+    for (text, wanted) in [
+        ("email is known and mail is 'x'", "mail"),
+        ("email is 'mail' and not mail is empty", "mail"),
+        ("email is 'x' OR plan is any of ('plan', 'por')", "'por'"),
+        ("plan is 'plans'", "'plans'"),
+        ("not  in   segment 'vip' and email is 'vip'", "'vip'"),
+        (
+            "added before 2026-01-01 in zone 'Europe/Berlim'",
+            "'Europe/Berlim'",
+        ),
+        ("was sent any message since 2026-01-01 in zone 'Mars'", "'Mars'"),
+        ("email is 'x' and email > 5 and plan is 'Pro'", "email > 5"),
+        ("did order where (`a b` between 1 eur and 2 usd)", "usd"),
+        ("email is known and random 101%", "random 101%"),
+        (
+            "at least 3 of (email is known, plan is known)",
+            "at least 3 of (email is known, plan is known)",
+        ),
+    ] {
+        assert_eq!(shown(text), wanted, "{text}");
+    }
+}
+
+#[test]
+fn a_test_that_does_not_fit_says_how_to_write_one_that_does() {
+    let fields = [Field {
+        key: "added".to_owned(),
+        label: "Added".to_owned(),
+        field_type: FieldType::Date,
+        options: Vec::new(),
+        built_in: false,
+    }];
+    let problems = check(&reads("added > 5"), &fields, &BTreeSet::new());
+    assert!(
+        problems[0].message.contains("`added in the last 30 days`"),
+        "{}",
+        problems[0].message
+    );
+}
+
+#[test]
+fn hostile_depth_length_and_number_are_refused() {
+    let deep = |open: &str, close: &str| {
+        format!(
+            "{}everyone{}",
+            open.repeat(20_000 / open.len()),
+            close.repeat(20_000 / open.len())
+        )
+    };
+    for text in [
+        deep("(", ")"),
+        deep("not ", ""),
+        deep("all(", ")"),
+        deep("at least 1 of (", ")"),
+    ] {
+        assert!(parse(&text).expect_err("too deep").message.contains("64 deep"));
+    }
+    let alternating = "(everyone or everyone and ".repeat(40) + "everyone" + &")".repeat(40);
+    assert!(
+        parse(&alternating)
+            .expect_err("too deep")
+            .message
+            .contains("64 deep")
+    );
+    assert!(
+        parse(&"x ".repeat(40_000))
+            .expect_err("too long")
+            .message
+            .contains("64 KiB")
+    );
+    assert!(
+        parse(&vec!["a = 1"; 2_001].join(" or "))
+            .expect_err("too many")
+            .message
+            .contains("2000")
+    );
+    assert!(parse(&vec!["a = 1"; 2_000].join(" or ")).is_ok());
+    let wide = "é".repeat(40_000);
+    assert!(parse(&wide).is_err_and(|error| wide.is_char_boundary(error.at)));
+    for number in [
+        "9".repeat(60_000),
+        format!("1e{}", "9".repeat(60_000)),
+        format!("0.{}1", "0".repeat(60_000)),
+    ] {
+        for text in [
+            format!("a = {number}"),
+            format!("a = {number} EUR"),
+            format!("a in the last {number} days"),
+            format!("at least {number} of ()"),
+            format!("did x at most {number} times in the last {number} weeks"),
+            format!("random {number}%"),
+            format!("a on {number}-01-01"),
+            format!("did x since {number}-01-01T00:00:00Z"),
+        ] {
+            if let Ok(expr) = parse(&text) {
+                assert_eq!(parse(&print(&expr)), Ok(expr));
+            }
+        }
+    }
+    assert!(parse(&format!("{}everyone{}", "(".repeat(64), ")".repeat(64))).is_ok());
+}
+
+#[test]
+fn the_deepest_expressions_that_pass_the_check_read_back() {
+    let leaf = || reads("did order where amount = 1");
+    let wraps: [fn(Expr, Expr) -> Expr; 6] = [
+        |inner, _| Expr::Not(Box::new(inner)),
+        |inner, leaf| Expr::All(vec![inner, leaf]),
+        |inner, leaf| Expr::Any(vec![leaf, Expr::Not(Box::new(inner))]),
+        |inner, _| Expr::All(vec![inner]),
+        |inner, _| Expr::None(vec![inner]),
+        |inner, leaf| Expr::AtLeast {
+            k: 1,
+            of: vec![leaf, inner],
+        },
+    ];
+    let known = |expr: &Expr| check(expr, &[], &BTreeSet::new());
+    for (a, b) in (0..6).flat_map(|a| (0..6).map(move |b| (a, b))) {
+        let mut expr = leaf();
+        let mut level = 0;
+        loop {
+            let deeper = wraps[if level % 2 == 0 { a } else { b }](expr.clone(), leaf());
+            if !known(&deeper).is_empty() {
+                break;
+            }
+            expr = deeper;
+            level += 1;
+        }
+        assert!(level >= 31, "{a} {b}: {level}");
+        assert_eq!(parse(&print(&expr)), Ok(expr), "{a} {b}");
+        let too_deep = (0..64).fold(leaf(), |expr, _| wraps[a](expr, leaf()));
+        assert_eq!(known(&too_deep)[0].code, "too_deep");
+    }
+}
+
+#[test]
+fn the_ends_of_time_read_back() {
+    use carillon_model::segment::{DateTest, EventMatch, Times, Window, Zone};
+    use chrono::NaiveDate;
+    for date in [NaiveDate::MIN, NaiveDate::MAX, NaiveDate::default()] {
+        let expr = Expr::Clause(Clause::Field {
+            key: "x".to_owned(),
+            test: Test::Date {
+                when: DateTest::On(date),
+                zone: Zone::Workspace,
+            },
+        });
+        assert_eq!(parse(&print(&expr)), Ok(expr));
+    }
+    let leap_second: Moment = "2016-12-31T23:59:60.5Z".parse().expect("a leap second");
+    for at in [
+        Moment::MIN_UTC,
+        Moment::MAX_UTC,
+        leap_second,
+        epoch() - TimeDelta::nanoseconds(1),
+    ] {
+        let window = Window::Between {
+            from: Some(at),
+            to: None,
+        };
+        let event = EventMatch {
+            name: "x".to_owned(),
+            props: Vec::new(),
+        };
+        let expr = Expr::Clause(Clause::Did {
+            event,
+            times: Times::AtLeast(1),
+            window,
+        });
+        assert_eq!(parse(&print(&expr)), Ok(expr));
+        let dated = contact(&[("x", Value::DateTime(at))]);
+        for test in [
+            "x in the last 3 days",
+            "x more than 4294967295 days ahead",
+            "x anniversary within 3 days",
+            "x before 2026-01-01",
+        ] {
+            let verdict = eval(&reads(test), &dated, at, &scope(&[]));
+            assert!(verdict.until.is_none_or(|until| until > at), "{test} at {at}");
+        }
+    }
+}
+
+#[test]
+fn names_nobody_used_so_far_are_told_with_the_nearest_that_somebody_did() {
+    let set = |names: &[&str]| {
+        names
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect::<BTreeSet<String>>()
+    };
+    let known = InUse {
+        tags: set(&["VIP", "staff"]),
+        events: BTreeMap::from([("order".to_owned(), set(&["amount", "order"]))]),
+        templates: set(&["welcome-1"]),
+    };
+    let told = |text: &str| -> Vec<String> {
+        let all = hints(&reads(text), &known);
+        all.iter()
+            .map(|hint| format!("{}: {}", &text[locate(text, hint)], hint.message))
+            .collect()
+    };
+    assert_eq!(
+        told("tag 'VIP' and did order where amount > 1 and was sent any message"),
+        [""; 0]
+    );
+    assert_eq!(
+        told("tag 'vip' or did not ordr or did order where (amonut > 1) or was sent 'welcome'"),
+        [
+            "'vip': nobody has the tag \"vip\" so far; did you mean \"VIP\"?",
+            "ordr: \"ordr\" has not happened so far; did you mean \"order\"?",
+            "amonut: \"order\" never came with the property \"amonut\" so far; did you mean \"amount\"?",
+            "'welcome': there is no template \"welcome\" so far; did you mean \"welcome-1\"?",
+        ]
+    );
+}

@@ -1,0 +1,291 @@
+//! Every form of the grammar, and which of them have told contacts apart so far: a form that never held, or never did
+//! not, was not tried.
+
+use carillon_engine::record::{ContactRecord, Scope};
+use carillon_engine::segment::eval;
+use carillon_model::Moment;
+use carillon_model::contact::{FieldType, Value};
+use carillon_model::segment::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How often each form held, and how often not.
+#[derive(Default)]
+pub struct Forms(BTreeMap<String, [u64; 2]>);
+
+impl Forms {
+    /// Looks at each part of an expression by itself.
+    pub fn note(&mut self, expr: &Expr, who: &ContactRecord, now: Moment, scope: &Scope) {
+        let holds = |expr: &Expr| eval(expr, who, now, scope).holds;
+        let inner: &[Expr] = match expr {
+            Expr::Everyone => &[],
+            Expr::All(of) | Expr::Any(of) | Expr::None(of) | Expr::AtLeast { of, .. } => of,
+            Expr::Not(inner) => std::slice::from_ref(inner),
+            Expr::Clause(clause) => {
+                for (form, clause) in of_clause(clause) {
+                    self.count(form, holds(&Expr::Clause(clause)));
+                }
+                return;
+            }
+        };
+        self.count(of_list(expr).to_owned(), holds(expr));
+        for part in inner {
+            self.note(part, who, now, scope);
+        }
+    }
+
+    fn count(&mut self, form: String, holds: bool) {
+        self.0.entry(form).or_default()[usize::from(holds)] += 1;
+    }
+
+    /// Forms that did not both hold and not hold.
+    pub fn untold(self) -> Vec<String> {
+        let told = |form: &String| self.0.get(form).is_some_and(|[not, held]| *not > 0 && *held > 0);
+        all().into_iter().filter(|form| !told(form)).collect()
+    }
+}
+
+fn of_list(expr: &Expr) -> &'static str {
+    match expr {
+        Expr::Everyone => "everyone",
+        Expr::All(_) => "all",
+        Expr::Any(_) => "any",
+        Expr::None(_) => "none",
+        Expr::AtLeast { .. } => "at least",
+        Expr::Not(_) => "not",
+        Expr::Clause(_) => "clause",
+    }
+}
+
+/// The forms a clause is an example of, each with the clause that shows it.
+fn of_clause(clause: &Clause) -> Vec<(String, Clause)> {
+    let forms = match clause {
+        Clause::Field { key, test } => of_field(key, test),
+        Clause::Tag { .. } => vec!["tag".to_owned()],
+        Clause::Did { event, times, window } => {
+            let mut all: Vec<(String, Clause)> = of_often("did", *times, window)
+                .into_iter()
+                .map(|form| (form, clause.clone()))
+                .collect();
+            for prop in &event.props {
+                let event = EventMatch {
+                    name: event.name.clone(),
+                    props: vec![prop.clone()],
+                };
+                let alone = Clause::Did {
+                    event,
+                    times: Times::AtLeast(1),
+                    window: Window::Ever,
+                };
+                all.push((format!("where {}", of_test(&prop.test)), alone));
+            }
+            return all;
+        }
+        Clause::Sent {
+            template,
+            times,
+            window,
+        } => {
+            let mut all = of_often("sent", *times, window);
+            all.push(format!(
+                "sent {}",
+                if template.is_some() { "template" } else { "any" }
+            ));
+            all
+        }
+        Clause::Consent { channel, basis, .. } => {
+            let by = if basis.is_some() { " by" } else { "" };
+            vec![format!("consent {channel:?}"), format!("consent{by}")]
+        }
+        Clause::InSegment { .. } => vec!["in segment".to_owned()],
+        Clause::Sample { .. } => vec!["random".to_owned()],
+    };
+    forms.into_iter().map(|form| (form, clause.clone())).collect()
+}
+
+fn of_often(what: &str, times: Times, window: &Window) -> Vec<String> {
+    let times = match times {
+        Times::AtLeast(_) => "at least",
+        Times::AtMost(_) => "at most",
+        Times::Exactly(_) => "exactly",
+    };
+    let mut all = vec![format!("{what} {times} times")];
+    let window = match window {
+        Window::Ever => "ever",
+        Window::LastSecs(_) => "in the last",
+        Window::Between { from, to } => match (from, to) {
+            (Some(_), Some(_)) => "between moments",
+            (Some(_), None) => "since a moment",
+            (None, Some(_)) => "before a moment",
+            (None, None) => "at any time",
+        },
+        Window::Days { days, zone } => {
+            all.push(format!("{what} days {}", of_zone(zone)));
+            match days {
+                Days::On(_) => "on a day",
+                Days::Since(_) => "since a day",
+                Days::Before(_) => "before a day",
+                Days::Between(..) => "between days",
+            }
+        }
+    };
+    all.push(format!("{what} {window}"));
+    all
+}
+
+fn of_zone(zone: &Zone) -> &'static str {
+    match zone {
+        Zone::Workspace => "in the workspace's zone",
+        Zone::Contact => "in the contact's zone",
+        Zone::Named(_) => "in a named zone",
+    }
+}
+
+fn type_of(key: &str) -> Option<FieldType> {
+    Some(match key {
+        "city" | "time_zone" | "email" => FieldType::Text,
+        "age" => FieldType::Number,
+        "total" => FieldType::Money,
+        "newsletter" => FieldType::YesNo,
+        "plan" => FieldType::Choice,
+        "interests" => FieldType::MultiChoice,
+        "birthday" => FieldType::Date,
+        "seen_at" | "created_at" => FieldType::DateTime,
+        _ => return None,
+    })
+}
+
+fn of_field(key: &str, test: &Test) -> Vec<String> {
+    let Some(kind) = type_of(key) else {
+        return Vec::new();
+    };
+    let mut all = vec![format!("{kind:?} {}", of_test(test))];
+    if let Test::Date { zone, .. } = test {
+        all.push(format!("{kind:?} {}", of_zone(zone)));
+    }
+    all
+}
+
+fn of_test(test: &Test) -> String {
+    match test {
+        Test::Known => "known".to_owned(),
+        Test::Is(_) => "is".to_owned(),
+        Test::IsNot(_) => "is not".to_owned(),
+        Test::Contains(_) => "contains".to_owned(),
+        Test::StartsWith(_) => "starts".to_owned(),
+        Test::EndsWith(_) => "ends".to_owned(),
+        Test::Number(compare) => format!("number {}", of_compare(compare)),
+        Test::Money(compare) => format!("money {}", of_compare(compare)),
+        Test::YesNo(_) => "yes or no".to_owned(),
+        Test::HasAny(_) => "has any".to_owned(),
+        Test::HasAll(_) => "has all".to_owned(),
+        Test::Date { when, .. } => of_date(when).to_owned(),
+        Test::Equals(value) => match value {
+            Value::Text(_) => "equals text".to_owned(),
+            other => format!("equals {:?}", other.field_type()),
+        },
+    }
+}
+
+fn of_compare<T>(compare: &Compare<T>) -> &'static str {
+    match compare {
+        Compare::Eq(_) => "=",
+        Compare::Ne(_) => "!=",
+        Compare::Lt(_) => "<",
+        Compare::Le(_) => "<=",
+        Compare::Gt(_) => ">",
+        Compare::Ge(_) => ">=",
+        Compare::Between(..) => "between",
+    }
+}
+
+fn of_date(when: &DateTest) -> &'static str {
+    match when {
+        DateTest::On(_) => "on",
+        DateTest::Before(_) => "before",
+        DateTest::After(_) => "after",
+        DateTest::Between(..) => "between",
+        DateTest::InLastDays(_) => "in the last",
+        DateTest::InNextDays(_) => "in the next",
+        DateTest::MoreThanDaysAgo(_) => "ago",
+        DateTest::MoreThanDaysAhead(_) => "ahead",
+        DateTest::AnniversaryWithinDays(_) => "anniversary",
+    }
+}
+
+const COMPARES: [&str; 7] = ["=", "!=", "<", "<=", ">", ">=", "between"];
+const DATES: [&str; 9] = [
+    "on",
+    "before",
+    "after",
+    "between",
+    "in the last",
+    "in the next",
+    "ago",
+    "ahead",
+    "anniversary",
+];
+const ZONES: [&str; 3] = [
+    "in the workspace's zone",
+    "in the contact's zone",
+    "in a named zone",
+];
+
+/// Every form that can both hold and not hold.
+fn all() -> BTreeSet<String> {
+    let words = |of: &str| -> Vec<String> { of.split(", ").map(str::to_owned).collect() };
+    let mut all = BTreeSet::new();
+    all.extend(words("all, any, none, at least, not, tag, in segment, random"));
+    all.extend(words(
+        "consent, consent by, consent Email, consent Sms, consent Phone, consent Post, consent Push",
+    ));
+    all.extend(words("sent template, sent any"));
+    for what in ["did", "sent"] {
+        let often = words(
+            "at least times, at most times, exactly times, ever, in the last, between moments, since a moment, \
+             before a moment, at any time, on a day, since a day, before a day, between days",
+        );
+        all.extend(often.into_iter().map(|form| format!("{what} {form}")));
+        all.extend(ZONES.map(|zone| format!("{what} days {zone}")));
+    }
+    let tests = |stem: &str, of: &str| -> Vec<String> {
+        words(of)
+            .into_iter()
+            .map(|test| format!("{stem} {test}"))
+            .collect()
+    };
+    all.extend(tests(
+        "Text",
+        "known, is, is not, contains, starts, ends, equals text",
+    ));
+    all.extend(tests("Choice", "known, is, is not, equals Choice"));
+    all.extend(tests(
+        "MultiChoice",
+        "known, has any, has all, equals MultiChoice",
+    ));
+    all.extend(tests("YesNo", "known, yes or no, equals YesNo"));
+    all.extend(tests("Number", "known, equals Number"));
+    all.extend(tests("Money", "known, equals Money"));
+    all.extend(tests("Date", "known, equals Date"));
+    all.extend(tests("DateTime", "known, equals DateTime"));
+    all.extend(tests(
+        "where",
+        "known, is, is not, contains, starts, ends, yes or no",
+    ));
+    all.extend(tests(
+        "where",
+        "equals text, equals Number, equals Money, equals YesNo",
+    ));
+    for compare in COMPARES {
+        all.extend([
+            format!("Number number {compare}"),
+            format!("Money money {compare}"),
+            format!("where number {compare}"),
+            format!("where money {compare}"),
+        ]);
+    }
+    for kind in ["Date", "DateTime"] {
+        all.extend(DATES.map(|date| format!("{kind} {date}")));
+        all.extend(ZONES.map(|zone| format!("{kind} {zone}")));
+    }
+    all
+}
