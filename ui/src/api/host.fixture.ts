@@ -434,14 +434,15 @@ export function fixtureHost(search: string): Host {
     "segments.check": ({ text }: { text: string }) => {
       const wrong = text.indexOf("orderd");
       return wrong < 0
-        ? { ok: true, canonical: text }
+        ? { ok: true, canonical: text, error: null, hints: [] }
         : {
             ok: false,
+            canonical: null,
+            hints: [],
             error: {
               offset: wrong,
               length: 6,
               message: "There is no field called “orderd”.",
-              expected: ["did", "tag", "consent", "in segment"],
             },
           };
     },

@@ -209,7 +209,7 @@ export type Commands = {
   "reports.growth": { kind: "query"; req: Span; res: GrowthReport; reads: ["reports"] };
   "reports.messages": { kind: "query"; req: Span; res: MessagesReport; reads: ["reports"] };
   "runtime.run": { kind: "mutate"; req: RunArgs; res: JobStarted; reads: [] };
-  "segments.check": { kind: "query"; req: TextOnly; res: SegmentCheck; reads: ["fields", "segments"] };
+  "segments.check": { kind: "query"; req: TextOnly; res: SegmentCheck; reads: ["fields", "segments", "tags", "events", "templates"] };
   "segments.count": { kind: "query"; req: CountSegment; res: SegmentCount; reads: ["segments", "contacts", "tags", "events", "consents", "suppressions", "outbox", "clock"] };
   "segments.delete": { kind: "mutate"; req: OneSegment; res: Done; reads: [] };
   "segments.grammar": { kind: "query"; req: NoArgs; res: string; reads: [] };
@@ -274,7 +274,7 @@ export const READS: Record<string, readonly string[]> = {
   "reports.funnel": ["reports", "enrolments", "journeys"],
   "reports.growth": ["reports"],
   "reports.messages": ["reports"],
-  "segments.check": ["fields", "segments"],
+  "segments.check": ["fields", "segments", "tags", "events", "templates"],
   "segments.count": ["segments", "contacts", "tags", "events", "consents", "suppressions", "outbox", "clock"],
   "segments.grammar": [],
   "segments.list": ["segments", "membership", "contacts"],
