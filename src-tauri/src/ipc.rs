@@ -1,5 +1,6 @@
 //! The two doors from the window to the command table.
 
+use crate::Unopened;
 use carillon_app::App;
 use carillon_app::error::{ApiError, Code, fail};
 use carillon_app::table::{Call, Kind, Window};
@@ -16,16 +17,24 @@ pub fn window_of(label: &str) -> Window {
     }
 }
 
-/// Reads through the command table.
+/// Reads through the command table. What only the shell knows is answered here.
 #[tauri::command]
 pub async fn query<R: Runtime>(
     window: WebviewWindow<R>,
     app: State<'_, App>,
+    unopened: State<'_, Unopened>,
     name: String,
     args: Value,
 ) -> Result<Value, ApiError> {
+    let caller = window_of(window.label());
+    if name == "window.unopened" {
+        return match caller {
+            Window::Main => serde_json::to_value(unopened.take()).map_err(ApiError::internal),
+            _ => Err(fail(Code::Denied, "table.denied", &[("name", &name)])),
+        };
+    }
     app.call(
-        window_of(window.label()),
+        caller,
         Call {
             kind: Kind::Query,
             name,

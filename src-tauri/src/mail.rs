@@ -17,23 +17,25 @@ pub fn answer<R: Runtime>(
     let ticket = request.uri().path().trim_start_matches('/').to_owned();
     let app = context.app_handle().state::<App>().inner().clone();
     tauri::async_runtime::spawn(async move {
-        let (status, body) = match app.frame(&ticket).await {
-            Some(html) => (StatusCode::OK, html.as_bytes().to_vec()),
-            None => (StatusCode::NOT_FOUND, Vec::new()),
-        };
-        respond(responder, status, body);
+        match page(app.frame(&ticket).await.as_deref()) {
+            Ok(response) => responder.respond(response),
+            Err(error) => tracing::error!(%error, "a mail could not be shown"),
+        }
     });
 }
 
-fn respond(responder: UriSchemeResponder, status: StatusCode, body: Vec<u8>) {
-    let response = Response::builder()
-        .status(status)
+/// The answer that shows a mail, or says that it is gone: never without the policy.
+///
+/// # Errors
+/// None with the headers of this file.
+pub fn page(html: Option<&str>) -> tauri::http::Result<Response<Vec<u8>>> {
+    Response::builder()
+        .status(match html {
+            Some(_) => StatusCode::OK,
+            None => StatusCode::NOT_FOUND,
+        })
         .header(header::CONTENT_TYPE, "text/html; charset=utf-8")
         .header(header::CONTENT_SECURITY_POLICY, POLICY)
         .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
-        .body(body);
-    match response {
-        Ok(response) => responder.respond(response),
-        Err(error) => tracing::error!(%error, "a mail could not be shown"),
-    }
+        .body(html.unwrap_or_default().as_bytes().to_vec())
 }

@@ -3,17 +3,18 @@
 mod promises;
 
 use carillon_app::App;
-use carillon_app::error::Code;
+use carillon_app::error::{Code, fail};
 use carillon_app::table::{Call, Kind, Window, table};
-use carillon_shell::ipc;
+use carillon_shell::{Unopened, ipc};
 use serde_json::{Value, json};
 use tauri::test::{INVOKE_KEY, MockRuntime, mock_builder, mock_context, noop_assets};
 use tauri::webview::InvokeRequest;
-use tauri::{WebviewWindow, WebviewWindowBuilder};
+use tauri::{Manager, WebviewWindow, WebviewWindowBuilder};
 
 fn shell(home: &std::path::Path) -> tauri::App<MockRuntime> {
     mock_builder()
         .manage(App::new(home.to_owned(), false))
+        .manage(Unopened::default())
         .invoke_handler(tauri::generate_handler![ipc::query, ipc::mutate])
         .build(mock_context(noop_assets()))
         .expect("the mock shell is built")
@@ -68,10 +69,28 @@ fn the_dialogs_of_the_shell_are_refused_to_other_windows() {
     let home = tempfile::tempdir().expect("a folder");
     let shell = shell(home.path());
     let stranger = window(&shell, "preview");
-    for name in ["files.choose", "files.choose_save"] {
-        let error = invoke(&stranger, "mutate", name).expect_err("refused");
+    for (door, name) in [
+        ("mutate", "files.choose"),
+        ("mutate", "files.choose_save"),
+        ("query", "window.unopened"),
+    ] {
+        let error = invoke(&stranger, door, name).expect_err("refused");
         assert_eq!(error["code"], json!("denied"));
     }
+}
+
+#[test]
+fn the_main_window_is_told_once_why_the_file_it_was_started_with_did_not_open() {
+    let home = tempfile::tempdir().expect("a folder");
+    let shell = shell(home.path());
+    let main = window(&shell, "main");
+    assert_eq!(invoke(&main, "query", "window.unopened"), Ok(Value::Null));
+    let why = fail(Code::File, "workspaces.missing", &[("file", &"shop.carillon")]);
+    shell.state::<Unopened>().keep(why.clone());
+    let told = invoke(&main, "query", "window.unopened").expect("the reason");
+    assert_eq!(told["code"], json!("file"));
+    assert_eq!(told["message"], json!(why.message));
+    assert_eq!(invoke(&main, "query", "window.unopened"), Ok(Value::Null));
 }
 
 #[test]
@@ -118,6 +137,26 @@ fn every_command_keeps_to_the_windows_it_declares() {
 }
 
 #[test]
+fn mail_and_what_stands_for_mail_that_is_gone_carry_a_policy_without_scripts_or_network() {
+    for html in [Some("<script>alert(1)</script><p>Hello</p>"), None] {
+        let answer = carillon_shell::mail::page(html).expect("an answer");
+        let policy = answer.headers()["content-security-policy"]
+            .to_str()
+            .expect("a policy in plain letters");
+        let rules: Vec<&str> = policy.split(';').map(str::trim).collect();
+        // No `script-src` and no `connect-src`: the first rule holds for them.
+        assert_eq!(rules[0], "default-src 'none'", "{policy}");
+        assert!(rules.contains(&"sandbox"), "{policy}");
+        assert!(!policy.contains("script"), "{policy}");
+        assert!(
+            !policy.contains("http") && !policy.contains('*'),
+            "{policy} lets something out"
+        );
+        assert_eq!(answer.status().is_success(), html.is_some());
+    }
+}
+
+#[test]
 fn the_capability_names_one_window_and_the_policy_has_no_way_out() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |path: &str| -> Value {
@@ -156,7 +195,4 @@ fn the_capability_names_one_window_and_the_policy_has_no_way_out() {
     ] {
         assert!(policy.contains(rule), "{rule}");
     }
-    assert!(carillon_shell::mail::POLICY.contains("default-src 'none'"));
-    assert!(carillon_shell::mail::POLICY.contains("sandbox"));
-    assert!(!carillon_shell::mail::POLICY.contains("script"));
 }

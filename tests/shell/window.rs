@@ -3,4 +3,5 @@
 mod driver_story;
 mod hand;
 mod journey_by_hand_story;
+mod living_story;
 mod screens_story;

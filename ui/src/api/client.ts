@@ -56,10 +56,7 @@ export function keyOf<K extends QueryName>(name: K, args: Req<K>): QueryKey {
   return [name, args];
 }
 
-type Options<K extends QueryName, T> = Pick<
-  UseQueryOptions<Res<K>, ApiError, T>,
-  "enabled" | "select" | "refetchInterval" | "gcTime"
-> & {
+type Options<K extends QueryName, T> = Pick<UseQueryOptions<Res<K>, ApiError, T>, "enabled" | "select" | "gcTime"> & {
   /** Keep showing the answer to the previous arguments until the new one is there. */
   keep?: boolean;
 };

@@ -90,6 +90,10 @@ export function fixtureHost(search: string): Host {
   const job = (): { job: number } => {
     const id = jobs.size + 1;
     jobs.set(id, Date.now());
+    const telling = setInterval(() => {
+      tell("jobs");
+      if (jobView(id).state === "done") clearInterval(telling);
+    }, 100);
     return { job: id };
   };
   const jobView = (id: number): JobView => {

@@ -1,5 +1,7 @@
 // The few words of the border that do not come out of Rust's table.
 
+import type { ApiError } from "./gen/ApiError";
+
 /** What a commit touched. The bus sends topics; a query names those it reads. */
 export type Topic =
   | "workspace"
@@ -25,8 +27,10 @@ export type Topic =
 /** What a dialog of the system is opened for. */
 export type FilePurpose = "contacts" | "events" | "workspace" | "backup" | "errors" | "export" | "journey" | "template";
 
-/** The window's own dialogs, answered by the shell and never served over HTTP. Null: cancelled. */
+/** What only the shell can do or knows, never served over HTTP. Of a dialog null is: cancelled. */
 export type WindowCommands = {
+  /** Why the file that the program was started with did not open; told once. */
+  "window.unopened": { kind: "query"; req: Record<string, never>; res: ApiError | null };
   "files.choose": { kind: "mutate"; req: { purpose: FilePurpose }; res: { path: string; name: string } | null };
   "files.choose_save": { kind: "mutate"; req: { purpose: FilePurpose; name: string }; res: { path: string } | null };
 };

@@ -1,4 +1,4 @@
-import { mutate, query } from "@/api/client";
+import { mutate } from "@/api/client";
 import type { JourneyId } from "@/api/gen/JourneyId";
 import { host } from "@/api/host";
 import { say, sayError } from "@/design";
@@ -24,8 +24,9 @@ export function useJourneyActions() {
     async exportFile(id: JourneyId, name: string): Promise<void> {
       await attempt(async () => {
         const file = `${fileName(name)}.json`;
-        const { text } = await query("journeys.export", { id });
-        download(file, text);
+        const to = await host().chooseSave("journey", file);
+        if (to === null) return null;
+        host().deliver(await mutate("journeys.export_file", { id, to }), file);
         say(t("journeys.exported", { name }));
         return null;
       });
@@ -57,15 +58,6 @@ async function attempt<T>(work: () => Promise<T>): Promise<T | null> {
     sayError(thrown);
     return null;
   }
-}
-
-function download(name: string, text: string): void {
-  const address = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(address);
 }
 
 /** A name that every file system takes. */

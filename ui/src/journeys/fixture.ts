@@ -2,6 +2,8 @@
  * Journeys for work on the screens alone: a welcome series, an empty draft and large drawings, with numbers that
  * follow from the drawing. Loaded by the fixture host and by tests, never shipped.
  */
+
+import type { Named } from "@/api/gen/Named";
 import type { Commands } from "../api/gen/Commands";
 import type { Fact } from "../api/gen/Fact";
 import type { JobView } from "../api/gen/JobView";
@@ -141,9 +143,11 @@ export function largeJourney(count: number): Journey {
 
 type Kept = { view: JourneyView; row: JourneyRow };
 
+const PEOPLE: Named[] = ["ada", "grace", "edsger"].map((name, at) => ({ id: at + 1, email: `${name}@example.com` }));
+
 /** Numbers of this fixture's jobs begin here, so that they are not mistaken for others. */
 const FIRST_JOB = 1_000_000;
-const results = new Map<number, SimReport>();
+const results = new Map<number, SimReport | Named[]>();
 
 /** A simulation as `jobs.get` tells of it; `null`: no job of this fixture. */
 export function journeyJob(id: number): JobView | null {
@@ -255,8 +259,12 @@ export function journeyFixture(tell: (topic: Topic) => void = () => {}): Answers
     },
     "journeys.try": ({ document }) => walk(document),
     "journeys.path": () => walk(WELCOME),
-    "journeys.people": () =>
-      ["ada", "grace", "edsger"].map((name, at) => ({ id: at + 1, email: `${name}@example.com` })),
+    "journeys.people": () => PEOPLE,
+    "journeys.behind": () => {
+      const job = FIRST_JOB + results.size;
+      results.set(job, PEOPLE);
+      return { job };
+    },
     "journeys.enter": () => ({}),
   };
 }

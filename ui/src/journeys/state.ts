@@ -7,6 +7,7 @@ import type { JourneyId } from "@/api/gen/JourneyId";
 import type { Place } from "@/api/gen/Place";
 import type { Problem } from "@/api/gen/Problem";
 import type { SimReport } from "@/api/gen/SimReport";
+import type { SimulateJourney } from "@/api/gen/SimulateJourney";
 import type { StepId } from "@/api/gen/StepId";
 import type { Catalogue } from "./catalogue";
 
@@ -36,8 +37,8 @@ export type QuickAdd = { port: Port | null; x: number; y: number; arrow: boolean
 /** A way through the drawing that is lit. */
 export type Lit = { steps: ReadonlySet<StepId>; arrows: ReadonlySet<string> };
 
-/** A simulated population: of which drawing, from when, and the day that is shown. */
-export type Simulation = { report: SimReport; of: Journey; from: string; day: number };
+/** A simulated population: as it was asked for with its start, and the day that is shown. */
+export type Simulation = { report: SimReport; asked: SimulateJourney & { start: string }; day: number };
 
 export type DesignerState = {
   id: JourneyId;

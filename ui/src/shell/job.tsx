@@ -5,18 +5,9 @@ import { Button, Progress, sayError } from "@/design";
 import { count, percent } from "@/format";
 import { t, tx } from "@/i18n";
 
-/** Follows a job until it has ended. `onEnd` is called once. */
+/** Follows a job until it has ended: the bus tells when there is more to see. `onEnd` is called once. */
 export function useJob(job: number | null, onEnd?: (job: JobView) => void): JobView | null {
-  const { data } = useRead(
-    "jobs.get",
-    { id: job ?? 0 },
-    {
-      enabled: job !== null,
-      refetchInterval: (query) =>
-        query.state.data === undefined || query.state.data.state === "running" ? 250 : false,
-      gcTime: 0,
-    },
-  );
+  const { data } = useRead("jobs.get", { id: job ?? 0 }, { enabled: job !== null, gcTime: 0 });
   const ended = useRef<number | null>(null);
   useEffect(() => {
     if (job === null || data === undefined || data.state === "running" || ended.current === job) return;

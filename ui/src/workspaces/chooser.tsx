@@ -1,7 +1,7 @@
 import icon from "@assets/icons/icon.svg";
 import { FolderOpen, type LucideIcon, Plus, Store, X } from "lucide-react";
-import { useState } from "react";
-import { useRead, useWrite } from "@/api/client";
+import { useEffect, useState } from "react";
+import { query, useRead, useWrite } from "@/api/client";
 import { host } from "@/api/host";
 import { Badge, IconButton, Note, sayError } from "@/design";
 import { ago } from "@/format";
@@ -25,6 +25,16 @@ export function Chooser() {
   });
   const forget = useWrite("workspaces.forget", { onError: sayError });
   const served = host().kind === "http";
+  useEffect(() => {
+    if (host().kind !== "window") return;
+    void query("window.unopened", {}).then((why) => why !== null && sayError(why));
+  }, []);
+  const openFile = opening.open;
+  // A browser's page cannot open files of this machine.
+  useEffect(
+    () => (served ? undefined : host().onFilesDropped(([first]) => first !== undefined && openFile(first.file))),
+    [served, openFile],
+  );
   const now = new Date().toISOString();
   return (
     <main className="flex h-full items-start justify-center overflow-auto px-6 pt-[12vh] pb-12">

@@ -1,6 +1,7 @@
 //! Work that takes longer than a breath: started by a command, watched by others, cancelled by anybody.
 
 use crate::Ctx;
+use crate::bus::Bus;
 use crate::clock::machine_now;
 use crate::commands;
 use crate::error::{ApiError, Code, Result, fail};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use ts_rs::TS;
 
 commands! {
@@ -76,13 +78,28 @@ pub struct Job {
     cancelled: AtomicBool,
     stop: tokio::sync::Notify,
     end: Mutex<End>,
+    bus: Bus,
+    began: Instant,
+    /// Milliseconds after `began` at which progress was told last.
+    told_at: AtomicU64,
 }
+
+/// The topic of jobs on the bus; what a job does is not in the file, so no commit tells of it.
+const TOPIC: &str = "jobs";
+/// Progress is told at most so often: a screen shows no more.
+const TELL_EVERY: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Default)]
 struct End {
     phase: String,
     outcome: Option<std::result::Result<serde_json::Value, ApiError>>,
+    ended: Option<Instant>,
+    /// Whoever asks for it was told how it ended.
+    heard: bool,
 }
+
+/// How long the end of a job waits to be heard. Whoever watches a job asks several times a second.
+const HEARD_WITHIN: Duration = Duration::from_secs(2);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -104,10 +121,13 @@ pub fn phase_words(phase: &str) -> &str {
 }
 
 impl Job {
-    fn new(id: u32, what: &str) -> Job {
+    fn new(id: u32, what: &str, bus: Bus) -> Job {
         Job {
             id,
             what: what.to_owned(),
+            bus,
+            began: Instant::now(),
+            told_at: AtomicU64::new(0),
             started_at: machine_now(),
             done: AtomicU64::new(0),
             total: AtomicU64::new(0),
@@ -119,19 +139,36 @@ impl Job {
 
     /// A job nobody asked for and nobody can cancel: work of the program itself.
     pub fn unwatched() -> Job {
-        Job::new(0, "")
+        Job::new(0, "", Bus::default())
+    }
+
+    fn tell(&self) {
+        self.bus.tell(0, vec![TOPIC.to_owned()]);
     }
 
     /// Reports progress.
     pub fn progress(&self, done: u64, total: u64) {
         self.done.store(done, Ordering::Relaxed);
         self.total.store(total, Ordering::Relaxed);
+        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let last = self.told_at.load(Ordering::Relaxed);
+        let due = now.saturating_sub(last) >= TELL_EVERY.as_millis() as u64;
+        // Of several threads that come at once, one tells.
+        if due
+            && self
+                .told_at
+                .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+        {
+            self.tell();
+        }
     }
 
     /// Names what is being done, by a word that [`phase_words`] knows.
     pub fn phase(&self, phase: &str) {
         debug_assert!(PHASES.contains_key(phase), "jobs.phases.{phase} has no words");
         lock(&self.end).phase = phase.to_owned();
+        self.tell();
     }
 
     /// Whether somebody asked it to stop. Long loops ask between two commits.
@@ -159,7 +196,8 @@ impl Job {
     }
 
     fn view(&self) -> JobView {
-        let end = lock(&self.end);
+        let mut end = lock(&self.end);
+        end.heard = end.outcome.is_some();
         let (state, result, error) = match &end.outcome {
             None => (JobState::Running, None, None),
             Some(Ok(value)) => (JobState::Done, Some(value.clone()), None),
@@ -185,11 +223,20 @@ impl Job {
 pub struct Jobs {
     next: AtomicU32,
     all: Mutex<BTreeMap<u32, Arc<Job>>>,
+    bus: Bus,
 }
 
 const REMEMBERED: usize = 100;
 
 impl Jobs {
+    /// No jobs yet; the bus will hear of them.
+    pub fn new(bus: Bus) -> Jobs {
+        Jobs {
+            bus,
+            ..Jobs::default()
+        }
+    }
+
     /// Starts `work` in the background and gives its number.
     pub fn start<F, Fut, T>(self: &Arc<Self>, what: &str, work: F) -> u32
     where
@@ -198,7 +245,7 @@ impl Jobs {
         T: Serialize + Send + 'static,
     {
         let id = self.next.fetch_add(1, Ordering::Relaxed) + 1;
-        let job = Arc::new(Job::new(id, what));
+        let job = Arc::new(Job::new(id, what, self.bus.clone()));
         {
             let mut all = lock(&self.all);
             while all.len() >= REMEMBERED {
@@ -221,7 +268,12 @@ impl Jobs {
                 Ok(Err(e)) => Err(e),
                 Err(e) => Err(ApiError::internal(e)),
             };
-            lock(&job.end).outcome = Some(outcome);
+            {
+                let mut end = lock(&job.end);
+                end.outcome = Some(outcome);
+                end.ended = Some(Instant::now());
+            }
+            job.tell();
         });
         id
     }
@@ -244,6 +296,17 @@ impl Jobs {
         Ok(())
     }
 
+    /// Waits until every job ended, and whoever started it through another process heard how.
+    pub async fn heard_out(&self) {
+        let open = |job: &Arc<Job>| {
+            let end = lock(&job.end);
+            !end.heard && end.ended.is_none_or(|at| at.elapsed() < HEARD_WITHIN)
+        };
+        while lock(&self.all).values().any(open) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Asks all jobs to stop, when the workspace closes.
     pub fn cancel_all(&self) {
         for job in lock(&self.all).values() {
@@ -262,6 +325,39 @@ mod tests {
         job.phase("undoing");
         assert_eq!(phase_words(&job.view().phase), "Taking the import back");
         assert_eq!(phase_words(""), "");
+    }
+
+    #[tokio::test]
+    async fn the_bus_hears_of_what_a_job_does_and_of_its_end() {
+        let bus = Bus::default();
+        let mut heard = bus.listen();
+        let jobs = Arc::new(Jobs::new(bus));
+        let (go, gone) = tokio::sync::oneshot::channel::<()>();
+        let id = jobs.start("demo.create", |job| async move {
+            job.phase("undoing");
+            let _ = gone.await;
+            // A thousand steps in no time are told once at the most.
+            for step in 0..1000 {
+                job.progress(step, 1000);
+            }
+            Ok(42)
+        });
+        let Ok(change) = heard.recv().await else {
+            panic!("the phase is told");
+        };
+        assert_eq!(change["topics"], serde_json::json!(["jobs"]));
+        assert_eq!(jobs.get(id).map(|job| job.state), Ok(JobState::Running));
+        let _ = go.send(());
+        let mut told = 0;
+        while jobs.get(id).is_ok_and(|job| job.state == JobState::Running) {
+            let _ = heard.recv().await;
+            told += 1;
+        }
+        assert!((1..100).contains(&told), "{told}");
+        assert_eq!(
+            jobs.get(id).map(|job| job.result),
+            Ok(Some(serde_json::json!(42)))
+        );
     }
 
     #[test]

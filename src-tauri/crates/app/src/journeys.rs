@@ -20,6 +20,7 @@ pub use words::*;
 
 use crate::commands;
 use crate::error::{Code, Result, fail};
+use crate::files::Saved;
 use crate::table::{Done, JobStarted, NoArgs};
 use crate::workspaces::Open;
 use crate::{Ctx, contacts, runtime};
@@ -28,7 +29,7 @@ use carillon_engine::journey::{self, Catalogue, JourneyVersion};
 use carillon_model::JourneyId;
 use carillon_model::journey::{Fact, Journey, Problem, Severity};
 use carillon_store::{Priority, journeys as rows, rollups};
-use exchange::{export, import, import_file};
+use exchange::{export, export_file, import, import_file};
 use inside::{counts, enter, people};
 use path::path;
 use publish::{entering, publish};
@@ -52,6 +53,7 @@ commands! {
     mutate "journeys.delete" delete(OneJourney) -> Done, reads [];
     query "journeys.export" export(OneJourney) -> JourneyText, reads [Journeys];
     mutate "journeys.import" import(ImportText) -> Imported, reads [];
+    mutate "journeys.export_file" export_file(ExportJourney) -> Saved, reads [];
     mutate "journeys.import_file" import_file(ImportFile) -> Imported, reads [];
     query "journeys.counts" counts(OneJourney) -> JourneyCounts, reads [Journeys, Enrolments, Reports];
     mutate "journeys.simulate" start_simulation(SimulateJourney) -> JobStarted, reads [];

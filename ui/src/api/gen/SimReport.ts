@@ -20,7 +20,7 @@ entered: number,
  */
 never_left: number, 
 /**
- * Contacts that came in again without end and were stopped.
+ * Contacts that came in again and again until they were kept out.
  */
 cut_short: number, 
 /**

@@ -47,7 +47,7 @@ export function SimBar() {
           max={last}
           value={day}
           aria-label={t("journeys.simulate.day", { day: day + 1 })}
-          aria-valuetext={dayWords(dayOf(simulation.from, day))}
+          aria-valuetext={dayWords(dayOf(simulation.asked.start, day))}
           onChange={(event) => {
             setPlaying(false);
             put(event.target.valueAsNumber);
@@ -56,7 +56,7 @@ export function SimBar() {
         />
         <span className="figures w-44 shrink-0 text-right text-table">
           <span className="font-medium">{t("journeys.simulate.day", { day: count(day + 1) })}</span>{" "}
-          <span className="text-ink-3">{dayWords(dayOf(simulation.from, day))}</span>
+          <span className="text-ink-3">{dayWords(dayOf(simulation.asked.start, day))}</span>
         </span>
         <IconButton
           icon={X}

@@ -1,16 +1,17 @@
 import { FlaskConical } from "lucide-react";
-import { useEffect, useState } from "react";
-import { mutate, query, useRead } from "@/api/client";
+import { useEffect, useRef, useState } from "react";
+import { useRead, useWrite } from "@/api/client";
 import type { End } from "@/api/gen/End";
 import type { SimReport } from "@/api/gen/SimReport";
-import { ApiError } from "@/api/host";
 import { Button, Field, Note, Progress, Segmented, sayError, TextInput } from "@/design";
 import { compact, count, day as dayWords } from "@/format";
 import { t } from "@/i18n";
+import { useJob } from "@/shell/job";
 import { fromZoned } from "@/shell/zoned";
 import { graphOf, stepOf } from "../drawing";
 import { type Simulation, useDesigner, useDesignerStore } from "../state";
 import { titleOf, words } from "../summary";
+import { type Behind, BehindDialog } from "./Behind";
 import { stayers } from "./report";
 import { TryPanel } from "./TryPanel";
 
@@ -38,36 +39,41 @@ function Everyone() {
   const store = useDesignerStore();
   const simulation = useDesigner((state) => state.simulation);
   const doc = useDesigner((state) => state.drawing.doc);
+  const id = useDesigner((state) => state.id);
   const clock = useRead("clock.get", {});
   const workspace = useRead("workspaces.current", {});
   const zone = workspace.data?.workspace.time_zone ?? "UTC";
   const [days, setDays] = useState(90);
   const [seed, setSeed] = useState(1);
   const [start, setStart] = useState("");
-  const [job, setJob] = useState<{ id: number; share: number | null } | null>(null);
-  const run = async () => {
-    const { drawing } = store.getState();
+  const [job, setJob] = useState<number | null>(null);
+  /** What is being simulated. */
+  const asked = useRef<Simulation["asked"] | null>(null);
+  const working = useJob(job, (ended) => {
+    setJob(null);
+    if (ended.state === "done" && asked.current !== null) {
+      const report = ended.result as SimReport;
+      store.getState().show({ simulation: { report, asked: asked.current, day: report.days - 1 } });
+    } else if (ended.state === "failed") sayError(ended.error);
+  });
+  const simulate = useWrite("journeys.simulate", { onSuccess: (started) => setJob(started.job), onError: sayError });
+  const stop = useWrite("jobs.cancel", { onError: sayError });
+  const run = () => {
+    const { doc } = store.getState().drawing;
     // A day begins at midnight of the workspace's zone, in which all moments are shown.
     const from = start === "" ? null : fromZoned(`${start}T00:00`, zone);
-    try {
-      const { job: id } = await mutate("journeys.simulate", { document: drawing.doc, days, seed, start: from });
-      setJob({ id, share: null });
-      const report = await followSimulation(id, (share) => setJob({ id, share }));
-      if (report === null) return;
-      const began = from ?? clock.data?.now ?? new Date().toISOString();
-      store.getState().show({ simulation: { report, of: drawing.doc, from: began, day: report.days - 1 } });
-    } catch (thrown) {
-      sayError(thrown);
-    } finally {
-      setJob(null);
-    }
+    const began = from ?? clock.data?.now ?? new Date().toISOString();
+    asked.current = { id, document: doc, days, seed, start: began };
+    simulate.mutate(asked.current);
   };
-  const stale = simulation !== null && JSON.stringify(graphOf(simulation.of)) !== JSON.stringify(graphOf(doc));
+  const busy = simulate.isPending || job !== null;
+  const stale =
+    simulation !== null && JSON.stringify(graphOf(simulation.asked.document)) !== JSON.stringify(graphOf(doc));
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        void run();
+        run();
       }}
     >
       <div className="grid grid-cols-[4.5rem_1fr_auto] gap-3">
@@ -101,20 +107,20 @@ function Everyone() {
         </Field>
       </div>
       <div className="mt-4 flex gap-2">
-        <Button type="submit" icon={FlaskConical} busy={job !== null} className="flex-1">
-          {job ? t("journeys.simulate.running") : t("journeys.simulate.run", { days })}
+        <Button type="submit" icon={FlaskConical} busy={busy} className="flex-1">
+          {busy ? t("journeys.simulate.running") : t("journeys.simulate.run", { days })}
         </Button>
-        {job && (
-          <Button className="late" onClick={() => void mutate("jobs.cancel", { id: job.id })}>
+        {job !== null && (
+          <Button className="late" busy={stop.isPending} onClick={() => stop.mutate({ id: job })}>
             {t("journeys.simulate.cancel")}
           </Button>
         )}
       </div>
-      {job && (
+      {job !== null && (
         <div className="late mt-2">
           <Progress
-            done={job.share ?? 0}
-            total={job.share === null ? null : 1}
+            done={working?.done ?? 0}
+            total={working === null || working.total === 0 ? null : working.total}
             label={t("journeys.simulate.running")}
           />
         </div>
@@ -131,8 +137,10 @@ function Everyone() {
 
 function Result({ simulation }: { simulation: Simulation }) {
   const store = useDesignerStore();
-  const doc = useDesigner((state) => state.drawing.doc);
-  const { report } = simulation;
+  // The names the steps had when they were simulated.
+  const { report, asked } = simulation;
+  const doc = asked.document;
+  const [behind, setBehind] = useState<Behind | null>(null);
   const mails = report.mails.reduce((sum, one) => sum + one, 0);
   const refused = report.refused.reduce((sum, one) => sum + one, 0);
   const nameOf = (id: string) => {
@@ -144,8 +152,16 @@ function Result({ simulation }: { simulation: Simulation }) {
     <div className="mt-5">
       <dl className="grid grid-cols-3 gap-x-3 rounded-card border border-line-subtle py-3">
         <Figure label={t("journeys.simulate.entered")} value={report.entered} />
-        <Figure label={t("journeys.simulate.mails")} value={mails} />
-        <Figure label={t("journeys.simulate.inside")} value={report.never_left} />
+        <Figure
+          label={t("journeys.simulate.mails")}
+          value={mails}
+          onOpen={() => setBehind({ title: t("journeys.simulate.mails"), number: { number: "mails", day: null } })}
+        />
+        <Figure
+          label={t("journeys.simulate.inside")}
+          value={report.never_left}
+          onOpen={() => setBehind({ title: t("journeys.simulate.inside"), number: { number: "never_left" } })}
+        />
       </dl>
       <p className="mt-2 text-ink-2 text-table">
         {t("journeys.simulate.mails_peak", { count: count(Math.max(0, ...report.mails)) })}{" "}
@@ -163,12 +179,20 @@ function Result({ simulation }: { simulation: Simulation }) {
           key: JSON.stringify(end),
           label: endText(end, nameOf),
           count: people,
+          number: { number: "ended", end },
         }))}
+        onOpen={setBehind}
       />
       <Bars
         title={t("journeys.simulate.goals")}
         of={report.entered}
-        rows={report.goals.map(({ step, conversions }) => ({ key: step, label: nameOf(step), count: conversions }))}
+        rows={report.goals.map(({ step, conversions }) => ({
+          key: step,
+          label: nameOf(step),
+          count: conversions,
+          number: { number: "goal", step },
+        }))}
+        onOpen={setBehind}
       />
       <h3 className="mt-4 mb-1 font-medium">{t("journeys.simulate.stuck_title")}</h3>
       {waiting.length === 0 && <p className="text-ink-2">{t("journeys.simulate.stuck_none")}</p>}
@@ -178,7 +202,10 @@ function Result({ simulation }: { simulation: Simulation }) {
             <button
               type="button"
               className="flex min-h-7 w-full items-center gap-3 rounded-control px-2 text-left hover:bg-hover"
-              onClick={() => store.getState().select([step], step)}
+              onClick={() => {
+                store.getState().select([step], step);
+                setBehind({ title: nameOf(step), number: { number: "waiting", step } });
+              }}
             >
               <span className="min-w-0 flex-1 truncate text-ink-2">{nameOf(step)}</span>
               <span className="figures">{count(people)}</span>
@@ -187,8 +214,9 @@ function Result({ simulation }: { simulation: Simulation }) {
         ))}
       </ul>
       <p className="mt-4 text-ink-3 text-meta">
-        {t("journeys.simulate.from", { contacts: count(report.contacts), date: dayWords(simulation.from) })}
+        {t("journeys.simulate.from", { contacts: count(report.contacts), date: dayWords(asked.start) })}
       </p>
+      {behind !== null && <BehindDialog asked={asked} behind={behind} onClose={() => setBehind(null)} />}
     </div>
   );
 }
@@ -197,28 +225,36 @@ function Bars({
   title,
   of,
   rows,
+  onOpen,
 }: {
   title: string;
   of: number;
-  rows: { key: string; label: string; count: number }[];
+  rows: { key: string; label: string; count: number; number: Behind["number"] }[];
+  onOpen: (behind: Behind) => void;
 }) {
   if (rows.length === 0) return null;
   return (
     <>
       <h3 className="mt-4 mb-1 font-medium">{title}</h3>
-      <ul>
+      <ul className="-mx-2">
         {rows.map((row) => (
-          <li key={row.key} className="flex min-h-7 items-center gap-3">
-            <span className="min-w-0 flex-1 truncate text-ink-2" title={row.label}>
-              {row.label}
-            </span>
-            <span aria-hidden className="h-1.5 w-14 shrink-0 overflow-hidden rounded-full bg-sunken">
-              <span
-                className="block h-full rounded-full bg-chart-1"
-                style={{ width: `${(100 * row.count) / Math.max(1, of)}%` }}
-              />
-            </span>
-            <span className="figures w-12 shrink-0 text-right">{count(row.count)}</span>
+          <li key={row.key}>
+            <button
+              type="button"
+              className="flex min-h-7 w-full items-center gap-3 rounded-control px-2 text-left hover:bg-hover"
+              onClick={() => onOpen({ title: row.label, number: row.number })}
+            >
+              <span className="min-w-0 flex-1 truncate text-ink-2" title={row.label}>
+                {row.label}
+              </span>
+              <span aria-hidden className="h-1.5 w-14 shrink-0 overflow-hidden rounded-full bg-sunken">
+                <span
+                  className="block h-full rounded-full bg-chart-1"
+                  style={{ width: `${(100 * row.count) / Math.max(1, of)}%` }}
+                />
+              </span>
+              <span className="figures w-12 shrink-0 text-right">{count(row.count)}</span>
+            </button>
           </li>
         ))}
       </ul>
@@ -236,24 +272,19 @@ function endText(end: End, nameOf: (id: string) => string): string {
   return t(`journeys.simulate.end.${end.end}`, { reason });
 }
 
-/** Asks a running simulation how far it is until it is over. `null`: it was stopped. */
-async function followSimulation(id: number, onShare: (share: number | null) => void): Promise<SimReport | null> {
-  for (;;) {
-    const job = await query("jobs.get", { id });
-    if (job.state === "cancelled") return null;
-    if (job.state === "failed") throw ApiError.of(job.error);
-    if (job.state === "done") return job.result as SimReport;
-    onShare(job.total > 0 ? job.done / job.total : null);
-    await new Promise((resolve) => setTimeout(resolve, 150));
-  }
-}
-
-function Figure({ label, value }: { label: string; value: number }) {
+function Figure({ label, value, onOpen }: { label: string; value: number; onOpen?: () => void }) {
+  const shown = value < 100_000 ? count(value) : compact(value);
   return (
     <div className="border-line-subtle px-3 not-first:border-l">
       <dt className="truncate text-ink-3 text-meta">{label}</dt>
       <dd className="figures font-semibold text-page" title={count(value)}>
-        {value < 100_000 ? count(value) : compact(value)}
+        {onOpen === undefined || value === 0 ? (
+          shown
+        ) : (
+          <button type="button" onClick={onOpen} className="rounded-control hover:text-accent-text">
+            {shown}
+          </button>
+        )}
       </dd>
     </div>
   );

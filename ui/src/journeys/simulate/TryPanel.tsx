@@ -45,8 +45,8 @@ export function TryPanel() {
     if (contact === null) return;
     setRunning(true);
     try {
-      const { doc } = store.getState().drawing;
-      const next = await query("journeys.try", { document: doc, contact, days: 365 });
+      const { drawing, id } = store.getState();
+      const next = await query("journeys.try", { id, document: drawing.doc, contact, days: 365 });
       setFacts(next);
       go(next.length - 1, next);
     } catch (thrown) {

@@ -1,9 +1,12 @@
 //! A journey as a file: out, and in as a draft.
 
-use super::{ImportFile, ImportText, Imported, JourneyText, OneJourney, SaveJourney, free_name, row, save};
+use super::{
+    ExportJourney, ImportFile, ImportText, Imported, JourneyText, OneJourney, SaveJourney, free_name, row,
+    save,
+};
 use crate::Ctx;
 use crate::error::{Code, Result, fail};
-use crate::files::read_text;
+use crate::files::{Saved, read_text, write_whole};
 use carillon_engine::journey;
 use carillon_store::journeys as rows;
 
@@ -13,6 +16,13 @@ pub(super) async fn export(cx: &Ctx, req: OneJourney) -> Result<JourneyText> {
         name: row.name,
         text: journey::canonical(&row.draft),
     })
+}
+
+pub(super) async fn export_file(cx: &Ctx, req: ExportJourney) -> Result<Saved> {
+    let (path, saved) = cx.save(&req.to)?;
+    let written = export(cx, OneJourney { id: req.id }).await?;
+    write_whole(&path, written.text.as_bytes())?;
+    Ok(saved)
 }
 
 pub(super) async fn import(cx: &Ctx, req: ImportText) -> Result<Imported> {

@@ -1,6 +1,6 @@
 //! What is asked of journeys, and what is answered.
 
-use crate::files::FileRef;
+use crate::files::{FileRef, SaveRef};
 use carillon_engine::sim::Number;
 use carillon_model::journey::{Fact, Journey, JourneyState, Problem};
 use carillon_model::{ContactId, EnrolmentId, JourneyId, Moment};
@@ -126,6 +126,15 @@ pub struct JourneyText {
 #[ts(export)]
 pub struct ImportText {
     pub text: String,
+}
+
+/// Where a journey is written to, as a file for people and programs.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct ExportJourney {
+    pub id: JourneyId,
+    pub to: SaveRef,
 }
 
 /// A journey file to take in.
