@@ -150,11 +150,13 @@ impl App {
     /// Runs one command for a window. A panic in it becomes an error with a trace, not an end of the program.
     pub async fn call(&self, window: Window, call: Call) -> Reply {
         let command = table::find(window, call.kind, &call.name)?;
-        if !command.at_home
+        while !command.at_home
             && let Some(remote) = self.remote().await?
         {
-            let (call, download) = files::carried(self, window, call)?;
-            return Ok(files::brought(remote.call(call).await?, download));
+            let (carried, download) = files::carried(self, window, call.clone())?;
+            if let Some(reply) = remote.call(carried).await {
+                return Ok(files::brought(reply?, download));
+            }
         }
         let open = self.own().await;
         let cx = Ctx {
@@ -200,7 +202,7 @@ impl App {
         }
         let remote = self.remote().await.ok()??;
         let asked = files::ask_frame(ticket);
-        let shown = remote.call(asked).await.ok()?;
+        let shown = remote.call(asked).await?.ok()?;
         Some(shown["html"].as_str()?.into())
     }
 

@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// What the side file says while it is locked.
@@ -47,6 +48,8 @@ pub enum Claim {
 
 /// How long an owner may say nothing at all, not even that it is there, before it counts as stopped.
 const SILENCE: Duration = Duration::from_secs(5);
+/// How soon a lock is looked at again whose owner cannot be reached.
+const AGAIN: Duration = Duration::from_millis(200);
 /// How often within that time it is asked whether it is there.
 const PULSES: u32 = 5;
 /// Largest frame either side accepts.
@@ -129,9 +132,10 @@ pub async fn claim(file: &Path) -> Result<Claim> {
 }
 
 async fn claim_within(file: &Path, silence: Duration) -> Result<Claim> {
-    // An owner that ends between our look at its lock and our call is normal: look again, a few times.
+    // An owner that ends between our look at its lock and our call is normal: look again until it let go.
     let mut last = None;
-    for _ in 0..3 {
+    let looks = (silence.as_millis() / AGAIN.as_millis()).max(3);
+    for _ in 0..looks {
         let path = lock_path(file);
         let mut lock = File::options()
             .create(true)
@@ -161,7 +165,7 @@ async fn claim_within(file: &Path, silence: Duration) -> Result<Claim> {
         // The owner may have locked but not yet signed.
         let _ = lock.read_to_string(&mut text);
         let Ok(sign) = serde_json::from_str::<Sign>(&text) else {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            tokio::time::sleep(AGAIN).await;
             continue;
         };
         match timeout(silence, Remote::connect(&sign, silence)).await {
@@ -170,7 +174,7 @@ async fn claim_within(file: &Path, silence: Duration) -> Result<Claim> {
             // It is there and says nothing: asking again would only take longer.
             Err(_) => return Err(silent(sign.pid)),
         }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(AGAIN).await;
     }
     Err(last.unwrap_or_else(|| fail(Code::File, "owner.unsigned", &[]).retry()))
 }
@@ -219,8 +223,15 @@ enum ToOwner {
 #[serde(tag = "say", rename_all = "snake_case")]
 enum FromOwner {
     Hello,
-    Done { id: u64, reply: Reply },
-    Changed { topics: Value },
+    Done {
+        id: u64,
+        reply: Reply,
+    },
+    Changed {
+        topics: Value,
+    },
+    /// The owner lets the file go: what it has not answered by now it has not begun.
+    Goodbye,
 }
 
 async fn write_frame<W: AsyncWrite + Unpin, T: Serialize>(to: &mut W, frame: &T) -> std::io::Result<()> {
@@ -242,62 +253,99 @@ async fn read_frame<R: AsyncRead + Unpin, T: for<'a> Deserialize<'a>>(from: &mut
     serde_json::from_slice(&bytes).map_err(std::io::Error::other)
 }
 
-/// Answers calls on the owner's socket until the listener is dropped with the task.
+/// Answers calls on the owner's socket until `closing` says so: what was begun is answered, and whoever has a line hears
+/// that it ends, so that nobody who was let in for one workspace reaches the next one this process opens.
 /// `answer` runs one call; `changes` carries the topics of every commit.
-pub async fn serve<F, Fut>(listener: Listener, answer: F, changes: broadcast::Sender<Value>)
-where
+pub async fn serve<F, Fut>(
+    listener: Listener,
+    answer: F,
+    changes: broadcast::Sender<Value>,
+    closing: watch::Receiver<bool>,
+) where
     F: Fn(Call) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Reply> + Send + 'static,
 {
     let answer = Arc::new(answer);
+    let mut lines = JoinSet::new();
+    let mut closed = closing.clone();
+    let asked = async move { closed.wait_for(|closing| *closing).await.is_ok() };
+    tokio::pin!(asked);
     loop {
-        let Ok(stream) = listener.accept().await else {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        let (answer, changes) = (answer.clone(), changes.clone());
-        tokio::spawn(async move {
-            let (mut from, mut to) = tokio::io::split(stream);
-            let (send, mut queue) = mpsc::channel::<FromOwner>(256);
-            let writer = tokio::spawn(async move {
-                while let Some(frame) = queue.recv().await {
-                    if write_frame(&mut to, &frame).await.is_err() {
-                        break;
-                    }
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(stream) => {
+                    lines.spawn(serve_line(stream, answer.clone(), changes.clone(), closing.clone()));
                 }
-            });
-            while let Ok(frame) = read_frame::<_, ToOwner>(&mut from).await {
-                let send = send.clone();
-                match frame {
-                    ToOwner::Hello => drop(send.send(FromOwner::Hello).await),
-                    ToOwner::Call { id, call } => {
-                        let answer = answer.clone();
-                        tokio::spawn(async move {
-                            let reply = answer(call).await;
-                            let _ = send.send(FromOwner::Done { id, reply }).await;
-                        });
-                    }
-                    ToOwner::Listen => {
-                        let mut changes = changes.subscribe();
-                        tokio::spawn(async move {
-                            loop {
-                                let topics = match changes.recv().await {
-                                    Ok(topics) => topics,
-                                    // Fell behind: everything may have changed.
-                                    Err(broadcast::error::RecvError::Lagged(_)) => Value::Null,
-                                    Err(broadcast::error::RecvError::Closed) => break,
-                                };
-                                if send.send(FromOwner::Changed { topics }).await.is_err() {
-                                    break;
-                                }
-                            }
-                        });
-                    }
-                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            },
+            Some(_) = lines.join_next(), if !lines.is_empty() => {}
+            _ = &mut asked => break,
+        }
+    }
+    while lines.join_next().await.is_some() {}
+}
+
+/// One line, until its caller hangs up or the owner lets the file go.
+async fn serve_line<F, Fut>(
+    stream: Stream,
+    answer: Arc<F>,
+    changes: broadcast::Sender<Value>,
+    mut closing: watch::Receiver<bool>,
+) where
+    F: Fn(Call) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Reply> + Send + 'static,
+{
+    let (mut from, mut to) = tokio::io::split(stream);
+    let (send, mut queue) = mpsc::channel::<FromOwner>(256);
+    let (mut calls, mut telling, mut writing) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
+    writing.spawn(async move {
+        while let Some(frame) = queue.recv().await {
+            if write_frame(&mut to, &frame).await.is_err() {
+                break;
             }
-            drop(send);
-            let _ = writer.await;
-        });
+        }
+    });
+    loop {
+        let frame = tokio::select! {
+            frame = read_frame::<_, ToOwner>(&mut from) => frame,
+            _ = closing.wait_for(|closing| *closing) => break,
+        };
+        let Ok(frame) = frame else { return };
+        while calls.try_join_next().is_some() {}
+        let send = send.clone();
+        match frame {
+            ToOwner::Hello => drop(send.send(FromOwner::Hello).await),
+            ToOwner::Call { id, call } => {
+                let answer = answer.clone();
+                calls.spawn(async move {
+                    let reply = answer(call).await;
+                    let _ = send.send(FromOwner::Done { id, reply }).await;
+                });
+            }
+            ToOwner::Listen => {
+                telling.spawn(tell(changes.subscribe(), send));
+            }
+        }
+    }
+    while calls.join_next().await.is_some() {}
+    telling.shutdown().await;
+    let _ = send.send(FromOwner::Goodbye).await;
+    drop(send);
+    while writing.join_next().await.is_some() {}
+}
+
+/// Tells one line of every commit.
+async fn tell(mut changes: broadcast::Receiver<Value>, send: mpsc::Sender<FromOwner>) {
+    loop {
+        let topics = match changes.recv().await {
+            Ok(topics) => topics,
+            // Fell behind: everything may have changed.
+            Err(broadcast::error::RecvError::Lagged(_)) => Value::Null,
+            Err(broadcast::error::RecvError::Closed) => return,
+        };
+        if send.send(FromOwner::Changed { topics }).await.is_err() {
+            return;
+        }
     }
 }
 
@@ -310,6 +358,16 @@ pub struct Remote {
     waiting: Arc<std::sync::Mutex<Waiting>>,
     changes: broadcast::Sender<Value>,
     silence: Duration,
+    _reading: Arc<Reading>,
+}
+
+/// Hangs up with the last handle of a line.
+struct Reading(tokio::task::AbortHandle);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 struct Waiting {
@@ -317,7 +375,8 @@ struct Waiting {
     gone: bool,
     /// How often the owner said anything.
     heard: u64,
-    calls: BTreeMap<u64, oneshot::Sender<Reply>>,
+    /// Nothing for those that were not begun before the owner let the file go.
+    calls: BTreeMap<u64, oneshot::Sender<Option<Reply>>>,
 }
 
 impl Remote {
@@ -352,14 +411,9 @@ impl Remote {
             calls: BTreeMap::new(),
         }));
         let (changes, _) = broadcast::channel(256);
-        let remote = Remote {
-            pid: sign.pid,
-            send,
-            waiting: waiting.clone(),
-            changes: changes.clone(),
-            silence,
-        };
-        tokio::spawn(async move {
+        let (heard, told) = (waiting.clone(), changes.clone());
+        let reading = tokio::spawn(async move {
+            let (waiting, changes) = (heard, told);
             while let Ok(frame) = read_frame::<_, FromOwner>(&mut from).await {
                 waiting.lock().unwrap_or_else(|e| e.into_inner()).heard += 1;
                 match frame {
@@ -371,17 +425,31 @@ impl Remote {
                             .calls
                             .remove(&id);
                         if let Some(caller) = caller {
-                            let _ = caller.send(reply);
+                            let _ = caller.send(Some(reply));
                         }
                     }
                     FromOwner::Changed { topics } => drop(changes.send(topics)),
+                    FromOwner::Goodbye => {
+                        let mut waiting = waiting.lock().unwrap_or_else(|e| e.into_inner());
+                        waiting.gone = true;
+                        let calls = std::mem::take(&mut waiting.calls);
+                        calls.into_values().for_each(|caller| drop(caller.send(None)));
+                        return;
+                    }
                 }
             }
             let mut waiting = waiting.lock().unwrap_or_else(|e| e.into_inner());
             waiting.gone = true;
             waiting.calls.clear();
         });
-        Ok(remote)
+        Ok(Remote {
+            pid: sign.pid,
+            send,
+            waiting,
+            changes,
+            silence,
+            _reading: Arc::new(Reading(reading.abort_handle())),
+        })
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -389,17 +457,18 @@ impl Remote {
     }
 
     /// Asks the owner to run a command, however long that takes, for as long as the owner says that it is there.
+    /// `None`: it let the file go and has not begun; whoever owns the file next can be asked.
     ///
     /// # Errors
     /// The command's own, or `File` when the owner ended or fell silent before it answered.
-    pub async fn call(&self, call: Call) -> Reply {
+    pub async fn call(&self, call: Call) -> Option<Reply> {
         let lost = || fail(Code::File, "owner.lost", &[("pid", &self.pid)]).retry();
         let changes = call.kind == Kind::Mutate;
         let (send, mut receive) = oneshot::channel();
         let (id, mut heard) = {
             let mut waiting = self.waiting();
             if waiting.gone {
-                return Err(lost());
+                return None;
             }
             waiting.next += 1;
             let id = waiting.next;
@@ -409,17 +478,18 @@ impl Remote {
         let sent = timeout(self.silence, self.send.send(ToOwner::Call { id, call })).await;
         match sent {
             Ok(Ok(())) => {}
-            Ok(Err(_)) => return Err(lost()),
+            // Nobody writes on the line any more; whether it was a goodbye is known at once.
+            Ok(Err(_)) => return receive.await.unwrap_or_else(|_| Some(Err(lost()))),
             Err(_) => {
                 self.waiting().calls.remove(&id);
-                return Err(silent(self.pid));
+                return Some(Err(silent(self.pid)));
             }
         }
         // Counted in pulses and not by the clock: after a sleep of this process the answers are still to be read.
         let mut silent_for = 0;
         loop {
             if let Ok(reply) = timeout(self.silence / PULSES, &mut receive).await {
-                return reply.map_err(|_| lost())?;
+                return reply.unwrap_or_else(|_| Some(Err(lost())));
             }
             let now = self.waiting().heard;
             silent_for = if now == heard { silent_for + 1 } else { 0 };
@@ -427,10 +497,10 @@ impl Remote {
             if silent_for >= PULSES {
                 self.waiting().calls.remove(&id);
                 // A change that was asked for may still be made once the owner goes on.
-                return Err(match changes {
+                return Some(Err(match changes {
                     true => fail(Code::File, "owner.stalled", &[("pid", &self.pid)]),
                     false => silent(self.pid),
-                });
+                }));
             }
             let _ = self.send.try_send(ToOwner::Hello);
         }
@@ -451,121 +521,4 @@ impl Remote {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use std::sync::atomic::{AtomicU32, Ordering};
-    use tokio::task::JoinHandle;
-
-    /// Patience of these tests: what they wait for never comes, so its length decides nothing.
-    const SHORT: Duration = Duration::from_millis(100);
-
-    /// Somebody who holds the file, answers so many greetings, and then only listens.
-    struct Stopped {
-        file: PathBuf,
-        met: Arc<AtomicU32>,
-        _lock: File,
-        _task: JoinHandle<()>,
-    }
-
-    fn stopped_after(dir: &Path, greetings: u32) -> Stopped {
-        let file = dir.join("shop.carillon");
-        let socket = dir.join("s.sock");
-        let listener = ListenerOptions::new()
-            .name(socket_name(&socket).unwrap())
-            .create_tokio()
-            .unwrap();
-        let mut lock = File::options()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .open(lock_path(&file))
-            .unwrap();
-        lock.try_lock().unwrap();
-        let sign = Sign {
-            pid: 4711,
-            socket: socket.to_string_lossy().into_owned(),
-        };
-        lock.write_all(&serde_json::to_vec(&sign).unwrap()).unwrap();
-        let met = Arc::new(AtomicU32::new(0));
-        let count = met.clone();
-        let task = tokio::spawn(async move {
-            let mut open = Vec::new();
-            while let Ok(mut stream) = listener.accept().await {
-                count.fetch_add(1, Ordering::Relaxed);
-                for _ in 0..greetings {
-                    while !matches!(read_frame(&mut stream).await, Ok(ToOwner::Hello)) {}
-                    write_frame(&mut stream, &FromOwner::Hello).await.unwrap();
-                }
-                open.push(stream);
-            }
-        });
-        Stopped {
-            file,
-            met,
-            _lock: lock,
-            _task: task,
-        }
-    }
-
-    fn asking(kind: Kind) -> Call {
-        Call {
-            kind,
-            name: "home.overview".to_owned(),
-            args: Value::Null,
-        }
-    }
-
-    #[tokio::test]
-    async fn an_owner_that_says_nothing_is_asked_once_and_named() {
-        let dir = tempfile::tempdir().unwrap();
-        let owner = stopped_after(dir.path(), 0);
-        let Err(error) = claim_within(&owner.file, SHORT).await else {
-            unreachable!("somebody else holds the file");
-        };
-        assert!(error.message.contains("process 4711") && error.message.contains("does not answer"));
-        assert!(error.message.contains("Nothing was changed"), "{}", error.message);
-        assert_eq!(owner.met.load(Ordering::Relaxed), 1);
-    }
-
-    #[tokio::test]
-    async fn an_owner_that_falls_silent_ends_the_call_and_says_what_is_not_known() {
-        let dir = tempfile::tempdir().unwrap();
-        let owner = stopped_after(dir.path(), 3);
-        let Ok(Claim::Theirs(remote)) = claim_within(&owner.file, SHORT).await else {
-            unreachable!("it greets");
-        };
-        let change = remote.call(asking(Kind::Mutate)).await.unwrap_err();
-        assert!(
-            change.message.contains("look before you repeat"),
-            "{}",
-            change.message
-        );
-        assert!(!change.retry, "a change must not be repeated blindly");
-        let question = remote.call(asking(Kind::Query)).await.unwrap_err();
-        assert!(
-            question.message.contains("Nothing was changed"),
-            "{}",
-            question.message
-        );
-        assert!(question.retry && remote.waiting().calls.is_empty());
-    }
-
-    #[tokio::test]
-    async fn a_call_may_take_far_longer_than_an_owner_may_be_silent() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("shop.carillon");
-        let (changes, _) = broadcast::channel(4);
-        let Claim::Ours(_ownership, listener) = claim_within(&file, SHORT * 5).await.unwrap() else {
-            unreachable!("nobody else has it");
-        };
-        let slow = |_call: Call| async {
-            tokio::time::sleep(SHORT * 12).await;
-            Ok(Value::from("done"))
-        };
-        let serving = tokio::spawn(serve(listener, slow, changes));
-        let sign: Sign = serde_json::from_slice(&std::fs::read(lock_path(&file)).unwrap()).unwrap();
-        let remote = Remote::connect(&sign, SHORT * 5).await.unwrap();
-        assert_eq!(remote.call(asking(Kind::Mutate)).await.unwrap(), "done");
-        serving.abort();
-    }
-}
+mod tests;

@@ -16,10 +16,12 @@ use carillon_model::Moment;
 use carillon_model::workspace::{ClockKind, Workspace};
 use carillon_store::{OpenOptions, Store};
 use carillon_world::SmtpWorld;
+use interprocess::local_socket::tokio::Listener;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::sync::Mutex;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 use ts_rs::TS;
 
@@ -48,10 +50,32 @@ pub struct Open {
     /// The mail server of a sample, for as long as its owner lives.
     pub world: Mutex<Option<SmtpWorld>>,
     tasks: std::sync::Mutex<Vec<JoinHandle<()>>>,
+    doors: std::sync::Mutex<Option<Doors>>,
     ownership: std::sync::Mutex<Option<Ownership>>,
 }
 
+/// Where other processes are let in.
+struct Doors {
+    closing: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+}
+
+impl Doors {
+    /// Answers what was begun, and lets nobody in any more. A listener that went only later would take the next owner's
+    /// socket with it.
+    async fn close(self) {
+        let _ = self.closing.send(true);
+        let _ = self.serving.await;
+    }
+}
+
 impl Open {
+    fn doors(&self) -> std::sync::MutexGuard<'_, Option<Doors>> {
+        self.doors
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
     /// The present moment of the workspace.
     pub fn now(&self) -> Moment {
         self.clock.now()
@@ -85,7 +109,7 @@ pub struct WorkspaceInfo {
     /// Full path of the file.
     pub file: PathBuf,
     pub workspace: Workspace,
-    /// Warnings of the place the file is in: `network_folder`, `cloud_folder`.
+    /// Warnings of the place the file is in: `network_drive`, `user_space_drive`, `cloud_folder`.
     pub warnings: Vec<String>,
 }
 
@@ -207,6 +231,9 @@ async fn create(cx: &Ctx, req: CreateWorkspace) -> Result<WorkspaceInfo> {
         organisation: String::new(),
         created_at: start,
     };
+    if workspace.name.is_empty() {
+        return Err(fail(Code::Invalid, "workspaces.no_name", &[]).at("name"));
+    }
     make(path, &workspace).await?.close().await;
     open_path(&cx.app, path).await
 }
@@ -230,6 +257,13 @@ async fn close(cx: &Ctx, _: NoArgs) -> Result<Done> {
 
 /// Lets the open workspace go: jobs stop at their next safe point, sessions finish their message.
 pub async fn close_current(app: &App) {
+    // Whoever was let in is answered as long as the workspace is still open.
+    if let Some(open) = app.own().await {
+        let doors = open.doors().take();
+        if let Some(doors) = doors {
+            doors.close().await;
+        }
+    }
     let before = std::mem::replace(&mut *app.inner.current.write().await, Current::Nothing);
     if let Current::Own(open) = before {
         open.jobs.cancel_all();
@@ -244,7 +278,6 @@ pub async fn close_current(app: &App) {
         open.store.close().await;
         for task in tasks {
             task.abort();
-            // A listener that went only later would take the next owner's socket with it.
             let _ = task.await;
         }
         drop(open.let_go());
@@ -288,7 +321,8 @@ fn save_recents(app: &App, all: &[RecentWorkspace]) -> Result<()> {
     )
 }
 
-fn remember(app: &App, path: &Path, workspace: &Workspace) {
+/// Puts a workspace at the head of the recent ones.
+pub(crate) fn remember(app: &App, path: &Path, workspace: &Workspace) {
     let mut all = recents(app);
     all.retain(|w| w.file != path);
     all.insert(
@@ -310,7 +344,7 @@ fn remember(app: &App, path: &Path, workspace: &Workspace) {
 
 /// Opens a file in the place of the one that is open. Ours if nobody has it, else through its owner.
 pub async fn open_path(app: &App, path: &Path) -> Result<WorkspaceInfo> {
-    let path = std::path::absolute(path)?;
+    let path = one_name(path)?;
     // What cannot be opened is said before the open one is let go.
     let already = match &*app.inner.current.read().await {
         Current::Own(open) => open.path == path,
@@ -329,8 +363,13 @@ pub async fn open_path(app: &App, path: &Path) -> Result<WorkspaceInfo> {
             let mut changes = remote.listen().await;
             let bus = app.bus().clone();
             tokio::spawn(async move {
-                while let Ok(change) = changes.recv().await {
-                    let _ = bus.sender().send(change);
+                loop {
+                    match changes.recv().await {
+                        Ok(change) if !change.is_null() => drop(bus.sender().send(change)),
+                        // The owner or this process fell behind: everything may have changed.
+                        Ok(_) | Err(RecvError::Lagged(_)) => bus.tell(0, vec!["everything".into()]),
+                        Err(RecvError::Closed) => break,
+                    }
                 }
             });
             close_current(app).await;
@@ -340,29 +379,67 @@ pub async fn open_path(app: &App, path: &Path) -> Result<WorkspaceInfo> {
             }
         }
         Claim::Ours(ownership, listener) => {
-            let store = Store::open(&path, OpenOptions::default()).await?;
-            close_current(app).await;
-            let open = start(app, &path, store, ownership).await?;
-            let (inner, doors) = (app.clone(), app.bus().sender());
-            let serving = tokio::spawn(owner::serve(
-                listener,
-                move |call: Call| {
-                    let app = inner.clone();
-                    async move { app.call(Window::Terminal, call).await }
-                },
-                doors,
-            ));
-            open.tasks
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner)
-                .push(serving);
-            Current::Own(open)
+            let (opened, doors) = serve(app, listener);
+            let open = match own(app, &path, ownership).await {
+                Ok(open) => open,
+                Err(error) => {
+                    drop(opened);
+                    doors.close().await;
+                    return Err(error);
+                }
+            };
+            *open.doors() = Some(doors);
+            *app.inner.current.write().await = Current::Own(open);
+            let _ = opened.send(true);
+            return told(app, &path).await;
         }
     };
     *app.inner.current.write().await = next;
+    told(app, &path).await
+}
+
+/// The one name of a file, whatever links and detours led to it: its lock lies beside it, and two names would be two
+/// owners.
+pub(crate) fn one_name(path: &Path) -> Result<PathBuf> {
+    let path = std::path::absolute(path)?;
+    // Windows has detours resolved already, and names of another kind for what it canonicalises.
+    match cfg!(windows) {
+        true => Ok(path),
+        false => Ok(path.canonicalize().unwrap_or(path)),
+    }
+}
+
+/// Opens a file of which this process is the owner.
+async fn own(app: &App, path: &Path, ownership: Ownership) -> Result<Arc<Open>> {
+    let store = Store::open(path, OpenOptions::default()).await?;
+    close_current(app).await;
+    start(app, path, store, ownership).await
+}
+
+/// Lets others in at once, and has them wait until the file is open: an update of a large one takes minutes.
+fn serve(app: &App, listener: Listener) -> (watch::Sender<bool>, Doors) {
+    let (opened, ready) = watch::channel(false);
+    let inner = app.clone();
+    let answer = move |call: Call| {
+        let (app, mut ready) = (inner.clone(), ready.clone());
+        async move {
+            let is_open = ready.wait_for(|open| *open).await.is_ok();
+            match is_open {
+                true => app.call(Window::Terminal, call).await,
+                false => Err(fail(Code::Closed, "closed", &[])),
+            }
+        }
+    };
+    let (closing, closed) = watch::channel(false);
+    let serving = tokio::spawn(owner::serve(listener, answer, app.bus().sender(), closed));
+    (opened, Doors { closing, serving })
+}
+
+/// Tells everybody what is open now.
+async fn told(app: &App, path: &Path) -> Result<WorkspaceInfo> {
     app.bus().tell(0, vec!["workspace".into(), "everything".into()]);
     let info = described(app).await?;
-    remember(app, &path, &info.workspace);
+    remember(app, path, &info.workspace);
     Ok(info)
 }
 
@@ -395,6 +472,7 @@ async fn start(app: &App, path: &Path, store: Store, ownership: Ownership) -> Re
         passwords: Mutex::new(None),
         world: Mutex::new(None),
         tasks: std::sync::Mutex::default(),
+        doors: std::sync::Mutex::default(),
         ownership: std::sync::Mutex::new(Some(ownership)),
         store,
     });
@@ -409,10 +487,8 @@ async fn start(app: &App, path: &Path, store: Store, ownership: Ownership) -> Re
                         commit.topics.iter().map(|t| t.as_str().to_owned()).collect(),
                     );
                 }
-                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {
-                    bus.tell(0, vec!["everything".into()])
-                }
-                Err(tokio::sync::broadcast::error::RecvError::Closed) => break,
+                Err(RecvError::Lagged(_)) => bus.tell(0, vec!["everything".into()]),
+                Err(RecvError::Closed) => break,
             }
         }
     });
