@@ -45,6 +45,13 @@ pub async fn run(cli: Cli) -> Result<()> {
             answer(json, &grammar, |g| output::line(output::cell(&g["grammar"])));
             Ok(())
         }
+        // What is replaced need not open, nor be there.
+        Noun::Restore { from } if cli.workspace.as_ref().is_some_and(|f| !f.as_os_str().is_empty()) => {
+            let args = json!({ "from": { "path": absolute(&from) }, "file": cli.workspace.as_deref().map(absolute) });
+            let done = restore(&backend, json, args).await;
+            let closed = backend.close().await;
+            done.and(closed)
+        }
         noun => {
             backend.open(cli.workspace).await?;
             let done = with_workspace(&backend, json, noun).await;
@@ -79,10 +86,7 @@ async fn with_workspace(backend: &Backend, json: bool, noun: Noun) -> Result<()>
             Ok(())
         }
         Noun::Restore { from } => {
-            let args = json!({ "from": { "path": absolute(&from) } });
-            let done = backend.mutate("backup.restore", args).await?;
-            answer(json, &done, restored);
-            Ok(())
+            restore(backend, json, json!({ "from": { "path": absolute(&from) } })).await
         }
         Noun::Serve(how) => crate::serve::serve(backend, how.port, how.ui, json).await,
         // Handled before a workspace is opened.
@@ -90,17 +94,27 @@ async fn with_workspace(backend: &Backend, json: bool, noun: Noun) -> Result<()>
     }
 }
 
+async fn restore(backend: &Backend, json: bool, args: Value) -> Result<()> {
+    let done = backend.mutate("backup.restore", args).await?;
+    answer(json, &done, restored);
+    Ok(())
+}
+
 fn restored(done: &Value) {
-    let replaced = output::cell(&done["replaced"]);
     output::line(sentence(
         "backup.restored",
         &[
             ("frozen", &done["frozen"]),
             ("taken_over", &done["taken_over"]),
             ("merged", &done["merged"]),
-            ("replaced", &replaced),
         ],
     ));
+    if let Some(file) = done["replaced"].as_str() {
+        output::line(sentence("backup.replaced", &[("replaced", &file)]));
+    }
+    if let Some(warning) = done["warning"].as_str() {
+        output::line(warning);
+    }
 }
 
 async fn workspaces(backend: &Backend, json: bool, verb: Workspaces) -> Result<()> {
