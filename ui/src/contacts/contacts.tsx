@@ -30,6 +30,8 @@ import { TagDialog } from "./tags";
 
 const route = getRouteApi("/contacts");
 const KEPT = "carillon.contacts.columns";
+/** So many tags stand in a row; the others are counted. */
+const TAGS = 2;
 const STANDARD = ["first_name", "last_name", "tags", "permission", "created_at"];
 
 function keptColumns(): string[] {
@@ -216,10 +218,13 @@ function columnsOf(fields: readonly Field[], shown: readonly string[]): Column<C
       title: t("contacts.columns.tags"),
       width: 200,
       cell: (row) => (
-        <span className="flex gap-1 overflow-hidden">
-          {row.tags.map((tag) => (
+        <span className="flex gap-1 overflow-hidden" title={row.tags.join(", ")}>
+          {row.tags.slice(0, TAGS).map((tag) => (
             <Badge key={tag}>{tag}</Badge>
           ))}
+          {row.tags.length > TAGS && (
+            <span className="figures shrink-0 text-ink-3">{`+${count(row.tags.length - TAGS)}`}</span>
+          )}
         </span>
       ),
     });

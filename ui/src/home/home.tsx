@@ -26,7 +26,7 @@ export function HomeScreen() {
         <div className="space-y-4 px-6 pb-8">
           {info?.warnings.map((warning) => (
             <Note key={warning} tone="warn">
-              {t(`workspaces.warnings.${warning}`)}
+              {tx(`workspaces.warnings.${warning}`, warning)}
             </Note>
           ))}
           <StandingClock overview={overview.data} />

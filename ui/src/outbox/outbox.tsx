@@ -1,4 +1,4 @@
-import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { Pause, Play, Send } from "lucide-react";
 import { useDeferredValue, useState } from "react";
 import { useRead, useWrite } from "@/api/client";
@@ -210,6 +210,17 @@ function Notices({ summary }: { summary: OutboxSummary }) {
         <Note
           tone={closed === "sample" ? "neutral" : "warn"}
           title={words ? tx(`outbox.closed.${closed}`, closed) : closed}
+          actions={
+            closed === "no_account" ? (
+              <Link
+                to="/settings"
+                search={{ part: "sending" }}
+                className="flex h-8 items-center self-center px-2 font-medium text-accent-text"
+              >
+                {t("settings.accounts.add")}
+              </Link>
+            ) : undefined
+          }
         >
           {tx(`outbox.closed_about.${closed}`, "")}
         </Note>
