@@ -7,7 +7,7 @@ use crate::enrolments::{Enrolment, end_part};
 use crate::error::Result;
 use crate::rollups::Metric;
 use crate::sql::sql;
-use crate::time::{moment, ms};
+use crate::time::{moment, moment_opt, ms};
 use crate::tx::{Mark, Tx};
 use carillon_model::journey::{Fact, FactKind};
 use carillon_model::{EnrolmentId, Moment, StepId};
@@ -136,6 +136,18 @@ pub fn append_call(tx: &mut Tx<'_>, enrolment: &mut Enrolment, call: &Call) -> R
     enrolment.last_call = Some(id);
     tx.touch("calls", id, id);
     Ok(())
+}
+
+/// When the last call of a passage was made.
+///
+/// # Errors
+/// [`crate::Error::Damaged`].
+pub fn last_call_at(db: &Db<'_>, enrolment: &Enrolment) -> Result<Option<Moment>> {
+    const AT: &str = sql!("SELECT at FROM calls WHERE id = ?1");
+    match enrolment.last_call {
+        Some(last) => moment_opt(db.value(AT, (last,))?),
+        None => Ok(None),
+    }
 }
 
 /// All calls of a passage, oldest first.

@@ -29,9 +29,6 @@ pub fn begin_calendar(tx: &mut Tx<'_>) -> Result<()> {
     }
 }
 
-/// The last moment (milliseconds) that a call was made at.
-pub(super) const TOLD: &str = "tick_told";
-
 /// Something that is to be told, with the moment it is meant for.
 pub(super) enum Item {
     Edge(EdgeRow),

@@ -8,7 +8,7 @@ mod stop;
 pub use stop::stop;
 
 use super::agenda::Due;
-use super::due::{EDGES, ENTRIES, EVENTS, Gathered, Item, Queue, TOLD, Taken, gather, posted};
+use super::due::{EDGES, ENTRIES, EVENTS, Gathered, Item, Queue, Taken, gather, posted};
 use super::plan::Plan;
 use carillon_engine::journey::{JourneyVersion, admits_event};
 use carillon_engine::record::{ContactRecord, Scope};
@@ -18,7 +18,7 @@ use carillon_model::{ContactId, EnrolmentId, JourneyId, Moment};
 use carillon_store::enrolments::{self, Enrolment};
 use carillon_store::inputs::{self, NewInput, Pending};
 use carillon_store::segments::EdgeRow;
-use carillon_store::{Priority, Result, Store, Tx, settings};
+use carillon_store::{Priority, Result, Store, Tx, facts, settings};
 use chrono::{DateTime, TimeDelta};
 use entering::Arrival;
 use std::collections::{BTreeMap, BTreeSet};
@@ -92,13 +92,12 @@ fn run(tx: &mut Tx<'_>, plan: &mut Plan, now: Moment, on_time: bool) -> Result<T
             ..Ticked::default()
         });
     }
-    let told = settings::cursor(tx, TOLD)?;
     let scope = tx.with_index(|index| index.scope().clone());
     let mut work = Work {
         plan,
         scope: Arc::new(scope),
         now,
-        floor: DateTime::from_timestamp_millis(told).unwrap_or(now),
+        floor: None,
         on_time,
         records: BTreeMap::new(),
         disturbed: BTreeSet::new(),
@@ -109,7 +108,7 @@ fn run(tx: &mut Tx<'_>, plan: &mut Plan, now: Moment, on_time: bool) -> Result<T
         },
     };
     let (taken, upto) = work.through(tx, gathered)?;
-    let (done, floor) = (work.done, work.floor.timestamp_millis());
+    let done = work.done;
     plan.agenda.saw(upto);
     inputs::done(tx, &taken.inputs)?;
     let cursors = [
@@ -119,7 +118,6 @@ fn run(tx: &mut Tx<'_>, plan: &mut Plan, now: Moment, on_time: bool) -> Result<T
             ENTRIES,
             Some(upto.timestamp_millis()).filter(|upto| *upto > entries_cursor),
         ),
-        (TOLD, Some(floor).filter(|floor| *floor > told)),
     ];
     for (name, position) in cursors {
         if let Some(position) = position {
@@ -144,8 +142,8 @@ struct Work<'p> {
     plan: &'p mut Plan,
     scope: Arc<Scope>,
     now: Moment,
-    /// No call is told an earlier moment than the one before it, were it in an earlier commit.
-    floor: Moment,
+    /// No call of this commit is told an earlier moment than the one before it.
+    floor: Option<Moment>,
     on_time: bool,
     /// Contacts as this write leaves them: the index still shows the last commit.
     records: BTreeMap<ContactId, ContactRecord>,
@@ -196,8 +194,9 @@ impl Work<'_> {
             true => meant.max(resumed).min(self.now),
             false => self.now,
         };
-        self.floor = self.floor.max(at);
-        self.floor
+        let at = at.max(self.floor.unwrap_or(at));
+        self.floor = Some(at);
+        at
     }
 
     fn take(&mut self, tx: &mut Tx<'_>, meant: Moment, item: Item) -> Result<()> {
@@ -389,6 +388,8 @@ impl Work<'_> {
         let Some(record) = self.record(tx, enrolment.contact) else {
             return Ok(());
         };
+        // Time does not go back on a passage: what is due since a moment before an event was heard of comes after it.
+        let at = at.max(facts::last_call_at(tx, &enrolment)?.unwrap_or(at));
         let (enrolment, given, record) = given::call(&self.scope, at, enrolment, version, record, input);
         let contact = enrolment.contact;
         for effect in &given.effects {
