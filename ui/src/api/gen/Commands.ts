@@ -12,8 +12,8 @@ import type { AskSuppressed } from "./AskSuppressed";
 import type { AskTimeline } from "./AskTimeline";
 import type { AskWhy } from "./AskWhy";
 import type { BackupMade } from "./BackupMade";
-import type { Changed } from "./Changed";
 import type { BehindSimulation } from "./BehindSimulation";
+import type { Changed } from "./Changed";
 import type { CheckJourney } from "./CheckJourney";
 import type { ClockView } from "./ClockView";
 import type { Consent } from "./Consent";
@@ -42,6 +42,8 @@ import type { Field } from "./Field";
 import type { FindContact } from "./FindContact";
 import type { ForgetWorkspace } from "./ForgetWorkspace";
 import type { Found } from "./Found";
+import type { FrameOf } from "./FrameOf";
+import type { FrameShown } from "./FrameShown";
 import type { FunnelOf } from "./FunnelOf";
 import type { FunnelReport } from "./FunnelReport";
 import type { GrowthReport } from "./GrowthReport";
@@ -120,6 +122,7 @@ import type { StateNow } from "./StateNow";
 import type { StepKindFace } from "./StepKindFace";
 import type { Suppressed } from "./Suppressed";
 import type { SuppressionCount } from "./SuppressionCount";
+import type { SwitchAccount } from "./SwitchAccount";
 import type { TagContacts } from "./TagContacts";
 import type { Template } from "./Template";
 import type { TemplateRow } from "./TemplateRow";
@@ -127,6 +130,7 @@ import type { TestAccount } from "./TestAccount";
 import type { TextOnly } from "./TextOnly";
 import type { TimelineEntry } from "./TimelineEntry";
 import type { TryJourney } from "./TryJourney";
+import type { UnlockPasswords } from "./UnlockPasswords";
 import type { UpdateAccount } from "./UpdateAccount";
 import type { UpdateContact } from "./UpdateContact";
 import type { Vocabulary } from "./Vocabulary";
@@ -138,7 +142,9 @@ export type Commands = {
   "accounts.delete": { kind: "mutate"; req: OneAccount; res: Done; reads: [] };
   "accounts.list": { kind: "query"; req: NoArgs; res: Array<AccountRow>; reads: ["accounts", "outbox"] };
   "accounts.set_secret": { kind: "mutate"; req: SetSecret; res: SecretKept; reads: [] };
+  "accounts.switch": { kind: "mutate"; req: SwitchAccount; res: Done; reads: [] };
   "accounts.test": { kind: "mutate"; req: TestAccount; res: AccountTest; reads: [] };
+  "accounts.unlock": { kind: "mutate"; req: UnlockPasswords; res: Done; reads: [] };
   "accounts.update": { kind: "mutate"; req: UpdateAccount; res: Account; reads: [] };
   "backup.create": { kind: "mutate"; req: CreateBackup; res: BackupMade; reads: [] };
   "backup.restore": { kind: "mutate"; req: RestoreBackup; res: Restored; reads: [] };
@@ -171,6 +177,7 @@ export type Commands = {
   "fields.add": { kind: "mutate"; req: AddField; res: Field; reads: [] };
   "fields.list": { kind: "query"; req: NoArgs; res: Array<Field>; reads: ["fields"] };
   "fields.retire": { kind: "mutate"; req: RetireField; res: Done; reads: [] };
+  "files.frame": { kind: "query"; req: FrameOf; res: FrameShown; reads: [] };
   "home.overview": { kind: "query"; req: NoArgs; res: HomeOverview; reads: ["contacts", "consents", "enrolments", "journeys", "outbox", "segments", "templates", "accounts", "events", "imports", "reports", "workspace", "clock"] };
   "imports.errors": { kind: "mutate"; req: SaveErrors; res: Saved; reads: [] };
   "imports.get": { kind: "query"; req: OneImport; res: ImportRow; reads: ["imports"] };
@@ -257,6 +264,7 @@ export const READS: Record<string, readonly string[]> = {
   "diagnostics.get": [],
   "events.of": ["events"],
   "fields.list": ["fields"],
+  "files.frame": [],
   "home.overview": ["contacts", "consents", "enrolments", "journeys", "outbox", "segments", "templates", "accounts", "events", "imports", "reports", "workspace", "clock"],
   "imports.get": ["imports"],
   "imports.list": ["imports"],
