@@ -1,22 +1,27 @@
 //! E-mail templates: kept, rendered as any contact, missing values counted before anything is sent.
 
+mod missing;
+mod sendable;
+mod words;
+
+pub use sendable::check_sendable;
+pub use words::*;
+
+use crate::Ctx;
 use crate::commands;
 use crate::error::{ApiError, Code, Result, fail};
-use crate::files::{FileRef, read_text};
+use crate::files::read_text;
 use crate::imports::clean;
 use crate::letters::{self, context, sender};
 use crate::table::{Done, NoArgs};
 use crate::workspaces::Open;
-use crate::{Ctx, segments};
-use carillon_model::journey::Journey;
+use carillon_model::TemplateId;
 use carillon_model::template::Template;
-use carillon_model::{ContactId, Moment, TemplateId};
 use carillon_render::child::{Mode, Output, Request};
-use carillon_render::{ErrorKind, Missing, Prepared, TemplateParts};
 use carillon_store::Priority;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use ts_rs::TS;
+use missing::{missing, of_event};
+use sendable::fit_to_send;
+use serde::Deserialize;
 
 commands! {
     query "templates.list" list(NoArgs) -> Vec<TemplateRow>, reads [Templates, Journeys, Outbox];
@@ -28,153 +33,6 @@ commands! {
     query "templates.starters" starters(NoArgs) -> Vec<Starter>, reads [];
     mutate "templates.add_starters" add_starters(NoArgs) -> Vec<Template>, reads [];
     mutate "templates.import_file" import_file(ImportTemplate) -> Template, reads [];
-}
-
-/// A template in the list.
-#[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct TemplateRow {
-    pub id: TemplateId,
-    pub name: String,
-    pub subject: String,
-    pub updated_at: Moment,
-    /// Journeys that send it.
-    pub used_by: u32,
-    #[ts(type = "number")]
-    pub sent_30_days: u64,
-}
-
-/// Which template.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
-#[serde(deny_unknown_fields)]
-#[ts(export)]
-pub struct OneTemplate {
-    pub id: TemplateId,
-}
-
-/// What a user writes.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
-#[serde(deny_unknown_fields)]
-#[ts(export)]
-pub struct TemplateDraft {
-    pub name: String,
-    pub subject: String,
-    #[serde(default)]
-    pub preheader: String,
-    pub body: String,
-    #[serde(default)]
-    pub text: String,
-}
-
-impl TemplateDraft {
-    fn parts(&self) -> TemplateParts {
-        TemplateParts {
-            subject: self.subject.clone(),
-            preheader: self.preheader.clone(),
-            body: self.body.clone(),
-            text: self.text.clone(),
-        }
-    }
-}
-
-/// A template to save; without an id, a new one.
-#[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[serde(deny_unknown_fields)]
-#[ts(export)]
-pub struct SaveTemplate {
-    pub id: Option<TemplateId>,
-    pub draft: TemplateDraft,
-}
-
-/// A draft to render as a contact, or as nobody in particular.
-#[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[serde(deny_unknown_fields)]
-#[ts(export)]
-pub struct RenderTemplate {
-    pub draft: TemplateDraft,
-    pub contact: Option<ContactId>,
-    /// The HTML itself as well: for files, never for a screen.
-    #[serde(default)]
-    pub with_html: bool,
-}
-
-/// Something wrong with a template, or a value it lacks.
-#[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct TemplateProblem {
-    /// `error` or `warning`.
-    pub severity: String,
-    /// `subject`, `preheader`, `body` or `text`.
-    pub part: String,
-    pub line: Option<u32>,
-    pub message: String,
-}
-
-/// A mail as somebody would get it. The HTML is fetched through `frame`, with its own policy.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct RenderedTemplate {
-    pub frame: String,
-    pub subject: String,
-    pub preheader: String,
-    pub text: String,
-    #[ts(type = "number")]
-    pub bytes: usize,
-    pub problems: Vec<TemplateProblem>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub html: Option<String>,
-}
-
-/// A draft to look through for everybody of a segment.
-#[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[serde(deny_unknown_fields)]
-#[ts(export)]
-pub struct AskMissing {
-    pub draft: TemplateDraft,
-    #[serde(rename = "where")]
-    pub expression: Option<String>,
-}
-
-/// A value that is missing, for how many, and whether a fallback stands in for it.
-#[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct MissingValue {
-    pub key: String,
-    pub count: u32,
-    pub example: Option<crate::contacts::Named>,
-    pub has_fallback: bool,
-}
-
-/// For how many contacts a template has everything.
-#[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct MissingReport {
-    pub looked_at: u32,
-    pub complete: u32,
-    pub missing: Vec<MissingValue>,
-}
-
-/// A template to begin with.
-#[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct Starter {
-    pub key: String,
-    pub name: String,
-    pub about: String,
-    pub draft: TemplateDraft,
-}
-
-/// A file to take in.
-#[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[serde(deny_unknown_fields)]
-#[ts(export)]
-pub struct ImportTemplate {
-    pub file: FileRef,
-    pub name: Option<String>,
-    pub subject: Option<String>,
-    /// A new template in any case: where its name is taken, it gets a number. Else one of that name is replaced.
-    #[serde(default)]
-    pub fresh: bool,
 }
 
 /// The starters of `assets/templates`.
@@ -331,73 +189,6 @@ async fn refuse_in_use(open: &Open, name: &str) -> Result<()> {
     }
 }
 
-/// What must hold of each template that a drawing sends before it may be published.
-///
-/// # Errors
-/// `Refused` with what is wrong: it cannot be read, or a marketing mail does not say where its sender lives or how to
-/// leave.
-pub async fn check_sendable(open: &Open, drawing: &Journey) -> Result<()> {
-    for (name, marketing) in crate::journeys::mails_of(drawing) {
-        let wanted = name.clone();
-        let found = open
-            .store
-            .read(move |db| carillon_store::templates::by_name(db, &wanted))
-            .await?;
-        // One that is not there is a problem of the drawing, which is told with its step.
-        if let Some(template) = found {
-            fit_to_send(open, &name, &TemplateParts::from(&template), marketing).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn fit_to_send(open: &Open, name: &str, parts: &TemplateParts, marketing: bool) -> Result<()> {
-    let broken = |detail: &dyn std::fmt::Display| {
-        fail(
-            Code::Refused,
-            "templates.broken",
-            &[("name", &name), ("detail", detail)],
-        )
-    };
-    let (workspace, account) = (open.workspace()?, crate::accounts::default_account(open).await?);
-    let sender = sender(&workspace, account.as_ref());
-    let duties = Prepared::new(parts)
-        .map_err(|e| broken(&e))?
-        .duties(parts, &sender);
-    if marketing && !duties.postal_address {
-        return Err(fail(
-            Code::Refused,
-            "templates.no_postal_address",
-            &[("name", &name)],
-        ));
-    }
-    if marketing && !duties.unsubscribe {
-        return Err(fail(
-            Code::Refused,
-            "templates.no_unsubscribe",
-            &[("name", &name)],
-        ));
-    }
-    let unsubscribe = Some("mailto:unsubscribe@example.com".to_owned());
-    let context = context(
-        &letters::nobody(),
-        open.store.catalogue().zone(),
-        open.now(),
-        unsubscribe,
-    );
-    let request = Request {
-        template: parts.clone(),
-        sender,
-        mode: Mode::Render,
-        contexts: vec![context],
-    };
-    match open.press.run(request).await?.into_iter().next() {
-        // A child that ended says nothing of the template; a subject may be empty for somebody of whom nothing is known.
-        Some(Err(e)) if e.kind == ErrorKind::Mjml || e.kind == ErrorKind::Unsafe => Err(broken(&e)),
-        _ => Ok(()),
-    }
-}
-
 async fn delete(cx: &Ctx, req: OneTemplate) -> Result<Done> {
     let open = cx.open()?;
     let template = existing(open, req.id).await?;
@@ -468,88 +259,6 @@ async fn render(cx: &Ctx, req: RenderTemplate) -> Result<RenderedTemplate> {
             ..RenderedTemplate::default()
         },
         _ => return Err(ApiError::internal("the render child gave no message")),
-    })
-}
-
-/// Whether a value is one of the event a journey begins with: only a message on its way has one.
-fn of_event(path: &str) -> bool {
-    path.starts_with("event.")
-}
-
-/// Contexts in one request to the child.
-const BATCH: usize = 500;
-
-async fn missing(cx: &Ctx, req: AskMissing) -> Result<MissingReport> {
-    let open = cx.open()?;
-    let workspace = open.workspace()?;
-    let account = crate::accounts::default_account(open).await?;
-    let ids: Vec<u32> = segments::members(open, req.expression.as_deref().unwrap_or("everyone"))?
-        .iter()
-        .collect();
-    let zone = open.store.catalogue().zone();
-    let now = open.now();
-    // Holes first, then what a fallback fills: how many, and one of them.
-    let mut counts: BTreeMap<(bool, String), (u32, u32)> = BTreeMap::new();
-    let mut complete = 0;
-    for batch in ids.chunks(BATCH) {
-        let contexts: Vec<_> = open.store.with_index(|index| {
-            batch
-                .iter()
-                .filter_map(|id| index.record(ContactId(*id)))
-                .map(|record| {
-                    (
-                        record.id,
-                        context(&record, zone, now, Some("mailto:unsubscribe@example.com".into())),
-                    )
-                })
-                .collect()
-        });
-        let (ids, contexts): (Vec<u32>, Vec<_>) = contexts.into_iter().unzip();
-        let request = Request {
-            template: req.draft.parts(),
-            sender: sender(&workspace, account.as_ref()),
-            mode: Mode::Missing,
-            contexts,
-        };
-        for (id, answer) in ids.into_iter().zip(open.press.run(request).await?) {
-            match answer {
-                Ok(Output::Missing(Missing { open, filled })) => {
-                    let open: Vec<_> = open.into_iter().filter(|path| !of_event(path)).collect();
-                    let filled = filled.into_iter().filter(|path| !of_event(path));
-                    complete += u32::from(open.is_empty());
-                    let open = open.into_iter().map(|path| (false, path));
-                    for key in open.chain(filled.map(|path| (true, path))) {
-                        counts.entry(key).or_insert((0, id)).0 += 1;
-                    }
-                }
-                Ok(_) => return Err(ApiError::internal("the render child gave another answer")),
-                Err(e) => return Err(fail(Code::Invalid, "render.template", &[("detail", &e)])),
-            }
-        }
-    }
-    let examples: Vec<ContactId> = counts.values().map(|(_, id)| ContactId(*id)).collect();
-    let examples = open
-        .store
-        .read(move |db| carillon_store::contacts::get_many(db, &examples))
-        .await?;
-    Ok(MissingReport {
-        looked_at: u32::try_from(ids.len()).unwrap_or(u32::MAX),
-        complete,
-        missing: counts
-            .into_iter()
-            .map(|((has_fallback, key), (count, id))| MissingValue {
-                key,
-                count,
-                example: examples
-                    .iter()
-                    .find(|c| c.id.0 == id)
-                    .map(|c| crate::contacts::Named {
-                        id: c.id,
-                        email: c.email.clone(),
-                    }),
-                has_fallback,
-            })
-            .collect(),
     })
 }
 

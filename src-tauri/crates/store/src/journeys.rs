@@ -16,6 +16,7 @@ const LIST: &str =
     sql!("SELECT id, name, state, draft, version, created_at, updated_at FROM journeys ORDER BY name");
 const GET: &str =
     sql!("SELECT id, name, state, draft, version, created_at, updated_at FROM journeys WHERE id = ?1");
+const STATE: &str = sql!("SELECT state FROM journeys WHERE id = ?1");
 const BY_NAME: &str =
     sql!("SELECT id, name, state, draft, version, created_at, updated_at FROM journeys WHERE name = ?1");
 const ADD: &str = sql!(
@@ -77,6 +78,15 @@ pub fn list(db: &Db<'_>) -> Result<Vec<JourneyRow>> {
 /// [`Error::Damaged`].
 pub fn get(db: &Db<'_>, id: JourneyId) -> Result<Option<JourneyRow>> {
     db.one(GET, (id.0,), read)
+}
+
+/// The state of one journey, without reading its drawing.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn state(db: &Db<'_>, id: JourneyId) -> Result<Option<JourneyState>> {
+    let word: Option<String> = db.value(STATE, (id.0,))?;
+    word.map(|word| from_word("journeys", &word)).transpose()
 }
 
 /// One journey by its exact name.

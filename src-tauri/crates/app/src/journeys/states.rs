@@ -3,7 +3,7 @@
 use super::{OneJourney, StateNow, row};
 use crate::Ctx;
 use crate::error::{ApiError, Code, Result, fail};
-use crate::runtime::tick;
+use crate::runtime::{dispatch, tick};
 use crate::workspaces::Open;
 use carillon_model::JourneyId;
 use carillon_model::journey::JourneyState::{self, Draft, Draining, Live, Paused, Stopped};
@@ -58,11 +58,20 @@ pub(super) async fn pause(cx: &Ctx, req: OneJourney) -> Result<StateNow> {
 }
 
 pub(super) async fn resume(cx: &Ctx, req: OneJourney) -> Result<StateNow> {
-    go(cx, req.id, Live).await
+    go_on(cx, req.id, Live).await
 }
 
 pub(super) async fn drain(cx: &Ctx, req: OneJourney) -> Result<StateNow> {
-    go(cx, req.id, Draining).await
+    go_on(cx, req.id, Draining).await
+}
+
+/// Into a state in which mails leave: those a pause held go at once.
+async fn go_on(cx: &Ctx, id: JourneyId, to: JourneyState) -> Result<StateNow> {
+    let now = go(cx, id, to).await?;
+    let open = cx.open()?;
+    dispatch::try_again(open, None).await?;
+    open.runtime.nudge();
+    Ok(now)
 }
 
 pub(super) async fn stop(cx: &Ctx, req: OneJourney) -> Result<StateNow> {

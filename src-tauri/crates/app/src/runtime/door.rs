@@ -81,27 +81,30 @@ impl Lane {
         if super::breaks("gate-off") {
             return Ok(None);
         }
-        let journey = journeys::get(tx, message.key.journey)?.map(|j| j.state);
+        let journey = journeys::state(tx, message.key.journey)?;
         let permitted =
             consents::permission(tx, message.key.contact, Channel::Email, Purpose::Marketing)?.is_some();
         let listed = match &message.to {
             Some(to) => suppressions::contains(tx, to)?.is_some(),
             None => false,
         };
-        let account_paused = carillon_store::accounts::get(tx, message.account)?.is_none_or(|row| row.paused);
         Ok(gate::decide(&Case {
             contact: message.to.is_some(),
             permitted,
             suppressed: message.suppressed || listed,
             transactional: message.transactional,
             stopped: journey == Some(JourneyState::Stopped),
-            paused: account_paused
-                || journey == Some(JourneyState::Paused)
-                || settings::get::<bool>(tx, dispatch::PAUSED)?.unwrap_or(false),
+            paused: journey == Some(JourneyState::Paused) || self.closed(tx)?,
             over_limit,
             loopback: self.loopback,
             opt_out_sources: 0,
         }))
+    }
+
+    /// Whether the account is switched off, or all sending paused.
+    fn closed(&self, tx: &Tx<'_>) -> carillon_store::Result<bool> {
+        let off = carillon_store::accounts::get(tx, self.account.id)?.is_none_or(|row| row.paused);
+        Ok(off || settings::get::<bool>(tx, dispatch::PAUSED)?.unwrap_or(false))
     }
 
     /// Writes a refusal: an end, or a wait.
@@ -205,8 +208,17 @@ impl Lane {
                     outbox::rendered(tx, *id, subject)?;
                     passed.push(*id);
                 }
-                Some(refusal) => counted.count(self.refuse(tx, &message, refusal, now, &budget)?),
+                Some(refusal) => {
+                    if refusal == Refusal::OverLimit {
+                        self.rest_until(budget.free_at);
+                        self.halt();
+                    }
+                    counted.count(self.refuse(tx, &message, refusal, now, &budget)?);
+                }
             }
+        }
+        if self.closed(tx)? {
+            self.halt();
         }
         outbox::in_flight(tx, &passed, fence)?;
         budget::spend(tx, self.account.id, now, passed.len(), self.pace())?;

@@ -36,6 +36,8 @@ pub(super) struct Lane {
     spent_until: Mutex<Option<Moment>>,
     /// Nothing but a test may leave through this account.
     shut: AtomicBool,
+    /// Nothing more may leave for now, which is nobody's fault.
+    halted: AtomicBool,
     /// Some session was opened.
     reached: AtomicBool,
 }
@@ -62,6 +64,7 @@ impl Lane {
             trouble: Mutex::default(),
             spent_until: Mutex::default(),
             shut: AtomicBool::new(false),
+            halted: AtomicBool::new(false),
             reached: AtomicBool::new(false),
         }
     }
@@ -75,12 +78,19 @@ impl Lane {
     }
 
     pub(super) fn stopped(&self) -> bool {
-        locked(&self.trouble).is_some() || self.stop.load(Ordering::Relaxed)
+        let flags = [&self.halted, &*self.stop];
+        locked(&self.trouble).is_some() || flags.iter().any(|flag| flag.load(Ordering::Relaxed))
     }
 
-    /// Nothing but a test may leave, so nothing more is claimed.
+    /// Nothing more may leave for now: what is claimed goes back, and no session offers it in vain.
+    pub(super) fn halt(&self) {
+        self.halted.store(true, Ordering::Relaxed);
+    }
+
+    /// Nothing but a test may leave through this account.
     pub(super) fn shut(&self) {
         self.shut.store(true, Ordering::Relaxed);
+        self.halt();
     }
 
     /// The account sends no more for now, and why.
@@ -167,7 +177,7 @@ impl Lane {
 
     /// Claims and renders until nothing more may go.
     async fn feed(self: &Arc<Self>, parcels: mpsc::Sender<Parcel>) -> Result<()> {
-        while !self.stopped() && !self.shut.load(Ordering::Relaxed) {
+        while !self.stopped() {
             // Words that wait may free nothing; what is deferred is not due.
             let Some(claimed) = self.claim().await? else {
                 return Ok(());

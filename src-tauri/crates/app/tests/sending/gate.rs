@@ -19,6 +19,10 @@ pub fn trials() -> Vec<Trial> {
             paused_on_its_way,
         ),
         trial(
+            "the_end_of_a_journeys_pause_lets_its_messages_go_at_once",
+            journey_paused,
+        ),
+        trial(
             "an_account_that_is_switched_off_sends_nothing_until_it_is_on",
             switched_off,
         ),
@@ -107,13 +111,39 @@ async fn paused_on_its_way() {
     .await;
     let before = shop.taken().len();
     assert!(before < 5, "{before} left although sending was paused");
-    assert_eq!(shop.run().await["accepted"], json!(0));
+    assert!(waits_for_the_clock(&shop).await);
     shop.studio.mutate("outbox.resume", json!({})).await;
+    assert!(!waits_for_the_clock(&shop).await);
     // The clock stands still: what the pause held waits for nothing else.
     shop.run().await;
     let mut everybody: Vec<String> = (1..=10).map(|n| format!("c{n}@example.com")).collect();
     everybody.sort();
     assert_eq!(shop.reached(), everybody, "each once");
+}
+
+/// Whether a message waits for a later moment.
+async fn waits_for_the_clock(shop: &Shop) -> bool {
+    let page = json!({ "states": ["queued"], "offset": 0, "limit": 100 });
+    let page = shop.studio.query("outbox.page", page).await;
+    let rows = page["rows"].as_array().unwrap();
+    assert!(!rows.is_empty(), "{page}");
+    rows.iter()
+        .any(|row| row["next_at"] != json!("2026-03-01T00:00:00Z"))
+}
+
+async fn journey_paused() {
+    let shop = ready(10, slow).await;
+    meanwhile(&shop, async || {
+        shop.studio.mutate("journeys.pause", json!({ "id": 1 })).await;
+    })
+    .await;
+    let before = shop.taken().len();
+    assert!(before < 5, "{before} left although the journey was paused");
+    assert!(waits_for_the_clock(&shop).await);
+    shop.studio.mutate("journeys.resume", json!({ "id": 1 })).await;
+    assert!(!waits_for_the_clock(&shop).await);
+    shop.run().await;
+    assert_eq!(shop.taken().len(), 10, "each once, and none waits for the clock");
 }
 
 async fn switched_off() {

@@ -1,0 +1,85 @@
+//! What a template must hold to before it is sent to anybody.
+
+use crate::accounts::default_account;
+use crate::error::{Code, Result, fail};
+use crate::letters::{self, context, sender};
+use crate::workspaces::Open;
+use carillon_model::journey::Journey;
+use carillon_render::child::{Mode, Request};
+use carillon_render::{ErrorKind, Prepared, TemplateParts};
+
+/// What must hold of each template that a drawing sends before it may be published.
+///
+/// # Errors
+/// `Refused` with what is wrong: it cannot be read, or a marketing mail does not say where its sender lives or how to
+/// leave.
+pub async fn check_sendable(open: &Open, drawing: &Journey) -> Result<()> {
+    for (name, marketing) in crate::journeys::mails_of(drawing) {
+        let wanted = name.clone();
+        let found = open
+            .store
+            .read(move |db| carillon_store::templates::by_name(db, &wanted))
+            .await?;
+        // One that is not there is a problem of the drawing, which is told with its step.
+        if let Some(template) = found {
+            fit_to_send(open, &name, &TemplateParts::from(&template), marketing).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The same of one template.
+///
+/// # Errors
+/// As of [`check_sendable`].
+pub(super) async fn fit_to_send(
+    open: &Open,
+    name: &str,
+    parts: &TemplateParts,
+    marketing: bool,
+) -> Result<()> {
+    let broken = |detail: &dyn std::fmt::Display| {
+        fail(
+            Code::Refused,
+            "templates.broken",
+            &[("name", &name), ("detail", detail)],
+        )
+    };
+    let (workspace, account) = (open.workspace()?, default_account(open).await?);
+    let sender = sender(&workspace, account.as_ref());
+    let duties = Prepared::new(parts)
+        .map_err(|e| broken(&e))?
+        .duties(parts, &sender);
+    if marketing && !duties.postal_address {
+        return Err(fail(
+            Code::Refused,
+            "templates.no_postal_address",
+            &[("name", &name)],
+        ));
+    }
+    if marketing && !duties.unsubscribe {
+        return Err(fail(
+            Code::Refused,
+            "templates.no_unsubscribe",
+            &[("name", &name)],
+        ));
+    }
+    let unsubscribe = Some("mailto:unsubscribe@example.com".to_owned());
+    let context = context(
+        &letters::nobody(),
+        open.store.catalogue().zone(),
+        open.now(),
+        unsubscribe,
+    );
+    let request = Request {
+        template: parts.clone(),
+        sender,
+        mode: Mode::Render,
+        contexts: vec![context],
+    };
+    match open.press.run(request).await?.into_iter().next() {
+        // A child that ended says nothing of the template; a subject may be empty for somebody of whom nothing is known.
+        Some(Err(e)) if e.kind == ErrorKind::Mjml || e.kind == ErrorKind::Unsafe => Err(broken(&e)),
+        _ => Ok(()),
+    }
+}
