@@ -89,7 +89,9 @@ fn endings(purpose: &str) -> &'static [&'static str] {
 
 fn dialog<R: Runtime>(handle: &AppHandle<R>, args: &Value) -> tauri_plugin_dialog::FileDialogBuilder<R> {
     let purpose = args["purpose"].as_str().unwrap_or_default();
-    let mut dialog = handle.dialog().file().add_filter(purpose, endings(purpose));
+    // The words are the screen's: only it has them in the user's language.
+    let words = args["words"].as_str().unwrap_or(purpose);
+    let mut dialog = handle.dialog().file().add_filter(words, endings(purpose));
     if let Some(main) = handle.get_webview_window("main") {
         dialog = dialog.set_parent(&main);
     }

@@ -23,10 +23,12 @@ fn home_moves_by_itself_while_the_clock_plays_and_when_the_command_line_imports(
     window.wait_for("nav a", PATIENCE).expect("the rail");
     let hand = Hand::at(&window, &display);
 
-    // A clock that never moved says so, and is played from there.
-    hand.sees(&figure("In journeys", "=== 0"));
+    // Nothing moves on a clock that stands, which Home says; played from there, a month of mail goes out.
+    hand.sees(&figure("Messages today", "< 100"));
     hand.press("[role=note] button", "Play the clock");
+    hand.sees("document.querySelector('header time')?.dateTime > '2026-10-01'");
     hand.sees(&figure("In journeys", "> 0"));
+    hand.sees("document.querySelector('header time') && !document.querySelector('[role=note] button')");
     hand.picture("home-lives");
     hand.press("header button", "Pause the clock");
     hand.find("header button", "Play the clock");

@@ -1,6 +1,7 @@
 // The only file that knows what stands behind the screen: the desktop shell, or `carillon serve` over HTTP.
 import { convertFileSrc, invoke, isTauri } from "@tauri-apps/api/core";
 import { listen } from "@tauri-apps/api/event";
+import { t } from "@/i18n";
 import type { ApiError as ApiErrorBody } from "./gen/ApiError";
 import type { Code } from "./gen/Code";
 import type { FileRef } from "./gen/FileRef";
@@ -115,12 +116,17 @@ export class WindowHost implements Host {
   }
 
   async chooseFile(purpose: FilePurpose) {
-    const chosen = (await this.mutate("files.choose", { purpose })) as { path: string; name: string } | null;
+    const chosen = (await this.mutate("files.choose", { purpose, words: t(`common.files.${purpose}`) })) as {
+      path: string;
+      name: string;
+    } | null;
     return chosen === null ? null : { file: { path: chosen.path }, name: chosen.name };
   }
 
   async chooseSave(purpose: FilePurpose, name: string): Promise<SaveRef | null> {
-    return (await this.mutate("files.choose_save", { purpose, name })) as { path: string } | null;
+    return (await this.mutate("files.choose_save", { purpose, name, words: t(`common.files.${purpose}`) })) as {
+      path: string;
+    } | null;
   }
 
   deliver(): void {}

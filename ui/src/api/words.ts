@@ -31,6 +31,14 @@ export type FilePurpose = "contacts" | "events" | "workspace" | "backup" | "erro
 export type WindowCommands = {
   /** Why the file that the program was started with did not open; told once. */
   "window.unopened": { kind: "query"; req: Record<string, never>; res: ApiError | null };
-  "files.choose": { kind: "mutate"; req: { purpose: FilePurpose }; res: { path: string; name: string } | null };
-  "files.choose_save": { kind: "mutate"; req: { purpose: FilePurpose; name: string }; res: { path: string } | null };
+  "files.choose": {
+    kind: "mutate";
+    req: { purpose: FilePurpose; words: string };
+    res: { path: string; name: string } | null;
+  };
+  "files.choose_save": {
+    kind: "mutate";
+    req: { purpose: FilePurpose; name: string; words: string };
+    res: { path: string } | null;
+  };
 };

@@ -1,11 +1,24 @@
 import { Link } from "@tanstack/react-router";
-import { ArrowRight, Check, Circle, Play } from "lucide-react";
+import { ArrowRight, Check, Circle, Play, X } from "lucide-react";
 import type { ReactNode } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { HomeOverview } from "@/api/gen/HomeOverview";
-import { Button, Card, Columns, cx, ErrorView, Note, PageHead, Skeleton, StatusDot, sayError } from "@/design";
+import {
+  Button,
+  Card,
+  Columns,
+  cx,
+  ErrorView,
+  IconButton,
+  Note,
+  PageHead,
+  Skeleton,
+  StatusDot,
+  sayError,
+} from "@/design";
 import { ago, count, moment, percent, shortDay } from "@/format";
 import { t, tx } from "@/i18n";
+import { endHint, useHint } from "@/shell/hints";
 import { useClock, useNow } from "@/shell/now";
 import { Timeline } from "@/shell/timeline";
 import { JOURNEY_TONES } from "@/shell/tones";
@@ -29,7 +42,7 @@ export function HomeScreen() {
               {tx(`workspaces.warnings.${warning}`, warning)}
             </Note>
           ))}
-          <StandingClock overview={overview.data} />
+          <StandingClock />
           {overview.isError ? (
             <ErrorView error={overview.error} onRetry={() => void overview.refetch()} />
           ) : (
@@ -43,26 +56,28 @@ export function HomeScreen() {
 
 const A_DAY_A_SECOND = 86_400;
 
-/** A virtual clock that has never moved: nothing lives until somebody plays it, and that has to be said. */
-function StandingClock({ overview }: { overview: HomeOverview | undefined }) {
+/** Nothing moves by itself on a virtual clock: that is said until somebody has played one. */
+function StandingClock() {
   const { clock } = useClock();
-  const play = useWrite("clock.play", { onError: sayError });
-  const begun = overview === undefined || overview.in_journeys > 0 || overview.messages_7_days > 0;
-  if (clock?.kind !== "virtual" || clock.speed > 0 || clock.next_due === null || begun) return null;
+  const hinted = useHint("clock");
+  const play = useWrite("clock.play", { onSuccess: () => endHint("clock"), onError: sayError });
+  if (!hinted || clock?.kind !== "virtual" || clock.speed > 0 || clock.next_due === null) return null;
   return (
     <Note
       tone="live"
       title={t("home.standing")}
       actions={
-        <Button
-          look="primary"
-          icon={Play}
-          busy={play.isPending}
-          className="self-center"
-          onClick={() => play.mutate({ speed: A_DAY_A_SECOND })}
-        >
-          {t("home.play")}
-        </Button>
+        <span className="flex shrink-0 items-center gap-1 self-center">
+          <Button
+            look="primary"
+            icon={Play}
+            busy={play.isPending}
+            onClick={() => play.mutate({ speed: A_DAY_A_SECOND })}
+          >
+            {t("home.play")}
+          </Button>
+          <IconButton icon={X} label={t("common.close")} onClick={() => endHint("clock")} />
+        </span>
       }
     >
       {t("home.standing_about")}

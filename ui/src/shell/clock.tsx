@@ -4,6 +4,7 @@ import { useRead, useWrite } from "@/api/client";
 import { Button, Dialog, Field, IconButton, Menu, Select, sayError, TextInput } from "@/design";
 import { clock as clockText, moment } from "@/format";
 import { t } from "@/i18n";
+import { endHint } from "./hints";
 import { useJob } from "./job";
 import { useClock } from "./now";
 import { fromZoned, toZoned } from "./zoned";
@@ -16,7 +17,7 @@ const isSpeed = (word: string | null): word is SpeedName => word !== null && wor
 /** The workspace's time; a virtual clock is also played, paused and moved on here. */
 export function ClockControls() {
   const { clock, now } = useClock();
-  const play = useWrite("clock.play", { onError: sayError });
+  const play = useWrite("clock.play", { onSuccess: () => endHint("clock"), onError: sayError });
   const pause = useWrite("clock.pause", { onError: sayError });
   const [job, setJob] = useState<number | null>(null);
   const [asking, setAsking] = useState(false);

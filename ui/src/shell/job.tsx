@@ -21,14 +21,13 @@ export function useJob(job: number | null, onEnd?: (job: JobView) => void): JobV
 export function JobProgress({ job, label }: { job: JobView | null; label: string }) {
   const cancel = useWrite("jobs.cancel", { onError: sayError });
   const total = job === null || job.total === 0 ? null : job.total;
+  const phase = job === null || job.phase === "" ? "" : tx(`jobs.phases.${job.phase}`, "");
   return (
     <div>
       <div className="mb-2 flex items-center gap-3">
         <p className="min-w-0 flex-1 truncate" aria-live="polite">
           <span className="font-medium">{label}</span>
-          {job !== null && job.phase !== "" && (
-            <span className="ml-2 text-ink-3 text-table">{tx(`jobs.phases.${job.phase}`, "")}</span>
-          )}
+          {phase !== label && <span className="ml-2 text-ink-3 text-table">{phase}</span>}
         </p>
         <span className="figures text-ink-2 text-table">
           {job !== null && (total === null ? count(job.done) : percent(job.done / total))}
