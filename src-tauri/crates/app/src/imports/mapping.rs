@@ -38,11 +38,11 @@ fn named(heading: &str, fields: &[Field]) -> Option<String> {
             .find(|(_, words)| words.iter().any(|word| normal(word) == name))
             .map(|(key, _)| (*key).to_owned())
     };
-    // When a contact was added is Carillon's to say.
-    own.map(|f| f.key.clone())
-        .or_else(known)
-        .filter(|key| key != "created_at")
+    own.map(|f| f.key.clone()).or_else(known)
 }
+
+/// When a contact was added is Carillon's to say: its own export has the column.
+const ADDED: &str = "created_at";
 
 /// How many of the filled cells can be written to, of how many.
 fn addresses(cells: &[&str]) -> (usize, usize) {
@@ -123,10 +123,12 @@ pub(crate) fn guess(
         let column = &cells[i];
         let empty = column.iter().filter(|c| clean::line(c).is_empty()).count();
         let mut reading = values::guess(heading, column, zone);
+        let named = named(heading, fields);
+        let added = named.as_deref() == Some(ADDED);
         let known = if email == Some(i) {
             Some("email".to_owned())
         } else {
-            named(heading, fields).filter(|k| used.insert(k.clone()))
+            named.filter(|k| k != ADDED && used.insert(k.clone()))
         };
         let (guess, plan) = match known {
             Some(key) => {
@@ -150,7 +152,7 @@ pub(crate) fn guess(
                     separator: separator(column).to_string(),
                 },
             ),
-            None if empty == column.len() => (None, ColumnPlan::Skip),
+            None if added || empty == column.len() => (None, ColumnPlan::Skip),
             None => {
                 let key = free_key(heading, &taken);
                 taken.insert(key.clone());
@@ -261,7 +263,7 @@ mod tests {
         ] {
             assert_eq!(named(heading, &fields()).as_deref(), Some(key), "{heading}");
         }
-        for heading in ["", "PLZ", "Name", "created_at", "Added"] {
+        for heading in ["", "PLZ", "Name"] {
             assert_eq!(named(heading, &fields()), None, "{heading}");
         }
     }

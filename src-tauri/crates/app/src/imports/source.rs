@@ -221,15 +221,24 @@ impl Iterator for Records {
     }
 }
 
-/// A cell that no spreadsheet runs as a formula: `'` before `= + - @ TAB NUL` (ASVS 1.2.10).
-/// A plain number keeps its sign.
+/// Beginnings of what a spreadsheet runs as a formula (ASVS 1.2.10).
+const FORMULA: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\0'];
+
+/// A cell that no spreadsheet runs as a formula: `'` before `= + - @ TAB NUL`. A plain number keeps its sign.
 pub fn defused(cell: &str) -> String {
-    let dangerous = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\0']);
+    let dangerous = cell.starts_with(FORMULA);
     if dangerous && cell.parse::<f64>().is_err() {
         format!("'{cell}")
     } else {
         cell.to_owned()
     }
+}
+
+/// The cell as it was before [`defused`]: what Carillon wrote comes back as it was.
+pub fn undefused(cell: &str) -> &str {
+    cell.strip_prefix('\'')
+        .filter(|rest| rest.starts_with(FORMULA))
+        .unwrap_or(cell)
 }
 
 #[cfg(test)]
@@ -384,5 +393,8 @@ mod tests {
         assert_eq!(defused("@x"), "'@x");
         assert_eq!(defused("-12.5"), "-12.5");
         assert_eq!(defused("plain"), "plain");
+        for cell in ["=1+1", "+49 30 23125", "'s Gravenhage", "plain"] {
+            assert_eq!(undefused(&defused(cell)), cell);
+        }
     }
 }

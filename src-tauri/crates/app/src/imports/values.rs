@@ -1,6 +1,7 @@
 //! From a cell to a value: what a column seems to hold, and reading it as what the user says it holds.
 
 use super::clean;
+use super::source::undefused;
 use carillon_model::Moment;
 use carillon_model::contact::{Currency, FieldType, Money, Value};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
@@ -56,7 +57,7 @@ impl Reading {
     /// # Errors
     /// The word of the reason (`imports.reasons.*`).
     pub fn read(&self, cell: &str, zone: Tz) -> Result<Option<Value>, &'static str> {
-        let cell = clean::line(cell);
+        let cell = clean::line(undefused(cell));
         if cell.is_empty() {
             return Ok(None);
         }

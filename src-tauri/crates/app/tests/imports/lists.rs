@@ -458,3 +458,43 @@ async fn a_permission_without_a_source_is_refused() {
     assert!(refused.fields.contains_key("source"), "{refused:?}");
     assert_eq!(studio.contact("ada@example.com").await["consents"], json!([]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_exported_comes_back_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let studio = Studio::new(dir.path()).await;
+    let text = "email,first_name,phone,spent,member,level,likes,birthday,seen,tags
+ada@example.com,=1+1,+49 30 23125,-12.50 EUR,yes,Gold,tea|milk,1990-12-24,2026-02-01T10:00:00.250Z,vip|fair
+bo@example.com,Bo,,,no,,,,,
+";
+    let path = studio.write("a.csv", text);
+    let mut plan = studio.plan(&path).await;
+    for (i, key, kind) in [
+        (3, "spent", "money"),
+        (4, "member", "yes_no"),
+        (5, "level", "choice"),
+        (6, "likes", "multi_choice"),
+        (7, "birthday", "date"),
+        (8, "seen", "date_time"),
+    ] {
+        plan["columns"][i] = json!({ "to": "new_field", "key": key, "label": key, "type": kind });
+    }
+    let done = studio.job("contacts.import_run", plan).await;
+    assert_eq!(
+        (&done["counts"]["new"], &done["counts"]["with_gaps"]),
+        (&json!(2), &json!(0)),
+        "{done}"
+    );
+    let before = studio.everybody().await;
+    assert!(
+        before.contains("'=1+1") && before.contains("'+49 30 23125"),
+        "{before}"
+    );
+    let fields = studio.query("fields.list", json!({})).await;
+    let path = studio.write("b.csv", &before);
+    let again = studio.plan(&path).await;
+    let done = studio.job("contacts.import_run", again).await;
+    assert_eq!(done["counts"]["unchanged"], 2, "{done}");
+    assert_eq!(studio.everybody().await, before);
+    assert_eq!(studio.query("fields.list", json!({})).await, fields);
+}
