@@ -70,7 +70,7 @@ impl Backend {
         let name = name.to_owned();
         let call = self.app.call(Window::Terminal, Call { kind, name, args });
         tokio::pin!(call);
-        let mut progress = Progress::new();
+        let progress = Progress::new();
         loop {
             tokio::select! {
                 reply = &mut call => {
@@ -84,14 +84,28 @@ impl Backend {
         }
     }
 
-    /// Lets the workspace go. Waits for the last commit, whoever is impatient; an owner in another process goes on.
+    /// Lets the workspace go. Waits for the last commit and, where this process owns the file, for the jobs that others
+    /// started through it; who is impatient stops those.
     pub async fn close(&self) -> Result<()> {
-        let call = Call {
-            kind: Kind::Mutate,
-            name: "workspaces.close".to_owned(),
-            args: json!({}),
-        };
-        self.app.call(Window::Terminal, call).await.map(drop)
+        let jobs = self.app.jobs().clone();
+        let others = jobs.heard_out();
+        tokio::pin!(others);
+        tokio::select! {
+            () = &mut others => {}
+            () = tokio::time::sleep(Duration::from_secs(1)) => {
+                complain(&text!("interrupt.others"));
+                tokio::select! {
+                    () = &mut others => {}
+                    () = self.interrupt.asked(), if !self.interrupt.is_asked() => {
+                        jobs.cancel_all();
+                        others.await;
+                    }
+                }
+            }
+        }
+        self.patiently(Kind::Mutate, "workspaces.close", json!({}))
+            .await
+            .map(drop)
     }
 
     /// Starts a job, shows its progress if it takes longer than a second, and gives its answer.

@@ -25,6 +25,11 @@ impl Interrupt {
         Interrupt { asked }
     }
 
+    /// Whether somebody asked already.
+    pub fn is_asked(&self) -> bool {
+        *self.asked.borrow()
+    }
+
     /// Waits until somebody asks.
     pub async fn asked(&self) {
         let mut asked = self.asked.clone();

@@ -192,11 +192,7 @@ fn mapping(text: &str) -> Result<(String, Value, String)> {
         return Ok((column.to_owned(), json!({ "to": "skip" }), String::new()));
     }
     if field == "tags" {
-        return Ok((
-            column.to_owned(),
-            json!({ "to": "tags", "separator": "|" }),
-            String::new(),
-        ));
+        return Ok((column.to_owned(), json!({ "to": "tags" }), String::new()));
     }
     match field.split_once(':') {
         None => Ok((
