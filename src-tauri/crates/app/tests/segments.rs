@@ -1,4 +1,5 @@
 //! Segments as the screens and the command line use them.
+#![allow(clippy::unwrap_used)]
 
 use carillon_app::App;
 use carillon_app::error::{ApiError, Code};

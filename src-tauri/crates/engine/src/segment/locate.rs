@@ -33,7 +33,7 @@ pub fn locate(text: &str, problem: &ExprProblem) -> Range<usize> {
     // A field stands first in its clause, an option that is called like it behind.
     let token = match problem.code.as_str() {
         "unknown_field" | "unused_event" => meant.next(),
-        _ => meant.last(),
+        _ => meant.next_back(),
     };
     token.map_or(clause.clone(), |token| token.at..token.end)
 }
