@@ -23,4 +23,8 @@ currency: Currency | null, fill_only: boolean,
 /**
  * Options of a choice; those in the file follow them, up to 63.
  */
-options?: Array<string>, date_order?: DateOrder, decimal?: string, } | { "to": "tags", separator: string, };
+options?: Array<string>, date_order?: DateOrder, decimal?: string, } | { "to": "tags", 
+/**
+ * What stands between tags; found in the file where it is left out.
+ */
+separator: string, };

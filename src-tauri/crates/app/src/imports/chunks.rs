@@ -146,10 +146,7 @@ impl Chunks {
             .kept
             .tag_columns
             .iter()
-            .flat_map(|(i, by)| match by.is_empty() {
-                true => vec![cells[*i].as_str()],
-                false => cells[*i].split(by.as_str()).collect(),
-            });
+            .flat_map(|(i, by)| cells[*i].split(by.as_str()));
         let tags = tags(own.chain(self.kept.tags.iter().map(String::as_str)));
         let gaps = (!lacks.is_empty()).then(|| (lacks.join("; "), cells));
         Row {

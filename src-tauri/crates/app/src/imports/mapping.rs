@@ -80,7 +80,7 @@ pub(crate) fn free_key(label: &str, taken: &BTreeSet<String>) -> String {
 }
 
 /// The separator most cells use.
-fn separator(cells: &[&str]) -> char {
+pub(crate) fn separator(cells: &[&str]) -> char {
     let uses = |c: &char| cells.iter().filter(|cell| cell.contains(*c)).count();
     // Of equals the first wins: a bar is never part of a tag.
     let best = SEPARATORS.iter().rev().max_by_key(|c| uses(c)).copied();

@@ -246,7 +246,13 @@ pub(crate) fn resolve(plan: &ImportPlan, path: &Path, fields: &[Field], zone: Tz
     for (i, column) in plan.columns.iter().enumerate() {
         match column {
             ColumnPlan::Skip => {}
-            ColumnPlan::Tags { separator } => kept.tag_columns.push((i, separator.clone())),
+            ColumnPlan::Tags { separator } => {
+                let by = match separator.is_empty() {
+                    true => mapping::separator(&sample.column(i)).to_string(),
+                    false => separator.clone(),
+                };
+                kept.tag_columns.push((i, by));
+            }
             ColumnPlan::Field { key, .. } if key == "email" => {
                 if kept.email != usize::MAX {
                     return Err(fail(Code::Invalid, "imports.twice", &[("field", key)]).at("columns"));

@@ -75,6 +75,8 @@ pub enum ColumnPlan {
         decimal: Option<char>,
     },
     Tags {
+        /// What stands between tags; found in the file where it is left out.
+        #[serde(default)]
         separator: String,
     },
 }

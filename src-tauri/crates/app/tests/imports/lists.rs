@@ -498,3 +498,16 @@ bo@example.com,Bo,,,no,,,,,
     assert_eq!(studio.everybody().await, before);
     assert_eq!(studio.query("fields.list", json!({})).await, fields);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tags_are_split_by_what_separates_them_in_the_file_where_nobody_says_otherwise() {
+    let dir = tempfile::tempdir().unwrap();
+    let studio = Studio::new(dir.path()).await;
+    let path = studio.write("a.csv", "email;kind\nada@example.com;vip, fair\n");
+    let mut plan = studio.plan(&path).await;
+    plan["columns"][1] = json!({ "to": "tags" });
+    plan["tags"] = json!([]);
+    studio.job("contacts.import_run", plan).await;
+    let ada = studio.contact("ada@example.com").await;
+    assert_eq!(ada["contact"]["tags"], json!(["fair", "vip"]));
+}
