@@ -129,7 +129,13 @@ pub async fn journeys(backend: &Backend, json: bool, verb: Journeys) -> Result<(
         Journeys::Simulate { name, days, seed } => {
             let id = id(backend, &name).await?;
             let journey = backend.query("journeys.get", json!({ "id": id })).await?;
-            let args = json!({ "document": journey["document"], "days": days, "seed": seed, "start": null });
+            let args = json!({
+                "id": id,
+                "document": journey["document"],
+                "days": days,
+                "seed": seed,
+                "start": null,
+            });
             let report = backend.job("journeys.simulate", args).await?;
             answer(json, &report, |report| simulated(report, &journey["document"]));
         }
@@ -137,7 +143,7 @@ pub async fn journeys(backend: &Backend, json: bool, verb: Journeys) -> Result<(
             let id = id(backend, &name).await?;
             let journey = backend.query("journeys.get", json!({ "id": id })).await?;
             let contact = backend.contact(&email).await?;
-            let args = json!({ "document": journey["document"], "contact": contact, "days": days });
+            let args = json!({ "id": id, "document": journey["document"], "contact": contact, "days": days });
             let facts = backend.query("journeys.try", args).await?;
             answer(json, &facts, |f| walk(f, &journey["document"]));
         }
