@@ -398,8 +398,15 @@ pub fn read_text(path: &Path, max: u64) -> Result<String> {
             &[("file", &path.display()), ("detail", &e)],
         )
     };
-    let size = std::fs::metadata(path).map_err(|e| cannot(&e))?.len();
-    if size > max {
+    let there = std::fs::metadata(path).map_err(|e| cannot(&e))?;
+    let refused = |key: &str| Err(fail(Code::Invalid, key, &[("file", &path.display())]));
+    if there.is_dir() {
+        return refused("imports.folder");
+    }
+    if there.len() == 0 {
+        return refused("imports.empty");
+    }
+    if there.len() > max {
         return Err(fail(
             Code::Invalid,
             "files.too_large",
@@ -407,7 +414,10 @@ pub fn read_text(path: &Path, max: u64) -> Result<String> {
         ));
     }
     let bytes = std::fs::read(path).map_err(|e| cannot(&e))?;
-    String::from_utf8(bytes).map_err(|_| cannot(&"it is not UTF-8 text"))
+    match String::from_utf8(bytes) {
+        Ok(text) if !text.contains('\0') => Ok(text),
+        _ => Err(cannot(&"it is not UTF-8 text")),
+    }
 }
 
 impl From<std::io::Error> for ApiError {

@@ -247,6 +247,16 @@ pub async fn make(path: &Path, workspace: &Workspace) -> Result<Store> {
             &[("file", &path.display())],
         ));
     }
+    // Asked of the system first: the database only says that it could not open the file.
+    std::fs::File::create_new(path)
+        .and_then(|_| std::fs::remove_file(path))
+        .map_err(|e| {
+            fail(
+                Code::File,
+                "files.cannot_write",
+                &[("file", &path.display()), ("detail", &e)],
+            )
+        })?;
     Ok(Store::create(path, workspace, OpenOptions::default()).await?)
 }
 

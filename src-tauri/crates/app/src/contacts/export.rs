@@ -51,7 +51,7 @@ pub(super) async fn export(cx: &Ctx, req: ExportContacts) -> Result<Saved> {
             .collect(),
     };
     let beside = beside(&path)?;
-    let written = match write(open, &beside, &ids, &columns).await {
+    let written = match write(open, &beside, &path, &ids, &columns).await {
         Ok(()) => std::fs::rename(&beside, &path).map_err(|e| cannot(&path, &e)),
         Err(error) => Err(error),
     };
@@ -69,8 +69,9 @@ fn cannot(path: &Path, detail: &dyn std::fmt::Display) -> ApiError {
     )
 }
 
-async fn write(open: &Open, path: &Path, ids: &[ContactId], columns: &[String]) -> Result<()> {
-    let mut writer = csv::Writer::from_path(path).map_err(|e| cannot(path, &e))?;
+/// Writes at `beside` what is to be at `path`.
+async fn write(open: &Open, beside: &Path, path: &Path, ids: &[ContactId], columns: &[String]) -> Result<()> {
+    let mut writer = csv::Writer::from_path(beside).map_err(|e| cannot(path, &e))?;
     writer
         .write_record(columns.iter().map(String::as_str).chain(["tags"]))
         .map_err(|e| cannot(path, &e))?;

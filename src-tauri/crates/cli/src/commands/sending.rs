@@ -45,17 +45,27 @@ pub async fn templates(backend: &Backend, json: bool, verb: Templates) -> Result
                     json!({ "draft": draft, "contact": contact, "with_html": true }),
                 )
                 .await?;
+            let problems = rendered["problems"]
+                .as_array()
+                .map(Vec::as_slice)
+                .unwrap_or_default();
+            if let Some(broken) = problems.iter().find(|p| p["severity"] == json!("error")) {
+                let detail = output::cell(&broken["message"]);
+                return Err(fail(
+                    Code::Refused,
+                    "templates.broken",
+                    &[("name", &name), ("detail", &detail)],
+                ));
+            }
             if let Some(to) = html {
-                carillon_app::files::write_chosen(
-                    &absolute(&to),
-                    output::cell(&rendered["html"]).as_bytes(),
-                )?;
+                let html = output::cell(&rendered["html"]);
+                carillon_app::files::write_chosen(&absolute(&to), html.as_bytes())?;
             }
             answer(json, &rendered, |r| {
                 output::facts(r, &[("subject", "subject"), ("preheader", "preheader")]);
                 output::line("");
                 output::line(output::cell(&r["text"]));
-                for problem in r["problems"].as_array().into_iter().flatten() {
+                for problem in problems {
                     output::line(format!(
                         "{}: {}",
                         output::cell(&problem["severity"]),

@@ -85,7 +85,7 @@ fn a_journey_that_turns_in_a_circle_is_taken_as_a_draft_and_not_published() {
     at.write("broken.json", "{\"name\": \"Broken\", \"steps\": [");
     assert!(
         at.refused(&["journeys", "import", "broken.json"])
-            .contains("Nothing was changed")
+            .contains("Nothing was imported")
     );
     let circle = json!({
         "format": "carillon/journey/1",
@@ -117,11 +117,27 @@ fn a_journey_that_turns_in_a_circle_is_taken_as_a_draft_and_not_published() {
 
     let unknown = circle.to_string().replace("add_tag", "teleport");
     at.write("unknown.json", unknown);
-    let said = at.refused(&["journeys", "import", "unknown.json"]);
-    assert!(
-        said.contains("teleport") && said.contains("Nothing was changed"),
-        "{said}"
+    let said = at.text(&["journeys", "import", "unknown.json"]);
+    assert!(said.contains("error: ") && said.contains("teleport"), "{said}");
+}
+
+#[test]
+fn a_template_bomb_is_refused_in_a_sentence_and_harms_nothing() {
+    let at = Terminal::with_shop();
+    let somebody = at.json(&["contacts", "list", "--limit", "1"]);
+    let who = somebody["rows"][0]["email"].as_str().unwrap().to_owned();
+    let inside = "{% for i in (1..100000000) %}{% for j in (1..100000000) %}aaaa{% endfor %}{% endfor %}";
+    let bomb = format!(
+        "<mjml><mj-body><mj-section><mj-column><mj-text>{inside}</mj-text></mj-column></mj-section></mj-body></mjml>"
     );
+    at.write("bomb.mjml", bomb);
+    at.write("deep.mjml", "<mjml>".repeat(20_000));
+    for name in ["bomb", "deep"] {
+        at.json(&["templates", "import", &format!("{name}.mjml"), "--subject", "x"]);
+        let said = at.refused(&["templates", "render", name, "--as", &who, "--html", "out.html"]);
+        assert!(said.contains(name) && !at.path("out.html").exists(), "{said}");
+    }
+    at.json(&["templates", "list"]);
 }
 
 #[test]
