@@ -462,11 +462,16 @@ const BEAT: Duration = Duration::from_millis(100);
 /// clock leap.
 const PLAYED: Duration = Duration::from_millis(500);
 
-/// How long a clock has played since it was last asked; at its first beat, one beat.
+/// How long a clock has played since it was last asked.
 fn since(last: &mut Option<Instant>) -> Duration {
-    let passed = last.map_or(BEAT, |last| last.elapsed());
+    let passed = last.map(|last| last.elapsed());
     *last = Some(Instant::now());
-    passed.min(PLAYED)
+    played(passed)
+}
+
+/// What counts as played of the time that passed; at the first beat, one beat.
+fn played(passed: Option<Duration>) -> Duration {
+    passed.map_or(BEAT, |passed| passed.min(PLAYED))
 }
 
 async fn wait_for(open: &Arc<Open>) -> Duration {
@@ -572,4 +577,19 @@ async fn jump(cx: &Ctx, req: JumpClock) -> Result<JobStarted> {
         drive(&open, Some(until), &job).await.map_err(|e: ApiError| e)
     });
     Ok(JobStarted { job })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_plays_does_not_leap_over_a_night_in_which_the_machine_slept() {
+        assert_eq!(played(Some(Duration::from_secs(8 * 3_600))), PLAYED);
+        assert_eq!(
+            played(Some(Duration::from_millis(120))),
+            Duration::from_millis(120)
+        );
+        assert_eq!(played(None), BEAT, "nor over the time in which it stood still");
+    }
 }
