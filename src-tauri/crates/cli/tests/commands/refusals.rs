@@ -3,7 +3,7 @@
 use crate::terminal::{Terminal, arg, plain};
 use serde_json::json;
 
-fn importing<'a>(file: &'a str) -> Vec<&'a str> {
+fn importing(file: &str) -> Vec<&str> {
     vec![
         "contacts", "import", file, "--basis", "consent", "--source", "a fair",
     ]
