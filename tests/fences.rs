@@ -131,6 +131,7 @@ impl Graph {
             })
             .filter_map(|p| p["id"].as_str())
             .collect();
+        let tests_only = asked_for_by_tests_only(metadata);
         let mut graph = Graph {
             uses: BTreeMap::new(),
             features: BTreeMap::new(),
@@ -144,7 +145,9 @@ impl Graph {
             for dependency in list(&node["deps"]).iter().filter(|_| !of_a_macro) {
                 // `kind` is null for a normal dependency, `dev` or `build` for the others.
                 let normal = list(&dependency["dep_kinds"]).iter().any(|k| k["kind"].is_null());
-                if let (true, Some(used)) = (normal, dependency["pkg"].as_str().and_then(|id| names.get(id)))
+                let used = dependency["pkg"].as_str().and_then(|id| names.get(id));
+                if let (true, Some(used)) = (normal, used)
+                    && !tests_only.contains(&(*name, *used))
                 {
                     uses.insert(used.to_string());
                 }
@@ -182,6 +185,52 @@ impl Graph {
         }
         reached
     }
+}
+
+/// Optional libraries of our crates, as (crate, library), that no normal dependency on the crate asks for: cargo puts the
+/// features of all dependents together, so what only somebody's tests switch on stands in the graph as well.
+fn asked_for_by_tests_only(metadata: &Value) -> BTreeSet<(&str, &str)> {
+    let packages = list(&metadata["packages"]);
+    let mut found = BTreeSet::new();
+    for (name, _) in MAY_USE {
+        let Some(package) = packages.iter().find(|p| p["name"] == *name) else {
+            continue;
+        };
+        let asked: BTreeSet<&str> = packages
+            .iter()
+            .flat_map(|p| list(&p["dependencies"]))
+            .filter(|d| d["name"] == *name && d["kind"].is_null())
+            .flat_map(|d| list(&d["features"]))
+            .filter_map(Value::as_str)
+            .chain(["default"])
+            .flat_map(|feature| closure(package, feature))
+            .collect();
+        for dependency in list(&package["dependencies"]) {
+            let library = dependency["name"].as_str().unwrap_or_default();
+            let on = asked.contains(format!("dep:{library}").as_str()) || asked.contains(library);
+            if dependency["optional"] == true && !on {
+                found.insert((*name, library));
+            }
+        }
+    }
+    found
+}
+
+/// A feature of a package and all that it switches on.
+fn closure<'a>(package: &'a Value, feature: &str) -> BTreeSet<&'a str> {
+    let mut on = BTreeSet::new();
+    let mut open = vec![feature.to_owned()];
+    while let Some(feature) = open.pop() {
+        for one in list(&package["features"][&feature])
+            .iter()
+            .filter_map(Value::as_str)
+        {
+            if on.insert(one) {
+                open.push(one.to_owned());
+            }
+        }
+    }
+    on
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -287,6 +336,28 @@ mod tests {
             ("carillon-model", "carillon-store", Some("dev")),
         ]);
         assert_eq!(broken(&house), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_only_somebodys_tests_switch_on_is_free_and_what_a_program_switches_on_is_not() {
+        let asking = |kind: Option<&str>| {
+            let mut house = house(&[
+                ("carillon-engine", "rand", None),
+                ("carillon-store", "carillon-engine", None),
+            ]);
+            for package in house["packages"].as_array_mut().expect("packages") {
+                if package["name"] == "carillon-engine" {
+                    package["features"] = json!({ "arbitrary": ["dep:rand"], "all": ["arbitrary"] });
+                    package["dependencies"] = json!([{ "name": "rand", "kind": null, "optional": true }]);
+                } else if package["name"] == "carillon-store" {
+                    package["dependencies"] =
+                        json!([{ "name": "carillon-engine", "kind": kind, "features": ["all"] }]);
+                }
+            }
+            broken(&house)
+        };
+        assert_eq!(asking(Some("dev")), Vec::<String>::new());
+        assert!(!asking(None).is_empty(), "the program itself reaches it");
     }
 
     #[test]
