@@ -73,6 +73,28 @@ pub enum Accounts {
         #[arg(long, value_name = "EMAIL")]
         to: String,
     },
+    /// Give an account another password, read from standard input.
+    #[command(after_help = "Example:\n  printf %s \"$PASSWORD\" | carillon accounts password Shop")]
+    Password {
+        /// The account's name.
+        name: String,
+        /// Keep it in a file protected by the passphrase in CARILLON_PASSPHRASE, where there is no keychain.
+        #[arg(long)]
+        passphrase_file: bool,
+    },
+    /// Open the file of passwords for as long as the workspace is open; the passphrase is read from standard input.
+    #[command(after_help = "Example:\n  printf %s \"$PASSPHRASE\" | carillon accounts unlock")]
+    Unlock,
+    /// Let nothing leave through an account; what is queued waits.
+    Off {
+        /// The account's name.
+        name: String,
+    },
+    /// Let an account send again.
+    On {
+        /// The account's name.
+        name: String,
+    },
     /// Remove an account and its password.
     Delete {
         /// The account's name.

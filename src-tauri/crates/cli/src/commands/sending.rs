@@ -116,11 +116,11 @@ async fn draft(backend: &Backend, name: &str) -> Result<Value> {
         .collect())
 }
 
-/// The secret from standard input, without its line end. Not shown while somebody types it.
-fn secret() -> Result<String> {
+/// A secret from standard input, without its line end. Not shown while somebody types it.
+fn secret(asked: &str) -> Result<String> {
     let text = match std::io::stdin().is_terminal() {
         true => {
-            eprint!("{}", text!("accounts.ask_password"));
+            eprint!("{asked}");
             console::Term::stderr().read_secure_line()?
         }
         false => {
@@ -166,14 +166,19 @@ async fn add_smtp(backend: &Backend, json: bool, how: AddSmtp) -> Result<()> {
     Ok(())
 }
 
-async fn keep_secret(backend: &Backend, account: &Value, in_file: bool) -> Result<()> {
-    let password = tokio::select! {
-        read = tokio::task::spawn_blocking(secret) => read.map_err(ApiError::internal)??,
+/// Asks for a secret; whoever breaks off is heard.
+async fn ask(backend: &Backend, asked: String) -> Result<String> {
+    tokio::select! {
+        read = tokio::task::spawn_blocking(move || secret(&asked)) => read.map_err(ApiError::internal)?,
         () = backend.interrupt.asked() => {
             show_typing();
-            return Err(fail(Code::Cancelled, "cli.stopped", &[]));
+            Err(fail(Code::Cancelled, "cli.stopped", &[]))
         }
-    };
+    }
+}
+
+async fn keep_secret(backend: &Backend, account: &Value, in_file: bool) -> Result<()> {
+    let password = ask(backend, text!("accounts.ask_password")).await?;
     let args = json!({
         "id": account["id"],
         "secret": password,
@@ -190,6 +195,18 @@ fn show_typing() {
     }
 }
 
+async fn switch(backend: &Backend, json: bool, name: &str, off: bool) -> Result<()> {
+    let row = backend.find("accounts.list", name, "account").await?;
+    let done = backend
+        .mutate("accounts.switch", json!({ "id": row["id"], "off": off }))
+        .await?;
+    answer(json, &done, |_| match off {
+        true => say!("accounts.switched_off", name = name),
+        false => say!("accounts.switched_on", name = name),
+    });
+    Ok(())
+}
+
 pub async fn accounts(backend: &Backend, json: bool, verb: Accounts) -> Result<()> {
     match verb {
         Accounts::List => {
@@ -204,6 +221,7 @@ pub async fn accounts(backend: &Backend, json: bool, verb: Accounts) -> Result<(
                         ("port", "port"),
                         ("tls", "tls"),
                         ("secret", "secret"),
+                        ("off", "off"),
                         ("sent_24_hours", "sent_24_hours"),
                         ("per_day", "per_day"),
                     ],
@@ -250,6 +268,23 @@ pub async fn accounts(backend: &Backend, json: bool, verb: Accounts) -> Result<(
                 return Err(fail(Code::Outside, "accounts.test_failed", &[("detail", &last)]));
             }
         }
+        Accounts::Password {
+            name,
+            passphrase_file,
+        } => {
+            let row = backend.find("accounts.list", &name, "account").await?;
+            keep_secret(backend, &row, passphrase_file).await?;
+            answer(json, &json!({}), |_| say!("accounts.password_kept", name = name));
+        }
+        Accounts::Unlock => {
+            let passphrase = ask(backend, text!("accounts.ask_passphrase")).await?;
+            let done = backend
+                .mutate("accounts.unlock", json!({ "passphrase": passphrase }))
+                .await?;
+            answer(json, &done, |_| say!("accounts.unlocked"));
+        }
+        Accounts::Off { name } => switch(backend, json, &name, true).await?,
+        Accounts::On { name } => switch(backend, json, &name, false).await?,
         Accounts::Delete { name } => {
             let row = backend.find("accounts.list", &name, "account").await?;
             let done = backend

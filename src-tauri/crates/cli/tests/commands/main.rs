@@ -1,6 +1,7 @@
 //! The command line as somebody meets it who has the help and nothing else.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod accounts;
 mod answers;
 mod interrupted;
 mod refusals;

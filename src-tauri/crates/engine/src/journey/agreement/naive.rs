@@ -257,6 +257,10 @@ impl<'a> Naive<'a> {
         let Admission::Welcome { enrolment } = admit(self.world.version, entry, &person.past, now) else {
             return;
         };
+        // Journeys that feed themselves are followed as far as the simulation follows them.
+        if enrolment > crate::sim::ENROLMENTS_ALLOWED {
+            return;
+        }
         person.past.push(PastEnrolment {
             number: enrolment,
             entered_at: now,
