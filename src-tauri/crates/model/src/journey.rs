@@ -204,6 +204,8 @@ pub enum Input {
         visit: u32,
         outcome: Outcome,
     },
+    /// A field that the wait hangs on was written while the contact stands in it.
+    Moved,
     /// The journey was stopped or the contact taken out.
     Stop(End),
 }

@@ -48,6 +48,13 @@ pub struct NewInput {
     pub pending: Pending,
 }
 
+impl NewInput {
+    /// Whether it only says that a field its wait hangs on was written.
+    pub fn is_moved(&self) -> bool {
+        matches!(self.pending, Pending::Input { input: Input::Moved })
+    }
+}
+
 /// An input that waits, with its number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InputRow {
@@ -68,6 +75,8 @@ const NEXT: &str = sql!(
      ORDER BY planned_at LIMIT 1"
 );
 const DONE: &str = sql!("DELETE FROM inputs WHERE id = ?1");
+const ENTERING: &str =
+    sql!("SELECT id, input FROM inputs WHERE journey = ?1 AND contact = ?2 AND enrolment IS NULL ORDER BY id");
 const FORGET: &str = sql!(
     "DELETE FROM inputs WHERE contact = ?1",
     scan: "a contact is erased once, and the inbox is nearly empty between ticks"
@@ -100,6 +109,28 @@ pub fn push(tx: &mut Tx<'_>, inputs: &[NewInput]) -> Result<()> {
         tx.touch("inputs", first, tx.marks.get(Mark::Inputs) - 1);
     }
     Ok(())
+}
+
+/// Keeps a contact's way in at an entry in place of earlier ones there that no event brought.
+///
+/// # Errors
+/// SQLite's; [`crate::Error::Damaged`].
+pub fn push_last(tx: &mut Tx<'_>, input: NewInput) -> Result<()> {
+    let place = |pending: &Pending| match pending {
+        Pending::Enter {
+            entry, event: None, ..
+        } => Some(entry.clone()),
+        _ => None,
+    };
+    if let (Some(journey), Some(wanted)) = (input.journey, place(&input.pending)) {
+        let waiting: Vec<(i64, Pending)> = tx.all(ENTERING, (journey.0, input.contact.0), |row| {
+            Ok((row.get(0)?, from_json("inputs", &row.get::<_, String>(1)?)?))
+        })?;
+        let earlier = waiting.iter().filter(|(_, pending)| place(pending) == Some(wanted.clone()));
+        let earlier: Vec<i64> = earlier.map(|(id, _)| *id).collect();
+        done(tx, &earlier)?;
+    }
+    push(tx, &[input])
 }
 
 /// Inputs planned for `now` or earlier, in planned order, but for those of paused journeys.

@@ -49,6 +49,7 @@ pub mod tokens;
 mod topics;
 mod tx;
 mod values;
+pub mod waits;
 mod writer;
 
 pub use carillon_engine::index::Index;

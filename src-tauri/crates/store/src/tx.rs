@@ -9,6 +9,7 @@ use crate::rollups::Metric;
 use crate::sql::sql;
 use crate::time::{self, ms};
 use crate::topics::{Topic, Topics};
+use crate::{inputs, waits};
 use carillon_engine::index::Edge;
 use carillon_model::{AccountId, Moment, Seq, TemplateId};
 use rusqlite::Connection;
@@ -303,6 +304,8 @@ impl<'c> Tx<'c> {
         }
         crash::point("rows_written");
         let now = self.now.max(as_of);
+        let moved = waits::moved(&self.db, &self.changes, now)?;
+        inputs::push(&mut self, &moved)?;
         let staged = self.stage(now)?;
         crash::point("edges_written");
         self.write_changes()?;

@@ -6,12 +6,12 @@ use crate::error::{Code, Result, fail};
 use crate::workspaces::Open;
 use crate::{Ctx, runtime, templates};
 use carillon_engine::journey::{Entry, JourneyVersion};
-use carillon_model::journey::JourneyState;
+use carillon_model::journey::{JourneyState, StepIx};
 use carillon_model::segment::Expr;
 use carillon_model::{ContactId, JourneyId, Moment, StepId};
 use carillon_store::inputs::{NewInput, Pending};
 use carillon_store::journeys::JourneyRow;
-use carillon_store::{Priority, inputs, journeys as rows, segments};
+use carillon_store::{Priority, inputs, journeys as rows, segments, waits};
 use std::sync::Arc;
 
 /// Contacts that come in at the publish, because a step says that those who are in the segment already do.
@@ -121,6 +121,10 @@ pub async fn publish_as_read(open: &Arc<Open>, read: JourneyRow) -> Result<Publi
             ))
         })
         .collect();
+    let hanging: Vec<(StepIx, String)> = version
+        .hanging()
+        .map(|(step, field)| (step, field.to_owned()))
+        .collect();
     let now = open.now();
     let count = entering.len() as u64;
     let name = read.name.clone();
@@ -135,6 +139,7 @@ pub async fn publish_as_read(open: &Arc<Open>, read: JourneyRow) -> Result<Publi
             runtime::begin_calendar(tx)?;
             let published = rows::publish(tx, id)?;
             segments::watch(tx, published.id, &watched)?;
+            waits::add(tx, published.id, &hanging)?;
             let pending: Vec<NewInput> = entering
                 .into_iter()
                 .map(|(entry, contact)| arrival(id, entry, contact, now))

@@ -1,6 +1,6 @@
 //! When dates and schedules let somebody in next. Derived from the file, kept between ticks.
 
-use carillon_engine::journey::{Entry, JourneyVersion, entry_due, settings::ZoneChoice};
+use carillon_engine::journey::{Entry, JourneyVersion, entry_due, is_made_up_for, settings::ZoneChoice};
 use carillon_engine::segment::Needs;
 use carillon_model::journey::StepIx;
 use carillon_model::{ContactId, JourneyId, Moment, Seq, VersionId};
@@ -191,8 +191,8 @@ impl Agenda {
         self.all.first().map(|(at, ..)| *at)
     }
 
-    /// Moments up to `now`, in order, about `limit`; each is put on the agenda for its next time. Those of one moment
-    /// are never parted: the cursor of what was done is a moment.
+    /// Moments up to `now`, in order, about `limit`; each is put on the agenda for its next time. Of those of one entry
+    /// and contact only the last. Those of one moment are never parted: the cursor of what was done is a moment.
     pub fn take(&mut self, tx: &Tx<'_>, now: Moment, limit: usize) -> Vec<Due> {
         let mut out: Vec<Due> = Vec::new();
         let zone = tx.catalogue().zone();
@@ -210,7 +210,9 @@ impl Agenda {
                 mine.extend(next.map(|at| (at, id, step, Some(contact))));
             }
             self.all.extend(next.map(|at| (at, id, step, contact)));
-            out.push(due);
+            if !is_made_up_for(next, now) {
+                out.push(due);
+            }
         }
         out
     }

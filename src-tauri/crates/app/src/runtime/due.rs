@@ -59,20 +59,22 @@ impl Item {
         }
     }
 
-    /// Its place within one moment: memberships (a passage's own before those that let in), deadlines, events of
-    /// steps, outcomes, events from outside, the calendar. `caused`: memberships that an event from outside or an
+    /// Its place within one moment: memberships (a passage's own before those that let in, and between them waits
+    /// that were moved), deadlines, events of steps, outcomes, events from outside, the calendar. `caused`: memberships that an event from outside or an
     /// outcome turned over come after it, because a goal it reaches uses it up.
     fn rank(&self, plan: &Plan, caused: &BTreeSet<(Moment, ContactId)>) -> u8 {
         match self {
             Item::Edge(edge) => {
                 let after = caused.contains(&(edge.at, edge.contact));
-                u8::from(!plan.watches.contains_key(&edge.segment)) + if after { 6 } else { 0 }
+                let own = plan.watches.contains_key(&edge.segment);
+                (if own { 0 } else { 2 }) + if after { 7 } else { 0 }
             }
-            Item::Wake(_) => 2,
-            Item::Happened(event) if posted(event) => 3,
-            Item::Input(_) => 4,
-            Item::Happened(_) => 5,
-            Item::Entry(..) => 8,
+            Item::Input(row) if row.input.is_moved() => 1,
+            Item::Wake(_) => 3,
+            Item::Happened(event) if posted(event) => 4,
+            Item::Input(_) => 5,
+            Item::Happened(_) => 6,
+            Item::Entry(..) => 10,
         }
     }
 
@@ -244,8 +246,8 @@ impl Queue {
             return false;
         };
         let kind = |rank: u8| match rank {
-            0 | 1 => 0,
-            5..=7 => 5,
+            0..=2 => 0,
+            6..=9 => 6,
             other => other,
         };
         let waits = |contact: &ContactId| {

@@ -159,6 +159,12 @@ pub fn schedule_condition(version: &JourneyVersion, entry: StepIx) -> Option<Con
     }
 }
 
+/// Whether a moment of a date or schedule lets nobody in because its next one has come by `now` too: of the times that
+/// were missed while the machine slept only the last is made up for.
+pub fn is_made_up_for(next: Option<Moment>, now: Moment) -> bool {
+    next.is_some_and(|next| next <= now)
+}
+
 /// The next moment after `after` at which a date or schedule entry lets the contact in; `None` for other
 /// entries, for contacts without the date, and when it never comes again. `workspace` is the workspace's zone.
 ///

@@ -205,9 +205,15 @@ impl<'a> Run<'a, '_, '_> {
                 self.begin_at(self.now);
                 self.stays();
             }
+            (Input::Moved, Some(_)) => {
+                self.begin_at(self.now);
+                if self.stays() {
+                    self.signal(Signal::Moved);
+                }
+            }
             (Input::Stop(end), Some(_)) => self.end(end.clone()),
             (Input::Stop(end), None) => self.state.end = Some(end.clone()),
-            (Input::Wake | Input::Event(_) | Input::Sent { .. }, None) => {}
+            (Input::Wake | Input::Event(_) | Input::Sent { .. } | Input::Moved, None) => {}
         }
     }
 

@@ -91,6 +91,11 @@ pub trait Node: Send + Sync + fmt::Debug {
         None
     }
 
+    /// Fields of the contact that the moment it waits for hangs on.
+    fn hangs_on(&self) -> SmallVec<[&str; 2]> {
+        SmallVec::new()
+    }
+
     /// The event it records, if it does.
     fn posts(&self) -> Option<&str> {
         None
@@ -124,6 +129,8 @@ pub enum Signal<'a> {
     /// The deadline has come.
     Due,
     Event(&'a Event),
+    /// A field that the wait hangs on was written.
+    Moved,
 }
 
 /// What a step answers.

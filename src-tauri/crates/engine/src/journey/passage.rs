@@ -140,6 +140,10 @@ impl<'a> Passage<'a> {
             None => record.fields.remove(key),
         };
         self.renewed(record, now, out);
+        let here = self.state.at.and_then(|at| self.version.placed(at));
+        if here.is_some_and(|placed| placed.node.hangs_on().contains(&key)) {
+            self.step(now, &Input::Moved, out);
+        }
     }
 
     /// Somebody else gave the contact a tag (`on`) or took it.

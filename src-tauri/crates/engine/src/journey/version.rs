@@ -162,6 +162,16 @@ impl JourneyVersion {
         &self.edges
     }
 
+    /// Waits whose moment hangs on a field of the contact, each with such a field:
+    /// [`carillon_model::journey::Input::Moved`] is given when it is written.
+    pub fn hanging(&self) -> impl Iterator<Item = (StepIx, &str)> {
+        let steps = self.steps.iter().enumerate();
+        steps.flat_map(|(ix, placed)| {
+            let fields = placed.node.hangs_on();
+            fields.into_iter().map(move |field| (StepIx(ix as u16), field))
+        })
+    }
+
     /// Goals in canonical order.
     pub fn goals(&self) -> &[Goal] {
         &self.goals

@@ -5,7 +5,7 @@ use super::behaviour::Cause;
 use super::recorded::{FromOutside, Recorded};
 use crate::journey::{
     Admission, ContactView, Entry, JourneyVersion, Note, Out, Passage, PassageId, PastEnrolment, admit,
-    admits_event, entry_due, posted,
+    admits_event, entry_due, is_made_up_for, posted,
 };
 use crate::record::ContactRecord;
 use carillon_model::consent::{Channel, Purpose};
@@ -314,6 +314,9 @@ impl<'a> Life<'a> {
         self.call(watch, |passage, out| passage.slide(now, out));
         self.calendar[place].settled = due;
         self.calendar[place].due = self.due(entry, due);
+        if is_made_up_for(self.calendar[place].due, now) {
+            return;
+        }
         let condition = crate::journey::entry::schedule_condition(self.world.version, entry);
         if condition.is_none_or(|who| self.passage.view.holds(who)) {
             self.enter(entry, due, None, watch);

@@ -193,6 +193,10 @@ impl Try {
         self.tell(now, &Input::Wake);
     }
 
+    pub fn moved(&mut self, now: &str) {
+        self.tell(now, &Input::Moved);
+    }
+
     pub fn event(&mut self, name: &str, now: &str) {
         self.event_told(name, now, now, &[]);
     }

@@ -59,7 +59,7 @@ impl Node for Step {
     fn wake(&self, _: &Cx<'_>, signal: Signal<'_>) -> Flow<'_> {
         match signal {
             Signal::Due => Flow::Go(0, Because::Nothing),
-            Signal::Event(_) => Flow::Stay,
+            Signal::Event(_) | Signal::Moved => Flow::Stay,
         }
     }
 

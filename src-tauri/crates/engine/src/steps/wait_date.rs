@@ -10,6 +10,7 @@ use carillon_model::contact::{FieldType, Value as FieldValue};
 use carillon_model::journey::End;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use smallvec::{SmallVec, smallvec};
 
 /// The kind.
 pub struct WaitDate;
@@ -130,6 +131,14 @@ impl Step {
         }
     }
 
+    /// The moment had come before anybody waited for it.
+    fn past(&self, target: Moment) -> Flow<'_> {
+        match self.if_past {
+            IfPast::Continue => Flow::Go(NEXT, self.because(Some(target))),
+            IfPast::Exit => Flow::End(End::Completed("date_past".to_owned())),
+        }
+    }
+
     fn because(&self, found: Option<Moment>) -> Because<'_> {
         Because::Field {
             key: &self.field,
@@ -143,21 +152,31 @@ impl Node for Step {
         match self.target(cx) {
             None => Flow::Go(NONE, self.because(None)),
             Some(target) if target >= cx.base => Flow::Park(Some(target)),
-            Some(target) => match self.if_past {
-                IfPast::Continue => Flow::Go(NEXT, self.because(Some(target))),
-                IfPast::Exit => Flow::End(End::Completed("date_past".to_owned())),
-            },
+            Some(target) => self.past(target),
         }
     }
 
     /// The date may have been moved while the contact waited: it is read again.
     fn wake(&self, cx: &Cx<'_>, signal: Signal<'_>) -> Flow<'_> {
-        match (self.target(cx), signal) {
-            (_, Signal::Event(_)) => Flow::Stay,
-            (None, Signal::Due) => Flow::Go(NONE, self.because(None)),
-            (Some(target), Signal::Due) if target > cx.now => Flow::Park(Some(target)),
-            (Some(target), Signal::Due) => Flow::Go(NEXT, self.because(Some(target))),
+        if matches!(signal, Signal::Event(_)) {
+            return Flow::Stay;
         }
+        match self.target(cx) {
+            None => Flow::Go(NONE, self.because(None)),
+            target if target > Some(cx.now) && target == cx.wake_at => Flow::Stay,
+            Some(target) if target > cx.now => Flow::Park(Some(target)),
+            // Moved to before it was waited for.
+            Some(target) if cx.wake_at.is_some_and(|wake| target < wake) => self.past(target),
+            Some(target) => Flow::Go(NEXT, self.because(Some(target))),
+        }
+    }
+
+    fn hangs_on(&self) -> SmallVec<[&str; 2]> {
+        let mut fields = smallvec![self.field.as_str()];
+        if self.zone == ZoneChoice::Contact {
+            fields.push("time_zone");
+        }
+        fields
     }
 }
 
@@ -305,6 +324,56 @@ mod tests {
         passage.clear("birthday");
         passage.wake("2026-02-03T08:00:00Z");
         assert_eq!(passage.ports(), ["next", "none"]);
+    }
+
+    #[test]
+    fn a_date_that_is_moved_is_waited_for_from_then_on() {
+        let mut passage = passage("birthday", 0, "days", "after", "continue");
+        passage.set("birthday", Value::Date("2026-03-01".parse().unwrap()));
+        passage.enter("2026-01-05T10:00:00Z");
+        passage.set("birthday", Value::Date("2026-01-20".parse().unwrap()));
+        passage.moved("2026-01-10T12:00:00Z");
+        assert_eq!(passage.wakes(), "2026-01-20T08:00:00Z", "brought forward");
+        passage.text_field("time_zone", "America/New_York");
+        passage.moved("2026-01-11T12:00:00Z");
+        assert_eq!(passage.wakes(), "2026-01-20T14:00:00Z", "with the contact to New York");
+        let facts = passage.facts.len();
+        passage.moved("2026-01-12T12:00:00Z");
+        assert_eq!(passage.facts.len(), facts, "nothing was moved");
+        passage.wake("2026-01-20T14:00:00Z");
+        assert_eq!(passage.ports(), ["next", "next"]);
+    }
+
+    #[test]
+    fn a_date_moved_to_before_now_is_a_past_one() {
+        for (if_past, ports) in [("continue", vec!["next", "next"]), ("exit", vec!["next"])] {
+            let mut passage = passage("birthday", 0, "days", "after", if_past);
+            passage.set("birthday", Value::Date("2026-03-01".parse().unwrap()));
+            passage.enter("2026-01-05T10:00:00Z");
+            passage.set("birthday", Value::Date("2026-01-08".parse().unwrap()));
+            passage.moved("2026-01-10T12:00:00Z");
+            assert_eq!(passage.ports(), ports, "{if_past}");
+        }
+        let mut cleared = passage("birthday", 0, "days", "after", "exit");
+        cleared.set("birthday", Value::Date("2026-03-01".parse().unwrap()));
+        cleared.enter("2026-01-05T10:00:00Z");
+        cleared.clear("birthday");
+        cleared.moved("2026-01-10T12:00:00Z");
+        assert_eq!(cleared.ports(), ["next", "none"]);
+    }
+
+    #[test]
+    fn what_it_hangs_on_is_its_field_and_a_contacts_zone() {
+        use crate::steps::tests::only;
+        let fields = |zone: &str| {
+            let settings = json!({"field": "renews", "offset": {"amount": 1, "unit": "days"},
+                "direction": "before", "zone": zone});
+            let (version, _) = only("wait_date", settings);
+            let fields: Vec<String> = version.hanging().map(|(_, field)| field.to_owned()).collect();
+            fields
+        };
+        assert_eq!(fields("contact"), ["renews", "time_zone"]);
+        assert_eq!(fields("workspace"), ["renews"]);
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Node for Step {
                     id: event.id,
                 },
             ),
-            Signal::Event(_) => Flow::Stay,
+            Signal::Event(_) | Signal::Moved => Flow::Stay,
         }
     }
 

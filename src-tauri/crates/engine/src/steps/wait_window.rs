@@ -7,6 +7,7 @@ use crate::journey::node::{Because, Cx, Flow, Kind, Node, Port, Signal, next};
 use crate::journey::settings::{Day, TimeOfDay, ZoneChoice, window};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use smallvec::{SmallVec, smallvec};
 
 /// The kind.
 pub struct WaitWindow;
@@ -79,9 +80,17 @@ impl Node for Step {
     }
 
     fn wake(&self, cx: &Cx<'_>, signal: Signal<'_>) -> Flow<'_> {
-        match signal {
-            Signal::Due => self.enter(cx),
-            Signal::Event(_) => Flow::Stay,
+        match (signal, self.enter(cx)) {
+            (Signal::Event(_), _) => Flow::Stay,
+            (Signal::Moved, Flow::Park(open)) if open == cx.wake_at => Flow::Stay,
+            (Signal::Due | Signal::Moved, flow) => flow,
+        }
+    }
+
+    fn hangs_on(&self) -> SmallVec<[&str; 2]> {
+        match self.zone {
+            ZoneChoice::Contact => smallvec!["time_zone"],
+            ZoneChoice::Workspace | ZoneChoice::Named(_) => SmallVec::new(),
         }
     }
 }
@@ -135,6 +144,24 @@ mod tests {
         assert_eq!(passage.wakes(), "2026-01-06T08:00:00Z", "asleep over Monday");
         passage.wake("2026-01-06T08:00:20Z");
         assert_eq!(passage.ports(), ["next", "next"]);
+    }
+
+    #[test]
+    fn a_contact_who_moves_waits_for_the_window_there() {
+        let mut passage = office();
+        passage.enter("2026-01-05T04:00:00Z");
+        assert_eq!(passage.wakes(), "2026-01-05T08:00:00Z", "Monday in Berlin");
+        passage.text_field("time_zone", "Asia/Kathmandu");
+        passage.moved("2026-01-05T04:10:00Z");
+        assert_eq!(passage.ports(), ["next", "next"], "it is past nine there");
+        let mut passage = office();
+        passage.enter("2026-01-05T04:00:00Z");
+        passage.text_field("time_zone", "America/New_York");
+        passage.moved("2026-01-05T04:10:00Z");
+        assert_eq!(passage.wakes(), "2026-01-05T14:00:00Z");
+        let facts = passage.facts.len();
+        passage.moved("2026-01-05T04:20:00Z");
+        assert_eq!(passage.facts.len(), facts, "nothing was moved");
     }
 
     #[test]

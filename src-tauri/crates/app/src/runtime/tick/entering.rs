@@ -3,7 +3,7 @@
 use super::super::agenda::{Due, Rest};
 use super::Work;
 use carillon_engine::journey::entry::schedule_condition;
-use carillon_engine::journey::{Admission, JourneyVersion, admit, admits_edge, admits_event};
+use carillon_engine::journey::{Admission, Entry, JourneyVersion, admit, admits_edge, admits_event};
 use carillon_engine::segment;
 use carillon_model::event::Event;
 use carillon_model::journey::{Input, JourneyState, State, StepIx};
@@ -149,7 +149,9 @@ impl Work<'_> {
         rest: &Rest,
         due: Due,
     ) -> Result<Vec<ContactId>> {
-        let first = rest.read(tx)?.map_or(0, |(_, first)| first.0);
+        // What an earlier moment has left is let in by this one.
+        let kept = rest.read(tx)?;
+        let first = kept.filter(|(at, _)| *at == due.0).map_or(0, |(_, first)| first.0);
         let mut members = tx.with_index(|index| index.members(condition, at));
         for (contact, record) in &self.records {
             match segment::eval(condition, record, at, &self.scope).holds {
@@ -164,7 +166,7 @@ impl Work<'_> {
             .map(ContactId)
             .collect();
         let next = left.next().map(ContactId);
-        if next.is_some() || first > 0 {
+        if next.is_some() || kept.is_some() {
             rest.write(tx, due.0, next)?;
         }
         self.unfinished.extend(next.map(|_| due));
@@ -239,5 +241,9 @@ fn keep(tx: &mut Tx<'_>, arrival: &Arrival, version: &JourneyVersion) -> Result<
         contact: arrival.contact,
         pending,
     };
-    inputs::push(tx, &[row])
+    match version.entry(arrival.step) {
+        // Of the times that come round in a pause only the last counts.
+        Some(Entry::Date(_) | Entry::Schedule(_)) => inputs::push_last(tx, row),
+        _ => inputs::push(tx, &[row]),
+    }
 }

@@ -388,8 +388,11 @@ impl<'a> Naive<'a> {
                     let (entry, _) = version.entries().nth(place).unwrap();
                     self.people[p].after.insert(entry, due);
                     self.people[p].kept.remove(&entry);
+                    let record = &self.people[p].record;
+                    let next = entry_due(version, entry, Some(record), self.world.scope.zone, due);
+                    let missed = next.is_some_and(|next| next <= now);
                     let who = schedule_condition(version, entry);
-                    if who.is_none_or(|who| self.people[p].truths[usize::from(who.0)].holds) {
+                    if !missed && who.is_none_or(|who| self.people[p].truths[usize::from(who.0)].holds) {
                         self.enter(p, entry, due, None);
                     }
                 }
