@@ -38,7 +38,8 @@ pub use check::Catalogue;
 pub use compile::{EXIT_RULES_ALLOWED, STEPS_ALLOWED, compile};
 pub use drawing::same_drawing;
 pub use entry::{
-    Admission, ENTRIES_AN_HOUR, Entry, PastEnrolment, admit, admits_edge, admits_event, entry_due, is_made_up_for,
+    Admission, ENTRIES_AN_HOUR, Entry, PastEnrolment, admit, admits_edge, admits_event, entry_due,
+    is_made_up_for,
 };
 pub use evidence::{Truth, ViewEvidence};
 pub use kernel::{

@@ -75,8 +75,9 @@ const NEXT: &str = sql!(
      ORDER BY planned_at LIMIT 1"
 );
 const DONE: &str = sql!("DELETE FROM inputs WHERE id = ?1");
-const ENTERING: &str =
-    sql!("SELECT id, input FROM inputs WHERE journey = ?1 AND contact = ?2 AND enrolment IS NULL ORDER BY id");
+const ENTERING: &str = sql!(
+    "SELECT id, input FROM inputs WHERE journey = ?1 AND contact = ?2 AND enrolment IS NULL ORDER BY id"
+);
 const FORGET: &str = sql!(
     "DELETE FROM inputs WHERE contact = ?1",
     scan: "a contact is erased once, and the inbox is nearly empty between ticks"
@@ -126,7 +127,9 @@ pub fn push_last(tx: &mut Tx<'_>, input: NewInput) -> Result<()> {
         let waiting: Vec<(i64, Pending)> = tx.all(ENTERING, (journey.0, input.contact.0), |row| {
             Ok((row.get(0)?, from_json("inputs", &row.get::<_, String>(1)?)?))
         })?;
-        let earlier = waiting.iter().filter(|(_, pending)| place(pending) == Some(wanted.clone()));
+        let earlier = waiting
+            .iter()
+            .filter(|(_, pending)| place(pending) == Some(wanted.clone()));
         let earlier: Vec<i64> = earlier.map(|(id, _)| *id).collect();
         done(tx, &earlier)?;
     }

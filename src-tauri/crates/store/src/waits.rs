@@ -47,7 +47,11 @@ pub(crate) fn moved(db: &Db<'_>, changes: &[Change], now: Moment) -> Result<Vec<
             let standing = db.all(STANDING, (contact.0, key), |row| {
                 Ok((EnrolmentId(row.get(0)?), JourneyId(row.get(1)?)))
             })?;
-            told.extend(standing.into_iter().map(|(id, journey)| (id, (journey, *contact))));
+            told.extend(
+                standing
+                    .into_iter()
+                    .map(|(id, journey)| (id, (journey, *contact))),
+            );
         }
     }
     let inputs = told.into_iter().map(|(enrolment, (journey, contact))| NewInput {

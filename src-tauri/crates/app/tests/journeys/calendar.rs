@@ -321,3 +321,125 @@ async fn a_schedule_for_more_than_one_commit_takes_in_lets_in_each_once_though_t
     run_until(&open, "2026-05-11T10:00:00Z").await;
     assert_eq!(passages(&open, id).await, 2_400);
 }
+
+/// Every morning, and out again at once: whoever came twice is counted twice.
+fn every_morning() -> Journey {
+    let mut daily = journey("Daily", every_day("in"));
+    daily.steps[0].next = [("next".to_owned(), "end".into())].into();
+    daily.steps.remove(1);
+    daily
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_the_mornings_a_machine_slept_through_only_the_last_is_made_up_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_app, open) = opened(dir.path(), 3).await;
+    let id = published(&open, every_morning()).await;
+    open.store
+        .advance_clock(at("2026-05-13T12:00:00Z"))
+        .await
+        .unwrap();
+    settle(&open).await;
+    assert_eq!(passages(&open, id).await, 3);
+    run_until(&open, "2026-05-14T09:30:00Z").await;
+    assert_eq!(passages(&open, id).await, 6, "the next one comes as ever");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_falls_asleep_while_it_lets_many_in_lets_all_in_the_next_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_app, open) = opened(dir.path(), 1_200).await;
+    let id = published(&open, every_morning()).await;
+    open.store
+        .advance_clock(at("2026-05-10T09:00:00Z"))
+        .await
+        .unwrap();
+    one_tick(&open).await;
+    let first = passages(&open, id).await;
+    assert!(first > 0 && first < 1_200, "{first} in one commit");
+    open.store
+        .advance_clock(at("2026-05-12T09:30:00Z"))
+        .await
+        .unwrap();
+    settle(&open).await;
+    assert_eq!(passages(&open, id).await, first + 1_200);
+    run_until(&open, "2026-05-13T09:30:00Z").await;
+    assert_eq!(passages(&open, id).await, first + 2_400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_the_mornings_of_a_pause_only_the_last_lets_in_when_it_is_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, open) = opened(dir.path(), 3).await;
+    let id = published(&open, every_morning()).await;
+    ask(&app, "journeys.pause", json!({"id": id})).await.unwrap();
+    run_until(&open, "2026-05-13T12:00:00Z").await;
+    assert_eq!(passages(&open, id).await, 0);
+    ask(&app, "journeys.resume", json!({"id": id})).await.unwrap();
+    settle(&open).await;
+    assert_eq!(passages(&open, id).await, 3);
+}
+
+/// Two days before the date of the field, which is not a birthday of long ago here.
+fn before_the_date() -> Journey {
+    let mut journey = journey(
+        "Before",
+        step("in", "entry_manual", json!({}), &[("next", "rest")]),
+    );
+    let settings = json!({"field": "birthday", "offset": {"amount": 2, "unit": "days"}, "direction": "before",
+                          "at": "09:00", "zone": "workspace"});
+    journey.steps[1] = step("rest", "wait_date", settings, &[("next", "end"), ("none", "end")]);
+    journey
+}
+
+/// Writes the field of the first contact, as a screen or an import does.
+async fn moved_to(open: &Open, day: &str) {
+    let day = Value::Date(day.parse().unwrap());
+    let written = open.store.write(Priority::User, move |tx| {
+        carillon_store::contacts::set_field(tx, ContactId(1), "birthday", Some(&day), "user")
+    });
+    written.await.unwrap();
+}
+
+async fn ended_at(open: &Open, id: JourneyId) -> Option<Moment> {
+    let last = open
+        .store
+        .read(move |db| enrolments::last_of(db, id, ContactId(1)));
+    last.await.unwrap().unwrap().ended_at
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_a_date_that_is_brought_forward_goes_on_by_the_new_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, open) = opened(dir.path(), 2).await;
+    let id = published(&open, before_the_date()).await;
+    moved_to(&open, "2026-07-20").await;
+    enter(&app, id, 1).await.unwrap();
+    settle(&open).await;
+    moved_to(&open, "2026-05-20").await;
+    run_until(&open, "2026-05-19T12:00:00Z").await;
+    assert_eq!(ended_at(&open, id).await, Some(at("2026-05-18T09:00:00Z")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_date_that_is_moved_in_a_pause_or_just_before_the_program_ends_is_not_missed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, open) = opened(dir.path(), 2).await;
+    let id = published(&open, before_the_date()).await;
+    moved_to(&open, "2026-07-20").await;
+    enter(&app, id, 1).await.unwrap();
+    settle(&open).await;
+    ask(&app, "journeys.pause", json!({"id": id})).await.unwrap();
+    moved_to(&open, "2026-05-20").await;
+    drop(open);
+    close_current(&app).await;
+    let (app, open) = again(dir.path()).await;
+    run_until(&open, "2026-05-12T12:00:00Z").await;
+    ask(&app, "journeys.resume", json!({"id": id})).await.unwrap();
+    moved_to(&open, "2026-05-17").await;
+    drop(open);
+    close_current(&app).await;
+    let (_app, open) = again(dir.path()).await;
+    run_until(&open, "2026-05-19T12:00:00Z").await;
+    assert_eq!(ended_at(&open, id).await, Some(at("2026-05-15T09:00:00Z")));
+}

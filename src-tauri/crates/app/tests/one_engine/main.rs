@@ -27,7 +27,7 @@ const CASES: u64 = 40;
 /// Scenarios beside those, each of which alone shows a law broken that keeps the order of what is told: deadlines before
 /// what happens at their moment, the tags a replay knows, no later thing before an earlier one that another commit takes
 /// in, and a contact of whom something was written.
-const ALSO: [u64; 4] = [47, 51, 93, 127];
+const ALSO: [u64; 5] = [47, 51, 93, 127, 151];
 
 fn main() {
     if let Some(code) = carillon_app::render_child() {
@@ -123,12 +123,13 @@ async fn agree() {
 
 /// What the usual scenarios must have met, so that their agreement says something: passages that went on over these days,
 /// entries by these kinds, and steps left by these ports.
-const TO_MEET: [&str; 34] = [
+const TO_MEET: [&str; 35] = [
     "spring",
     "autumn",
     "leap day",
     "sleep",
     "pause",
+    "a wait that was moved",
     "several commits at a time",
     "again",
     "entry_segment/next",
@@ -191,6 +192,15 @@ impl Reached {
         let days = (first.at.date_naive(), last.at.date_naive());
         if leap(last.at.year()).is_some_and(|leap| days.0 <= leap && leap <= days.1) {
             meet("leap day");
+        }
+        for pair in facts.windows(2) {
+            if let (FactKind::Waiting { until: Some(until) }, FactKind::Waiting { .. }) =
+                (&pair[0].what, &pair[1].what)
+                && pair[0].step == pair[1].step
+                && pair[1].at < *until
+            {
+                meet("a wait that was moved");
+            }
         }
         for fact in facts {
             let kind = document.steps.iter().find(|step| step.id == fact.step);

@@ -133,13 +133,18 @@ pub fn actions(seed: u64, document: &Journey, contacts: u32, start: Moment, days
     all
 }
 
-/// Eight hours in which the machine sleeps: what falls due in them is handled when it wakes. It does not fall asleep at
-/// the very moment at which something is due.
+/// Eight hours, or now and then two days and a half, in which the machine sleeps: what falls due in them is handled when
+/// it wakes. It does not fall asleep at the very moment at which something is due.
 pub fn asleep(seed: u64, start: Moment, days: u32) -> (Moment, Moment) {
     let mut dice = Dice::new(seed.wrapping_add(480));
     let from = start + TimeDelta::minutes(1 + dice.below(days as usize * 1_440 - 490) as i64);
     let from = from + TimeDelta::milliseconds(997);
-    (from, from + TimeDelta::hours(8))
+    let long = TimeDelta::hours(60);
+    let last = start + TimeDelta::days(i64::from(days)) - long - TimeDelta::minutes(10);
+    match dice.once_in(4) && from < last {
+        true => (from, from + long),
+        false => (from, from + TimeDelta::hours(8)),
+    }
 }
 
 /// Up to three days in which the journey is paused: to whom is in it, that is a sleep. Whom a schedule lets in is

@@ -491,14 +491,15 @@ pub fn start(seed: u64) -> Moment {
     text.parse().unwrap_or(Moment::UNIX_EPOCH)
 }
 
-/// When the machine sleeps: none, one night, or a few stretches of up to eight hours.
+/// When the machine sleeps: not at all, or a few stretches of up to eight hours or three days.
 pub fn asleep(seed: u64, start: Moment, days: u32) -> Vec<(Moment, Moment)> {
     let mut dice = Dice::new(seed.wrapping_add(4_711));
     let mut stretches = Vec::new();
     let mut at = start;
     for _ in 0..dice.below(4) {
         at += TimeDelta::minutes(1 + dice.below(days as usize * 360) as i64);
-        let wakes = at + TimeDelta::minutes(1 + dice.below(480) as i64);
+        let longest = *dice.one(&[480, 480, 4_320]);
+        let wakes = at + TimeDelta::minutes(1 + dice.below(longest) as i64);
         stretches.push((at, wakes));
         at = wakes;
     }

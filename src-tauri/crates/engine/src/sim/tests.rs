@@ -230,6 +230,38 @@ fn sleep_puts_off_what_falls_due_in_it() {
 }
 
 #[test]
+fn of_the_mornings_slept_through_only_the_last_is_made_up_for() {
+    let settings = json!({"rule": {"every": "day"}, "at": "09:00", "zone": "workspace", "who": "everyone"});
+    let mut journey = row(&[("entry_schedule", settings)]);
+    journey.re_entry = ReEntry::AfterExit;
+    journey.steps.retain(|step| step.id.0 != "aside");
+    let version = version(&journey);
+    let scope = Catalogue::sample().scope(chrono_tz::UTC);
+    let wakes = utc("2026-01-12T07:00:00Z");
+    let asleep = vec![(utc("2026-01-09T18:00:00Z"), wakes)];
+    let plan = Plan { asleep, ..plan(8) };
+    let world = World {
+        version: &version,
+        scope: &scope,
+        plan: &plan,
+        behaviours: &[],
+    };
+    let entered: Vec<Moment> = trace(world, &contact(1), &[])
+        .iter()
+        .map(|(_, history)| history.facts[0].at)
+        .collect();
+    let mornings = [
+        "2026-01-06T09:00:00Z",
+        "2026-01-07T09:00:00Z",
+        "2026-01-08T09:00:00Z",
+        "2026-01-09T09:00:00Z",
+    ];
+    let mut wanted: Vec<Moment> = mornings.map(utc).to_vec();
+    wanted.extend([wakes, utc("2026-01-12T09:00:00Z"), utc("2026-01-13T09:00:00Z")]);
+    assert_eq!(entered, wanted);
+}
+
+#[test]
 fn members_of_a_segment_come_in_when_time_lets_them() {
     let mut journey = row(&[(
         "entry_segment",

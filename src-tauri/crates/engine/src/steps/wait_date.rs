@@ -336,7 +336,11 @@ mod tests {
         assert_eq!(passage.wakes(), "2026-01-20T08:00:00Z", "brought forward");
         passage.text_field("time_zone", "America/New_York");
         passage.moved("2026-01-11T12:00:00Z");
-        assert_eq!(passage.wakes(), "2026-01-20T14:00:00Z", "with the contact to New York");
+        assert_eq!(
+            passage.wakes(),
+            "2026-01-20T14:00:00Z",
+            "with the contact to New York"
+        );
         let facts = passage.facts.len();
         passage.moved("2026-01-12T12:00:00Z");
         assert_eq!(passage.facts.len(), facts, "nothing was moved");

@@ -151,7 +151,9 @@ impl Work<'_> {
     ) -> Result<Vec<ContactId>> {
         // What an earlier moment has left is let in by this one.
         let kept = rest.read(tx)?;
-        let first = kept.filter(|(at, _)| *at == due.0).map_or(0, |(_, first)| first.0);
+        let first = kept
+            .filter(|(at, _)| *at == due.0)
+            .map_or(0, |(_, first)| first.0);
         let mut members = tx.with_index(|index| index.members(condition, at));
         for (contact, record) in &self.records {
             match segment::eval(condition, record, at, &self.scope).holds {
