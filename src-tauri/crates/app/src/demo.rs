@@ -240,8 +240,14 @@ pub async fn start_world(open: &Arc<Open>) -> Result<()> {
 ///
 /// # Errors
 /// When the port is taken or the log cannot be written.
-pub async fn serve_world(port: u16, truth: &Path, delay: std::time::Duration) -> Result<()> {
+pub async fn serve_world(
+    port: u16,
+    truth: &Path,
+    delay: std::time::Duration,
+    login: Option<(String, String)>,
+) -> Result<()> {
     let mut options = Options::new(truth);
+    options.auth = login;
     options.delay = delay;
     options.port = port;
     options.durable = true;

@@ -313,6 +313,12 @@ pub struct World {
     /// Wait before each reply to a final dot.
     #[arg(long, default_value_t = 0)]
     pub delay_ms: u64,
+    /// Whom it lets in; everybody where left out.
+    #[arg(long, requires = "password")]
+    pub user: Option<String>,
+    /// With which word.
+    #[arg(long, requires = "user")]
+    pub password: Option<String>,
 }
 
 #[cfg(test)]

@@ -144,7 +144,10 @@ impl Backend {
     }
 
     /// A question that Ctrl+C does not cut off: the end of a job that was asked to stop is still to be heard.
-    async fn patiently(&self, kind: Kind, name: &str, args: Value) -> Result<Value> {
+    ///
+    /// # Errors
+    /// The command's own.
+    pub async fn patiently(&self, kind: Kind, name: &str, args: Value) -> Result<Value> {
         let name = name.to_owned();
         self.app.call(Window::Terminal, Call { kind, name, args }).await
     }

@@ -10,7 +10,7 @@ use crate::args::{Cli, Demo, Noun, Run, SetSettings, Settings, Workspaces};
 use crate::backend::{Backend, absolute};
 use crate::output;
 use crate::words::say;
-use carillon_app::error::{ApiError, Result, sentence};
+use carillon_app::error::{ApiError, Result};
 use serde_json::{Value, json};
 
 /// Prints an answer: as JSON, or as the text a closure makes of it.
@@ -34,8 +34,9 @@ pub async fn run(cli: Cli) -> Result<()> {
         Noun::Demo(verb) => demo(&backend, json, verb).await,
         Noun::World(world) => {
             let delay = std::time::Duration::from_millis(world.delay_ms);
+            let login = world.user.zip(world.password);
             tokio::select! {
-                served = carillon_app::demo::serve_world(world.port, &world.truth, delay) => served,
+                served = carillon_app::demo::serve_world(world.port, &world.truth, delay, login) => served,
                 () = backend.interrupt.asked() => Ok(()),
             }
         }
@@ -101,16 +102,19 @@ async fn restore(backend: &Backend, json: bool, args: Value) -> Result<()> {
 }
 
 fn restored(done: &Value) {
-    output::line(sentence(
-        "backup.restored",
-        &[
-            ("frozen", &done["frozen"]),
-            ("taken_over", &done["taken_over"]),
-            ("merged", &done["merged"]),
-        ],
-    ));
-    if let Some(file) = done["replaced"].as_str() {
-        output::line(sentence("backup.replaced", &[("replaced", &file)]));
+    say!("backup.restored");
+    let some = |key: &str| done[key].as_u64().filter(|n| *n > 0);
+    if let Some(n) = some("frozen") {
+        say!("backup.frozen", n = n);
+    }
+    if let Some(n) = some("taken_over") {
+        say!("backup.taken_over", n = n);
+    }
+    if let Some(n) = some("merged") {
+        say!("backup.merged", n = n);
+    }
+    if !done["replaced"].is_null() {
+        say!("backup.replaced", file = done["replaced"]);
     }
     if let Some(warning) = done["warning"].as_str() {
         output::line(warning);
@@ -221,6 +225,10 @@ async fn let_run(backend: &Backend, json: bool, how: Run) -> Result<()> {
         _ => json!({}),
     };
     let ran = backend.job("runtime.run", args).await?;
+    let outbox = match json {
+        true => Value::Null,
+        false => backend.query("outbox.summary", json!({})).await?,
+    };
     answer(json, &ran, |r| {
         say!("run.now", now = r["now"]);
         say!(
@@ -230,9 +238,7 @@ async fn let_run(backend: &Backend, json: bool, how: Run) -> Result<()> {
             refused = r["refused"],
             held = r["held"],
         );
-        for trouble in r["troubles"].as_array().into_iter().flatten() {
-            say!("run.trouble", why = trouble);
-        }
+        sending::waiting(&outbox);
         match r["next_due"].as_str() {
             Some(next) => say!("run.next", at = next),
             None => say!("run.nothing"),

@@ -8,6 +8,15 @@ use std::sync::LazyLock;
 static WORDS: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../../../../assets/locales/en/cli.json")).unwrap_or_default()
 });
+/// What the kinds of steps are called, as on the canvas.
+static STEPS: LazyLock<Value> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../../../../assets/locales/en/steps.json")).unwrap_or_default()
+});
+
+/// What a kind of step is called.
+pub fn step_kind(kind: &str) -> String {
+    STEPS[kind]["title"].as_str().unwrap_or(kind).to_owned()
+}
 
 /// What a sentence can take in.
 pub trait Shown {
@@ -59,6 +68,18 @@ pub fn words(key: &str, values: &[(&str, &dyn Shown)]) -> String {
         .try_fold(&*WORDS, |node, part| node.get(part))
         .and_then(Value::as_str);
     found.map_or_else(|| key.to_owned(), |text| filled(text, values))
+}
+
+/// A word of a closed list, for people; one that the file does not know as it is.
+pub fn word(list: &str, value: &Value) -> String {
+    let value = output::cell(value);
+    let key = format!("words.{list}.{value}");
+    let found = words(&key, &[]);
+    if found == key {
+        value.replace('_', " ")
+    } else {
+        found
+    }
 }
 
 fn filled(text: &str, values: &[(&str, &dyn Shown)]) -> String {
@@ -194,6 +215,17 @@ mod tests {
                 if let Some(key) = rest.trim_start().strip_prefix('"') {
                     asked.extend(key.split('"').next().map(str::to_owned));
                 }
+            }
+        }
+        // A cell or a fact: its path into the answer, and the name of its head.
+        for pair in text.split("(\"").skip(1) {
+            let mut parts = pair.split('"');
+            if let (Some(_), Some(", "), Some(head), Some(rest)) =
+                (parts.next(), parts.next(), parts.next(), parts.next())
+                && rest.starts_with(')')
+                && head.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            {
+                asked.insert(format!("heads.{head}"));
             }
         }
         let missing: Vec<_> = asked.difference(&known).collect();

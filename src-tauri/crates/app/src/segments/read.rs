@@ -14,8 +14,13 @@ use std::ops::Range;
 /// A sentence that says where and what.
 pub fn expression(open: &Open, text: &str) -> Result<Expr> {
     read(open, text).map_err(|p| {
-        let detail = format!("{} (at character {})", p.message, p.offset + 1);
-        fail(Code::Invalid, "segments.bad_text", &[("detail", &detail)]).at("text")
+        let at = p.offset + 1;
+        fail(
+            Code::Invalid,
+            "segments.bad_text",
+            &[("detail", &p.message), ("at", &at)],
+        )
+        .at("text")
     })
 }
 

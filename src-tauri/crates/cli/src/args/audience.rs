@@ -95,6 +95,16 @@ pub enum Segments {
         /// Its name.
         name: String,
     },
+    /// Whether an expression can be read, how it is understood, and which of its names nobody has used so far. Exit
+    /// status 1 if it cannot be read.
+    #[command(
+        after_help = "Example:\n  carillon segments check --where 'tag \"vip\" and did order in the last 30 days'"
+    )]
+    Check {
+        /// The expression; see `carillon segments grammar`.
+        #[arg(long = "where", value_name = "TEXT")]
+        expression: String,
+    },
     /// How many contacts.
     #[command(
         after_help = "Examples:\n  carillon segments count --name Regulars\n  carillon segments count --where 'tag \"vip\" and did order in the last 30 days' --clauses"

@@ -4,7 +4,7 @@ use super::answer;
 use crate::args::{Consent, Segments, Suppressions, Which};
 use crate::backend::Backend;
 use crate::output;
-use crate::words::say;
+use crate::words::{say, text};
 use carillon_app::error::{Code, Result, fail};
 use serde_json::{Value, json};
 
@@ -90,6 +90,31 @@ pub async fn suppressions(backend: &Backend, json: bool, verb: Suppressions) -> 
     Ok(())
 }
 
+/// An answer about whom an expression means, and to people also its hints: names in it that nobody has used so far, which
+/// may be written wrong.
+pub async fn answer_about(
+    backend: &Backend,
+    json: bool,
+    expression: &str,
+    value: &Value,
+    text: impl FnOnce(&Value),
+) -> Result<()> {
+    answer(json, value, text);
+    if !json {
+        let checked = backend
+            .query("segments.check", json!({ "text": expression }))
+            .await?;
+        hints(&checked);
+    }
+    Ok(())
+}
+
+fn hints(checked: &Value) {
+    for hint in checked["hints"].as_array().into_iter().flatten() {
+        say!("segments.hint", hint = hint["message"]);
+    }
+}
+
 /// The text a `--name` or `--where` stands for.
 async fn meant(backend: &Backend, which: Which) -> Result<String> {
     match (which.name, which.expression) {
@@ -110,22 +135,8 @@ pub async fn segments(backend: &Backend, json: bool, verb: Segments) -> Result<(
                 output::table(rows, &[("name", "name"), ("count", "contacts"), ("text", "who")])
             });
         }
-        Segments::Save { name, expression } => {
-            let known = backend.query("segments.list", json!({})).await?;
-            let id = known
-                .as_array()
-                .and_then(|rows| rows.iter().find(|r| r["name"] == json!(name)))
-                .map(|r| r["id"].clone());
-            let saved = backend
-                .mutate(
-                    "segments.save",
-                    json!({ "id": id, "name": name, "text": expression }),
-                )
-                .await?;
-            answer(json, &saved, |s| {
-                say!("segments.saved", name = s["name"], text = s["text"])
-            });
-        }
+        Segments::Save { name, expression } => save(backend, json, name, expression).await?,
+        Segments::Check { expression } => check(backend, json, &expression).await?,
         Segments::Delete { name } => {
             let row = backend.find("segments.list", &name, "segment").await?;
             let done = backend
@@ -135,45 +146,29 @@ pub async fn segments(backend: &Backend, json: bool, verb: Segments) -> Result<(
         }
         Segments::Count { which, clauses } => {
             let text = meant(backend, which).await?;
-            let count = backend
-                .query("segments.count", json!({ "text": text, "clauses": clauses }))
-                .await?;
-            answer(json, &count, |c| {
-                say!("segments.count", n = c["count"], total = c["total"]);
-                for clause in c["clauses"].as_array().into_iter().flatten() {
-                    output::line(format!(
-                        "  {:>9}  {}",
-                        clause["count"],
-                        output::cell(&clause["text"])
-                    ));
-                }
-            });
+            let args = json!({ "text": text, "clauses": clauses });
+            let count = backend.query("segments.count", args).await?;
+            answer_about(backend, json, &text, &count, counted).await?;
         }
         Segments::Members { which, limit, offset } => {
             let text = meant(backend, which).await?;
             let args = json!({ "text": text, "sample": false });
             let page = backend.rows("segments.members", args, offset, limit).await?;
-            answer(json, &page, |page| {
+            answer_about(backend, json, &text, &page, |page| {
                 output::table(
                     &page["rows"],
                     &[("email", "email"), ("tags", "tags"), ("permitted", "permitted")],
                 );
                 say!("contacts.total", n = page["total"]);
-            });
+            })
+            .await?;
         }
         Segments::Why { which, email } => {
             let text = meant(backend, which).await?;
             let id = backend.contact(&email).await?;
-            let why = backend
-                .query("segments.why", json!({ "text": text, "contact": id }))
-                .await?;
-            answer(json, &why, |w| {
-                match w["holds"] == json!(true) {
-                    true => say!("segments.is_in", email = email),
-                    false => say!("segments.is_out", email = email),
-                }
-                reasons(&w["why"], 1);
-            });
+            let args = json!({ "text": text, "contact": id });
+            let why = backend.query("segments.why", args).await?;
+            answer_about(backend, json, &text, &why, |w| explained(w, &email)).await?;
         }
         // Needs no workspace; answered before.
         Segments::Grammar => {}
@@ -181,20 +176,85 @@ pub async fn segments(backend: &Backend, json: bool, verb: Segments) -> Result<(
     Ok(())
 }
 
+async fn save(backend: &Backend, json: bool, name: String, expression: String) -> Result<()> {
+    let known = backend.query("segments.list", json!({})).await?;
+    let id = known
+        .as_array()
+        .and_then(|rows| rows.iter().find(|r| r["name"] == json!(name)))
+        .map(|r| r["id"].clone());
+    let args = json!({ "id": id, "name": name, "text": expression });
+    let saved = backend.mutate("segments.save", args).await?;
+    answer_about(backend, json, &expression, &saved, |s| {
+        say!("segments.saved", name = s["name"], text = s["text"])
+    })
+    .await
+}
+
+async fn check(backend: &Backend, json: bool, expression: &str) -> Result<()> {
+    let checked = backend
+        .query("segments.check", json!({ "text": expression }))
+        .await?;
+    let wrong = &checked["error"];
+    answer(json, &checked, |c| {
+        if wrong.is_null() {
+            say!("segments.reads", text = c["canonical"]);
+        }
+        hints(c);
+    });
+    if wrong.is_null() {
+        return Ok(());
+    }
+    let at = wrong["offset"].as_u64().unwrap_or_default() + 1;
+    let detail = output::cell(&wrong["message"]);
+    Err(fail(
+        Code::Invalid,
+        "segments.bad_text",
+        &[("detail", &detail), ("at", &at)],
+    ))
+}
+
+fn counted(count: &Value) {
+    say!("segments.count", n = count["count"], total = count["total"]);
+    for clause in count["clauses"].as_array().into_iter().flatten() {
+        output::line(format!(
+            "  {:>9}  {}",
+            clause["count"],
+            output::cell(&clause["text"])
+        ));
+    }
+}
+
+fn explained(answer: &Value, email: &str) {
+    match answer["holds"] == json!(true) {
+        true => say!("segments.is_in", email = email),
+        false => say!("segments.is_out", email = email),
+    }
+    let why = &answer["why"];
+    if !why["until"].is_null() {
+        say!("segments.until", at = why["until"]);
+    }
+    reasons(why, 1);
+}
+
+/// A part of an expression with its truth, what the contact has there, and when time alone may turn it over.
 fn reasons(why: &Value, depth: usize) {
     let mark = if why["holds"] == json!(true) { "✓" } else { "✗" };
-    let value = output::cell(&why["value"]);
-    let value = if value.is_empty() {
-        String::new()
-    } else {
-        format!("   [{value}]")
-    };
-    output::line(format!(
-        "{}{mark} {}{value}",
-        "  ".repeat(depth),
-        output::cell(&why["text"])
-    ));
-    for part in why["of"].as_array().into_iter().flatten() {
+    let parts = why["of"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut seen = output::cell(&why["value"]);
+    if !why["until"].is_null() && parts.is_empty() {
+        let until = text!("segments.clause_until", at = why["until"]);
+        seen = if seen.is_empty() {
+            until
+        } else {
+            format!("{seen}; {until}")
+        };
+    }
+    if !seen.is_empty() {
+        seen = format!("   [{seen}]");
+    }
+    let indent = "  ".repeat(depth);
+    output::line(format!("{indent}{mark} {}{seen}", output::cell(&why["text"])));
+    for part in parts {
         reasons(part, depth + 1);
     }
 }

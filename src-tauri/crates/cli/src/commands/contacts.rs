@@ -1,12 +1,15 @@
 //! contacts, events, fields.
 
 use super::answer;
+use super::audience::answer_about;
 use crate::args::{Contacts, Events, Fields, ImportContacts, ImportEvents};
 use crate::backend::{Backend, absolute};
 use crate::output;
 use crate::words::{say, text, words};
 use carillon_app::error::{Code, Result, fail};
+use carillon_app::table::Kind;
 use serde_json::{Value, json};
+use std::path::Path;
 
 pub async fn contacts(backend: &Backend, json: bool, verb: Contacts) -> Result<()> {
     match verb {
@@ -50,7 +53,8 @@ pub async fn contacts(backend: &Backend, json: bool, verb: Contacts) -> Result<(
         } => {
             let args = json!({ "where": expression, "search": null, "sort": null, "columns": ["first_name", "last_name", "city"] });
             let page = backend.rows("contacts.page", args, offset, limit).await?;
-            answer(json, &page, |page| {
+            let whom = expression.as_deref().unwrap_or("everyone");
+            answer_about(backend, json, whom, &page, |page| {
                 output::table(
                     &page["rows"],
                     &[
@@ -63,8 +67,8 @@ pub async fn contacts(backend: &Backend, json: bool, verb: Contacts) -> Result<(
                     ],
                 );
                 say!("contacts.total", n = page["total"]);
-            });
-            Ok(())
+            })
+            .await
         }
         Contacts::Show { email } => {
             let id = backend.contact(&email).await?;
@@ -165,17 +169,33 @@ fn section(heading: &str, rows: &Value, row: impl Fn(&Value) -> String) {
 /// An entry of a timeline in words.
 fn happened(entry: &Value) -> String {
     match entry["entry"].as_str() {
+        Some("created") => text!("contacts.created", source = entry["source"]),
         Some("event") => output::cell(&entry["event"]["name"]),
         Some("message") => text!(
             "contacts.message",
             subject = entry["subject"],
             state = entry["state"],
         ),
-        Some("journey") => format!(
-            "{} {}",
-            output::cell(&entry["what"]),
-            output::cell(&entry["journey"])
-        ),
+        Some("consent") => {
+            let consent = &entry["consent"];
+            let key = match consent["action"] == json!("granted") {
+                true => "words.consent.granted",
+                false => "words.consent.withdrawn",
+            };
+            words(
+                key,
+                &[
+                    ("channel", &consent["channel"]),
+                    ("purpose", &consent["purpose"]),
+                    ("source", &consent["source"]),
+                ],
+            )
+        }
+        Some("suppressed") => text!("contacts.put_on_list", reason = entry["reason"]),
+        Some("journey") => {
+            let key = format!("words.passage.{}", output::cell(&entry["what"]));
+            words(&key, &[("journey", &entry["journey"])])
+        }
         Some(other) => other.to_owned(),
         None => String::new(),
     }
@@ -214,7 +234,8 @@ async fn import(backend: &Backend, json: bool, how: ImportContacts) -> Result<()
     let file = json!({ "path": absolute(&how.csv) });
     if let Some(id) = how.resume {
         let args = json!({ "id": id, "file": file });
-        let done = backend.job("contacts.import_resume", args).await?;
+        let done = backend.job("contacts.import_resume", args).await;
+        let done = or_how_to_go_on(backend, &how.csv, &[], done).await?;
         answer(json, &done, |d| imported(d, false));
         return Ok(());
     }
@@ -244,7 +265,9 @@ async fn import(backend: &Backend, json: bool, how: ImportContacts) -> Result<()
         true => "contacts.import_dry_run",
         false => "contacts.import_run",
     };
-    let done = backend.job(command, plan).await?;
+    let before = known_imports(backend).await?;
+    let done = backend.job(command, plan).await;
+    let done = or_how_to_go_on(backend, &how.csv, &before, done).await?;
     answer(json, &done, |d| {
         if delimiter.is_none() {
             warn(&preview);
@@ -252,6 +275,32 @@ async fn import(backend: &Backend, json: bool, how: ImportContacts) -> Result<()
         imported(d, how.dry_run);
     });
     Ok(())
+}
+
+async fn known_imports(backend: &Backend) -> Result<Vec<Value>> {
+    let rows = backend.patiently(Kind::Query, "imports.list", json!({})).await?;
+    Ok(rows.as_array().cloned().unwrap_or_default())
+}
+
+/// The end of an import; of one that broke off half way, also how to go on with it. `before`: the imports there were
+/// before it.
+async fn or_how_to_go_on(
+    backend: &Backend,
+    csv: &Path,
+    before: &[Value],
+    done: Result<Value>,
+) -> Result<Value> {
+    let Err(mut error) = done else { return done };
+    let after = known_imports(backend).await.unwrap_or_default();
+    let is_new = |row: &Value| !before.iter().any(|known| known["id"] == row["id"]);
+    if let Some(left) = after
+        .iter()
+        .find(|row| row["resumable"] == json!(true) && is_new(row))
+    {
+        let how = text!("imports.go_on", id = left["id"], file = csv);
+        error.message = format!("{} {how}", error.message);
+    }
+    Err(error)
 }
 
 /// What each column becomes: as it was guessed, but for what the user says.

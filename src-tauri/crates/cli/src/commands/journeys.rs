@@ -4,7 +4,7 @@ use super::answer;
 use crate::args::Journeys;
 use crate::backend::{Backend, absolute};
 use crate::output;
-use crate::words::{say, text, words};
+use crate::words::{say, step_kind, text, word};
 use carillon_app::error::{Code, Result, fail};
 use serde_json::{Value, json};
 
@@ -107,15 +107,7 @@ pub async fn journeys(backend: &Backend, json: bool, verb: Journeys) -> Result<(
                         version = s["version"],
                     ),
                 }
-                output::table(
-                    &s["counts"]["steps"],
-                    &[
-                        ("step", "step"),
-                        ("waiting", "here_now"),
-                        ("entered", "entered"),
-                        ("left", "left_by"),
-                    ],
-                );
+                steps_now(&s["counts"]["steps"], &journey["document"]);
             });
         }
         Journeys::Enter { name, email } => {
@@ -172,20 +164,41 @@ async fn state(backend: &Backend, json: bool, verb: &str, name: &str) -> Result<
     Ok(())
 }
 
-fn state_word(state: &Value) -> String {
-    word("states", state)
+/// How many are at each step, in the order of the drawing; steps that only an earlier version has come last.
+fn steps_now(counts: &Value, document: &Value) {
+    let drawn: Vec<&Value> = document["steps"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|step| &step["id"])
+        .collect();
+    let mut counts: Vec<&Value> = counts.as_array().into_iter().flatten().collect();
+    counts.sort_by_key(|count| {
+        drawn
+            .iter()
+            .position(|id| **id == count["step"])
+            .unwrap_or(usize::MAX)
+    });
+    let rows = counts.into_iter().map(|count| {
+        let id = output::cell(&count["step"]);
+        let left = count["left"].as_object().into_iter().flatten();
+        let left: Vec<String> = left.map(|(port, n)| format!("{port} {n}")).collect();
+        json!({ "step": id, "title": title(document, &id), "waiting": count["waiting"], "entered": count["entered"], "left": left.join(", ") })
+    });
+    output::table(
+        &Value::Array(rows.collect()),
+        &[
+            ("step", "step"),
+            ("title", "title"),
+            ("waiting", "here_now"),
+            ("entered", "entered"),
+            ("left", "left_by"),
+        ],
+    );
 }
 
-/// A word of a closed list, for people.
-fn word(list: &str, value: &Value) -> String {
-    let value = output::cell(value);
-    let key = format!("words.{list}.{value}");
-    let found = words(&key, &[]);
-    if found == key {
-        value.replace('_', " ")
-    } else {
-        found
-    }
+fn state_word(state: &Value) -> String {
+    word("states", state)
 }
 
 fn problems(found: &Value) {
@@ -219,7 +232,10 @@ fn fact_words(fact: &Value, document: &Value) -> String {
         Some("waiting") if fact["until"].is_null() => text!("facts.waits"),
         Some("waiting") => text!("facts.waits_until", until = fact["until"]),
         Some("left") => {
-            let port = text!("facts.left", port = fact["port"]);
+            let port = match fact["port"] == json!("next") {
+                true => text!("facts.went_on"),
+                false => text!("facts.left", port = fact["port"]),
+            };
             port + &because(&fact["because"])
         }
         Some("did") => text!("facts.did", what = did(&fact["effect"])),
@@ -273,7 +289,7 @@ fn title(document: &Value, id: &str) -> String {
         || id.to_owned(),
         |step| match step["name"].as_str() {
             Some(name) if !name.is_empty() => name.to_owned(),
-            _ => output::cell(&step["kind"]).replace('_', " "),
+            _ => step_kind(&output::cell(&step["kind"])),
         },
     )
 }

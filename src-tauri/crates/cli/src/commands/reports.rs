@@ -3,7 +3,7 @@
 use crate::args::{Format, Report};
 use crate::backend::Backend;
 use crate::output;
-use crate::words::say;
+use crate::words::{say, step_kind, word};
 use carillon_app::error::{Code, Result, fail};
 use serde_json::{Value, json};
 
@@ -100,7 +100,11 @@ fn columns(report: &str) -> &'static [(&'static str, &'static str)] {
 fn table(report: &str, rows: &Value, shown: &Value) {
     if report == "funnel" {
         say!("report.entered", n = shown["entered"]);
-        output::table(rows, &columns(report)[1..]);
+        let rows = rows.as_array().into_iter().flatten().cloned().map(|mut row| {
+            row["kind"] = Value::String(kind_words(&row["kind"]));
+            row
+        });
+        output::table(&Value::Array(rows.collect()), &columns(report)[1..]);
         return;
     }
     let happened = |row: &&Value| {
@@ -120,6 +124,15 @@ fn table(report: &str, rows: &Value, shown: &Value) {
         say!("report.nothing");
     } else {
         output::table(&Value::Array(rows), columns(report));
+    }
+}
+
+/// A kind of step, or an end after all of them, for people.
+fn kind_words(kind: &Value) -> String {
+    let kind = output::cell(kind);
+    match kind.strip_prefix("end: ") {
+        Some(end) => word("ends", &Value::from(end)),
+        None => step_kind(&kind),
     }
 }
 

@@ -4,7 +4,7 @@ use super::answer;
 use crate::args::{Accounts, AddSmtp, Outbox, Templates};
 use crate::backend::{Backend, absolute};
 use crate::output;
-use crate::words::{say, text};
+use crate::words::{say, text, word};
 use carillon_app::error::{ApiError, Code, Result, fail, sentence};
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Read};
@@ -68,7 +68,7 @@ pub async fn templates(backend: &Backend, json: bool, verb: Templates) -> Result
                 for problem in problems {
                     output::line(format!(
                         "{}: {}",
-                        output::cell(&problem["severity"]),
+                        word("severities", &problem["severity"]),
                         output::cell(&problem["message"])
                     ));
                 }
@@ -84,14 +84,16 @@ pub async fn templates(backend: &Backend, json: bool, verb: Templates) -> Result
                 .await?;
             answer(json, &report, |r| {
                 say!("templates.complete", n = r["complete"], total = r["looked_at"]);
-                output::table(
-                    &r["missing"],
-                    &[
-                        ("key", "value"),
-                        ("count", "missing_for"),
-                        ("has_fallback", "fallback"),
-                    ],
-                );
+                if r["missing"].as_array().is_some_and(|rows| !rows.is_empty()) {
+                    output::table(
+                        &r["missing"],
+                        &[
+                            ("key", "value"),
+                            ("count", "missing_for"),
+                            ("has_fallback", "fallback"),
+                        ],
+                    );
+                }
             });
         }
         Templates::Delete { name } => {
@@ -254,8 +256,13 @@ pub async fn accounts(backend: &Backend, json: bool, verb: Accounts) -> Result<(
                 )
                 .await?;
             answer(json, &tested, |t| {
+                let phases = t["phases"].as_array().into_iter().flatten().cloned();
+                let phases = phases.map(|mut row| {
+                    row["phase"] = Value::String(word("phases", &row["phase"]));
+                    row
+                });
                 output::table(
-                    &t["phases"],
+                    &Value::Array(phases.collect()),
                     &[("phase", "phase"), ("ok", "ok"), ("detail", "detail")],
                 )
             });
@@ -296,6 +303,28 @@ pub async fn accounts(backend: &Backend, json: bool, verb: Accounts) -> Result<(
     Ok(())
 }
 
+/// What still waits to leave after a run, and what keeps it from leaving.
+pub fn waiting(summary: &Value) {
+    let states = summary["by_state"].as_array().into_iter().flatten();
+    let waiting =
+        states.filter(|row| matches!(row["state"].as_str(), Some("queued" | "deferred" | "frozen")));
+    let n: u64 = waiting.filter_map(|row| row["count"].as_u64()).sum();
+    if n > 0 {
+        say!("outbox.waiting", n = n);
+    }
+    hindrances(summary);
+}
+
+/// What keeps messages from leaving: that somebody paused them, or an account that cannot send.
+fn hindrances(summary: &Value) {
+    if let Some(why @ ("restored" | "paused")) = summary["closed"].as_str() {
+        output::line(sentence(&format!("outbox.closed.{why}"), &[]));
+    }
+    for trouble in summary["troubles"].as_array().into_iter().flatten() {
+        say!("outbox.trouble", why = trouble);
+    }
+}
+
 pub async fn outbox(backend: &Backend, json: bool, verb: Outbox) -> Result<()> {
     match verb {
         Outbox::List { state, limit, offset } => {
@@ -317,9 +346,7 @@ pub async fn outbox(backend: &Backend, json: bool, verb: Outbox) -> Result<()> {
                         ("last_word", "last_word"),
                     ],
                 );
-                if let Some(why @ ("restored" | "paused")) = both["summary"]["closed"].as_str() {
-                    output::line(sentence(&format!("outbox.closed.{why}"), &[]));
-                }
+                hindrances(&both["summary"]);
                 for row in both["summary"]["by_state"].as_array().into_iter().flatten() {
                     output::line(format!("{:>9}  {}", row["count"], output::cell(&row["state"])));
                 }

@@ -91,6 +91,93 @@ fn a_contact_can_be_looked_at_from_all_sides() {
 }
 
 #[test]
+fn who_is_in_by_time_alone_is_told_until_when() {
+    let at = Terminal::with_shop();
+    let new = "created_at in the last 30 days";
+    let who = at.json(&on_shop(&["segments", "members", "--where", new, "--limit", "1"]));
+    let who = who["rows"][0]["email"].as_str().unwrap().to_owned();
+    let words = on_shop(&["segments", "why", "--where", new, "--as", &who]);
+    let until = at.json(&words)["why"]["until"].as_str().unwrap().to_owned();
+    let told = at.text(&words);
+    assert!(
+        told.contains(&format!("This may change by itself at {until}.")),
+        "{told}"
+    );
+    let clause = told.lines().last().unwrap();
+    assert!(clause.contains(new) && clause.contains(&until), "{told}");
+    let ever = at.text(&on_shop(&[
+        "segments",
+        "why",
+        "--where",
+        "email is known",
+        "--as",
+        &who,
+    ]));
+    assert!(!ever.contains("change by itself"), "{ever}");
+}
+
+#[test]
+fn a_name_that_nobody_used_so_far_is_noted_wherever_people_are_meant_by_it() {
+    let at = Terminal::with_shop();
+    let odd = "tag \"vipp\" or did ordr";
+    let asked: &[&[&str]] = &[
+        &["segments", "check", "--where", odd],
+        &["segments", "save", "Odd", "--where", odd],
+        &["segments", "count", "--where", odd],
+        &["segments", "members", "--name", "Odd"],
+        &["contacts", "list", "--where", odd],
+    ];
+    for words in asked {
+        let told = at.text(&on_shop(words));
+        let notes: Vec<&str> = told.lines().filter(|line| line.starts_with("Note: ")).collect();
+        assert!(
+            matches!(notes[..], [tag, event] if tag.contains("vipp") && event.contains("ordr")),
+            "{words:?}: {told}"
+        );
+    }
+    let fine = at.text(&on_shop(&["segments", "check", "--where", "did order"]));
+    assert_eq!(fine, "It reads as: did order\n");
+    let checked = at.json(&on_shop(&["segments", "check", "--where", odd]));
+    assert_eq!(checked["hints"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn each_step_is_listed_by_its_name_in_the_order_of_the_drawing() {
+    let at = Terminal::with_shop();
+    at.json(&on_shop(&["run", "--for", "1209600"]));
+    let told = at.text(&on_shop(&["journeys", "status", "Welcome series"]));
+    let steps: Vec<&str> = told.lines().skip(2).filter_map(|l| l.split(' ').next()).collect();
+    let numbers: Vec<u32> = steps.iter().map(|step| step[1..].parse().unwrap()).collect();
+    assert!(numbers.len() > 5 && numbers.is_sorted(), "{told}");
+    assert!(
+        told.contains("A working day, where they live") && !told.contains('{'),
+        "{told}"
+    );
+    let funnel = at.text(&on_shop(&["report", "funnel"]));
+    assert!(
+        funnel.contains("Send e-mail") && !funnel.contains("send_email"),
+        "{funnel}"
+    );
+}
+
+#[test]
+fn a_run_says_what_still_waits_and_that_somebody_paused_the_sending() {
+    let at = Terminal::with_shop();
+    at.text(&on_shop(&["outbox", "pause"]));
+    let told = at.text(&on_shop(&["run", "--for", "1209600"]));
+    assert!(
+        told.contains("kept in the outbox.") && told.contains("Sending is paused."),
+        "{told}"
+    );
+    at.text(&on_shop(&["outbox", "resume"]));
+    let told = at.text(&on_shop(&["run", "--for", "60"]));
+    assert!(
+        !told.contains("kept in the outbox.") && !told.contains("paused"),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_list_longer_than_a_page_is_listed_whole() {
     let at = Terminal::new();
     at.json(&["workspaces", "create", "a.carillon"]);

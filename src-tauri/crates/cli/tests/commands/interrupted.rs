@@ -52,6 +52,14 @@ fn an_import_that_is_broken_off_keeps_what_was_committed_and_goes_on_when_told()
         said.err
     );
 
+    let on = said
+        .err
+        .trim()
+        .rsplit("carillon contacts import ")
+        .next()
+        .unwrap();
+    assert_eq!(on, "\"list.csv\" --resume 1", "{}", said.err);
+
     let there = at.json(&["contacts", "list"])["total"].as_u64().unwrap();
     assert!(there > 0 && there < PEOPLE as u64, "{there}");
     let id = imported(&at)["id"].to_string();

@@ -141,6 +141,24 @@ fn a_template_bomb_is_refused_in_a_sentence_and_harms_nothing() {
 }
 
 #[test]
+fn an_expression_that_cannot_be_read_is_refused_where_it_goes_wrong() {
+    let at = Terminal::with_shop();
+    for words in [["segments", "check"], ["segments", "count"], ["contacts", "list"]] {
+        let said = at.run(&[&words[..], &["--where", "tag vip"]].concat());
+        assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{words:?}");
+        assert!(
+            said.err.contains("`vip`") && said.err.contains("character 5"),
+            "{}",
+            said.err
+        );
+        plain(&said.err);
+    }
+    let said = at.run(&["--json", "segments", "check", "--where", "tag vip"]);
+    let document: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((said.code, &document["ok"]), (Some(1), &json!(false)));
+}
+
+#[test]
 fn names_that_are_not_there_come_with_those_that_are() {
     let at = Terminal::with_shop();
     let said = at.refused(&["journeys", "status", "Welcom"]);
