@@ -2,13 +2,13 @@
 
 use crate::commands;
 use crate::error::{ApiError, Code, Result, fail, sentence};
-use crate::files::{FileRef, SaveRef};
+use crate::files::{self, FileRef, SaveRef};
 use crate::owner::{self, Claim};
 use crate::table::LOCAL;
 use crate::workspaces;
 use crate::{Ctx, Current};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use ts_rs::TS;
 
 commands! {
@@ -71,6 +71,7 @@ async fn create(cx: &Ctx, req: CreateBackup) -> Result<BackupMade> {
     if path.exists() {
         return Err(fail(Code::File, "backup.exists", &[("file", &path.display())]));
     }
+    files::can_be_made(&path)?;
     open.store
         .backup_to(&path)
         .await
@@ -97,6 +98,9 @@ async fn restore(cx: &Ctx, req: RestoreBackup) -> Result<Restored> {
         (None, Some((file, _))) => file.clone(),
         (None, None) => return Err(fail(Code::Closed, "closed", &[])),
     };
+    let mut place = file.clone().into_os_string();
+    place.push(".place");
+    files::can_be_made(Path::new(&place))?;
     // Held until the copy is in its place, so that nobody opens the file in between.
     let ownership = match there.filter(|(there, _)| *there == file) {
         Some((_, Some(pid))) => return Err(not_owner(pid)),

@@ -389,6 +389,26 @@ pub fn write_chosen(path: &Path, bytes: &[u8]) -> Result<()> {
     write_whole(path, bytes)
 }
 
+/// Whether a file can be made at a path where none is, asked by making an empty one for a moment: what would write it says
+/// less well why it cannot.
+///
+/// # Errors
+/// A sentence with the system's reason.
+pub fn can_be_made(path: &Path) -> Result<()> {
+    std::fs::File::create_new(path)
+        .and_then(|made| {
+            drop(made);
+            std::fs::remove_file(path)
+        })
+        .map_err(|e| {
+            fail(
+                Code::File,
+                "files.cannot_write",
+                &[("file", &path.display()), ("detail", &e)],
+            )
+        })
+}
+
 /// Reads a text file of at most `max` bytes.
 pub fn read_text(path: &Path, max: u64) -> Result<String> {
     let cannot = |e: &dyn std::fmt::Display| {

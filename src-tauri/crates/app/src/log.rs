@@ -23,6 +23,8 @@ pub fn start(home: &Path) {
         Err(_) => tracing_subscriber::fmt()
             .with_env_filter(EnvFilter::new("warn"))
             .with_ansi(false)
+            // Where no log can be written, nobody is told of it in words of programmers.
+            .log_internal_errors(false)
             .with_writer(Log(file(home)))
             .init(),
     }
