@@ -395,10 +395,18 @@ impl Session {
     }
 
     fn refused(&self, phase: Phase, reply: &Reply) -> Fault {
-        let detail = format!("{} refused ({phase}): {reply}", self.host);
+        let class = classify(phase, reply);
+        let detail = match (phase, class) {
+            (Phase::Auth, FailureClass::Auth) => format!(
+                "{} refused the user name or the password: {reply}. Check the user name, and enter the password again: \
+                 under Settings, Sending, or with `carillon accounts password`.",
+                self.host
+            ),
+            _ => format!("{} refused ({phase}): {reply}", self.host),
+        };
         Fault {
             phase,
-            failure: failure(classify(phase, reply), reply.codes(), detail),
+            failure: failure(class, reply.codes(), detail),
             keep: reply.code != 421,
         }
     }
