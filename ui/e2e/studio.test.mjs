@@ -131,6 +131,15 @@ test("a condition is counted while it is written, and a fault is pointed at", as
   await seen(page.locator(".cm-lintRange-error, .cm-lintPoint-error"));
 });
 
+test("a condition that is not saved is not left by mistake", async () => {
+  await go("Home");
+  await button("Cancel", page.getByRole("alertdialog")).click();
+  await seen(page.getByText("city is and"));
+  await go("Home");
+  await button("Leave without saving").click();
+  await seen(page.getByText("1 live journey"));
+});
+
 test("a template is shown in a frame of its own as a contact gets it", async () => {
   await go("Templates");
   await page

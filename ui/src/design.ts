@@ -13,4 +13,4 @@ export { SuggestInput, type Suggestion, WordsInput } from "./design/suggest";
 export * from "./design/table";
 export * from "./design/tabs";
 export * from "./design/theme";
-export { say, sayError, Toasts } from "./design/toast";
+export { say, sayError, Toasts, unsay } from "./design/toast";

@@ -8,7 +8,7 @@ import type { ReactElement, ReactNode } from "react";
 import { t } from "@/i18n";
 import { Button, IconButton } from "./button";
 import { cx, portalRoot } from "./cx";
-import { Kbd } from "./display";
+import { Kbd, Progress } from "./display";
 
 const floating =
   "border border-line-default bg-surface text-ink-1 shadow-(--shadow-float) outline-none transition-[opacity,transform] duration-[120ms] ease-calm data-ending-style:opacity-0 data-starting-style:opacity-0";
@@ -108,6 +108,22 @@ export function Confirm({ open, onClose, onConfirm, title, about, action, busy, 
               {action}
             </Button>
           </div>
+        </AlertDialog.Popup>
+      </AlertDialog.Portal>
+    </AlertDialog.Root>
+  );
+}
+
+/** Stands before everything while something is under way that nothing else can be done beside. */
+export function Waiting({ open, title, about }: { open: boolean; title: string; about: string }) {
+  return (
+    <AlertDialog.Root open={open}>
+      <AlertDialog.Portal container={portalRoot()}>
+        <AlertDialog.Backdrop className="late fixed inset-0 z-40 bg-app" />
+        <AlertDialog.Popup className="late -translate-x-1/2 -translate-y-1/2 fixed top-1/2 left-1/2 z-40 w-105 max-w-[calc(100vw-32px)] outline-none">
+          <AlertDialog.Title className="truncate font-semibold text-section">{title}</AlertDialog.Title>
+          <AlertDialog.Description className="mt-1 mb-4 text-ink-2">{about}</AlertDialog.Description>
+          <Progress done={0} total={null} label={title} />
         </AlertDialog.Popup>
       </AlertDialog.Portal>
     </AlertDialog.Root>

@@ -23,6 +23,11 @@ export function sayError(thrown: unknown): void {
   manager.add({ title, description: about, type: "bad", timeout: 0, priority: "high", data: {} });
 }
 
+/** Takes away all that was said: it was about another workspace. */
+export function unsay(): void {
+  manager.close();
+}
+
 /** Holds the toasts; once in the page. */
 export function Toasts() {
   return (

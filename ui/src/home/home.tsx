@@ -22,6 +22,7 @@ import { endHint, useHint } from "@/shell/hints";
 import { useClock, useNow } from "@/shell/now";
 import { Timeline } from "@/shell/timeline";
 import { JOURNEY_TONES } from "@/shell/tones";
+import { workspaceName } from "@/workspaces/name";
 
 /** What is going on, at a glance. */
 export function HomeScreen() {
@@ -33,7 +34,7 @@ export function HomeScreen() {
     <div className="min-h-0 flex-1 overflow-auto">
       <div className="mx-auto max-w-[1280px]">
         <PageHead
-          title={info?.workspace.name ?? ""}
+          title={info ? workspaceName({ name: info.workspace.name, file: info.file }) : ""}
           about={info?.workspace.organisation === info?.workspace.name ? undefined : info?.workspace.organisation}
         />
         <div className="space-y-4 px-6 pb-8">

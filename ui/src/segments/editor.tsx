@@ -25,6 +25,7 @@ import { count, number, percent } from "@/format";
 import { t } from "@/i18n";
 import { Code } from "@/shell/code";
 import { useDelayed } from "@/shell/delayed";
+import { useUnsaved } from "@/shell/unsaved";
 import { EXAMPLES } from "./examples";
 import { Sample } from "./sample";
 import { WhyPanel } from "./why";
@@ -70,18 +71,24 @@ function Editor({ row }: { row: SegmentRow | null }) {
       // What was typed in the meantime is not taken away.
       setText((now) => (now === sent.text ? saved.text : now));
       if (row === null)
-        void navigate({ to: "/segments/$segment", params: { segment: String(saved.id) }, replace: true });
+        void navigate({
+          to: "/segments/$segment",
+          params: { segment: String(saved.id) },
+          replace: true,
+          ignoreBlocker: true,
+        });
     },
     onError: sayError,
   });
   const remove = useWrite("segments.delete", {
-    onSuccess: () => void navigate({ to: "/segments" }),
+    onSuccess: () => void navigate({ to: "/segments", ignoreBlocker: true }),
     onError: sayError,
   });
   const current = checked && asked === text;
   const error = current ? (check.data?.error ?? null) : null;
   const hints = current ? (check.data?.hints ?? []) : [];
   const changed = name.trim() !== (row?.name ?? "") || text !== (row?.text ?? "");
+  useUnsaved(changed);
   // The people shown stay those of the last text that could be read, until the next one can.
   const [readable, setReadable] = useState<string | null>(null);
   if (fine && checked && readable !== asked) setReadable(asked);

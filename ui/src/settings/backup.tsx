@@ -6,6 +6,7 @@ import { host } from "@/api/host";
 import { Button, Card, Confirm, say, sayError } from "@/design";
 import { bytes } from "@/format";
 import { t } from "@/i18n";
+import { workspaceName } from "@/workspaces/name";
 import { useEnter } from "@/workspaces/open";
 import { PartHead } from "./part";
 
@@ -13,7 +14,9 @@ import { PartHead } from "./part";
 export function Backup() {
   const workspace = useRead("workspaces.current", {});
   const enter = useEnter();
-  const name = `${workspace.data?.workspace.name ?? "workspace"} ${new Date().toISOString().slice(0, 10)}.carillon`;
+  const info = workspace.data;
+  const called = info ? workspaceName({ name: info.workspace.name, file: info.file }) : "workspace";
+  const name = `${called.replace(/[\\/:*?"<>|]/g, " ")} ${new Date().toISOString().slice(0, 10)}.carillon`;
   const [chosen, setChosen] = useState<{ file: FileRef; name: string } | null>(null);
   const create = useWrite("backup.create", {
     onSuccess: (saved) => {
@@ -25,8 +28,8 @@ export function Backup() {
   const restore = useWrite("backup.restore", {
     onSuccess: ({ frozen, warning }) => {
       setChosen(null);
-      say(warning ?? t("settings.backup.restored", { n: frozen }));
       enter();
+      say(warning ?? t("settings.backup.restored", { n: frozen }));
     },
     onError: sayError,
   });

@@ -16,6 +16,7 @@ import {
   TextInput,
 } from "@/design";
 import { t } from "@/i18n";
+import { useUnsaved } from "@/shell/unsaved";
 import { ZONES } from "@/shell/zones";
 import { PartHead } from "./part";
 
@@ -43,6 +44,7 @@ function WorkspaceForm({ settings }: { settings: Settings }) {
   });
   const onSubmit = form.handleSubmit((values) => save.mutate(values));
   const { errors, isDirty } = form.formState;
+  useUnsaved(isDirty);
   return (
     <form className="space-y-5" onSubmit={(event) => void onSubmit(event)}>
       <PartHead title={t("settings.parts.workspace")} about={t("settings.workspace.about")} />
@@ -53,7 +55,11 @@ function WorkspaceForm({ settings }: { settings: Settings }) {
       )}
       <div className="grid grid-cols-2 gap-4">
         <Field label={t("settings.workspace.name")} error={errors.name?.message}>
-          <TextInput {...form.register("name", { required: t("settings.workspace.name_needed") })} />
+          <TextInput
+            {...form.register("name", {
+              validate: (name) => name.trim() !== "" || t("settings.workspace.name_needed"),
+            })}
+          />
         </Field>
         <Field
           label={t("settings.workspace.organisation")}

@@ -1,7 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect } from "react";
 
-/** `G` and a letter go to a screen, as long as nobody is typing. */
+/** `G` and a letter go to a screen, as long as nobody is typing or asked something. */
 export const JUMPS = {
   h: "/home",
   j: "/journeys",
@@ -12,16 +12,22 @@ export const JUMPS = {
   o: "/outbox",
 } as const;
 
-const typing = (target: EventTarget | null): boolean =>
-  target instanceof HTMLElement &&
-  (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName));
+/** Whether the keys of a place write text, or choose in a list of the system's. */
+export const typing = (target: EventTarget | null): boolean =>
+  target instanceof Element && target.closest("input, textarea, select, [contenteditable='true']") !== null;
+
+/** Whether a place lies in front of the screen: a question, a menu, a list. Keys there are its own. */
+export const inFront = (target: EventTarget | null): boolean =>
+  target instanceof Element &&
+  target.closest("[role='dialog'], [role='alertdialog'], [role='menu'], [role='listbox']") !== null;
 
 export function useJumpKeys(): void {
   const navigate = useNavigate();
   useEffect(() => {
     let waiting = 0;
     const onKey = (event: KeyboardEvent) => {
-      if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (typing(event.target) || inFront(event.target)) return;
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
       const key = event.key.toLowerCase();
       if (key === "g") {
         waiting = Date.now();

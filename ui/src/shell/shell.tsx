@@ -1,13 +1,17 @@
-import { Outlet } from "@tanstack/react-router";
+import { Outlet, useRouterState } from "@tanstack/react-router";
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { useRead } from "@/api/client";
+import type { WorkspaceInfo } from "@/api/gen/WorkspaceInfo";
 import { ErrorView } from "@/design";
 import { setZone } from "@/format";
 import { t } from "@/i18n";
 import { Chooser } from "@/workspaces/chooser";
+import { workspaceName } from "@/workspaces/name";
+import { Opening, useOpening } from "@/workspaces/open";
 import { useJumpKeys } from "./keys";
 import { Rail } from "./rail";
 import { TopBar } from "./topbar";
+import { LeaveQuestion } from "./unsaved";
 
 const NARROW = "(max-width: 1119px)";
 
@@ -26,19 +30,38 @@ function useNarrow(): boolean {
 /** The frame around every screen; without an open workspace, the place to choose one. */
 export function Shell() {
   const current = useRead("workspaces.current", {});
+  const opening = useOpening();
   useJumpKeys();
-  const [chosen, setChosen] = useState(() => localStorage.getItem("carillon.rail"));
-  const narrow = useNarrow();
-  const collapsed = chosen === null ? narrow : chosen === "collapsed";
-  const workspace = current.data?.workspace;
-  const title = workspace?.name;
+  const info = current.data ?? null;
+  const title = info === null ? undefined : workspaceName({ name: info.workspace.name, file: info.file });
   useEffect(() => {
     document.title = title === undefined ? t("workspaces.title") : `${title} · ${t("workspaces.title")}`;
   }, [title]);
-  if (current.isError) return <ErrorView error={current.error} onRetry={() => void current.refetch()} />;
-  if (current.isPending) return <main aria-busy="true" className="h-full" />;
-  if (current.data === null || workspace === undefined) return <Chooser />;
+  return (
+    <>
+      {current.isError ? (
+        <ErrorView error={current.error} onRetry={() => void current.refetch()} />
+      ) : info !== null ? (
+        <Frame info={info} />
+      ) : current.isPending || opening !== null ? (
+        <main aria-busy="true" className="h-full" />
+      ) : (
+        <Chooser />
+      )}
+      <Opening name={opening} />
+      <LeaveQuestion />
+    </>
+  );
+}
+
+/** Rail, head and screen of an open workspace. */
+function Frame({ info }: { info: WorkspaceInfo }) {
+  const [chosen, setChosen] = useState(() => localStorage.getItem("carillon.rail"));
+  const narrow = useNarrow();
+  const collapsed = chosen === null ? narrow : chosen === "collapsed";
+  const { workspace } = info;
   setZone(workspace.time_zone);
+  useFocusKept();
   const toggle = () => {
     const next = collapsed ? "open" : "collapsed";
     localStorage.setItem("carillon.rail", next);
@@ -55,7 +78,7 @@ export function Shell() {
       </button>
       <header className="shrink-0">
         {workspace.sample && <SampleStripe />}
-        <TopBar info={current.data} />
+        <TopBar info={info} />
       </header>
       <div className="flex min-h-0 flex-1">
         <Rail collapsed={collapsed} onToggle={toggle} />
@@ -65,6 +88,14 @@ export function Shell() {
       </div>
     </div>
   );
+}
+
+/** On another screen, what had the keyboard may be gone: Tab goes on in the content, not at the top of the window. */
+function useFocusKept(): void {
+  const shown = useRouterState({ select: (state) => state.resolvedLocation?.pathname });
+  useEffect(() => {
+    if (shown !== undefined && document.activeElement === document.body) document.getElementById("content")?.focus();
+  }, [shown]);
 }
 
 function SampleStripe() {

@@ -4,11 +4,13 @@ import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { WorkspaceInfo } from "@/api/gen/WorkspaceInfo";
 import { host } from "@/api/host";
-import { Badge, cx, IconButton, Menu, type MenuEntry, sayError, setAppearance, useAppearance } from "@/design";
+import { Badge, cx, IconButton, Menu, type MenuEntry, sayError, setAppearance, unsay, useAppearance } from "@/design";
 import { t } from "@/i18n";
 import { CreateWorkspace } from "@/workspaces/create";
+import { workspaceName } from "@/workspaces/name";
 import { useOpenWorkspace } from "@/workspaces/open";
 import { ClockControls } from "./clock";
+import { mayLeave } from "./unsaved";
 
 /** Which workspace, what time it is there, whether anything goes out, and the colours. */
 export function TopBar({ info }: { info: WorkspaceInfo }) {
@@ -27,15 +29,15 @@ export function TopBar({ info }: { info: WorkspaceInfo }) {
 function WorkspaceSwitcher({ info }: { info: WorkspaceInfo }) {
   const recent = useRead("workspaces.recent", {});
   const opening = useOpenWorkspace();
-  const close = useWrite("workspaces.close", { onError: sayError });
+  const close = useWrite("workspaces.close", { onSuccess: unsay, onError: sayError });
   const [creating, setCreating] = useState(false);
   const served = host().kind === "http";
   const others = (recent.data ?? []).filter((each) => each.file !== info.file && each.exists).slice(0, 6);
   const entries: MenuEntry[] = [
     ...others.map((each) => ({
-      label: each.name,
+      label: workspaceName(each),
       icon: each.sample ? Store : Building2,
-      onSelect: () => opening.open({ path: each.file }),
+      onSelect: () => void opening.open({ path: each.file }),
     })),
     {
       label: t("shell.switcher.open"),
@@ -44,17 +46,23 @@ function WorkspaceSwitcher({ info }: { info: WorkspaceInfo }) {
       divided: others.length > 0,
     },
     { label: t("shell.switcher.create"), icon: Plus, onSelect: () => setCreating(true) },
-    { label: t("shell.switcher.close"), icon: LogOut, onSelect: () => close.mutate({}), divided: true },
+    {
+      label: t("shell.switcher.close"),
+      icon: LogOut,
+      onSelect: () => void mayLeave().then((leave) => leave && close.mutate({})),
+      divided: true,
+    },
   ];
+  const called = workspaceName({ name: info.workspace.name, file: info.file });
   const name = (
     <>
       <span
         aria-hidden
         className="flex size-5 shrink-0 items-center justify-center rounded-control bg-accent-solid font-semibold text-meta text-on-accent"
       >
-        {[...info.workspace.name][0]?.toLocaleUpperCase()}
+        {[...called][0]?.toLocaleUpperCase()}
       </span>
-      <span className="truncate font-semibold">{info.workspace.name}</span>
+      <span className="truncate font-semibold">{called}</span>
       {info.workspace.sample && <Badge tone="warn">{t("shell.sample_badge")}</Badge>}
     </>
   );

@@ -20,6 +20,7 @@ import {
 import { t } from "@/i18n";
 import { Code } from "@/shell/code";
 import { useDelayed } from "@/shell/delayed";
+import { useUnsaved } from "@/shell/unsaved";
 import { lineRange } from "./lines";
 import { Missing } from "./missing";
 import { Preview } from "./preview";
@@ -101,16 +102,19 @@ function Editor({ id, first }: { id: TemplateId | null; first: TemplateDraft }) 
           params: { template: String(saved.id) },
           search: {},
           replace: true,
+          ignoreBlocker: true,
         });
     },
     onError: sayError,
   });
   const remove = useWrite("templates.delete", {
-    onSuccess: () => void navigate({ to: "/templates" }),
+    onSuccess: () => void navigate({ to: "/templates", ignoreBlocker: true }),
     onError: sayError,
   });
   const put = (change: Partial<TemplateDraft>) => setDraft((now) => ({ ...now, ...change }));
   const changed = (["name", "subject", "preheader", "body", "text"] as const).some((key) => draft[key] !== kept[key]);
+  // A starter nobody has written in is no loss.
+  useUnsaved(changed && draft !== first);
   const problemsIn = (part: "body" | "text") =>
     (rendered.data?.problems ?? [])
       .filter((problem) => problem.part === part)

@@ -8,6 +8,7 @@ import { ago } from "@/format";
 import { t } from "@/i18n";
 import { JobProgress, useJob } from "@/shell/job";
 import { CreateWorkspace } from "./create";
+import { workspaceName } from "./name";
 import { useEnter, useOpenWorkspace } from "./open";
 
 /** Where the day begins: a recent file, another one, a new one, or the sample. */
@@ -32,7 +33,7 @@ export function Chooser() {
   const openFile = opening.open;
   // A browser's page cannot open files of this machine.
   useEffect(
-    () => (served ? undefined : host().onFilesDropped(([first]) => first !== undefined && openFile(first.file))),
+    () => (served ? undefined : host().onFilesDropped(([first]) => first !== undefined && void openFile(first.file))),
     [served, openFile],
   );
   const now = new Date().toISOString();
@@ -82,12 +83,12 @@ export function Chooser() {
               <button
                 type="button"
                 disabled={!each.exists || opening.pending}
-                onClick={() => opening.open({ path: each.file })}
+                onClick={() => void opening.open({ path: each.file })}
                 className="ring-inside flex min-h-12 min-w-0 flex-1 items-center gap-3 rounded-control px-2 py-1.5 text-left enabled:hover:bg-hover disabled:text-ink-3"
               >
                 <span className="min-w-0 flex-1">
                   <span className="flex items-center gap-2 font-medium">
-                    <span className="truncate">{each.name}</span>
+                    <span className="truncate">{workspaceName(each)}</span>
                     {each.sample && <Badge tone="warn">{t("shell.sample_badge")}</Badge>}
                     {each.clock === "virtual" && <Badge>{t("workspaces.virtual")}</Badge>}
                   </span>
@@ -99,7 +100,7 @@ export function Chooser() {
               </button>
               <IconButton
                 icon={X}
-                label={t("workspaces.forget", { name: each.name })}
+                label={t("workspaces.forget", { name: workspaceName(each) })}
                 onClick={() => forget.mutate({ file: each.file })}
               />
             </li>

@@ -5,6 +5,7 @@ import type { ClockKind } from "@/api/gen/ClockKind";
 import { host } from "@/api/host";
 import { Button, Choices, Combobox, Dialog, ErrorView, Field, TextInput } from "@/design";
 import { t } from "@/i18n";
+import { mayLeave } from "@/shell/unsaved";
 import { fromZoned, toZoned } from "@/shell/zoned";
 import { ownZone, ZONES } from "@/shell/zones";
 import { useEnter } from "./open";
@@ -33,6 +34,7 @@ export default function CreateForm({ onClose }: { onClose: () => void }) {
   });
   const onSubmit = form.handleSubmit(async (values) => {
     try {
+      if (!(await mayLeave())) return;
       const file = await host().chooseSave("workspace", `${values.name.replace(/[^\p{L}\p{N} _-]/gu, "")}.carillon`);
       if (file === null) return;
       create.mutate({

@@ -143,7 +143,7 @@ function pressed(key: string, shift: boolean, store: DesignerStore, stage: Stage
       undoOrRedo(store, true);
       return true;
     case "a":
-      state.select(readingOrder(stage.scene.places, state.direction), state.cursor);
+      selectAll(store);
       return true;
     case "d":
       duplicate(store);
@@ -299,7 +299,16 @@ function enter(store: DesignerStore): void {
   state.say(t("journeys.canvas.said_connected", { step: step ? titleOf(step) : cursor }));
 }
 
-function leave(store: DesignerStore): void {
+/** Marks every step, in the order they are read. */
+export function selectAll(store: DesignerStore): void {
+  const state = store.getState();
+  const { doc } = state.drawing;
+  const order = readingOrder(state.canvas?.places() ?? new Map(), state.direction);
+  state.select(order.length > 0 ? order : doc.steps.map((step) => step.id), state.cursor);
+}
+
+/** Ends what was begun, else lets go of what is marked. */
+export function leave(store: DesignerStore): void {
   const state = store.getState();
   if (state.connecting || state.quickAdd) {
     state.show({ connecting: null, quickAdd: null });

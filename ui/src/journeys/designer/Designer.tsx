@@ -1,13 +1,13 @@
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { useRead } from "@/api/client";
 import type { JourneyId } from "@/api/gen/JourneyId";
 import type { JourneyView } from "@/api/gen/JourneyView";
 import type { StepId } from "@/api/gen/StepId";
 import { DragArea, ErrorView, SkeletonLines, SplitPane } from "@/design";
 import { t } from "@/i18n";
+import { useUnsaved } from "@/shell/unsaved";
 import { Canvas } from "../canvas/Canvas";
 import type { Figures } from "../canvas/paint";
-import { goToProblem, undoOrRedo } from "../canvas/useCanvasKeys";
 import type { PaletteItem } from "../canvas/usePaletteDrag";
 import { catalogueOf } from "../catalogue";
 import { Inspector } from "../inspector/Inspector";
@@ -21,6 +21,7 @@ import { SimulatePanel } from "../simulate/SimulatePanel";
 import { createDesigner, DesignerContext, useDesigner, useDesignerStore } from "../state";
 import { useDraft } from "../useDraft";
 import { TopBar } from "./TopBar";
+import { useDesignerKeys } from "./useDesignerKeys";
 
 /** A journey on its canvas. */
 export function Designer({ id }: { id: JourneyId }) {
@@ -69,39 +70,8 @@ function Room({ view }: { view: JourneyView }) {
   }, [counts.data, store]);
   const figures = useMemo(() => (simulation ? figuresOf(simulation.report, simulation.day) : live), [simulation, live]);
 
-  // Undo is for the whole screen, except where a field has its own.
-  const onKeyDown = useCallback(
-    (event: KeyboardEvent) => {
-      const field = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
-      if (event.key === "F8") {
-        event.preventDefault();
-        return goToProblem(store);
-      }
-      if (!(event.ctrlKey || event.metaKey)) return;
-      const key = event.key.toLowerCase();
-      if (key === "s") {
-        event.preventDefault();
-        return void draft.save();
-      }
-      // Outside of a field the web view would mark every word of the screen.
-      if (key === "a" && !field && !(event.target instanceof Element && event.target.closest('[role="dialog"]'))) {
-        event.preventDefault();
-        const { drawing, cursor, select } = store.getState();
-        return select(
-          drawing.doc.steps.map((step) => step.id),
-          cursor,
-        );
-      }
-      if (field || (key !== "z" && key !== "y")) return;
-      event.preventDefault();
-      undoOrRedo(store, key === "y" || event.shiftKey);
-    },
-    [store, draft],
-  );
-  useEffect(() => {
-    window.addEventListener("keydown", onKeyDown);
-    return () => window.removeEventListener("keydown", onKeyDown);
-  }, [onKeyDown]);
+  useDesignerKeys(draft);
+  useUnsaved(draft.state.is !== "saved", draft.save);
 
   const canvas = (
     <div className="flex min-h-0 min-w-0 flex-1">

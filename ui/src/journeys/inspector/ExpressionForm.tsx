@@ -1,8 +1,8 @@
-import { useDeferredValue, useEffect, useState } from "react";
 import { useRead } from "@/api/client";
 import { cx, TextArea } from "@/design";
 import { count } from "@/format";
 import { t } from "@/i18n";
+import { useDelayed } from "@/shell/delayed";
 import type { FormProps } from "./SettingForm";
 
 /** A condition as text. It is read as it is typed: where it goes wrong, or how many people it means now. */
@@ -33,12 +33,7 @@ export function ExpressionForm({ value, onChange, setting }: FormProps) {
 
 /** How many people a condition means, or where it cannot be read. Asked 250 ms after the last key. */
 export function Meaning({ text }: { text: string }) {
-  const [asked, setAsked] = useState(text);
-  useEffect(() => {
-    const timer = setTimeout(() => setAsked(text), 250);
-    return () => clearTimeout(timer);
-  }, [text]);
-  const wanted = useDeferredValue(asked.trim());
+  const wanted = useDelayed(text, 250).trim();
   const check = useRead("segments.check", { text: wanted }, { enabled: wanted !== "", keep: true, gcTime: 30_000 });
   const readable = wanted !== "" && check.data?.ok === true;
   const meant = useRead(

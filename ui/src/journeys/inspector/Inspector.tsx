@@ -16,8 +16,8 @@ import { iconOf } from "../icons";
 import { useDesigner, useDesignerStore } from "../state";
 import { aboutKind, missingSetting, portName, titleOf, titleOfKind } from "../summary";
 import { problemText } from "../words";
+import { Here } from "./Here";
 import { JourneySettings } from "./JourneySettings";
-import { People } from "./People";
 import { SettingForm } from "./SettingForm";
 
 /** Forms of kinds that need more than the generated one: `steps/<kind>/form.tsx` with a default export. */
@@ -157,7 +157,7 @@ function OneStep({ step, figures, live }: { step: Step; figures: Figures | null;
         <General problems={problems} step={step} />
       </div>
       <Ways step={step} figures={figures} />
-      {live && live.version !== null && <People step={step} live={live} waiting={figures?.waiting ?? 0} />}
+      {live && live.version !== null && <Here step={step} live={live} waiting={figures?.waiting ?? 0} />}
     </div>
   );
 }

@@ -1,4 +1,3 @@
-import { Link } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { useWrite } from "@/api/client";
 import type { Named } from "@/api/gen/Named";
@@ -7,9 +6,10 @@ import type { SimulateJourney } from "@/api/gen/SimulateJourney";
 import { Dialog, ErrorView, SkeletonLines } from "@/design";
 import { t } from "@/i18n";
 import { useJob } from "@/shell/job";
+import { People } from "@/shell/people";
 
-/** A number of a simulation that somebody wants to see the people of. */
-export type Behind = { title: string; number: SimulatedNumber };
+/** A number of a simulation that somebody wants to see the people of, and how much it is. */
+export type Behind = { title: string; number: SimulatedNumber; total: number };
 
 /** So many people are named; who wants all of them makes a segment. */
 const SOME = 50;
@@ -27,7 +27,8 @@ export function BehindDialog({
   const [job, setJob] = useState<number | null>(null);
   const { mutate, error } = useWrite("journeys.behind", { onSuccess: (started) => setJob(started.job) });
   const { number } = behind;
-  useEffect(() => mutate({ simulation: asked, number, limit: SOME }), [mutate, asked, number]);
+  // One more than is shown tells whether these are all.
+  useEffect(() => mutate({ simulation: asked, number, limit: SOME + 1 }), [mutate, asked, number]);
   const found = useJob(job);
   const failed = error ?? found?.error ?? null;
   const people = found?.state === "done" ? (found.result as Named[]) : null;
@@ -37,31 +38,26 @@ export function BehindDialog({
       onClose={onClose}
       width="small"
       title={behind.title}
-      about={
-        people === null
-          ? undefined
-          : t(people.length < SOME ? "journeys.simulate.behind" : "journeys.simulate.behind_first", {
-              n: people.length,
-            })
-      }
+      about={people === null ? undefined : inAll(people.length, behind)}
     >
       <div className="pb-4">
         {failed !== null && <ErrorView error={failed} />}
         {failed === null && people === null && <SkeletonLines lines={4} />}
-        <ul className="-mx-2">
-          {people?.map(({ id, email }) => (
-            <li key={id}>
-              <Link
-                to="/contacts/$contact"
-                params={{ contact: String(id) }}
-                className="ring-inside block truncate rounded-control px-2 py-1 hover:bg-hover"
-              >
-                {email}
-              </Link>
-            </li>
-          ))}
-        </ul>
+        {people !== null && <People people={people.slice(0, SOME)} />}
       </div>
     </Dialog>
   );
+}
+
+/** How many there are in all. Only who still stands somewhere is one person each: others may have come twice. */
+function inAll(found: number, { number, total }: Behind): string {
+  const unit =
+    number.number === "mails"
+      ? "mails"
+      : number.number === "waiting" || number.number === "never_left" || found === total
+        ? "people"
+        : "times";
+  return found > SOME
+    ? t(`journeys.simulate.behind_first.${unit}`, { n: SOME, total })
+    : t(`journeys.simulate.behind.${unit}`, { n: found, total });
 }

@@ -155,12 +155,20 @@ function Result({ simulation }: { simulation: Simulation }) {
         <Figure
           label={t("journeys.simulate.mails")}
           value={mails}
-          onOpen={() => setBehind({ title: t("journeys.simulate.mails"), number: { number: "mails", day: null } })}
+          onOpen={() =>
+            setBehind({ title: t("journeys.simulate.mails"), number: { number: "mails", day: null }, total: mails })
+          }
         />
         <Figure
           label={t("journeys.simulate.inside")}
           value={report.never_left}
-          onOpen={() => setBehind({ title: t("journeys.simulate.inside"), number: { number: "never_left" } })}
+          onOpen={() =>
+            setBehind({
+              title: t("journeys.simulate.inside"),
+              number: { number: "never_left" },
+              total: report.never_left,
+            })
+          }
         />
       </dl>
       <p className="mt-2 text-ink-2 text-table">
@@ -204,7 +212,7 @@ function Result({ simulation }: { simulation: Simulation }) {
               className="flex min-h-7 w-full items-center gap-3 rounded-control px-2 text-left hover:bg-hover"
               onClick={() => {
                 store.getState().select([step], step);
-                setBehind({ title: nameOf(step), number: { number: "waiting", step } });
+                setBehind({ title: nameOf(step), number: { number: "waiting", step }, total: people });
               }}
             >
               <span className="min-w-0 flex-1 truncate text-ink-2">{nameOf(step)}</span>
@@ -242,7 +250,7 @@ function Bars({
             <button
               type="button"
               className="flex min-h-7 w-full items-center gap-3 rounded-control px-2 text-left hover:bg-hover"
-              onClick={() => onOpen({ title: row.label, number: row.number })}
+              onClick={() => onOpen({ title: row.label, number: row.number, total: row.count })}
             >
               <span className="min-w-0 flex-1 truncate text-ink-2" title={row.label}>
                 {row.label}

@@ -1,4 +1,3 @@
-import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { ContactId } from "@/api/gen/ContactId";
@@ -7,11 +6,12 @@ import type { Step } from "@/api/gen/Step";
 import { Button, say, sayError } from "@/design";
 import { t } from "@/i18n";
 import { ContactPicker } from "@/shell/contact-picker";
+import { People } from "@/shell/people";
 
 const SHOWN = 8;
 
 /** Who stands at a step now; at an entry by hand, the way to put somebody in. */
-export function People({ step, live, waiting }: { step: Step; live: JourneyView; waiting: number }) {
+export function Here({ step, live, waiting }: { step: Step; live: JourneyView; waiting: number }) {
   const people = useRead(
     "journeys.people",
     { id: live.id, step: step.id, limit: SHOWN },
@@ -24,19 +24,7 @@ export function People({ step, live, waiting }: { step: Step; live: JourneyView;
     <section className="border-line-subtle border-t px-4 py-3">
       {byHand && <Enter live={live} />}
       {rows.length > 0 && <h3 className="mb-1 font-medium text-ink-3 text-meta">{t("journeys.inspector.here")}</h3>}
-      <ul className="-mx-1">
-        {rows.map(({ id, email }) => (
-          <li key={id}>
-            <Link
-              to="/contacts/$contact"
-              params={{ contact: String(id) }}
-              className="block truncate rounded-control px-1 py-0.5 hover:bg-hover"
-            >
-              {email}
-            </Link>
-          </li>
-        ))}
-      </ul>
+      <People people={rows} />
       {waiting > rows.length && rows.length > 0 && (
         <p className="text-ink-3 text-table">{t("journeys.inspector.here_more", { count: waiting - rows.length })}</p>
       )}
