@@ -47,9 +47,10 @@ export function TopBar({ view, draft, active }: { view: JourneyView; draft: Draf
   const turn = (wanted: Panel) => store.getState().show({ panel: panel === wanted ? null : wanted });
 
   const running = view.state === "live" || view.state === "paused" || view.state === "draining";
-  // A version is made of what the file has: what could not be saved is not published.
-  const publish = async () => {
-    if ((await draft.save()) || (await draft.save())) setPublishing(true);
+  // Versions, copies and files are made of what the file has: where it could not be saved, none is made of an older
+  // drawing. The second time is for what was drawn while the first was under way.
+  const onceSaved = async (then: () => unknown) => {
+    if ((await draft.save()) || (await draft.save())) await then();
   };
   const more: MenuEntry[] = [
     ...(view.state === "live" || view.state === "paused"
@@ -61,14 +62,15 @@ export function TopBar({ view, draft, active }: { view: JourneyView; draft: Draf
       icon: Copy,
       divided: running,
       onSelect: () =>
-        void actions.duplicate(view.id).then((id) => {
+        void onceSaved(async () => {
+          const id = await actions.duplicate(view.id);
           if (id !== null) void navigate({ to: "/journeys/$journey", params: { journey: String(id) } });
         }),
     },
     {
       label: t("journeys.export"),
       icon: Download,
-      onSelect: () => void draft.save().then(() => actions.exportFile(view.id, name)),
+      onSelect: () => void onceSaved(() => actions.exportFile(view.id, name)),
     },
     { label: t("journeys.bar.history"), icon: History, divided: true, onSelect: () => turn("history") },
     {
@@ -160,7 +162,7 @@ export function TopBar({ view, draft, active }: { view: JourneyView; draft: Draf
         )}
         <Button
           look="primary"
-          onClick={() => void publish()}
+          onClick={() => void onceSaved(() => setPublishing(true))}
           disabled={
             draft.state.is === "conflict" || (view.state === "live" && !view.changed && draft.state.is === "saved")
           }
