@@ -1,10 +1,13 @@
 //! The stories: one a file.
 
 mod backup_story;
+#[cfg(unix)]
+mod disk_story;
 mod fences;
 #[cfg(feature = "mail")]
 mod main_job_story;
 mod owner_story;
+mod password_story;
 mod post;
 mod sending_story;
 #[cfg(feature = "mail")]

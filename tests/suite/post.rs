@@ -13,10 +13,15 @@ const TEMPLATE: &str = "<mjml><mj-body><mj-section><mj-column><mj-text>Hello {{ 
 
 /// A mail server that remembers what it took and answers each dot so late, and its port.
 pub fn start_world(at: &Terminal<'_>, truth: &Path, delay_ms: u32) -> (Leashed, u16) {
+    start_world_that(at, truth, &["--delay-ms", &delay_ms.to_string()])
+}
+
+/// As [`start_world`], with more words to it.
+pub fn start_world_that(at: &Terminal<'_>, truth: &Path, words: &[&str]) -> (Leashed, u16) {
     let mut command = at.program();
     command
         .args(["world", "--port", "0", "--truth", arg(truth)])
-        .args(["--delay-ms", &delay_ms.to_string()])
+        .args(words)
         .stdout(Stdio::piped());
     let mut world = Leashed::spawn(&mut command).unwrap_or_else(|why| panic!("{why}"));
     let mut line = String::new();
@@ -49,6 +54,29 @@ pub struct Sender<'a> {
     pub start: Option<&'a str>,
     /// How many letters it has to send.
     pub letters: usize,
+    /// Who logs in, and with which password, which is kept in a file.
+    pub login: Option<(&'a str, &'a str)>,
+}
+
+impl Sender<'static> {
+    /// One on the machine's clock that nobody has to log in to.
+    pub fn now(port: u16, sessions: u16, letters: usize) -> Sender<'static> {
+        Sender {
+            port,
+            sessions,
+            per_minute: 1_000,
+            start: None,
+            letters,
+            login: None,
+        }
+    }
+}
+
+/// How many letters are in a state.
+pub fn in_state(at: &Terminal<'_>, state: &str) -> u64 {
+    at.tell(&["outbox", "list", "--state", state])["total"]
+        .as_u64()
+        .expect("a number")
 }
 
 /// A workspace whose journey has decided letters that are held because sending is paused: to whom.
@@ -80,24 +108,7 @@ pub fn prepare(at: &Terminal<'_>, folder: &Path, sender: &Sender<'_>) -> Vec<Str
 
     at.create(sender.start);
     at.tell(&["settings", "set", "--postal-address", "1 Long Lane, Bonn"]);
-    let port = sender.port.to_string();
-    at.tell(&[
-        "accounts",
-        "add-smtp",
-        "World",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        &port,
-        "--tls",
-        "none",
-        "--from-email",
-        "studio@example.com",
-        "--per-minute",
-        &sender.per_minute.to_string(),
-        "--sessions",
-        &sender.sessions.to_string(),
-    ]);
+    add_account(at, sender);
     at.tell(&[
         "contacts",
         "import",
@@ -122,4 +133,29 @@ pub fn prepare(at: &Terminal<'_>, folder: &Path, sender: &Sender<'_>) -> Vec<Str
     at.tell(&["journeys", "publish", "Hello"]);
     at.tell(&["run", "--until-idle"]);
     people
+}
+
+fn add_account(at: &Terminal<'_>, sender: &Sender<'_>) {
+    let (port, per_minute, sessions) = (
+        sender.port.to_string(),
+        sender.per_minute.to_string(),
+        sender.sessions.to_string(),
+    );
+    let words = [
+        ["accounts", "add-smtp"],
+        ["World", "--host"],
+        ["127.0.0.1", "--port"],
+        [&port, "--tls"],
+        ["none", "--from-email"],
+        ["studio@example.com", "--per-minute"],
+        [&per_minute, "--sessions"],
+    ];
+    let words = [words.concat(), vec![&sessions]].concat();
+    match sender.login {
+        None => at.tell(&words),
+        Some((user, password)) => {
+            let login = ["--user", user, "--passphrase-file"];
+            at.tell_secret(&[&words[..], &login].concat(), password)
+        }
+    };
 }

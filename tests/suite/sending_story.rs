@@ -1,32 +1,16 @@
 //! What the sender does when its server or its letters go away under it.
 
-use crate::post::{Sender, prepare, start_world, taken};
+use crate::post::{Sender, in_state, prepare, start_world, taken};
 use crate::terminal::Terminal;
 use carillon_xtask::children::Leashed;
 use serde_json::json;
 use std::net::TcpListener;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(120);
-
-fn in_state(at: &Terminal<'_>, state: &str) -> u64 {
-    at.tell(&["outbox", "list", "--state", state])["total"]
-        .as_u64()
-        .expect("a number")
-}
-
-fn sender(port: u16, sessions: u16, letters: usize) -> Sender<'static> {
-    Sender {
-        port,
-        sessions,
-        per_minute: 1_000,
-        start: None,
-        letters,
-    }
-}
 
 /// A server that hangs up on everybody and counts them.
 fn hangs_up() -> (u16, Arc<AtomicUsize>) {
@@ -48,7 +32,7 @@ fn a_server_that_is_down_is_left_alone_for_a_while_and_asked_at_once_when_somebo
     let home = tempfile::tempdir().expect("a home");
     let at = Terminal::at_home(home.path(), &home.path().join("shop.carillon"));
     let (port, calls) = hangs_up();
-    prepare(&at, home.path(), &sender(port, 2, 10));
+    prepare(&at, home.path(), &Sender::now(port, 2, 10));
     at.tell(&["outbox", "resume"]);
 
     let ran = at.tell(&["run", "--for", "3"]);
@@ -75,7 +59,7 @@ fn a_letter_whose_contact_is_erased_on_its_way_is_not_sent_and_stops_no_other() 
     let at = Terminal::at_home(home.path(), &home.path().join("shop.carillon"));
     let truth = home.path().join("truth.jsonl");
     let (_world, port) = start_world(&at, &truth, 400);
-    let people = prepare(&at, home.path(), &sender(port, 1, 10));
+    let people = prepare(&at, home.path(), &Sender::now(port, 1, 10));
     at.tell(&["outbox", "resume"]);
 
     let mut command = at.on_file(&["run", "--until-idle"]);
@@ -107,7 +91,7 @@ fn a_limit_that_is_used_up_lets_the_account_rest_and_the_letters_wait() {
     let (_world, port) = start_world(&at, &truth, 0);
     let few = Sender {
         per_minute: 4,
-        ..sender(port, 2, 10)
+        ..Sender::now(port, 2, 10)
     };
     prepare(&at, home.path(), &few);
     at.tell(&["outbox", "resume"]);
@@ -128,57 +112,4 @@ fn a_limit_that_is_used_up_lets_the_account_rest_and_the_letters_wait() {
         json!(0),
         "nobody's limit is free by asking again"
     );
-}
-
-/// The command in a shell in which no file can grow beyond so many bytes, as on a disk that is full.
-#[cfg(unix)]
-fn on_a_full_disk(command: &Command, bytes: u64) -> Command {
-    let mut shell = Command::new("sh");
-    let blocks = bytes / 512;
-    shell
-        .arg("-c")
-        .arg(format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""))
-        .arg(command.get_program())
-        .args(command.get_args());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => shell.env(name, value),
-            None => shell.env_remove(name),
-        };
-    }
-    shell
-}
-
-#[cfg(unix)]
-#[test]
-fn a_disk_that_takes_no_more_is_named_and_no_letter_is_lost_or_sent_twice() {
-    let home = tempfile::tempdir().expect("a home");
-    let at = Terminal::at_home(home.path(), &home.path().join("shop.carillon"));
-    let truth = home.path().join("truth.jsonl");
-    let (_world, port) = start_world(&at, &truth, 0);
-    let mut people = prepare(&at, home.path(), &sender(port, 2, 60));
-    at.tell(&["outbox", "resume"]);
-
-    let size = std::fs::metadata(at.file()).expect("the file").len();
-    let refused = on_a_full_disk(&at.on_file(&["run", "--until-idle"]), size)
-        .output()
-        .expect("a shell");
-    let said = String::from_utf8_lossy(&refused.stderr);
-    assert_eq!(refused.status.code(), Some(1), "{said}");
-    assert!(
-        said.contains("This change was not kept; everything before it was."),
-        "{said}"
-    );
-    let before = taken(&truth).len();
-    assert!(
-        (1..60).contains(&before),
-        "{before} letters left before the disk was full"
-    );
-
-    at.tell(&["run", "--until-idle"]);
-    people.sort();
-    assert_eq!(taken(&truth), people, "each once");
-    let unknown = in_state(&at, "unknown");
-    assert!(unknown <= 2, "{unknown} are unknown, of two sessions");
-    assert_eq!(in_state(&at, "accepted") + unknown, 60);
 }

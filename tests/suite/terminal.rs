@@ -7,7 +7,6 @@ use carillon_xtask::children::spelled;
 #[cfg(feature = "mail")]
 use carillon_xtask::ground;
 use serde_json::Value;
-#[cfg(feature = "mail")]
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -21,23 +20,61 @@ pub struct Terminal<'a> {
 impl<'a> Terminal<'a> {
     /// In an empty home, where no keychain is.
     pub fn at_home(home: &'a Path, file: &Path) -> Terminal<'a> {
-        for part in ["run", "data", "config", "cache"] {
-            std::fs::create_dir_all(home.join(part)).expect("a private home");
-        }
+        make_home(home);
         let command = move |program: &Path| {
             let mut command = Command::new(program);
-            command
-                .env("HOME", home)
-                .env("XDG_RUNTIME_DIR", home.join("run"))
-                .env("XDG_DATA_HOME", home.join("data"))
-                .env("XDG_CONFIG_HOME", home.join("config"))
-                .env("XDG_CACHE_HOME", home.join("cache"))
-                .env_remove("DBUS_SESSION_BUS_ADDRESS");
+            furnish(&mut command, home);
             command
         };
         Terminal {
             file: file.to_owned(),
             command: Box::new(command),
+        }
+    }
+
+    /// As [`Terminal::at_home`], of somebody whom the permissions of files bind: where the tests are run by root, of nobody.
+    #[cfg(unix)]
+    pub fn of_a_common_user(home: &'a Path, file: &Path) -> Terminal<'a> {
+        use std::os::unix::fs::{MetadataExt, chown};
+        use std::os::unix::process::CommandExt;
+        const NOBODY: u32 = 65_534;
+        make_home(home);
+        let ours = tempfile::tempfile().and_then(|file| file.metadata());
+        let is_root = ours.expect("a file of ours").uid() == 0;
+        let own = home.join("carillon");
+        if is_root {
+            // The folder of the built program may be closed to others.
+            let built = programs::carillon().unwrap_or_else(|why| panic!("{why}"));
+            std::fs::copy(built, &own).expect("the program");
+            let parts = HOME.map(|part| home.join(part));
+            for path in parts.iter().map(PathBuf::as_path).chain([home]) {
+                chown(path, Some(NOBODY), Some(NOBODY)).expect("a home of nobody's");
+            }
+        }
+        let command = move |program: &Path| {
+            let mut command = Command::new(if is_root { &own } else { program });
+            furnish(&mut command, home);
+            if is_root {
+                command.uid(NOBODY).gid(NOBODY).current_dir(home);
+            }
+            command
+        };
+        Terminal {
+            file: file.to_owned(),
+            command: Box::new(command),
+        }
+    }
+
+    /// With something in the surroundings of each command.
+    pub fn with(self, name: &'static str, value: &'static str) -> Terminal<'a> {
+        let before = self.command;
+        Terminal {
+            file: self.file,
+            command: Box::new(move |program: &Path| {
+                let mut command = before(program);
+                command.env(name, value);
+                command
+            }),
         }
     }
 
@@ -80,7 +117,6 @@ impl<'a> Terminal<'a> {
     }
 
     /// The answer to a command that must succeed and reads a secret from its input.
-    #[cfg(feature = "mail")]
     pub fn tell_secret(&self, words: &[&str], secret: &str) -> Value {
         let mut command = self.on_file(words);
         command
@@ -98,7 +134,7 @@ impl<'a> Terminal<'a> {
 
     /// What a command that must be refused says to people: its first line, without the program's name.
     pub fn refusal(&self, words: &[&str]) -> String {
-        refusal(&mut self.on_file(words))
+        refused(&mut self.on_file(words))
     }
 
     /// Makes the workspace. Its clock is virtual where it starts somewhere.
@@ -113,6 +149,25 @@ impl<'a> Terminal<'a> {
         }
         answer(&mut command)
     }
+}
+
+/// The folders of a home.
+const HOME: [&str; 4] = ["run", "data", "config", "cache"];
+
+fn make_home(home: &Path) {
+    for part in HOME {
+        std::fs::create_dir_all(home.join(part)).expect("a private home");
+    }
+}
+
+fn furnish(command: &mut Command, home: &Path) {
+    command
+        .env("HOME", home)
+        .env("XDG_RUNTIME_DIR", home.join("run"))
+        .env("XDG_DATA_HOME", home.join("data"))
+        .env("XDG_CONFIG_HOME", home.join("config"))
+        .env("XDG_CACHE_HOME", home.join("cache"))
+        .env_remove("DBUS_SESSION_BUS_ADDRESS");
 }
 
 /// What a command answers; it must succeed.
@@ -138,7 +193,8 @@ fn judged(command: &Command, output: Output) -> Value {
     })
 }
 
-fn refusal(command: &mut Command) -> String {
+/// What a command says that must be refused: its first line, without the program's name.
+pub fn refused(command: &mut Command) -> String {
     let output = command.output().expect("the program starts");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "`{}`: {said}", spelled(command));
