@@ -2,7 +2,7 @@
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterContextProvider, RouterProvider } from "@tanstack/react-router";
 import { render } from "@testing-library/react";
-import type { ReactElement, ReactNode } from "react";
+import { type ReactElement, type ReactNode, useEffect, useState } from "react";
 import { type Commands, followCommits, newQueryClient, type Req, type Res } from "./api/client";
 import { ApiError, type Changes, type Host, setHost } from "./api/host";
 import type { Topic } from "./api/words";
@@ -54,18 +54,21 @@ export function answering(answers: Answers, rest: Partial<Host> = {}): Program {
   };
 }
 
-/** Shows a part of the screen on what it stands on: answers that follow commits, addresses, notices. */
-export function show(part: ReactElement) {
-  const client = newQueryClient();
-  followCommits(client);
-  const wrapper = ({ children }: { children: ReactNode }) => (
+/** What every part of the screen stands on: answers that follow commits, addresses, notices. */
+export function Ground({ children }: { children: ReactNode }) {
+  const [client] = useState(newQueryClient);
+  const [router] = useState(newRouter);
+  useEffect(() => followCommits(client), [client]);
+  return (
     <QueryClientProvider client={client}>
-      <RouterContextProvider router={newRouter()}>{children}</RouterContextProvider>
+      <RouterContextProvider router={router}>{children}</RouterContextProvider>
       <Toasts />
     </QueryClientProvider>
   );
-  return render(part, { wrapper });
 }
+
+/** Shows a part of the screen on its ground. */
+export const show = (part: ReactElement) => render(part, { wrapper: Ground });
 
 /** Shows the whole program at an address, as the window does. */
 export function showProgram(address: string) {

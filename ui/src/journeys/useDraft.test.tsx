@@ -1,10 +1,8 @@
-import { QueryClientProvider } from "@tanstack/react-query";
 import { act, renderHook, waitFor } from "@testing-library/react";
-import type { ReactNode } from "react";
 import { beforeEach, describe, expect, it } from "vitest";
-import { newQueryClient } from "@/api/client";
 import type { JourneyView } from "@/api/gen/JourneyView";
-import { ApiError, type Host, setHost } from "@/api/host";
+import { ApiError } from "@/api/host";
+import { answering, Ground } from "@/testing";
 import { catalogueOf } from "./catalogue";
 import { WELCOME } from "./fixture";
 import { FACES } from "./fixture.catalogue";
@@ -24,33 +22,25 @@ const view = (): JourneyView => ({
   ...kept,
 });
 
-const server = {
-  kind: "fixture",
-  async query(name: string) {
-    return name === "journeys.get" ? view() : [];
-  },
-  async mutate(_name: string, args: { document: JourneyView["document"]; revision: number }) {
-    saves.push(args.revision);
-    if (args.revision !== kept.revision) throw new ApiError({ code: "stale", message: "saved elsewhere" });
-    kept = { document: args.document, revision: kept.revision + 1 };
-    return { id: 1, revision: kept.revision, problems: [] };
-  },
-} as unknown as Host;
-
 beforeEach(() => {
   kept = { document: WELCOME, revision: 7 };
   saves = [];
-  setHost(server);
+  answering({
+    "journeys.get": view,
+    "journeys.check": () => [],
+    "journeys.save": ({ document, revision }) => {
+      saves.push(revision ?? 0);
+      if (revision !== kept.revision) throw new ApiError({ code: "stale", message: "saved elsewhere" });
+      kept = { document, revision: kept.revision + 1 };
+      return { id: 1, revision: kept.revision, problems: [] };
+    },
+  });
 });
 
 function open() {
   const store: DesignerStore = createDesigner(1, WELCOME, catalogueOf(FACES), []);
-  const client = newQueryClient();
-  const wrapper = ({ children }: { children: ReactNode }) => (
-    <QueryClientProvider client={client}>{children}</QueryClientProvider>
-  );
   const opened = view();
-  return { store, ...renderHook(() => useDraft(store, opened), { wrapper }) };
+  return { store, ...renderHook(() => useDraft(store, opened), { wrapper: Ground }) };
 }
 
 const rename = (store: DesignerStore, name: string) =>

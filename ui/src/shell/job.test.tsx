@@ -1,9 +1,7 @@
-import { QueryClientProvider } from "@tanstack/react-query";
-import { render, screen, waitFor } from "@testing-library/react";
+import { screen, waitFor } from "@testing-library/react";
 import { expect, test } from "vitest";
-import { followCommits, newQueryClient } from "@/api/client";
 import type { JobView } from "@/api/gen/JobView";
-import { type Changes, type Host, setHost } from "@/api/host";
+import { answering, show } from "@/testing";
 import { useJob } from "./job";
 
 const running: JobView = {
@@ -23,40 +21,22 @@ function Watch({ onEnd }: { onEnd: (ended: JobView) => void }) {
 }
 
 test("a job is asked about when the bus tells of jobs, and not by the clock", async () => {
-  let asked = 0;
   let job = running;
-  let tell: (changes: Changes) => void = () => {};
-  setHost({
-    kind: "fixture",
-    query: async () => {
-      asked += 1;
-      return job;
-    },
-    onChanged: (callback: typeof tell) => {
-      tell = callback;
-      return () => {};
-    },
-  } as unknown as Host);
-  const client = newQueryClient();
-  followCommits(client);
+  const { tell, times } = answering({ "jobs.get": () => job });
   const ends: JobView[] = [];
-  render(
-    <QueryClientProvider client={client}>
-      <Watch onEnd={(ended) => ends.push(ended)} />
-    </QueryClientProvider>,
-  );
+  show(<Watch onEnd={(ended) => ends.push(ended)} />);
   await screen.findByText("1");
   job = { ...running, done: 3 };
   // Commits of other things are none of its business.
-  tell({ seq: 3, topics: ["contacts"] });
+  tell("contacts");
   await new Promise((resolve) => setTimeout(resolve, 400));
-  expect(asked).toBe(1);
-  tell({ seq: 0, topics: ["jobs"] });
+  expect(times("jobs.get")).toBe(1);
+  tell("jobs");
   await screen.findByText("3");
   job = { ...running, done: 4, state: "done" };
-  tell({ seq: 0, topics: ["jobs"] });
+  tell("jobs");
   await waitFor(() => expect(ends).toEqual([job]));
-  tell({ seq: 0, topics: ["jobs"] });
-  await waitFor(() => expect(asked).toBe(4));
+  tell("jobs");
+  await waitFor(() => expect(times("jobs.get")).toBe(4));
   expect(ends).toHaveLength(1);
 });

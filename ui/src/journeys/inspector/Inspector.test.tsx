@@ -1,9 +1,7 @@
-import { QueryClientProvider } from "@tanstack/react-query";
-import { render, screen } from "@testing-library/react";
+import { screen } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
-import { newQueryClient } from "@/api/client";
 import type { Problem } from "@/api/gen/Problem";
-import { type Host, setHost } from "@/api/host";
+import { answering, show } from "@/testing";
 import { catalogueOf } from "../catalogue";
 import { FACES } from "../fixture.catalogue";
 import { createDesigner, DesignerContext } from "../state";
@@ -20,15 +18,13 @@ const dangling: Problem = {
 
 describe("the inspector", () => {
   it("tells what is wrong with a step below its settings, so that no field moves when it comes to know", () => {
-    setHost({ kind: "fixture", query: async () => [], mutate: async () => ({}) } as unknown as Host);
+    answering({});
     const store = createDesigner(1, drawingOf("s1:entry_segment next=s2; s2:wait"), catalogueOf(FACES), [dangling]);
     store.getState().select(["s2"]);
-    render(
-      <QueryClientProvider client={newQueryClient()}>
-        <DesignerContext value={store}>
-          <Inspector figures={new Map()} live={null} />
-        </DesignerContext>
-      </QueryClientProvider>,
+    show(
+      <DesignerContext value={store}>
+        <Inspector figures={new Map()} live={null} />
+      </DesignerContext>,
     );
     const fields = screen.getAllByRole("textbox");
     const note = screen.getByText(/leads nowhere/);
