@@ -9,6 +9,7 @@ mod fixtures;
 mod imports;
 mod messages;
 mod opening;
+mod passages;
 mod readings;
 mod statements;
 mod writing;
