@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import { useWrite } from "@/api/client";
 import type { Basis } from "@/api/gen/Basis";
 import { ApiError } from "@/api/host";
-import { Button, Dialog, Field, Select, say, sayError, TextInput } from "@/design";
+import { Dialog, Field, Select, say, sayError, TextInput } from "@/design";
 import { t } from "@/i18n";
 import { bases } from "@/shell/bases";
 import { TagsInput } from "@/shell/tags-input";
@@ -60,16 +60,9 @@ export function AddContact({ onClose }: { onClose: () => void }) {
       open
       onClose={onClose}
       title={t("contacts.add")}
-      actions={
-        <>
-          <Button onClick={onClose}>{t("common.cancel")}</Button>
-          <Button look="primary" busy={add.isPending} onClick={() => void onSubmit()}>
-            {t("contacts.add")}
-          </Button>
-        </>
-      }
+      submit={{ label: t("contacts.add"), run: () => void onSubmit(), busy: add.isPending }}
     >
-      <form className="grid grid-cols-2 gap-4" onSubmit={(event) => void onSubmit(event)}>
+      <div className="grid grid-cols-2 gap-4">
         <Field label={t("contacts.columns.email")} error={email} className="col-span-2">
           <TextInput type="email" {...register("email")} />
         </Field>
@@ -96,8 +89,7 @@ export function AddContact({ onClose }: { onClose: () => void }) {
         >
           <TextInput {...register("source")} />
         </Field>
-        <button type="submit" hidden aria-hidden tabIndex={-1} />
-      </form>
+      </div>
     </Dialog>
   );
 }

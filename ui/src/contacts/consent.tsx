@@ -4,7 +4,7 @@ import type { Basis } from "@/api/gen/Basis";
 import type { ConsentAction } from "@/api/gen/ConsentAction";
 import type { ContactId } from "@/api/gen/ContactId";
 import type { Purpose } from "@/api/gen/Purpose";
-import { Button, Dialog, Field, Segmented, Select, sayError, TextArea, TextInput } from "@/design";
+import { Dialog, Field, Segmented, Select, sayError, TextArea, TextInput } from "@/design";
 import { t } from "@/i18n";
 import { bases } from "@/shell/bases";
 
@@ -32,14 +32,7 @@ export function ConsentDialog({ contact, onClose }: { contact: ContactId; onClos
       onClose={onClose}
       title={t("contacts.consent.add")}
       about={t("contacts.consent.add_about")}
-      actions={
-        <>
-          <Button onClick={onClose}>{t("common.cancel")}</Button>
-          <Button look="primary" disabled={source.trim() === ""} busy={add.isPending} onClick={save}>
-            {t("contacts.consent.write")}
-          </Button>
-        </>
-      }
+      submit={{ label: t("contacts.consent.write"), run: save, disabled: source.trim() === "", busy: add.isPending }}
     >
       <div className="space-y-4">
         <Segmented

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { useWrite } from "@/api/client";
 import type { Who } from "@/api/gen/Who";
-import { Button, Dialog, Field, say, sayError } from "@/design";
+import { Dialog, Field, say, sayError } from "@/design";
 import { t } from "@/i18n";
 import { TagsInput } from "@/shell/tags-input";
 
@@ -24,19 +24,12 @@ export function TagDialog({ who, n, onClose }: { who: Who; n: number; onClose: (
       width="small"
       title={t("contacts.tag.title")}
       about={t("contacts.selected", { n })}
-      actions={
-        <>
-          <Button onClick={onClose}>{t("common.cancel")}</Button>
-          <Button
-            look="primary"
-            disabled={nothing}
-            busy={write.isPending}
-            onClick={() => write.mutate({ who, add, remove })}
-          >
-            {t("contacts.tag.action", { n })}
-          </Button>
-        </>
-      }
+      submit={{
+        label: t("contacts.tag.action", { n }),
+        run: () => write.mutate({ who, add, remove }),
+        disabled: nothing,
+        busy: write.isPending,
+      }}
     >
       <div className="space-y-4">
         <Field label={t("contacts.tag.add")} help={t("contacts.tag.help")}>

@@ -41,13 +41,43 @@ export interface DialogProps {
   children?: ReactNode;
   /** Buttons at the foot. */
   actions?: ReactNode;
+  /** Makes a form of it: Enter and the last button do this, once at a time; the one before closes it. */
+  submit?: Submit;
   width?: "small" | "medium" | "large";
+}
+
+export interface Submit {
+  /** The verb, with its object. */
+  label: string;
+  run: () => void;
+  /** Something is missing. */
+  disabled?: boolean;
+  busy?: boolean;
+  danger?: boolean;
+  /** What the other button says. */
+  close?: string;
 }
 
 const widths = { small: "w-105", medium: "w-150", large: "w-240" };
 
 /** A question or a form in front of the screen. */
-export function Dialog({ open, onClose, title, about, children, actions, width = "medium" }: DialogProps) {
+export function Dialog({ open, onClose, title, about, children, actions, submit, width = "medium" }: DialogProps) {
+  const foot = submit === undefined ? actions : <Answers submit={submit} onClose={onClose} />;
+  const inside = (
+    <>
+      <header className="flex items-start gap-3 px-6 pt-5 pb-3">
+        <div className="min-w-0 flex-1">
+          <BaseDialog.Title className="font-semibold text-section">{title}</BaseDialog.Title>
+          {about !== undefined && (
+            <BaseDialog.Description className="mt-0.5 text-body text-ink-2">{about}</BaseDialog.Description>
+          )}
+        </div>
+        <BaseDialog.Close render={<IconButton icon={X} label={t("common.close")} className="-mr-2" />} />
+      </header>
+      <div className="min-h-0 flex-1 overflow-auto px-6 py-2">{children}</div>
+      {foot !== undefined && <footer className="flex justify-end gap-2 px-6 pt-3 pb-5">{foot}</footer>}
+    </>
+  );
   return (
     <BaseDialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <BaseDialog.Portal container={portalRoot()}>
@@ -59,20 +89,36 @@ export function Dialog({ open, onClose, title, about, children, actions, width =
             "-translate-x-1/2 -translate-y-1/2 fixed top-1/2 left-1/2 z-40 flex max-h-[calc(100vh-48px)] max-w-[calc(100vw-32px)] flex-col rounded-dialog",
           )}
         >
-          <header className="flex items-start gap-3 px-6 pt-5 pb-3">
-            <div className="min-w-0 flex-1">
-              <BaseDialog.Title className="font-semibold text-section">{title}</BaseDialog.Title>
-              {about !== undefined && (
-                <BaseDialog.Description className="mt-0.5 text-body text-ink-2">{about}</BaseDialog.Description>
-              )}
-            </div>
-            <BaseDialog.Close render={<IconButton icon={X} label={t("common.close")} className="-mr-2" />} />
-          </header>
-          <div className="min-h-0 flex-1 overflow-auto px-6 py-2">{children}</div>
-          {actions !== undefined && <footer className="flex justify-end gap-2 px-6 pt-3 pb-5">{actions}</footer>}
+          {submit === undefined ? (
+            inside
+          ) : (
+            <form
+              noValidate
+              className="flex min-h-0 flex-col"
+              onSubmit={(event) => {
+                event.preventDefault();
+                // React tells the form around the one who opened this dialog, too.
+                event.stopPropagation();
+                if (!submit.disabled && !submit.busy) submit.run();
+              }}
+            >
+              {inside}
+            </form>
+          )}
         </BaseDialog.Popup>
       </BaseDialog.Portal>
     </BaseDialog.Root>
+  );
+}
+
+function Answers({ submit, onClose }: { submit: Submit; onClose: () => void }) {
+  return (
+    <>
+      <Button onClick={onClose}>{submit.close ?? t("common.cancel")}</Button>
+      <Button type="submit" look={submit.danger ? "danger" : "primary"} disabled={submit.disabled} busy={submit.busy}>
+        {submit.label}
+      </Button>
+    </>
   );
 }
 

@@ -5,7 +5,7 @@ import { useRead, useWrite } from "@/api/client";
 import type { AccountDraft } from "@/api/gen/AccountDraft";
 import type { AccountRow } from "@/api/gen/AccountRow";
 import type { Tls } from "@/api/gen/Tls";
-import { Button, Dialog, Field, Note, Select, sayError, TextInput } from "@/design";
+import { Dialog, Field, Note, Select, sayError, TextInput } from "@/design";
 import { t } from "@/i18n";
 
 const count = z.number().check(z.int(), z.gte(1));
@@ -83,16 +83,9 @@ export function AccountDialog({ account, onClose }: { account: AccountRow | null
       open
       onClose={onClose}
       title={account === null ? t("settings.accounts.add") : t("settings.accounts.edit", { name: account.name })}
-      actions={
-        <>
-          <Button onClick={onClose}>{t("common.cancel")}</Button>
-          <Button look="primary" busy={add.isPending || update.isPending} onClick={() => void onSubmit()}>
-            {t("common.save")}
-          </Button>
-        </>
-      }
+      submit={{ label: t("common.save"), run: () => void onSubmit(), busy: add.isPending || update.isPending }}
     >
-      <form className="grid grid-cols-6 gap-x-4 gap-y-4" onSubmit={(event) => void onSubmit(event)}>
+      <div className="grid grid-cols-6 gap-x-4 gap-y-4">
         <Field label={t("settings.accounts.preset")} className="col-span-3">
           <Select
             value={preset}
@@ -158,8 +151,7 @@ export function AccountDialog({ account, onClose }: { account: AccountRow | null
         <Field label={t("settings.accounts.sessions")} error={wrong("sessions")} className="col-span-2">
           <TextInput inputMode="numeric" {...register("sessions", { valueAsNumber: true })} />
         </Field>
-        <button type="submit" hidden aria-hidden tabIndex={-1} />
-      </form>
+      </div>
     </Dialog>
   );
 }

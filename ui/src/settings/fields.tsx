@@ -132,19 +132,12 @@ function AddField({ onClose }: { onClose: () => void }) {
       onClose={onClose}
       width="small"
       title={t("settings.fields.add")}
-      actions={
-        <>
-          <Button onClick={onClose}>{t("common.cancel")}</Button>
-          <Button
-            look="primary"
-            disabled={label.trim() === "" || (choice && words.length === 0)}
-            busy={add.isPending}
-            onClick={() => add.mutate({ key: null, label: label.trim(), type, options: choice ? words : [] })}
-          >
-            {t("settings.fields.add")}
-          </Button>
-        </>
-      }
+      submit={{
+        label: t("settings.fields.add"),
+        run: () => add.mutate({ key: null, label: label.trim(), type, options: choice ? words : [] }),
+        disabled: label.trim() === "" || (choice && words.length === 0),
+        busy: add.isPending,
+      }}
     >
       <div className="space-y-4">
         <Field label={t("settings.fields.label")}>

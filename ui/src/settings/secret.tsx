@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { AccountRow } from "@/api/gen/AccountRow";
-import { Button, Choices, Dialog, Field, Note, say, sayError, TextInput } from "@/design";
+import { Choices, Dialog, Field, Note, say, sayError, TextInput } from "@/design";
 import { t } from "@/i18n";
 
 /** Takes the password in. It is never shown again, not even to this screen. */
@@ -31,14 +31,7 @@ export function SecretDialog({ account, onClose }: { account: AccountRow; onClos
       width="small"
       title={t("settings.secret.title", { name: account.name })}
       about={t("settings.secret.about")}
-      actions={
-        <>
-          <Button onClick={onClose}>{t("common.cancel")}</Button>
-          <Button look="primary" disabled={!ready} busy={set.isPending} onClick={save}>
-            {t("settings.secret.save")}
-          </Button>
-        </>
-      }
+      submit={{ label: t("settings.secret.save"), run: save, disabled: !ready, busy: set.isPending }}
     >
       <div className="space-y-4">
         {keychain !== "available" && (

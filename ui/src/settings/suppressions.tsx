@@ -81,19 +81,12 @@ function Add({ onClose }: { onClose: () => void }) {
       width="small"
       title={t("settings.suppressions.add")}
       about={t("settings.suppressions.add_about")}
-      actions={
-        <>
-          <Button onClick={onClose}>{t("common.cancel")}</Button>
-          <Button
-            look="primary"
-            disabled={!isAddress(email.trim()) || source.trim() === ""}
-            busy={add.isPending}
-            onClick={() => add.mutate({ email: email.trim(), reason: "manual", source: source.trim() })}
-          >
-            {t("settings.suppressions.add")}
-          </Button>
-        </>
-      }
+      submit={{
+        label: t("settings.suppressions.add"),
+        run: () => add.mutate({ email: email.trim(), reason: "manual", source: source.trim() }),
+        disabled: !isAddress(email.trim()) || source.trim() === "",
+        busy: add.isPending,
+      }}
     >
       <div className="space-y-4">
         <Field label={t("settings.suppressions.email")}>
@@ -117,19 +110,13 @@ function Lift({ email, onClose }: { email: string; onClose: () => void }) {
       width="small"
       title={t("settings.suppressions.remove_title", { email })}
       about={t("settings.suppressions.remove_about")}
-      actions={
-        <>
-          <Button onClick={onClose}>{t("common.cancel")}</Button>
-          <Button
-            look="danger"
-            disabled={why.trim() === ""}
-            busy={remove.isPending}
-            onClick={() => remove.mutate({ email, why: why.trim() })}
-          >
-            {t("settings.suppressions.remove")}
-          </Button>
-        </>
-      }
+      submit={{
+        label: t("settings.suppressions.remove"),
+        run: () => remove.mutate({ email, why: why.trim() }),
+        disabled: why.trim() === "",
+        busy: remove.isPending,
+        danger: true,
+      }}
     >
       <Field label={t("settings.suppressions.why")} help={t("settings.suppressions.why_help")}>
         <TextInput value={why} onChange={(event) => setWhy(event.target.value)} />

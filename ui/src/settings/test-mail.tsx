@@ -2,7 +2,7 @@ import { Check, X } from "lucide-react";
 import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { AccountRow } from "@/api/gen/AccountRow";
-import { Button, Dialog, ErrorView, Field, Select, TextInput } from "@/design";
+import { Dialog, ErrorView, Field, Select, TextInput } from "@/design";
 import { t, tx } from "@/i18n";
 
 const PLAIN = "plain";
@@ -22,14 +22,13 @@ export function TestDialog({ account, onClose }: { account: AccountRow; onClose:
       width="small"
       title={t("settings.accounts.test")}
       about={t("settings.test.about", { name: account.name })}
-      actions={
-        <>
-          <Button onClick={onClose}>{t("common.close")}</Button>
-          <Button look="primary" disabled={!/^\S+@\S+$/.test(to.trim())} busy={test.isPending} onClick={run}>
-            {t("settings.test.send")}
-          </Button>
-        </>
-      }
+      submit={{
+        label: t("settings.test.send"),
+        run,
+        disabled: !/^\S+@\S+$/.test(to.trim()),
+        busy: test.isPending,
+        close: t("common.close"),
+      }}
     >
       <div className="space-y-4">
         <Field label={t("settings.test.to")}>

@@ -121,11 +121,7 @@ function JumpDialog({ now, onClose, onJump }: { now: string; onClose: () => void
       width="small"
       title={t("shell.clock.instant_title")}
       about={t("shell.clock.instant_about")}
-      actions={
-        <Button look="primary" disabled={!late} onClick={() => at !== null && onJump(at)}>
-          {t("shell.clock.go")}
-        </Button>
-      }
+      submit={{ label: t("shell.clock.go"), run: () => at !== null && onJump(at), disabled: !late }}
     >
       <Field
         label={t("shell.clock.instant_field", { zone })}

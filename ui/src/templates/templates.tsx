@@ -125,7 +125,6 @@ function Starters({ onClose }: { onClose: () => void }) {
     }
   };
   if (asking && file !== null) {
-    const withSubject = () => take.mutate({ file: file.file, name: null, subject: subject.trim(), fresh: true });
     return (
       <Dialog
         open
@@ -133,24 +132,15 @@ function Starters({ onClose }: { onClose: () => void }) {
         title={t("templates.import_of", { name: file.name })}
         about={t("templates.import_subject_about")}
         width="small"
-        actions={
-          <>
-            <Button onClick={onClose}>{t("common.cancel")}</Button>
-            <Button look="primary" disabled={subject.trim() === ""} busy={take.isPending} onClick={withSubject}>
-              {t("templates.import")}
-            </Button>
-          </>
-        }
+        submit={{
+          label: t("templates.import"),
+          run: () => take.mutate({ file: file.file, name: null, subject: subject.trim(), fresh: true }),
+          disabled: subject.trim() === "",
+          busy: take.isPending,
+        }}
       >
         <Field label={t("templates.import_subject")}>
-          <TextInput
-            autoFocus
-            value={subject}
-            onChange={(event) => setSubject(event.target.value)}
-            onKeyDown={(event) => {
-              if (event.key === "Enter" && subject.trim() !== "") withSubject();
-            }}
-          />
+          <TextInput autoFocus value={subject} onChange={(event) => setSubject(event.target.value)} />
         </Field>
       </Dialog>
     );

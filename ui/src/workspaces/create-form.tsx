@@ -3,7 +3,7 @@ import { useForm, useWatch } from "react-hook-form";
 import { useWrite } from "@/api/client";
 import type { ClockKind } from "@/api/gen/ClockKind";
 import { host } from "@/api/host";
-import { Button, Choices, Combobox, Dialog, ErrorView, Field, TextInput } from "@/design";
+import { Choices, Combobox, Dialog, ErrorView, Field, TextInput } from "@/design";
 import { t } from "@/i18n";
 import { mayLeave } from "@/shell/unsaved";
 import { fromZoned, toZoned } from "@/shell/zoned";
@@ -55,16 +55,9 @@ export default function CreateForm({ onClose }: { onClose: () => void }) {
       onClose={onClose}
       title={t("workspaces.form.title")}
       about={t("workspaces.form.about")}
-      actions={
-        <>
-          <Button onClick={onClose}>{t("common.cancel")}</Button>
-          <Button look="primary" busy={create.isPending} onClick={() => void onSubmit()}>
-            {t("workspaces.form.create")}
-          </Button>
-        </>
-      }
+      submit={{ label: t("workspaces.form.create"), run: () => void onSubmit(), busy: create.isPending }}
     >
-      <form className="space-y-4" onSubmit={(event) => void onSubmit(event)}>
+      <div className="space-y-4">
         <Field label={t("workspaces.form.name")} error={errors.name?.message}>
           <TextInput
             {...form.register("name", { validate: (name) => name.trim() !== "" || t("workspaces.form.name_needed") })}
@@ -103,8 +96,7 @@ export default function CreateForm({ onClose }: { onClose: () => void }) {
           </Field>
         )}
         {error !== null && <ErrorView error={error} />}
-        <button type="submit" hidden aria-hidden tabIndex={-1} />
-      </form>
+      </div>
     </Dialog>
   );
 }
