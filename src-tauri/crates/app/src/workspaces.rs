@@ -355,19 +355,28 @@ pub(crate) fn remember(app: &App, path: &Path, workspace: &Workspace) {
 /// Opens a file in the place of the one that is open. Ours if nobody has it, else through its owner.
 pub async fn open_path(app: &App, path: &Path) -> Result<WorkspaceInfo> {
     let path = one_name(path)?;
+    match reach(app, &path).await? {
+        true => told(app, &path).await,
+        false => described(app).await,
+    }
+}
+
+/// As [`open_path`], and asks nothing of whoever owns the file: that one may let it go before it answers. Whether the file
+/// was not open already.
+pub(crate) async fn reach(app: &App, path: &Path) -> Result<bool> {
     // What cannot be opened is said before the open one is let go.
     let already = match &*app.inner.current.read().await {
         Current::Own(open) => open.path == path,
-        Current::Other { file, remote } => *file == path && remote.is_alive(),
+        Current::Other { file, remote } => file == path && remote.is_alive(),
         Current::Nothing => false,
     };
     if already {
-        return described(app).await;
+        return Ok(false);
     }
     // Before the claim, which writes beside the file: what is not ours is left as it was.
-    let looked_at = path.clone();
+    let looked_at = path.to_owned();
     crate::imports::blocking(move || Ok(carillon_store::look_at(&looked_at)?)).await?;
-    let claimed = owner::claim(&path).await?;
+    let claimed = owner::claim(path).await?;
     let next = match claimed {
         Claim::Theirs(remote) => {
             let mut changes = remote.listen().await;
@@ -384,13 +393,13 @@ pub async fn open_path(app: &App, path: &Path) -> Result<WorkspaceInfo> {
             });
             close_current(app).await;
             Current::Other {
-                file: path.clone(),
+                file: path.to_owned(),
                 remote,
             }
         }
         Claim::Ours(ownership, listener) => {
             let (opened, doors) = serve(app, listener);
-            let open = match own(app, &path, ownership).await {
+            let open = match own(app, path, ownership).await {
                 Ok(open) => open,
                 Err(error) => {
                     drop(opened);
@@ -401,11 +410,11 @@ pub async fn open_path(app: &App, path: &Path) -> Result<WorkspaceInfo> {
             *open.doors() = Some(doors);
             *app.inner.current.write().await = Current::Own(open);
             let _ = opened.send(true);
-            return told(app, &path).await;
+            return Ok(true);
         }
     };
     *app.inner.current.write().await = next;
-    told(app, &path).await
+    Ok(true)
 }
 
 /// The one name of a file, whatever links and detours led to it: its lock lies beside it, and two names would be two

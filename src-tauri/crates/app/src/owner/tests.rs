@@ -143,3 +143,60 @@ async fn who_hangs_up_is_forgotten_and_who_serves_no_more_hangs_up() {
     serving.await.unwrap();
     assert!(guest.call(asking(Kind::Query)).await.is_none(), "nobody began it");
 }
+
+/// One owner after another that greets and lets the file go at once, as programs do that had little to do.
+async fn fleeting_owners(file: PathBuf, times: u32) -> JoinHandle<()> {
+    let Claim::Ours(ownership, listener) = claim(&file).await.unwrap() else {
+        unreachable!("nobody else has it");
+    };
+    tokio::spawn(async move {
+        for _ in 0..times {
+            let mut stream = listener.accept().await.unwrap();
+            while !matches!(read_frame(&mut stream).await, Ok(ToOwner::Hello)) {}
+            for last in [FromOwner::Hello, FromOwner::Goodbye] {
+                write_frame(&mut stream, &last).await.unwrap();
+            }
+            // Whoever was greeted hears the end before the next one comes.
+            let _: std::io::Result<ToOwner> = read_frame(&mut stream).await;
+        }
+        drop((listener, ownership));
+    })
+}
+
+#[tokio::test]
+async fn a_file_whose_owners_end_one_after_the_other_is_opened_in_the_end() {
+    use crate::table::Window;
+    use crate::{App, workspaces};
+    let dir = tempfile::tempdir().unwrap();
+    let app = || App::new(dir.path().join("home"), false);
+    let ask = |kind, name: &str, args| Call {
+        kind,
+        name: name.to_owned(),
+        args,
+    };
+    let file = dir.path().join("shop.carillon");
+    let first = app();
+    let make = serde_json::json!({ "file": { "path": file }, "name": "Shop", "clock": "virtual", "start": null, "time_zone": "UTC" });
+    first
+        .call(Window::Terminal, ask(Kind::Mutate, "workspaces.create", make))
+        .await
+        .unwrap();
+    workspaces::close_current(&first).await;
+
+    let owners = fleeting_owners(file.clone(), 5).await;
+    let second = app();
+    let asked = async {
+        let open = serde_json::json!({ "file": { "path": file } });
+        second
+            .call(Window::Terminal, ask(Kind::Mutate, "workspaces.open", open))
+            .await?;
+        second
+            .call(Window::Terminal, ask(Kind::Query, "segments.list", Value::Null))
+            .await
+    };
+    // What hangs is not to hang the tests.
+    let segments = timeout(Duration::from_secs(60), asked).await.expect("an answer");
+    assert_eq!(segments.unwrap(), serde_json::json!([]));
+    owners.await.unwrap();
+    workspaces::close_current(&second).await;
+}
