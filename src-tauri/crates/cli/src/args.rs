@@ -3,11 +3,13 @@
 mod audience;
 mod contacts;
 mod journeys;
+mod lists;
 mod sending;
 
 pub use audience::{Consent, Segments, Suppressions, Which};
-pub use contacts::{Contacts, Events, FIELD_TYPES, Fields, ImportContacts, ImportEvents};
+pub use contacts::{Contacts, Events, Fields, ImportContacts, ImportEvents};
 pub use journeys::Journeys;
+pub use lists::{FIELD_TYPES, Part};
 pub use sending::{Accounts, AddSmtp, Outbox, Templates};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

@@ -1,6 +1,7 @@
 //! Where the command line's calls go: to the use-cases in this process, or through the socket to whoever
 //! owns the file. The caller cannot tell.
 
+use crate::args::Part;
 use crate::interrupt::Interrupt;
 use crate::output::complain;
 use crate::words::text;
@@ -152,13 +153,13 @@ impl Backend {
         self.app.call(Window::Terminal, Call { kind, name, args }).await
     }
 
-    /// Rows of a list that comes in pages, and how many there are in all: `limit` of them after `offset`.
-    pub async fn rows(&self, name: &str, mut args: Value, offset: u32, limit: u32) -> Result<Value> {
+    /// Rows of a list that comes in pages, and how many there are in all.
+    pub async fn rows(&self, name: &str, mut args: Value, part: Part) -> Result<Value> {
         let (mut rows, mut total) = (Vec::new(), Value::Null);
-        let limit = u64::from(limit);
+        let (offset, limit) = (u64::from(part.offset), u64::from(part.limit));
         loop {
             let wanted = (limit - rows.len() as u64).min(PAGE);
-            args["offset"] = json!(u64::from(offset) + rows.len() as u64);
+            args["offset"] = json!(offset + rows.len() as u64);
             args["limit"] = json!(wanted);
             let page = self.query(name, args.clone()).await?;
             total = if total.is_null() {

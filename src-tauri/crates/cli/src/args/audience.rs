@@ -1,5 +1,6 @@
 //! consent, suppressions, segments.
 
+use super::lists::{CHANNELS, GROUNDS, PURPOSES, Part};
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
@@ -17,13 +18,13 @@ pub enum Consent {
         /// The contact's address.
         email: String,
         /// By which way they may be written to.
-        #[arg(long, default_value = "email", value_parser = ["email", "sms", "phone", "post", "push"])]
+        #[arg(long, default_value = "email", value_parser = CHANNELS)]
         channel: String,
         /// What for.
-        #[arg(long, default_value = "marketing", value_parser = ["marketing", "transactional", "tracking"])]
+        #[arg(long, default_value = "marketing", value_parser = PURPOSES)]
         purpose: String,
         /// On what ground.
-        #[arg(long, required_unless_present = "withdraw", value_parser = super::contacts::GROUNDS)]
+        #[arg(long, required_unless_present = "withdraw", value_parser = GROUNDS)]
         basis: Option<String>,
         /// Record that permission was withdrawn.
         #[arg(long)]
@@ -121,12 +122,8 @@ pub enum Segments {
     Members {
         #[command(flatten)]
         which: Which,
-        /// At most so many.
-        #[arg(long, value_name = "N", default_value_t = 50)]
-        limit: u32,
-        /// After so many.
-        #[arg(long, value_name = "N", default_value_t = 0)]
-        offset: u32,
+        #[command(flatten)]
+        part: Part,
     },
     /// Why a contact is in or out, clause by clause.
     #[command(after_help = "Example:\n  carillon segments why --name Regulars --as ada@example.com")]

@@ -1,34 +1,8 @@
 //! contacts, events, fields.
 
+use super::lists::{FIELD_TYPES, Part, grounds_or_none};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
-
-/// Types of custom fields.
-pub const FIELD_TYPES: [&str; 8] = [
-    "text",
-    "number",
-    "money",
-    "yes_no",
-    "choice",
-    "multi_choice",
-    "date",
-    "date_time",
-];
-
-/// Grounds on which people may be written to.
-pub const GROUNDS: [&str; 6] = [
-    "consent",
-    "double_opt_in",
-    "soft_opt_in",
-    "contract",
-    "legitimate_interest",
-    "implied",
-];
-
-/// What an import may say of the ground; `none`: people are kept and not written to.
-fn grounds_or_none() -> Vec<&'static str> {
-    GROUNDS.into_iter().chain(["none"]).collect()
-}
 
 #[derive(Debug, Subcommand)]
 pub enum Contacts {
@@ -54,12 +28,8 @@ pub enum Contacts {
         /// Only those; see `carillon segments grammar`.
         #[arg(long = "where", value_name = "TEXT")]
         expression: Option<String>,
-        /// At most so many.
-        #[arg(long, value_name = "N", default_value_t = 50)]
-        limit: u32,
-        /// After so many.
-        #[arg(long, value_name = "N", default_value_t = 0)]
-        offset: u32,
+        #[command(flatten)]
+        part: Part,
     },
     /// Everything known of one contact, with the source of each value.
     Show {

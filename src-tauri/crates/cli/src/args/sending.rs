@@ -1,5 +1,6 @@
 //! templates, accounts, outbox.
 
+use super::lists::{Part, STATES};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -154,14 +155,10 @@ pub enum Outbox {
     #[command(after_help = "Example:\n  carillon outbox list --state unknown")]
     List {
         /// Only those in this state.
-        #[arg(long, value_parser = ["queued", "claimed", "in_flight", "accepted", "deferred", "bounced", "unknown", "suppressed", "expired", "cancelled", "frozen"])]
+        #[arg(long, value_parser = STATES)]
         state: Option<String>,
-        /// At most so many.
-        #[arg(long, value_name = "N", default_value_t = 50)]
-        limit: u32,
-        /// After so many.
-        #[arg(long, value_name = "N", default_value_t = 0)]
-        offset: u32,
+        #[command(flatten)]
+        part: Part,
     },
     /// Say what became of messages whose outcome is unknown, or that a restore froze.
     #[command(

@@ -150,10 +150,10 @@ pub async fn segments(backend: &Backend, json: bool, verb: Segments) -> Result<(
             let count = backend.query("segments.count", args).await?;
             answer_about(backend, json, &text, &count, counted).await?;
         }
-        Segments::Members { which, limit, offset } => {
+        Segments::Members { which, part } => {
             let text = meant(backend, which).await?;
             let args = json!({ "text": text, "sample": false });
-            let page = backend.rows("segments.members", args, offset, limit).await?;
+            let page = backend.rows("segments.members", args, part).await?;
             answer_about(backend, json, &text, &page, |page| {
                 output::table(
                     &page["rows"],

@@ -46,13 +46,9 @@ pub async fn contacts(backend: &Backend, json: bool, verb: Contacts) -> Result<(
             });
             Ok(())
         }
-        Contacts::List {
-            expression,
-            limit,
-            offset,
-        } => {
+        Contacts::List { expression, part } => {
             let args = json!({ "where": expression, "search": null, "sort": null, "columns": ["first_name", "last_name", "city"] });
-            let page = backend.rows("contacts.page", args, offset, limit).await?;
+            let page = backend.rows("contacts.page", args, part).await?;
             let whom = expression.as_deref().unwrap_or("everyone");
             answer_about(backend, json, whom, &page, |page| {
                 output::table(

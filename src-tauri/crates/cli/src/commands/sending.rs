@@ -327,10 +327,10 @@ fn hindrances(summary: &Value) {
 
 pub async fn outbox(backend: &Backend, json: bool, verb: Outbox) -> Result<()> {
     match verb {
-        Outbox::List { state, limit, offset } => {
+        Outbox::List { state, part } => {
             let states: Vec<String> = state.into_iter().collect();
             let args = json!({ "states": states, "journey": null, "search": null });
-            let page = backend.rows("outbox.page", args, offset, limit).await?;
+            let page = backend.rows("outbox.page", args, part).await?;
             let summary = backend.query("outbox.summary", json!({})).await?;
             let both = json!({ "rows": page["rows"], "total": page["total"], "summary": summary });
             answer(json, &both, |both| {
