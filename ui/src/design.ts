@@ -3,7 +3,7 @@ export * from "./design/button";
 export { cx } from "./design/cx";
 export * from "./design/display";
 export * from "./design/drag";
-export { ErrorView, errorText } from "./design/error";
+export { ErrorNote, ErrorView, errorText } from "./design/error";
 export * from "./design/fields";
 export * from "./design/grid";
 export * from "./design/overlay";

@@ -38,7 +38,7 @@ export function answering(answers: Answers, rest: Partial<Host> = {}): Program {
       listeners.add(callback);
       return () => listeners.delete(callback);
     },
-    frameUrl: () => "about:blank",
+    frameUrl: () => "",
     chooseFile: async () => null,
     chooseSave: async () => null,
     deliver: () => {},

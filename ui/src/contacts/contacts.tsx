@@ -12,6 +12,7 @@ import {
   type Column,
   Confirm,
   EmptyState,
+  ErrorNote,
   ErrorView,
   Grid,
   IconButton,
@@ -152,6 +153,11 @@ export function ContactsScreen() {
               }}
             />
           </div>
+          {list.error !== null && (
+            <div className="px-6 pb-3">
+              <ErrorNote error={list.error} onRetry={list.refetch} />
+            </div>
+          )}
           <Bulk
             selection={selection}
             total={total}
@@ -176,11 +182,21 @@ export function ContactsScreen() {
               all: extent(selection, total),
               toggle: (row) => setSelection(toggle(selection, row.id)),
               toggleAll: () => setSelection(extent(selection, total) === "all" ? NOBODY : EVERYBODY),
+              clear: () => setSelection(NOBODY),
               nameOf: (row) => row.email,
             }}
             empty={
               list.total === undefined ? undefined : (
-                <EmptyState icon={Users} title={t("contacts.none_found")} about={t("contacts.none_found_about")} />
+                <EmptyState icon={Users} title={t("contacts.none_found")} about={t("contacts.none_found_about")}>
+                  <Button
+                    onClick={() => {
+                      setTyped("");
+                      change({ q: undefined, where: undefined });
+                    }}
+                  >
+                    {t("contacts.show_everybody")}
+                  </Button>
+                </EmptyState>
               )
             }
           />

@@ -2,11 +2,22 @@ import { CircleAlert } from "lucide-react";
 import { ApiError } from "@/api/host";
 import { t, tx } from "@/i18n";
 import { Button } from "./button";
+import { Note } from "./display";
 
 /** An error in words: the program's own sentence, else the one its code has here. */
 export function errorText(error: ApiError): { title: string; about: string } {
   const title = tx(`common.errors.${error.code}`, t("common.errors.unexpected"));
   return { title, about: error.message };
+}
+
+/** An error above what is still there. */
+export function ErrorNote({ error, action, onRetry }: { error: unknown; action?: string; onRetry: () => void }) {
+  const { title, about } = errorText(ApiError.of(error));
+  return (
+    <Note tone="bad" title={title} actions={<Button onClick={onRetry}>{action ?? t("common.try_again")}</Button>}>
+      {about}
+    </Note>
+  );
 }
 
 /** Where an answer should be, and did not come. */

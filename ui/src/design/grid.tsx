@@ -69,6 +69,8 @@ export interface GridProps<T> {
     all: "none" | "some" | "all";
     toggle: (row: T) => void;
     toggleAll: () => void;
+    /** Lets go of all of them. */
+    clear: () => void;
     nameOf: (row: T) => string;
   };
   /** The row whose content is open beside the table. */
@@ -84,7 +86,8 @@ const BOX = 40;
 
 /**
  * A table of up to millions of rows: a scaled scroller with real rows for screen readers. The grid is one stop
- * of the Tab key; arrows, Page Up and Down, Home and End move the current row, Enter opens it, Space selects it.
+ * of the Tab key; arrows, Page Up and Down, Home and End move the current row, Enter opens it, Space selects it;
+ * Ctrl+A selects every row and Escape none.
  */
 export function Grid<T>(props: GridProps<T>) {
   const { label, columns, hidden, rows, rowAt, keyOf, onRange, onOpen, sort, onSort } = props;
@@ -180,6 +183,16 @@ export function Grid<T>(props: GridProps<T>) {
     if (target !== undefined) {
       event.preventDefault();
       reveal(target);
+      return;
+    }
+    if (selection !== undefined && (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "a") {
+      event.preventDefault();
+      if (selection.all !== "all") selection.toggleAll();
+      return;
+    }
+    if (event.key === "Escape" && selection !== undefined && selection.all !== "none") {
+      event.preventDefault();
+      selection.clear();
       return;
     }
     const row = rowAt(current);

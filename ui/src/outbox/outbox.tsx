@@ -11,6 +11,7 @@ import {
   Confirm,
   cx,
   EmptyState,
+  ErrorNote,
   ErrorView,
   Grid,
   Note,
@@ -73,7 +74,21 @@ export function OutboxScreen() {
         />
         <Filters summary={summary.data} state={state} onState={(next) => change({ state: next })} />
       </div>
-      <div className="flex min-h-0 flex-1 border-line-subtle border-t">
+      {list.error !== null && (
+        <div className="px-6 pb-3">
+          <ErrorNote error={list.error} onRetry={list.refetch} />
+        </div>
+      )}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: Escape closes the message from the table as from within. */}
+      <div
+        className="flex min-h-0 flex-1 border-line-subtle border-t"
+        onKeyDown={(event) => {
+          if (event.key !== "Escape" || event.defaultPrevented || message === undefined) return;
+          change({ message: undefined });
+          // What had the keyboard may go with the message.
+          event.currentTarget.querySelector<HTMLElement>("[role='grid']")?.focus();
+        }}
+      >
         <Grid
           label={t("outbox.title")}
           columns={columns(now)}
@@ -85,7 +100,16 @@ export function OutboxScreen() {
           chosen={(row) => row.id === message}
           empty={
             list.total === undefined ? undefined : filtered ? (
-              <EmptyState icon={Send} title={t("outbox.none_found")} about={t("outbox.none_found_about")} />
+              <EmptyState icon={Send} title={t("outbox.none_found")} about={t("outbox.none_found_about")}>
+                <Button
+                  onClick={() => {
+                    setTyped("");
+                    change({ q: undefined, state: undefined });
+                  }}
+                >
+                  {t("outbox.show_all")}
+                </Button>
+              </EmptyState>
             ) : (
               <EmptyState icon={Send} title={t("outbox.empty")} about={t("outbox.empty_about")} />
             )

@@ -25,6 +25,7 @@ import { count, number, percent } from "@/format";
 import { t } from "@/i18n";
 import { Code } from "@/shell/code";
 import { useDelayed } from "@/shell/delayed";
+import { useSaveKey } from "@/shell/keys";
 import { useUnsaved } from "@/shell/unsaved";
 import { EXAMPLES } from "./examples";
 import { Sample } from "./sample";
@@ -89,6 +90,9 @@ function Editor({ row }: { row: SegmentRow | null }) {
   const hints = current ? (check.data?.hints ?? []) : [];
   const changed = name.trim() !== (row?.name ?? "") || text !== (row?.text ?? "");
   useUnsaved(changed);
+  const ready = fine && current && name.trim() !== "" && changed && !save.isPending;
+  const onSave = () => save.mutate({ id: row?.id ?? null, name: name.trim(), text });
+  useSaveKey(ready ? onSave : null);
   // The people shown stay those of the last text that could be read, until the next one can.
   const [readable, setReadable] = useState<string | null>(null);
   if (fine && checked && readable !== asked) setReadable(asked);
@@ -105,13 +109,7 @@ function Editor({ row }: { row: SegmentRow | null }) {
         </Link>
         <h1 className="min-w-0 flex-1 truncate font-semibold text-section">{row?.name ?? t("segments.create")}</h1>
         {row !== null && <IconButton icon={Trash2} label={t("segments.delete")} onClick={() => setDeleting(true)} />}
-        <Button
-          look="primary"
-          icon={Save}
-          disabled={!fine || !current || name.trim() === "" || !changed}
-          busy={save.isPending}
-          onClick={() => save.mutate({ id: row?.id ?? null, name: name.trim(), text })}
-        >
+        <Button look="primary" icon={Save} disabled={!ready} busy={save.isPending} onClick={onSave}>
           {t("common.save")}
         </Button>
       </header>

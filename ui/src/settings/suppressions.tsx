@@ -1,7 +1,19 @@
 import { Ban, Plus } from "lucide-react";
 import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
-import { Badge, Button, Card, Dialog, EmptyState, ErrorView, Field, SearchInput, sayError, TextInput } from "@/design";
+import {
+  Badge,
+  Button,
+  Card,
+  Dialog,
+  EmptyState,
+  ErrorView,
+  Field,
+  SearchInput,
+  SkeletonLines,
+  sayError,
+  TextInput,
+} from "@/design";
 import { count } from "@/format";
 import { t } from "@/i18n";
 import { useDelayed } from "@/shell/delayed";
@@ -23,7 +35,9 @@ export function Suppressions() {
         </Button>
       </PartHead>
       <LookUp />
-      {counts.data !== undefined && reasons.length === 0 ? (
+      {counts.data === undefined ? (
+        <SkeletonLines />
+      ) : reasons.length === 0 ? (
         <EmptyState icon={Ban} title={t("settings.suppressions.none")} about={t("settings.suppressions.none_about")} />
       ) : (
         <dl className="divide-y divide-line-subtle rounded-card border border-line-subtle bg-surface">

@@ -16,6 +16,7 @@ import {
   TextInput,
 } from "@/design";
 import { t } from "@/i18n";
+import { useSaveKey } from "@/shell/keys";
 import { useUnsaved } from "@/shell/unsaved";
 import { ZONES } from "@/shell/zones";
 import { PartHead } from "./part";
@@ -45,6 +46,7 @@ function WorkspaceForm({ settings }: { settings: Settings }) {
   const onSubmit = form.handleSubmit((values) => save.mutate(values));
   const { errors, isDirty } = form.formState;
   useUnsaved(isDirty);
+  useSaveKey(isDirty && !save.isPending ? () => void onSubmit() : null);
   return (
     <form className="space-y-5" onSubmit={(event) => void onSubmit(event)}>
       <PartHead title={t("settings.parts.workspace")} about={t("settings.workspace.about")} />

@@ -1,7 +1,20 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect } from "react";
 
-/** `G` and a letter go to a screen, as long as nobody is typing or asked something. */
+/** Ctrl+S saves what the screen shows, also out of a field. A screen without a save keeps the browser's own away. */
+export function useSaveKey(save: (() => void) | null): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "s" || inFront(event.target)) return;
+      event.preventDefault();
+      save?.();
+    };
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  }, [save]);
+}
+
+/** Where `G` and a letter lead. */
 export const JUMPS = {
   h: "/home",
   j: "/journeys",
@@ -21,14 +34,27 @@ export const inFront = (target: EventTarget | null): boolean =>
   target instanceof Element &&
   target.closest("[role='dialog'], [role='alertdialog'], [role='menu'], [role='listbox']") !== null;
 
-export function useJumpKeys(): void {
+/**
+ * Keys of every screen, as long as nobody is typing or asked something: `G` and a letter go to a screen, `/` to its
+ * search, `?` tells the keys.
+ */
+export function useShellKeys(onHelp: () => void): void {
   const navigate = useNavigate();
   useEffect(() => {
     let waiting = 0;
     const onKey = (event: KeyboardEvent) => {
-      if (typing(event.target) || inFront(event.target)) return;
+      if (event.defaultPrevented || typing(event.target) || inFront(event.target)) return;
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       const key = event.key.toLowerCase();
+      const search = key === "/" ? document.querySelector<HTMLElement>("main input[type='search']") : null;
+      if (search) {
+        event.preventDefault();
+        return search.focus();
+      }
+      if (key === "?") {
+        event.preventDefault();
+        return onHelp();
+      }
       if (key === "g") {
         waiting = Date.now();
         return;
@@ -42,5 +68,5 @@ export function useJumpKeys(): void {
     };
     window.addEventListener("keydown", onKey);
     return () => window.removeEventListener("keydown", onKey);
-  }, [navigate]);
+  }, [navigate, onHelp]);
 }

@@ -3,6 +3,7 @@ import {
   ChartNoAxesColumn,
   Filter,
   House,
+  Keyboard,
   type LucideIcon,
   Mail,
   PanelLeftClose,
@@ -27,7 +28,15 @@ const places = [
 ] as const;
 
 /** The way to every screen. */
-export function Rail({ collapsed, onToggle }: { collapsed: boolean; onToggle: () => void }) {
+export function Rail({
+  collapsed,
+  onToggle,
+  onKeys,
+}: {
+  collapsed: boolean;
+  onToggle: () => void;
+  onKeys: () => void;
+}) {
   return (
     <nav
       aria-label={t("shell.navigation")}
@@ -38,11 +47,12 @@ export function Rail({ collapsed, onToggle }: { collapsed: boolean; onToggle: ()
       ))}
       <div className="flex-1" />
       <Place to="/settings" icon={Settings} label={t("shell.nav.settings")} collapsed={collapsed} />
+      <IconButton icon={Keyboard} label={t("shell.keys.title")} shortcut="?" onClick={onKeys} className="mt-1 ml-0.5" />
       <IconButton
         icon={collapsed ? PanelLeftOpen : PanelLeftClose}
         label={collapsed ? t("shell.expand") : t("shell.collapse")}
         onClick={onToggle}
-        className="mt-1 ml-0.5"
+        className="ml-0.5"
       />
     </nav>
   );

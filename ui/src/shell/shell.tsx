@@ -1,5 +1,5 @@
 import { Outlet, useRouterState } from "@tanstack/react-router";
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import { useRead } from "@/api/client";
 import type { WorkspaceInfo } from "@/api/gen/WorkspaceInfo";
 import { ErrorView } from "@/design";
@@ -8,7 +8,8 @@ import { t } from "@/i18n";
 import { Chooser } from "@/workspaces/chooser";
 import { workspaceName } from "@/workspaces/name";
 import { Opening, useOpening } from "@/workspaces/open";
-import { useJumpKeys } from "./keys";
+import { useShellKeys } from "./keys";
+import { ShellKeys } from "./keys-sheet";
 import { Rail } from "./rail";
 import { TopBar } from "./topbar";
 import { LeaveQuestion } from "./unsaved";
@@ -31,7 +32,9 @@ function useNarrow(): boolean {
 export function Shell() {
   const current = useRead("workspaces.current", {});
   const opening = useOpening();
-  useJumpKeys();
+  const [keysShown, setKeysShown] = useState(false);
+  const showKeys = useCallback(() => setKeysShown(true), []);
+  useShellKeys(showKeys);
   const info = current.data ?? null;
   const title = info === null ? undefined : workspaceName({ name: info.workspace.name, file: info.file });
   useEffect(() => {
@@ -42,7 +45,7 @@ export function Shell() {
       {current.isError ? (
         <ErrorView error={current.error} onRetry={() => void current.refetch()} />
       ) : info !== null ? (
-        <Frame info={info} />
+        <Frame info={info} onKeys={showKeys} />
       ) : current.isPending || opening !== null ? (
         <main aria-busy="true" className="h-full" />
       ) : (
@@ -50,12 +53,13 @@ export function Shell() {
       )}
       <Opening name={opening} />
       <LeaveQuestion />
+      <ShellKeys open={keysShown} onClose={() => setKeysShown(false)} />
     </>
   );
 }
 
 /** Rail, head and screen of an open workspace. */
-function Frame({ info }: { info: WorkspaceInfo }) {
+function Frame({ info, onKeys }: { info: WorkspaceInfo; onKeys: () => void }) {
   const [chosen, setChosen] = useState(() => localStorage.getItem("carillon.rail"));
   const narrow = useNarrow();
   const collapsed = chosen === null ? narrow : chosen === "collapsed";
@@ -81,7 +85,7 @@ function Frame({ info }: { info: WorkspaceInfo }) {
         <TopBar info={info} />
       </header>
       <div className="flex min-h-0 flex-1">
-        <Rail collapsed={collapsed} onToggle={toggle} />
+        <Rail collapsed={collapsed} onToggle={toggle} onKeys={onKeys} />
         <main id="content" tabIndex={-1} className="flex min-h-0 min-w-0 flex-1 flex-col outline-none">
           <Outlet />
         </main>

@@ -20,6 +20,7 @@ import {
 import { t } from "@/i18n";
 import { Code } from "@/shell/code";
 import { useDelayed } from "@/shell/delayed";
+import { useSaveKey } from "@/shell/keys";
 import { useUnsaved } from "@/shell/unsaved";
 import { lineRange } from "./lines";
 import { Missing } from "./missing";
@@ -115,6 +116,9 @@ function Editor({ id, first }: { id: TemplateId | null; first: TemplateDraft }) 
   const changed = (["name", "subject", "preheader", "body", "text"] as const).some((key) => draft[key] !== kept[key]);
   // A starter nobody has written in is no loss.
   useUnsaved(changed && draft !== first);
+  const ready = changed && draft.name.trim() !== "" && !save.isPending;
+  const onSave = () => save.mutate({ id, draft: { ...draft, name: draft.name.trim() } });
+  useSaveKey(ready ? onSave : null);
   const problemsIn = (part: "body" | "text") =>
     (rendered.data?.problems ?? [])
       .filter((problem) => problem.part === part)
@@ -140,13 +144,7 @@ function Editor({ id, first }: { id: TemplateId | null; first: TemplateDraft }) 
         </h1>
         {changed && <span className="text-ink-3">{t("templates.not_saved")}</span>}
         {id !== null && <IconButton icon={Trash2} label={t("templates.delete")} onClick={() => setDeleting(true)} />}
-        <Button
-          look="primary"
-          icon={Save}
-          disabled={!changed || draft.name.trim() === ""}
-          busy={save.isPending}
-          onClick={() => save.mutate({ id, draft: { ...draft, name: draft.name.trim() } })}
-        >
+        <Button look="primary" icon={Save} disabled={!ready} busy={save.isPending} onClick={onSave}>
           {t("common.save")}
         </Button>
       </header>

@@ -12,6 +12,7 @@ import { host } from "@/api/host";
 import { Button, cx, sayError } from "@/design";
 import { t } from "@/i18n";
 import { useJob } from "@/shell/job";
+import { useUnsaved } from "@/shell/unsaved";
 import { ChooseStep } from "./choose";
 import { MapStep } from "./map";
 import { PermissionStep } from "./permission";
@@ -93,6 +94,8 @@ export function ImportScreen() {
     setStep("choose");
   };
 
+  // What was said of the columns and the permission is nowhere else.
+  useUnsaved(step !== "choose" && step !== "run");
   const at = STEPS.indexOf(step);
   const back: Partial<Record<Step, () => void>> = {
     map: restart,

@@ -12,8 +12,8 @@ import type { PaletteItem } from "../canvas/usePaletteDrag";
 import { catalogueOf } from "../catalogue";
 import { Inspector } from "../inspector/Inspector";
 import { Palette, PaletteGhost } from "../palette/Palette";
+import { CanvasKeys } from "../panels/CanvasKeys";
 import { HistoryPanel } from "../panels/HistoryPanel";
-import { KeysSheet } from "../panels/KeysSheet";
 import { ProblemsPanel } from "../panels/ProblemsPanel";
 import { figuresOf } from "../simulate/report";
 import { SimBar } from "../simulate/SimBar";
@@ -109,7 +109,7 @@ function Room({ view }: { view: JourneyView }) {
           />
         )}
       </div>
-      <KeysSheet />
+      <CanvasKeys />
     </DragArea>
   );
 }

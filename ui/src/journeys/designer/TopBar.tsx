@@ -20,8 +20,7 @@ import {
 } from "lucide-react";
 import { useState } from "react";
 import type { JourneyView } from "@/api/gen/JourneyView";
-import { Badge, Button, cx, IconButton, Menu, type MenuEntry, Note } from "@/design";
-import { errorText } from "@/design/error";
+import { Badge, Button, cx, ErrorNote, IconButton, Menu, type MenuEntry, Note } from "@/design";
 import { t } from "@/i18n";
 import { JOURNEY_TONES } from "@/shell/tones";
 import { useJourneyActions } from "../actions";
@@ -240,16 +239,9 @@ function Conflict({ draft }: { draft: Draft }) {
 
 function Failed({ draft }: { draft: Draft }) {
   if (draft.state.is !== "failed") return null;
-  const { title, about } = errorText(draft.state.error);
   return (
     <div className="border-line-subtle border-b p-2">
-      <Note
-        tone="bad"
-        title={title}
-        actions={<Button onClick={() => void draft.save()}>{t("journeys.save.retry")}</Button>}
-      >
-        {about}
-      </Note>
+      <ErrorNote error={draft.state.error} action={t("journeys.save.retry")} onRetry={() => void draft.save()} />
     </div>
   );
 }

@@ -20,7 +20,10 @@ export function useDesignerKeys(draft: Draft): void {
         return void draft.save();
       }
       if (event.defaultPrevented || typing(event.target) || inFront(event.target)) return;
-      if (key === "escape") {
+      if (key === "?") {
+        event.preventDefault();
+        store.getState().show({ keysShown: true });
+      } else if (key === "escape") {
         leave(store);
         store.getState().canvas?.focus();
       } else if (command && key === "a") {
@@ -33,7 +36,8 @@ export function useDesignerKeys(draft: Draft): void {
         undoOrRedo(store, key === "y" || event.shiftKey);
       }
     };
-    window.addEventListener("keydown", onKeyDown);
-    return () => window.removeEventListener("keydown", onKeyDown);
+    // Before the window's, where the keys of every screen are.
+    document.addEventListener("keydown", onKeyDown);
+    return () => document.removeEventListener("keydown", onKeyDown);
   }, [store, draft]);
 }

@@ -1,5 +1,5 @@
-import { Dialog, Kbd } from "@/design";
 import { t } from "@/i18n";
+import { KeysSheet } from "@/shell/keys-sheet";
 import { useDesigner, useDesignerStore } from "../state";
 
 const KEYS = [
@@ -30,21 +30,14 @@ const KEYS = [
 ] as const;
 
 /** All keys of the canvas. */
-export function KeysSheet() {
+export function CanvasKeys() {
   const store = useDesignerStore();
-  const shown = useDesigner((state) => state.keysShown);
   return (
-    <Dialog open={shown} onClose={() => store.getState().show({ keysShown: false })} title={t("journeys.keys.title")}>
-      <dl className="grid gap-x-8 gap-y-0.5 pb-4 sm:grid-cols-2">
-        {KEYS.map(([keys, word]) => (
-          <div key={word} className="flex min-h-7 items-center gap-3">
-            <dt className="w-24 shrink-0">
-              <Kbd keys={keys} />
-            </dt>
-            <dd className="min-w-0 text-ink-2">{t(`journeys.keys.${word}`)}</dd>
-          </div>
-        ))}
-      </dl>
-    </Dialog>
+    <KeysSheet
+      open={useDesigner((state) => state.keysShown)}
+      onClose={() => store.getState().show({ keysShown: false })}
+      title={t("journeys.keys.title")}
+      keys={KEYS.map(([keys, word]) => [keys, t(`journeys.keys.${word}`)] as const)}
+    />
   );
 }
