@@ -2,6 +2,7 @@
 
 mod audience;
 mod contacts;
+mod imports;
 mod journeys;
 mod reports;
 mod sending;

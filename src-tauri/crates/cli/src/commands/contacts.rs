@@ -1,19 +1,17 @@
 //! contacts, events, fields.
 
-use super::answer;
 use super::audience::answer_about;
-use crate::args::{Contacts, Events, Fields, ImportContacts, ImportEvents};
+use super::{answer, imports};
+use crate::args::{Contacts, Events, Fields, ImportEvents};
 use crate::backend::{Backend, absolute};
 use crate::output;
 use crate::words::{say, text, words};
-use carillon_app::error::{Code, Result, fail};
-use carillon_app::table::Kind;
+use carillon_app::error::Result;
 use serde_json::{Value, json};
-use std::path::Path;
 
 pub async fn contacts(backend: &Backend, json: bool, verb: Contacts) -> Result<()> {
     match verb {
-        Contacts::Import(how) => import(backend, json, how).await,
+        Contacts::Import(how) => imports::import(backend, json, how).await,
         Contacts::UndoImport { id } => {
             let done = backend.job("imports.undo", json!({ "id": id })).await?;
             answer(json, &done, |d| {
@@ -197,190 +195,6 @@ fn happened(entry: &Value) -> String {
     }
 }
 
-/// `COL=FIELD`, `COL=FIELD:type` or `COL=-`.
-fn mapping(text: &str) -> Result<(String, Value, String)> {
-    let bad = || fail(Code::Invalid, "imports.bad_map", &[("text", &text)]);
-    let (column, field) = text.rsplit_once('=').ok_or_else(bad)?;
-    if column.is_empty() || field.is_empty() {
-        return Err(bad());
-    }
-    if field == "-" {
-        return Ok((column.to_owned(), json!({ "to": "skip" }), String::new()));
-    }
-    if field == "tags" {
-        return Ok((column.to_owned(), json!({ "to": "tags" }), String::new()));
-    }
-    match field.split_once(':') {
-        None => Ok((
-            column.to_owned(),
-            json!({ "to": "field", "key": field, "fill_only": false }),
-            field.to_owned(),
-        )),
-        Some((key, kind)) => {
-            if !crate::args::FIELD_TYPES.contains(&kind) {
-                return Err(fail(Code::Invalid, "imports.bad_type", &[("text", &kind)]));
-            }
-            let plan = json!({ "to": "new_field", "key": key, "label": key, "type": kind, "currency": null, "fill_only": false });
-            Ok((column.to_owned(), plan, key.to_owned()))
-        }
-    }
-}
-
-async fn import(backend: &Backend, json: bool, how: ImportContacts) -> Result<()> {
-    let file = json!({ "path": absolute(&how.csv) });
-    if let Some(id) = how.resume {
-        let args = json!({ "id": id, "file": file });
-        let done = backend.job("contacts.import_resume", args).await;
-        let done = or_how_to_go_on(backend, &how.csv, &[], done).await?;
-        answer(json, &done, |d| imported(d, false));
-        return Ok(());
-    }
-    let maps = how.map.iter().map(|m| mapping(m)).collect::<Result<Vec<_>>>()?;
-    let delimiter = how.delimiter.as_deref().map(|word| match word {
-        "tab" | "\\t" => "\t",
-        "comma" => ",",
-        "semicolon" => ";",
-        "bar" => "|",
-        sign => sign,
-    });
-    let open = json!({ "file": file, "delimiter": delimiter, "encoding": how.encoding, "header": true });
-    let preview = backend.mutate("contacts.import_open", open).await?;
-    let plan = json!({
-        "file": file,
-        "delimiter": preview["delimiter"],
-        "encoding": preview["encoding"],
-        "header": true,
-        "columns": columns(&preview, maps, &how.fill_empty)?,
-        "mode": how.mode.word(),
-        "basis": how.basis.filter(|basis| basis != "none"),
-        "source": how.source,
-        "wording": how.wording,
-        "tags": how.tag,
-    });
-    let command = match how.dry_run {
-        true => "contacts.import_dry_run",
-        false => "contacts.import_run",
-    };
-    let before = known_imports(backend).await?;
-    let done = backend.job(command, plan).await;
-    let done = or_how_to_go_on(backend, &how.csv, &before, done).await?;
-    answer(json, &done, |d| {
-        if delimiter.is_none() {
-            warn(&preview);
-        }
-        imported(d, how.dry_run);
-    });
-    Ok(())
-}
-
-async fn known_imports(backend: &Backend) -> Result<Vec<Value>> {
-    let rows = backend.patiently(Kind::Query, "imports.list", json!({})).await?;
-    Ok(rows.as_array().cloned().unwrap_or_default())
-}
-
-/// The end of an import; of one that broke off half way, also how to go on with it. `before`: the imports there were
-/// before it.
-async fn or_how_to_go_on(
-    backend: &Backend,
-    csv: &Path,
-    before: &[Value],
-    done: Result<Value>,
-) -> Result<Value> {
-    let Err(mut error) = done else { return done };
-    let after = known_imports(backend).await.unwrap_or_default();
-    let is_new = |row: &Value| !before.iter().any(|known| known["id"] == row["id"]);
-    if let Some(left) = after
-        .iter()
-        .find(|row| row["resumable"] == json!(true) && is_new(row))
-    {
-        let how = text!("imports.go_on", id = left["id"], file = csv);
-        error.message = format!("{} {how}", error.message);
-    }
-    Err(error)
-}
-
-/// What each column becomes: as it was guessed, but for what the user says.
-fn columns(preview: &Value, maps: Vec<(String, Value, String)>, fill_empty: &[String]) -> Result<Vec<Value>> {
-    let of = |key: &str| {
-        let all = preview["columns"].as_array().into_iter().flatten();
-        all.map(|column| column[key].clone()).collect::<Vec<_>>()
-    };
-    let names: Vec<String> = of("name").iter().map(output::cell).collect();
-    let mut columns = of("plan");
-    for (column, plan, key) in maps {
-        let at = names.iter().position(|n| n.eq_ignore_ascii_case(&column));
-        let at = at.ok_or_else(|| {
-            fail(
-                Code::Invalid,
-                "imports.unknown_column",
-                &[("column", &column), ("columns", &names.join(", "))],
-            )
-        })?;
-        // What the user maps by hand wins over what another column was guessed to be.
-        for (i, other) in columns.iter_mut().enumerate() {
-            if i != at && !key.is_empty() && other["key"] == json!(key) {
-                *other = json!({ "to": "skip" });
-            }
-        }
-        columns[at] = plan;
-    }
-    for field in fill_empty {
-        let mut found = false;
-        for column in columns.iter_mut().filter(|column| column["key"] == json!(field)) {
-            column["fill_only"] = json!(true);
-            found = true;
-        }
-        if !found {
-            return Err(fail(Code::Invalid, "cli.nothing_to_fill", &[("field", field)]));
-        }
-    }
-    Ok(columns)
-}
-
-/// What looks wrong with the file.
-fn warn(preview: &Value) {
-    for warning in preview["warnings"].as_array().into_iter().flatten() {
-        output::line(output::cell(warning));
-    }
-}
-
-fn imported(report: &Value, dry: bool) {
-    match dry {
-        true => say!("imports.dry"),
-        false => say!("imports.done", id = report["import"]),
-    }
-    output::facts(
-        &report["counts"],
-        &[
-            ("rows", "rows"),
-            ("new", "new"),
-            ("changed", "changed"),
-            ("unchanged", "unchanged"),
-            ("duplicate", "duplicate"),
-            ("invalid", "invalid"),
-            ("suppressed", "suppressed_kept"),
-            ("skipped", "left_out"),
-            ("withdrawn", "withdrawn_kept"),
-            ("with_gaps", "with_gaps"),
-        ],
-    );
-    for example in report["examples"].as_array().into_iter().flatten() {
-        say!(
-            "imports.example",
-            line = example["line"],
-            reason = example["reason"],
-            text = example["text"],
-        );
-    }
-    rejects(report);
-}
-
-fn rejects(report: &Value) {
-    if !report["rejects"].is_null() {
-        say!("imports.rejects", file = report["rejects"]);
-    }
-}
-
 pub async fn events(backend: &Backend, json: bool, verb: Events) -> Result<()> {
     match verb {
         Events::Import(ImportEvents {
@@ -405,7 +219,7 @@ pub async fn events(backend: &Backend, json: bool, verb: Events) -> Result<()> {
                         ("invalid", "invalid"),
                     ],
                 );
-                rejects(d);
+                imports::rejects(d);
             });
             Ok(())
         }

@@ -101,6 +101,10 @@ fn table(report: &str, rows: &Value, shown: &Value) {
     if report == "funnel" {
         say!("report.entered", n = shown["entered"]);
         let rows = rows.as_array().into_iter().flatten().cloned().map(|mut row| {
+            // A step without a name of its own is called what it is.
+            if row["title"] == row["kind"] {
+                row["title"] = Value::Null;
+            }
             row["kind"] = Value::String(kind_words(&row["kind"]));
             row
         });

@@ -281,6 +281,40 @@ fn an_import_says_beforehand_what_it_does_afterwards_and_can_be_taken_back() {
 }
 
 #[test]
+fn a_dry_run_says_what_each_column_becomes() {
+    let at = Terminal::new();
+    at.json(&["workspaces", "create", "a.carillon"]);
+    at.write(
+        "list.csv",
+        "Mail;Birth;Spent;Notes\nada@example.com;1980-12-10;12.50 EUR;x\n",
+    );
+    let words = [
+        "contacts",
+        "import",
+        "list.csv",
+        "--basis",
+        "consent",
+        "--source",
+        "a fair",
+        "--dry-run",
+        "--map",
+        "Birth=birthday:date",
+        "--map",
+        "Notes=-",
+    ];
+    let fates = json!([
+        { "column": "Mail", "to": "email", "type": "text", "new": false },
+        { "column": "Birth", "to": "birthday", "type": "date", "new": true },
+        { "column": "Spent", "to": "spent", "type": "money", "new": true },
+        { "column": "Notes", "to": null, "type": null, "new": false },
+    ]);
+    assert_eq!(at.json(&words)["columns"], fates);
+    let told = at.text(&words);
+    let notes = told.lines().find(|line| line.starts_with("Notes")).unwrap();
+    assert!(notes.contains("(left out)"), "{told}");
+}
+
+#[test]
 fn a_journey_that_goes_out_as_a_file_comes_in_again() {
     let at = Terminal::with_shop();
     let text = at.text(&on_shop(&["journeys", "export", "Welcome series"]));
