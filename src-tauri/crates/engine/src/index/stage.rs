@@ -54,6 +54,18 @@ pub(super) fn stage(index: &Index, changes: Vec<Change>, as_of: Moment) -> Stage
     staged
 }
 
+/// Of one moment, what a condition of a journey says comes before what a segment says: whoever leaves and comes in again
+/// by one commit is told to leave first, also where a reader takes them in a few at a time.
+fn in_order(edges: &mut [Edge], definitions: &Definitions) {
+    let named = |edge: &Edge| {
+        definitions
+            .all
+            .get(&edge.segment)
+            .is_some_and(|d| d.name.is_some())
+    };
+    edges.sort_by_key(|edge| (edge.at, named(edge)));
+}
+
 impl Staged {
     /// Turns over, each at its instant, whatever falls due up to `as_of`.
     fn pass_time(&mut self, index: &Index) {
@@ -85,6 +97,7 @@ impl Staged {
             }
             self.updates.insert((segment, contact), verdict);
         }
+        in_order(&mut self.edges, &index.definitions);
     }
 
     fn held(&self, index: &Index, segment: SegmentId, contact: u32) -> bool {
@@ -196,6 +209,7 @@ impl Staged {
             self.replaced.insert(segment, membership);
         }
         edges.sort_by_key(|edge| (edge.segment, edge.contact));
+        in_order(&mut edges, definitions);
         self.edges.append(&mut edges);
         self.defined = defined;
     }

@@ -4,7 +4,7 @@ use super::World;
 use super::behaviour::Cause;
 use super::recorded::{FromOutside, Recorded};
 use crate::journey::{
-    Admission, ContactView, Entry, JourneyVersion, Note, Out, Passage, PassageId, PastEnrolment, admit,
+    Admission, ContactView, Edge, Entry, JourneyVersion, Note, Out, Passage, PassageId, PastEnrolment, admit,
     admits_event, entry_due, is_made_up_for, posted,
 };
 use crate::record::ContactRecord;
@@ -96,6 +96,8 @@ pub(super) struct Life<'a> {
     /// Things that will happen, the next one last.
     coming: Vec<Event>,
     calendar: Vec<Occurrence>,
+    /// Comings and goings that nobody was let in by yet.
+    edges: VecDeque<Edge>,
     /// What a live run was told from outside. With it, mails get their outcomes from here and nowhere else.
     recorded: Option<VecDeque<Recorded>>,
     /// Enters here at the start and nowhere else.
@@ -122,6 +124,7 @@ impl<'a> Life<'a> {
             past: Vec::new(),
             coming: Vec::new(),
             calendar: Vec::new(),
+            edges: VecDeque::new(),
             recorded: None,
             only: None,
             until: plan.end(),
@@ -311,12 +314,12 @@ impl<'a> Life<'a> {
     fn calendar(&mut self, place: usize, due: Moment, watch: &mut impl Watch) {
         let entry = self.calendar[place].entry;
         let now = self.clock;
-        self.call(watch, |passage, out| passage.slide(now, out));
         self.calendar[place].settled = due;
         self.calendar[place].due = self.due(entry, due);
         if is_made_up_for(self.calendar[place].due, now) {
             return;
         }
+        self.call(watch, |passage, out| passage.slide(now, out));
         let condition = crate::journey::entry::schedule_condition(self.world.version, entry);
         if condition.is_none_or(|who| self.passage.view.holds(who)) {
             self.enter(entry, due, None, watch);
@@ -385,21 +388,27 @@ impl<'a> Life<'a> {
         }
     }
 
-    /// Lets the contact in by the edges of segments, those included that come of that.
+    /// Lets the contact in by the edges of segments, those included that come of that. What was due before an edge, and
+    /// slept through, comes before it.
     fn follow_edges(&mut self, watch: &mut impl Watch) {
         loop {
-            let edges = self.passage.view.take_edges();
-            if edges.is_empty() || self.only.is_some() {
+            self.edges.extend(self.passage.view.take_edges());
+            if self.only.is_some() {
+                self.edges.clear();
+            }
+            let Some(edge) = self.edges.front().copied() else {
+                return;
+            };
+            if self.next().is_some_and(|(due, _)| due < edge.at) {
                 return;
             }
-            for edge in edges {
-                for (step, entry) in self.world.version.entries() {
-                    if let Entry::Segment(entry) = entry
-                        && entry.is_in == edge.segment
-                        && entry.on_entered == edge.entered
-                    {
-                        self.enter(step, edge.at, None, watch);
-                    }
+            self.edges.pop_front();
+            for (step, entry) in self.world.version.entries() {
+                if let Entry::Segment(entry) = entry
+                    && entry.is_in == edge.segment
+                    && entry.on_entered == edge.entered
+                {
+                    self.enter(step, edge.at, None, watch);
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use super::{ImportKind, ImportState, get, import_of, set_state};
 use crate::catalogue::FieldRef;
-use crate::codes::from_json;
+use crate::codes::{from_json, json};
 use crate::contacts;
 use crate::error::{Error, Result};
 use crate::membership::Change;
@@ -25,6 +25,10 @@ const OWN_TAGS: &str = sql!(
 );
 const CHANGED: &str =
     sql!("SELECT contact, was FROM import_changes WHERE import = ?1 ORDER BY contact LIMIT ?2");
+const LATER_CHANGES: &str = sql!(
+    "SELECT c.import, c.was FROM imports i CROSS JOIN import_changes c ON c.import = i.id AND c.contact = ?1
+     WHERE i.id > ?2 ORDER BY c.import"
+);
 const FORGET: &str = sql!("DELETE FROM import_changes WHERE import = ?1 AND contact = ?2");
 const EVENTS: &str = sql!(
     "SELECT e.id, e.contact, t.name, e.at FROM events e JOIN event_types t ON t.id = e.type
@@ -227,13 +231,42 @@ fn restore_values(
         };
         let retired = matches!(field, FieldRef::Custom(c) if c.retired);
         let now = contacts::origin(tx, contact, found.field)?;
-        if retired || now.map(|origin| origin.source) != Some(source) {
+        if retired {
+            continue;
+        }
+        if now.map(|origin| origin.source) != Some(source) {
+            hand_on(tx, contact, import, source, &found)?;
             continue;
         }
         contacts::put_back(tx, contact, field.key(), found.value.as_ref(), found.origin, &by)?;
         any = true;
     }
     Ok(any)
+}
+
+/// A later import found our value and wrote its own: once that one is taken back, what was before both is to come back.
+fn hand_on(
+    tx: &mut Tx<'_>,
+    contact: ContactId,
+    import: ImportId,
+    source: i64,
+    found: &super::Was,
+) -> Result<()> {
+    let later: Vec<(ImportId, String)> = tx.all(LATER_CHANGES, (contact.0, import.0), |row| {
+        Ok((ImportId(row.get(0)?), row.get(1)?))
+    })?;
+    for (other, was) in later {
+        let mut was: Vec<super::Was> = from_json("import_changes", &was)?;
+        let ours = |w: &&mut super::Was| {
+            w.field == found.field && w.origin.is_some_and(|origin| origin.source == source)
+        };
+        if let Some(ours) = was.iter_mut().find(ours) {
+            ours.value = found.value.clone();
+            ours.origin = found.origin;
+            tx.run(super::KEEP_WAS, (other.0, contact.0, json(&was)?))?;
+        }
+    }
+    Ok(())
 }
 
 /// Where the ledger's last word is the import's, the word before it is said again; or, if there was none,

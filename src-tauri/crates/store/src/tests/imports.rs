@@ -288,6 +288,37 @@ async fn values_go_back_with_who_wrote_them_so_that_imports_are_undone_one_after
 }
 
 #[tokio::test]
+async fn two_imports_that_wrote_one_value_are_undone_in_any_order() {
+    let place = Place::new();
+    let store = fresh(&place).await;
+    let old = ids(&write(&store, |tx| add(tx, &["old@x.example"], "user"))
+        .await
+        .unwrap())[0];
+    write(&store, move |tx| {
+        set_field(tx, old, "city", Some(&text("Bonn")), "a form")
+    })
+    .await
+    .unwrap();
+    let first = imported(&store, &[("old@x.example", "Ulm")]).await;
+    let second = imported(&store, &[("old@x.example", "Kiel")]).await;
+    let third = imported(&store, &[("old@x.example", "Trier")]).await;
+    undo_all(&store, first, 9).await;
+    undo_all(&store, second, 9).await;
+    assert_eq!(
+        city(&store, old).await,
+        Some(text("Trier")),
+        "the last one stands"
+    );
+    undo_all(&store, third, 9).await;
+    let contact = store.read(move |db| get(db, old)).await.unwrap().unwrap();
+    let field = contact.fields.into_iter().find(|f| f.key == "city").unwrap();
+    assert_eq!(
+        (field.value, field.provenance.source),
+        (text("Bonn"), "a form".to_owned())
+    );
+}
+
+#[tokio::test]
 async fn what_files_kept_of_values_at_first_is_still_read() {
     let place = Place::new();
     let store = fresh(&place).await;

@@ -195,20 +195,25 @@ impl File {
     fn open(&self) -> Index {
         Index::open(self.zone, self.as_of, self.rows())
     }
-}
 
-fn difference(
-    before: &BTreeSet<(SegmentId, u32)>,
-    after: &BTreeSet<(SegmentId, u32)>,
-    at: Moment,
-) -> Vec<Edge> {
-    let edge = |(segment, contact): &(SegmentId, u32)| Edge {
-        segment: *segment,
-        contact: ContactId(*contact),
-        entered: after.contains(&(*segment, *contact)),
-        at,
-    };
-    before.symmetric_difference(after).map(edge).collect()
+    /// Who came and went at a moment: conditions of journeys before segments.
+    fn edges(
+        &self,
+        before: &BTreeSet<(SegmentId, u32)>,
+        after: &BTreeSet<(SegmentId, u32)>,
+        at: Moment,
+    ) -> Vec<Edge> {
+        let edge = |(segment, contact): &(SegmentId, u32)| Edge {
+            segment: *segment,
+            contact: ContactId(*contact),
+            entered: after.contains(&(*segment, *contact)),
+            at,
+        };
+        let all: Vec<Edge> = before.symmetric_difference(after).map(edge).collect();
+        let named = |edge: &Edge| matches!(self.segments.get(&edge.segment), Some((Some(_), _)));
+        let (segments, conditions): (Vec<Edge>, Vec<Edge>) = all.into_iter().partition(named);
+        conditions.into_iter().chain(segments).collect()
+    }
 }
 
 proptest! {
@@ -236,14 +241,14 @@ proptest! {
             let mut wanted = Vec::new();
             for at in file.instants(as_of) {
                 let now = file.memberships(at);
-                wanted.extend(difference(&held, &now, at));
+                wanted.extend(file.edges(&held, &now, at));
                 held = now;
             }
             let before = file.clone();
             commit.changes.iter().for_each(|change| file.apply(change));
             file.as_of = as_of;
             let now = file.memberships(as_of);
-            wanted.extend(difference(&held, &now, as_of));
+            wanted.extend(file.edges(&held, &now, as_of));
             held = now;
 
             let next = index.next_due();

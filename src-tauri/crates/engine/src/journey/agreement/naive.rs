@@ -283,14 +283,16 @@ impl<'a> Naive<'a> {
 
     fn follow_edges(&mut self, p: usize) {
         let version = self.world.version;
-        while !self.people[p].edges.is_empty() {
-            for edge in std::mem::take(&mut self.people[p].edges) {
-                for (step, entry) in version.entries() {
-                    if let Entry::Segment(entry) = entry
-                        && (entry.is_in, entry.on_entered) == (edge.segment, edge.entered)
-                    {
-                        self.enter(p, step, edge.at, None);
-                    }
+        while let Some(edge) = self.people[p].edges.first().copied() {
+            if self.next_of(p).is_some_and(|(due, ..)| due < edge.at) {
+                return;
+            }
+            self.people[p].edges.remove(0);
+            for (step, entry) in version.entries() {
+                if let Entry::Segment(entry) = entry
+                    && (entry.is_in, entry.on_entered) == (edge.segment, edge.entered)
+                {
+                    self.enter(p, step, edge.at, None);
                 }
             }
         }
@@ -315,37 +317,34 @@ impl<'a> Naive<'a> {
     }
 
     /// Everything that will come, of everybody: the earliest, in the order a passage is promised.
-    fn next(&self) -> Option<(Moment, usize, usize, u8, usize)> {
-        let World { version, scope, .. } = self.world;
-        let mut all = Vec::new();
-        for (p, person) in self.people.iter().enumerate() {
-            let inside = person.state.at.is_some();
-            for (ix, verdict) in person.truths.iter().enumerate() {
-                let ix = ConditionIx(ix as u16);
-                let wanted = version.edges().contains(&ix) || (inside && version.watches(ix));
-                all.extend(verdict.until.filter(|_| wanted).map(|at| (at, 0, p)));
-            }
-            all.extend(person.state.wake_at.filter(|_| inside).map(|at| (at, 1, p)));
-            all.extend(person.coming.iter().map(|event| (event.at, 2, p)));
-        }
-        let things = all
-            .into_iter()
-            .map(|(at, class, p)| (at, p, 0usize, class as u8, 0usize));
-        let calendar = self.people.iter().enumerate().flat_map(|(p, person)| {
-            version
-                .entries()
-                .enumerate()
-                .filter_map(move |(place, (step, _))| {
-                    let after = person.after[&step];
-                    let kept = person.kept.get(&step).copied();
-                    let due =
-                        kept.or_else(|| entry_due(version, step, Some(&person.record), scope.zone, after))?;
-                    Some((due, p, 0usize, 3u8, place))
-                })
+    fn next(&self) -> Option<(Moment, usize, u8, usize)> {
+        let of_each = (0..self.people.len()).filter_map(|p| {
+            let (due, class, place) = self.next_of(p)?;
+            Some((due, p, class, place))
         });
-        things
-            .chain(calendar)
-            .min_by_key(|(at, p, _, class, place)| (*at, *p, *class, *place))
+        of_each.min()
+    }
+
+    /// What comes next for one contact: when, its class, and the place of the entry of the calendar.
+    fn next_of(&self, p: usize) -> Option<(Moment, u8, usize)> {
+        let World { version, scope, .. } = self.world;
+        let person = &self.people[p];
+        let inside = person.state.at.is_some();
+        let mut all = Vec::new();
+        for (ix, verdict) in person.truths.iter().enumerate() {
+            let ix = ConditionIx(ix as u16);
+            let wanted = version.edges().contains(&ix) || (inside && version.watches(ix));
+            all.extend(verdict.until.filter(|_| wanted).map(|at| (at, 0, 0)));
+        }
+        all.extend(person.state.wake_at.filter(|_| inside).map(|at| (at, 1, 0)));
+        all.extend(person.coming.iter().map(|event| (event.at, 2, 0)));
+        for (place, (step, _)) in version.entries().enumerate() {
+            let after = person.after[&step];
+            let due = person.kept.get(&step).copied();
+            let due = due.or_else(|| entry_due(version, step, Some(&person.record), scope.zone, after));
+            all.extend(due.map(|due| (due, 3, place)));
+        }
+        all.into_iter().min()
     }
 
     fn play(&mut self) {
@@ -355,12 +354,15 @@ impl<'a> Naive<'a> {
         }
         let end = plan.start + TimeDelta::days(i64::from(plan.days));
         // The clock is everybody's: a contact whose turn comes later has its own moment restored by `due`.
-        while let Some((due, p, _, class, place)) = self.next().filter(|(due, ..)| *due < end) {
+        while let Some((due, p, class, place)) = self.next().filter(|(due, ..)| *due < end) {
             let now = self.now(due);
             if now >= end {
                 break;
             }
             self.clock = now;
+            if class == 3 && self.comes_again(p, place, due, now) {
+                continue;
+            }
             if class != 0
                 && self.people[p].state.at.is_some()
                 && self.people[p].state.wake_at.is_none_or(|w| w > now)
@@ -388,17 +390,28 @@ impl<'a> Naive<'a> {
                     let (entry, _) = version.entries().nth(place).unwrap();
                     self.people[p].after.insert(entry, due);
                     self.people[p].kept.remove(&entry);
-                    let record = &self.people[p].record;
-                    let next = entry_due(version, entry, Some(record), self.world.scope.zone, due);
-                    let missed = next.is_some_and(|next| next <= now);
                     let who = schedule_condition(version, entry);
-                    if !missed && who.is_none_or(|who| self.people[p].truths[usize::from(who.0)].holds) {
+                    if who.is_none_or(|who| self.people[p].truths[usize::from(who.0)].holds) {
                         self.enter(p, entry, due, None);
                     }
                 }
             }
             self.follow_edges(p);
         }
+    }
+
+    /// Whether a moment of the calendar lets nobody in, because the next one has come as well: it is over then.
+    fn comes_again(&mut self, p: usize, place: usize, due: Moment, now: Moment) -> bool {
+        let World { version, scope, .. } = self.world;
+        let (entry, _) = version.entries().nth(place).unwrap();
+        let person = &mut self.people[p];
+        let next = entry_due(version, entry, Some(&person.record), scope.zone, due);
+        let again = next.is_some_and(|next| next <= now);
+        if again {
+            person.after.insert(entry, due);
+            person.kept.remove(&entry);
+        }
+        again
     }
 
     fn event(&mut self, p: usize, now: Moment) {
