@@ -21,8 +21,9 @@ use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio_stream::StreamExt;
+use tokio::sync::broadcast::Receiver;
 use tokio_stream::wrappers::BroadcastStream;
+use tokio_stream::{Stream, StreamExt};
 
 /// Policy of the studio's own pages: everything from here, nothing inline, frames from here only.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
@@ -253,8 +254,7 @@ async fn changes(State(served): State<Arc<Served>>, Query(param): Query<TokenPar
     if !same(&param.token, &served.token) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let stream = BroadcastStream::new(served.app.bus().listen()).filter_map(|change| {
-        let change = change.ok()?;
+    let stream = heard(served.app.bus().listen()).filter_map(|change| {
         Event::default()
             .event("changed")
             .json_data(change)
@@ -262,6 +262,12 @@ async fn changes(State(served): State<Arc<Served>>, Query(param): Query<TokenPar
             .map(Ok::<_, std::convert::Infallible>)
     });
     Sse::new(stream).keep_alive(KeepAlive::default()).into_response()
+}
+
+/// What is told of commits; to a page that fell behind, that everything may have changed.
+fn heard(changes: Receiver<Value>) -> impl Stream<Item = Value> {
+    BroadcastStream::new(changes)
+        .map(|change| change.unwrap_or_else(|_| json!({ "seq": 0, "topics": ["everything"] })))
 }
 
 /// Mail of others: its ticket is its key, its policy its cage.
@@ -342,5 +348,22 @@ async fn page(State(served): State<Arc<Served>>, request: Request) -> Response {
             (headers, bytes).into_response()
         }
         Err(_) => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_page_that_fell_behind_is_told_that_everything_may_have_changed() {
+        let (tell, listen) = tokio::sync::broadcast::channel(2);
+        for seq in 1..=5 {
+            let _ = tell.send(json!({ "seq": seq, "topics": ["contacts"] }));
+        }
+        drop(tell);
+        let told: Vec<Value> = heard(listen).collect().await;
+        assert_eq!(told[0]["topics"], json!(["everything"]), "{told:?}");
+        assert_eq!((&told[1]["seq"], &told[2]["seq"]), (&json!(4), &json!(5)));
     }
 }
