@@ -22,6 +22,7 @@ use carillon_store::Priority;
 use missing::{missing, of_event};
 use sendable::fit_to_send;
 use serde::Deserialize;
+use std::path::Path;
 
 commands! {
     query "templates.list" list(NoArgs) -> Vec<TemplateRow>, reads [Templates, Journeys, Outbox];
@@ -58,12 +59,15 @@ const STARTERS: &[(&str, &str)] = &[
 /// A template as a file carries it.
 #[derive(Deserialize)]
 struct TemplateFile {
+    #[serde(default)]
     name: String,
     #[serde(default)]
     about: String,
+    #[serde(default)]
     subject: String,
     #[serde(default)]
     preheader: String,
+    #[serde(default)]
     body: Lines,
     #[serde(default)]
     text: Lines,
@@ -305,39 +309,53 @@ async fn add_starters(cx: &Ctx, _: NoArgs) -> Result<Vec<Template>> {
     Ok(added)
 }
 
-async fn import_file(cx: &Ctx, req: ImportTemplate) -> Result<Template> {
-    let path = cx.path(&req.file)?;
-    let text = read_text(&path, FILE_MAX)?;
-    let mut draft = if text.trim_start().starts_with('{') {
-        let file: TemplateFile = serde_json::from_str(&text).map_err(|e| {
-            fail(
-                Code::Invalid,
-                "templates.not_a_template",
-                &[("file", &path.display()), ("detail", &e)],
-            )
-        })?;
-        file.draft()
-    } else {
-        let subject = req
-            .subject
-            .clone()
-            .ok_or_else(|| fail(Code::Invalid, "templates.no_subject", &[]).at("subject"))?;
-        let name = cx.name_of(&req.file);
-        TemplateDraft {
-            name: name
-                .rsplit_once('.')
-                .map_or(name.as_str(), |(stem, _)| stem)
-                .to_owned(),
-            subject,
+/// What a file holds: JSON with the parts of a template, or bare MJML.
+fn draft_of(path: &Path, text: String) -> Result<TemplateDraft> {
+    if !text.trim_start().starts_with('{') {
+        return Ok(TemplateDraft {
             body: text,
             ..TemplateDraft::default()
-        }
-    };
+        });
+    }
+    let file: TemplateFile = serde_json::from_str(&text).map_err(|e| {
+        fail(
+            Code::Invalid,
+            "templates.not_a_template",
+            &[
+                ("file", &path.display()),
+                ("line", &e.line()),
+                ("at", &e.column()),
+            ],
+        )
+    })?;
+    let draft = file.draft();
+    match draft.body.trim().is_empty() {
+        true => Err(fail(
+            Code::Invalid,
+            "templates.no_body",
+            &[("file", &path.display())],
+        )),
+        false => Ok(draft),
+    }
+}
+
+async fn import_file(cx: &Ctx, req: ImportTemplate) -> Result<Template> {
+    let path = cx.path(&req.file)?;
+    let mut draft = draft_of(&path, read_text(&path, FILE_MAX)?)?;
+    if let Some(subject) = req.subject {
+        draft.subject = subject;
+    }
+    if draft.subject.trim().is_empty() {
+        return Err(fail(Code::Invalid, "templates.no_subject", &[]).at("subject"));
+    }
     if let Some(name) = req.name {
         draft.name = name;
     }
-    if let Some(subject) = req.subject {
-        draft.subject = subject;
+    if draft.name.trim().is_empty() {
+        let file = cx.name_of(&req.file);
+        file.rsplit_once('.')
+            .map_or(file.as_str(), |(stem, _)| stem)
+            .clone_into(&mut draft.name);
     }
     let known = list(cx, NoArgs {}).await?;
     draft.name = clean::line(&draft.name);

@@ -27,8 +27,16 @@ pub async fn templates(backend: &Backend, json: bool, verb: Templates) -> Result
         }
         Templates::Import { file, name, subject } => {
             let args = json!({ "file": { "path": absolute(&file) }, "name": name, "subject": subject });
-            let saved = backend.mutate("templates.import_file", args).await?;
-            answer(json, &saved, |t| say!("templates.imported", name = t["name"]));
+            let mut saved = backend.mutate("templates.import_file", args).await?;
+            let args = json!({ "draft": draft(&saved), "contact": null });
+            let rendered = backend.query("templates.render", args).await?;
+            let broken = rendered["problems"].as_array().into_iter().flatten();
+            let broken = broken.filter(|problem| problem["severity"] == json!("error"));
+            saved["problems"] = Value::Array(broken.cloned().collect());
+            answer(json, &saved, |t| {
+                say!("templates.imported", name = t["name"]);
+                problems(&t["problems"]);
+            });
         }
         Templates::Starters => {
             let added = backend.mutate("templates.add_starters", json!({})).await?;
@@ -37,7 +45,7 @@ pub async fn templates(backend: &Backend, json: bool, verb: Templates) -> Result
             });
         }
         Templates::Render { name, email, html } => {
-            let draft = draft(backend, &name).await?;
+            let draft = saved_draft(backend, &name).await?;
             let contact = backend.contact(&email).await?;
             let rendered = backend
                 .query(
@@ -45,11 +53,8 @@ pub async fn templates(backend: &Backend, json: bool, verb: Templates) -> Result
                     json!({ "draft": draft, "contact": contact, "with_html": true }),
                 )
                 .await?;
-            let problems = rendered["problems"]
-                .as_array()
-                .map(Vec::as_slice)
-                .unwrap_or_default();
-            if let Some(broken) = problems.iter().find(|p| p["severity"] == json!("error")) {
+            let mut found = rendered["problems"].as_array().into_iter().flatten();
+            if let Some(broken) = found.find(|p| p["severity"] == json!("error")) {
                 let detail = output::cell(&broken["message"]);
                 return Err(fail(
                     Code::Refused,
@@ -65,17 +70,11 @@ pub async fn templates(backend: &Backend, json: bool, verb: Templates) -> Result
                 output::facts(r, &[("subject", "subject"), ("preheader", "preheader")]);
                 output::line("");
                 output::line(output::cell(&r["text"]));
-                for problem in problems {
-                    output::line(format!(
-                        "{}: {}",
-                        word("severities", &problem["severity"]),
-                        output::cell(&problem["message"])
-                    ));
-                }
+                problems(&r["problems"]);
             });
         }
         Templates::Missing { name, expression } => {
-            let draft = draft(backend, &name).await?;
+            let draft = saved_draft(backend, &name).await?;
             let report = backend
                 .query(
                     "templates.missing",
@@ -107,15 +106,30 @@ pub async fn templates(backend: &Backend, json: bool, verb: Templates) -> Result
     Ok(())
 }
 
-/// A saved template as a draft to be rendered.
-async fn draft(backend: &Backend, name: &str) -> Result<Value> {
+async fn saved_draft(backend: &Backend, name: &str) -> Result<Value> {
     let row = backend.find("templates.list", name, "template").await?;
     let saved = backend.query("templates.get", json!({ "id": row["id"] })).await?;
+    Ok(draft(&saved))
+}
+
+/// A saved template as a draft to be rendered.
+fn draft(saved: &Value) -> Value {
     let parts = ["name", "subject", "preheader", "body", "text"];
-    Ok(parts
+    parts
         .into_iter()
         .map(|part| (part.to_owned(), saved[part].clone()))
-        .collect())
+        .collect()
+}
+
+/// What is wrong with a template, or missing in it.
+fn problems(found: &Value) {
+    for problem in found.as_array().into_iter().flatten() {
+        output::line(format!(
+            "  {}: {}",
+            word("severities", &problem["severity"]),
+            output::cell(&problem["message"])
+        ));
+    }
 }
 
 /// A secret from standard input, without its line end. Not shown while somebody types it.

@@ -159,6 +159,46 @@ fn an_expression_that_cannot_be_read_is_refused_where_it_goes_wrong() {
 }
 
 #[test]
+fn a_template_that_cannot_be_rendered_says_so_when_it_is_imported() {
+    let at = Terminal::new();
+    at.json(&["workspaces", "create", "a.carillon"]);
+    let around = |text: &str| {
+        format!(
+            "<mjml><mj-body><mj-section><mj-column><mj-text>{text}</mj-text></mj-column></mj-section></mj-body></mjml>"
+        )
+    };
+    at.write("good.mjml", around("Hello {{ first_name }}"));
+    at.write("bad.mjml", around("Hello {{ first_name | shout }}"));
+    let good = at.text(&["templates", "import", "good.mjml", "--subject", "x"]);
+    assert_eq!(good, "Imported “good”.\n");
+    let bad = at.text(&["templates", "import", "bad.mjml", "--subject", "x"]);
+    assert!(bad.contains("error: ") && bad.contains("shout"), "{bad}");
+    plain(&bad);
+
+    for (document, wanted) in [
+        (json!({ "name": "N", "subject": "x" }), "has no body"),
+        (
+            json!({ "name": "N", "body": around("x") }),
+            "A subject is missing",
+        ),
+        (
+            json!({ "name": 7, "subject": "x", "body": around("x") }),
+            "is not a template (line 1",
+        ),
+    ] {
+        at.write("file.json", document.to_string());
+        let said = at.refused(&["templates", "import", "file.json"]);
+        assert!(said.contains(wanted), "{said}");
+    }
+    at.write("plain.json", json!({ "body": around("x") }).to_string());
+    let taken = at.json(&["templates", "import", "plain.json", "--subject", "y"]);
+    assert_eq!(
+        (&taken["name"], &taken["subject"], &taken["problems"]),
+        (&json!("plain"), &json!("y"), &json!([]))
+    );
+}
+
+#[test]
 fn names_that_are_not_there_come_with_those_that_are() {
     let at = Terminal::with_shop();
     let said = at.refused(&["journeys", "status", "Welcom"]);
