@@ -1,6 +1,6 @@
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { ArrowLeft, BadgeCheck, Plus, Trash2, X } from "lucide-react";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { ContactPage } from "@/api/gen/ContactPage";
 import type { Field } from "@/api/gen/Field";
@@ -289,6 +289,13 @@ function Ledger({ page }: { page: ContactPage }) {
 function Details({ page, fields, now }: { page: ContactPage; fields: readonly Field[]; now: string }) {
   const { contact } = page;
   const [editing, setEditing] = useState<string | null>(null);
+  const [ended, setEnded] = useState<string | null>(null);
+  const values = useRef<HTMLDListElement>(null);
+  // The keyboard comes back to the value it came from, unless it has gone elsewhere by itself.
+  useEffect(() => {
+    if (ended === null || document.activeElement !== document.body) return;
+    values.current?.querySelector<HTMLElement>(`[data-field="${CSS.escape(ended)}"]`)?.focus();
+  }, [ended]);
   return (
     <div className="min-h-0 flex-1 overflow-auto">
       <section className="border-line-subtle border-b p-4" aria-label={t("contacts.columns.tags")}>
@@ -296,7 +303,7 @@ function Details({ page, fields, now }: { page: ContactPage; fields: readonly Fi
       </section>
       <section className="border-line-subtle border-b px-4 py-3">
         <h2 className="mb-1 font-semibold">{t("contacts.fields")}</h2>
-        <dl>
+        <dl ref={values}>
           {fields
             .filter((field) => field.key !== "created_at")
             .map((field) => {
@@ -315,13 +322,20 @@ function Details({ page, fields, now }: { page: ContactPage; fields: readonly Fi
                         contact={contact.id}
                         field={field}
                         value={known?.value ?? null}
-                        onEnd={() => setEditing(null)}
+                        onEnd={() => {
+                          setEditing(null);
+                          setEnded(field.key);
+                        }}
                       />
                     ) : (
                       <button
                         type="button"
                         disabled={field.key === "email"}
-                        onClick={() => setEditing(field.key)}
+                        data-field={field.key}
+                        onClick={() => {
+                          setEditing(field.key);
+                          setEnded(null);
+                        }}
                         title={
                           known === undefined
                             ? undefined

@@ -8,6 +8,7 @@ import type { Value } from "@/api/gen/Value";
 import { Combobox, Select, sayError, TextInput } from "@/design";
 import { currencyDigits } from "@/format";
 import { t } from "@/i18n";
+import { useZone } from "@/shell/zone";
 import { fromZoned, toZoned } from "@/shell/zoned";
 import { ZONES } from "@/shell/zones";
 
@@ -17,8 +18,8 @@ function moneyText({ minor, currency }: Money): string {
   return `${(minor / 10 ** digits).toFixed(digits)} ${currency}`;
 }
 
-/** A value as the text of its input. */
-export function toInput(value: Value | null): string {
+/** A value as the text of its input. Moments are typed as they are shown: in the workspace's zone. */
+export function toInput(value: Value | null, zone: string): string {
   if (value === null) return "";
   switch (value.type) {
     case "money":
@@ -28,14 +29,14 @@ export function toInput(value: Value | null): string {
     case "multi_choice":
       return value.value.join(", ");
     case "date_time":
-      return toZoned(value.value, "UTC");
+      return toZoned(value.value, zone);
     default:
       return String(value.value);
   }
 }
 
 /** The value a text means in a field of a type; null where it is empty, undefined where it does not fit. */
-export function fromInput(text: string, type: FieldType): Value | null | undefined {
+export function fromInput(text: string, type: FieldType, zone: string): Value | null | undefined {
   const trimmed = text.trim();
   if (trimmed === "") return null;
   switch (type) {
@@ -69,7 +70,7 @@ export function fromInput(text: string, type: FieldType): Value | null | undefin
     case "date":
       return /^\d{4}-\d{2}-\d{2}$/.test(trimmed) ? { type, value: trimmed } : undefined;
     case "date_time": {
-      const at = fromZoned(trimmed, "UTC");
+      const at = fromZoned(trimmed, zone);
       return at === null ? undefined : { type, value: at };
     }
   }
@@ -89,13 +90,14 @@ export function FieldEdit({
   value: Value | null;
   onEnd: () => void;
 }) {
-  const [text, setText] = useState(() => toInput(value));
+  const zone = useZone();
+  const [text, setText] = useState(() => toInput(value, zone));
   const [wrong, setWrong] = useState(false);
   const write = useWrite("contacts.update", { onSuccess: onEnd, onError: sayError });
   const save = (given: string) => {
-    const next = fromInput(given, field.type);
+    const next = fromInput(given, field.type, zone);
     if (next === undefined) return setWrong(true);
-    if (given === toInput(value)) return onEnd();
+    if (given === toInput(value, zone)) return onEnd();
     write.mutate({ id: contact, values: [{ key: field.key, value: next }] });
   };
   if (field.key === "time_zone") {

@@ -6,7 +6,7 @@ import { RadioGroup } from "@base-ui/react/radio-group";
 import { Select as BaseSelect } from "@base-ui/react/select";
 import { Switch as BaseSwitch } from "@base-ui/react/switch";
 import { Check, ChevronDown, ChevronsUpDown, Minus, Search, X } from "lucide-react";
-import { type ComponentProps, type ReactNode, type Ref, useId } from "react";
+import { type ComponentProps, type ReactNode, type Ref, useId, useState } from "react";
 import { t } from "@/i18n";
 import { floating, option, sized } from "./control";
 import { cx, portalRoot } from "./cx";
@@ -52,6 +52,46 @@ export function TextInput({ className, ref, ...rest }: ComponentProps<"input"> &
       {...(rest as ComponentProps<typeof BaseField.Control>)}
       ref={ref as Ref<HTMLElement>}
       className={sized(className, "text-form")}
+    />
+  );
+}
+
+type NumberInputProps = Omit<ComponentProps<"input">, "value" | "onChange" | "type" | "min" | "max" | "step"> & {
+  min?: number;
+  max?: number;
+  step?: number | "any";
+} & (
+    | { value: number; onChange: (value: number) => void; optional?: false }
+    | { value: number | undefined; onChange: (value: number | undefined) => void; optional: true }
+  );
+
+/**
+ * A number, whole unless `step` says otherwise. While it is typed it may be none, or out of bounds: whoever clears the
+ * field to write another is not interrupted. On leaving, the field shows the number that holds.
+ */
+export function NumberInput({ value, onChange, min, max, step = 1, optional, onBlur, ...rest }: NumberInputProps) {
+  const [typed, setTyped] = useState<string | null>(null);
+  const take = (text: string) => {
+    setTyped(text);
+    const read = text.trim() === "" ? Number.NaN : Number(text);
+    if (Number.isFinite(read)) {
+      const next = step === 1 ? Math.trunc(read) : read;
+      if (next >= (min ?? Number.NEGATIVE_INFINITY)) onChange(Math.min(next, max ?? Number.POSITIVE_INFINITY));
+    } else if (optional) onChange(undefined);
+  };
+  return (
+    <TextInput
+      {...rest}
+      type="number"
+      min={min}
+      max={max}
+      step={step}
+      value={typed ?? (value === undefined ? "" : String(value))}
+      onChange={(event) => take(event.currentTarget.value)}
+      onBlur={(event) => {
+        setTyped(null);
+        onBlur?.(event);
+      }}
     />
   );
 }

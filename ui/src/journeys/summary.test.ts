@@ -18,6 +18,8 @@ describe("a card's one line", () => {
       "7 days before birthday, every year",
     );
     expect(line("send_email")).toBe("Choose a template");
+    expect(line("set_field", { field: "spent", value: { minor: 1250, currency: "JPY" } })).toContain("¥1,250");
+    expect(line("set_field", { field: "vip", value: true })).toMatch(/Yes/);
     expect(line("entry_schedule", { rule: { every: "week", days: ["mon", "thu"] }, who: "everyone" })).toBe(
       "Mon, Thu at 09:00",
     );

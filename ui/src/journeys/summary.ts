@@ -1,7 +1,7 @@
 /** What a step does, in one line, from its settings. */
 import type { Setting } from "@/api/gen/Setting";
 import type { Step } from "@/api/gen/Step";
-import { shortDay } from "@/format";
+import { moment, money, shortDay } from "@/format";
 import { formatLocale, t, tx } from "@/i18n";
 import { branchesOf, type Catalogue } from "./catalogue";
 
@@ -153,7 +153,9 @@ function schedule(settings: Settings): string {
 function plain(value: unknown): string {
   if (typeof value === "object" && value !== null && "minor" in value) {
     const { minor, currency } = value as { minor: number; currency: string };
-    return `${minor / 100} ${currency}`;
+    return money(minor, currency);
   }
+  if (typeof value === "string" && /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/.test(value)) return moment(value);
+  if (typeof value === "boolean") return t(value ? "common.yes" : "common.no");
   return Array.isArray(value) ? value.join(", ") : String(value);
 }

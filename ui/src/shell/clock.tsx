@@ -1,12 +1,13 @@
 import { CalendarClock, Clock, FastForward, Pause, Play } from "lucide-react";
 import { useState } from "react";
-import { useRead, useWrite } from "@/api/client";
+import { useWrite } from "@/api/client";
 import { Button, Dialog, Field, IconButton, Menu, Select, sayError, TextInput } from "@/design";
 import { clock as clockText, moment } from "@/format";
 import { t } from "@/i18n";
 import { endHint } from "./hints";
 import { useJob } from "./job";
 import { useClock } from "./now";
+import { useZone } from "./zone";
 import { fromZoned, toZoned } from "./zoned";
 
 const SPEEDS = { hour: 3600, six_hours: 21_600, day: 86_400 } as const;
@@ -109,8 +110,7 @@ export function ClockControls() {
 }
 
 function JumpDialog({ now, onClose, onJump }: { now: string; onClose: () => void; onJump: (at: string) => void }) {
-  const { data } = useRead("workspaces.current", {});
-  const zone = data?.workspace.time_zone ?? "UTC";
+  const zone = useZone();
   const [text, setText] = useState(() => toZoned(new Date(new Date(now).getTime() + 86_400_000).toISOString(), zone));
   const at = fromZoned(text, zone);
   const late = at !== null && at > now;

@@ -1,6 +1,7 @@
 import { screen, waitFor } from "@testing-library/react";
 import { expect, test } from "vitest";
 import type { JobView } from "@/api/gen/JobView";
+import { ApiError } from "@/api/host";
 import { answering, show } from "@/testing";
 import { useJob } from "./job";
 
@@ -39,4 +40,16 @@ test("a job is asked about when the bus tells of jobs, and not by the clock", as
   tell("jobs");
   await waitFor(() => expect(times("jobs.get")).toBe(4));
   expect(ends).toHaveLength(1);
+});
+
+test("a job nobody can tell of any more has failed, and is not waited for", async () => {
+  answering({
+    "jobs.get": () => {
+      throw new ApiError({ code: "not_found", message: "There is no such work." });
+    },
+  });
+  const ends: JobView[] = [];
+  show(<Watch onEnd={(ended) => ends.push(ended)} />);
+  await waitFor(() => expect(ends).toHaveLength(1));
+  expect(ends[0]).toMatchObject({ id: 7, state: "failed", error: { message: "There is no such work." } });
 });

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "react";
-import { useRead, useWrite } from "@/api/client";
+import { type ApiError, useRead, useWrite } from "@/api/client";
 import type { JobView } from "@/api/gen/JobView";
 import { Button, Progress, sayError } from "@/design";
 import { count, percent } from "@/format";
@@ -7,7 +7,8 @@ import { t, tx } from "@/i18n";
 
 /** Follows a job until it has ended: the bus tells when there is more to see. `onEnd` is called once. */
 export function useJob(job: number | null, onEnd?: (job: JobView) => void): JobView | null {
-  const { data } = useRead("jobs.get", { id: job ?? 0 }, { enabled: job !== null, gcTime: 0 });
+  const { data: answer, error } = useRead("jobs.get", { id: job ?? 0 }, { enabled: job !== null, gcTime: 0 });
+  const data = error === null || job === null ? answer : lost(job, error, answer);
   const ended = useRef<number | null>(null);
   useEffect(() => {
     if (job === null || data === undefined || data.state === "running" || ended.current === job) return;
@@ -15,6 +16,13 @@ export function useJob(job: number | null, onEnd?: (job: JobView) => void): JobV
     onEnd?.(data);
   }, [job, data, onEnd]);
   return job === null ? null : (data ?? null);
+}
+
+/** A job nobody can tell of any more has failed, as far as the screen is concerned: nothing waits for it for ever. */
+function lost(id: number, error: ApiError, last: JobView | undefined): JobView {
+  const { code, message, fields, retry, trace } = error;
+  const known = last ?? { id, what: "", done: 0, total: 0, phase: "", started_at: "", result: null };
+  return { ...known, state: "failed", error: { code, message, fields, retry, trace } as JobView["error"] };
 }
 
 /** A long work with its progress and the way to stop it. */

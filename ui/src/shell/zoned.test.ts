@@ -19,5 +19,6 @@ test("an hour that spring skips becomes the hour after it", () => {
 });
 
 test("what is no time is none", () => {
+  expect(toZoned("some day", "Europe/Berlin")).toBe("");
   expect(fromZoned("tomorrow", "Europe/Berlin")).toBeNull();
 });

@@ -17,9 +17,10 @@ function aheadMinutes(at: number, zone: string): number {
   return Math.round((wall - Math.floor(at / 60_000) * 60_000) / 60_000);
 }
 
-/** `2026-11-22T14:05` on the walls of the zone. */
+/** `2026-11-22T14:05` on the walls of the zone; nothing where `at` is no moment. */
 export function toZoned(at: string, zone: string): string {
   const moment = new Date(at).getTime();
+  if (Number.isNaN(moment)) return "";
   return new Date(moment + aheadMinutes(moment, zone) * 60_000).toISOString().slice(0, 16);
 }
 

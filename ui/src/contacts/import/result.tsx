@@ -120,6 +120,7 @@ export function RunStep({ running, onRestart }: { running: { job: number; import
     <div className="mx-auto max-w-180 space-y-4 px-6 py-6">
       {job?.state === "failed" && job.error !== null && <ErrorView error={job.error} />}
       {job?.state === "cancelled" && <Note tone="warn">{t("contacts.import.cancelled")}</Note>}
+      {result.isError && <ErrorView error={result.error} onRetry={() => void result.refetch()} />}
       {result.data !== undefined && <Done row={result.data} onRestart={onRestart} finished={job?.state === "done"} />}
     </div>
   );

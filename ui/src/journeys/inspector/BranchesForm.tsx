@@ -1,5 +1,5 @@
 import { ArrowDown, ArrowUp, Plus, Trash2 } from "lucide-react";
-import { Button, IconButton, TextArea, TextInput } from "@/design";
+import { Button, IconButton, NumberInput, TextArea, TextInput } from "@/design";
 import { t } from "@/i18n";
 import { type Branch, branchesOf, freePort } from "../catalogue";
 import { Meaning } from "./ExpressionForm";
@@ -39,17 +39,14 @@ export function BranchesForm({ onChange, setting, step }: FormProps) {
               />
               {shares && (
                 <>
-                  <TextInput
-                    type="number"
+                  <NumberInput
                     min={0}
                     max={100}
                     className="w-20! shrink-0 text-right"
                     aria-label={t("journeys.form.branch_percent")}
-                    value={String(branch.percent ?? 0)}
-                    onChange={(event) => {
-                      const read = event.currentTarget.valueAsNumber;
-                      if (read >= 0 && read <= 100) put(at, { percent: read });
-                    }}
+                    step="any"
+                    value={branch.percent ?? 0}
+                    onChange={(percent) => put(at, { percent })}
                   />
                   <span className="shrink-0 text-ink-3">%</span>
                 </>

@@ -1,6 +1,6 @@
 import { Plus, X } from "lucide-react";
 import type { ReEntry } from "@/api/gen/ReEntry";
-import { Button, Choices, IconButton, TextArea, TextInput } from "@/design";
+import { Button, Choices, IconButton, NumberInput, TextArea, TextInput } from "@/design";
 import { t } from "@/i18n";
 import { useDesigner, useDesignerStore } from "../state";
 import { Meaning } from "./ExpressionForm";
@@ -32,17 +32,13 @@ export function JourneySettings() {
         />
         {entry.policy === "after_days" && (
           <div className="mt-2 flex items-center gap-2 pl-9">
-            <TextInput
-              type="number"
+            <NumberInput
               min={1}
               max={3653}
               className="w-24!"
               aria-label={t("journeys.settings.days")}
-              value={String(entry.days)}
-              onChange={(event) => {
-                const read = event.currentTarget.valueAsNumber;
-                if (read >= 1) setEntry({ policy: "after_days", days: Math.min(3653, Math.trunc(read)) });
-              }}
+              value={entry.days}
+              onChange={(days) => setEntry({ policy: "after_days", days })}
             />
             <span className="text-ink-2">{t("journeys.settings.days")}</span>
           </div>

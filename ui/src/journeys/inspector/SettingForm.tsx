@@ -2,7 +2,7 @@ import type { Problem } from "@/api/gen/Problem";
 import type { Setting } from "@/api/gen/Setting";
 import type { Step } from "@/api/gen/Step";
 import type { StepKindFace } from "@/api/gen/StepKindFace";
-import { CheckLine, Field, Segmented, Select, TextInput } from "@/design";
+import { CheckLine, Field, NumberInput, Segmented, Select, TextInput } from "@/design";
 import { t, tx } from "@/i18n";
 import { useDesignerStore } from "../state";
 import { missingSetting, unsetText } from "../summary";
@@ -145,15 +145,7 @@ function TextForm({ value, onChange }: FormProps) {
 
 function NumberForm({ value, onChange }: FormProps) {
   return (
-    <TextInput
-      type="number"
-      className="w-32"
-      value={typeof value === "number" ? String(value) : ""}
-      onChange={(event) => {
-        const read = event.currentTarget.valueAsNumber;
-        onChange(Number.isFinite(read) ? Math.trunc(read) : undefined);
-      }}
-    />
+    <NumberInput optional className="w-32" value={typeof value === "number" ? value : undefined} onChange={onChange} />
   );
 }
 

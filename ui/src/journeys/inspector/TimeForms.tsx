@@ -1,5 +1,5 @@
 import { useMemo, useState } from "react";
-import { Combobox, cx, Select, TextInput } from "@/design";
+import { Combobox, cx, NumberInput, Select, TextInput } from "@/design";
 import { t, tx } from "@/i18n";
 import type { FormProps } from "./SettingForm";
 
@@ -13,17 +13,14 @@ export function DurationForm({ value, onChange }: FormProps) {
   };
   return (
     <div className="flex gap-2">
-      <TextInput
-        type="number"
+      <NumberInput
         min={0}
         max={5_259_600}
         className="w-24!"
         aria-label={t("journeys.form.amount")}
-        value={amount === undefined ? "" : String(amount)}
-        onChange={(event) => {
-          const read = event.currentTarget.valueAsNumber;
-          if (Number.isFinite(read)) onChange({ amount: Math.max(0, Math.trunc(read)), unit: unit ?? "days" });
-        }}
+        optional
+        value={amount}
+        onChange={(next) => next !== undefined && onChange({ amount: next, unit: unit ?? "days" })}
       />
       <Select
         className="w-32!"
@@ -154,17 +151,13 @@ export function ScheduleForm({ value, onChange, setting, ...rest }: FormProps) {
       )}
       {rule.every === "month" && (
         <div className="flex items-center gap-3">
-          <TextInput
-            type="number"
+          <NumberInput
             min={1}
             max={31}
             className="w-20!"
             aria-label={t("journeys.form.day_of_month")}
-            value={String(rule.day ?? 1)}
-            onChange={(event) => {
-              const read = event.currentTarget.valueAsNumber;
-              if (read >= 1 && read <= 31) onChange({ every: "month", day: Math.trunc(read) });
-            }}
+            value={rule.day ?? 1}
+            onChange={(day) => onChange({ every: "month", day })}
           />
           <span className="text-ink-3 text-table">{t("journeys.form.short_months")}</span>
         </div>

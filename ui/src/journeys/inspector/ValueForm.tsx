@@ -1,7 +1,10 @@
 import { useRead } from "@/api/client";
 import type { Field } from "@/api/gen/Field";
-import { CheckLine, Segmented, Select, TextInput } from "@/design";
+import { CheckLine, NumberInput, Segmented, Select, TextInput } from "@/design";
+import { currencyDigits } from "@/format";
 import { t } from "@/i18n";
+import { useZone } from "@/shell/zone";
+import { fromZoned, toZoned } from "@/shell/zoned";
 import type { FormProps } from "./SettingForm";
 
 /** A value of the type of the field that is named beside it; nothing at all clears the field. */
@@ -33,18 +36,12 @@ function Typed({
 }) {
   const text = typeof value === "string" ? value : "";
   const label = field?.label ?? "";
+  // A moment is typed as it is shown everywhere: in the workspace's zone.
+  const zone = useZone();
   switch (field?.type) {
     case "number":
       return (
-        <TextInput
-          type="number"
-          step="any"
-          value={typeof value === "number" ? String(value) : ""}
-          onChange={(event) => {
-            const read = event.currentTarget.valueAsNumber;
-            onChange(Number.isFinite(read) ? read : undefined);
-          }}
-        />
+        <NumberInput optional step="any" value={typeof value === "number" ? value : undefined} onChange={onChange} />
       );
     case "yes_no":
       return (
@@ -98,10 +95,10 @@ function Typed({
       return (
         <TextInput
           type="datetime-local"
-          value={text.replace(/Z$/, "").slice(0, 16)}
-          onChange={(event) =>
-            onChange(event.currentTarget.value === "" ? undefined : `${event.currentTarget.value}:00Z`)
-          }
+          aria-label={t("journeys.form.moment", { zone })}
+          title={t("journeys.form.moment", { zone })}
+          value={toZoned(text, zone)}
+          onChange={(event) => onChange(fromZoned(event.currentTarget.value, zone) ?? undefined)}
         />
       );
     default:
@@ -114,24 +111,27 @@ function MoneyForm({ value, onChange }: { value: unknown; onChange: (value: unkn
     minor: number;
     currency: string;
   };
+  // Yen have no decimals, dinars three: the amount stays what it was when the currency is another.
+  const digits = currencyDigits(money.currency);
+  const amount = money.minor / 10 ** digits;
+  const minorIn = (currency: string, of: number) => Math.round(of * 10 ** currencyDigits(currency));
   return (
     <div className="flex gap-2">
-      <TextInput
-        type="number"
-        step="0.01"
+      <NumberInput
+        step={10 ** -digits}
         aria-label={t("journeys.form.amount")}
-        value={String(money.minor / 100)}
-        onChange={(event) => {
-          const read = event.currentTarget.valueAsNumber;
-          if (Number.isFinite(read)) onChange({ ...money, minor: Math.round(read * 100) });
-        }}
+        value={amount}
+        onChange={(next) => onChange({ ...money, minor: minorIn(money.currency, next) })}
       />
       <TextInput
         className="w-20! uppercase"
-        aria-label={t("journeys.form.unit")}
+        aria-label={t("journeys.form.currency")}
         value={money.currency}
         maxLength={3}
-        onChange={(event) => onChange({ ...money, currency: event.currentTarget.value.toUpperCase() })}
+        onChange={(event) => {
+          const currency = event.currentTarget.value.toUpperCase();
+          onChange({ minor: minorIn(currency, amount), currency });
+        }}
       />
     </div>
   );

@@ -9,8 +9,12 @@ const ASKED = { id: 1, document: WELCOME, days: 90, seed: 1, start: "2026-11-22T
 
 /** Asks who is behind a number that so many people make. */
 function ask(people: number, number: Behind["number"], total: number) {
-  const program = answering({
-    "journeys.behind": () => ({ job: 7 }),
+  let most = 0;
+  answering({
+    "journeys.behind": ({ limit }) => {
+      most = limit;
+      return { job: 7 };
+    },
     "jobs.get": () =>
       ({
         id: 7,
@@ -20,12 +24,11 @@ function ask(people: number, number: Behind["number"], total: number) {
         total: 1,
         phase: "",
         started_at: ASKED.start,
-        result: Array.from({ length: Math.min(people, 51) }, (_, n) => ({ id: n + 1, email: `p${n}@example.com` })),
+        result: Array.from({ length: Math.min(people, most) }, (_, n) => ({ id: n + 1, email: `p${n}@example.com` })),
         error: null,
       }) satisfies JobView,
   });
   show(<BehindDialog asked={ASKED} behind={{ title: "Still inside", number, total }} onClose={() => {}} />);
-  return program;
 }
 
 describe("the people behind a simulated number", () => {

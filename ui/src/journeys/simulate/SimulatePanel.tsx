@@ -3,10 +3,11 @@ import { useEffect, useRef, useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { End } from "@/api/gen/End";
 import type { SimReport } from "@/api/gen/SimReport";
-import { Button, Field, Note, Progress, Segmented, sayError, TextInput } from "@/design";
+import { Button, Field, Note, NumberInput, Progress, Segmented, sayError, TextInput } from "@/design";
 import { compact, count, day as dayWords } from "@/format";
 import { t } from "@/i18n";
 import { useJob } from "@/shell/job";
+import { useZone } from "@/shell/zone";
 import { fromZoned } from "@/shell/zoned";
 import { graphOf, stepOf } from "../drawing";
 import { type Simulation, useDesigner, useDesignerStore } from "../state";
@@ -41,8 +42,7 @@ function Everyone() {
   const doc = useDesigner((state) => state.drawing.doc);
   const id = useDesigner((state) => state.id);
   const clock = useRead("clock.get", {});
-  const workspace = useRead("workspaces.current", {});
-  const zone = workspace.data?.workspace.time_zone ?? "UTC";
+  const zone = useZone();
   const [days, setDays] = useState(90);
   const [seed, setSeed] = useState(1);
   const [start, setStart] = useState("");
@@ -78,31 +78,19 @@ function Everyone() {
     >
       <div className="grid grid-cols-[4.5rem_1fr_auto] gap-3">
         <Field label={t("journeys.simulate.days")}>
-          <TextInput
-            type="number"
-            min={1}
-            max={730}
-            value={String(days)}
-            onChange={(event) => {
-              const read = event.currentTarget.valueAsNumber;
-              if (read >= 1) setDays(Math.min(730, Math.trunc(read)));
-            }}
-          />
+          <NumberInput min={1} max={730} value={days} onChange={setDays} />
         </Field>
         <Field label={t("journeys.simulate.start")} optional>
           <TextInput type="date" value={start} onChange={(event) => setStart(event.currentTarget.value)} />
         </Field>
         <Field label={t("journeys.simulate.seed")}>
-          <TextInput
-            type="number"
+          <NumberInput
             min={0}
+            max={4_294_967_295}
             className="w-16!"
             title={t("journeys.simulate.seed_hint")}
-            value={String(seed)}
-            onChange={(event) => {
-              const read = event.currentTarget.valueAsNumber;
-              if (read >= 0) setSeed(Math.min(4_294_967_295, Math.trunc(read)));
-            }}
+            value={seed}
+            onChange={setSeed}
           />
         </Field>
       </div>

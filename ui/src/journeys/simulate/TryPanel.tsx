@@ -13,15 +13,15 @@ import {
 import { useRef, useState } from "react";
 import { query, useRead } from "@/api/client";
 import type { ContactId } from "@/api/gen/ContactId";
-import type { Evidence } from "@/api/gen/Evidence";
 import type { Fact } from "@/api/gen/Fact";
 import { Button, cx, Field, IconButton, Note, sayError } from "@/design";
 import { count, moment } from "@/format";
-import { t, tx } from "@/i18n";
+import { t } from "@/i18n";
 import { ContactPicker } from "@/shell/contact-picker";
 import { stepOf } from "../drawing";
 import { useDesigner, useDesignerStore } from "../state";
-import { condition, portName, titleOf } from "../summary";
+import { portName, titleOf } from "../summary";
+import { evidenceText, factText } from "./facts";
 import { litOf } from "./report";
 import { useLightOff } from "./SimulatePanel";
 
@@ -191,61 +191,4 @@ function Line({ fact, chosen, ahead, onClick }: { fact: Fact; chosen: boolean; a
       </span>
     </button>
   );
-}
-
-type Effect = { effect?: string; template?: string; key?: string; value?: unknown; tag?: string; name?: string };
-
-function factText(fact: Fact, nameOf: (id: string) => string, port: string): string {
-  switch (fact.fact) {
-    case "entered":
-      return t("journeys.try.arrived", { step: nameOf(fact.step) });
-    case "waiting":
-      return fact.until === null
-        ? t("journeys.try.waits")
-        : t("journeys.try.waits_until", { moment: moment(fact.until) });
-    case "left":
-      return t("journeys.try.went", { port });
-    case "did":
-      return effectText((fact.effect ?? {}) as Effect);
-    case "learned":
-      return t("journeys.try.learned", {
-        outcome: tx(`common.message_states.${fact.outcome}`, fact.outcome).toLowerCase(),
-      });
-    case "ended": {
-      const { end } = fact;
-      const reason = end.end === "goal" ? nameOf(end.reason) : "reason" in end ? end.reason : "";
-      return tx(`journeys.try.ended_${end.end}`, end.end, { step: reason, reason });
-    }
-  }
-}
-
-function effectText(effect: Effect): string {
-  switch (effect.effect) {
-    case "send":
-      return t("journeys.try.did_send", { template: effect.template ?? "" });
-    case "set_field":
-      return effect.value === null || effect.value === undefined
-        ? t("journeys.try.did_clear_field", { field: effect.key ?? "" })
-        : t("journeys.try.did_set_field", { field: effect.key ?? "", value: plain(effect.value) });
-    case "add_tag":
-      return t("journeys.try.did_add_tag", { tag: effect.tag ?? "" });
-    case "remove_tag":
-      return t("journeys.try.did_remove_tag", { tag: effect.tag ?? "" });
-    case "post_event":
-      return t("journeys.try.did_post_event", { event: effect.name ?? "" });
-    default:
-      return t("journeys.try.did");
-  }
-}
-
-function plain(value: unknown): string {
-  if (typeof value === "object" && value !== null && "value" in value)
-    return String((value as { value: unknown }).value);
-  return String(value);
-}
-
-function evidenceText({ about, value }: Evidence): string {
-  if (about === "random") return t("journeys.try.bucket", { value });
-  if (value === "true" || value === "false") return `${condition(about)} ${t(`journeys.try.${value}`)}`;
-  return value === "" ? condition(about) : `${condition(about)}: ${value}`;
 }
