@@ -38,7 +38,7 @@ export function answering(answers: Answers, rest: Partial<Host> = {}): Program {
       listeners.add(callback);
       return () => listeners.delete(callback);
     },
-    frameUrl: () => "",
+    frameUrl: () => "about:blank",
     chooseFile: async () => null,
     chooseSave: async () => null,
     deliver: () => {},

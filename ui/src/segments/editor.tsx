@@ -37,7 +37,8 @@ const route = getRouteApi("/segments/$segment");
 export function SegmentScreen() {
   const { segment } = route.useParams();
   const list = useRead("segments.list", {});
-  if (list.isError) return <ErrorView error={list.error} onRetry={() => void list.refetch()} />;
+  // Only where there was never an answer: one that fails later must not take away what is written.
+  if (list.isLoadingError) return <ErrorView error={list.error} onRetry={() => void list.refetch()} />;
   if (list.data === undefined) return <SkeletonLines />;
   const row = list.data.find((each) => String(each.id) === segment) ?? null;
   if (row === null && segment !== "new") {

@@ -24,7 +24,8 @@ import { PartHead } from "./part";
 /** Who sends, from where, and in which zone. */
 export function WorkspacePart() {
   const settings = useRead("settings.get", {});
-  if (settings.isError) return <ErrorView error={settings.error} onRetry={() => void settings.refetch()} />;
+  // Only where there was never an answer: one that fails later must not take away what is written.
+  if (settings.isLoadingError) return <ErrorView error={settings.error} onRetry={() => void settings.refetch()} />;
   if (settings.data === undefined) return <SkeletonLines />;
   return <WorkspaceForm settings={settings.data} />;
 }

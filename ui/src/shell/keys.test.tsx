@@ -10,7 +10,7 @@ const { keyboard } = userEvent;
 beforeEach(() => {
   localStorage.clear();
   // No frame of a page is loaded in tests.
-  setHost({ ...fixtureHost("?fixture=some"), frameUrl: () => "" });
+  setHost({ ...fixtureHost("?fixture=some"), frameUrl: () => "about:blank" });
 });
 
 const grid = () => screen.findByRole("grid", { name: "Contacts" });
@@ -33,8 +33,13 @@ describe("the keys of every screen", () => {
     await userEvent.click(await screen.findByRole("button", { name: /^Workspace/ }));
     await screen.findByRole("menuitem", { name: "Velo Verein Bonn" });
     await keyboard("gc?");
-    expect(window.location.hash).toBe("#/home");
     expect(screen.queryByRole("dialog")).toBeNull();
+    await keyboard("{Escape}");
+    await userEvent.click(await screen.findByRole("button", { name: "Keys" }));
+    await screen.findByRole("dialog", { name: "Keys" });
+    await keyboard("gc/");
+    expect(window.location.hash).toBe("#/home");
+    expect(screen.getByRole("dialog", { name: "Keys" })).toBeDefined();
   });
 
   test("select everybody in a table, and nobody", async () => {
@@ -99,10 +104,11 @@ describe("a list that cannot be read any further", () => {
       },
     });
     showProgram("/contacts");
-    await grid();
+    await screen.findByText("5,000 people");
     broken = true;
     await userEvent.type(screen.getByRole("searchbox"), "kim");
     expect(await screen.findByText("The disk went away.")).toBeDefined();
+    expect(screen.getByRole("searchbox")).toHaveProperty("value", "kim");
     broken = false;
     await userEvent.click(screen.getByRole("button", { name: "Try again" }));
     await waitFor(() => expect(screen.queryByText("The disk went away.")).toBeNull());

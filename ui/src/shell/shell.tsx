@@ -1,8 +1,8 @@
 import { Outlet, useRouterState } from "@tanstack/react-router";
-import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
+import { type ReactNode, useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import { useRead } from "@/api/client";
 import type { WorkspaceInfo } from "@/api/gen/WorkspaceInfo";
-import { ErrorView } from "@/design";
+import { ErrorNote, ErrorView } from "@/design";
 import { setZone } from "@/format";
 import { t } from "@/i18n";
 import { Chooser } from "@/workspaces/chooser";
@@ -42,10 +42,13 @@ export function Shell() {
   }, [title]);
   return (
     <>
-      {current.isError ? (
+      {current.isLoadingError ? (
         <ErrorView error={current.error} onRetry={() => void current.refetch()} />
       ) : info !== null ? (
-        <Frame info={info} onKeys={showKeys} />
+        <Frame info={info} onKeys={showKeys}>
+          {/* The screens stay as they are: what is written on them may be nowhere else. */}
+          {current.isRefetchError && <ErrorNote error={current.error} onRetry={() => void current.refetch()} />}
+        </Frame>
       ) : current.isPending || opening !== null ? (
         <main aria-busy="true" className="h-full" />
       ) : (
@@ -59,7 +62,7 @@ export function Shell() {
 }
 
 /** Rail, head and screen of an open workspace. */
-function Frame({ info, onKeys }: { info: WorkspaceInfo; onKeys: () => void }) {
+function Frame({ info, onKeys, children }: { info: WorkspaceInfo; onKeys: () => void; children: ReactNode }) {
   const [chosen, setChosen] = useState(() => localStorage.getItem("carillon.rail"));
   const narrow = useNarrow();
   const collapsed = chosen === null ? narrow : chosen === "collapsed";
@@ -83,6 +86,7 @@ function Frame({ info, onKeys }: { info: WorkspaceInfo; onKeys: () => void }) {
       <header className="shrink-0">
         {workspace.sample && <SampleStripe />}
         <TopBar info={info} />
+        {children}
       </header>
       <div className="flex min-h-0 flex-1">
         <Rail collapsed={collapsed} onToggle={toggle} onKeys={onKeys} />

@@ -1,7 +1,7 @@
 import { screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, test } from "vitest";
-import { setHost } from "@/api/host";
+import { ApiError, setHost } from "@/api/host";
 import { fixtureHost } from "@/api/host.fixture";
 import { showProgram } from "@/testing";
 
@@ -42,6 +42,32 @@ describe("a screen with something that is not saved", () => {
     await userEvent.click(await screen.findByRole("menuitem", { name: "Velo Verein Bonn" }));
     await userEvent.click(await screen.findByRole("button", { name: "Cancel" }));
     expect(opened).toEqual([]);
+  });
+
+  test("keeps it where the program does not answer for a while, says so, and goes on afterwards", async () => {
+    const known = fixtureHost("?fixture=some");
+    const listeners = new Set<(changes: "everything") => void>();
+    let away = false;
+    setHost({
+      ...known,
+      query: async (name, args) => {
+        if (away) throw new ApiError({ code: "unreachable", message: "Nobody is there." });
+        return known.query(name, args);
+      },
+      onChanged: (listener) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    });
+    await write();
+    away = true;
+    for (const listener of listeners) listener("everything");
+    expect(await screen.findByText("Nobody is there.")).toBeDefined();
+    expect(screen.getByRole("textbox", { name: "Name" })).toHaveProperty("value", "Regulars");
+    away = false;
+    await userEvent.click(screen.getByRole("button", { name: "Try again" }));
+    await waitFor(() => expect(screen.queryByText("Nobody is there.")).toBeNull());
+    expect(screen.getByRole("textbox", { name: "Name" })).toHaveProperty("value", "Regulars");
   });
 
   test("lets go without a question once nothing is written in it any more", async () => {

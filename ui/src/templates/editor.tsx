@@ -70,10 +70,14 @@ export function TemplateScreen() {
   const id = template === "new" ? null : Number(template);
   const saved = useRead("templates.get", { id: id ?? 0 }, { enabled: id !== null });
   const starters = useRead("templates.starters", {}, { enabled: id === null });
-  if (saved.isError) return <ErrorView error={saved.error} onRetry={() => void saved.refetch()} />;
+  // Only where there was never an answer: one that fails later must not take away what is written.
+  if (saved.isLoadingError) return <ErrorView error={saved.error} onRetry={() => void saved.refetch()} />;
   if (id !== null)
     return saved.data === undefined ? <SkeletonLines /> : <Editor key={id} id={id} first={draftOf(saved.data)} />;
-  if (starters.data === undefined) return starters.isError ? <ErrorView error={starters.error} /> : <SkeletonLines />;
+  if (starters.data === undefined) {
+    if (!starters.isError) return <SkeletonLines />;
+    return <ErrorView error={starters.error} onRetry={() => void starters.refetch()} />;
+  }
   return (
     <Editor
       key={`new-${starter}`}

@@ -27,8 +27,9 @@ import { useDesignerKeys } from "./useDesignerKeys";
 export function Designer({ id }: { id: JourneyId }) {
   const view = useRead("journeys.get", { id });
   const catalogue = useRead("journeys.catalogue", {});
-  if (view.isError) return <ErrorView error={view.error} onRetry={() => void view.refetch()} />;
-  if (catalogue.isError) return <ErrorView error={catalogue.error} onRetry={() => void catalogue.refetch()} />;
+  // Only where there was never an answer: one that fails later must not take a drawing away.
+  if (view.isLoadingError) return <ErrorView error={view.error} onRetry={() => void view.refetch()} />;
+  if (catalogue.isLoadingError) return <ErrorView error={catalogue.error} onRetry={() => void catalogue.refetch()} />;
   if (!view.data || !catalogue.data) return <SkeletonLines />;
   return <Opened key={id} view={view.data} faces={catalogue.data} />;
 }
