@@ -29,8 +29,6 @@ export default defineConfig({
   },
   test: {
     environment: "happy-dom",
-    // Frames stay empty, and say nothing about it.
-    environmentOptions: { happyDOM: { settings: { handleDisabledFileLoadingAsSuccess: true } } },
     include: ["src/**/*.test.{ts,tsx}", "test/**/*.test.{ts,tsx}"],
     setupFiles: ["test/setup.ts"],
     restoreMocks: true,
