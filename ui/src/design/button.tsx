@@ -58,22 +58,37 @@ export interface IconButtonProps extends Omit<ComponentProps<"button">, "ref" | 
   label: string;
   shortcut?: string;
   pressed?: boolean;
+  /** Everybody knows the sign. Escape is for what it stands in, and closes no tooltip first. */
+  plain?: boolean;
   ref?: Ref<HTMLButtonElement>;
 }
 
 /** A verb without room for its word. */
-export function IconButton({ icon: Icon, label, shortcut, pressed, className, ...rest }: IconButtonProps) {
-  return (
+export function IconButton({
+  icon: Icon,
+  label,
+  shortcut,
+  pressed,
+  plain = false,
+  className,
+  ...rest
+}: IconButtonProps) {
+  const button = (
+    <BaseButton
+      type="button"
+      aria-label={label}
+      aria-pressed={pressed}
+      {...rest}
+      className={cx(shape, looks.quiet, "w-8", pressed && "bg-selected text-accent-text", className)}
+    >
+      <Icon size={16} aria-hidden />
+    </BaseButton>
+  );
+  return plain ? (
+    button
+  ) : (
     <Tooltip text={label} shortcut={shortcut}>
-      <BaseButton
-        type="button"
-        aria-label={label}
-        aria-pressed={pressed}
-        {...rest}
-        className={cx(shape, looks.quiet, "w-8", pressed && "bg-selected text-accent-text", className)}
-      >
-        <Icon size={16} aria-hidden />
-      </BaseButton>
+      {button}
     </Tooltip>
   );
 }

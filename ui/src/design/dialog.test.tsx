@@ -1,4 +1,4 @@
-import { fireEvent, render, screen } from "@testing-library/react";
+import { fireEvent, render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, test } from "vitest";
 import { TextInput } from "./fields";
@@ -28,6 +28,21 @@ describe("a dialog with a form", () => {
     const heard = ask();
     await userEvent.type(await field(), "{Enter}");
     expect(heard).toEqual(["added"]);
+  });
+
+  test("begins at its first field", async () => {
+    ask();
+    await waitFor(async () => expect(document.activeElement).toBe(await field()));
+  });
+
+  test("is closed by one Escape, also while its close button has the keyboard", async () => {
+    const heard = ask();
+    const close = await screen.findByRole("button", { name: "Close" });
+    await userEvent.hover(close);
+    close.focus();
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    await userEvent.keyboard("{Escape}");
+    expect(heard).toEqual(["closed"]);
   });
 
   test("is answered by its last button, and closed by the one before", async () => {

@@ -4,7 +4,7 @@ import { Menu as BaseMenu } from "@base-ui/react/menu";
 import { Popover as BasePopover } from "@base-ui/react/popover";
 import { Tooltip as BaseTooltip } from "@base-ui/react/tooltip";
 import { Check, type LucideIcon, X } from "lucide-react";
-import type { ReactElement, ReactNode } from "react";
+import { type ReactElement, type ReactNode, useRef } from "react";
 import { t } from "@/i18n";
 import { Button, IconButton } from "./button";
 import { cx, portalRoot } from "./cx";
@@ -62,6 +62,7 @@ const widths = { small: "w-105", medium: "w-150", large: "w-240" };
 
 /** A question or a form in front of the screen. */
 export function Dialog({ open, onClose, title, about, children, actions, submit, width = "medium" }: DialogProps) {
+  const content = useRef<HTMLDivElement>(null);
   const foot = submit === undefined ? actions : <Answers submit={submit} onClose={onClose} />;
   const inside = (
     <>
@@ -72,9 +73,11 @@ export function Dialog({ open, onClose, title, about, children, actions, submit,
             <BaseDialog.Description className="mt-0.5 text-body text-ink-2">{about}</BaseDialog.Description>
           )}
         </div>
-        <BaseDialog.Close render={<IconButton icon={X} label={t("common.close")} className="-mr-2" />} />
+        <BaseDialog.Close render={<IconButton plain icon={X} label={t("common.close")} className="-mr-2" />} />
       </header>
-      <div className="min-h-0 flex-1 overflow-auto px-6 py-2">{children}</div>
+      <div ref={content} className="min-h-0 flex-1 overflow-auto px-6 py-2">
+        {children}
+      </div>
       {foot !== undefined && <footer className="flex justify-end gap-2 px-6 pt-3 pb-5">{foot}</footer>}
     </>
   );
@@ -83,6 +86,10 @@ export function Dialog({ open, onClose, title, about, children, actions, submit,
       <BaseDialog.Portal container={portalRoot()}>
         <BaseDialog.Backdrop className="fixed inset-0 z-40 bg-black/30 transition-opacity duration-[120ms] data-ending-style:opacity-0 data-starting-style:opacity-0 dark:bg-black/60" />
         <BaseDialog.Popup
+          // A form begins at its first field, not at the sign that closes it.
+          initialFocus={() =>
+            (submit && content.current?.querySelector<HTMLElement>("input:not([type='hidden'], [aria-hidden='true']), textarea")) ?? true
+          }
           className={cx(
             floating,
             widths[width],

@@ -36,7 +36,7 @@ export function MessagePanel({ id, now, onClose }: { id: number; now: string; on
             </p>
           )}
         </div>
-        <IconButton icon={X} label={t("common.close")} onClick={onClose} />
+        <IconButton plain icon={X} label={t("common.close")} onClick={onClose} />
       </header>
       {message.isError && <ErrorView error={message.error} onRetry={() => void message.refetch()} />}
       {message.isPending && <SkeletonLines />}
