@@ -2,7 +2,7 @@
 
 use super::audience::answer_about;
 use super::{answer, imports};
-use crate::args::{Contacts, Events, Fields, ImportEvents};
+use crate::args::{Contacts, Events, Fields, ImportEvents, Part};
 use crate::backend::{Backend, absolute};
 use crate::output;
 use crate::words::{say, text, words};
@@ -25,45 +25,8 @@ pub async fn contacts(backend: &Backend, json: bool, verb: Contacts) -> Result<(
             });
             Ok(())
         }
-        Contacts::Imports => {
-            let rows = backend.query("imports.list", json!({})).await?;
-            answer(json, &rows, |rows| {
-                output::table(
-                    rows,
-                    &[
-                        ("id", "id"),
-                        ("what", "what"),
-                        ("state", "state"),
-                        ("counts.new", "new"),
-                        ("counts.changed", "changed"),
-                        ("counts.invalid", "invalid"),
-                        ("name", "file"),
-                        ("source", "source"),
-                    ],
-                );
-            });
-            Ok(())
-        }
-        Contacts::List { expression, part } => {
-            let args = json!({ "where": expression, "search": null, "sort": null, "columns": ["first_name", "last_name", "city"] });
-            let page = backend.rows("contacts.page", args, part).await?;
-            let whom = expression.as_deref().unwrap_or("everyone");
-            answer_about(backend, json, whom, &page, |page| {
-                output::table(
-                    &page["rows"],
-                    &[
-                        ("email", "email"),
-                        ("values.first_name", "first_name"),
-                        ("values.last_name", "last_name"),
-                        ("values.city", "city"),
-                        ("permitted", "permitted"),
-                        ("tags", "tags"),
-                    ],
-                );
-                say!("contacts.total", n = page["total"]);
-            })
-            .await
-        }
+        Contacts::Imports => imports_so_far(backend, json).await,
+        Contacts::List { expression, part } => list(backend, json, expression, part).await,
         Contacts::Show { email } => {
             let id = backend.contact(&email).await?;
             let shown = backend.query("contacts.get", json!({ "id": id })).await?;
@@ -96,6 +59,47 @@ pub async fn contacts(backend: &Backend, json: bool, verb: Contacts) -> Result<(
             Ok(())
         }
     }
+}
+
+async fn imports_so_far(backend: &Backend, json: bool) -> Result<()> {
+    let rows = backend.query("imports.list", json!({})).await?;
+    answer(json, &rows, |rows| {
+        output::table(
+            rows,
+            &[
+                ("id", "id"),
+                ("what", "what"),
+                ("state", "state"),
+                ("counts.new", "new"),
+                ("counts.changed", "changed"),
+                ("counts.invalid", "invalid"),
+                ("name", "file"),
+                ("source", "source"),
+            ],
+        );
+    });
+    Ok(())
+}
+
+async fn list(backend: &Backend, json: bool, expression: Option<String>, part: Part) -> Result<()> {
+    let args = json!({ "where": expression, "search": null, "sort": null, "columns": ["first_name", "last_name", "city"] });
+    let page = backend.rows("contacts.page", args, part).await?;
+    let whom = expression.as_deref().unwrap_or("everyone");
+    answer_about(backend, json, whom, &page, |page| {
+        output::table(
+            &page["rows"],
+            &[
+                ("email", "email"),
+                ("values.first_name", "first_name"),
+                ("values.last_name", "last_name"),
+                ("values.city", "city"),
+                ("permitted", "permitted"),
+                ("tags", "tags"),
+            ],
+        );
+        say!("contacts.total", n = page["total"]);
+    })
+    .await
 }
 
 fn show(both: &Value) {

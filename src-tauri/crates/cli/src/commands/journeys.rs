@@ -7,6 +7,7 @@ use crate::output;
 use crate::words::{say, step_kind, text, word};
 use carillon_app::error::{Code, Result, fail};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 async fn id(backend: &Backend, name: &str) -> Result<Value> {
     Ok(backend.find("journeys.list", name, "journey").await?["id"].clone())
@@ -14,21 +15,7 @@ async fn id(backend: &Backend, name: &str) -> Result<Value> {
 
 pub async fn journeys(backend: &Backend, json: bool, verb: Journeys) -> Result<()> {
     match verb {
-        Journeys::List => {
-            let rows = backend.query("journeys.list", json!({})).await?;
-            answer(json, &rows, |rows| {
-                output::table(
-                    rows,
-                    &[
-                        ("name", "name"),
-                        ("state", "state"),
-                        ("version", "version"),
-                        ("active", "inside"),
-                        ("updated_at", "changed"),
-                    ],
-                )
-            });
-        }
+        Journeys::List => list(backend, json).await?,
         Journeys::Import { file } => {
             let path = absolute(&file);
             let done = backend
@@ -39,42 +26,8 @@ pub async fn journeys(backend: &Backend, json: bool, verb: Journeys) -> Result<(
                 problems(&d["problems"]);
             });
         }
-        Journeys::Export { name, to } => {
-            let text = backend
-                .query("journeys.export", json!({ "id": id(backend, &name).await? }))
-                .await?;
-            let document = output::cell(&text["text"]);
-            match to {
-                Some(to) => {
-                    let to = absolute(&to);
-                    carillon_app::files::write_chosen(&to, document.as_bytes())?;
-                    answer(json, &json!({ "path": to }), |s| say!("wrote", file = s["path"]));
-                }
-                // A journey file is a JSON document.
-                None => output::raw(document.trim_end()),
-            }
-        }
-        Journeys::Check { name } => {
-            let id = id(backend, &name).await?;
-            let journey = backend.query("journeys.get", json!({ "id": id })).await?;
-            let found = backend
-                .query("journeys.check", json!({ "document": journey["document"] }))
-                .await?;
-            answer(json, &found, |p| {
-                if p.as_array().is_none_or(Vec::is_empty) {
-                    say!("journeys.no_problems");
-                }
-                problems(p);
-            });
-            if found
-                .as_array()
-                .into_iter()
-                .flatten()
-                .any(|p| p["severity"] == json!("error"))
-            {
-                return Err(fail(Code::Refused, "journeys.has_problems", &[("name", &name)]));
-            }
-        }
+        Journeys::Export { name, to } => export(backend, json, &name, to).await?,
+        Journeys::Check { name } => check(backend, json, &name).await?,
         Journeys::Publish { name } => {
             let done = backend
                 .mutate("journeys.publish", json!({ "id": id(backend, &name).await? }))
@@ -92,24 +45,7 @@ pub async fn journeys(backend: &Backend, json: bool, verb: Journeys) -> Result<(
         Journeys::Resume { name } => state(backend, json, "resume", &name).await?,
         Journeys::Drain { name } => state(backend, json, "drain", &name).await?,
         Journeys::Stop { name } => state(backend, json, "stop", &name).await?,
-        Journeys::Status { name } => {
-            let id = id(backend, &name).await?;
-            let journey = backend.query("journeys.get", json!({ "id": id })).await?;
-            let counts = backend.query("journeys.counts", json!({ "id": id })).await?;
-            let status = json!({ "name": name, "state": journey["state"], "version": journey["version"], "counts": counts });
-            answer(json, &status, |s| {
-                match s["version"].is_null() {
-                    true => say!("journeys.is_draft", name = name, state = state_word(&s["state"])),
-                    false => say!(
-                        "journeys.is",
-                        name = name,
-                        state = state_word(&s["state"]),
-                        version = s["version"],
-                    ),
-                }
-                steps_now(&s["counts"]["steps"], &journey["document"]);
-            });
-        }
+        Journeys::Status { name } => status(backend, json, &name).await?,
         Journeys::Enter { name, email } => {
             let contact = backend.contact(&email).await?;
             let args = json!({ "id": id(backend, &name).await?, "contact": contact });
@@ -118,36 +54,123 @@ pub async fn journeys(backend: &Backend, json: bool, verb: Journeys) -> Result<(
                 say!("journeys.entered", email = email, name = name)
             });
         }
-        Journeys::Simulate { name, days, seed } => {
-            let id = id(backend, &name).await?;
-            let journey = backend.query("journeys.get", json!({ "id": id })).await?;
-            let args = json!({
-                "id": id,
-                "document": journey["document"],
-                "days": days,
-                "seed": seed,
-                "start": null,
-            });
-            let report = backend.job("journeys.simulate", args).await?;
-            answer(json, &report, |report| simulated(report, &journey["document"]));
-        }
-        Journeys::Try { name, email, days } => {
-            let id = id(backend, &name).await?;
-            let journey = backend.query("journeys.get", json!({ "id": id })).await?;
-            let contact = backend.contact(&email).await?;
-            let args = json!({ "id": id, "document": journey["document"], "contact": contact, "days": days });
-            let facts = backend.query("journeys.try", args).await?;
-            answer(json, &facts, |f| walk(f, &journey["document"]));
-        }
-        Journeys::Path { name, email } => {
-            let contact = backend.contact(&email).await?;
-            let id = id(backend, &name).await?;
-            let args = json!({ "id": id, "contact": contact });
-            let path = backend.query("journeys.path", args).await?;
-            let journey = backend.query("journeys.get", json!({ "id": id })).await?;
-            answer(json, &path, |f| walk(f, &journey["document"]));
-        }
+        Journeys::Simulate { name, days, seed } => simulate(backend, json, &name, days, seed).await?,
+        Journeys::Try { name, email, days } => try_as(backend, json, &name, &email, days).await?,
+        Journeys::Path { name, email } => path(backend, json, &name, &email).await?,
     }
+    Ok(())
+}
+
+async fn list(backend: &Backend, json: bool) -> Result<()> {
+    let rows = backend.query("journeys.list", json!({})).await?;
+    answer(json, &rows, |rows| {
+        output::table(
+            rows,
+            &[
+                ("name", "name"),
+                ("state", "state"),
+                ("version", "version"),
+                ("active", "inside"),
+                ("updated_at", "changed"),
+            ],
+        )
+    });
+    Ok(())
+}
+
+async fn export(backend: &Backend, json: bool, name: &str, to: Option<PathBuf>) -> Result<()> {
+    let text = backend
+        .query("journeys.export", json!({ "id": id(backend, name).await? }))
+        .await?;
+    let document = output::cell(&text["text"]);
+    match to {
+        Some(to) => {
+            let to = absolute(&to);
+            carillon_app::files::write_chosen(&to, document.as_bytes())?;
+            answer(json, &json!({ "path": to }), |s| say!("wrote", file = s["path"]));
+        }
+        // A journey file is a JSON document.
+        None => output::raw(document.trim_end()),
+    }
+    Ok(())
+}
+
+async fn check(backend: &Backend, json: bool, name: &str) -> Result<()> {
+    let id = id(backend, name).await?;
+    let journey = backend.query("journeys.get", json!({ "id": id })).await?;
+    let found = backend
+        .query("journeys.check", json!({ "document": journey["document"] }))
+        .await?;
+    answer(json, &found, |p| {
+        if p.as_array().is_none_or(Vec::is_empty) {
+            say!("journeys.no_problems");
+        }
+        problems(p);
+    });
+    if found
+        .as_array()
+        .into_iter()
+        .flatten()
+        .any(|p| p["severity"] == json!("error"))
+    {
+        return Err(fail(Code::Refused, "journeys.has_problems", &[("name", &name)]));
+    }
+    Ok(())
+}
+
+async fn status(backend: &Backend, json: bool, name: &str) -> Result<()> {
+    let id = id(backend, name).await?;
+    let journey = backend.query("journeys.get", json!({ "id": id })).await?;
+    let counts = backend.query("journeys.counts", json!({ "id": id })).await?;
+    let status =
+        json!({ "name": name, "state": journey["state"], "version": journey["version"], "counts": counts });
+    answer(json, &status, |s| {
+        match s["version"].is_null() {
+            true => say!("journeys.is_draft", name = name, state = state_word(&s["state"])),
+            false => say!(
+                "journeys.is",
+                name = name,
+                state = state_word(&s["state"]),
+                version = s["version"],
+            ),
+        }
+        steps_now(&s["counts"]["steps"], &journey["document"]);
+    });
+    Ok(())
+}
+
+async fn simulate(backend: &Backend, json: bool, name: &str, days: u32, seed: u64) -> Result<()> {
+    let id = id(backend, name).await?;
+    let journey = backend.query("journeys.get", json!({ "id": id })).await?;
+    let args = json!({
+        "id": id,
+        "document": journey["document"],
+        "days": days,
+        "seed": seed,
+        "start": null,
+    });
+    let report = backend.job("journeys.simulate", args).await?;
+    answer(json, &report, |report| simulated(report, &journey["document"]));
+    Ok(())
+}
+
+async fn try_as(backend: &Backend, json: bool, name: &str, email: &str, days: u32) -> Result<()> {
+    let id = id(backend, name).await?;
+    let journey = backend.query("journeys.get", json!({ "id": id })).await?;
+    let contact = backend.contact(email).await?;
+    let args = json!({ "id": id, "document": journey["document"], "contact": contact, "days": days });
+    let facts = backend.query("journeys.try", args).await?;
+    answer(json, &facts, |f| walk(f, &journey["document"]));
+    Ok(())
+}
+
+async fn path(backend: &Backend, json: bool, name: &str, email: &str) -> Result<()> {
+    let contact = backend.contact(email).await?;
+    let id = id(backend, name).await?;
+    let args = json!({ "id": id, "contact": contact });
+    let path = backend.query("journeys.path", args).await?;
+    let journey = backend.query("journeys.get", json!({ "id": id })).await?;
+    answer(json, &path, |f| walk(f, &journey["document"]));
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use crate::words::{say, text, word};
 use carillon_app::error::{ApiError, Code, Result, fail, sentence};
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Read};
+use std::path::{Path, PathBuf};
 
 pub async fn templates(backend: &Backend, json: bool, verb: Templates) -> Result<()> {
     match verb {
@@ -25,54 +26,14 @@ pub async fn templates(backend: &Backend, json: bool, verb: Templates) -> Result
                 )
             });
         }
-        Templates::Import { file, name, subject } => {
-            let args = json!({ "file": { "path": absolute(&file) }, "name": name, "subject": subject });
-            let mut saved = backend.mutate("templates.import_file", args).await?;
-            let args = json!({ "draft": draft(&saved), "contact": null });
-            let rendered = backend.query("templates.render", args).await?;
-            let broken = rendered["problems"].as_array().into_iter().flatten();
-            let broken = broken.filter(|problem| problem["severity"] == json!("error"));
-            saved["problems"] = Value::Array(broken.cloned().collect());
-            answer(json, &saved, |t| {
-                say!("templates.imported", name = t["name"]);
-                problems(&t["problems"]);
-            });
-        }
+        Templates::Import { file, name, subject } => import(backend, json, &file, name, subject).await?,
         Templates::Starters => {
             let added = backend.mutate("templates.add_starters", json!({})).await?;
             answer(json, &added, |a| {
                 output::table(a, &[("name", "added"), ("subject", "subject")])
             });
         }
-        Templates::Render { name, email, html } => {
-            let draft = saved_draft(backend, &name).await?;
-            let contact = backend.contact(&email).await?;
-            let rendered = backend
-                .query(
-                    "templates.render",
-                    json!({ "draft": draft, "contact": contact, "with_html": true }),
-                )
-                .await?;
-            let mut found = rendered["problems"].as_array().into_iter().flatten();
-            if let Some(broken) = found.find(|p| p["severity"] == json!("error")) {
-                let detail = output::cell(&broken["message"]);
-                return Err(fail(
-                    Code::Refused,
-                    "templates.broken",
-                    &[("name", &name), ("detail", &detail)],
-                ));
-            }
-            if let Some(to) = html {
-                let html = output::cell(&rendered["html"]);
-                carillon_app::files::write_chosen(&absolute(&to), html.as_bytes())?;
-            }
-            answer(json, &rendered, |r| {
-                output::facts(r, &[("subject", "subject"), ("preheader", "preheader")]);
-                output::line("");
-                output::line(output::cell(&r["text"]));
-                problems(&r["problems"]);
-            });
-        }
+        Templates::Render { name, email, html } => render(backend, json, &name, &email, html).await?,
         Templates::Missing { name, expression } => {
             let draft = saved_draft(backend, &name).await?;
             let report = backend
@@ -103,6 +64,58 @@ pub async fn templates(backend: &Backend, json: bool, verb: Templates) -> Result
             answer(json, &done, |_| say!("templates.removed", name = name));
         }
     }
+    Ok(())
+}
+
+async fn import(
+    backend: &Backend,
+    json: bool,
+    file: &Path,
+    name: Option<String>,
+    subject: Option<String>,
+) -> Result<()> {
+    let args = json!({ "file": { "path": absolute(file) }, "name": name, "subject": subject });
+    let mut saved = backend.mutate("templates.import_file", args).await?;
+    let args = json!({ "draft": draft(&saved), "contact": null });
+    let rendered = backend.query("templates.render", args).await?;
+    let broken = rendered["problems"].as_array().into_iter().flatten();
+    let broken = broken.filter(|problem| problem["severity"] == json!("error"));
+    saved["problems"] = Value::Array(broken.cloned().collect());
+    answer(json, &saved, |t| {
+        say!("templates.imported", name = t["name"]);
+        problems(&t["problems"]);
+    });
+    Ok(())
+}
+
+async fn render(backend: &Backend, json: bool, name: &str, email: &str, html: Option<PathBuf>) -> Result<()> {
+    let draft = saved_draft(backend, name).await?;
+    let contact = backend.contact(email).await?;
+    let rendered = backend
+        .query(
+            "templates.render",
+            json!({ "draft": draft, "contact": contact, "with_html": true }),
+        )
+        .await?;
+    let mut found = rendered["problems"].as_array().into_iter().flatten();
+    if let Some(broken) = found.find(|p| p["severity"] == json!("error")) {
+        let detail = output::cell(&broken["message"]);
+        return Err(fail(
+            Code::Refused,
+            "templates.broken",
+            &[("name", &name), ("detail", &detail)],
+        ));
+    }
+    if let Some(to) = html {
+        let html = output::cell(&rendered["html"]);
+        carillon_app::files::write_chosen(&absolute(&to), html.as_bytes())?;
+    }
+    answer(json, &rendered, |r| {
+        output::facts(r, &[("subject", "subject"), ("preheader", "preheader")]);
+        output::line("");
+        output::line(output::cell(&r["text"]));
+        problems(&r["problems"]);
+    });
     Ok(())
 }
 
@@ -223,27 +236,60 @@ async fn switch(backend: &Backend, json: bool, name: &str, off: bool) -> Result<
     Ok(())
 }
 
+async fn list(backend: &Backend, json: bool) -> Result<()> {
+    let rows = backend.query("accounts.list", json!({})).await?;
+    answer(json, &rows, |rows| {
+        output::table(
+            rows,
+            &[
+                ("name", "name"),
+                ("from_email", "from"),
+                ("host", "host"),
+                ("port", "port"),
+                ("tls", "tls"),
+                ("secret", "secret"),
+                ("off", "off"),
+                ("sent_24_hours", "sent_24_hours"),
+                ("per_day", "per_day"),
+            ],
+        )
+    });
+    Ok(())
+}
+
+async fn test(backend: &Backend, json: bool, name: &str, to: &str) -> Result<()> {
+    let row = backend.find("accounts.list", name, "account").await?;
+    let tested = backend
+        .mutate(
+            "accounts.test",
+            json!({ "id": row["id"], "to": to, "template": null }),
+        )
+        .await?;
+    answer(json, &tested, |t| {
+        let phases = t["phases"].as_array().into_iter().flatten().cloned();
+        let phases = phases.map(|mut row| {
+            row["phase"] = Value::String(word("phases", &row["phase"]));
+            row
+        });
+        output::table(
+            &Value::Array(phases.collect()),
+            &[("phase", "phase"), ("ok", "ok"), ("detail", "detail")],
+        )
+    });
+    if tested["ok"] != json!(true) {
+        let last = tested["phases"]
+            .as_array()
+            .and_then(|p| p.last())
+            .map(|p| output::cell(&p["detail"]))
+            .unwrap_or_default();
+        return Err(fail(Code::Outside, "accounts.test_failed", &[("detail", &last)]));
+    }
+    Ok(())
+}
+
 pub async fn accounts(backend: &Backend, json: bool, verb: Accounts) -> Result<()> {
     match verb {
-        Accounts::List => {
-            let rows = backend.query("accounts.list", json!({})).await?;
-            answer(json, &rows, |rows| {
-                output::table(
-                    rows,
-                    &[
-                        ("name", "name"),
-                        ("from_email", "from"),
-                        ("host", "host"),
-                        ("port", "port"),
-                        ("tls", "tls"),
-                        ("secret", "secret"),
-                        ("off", "off"),
-                        ("sent_24_hours", "sent_24_hours"),
-                        ("per_day", "per_day"),
-                    ],
-                )
-            });
-        }
+        Accounts::List => list(backend, json).await?,
         Accounts::AddSmtp(how) => add_smtp(backend, json, how).await?,
         Accounts::Presets => {
             let rows = backend.query("presets.senders", json!({})).await?;
@@ -261,34 +307,7 @@ pub async fn accounts(backend: &Backend, json: bool, verb: Accounts) -> Result<(
                 )
             });
         }
-        Accounts::Test { name, to } => {
-            let row = backend.find("accounts.list", &name, "account").await?;
-            let tested = backend
-                .mutate(
-                    "accounts.test",
-                    json!({ "id": row["id"], "to": to, "template": null }),
-                )
-                .await?;
-            answer(json, &tested, |t| {
-                let phases = t["phases"].as_array().into_iter().flatten().cloned();
-                let phases = phases.map(|mut row| {
-                    row["phase"] = Value::String(word("phases", &row["phase"]));
-                    row
-                });
-                output::table(
-                    &Value::Array(phases.collect()),
-                    &[("phase", "phase"), ("ok", "ok"), ("detail", "detail")],
-                )
-            });
-            if tested["ok"] != json!(true) {
-                let last = tested["phases"]
-                    .as_array()
-                    .and_then(|p| p.last())
-                    .map(|p| output::cell(&p["detail"]))
-                    .unwrap_or_default();
-                return Err(fail(Code::Outside, "accounts.test_failed", &[("detail", &last)]));
-            }
-        }
+        Accounts::Test { name, to } => test(backend, json, &name, &to).await?,
         Accounts::Password {
             name,
             passphrase_file,
