@@ -88,7 +88,11 @@ export function Dialog({ open, onClose, title, about, children, actions, submit,
         <BaseDialog.Popup
           // A form begins at its first field, not at the sign that closes it.
           initialFocus={() =>
-            (submit && content.current?.querySelector<HTMLElement>("input:not([type='hidden'], [aria-hidden='true']), textarea")) ?? true
+            (submit &&
+              content.current?.querySelector<HTMLElement>(
+                "input:not([type='hidden'], [aria-hidden='true']), textarea",
+              )) ??
+            true
           }
           className={cx(
             floating,
