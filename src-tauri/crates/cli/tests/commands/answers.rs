@@ -1,6 +1,6 @@
 //! What is answered to work that is done.
 
-use crate::terminal::{Terminal, arg, plain};
+use crate::terminal::{CARILLON, Terminal, arg, plain};
 use serde_json::json;
 
 const LIST: &str = "email,first_name,city\nada@example.com,Ada,London\ngrace@example.org,Grace,New York\n";
@@ -377,6 +377,28 @@ fn a_report_is_a_table_for_people_and_csv_or_json_where_asked_for() {
     assert_eq!(
         document["rows"].as_array().unwrap().len(),
         csv.lines().count() - 1
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn who_looks_sees_that_long_work_goes_on_and_who_reads_the_output_is_not_disturbed() {
+    let at = Terminal::new();
+    at.json(&["workspaces", "create", "a.carillon"]);
+    let long = ["run", "--for", "3"];
+    let unwatched = at.run(&long);
+    assert_eq!((unwatched.code, unwatched.err.as_str()), (Some(0), ""));
+
+    // A terminal of its own, in which standard error is looked at.
+    let line = format!("{CARILLON} {} >answer.txt", long.join(" "));
+    let mut watched = at.other("script", &["-q", "-e", "-c", &line, "/dev/null"]);
+    let shown = watched.output().unwrap();
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.contains("Playing the workspace forward"), "{shown:?}");
+    let answer = std::fs::read_to_string(at.path("answer.txt")).unwrap();
+    assert!(
+        answer.starts_with("It is ") && !answer.contains("Playing"),
+        "{answer}"
     );
 }
 

@@ -4,6 +4,9 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+/// The program.
+pub const CARILLON: &str = env!("CARGO_BIN_EXE_carillon");
+
 pub struct Terminal {
     home: tempfile::TempDir,
 }
@@ -48,7 +51,12 @@ impl Terminal {
     }
 
     pub fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_carillon"));
+        self.other(CARILLON, words)
+    }
+
+    /// Another program in this home.
+    pub fn other(&self, program: &str, words: &[&str]) -> Command {
+        let mut command = Command::new(program);
         let home = self.home.path();
         command
             .args(words)
