@@ -218,6 +218,25 @@ fn in_a_folder_where_nothing_can_be_written_each_command_says_so_and_leaves_noth
 }
 
 #[test]
+fn where_the_folder_for_what_runs_is_closed_or_far_away_programs_find_each_other_all_the_same() {
+    let home = tempfile::tempdir().expect("a home");
+    let far = home.path().join("far".repeat(40));
+    for folder in [&home.path().join("cache"), &far] {
+        std::fs::create_dir_all(folder).expect("a folder");
+        let file = home.path().join("data/shop.carillon");
+        let at = Terminal::of_a_common_user(home.path(), &file)
+            .with("XDG_RUNTIME_DIR", folder)
+            .with("TMPDIR", home.path());
+        let _closed = Closed::close(folder);
+        at.create(None);
+        let first = at.start_owner();
+        assert_eq!(at.tell(&["contacts", "list"])["total"], json!(0));
+        drop(first);
+        std::fs::remove_file(&file).expect("the workspace");
+    }
+}
+
+#[test]
 fn a_home_in_which_nothing_can_be_written_keeps_nobody_from_work() {
     let home = tempfile::tempdir().expect("a home");
     let at = Terminal::of_a_common_user(home.path(), &home.path().join("cache/shop.carillon"));

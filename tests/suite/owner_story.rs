@@ -1,30 +1,12 @@
 //! One file, one owner: other processes work through it, and say so plainly when it does not answer.
 
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, until};
 use carillon_xtask::children::Leashed;
 use serde_json::json;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// The process that owns a file, as its side file says.
-fn owner(at: &Terminal<'_>) -> Option<u64> {
-    let sign = std::fs::read(format!("{}.lock", at.file().display())).ok()?;
-    serde_json::from_slice::<serde_json::Value>(&sign).ok()?["pid"].as_u64()
-}
-
-fn start_owner(at: &Terminal<'_>) -> Leashed {
-    let mut command = at.on_file(&["run", "--for", "86400"]);
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    let process = Leashed::spawn(&mut command).unwrap_or_else(|why| panic!("{why}"));
-    let until = Instant::now() + PATIENCE;
-    while owner(at) != Some(u64::from(process.id())) {
-        assert!(Instant::now() < until, "it did not come to own the file");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    process
-}
 
 /// Whether somebody has a line to the owner: the system lists the listening socket and each accepted line by its path.
 fn is_connected(at: &Terminal<'_>) -> bool {
@@ -61,7 +43,7 @@ fn a_second_process_works_through_the_owner_and_a_stopped_owner_is_named_in_plai
         "email,city\nada@example.com,London\ngrace@example.org,New York\n",
     )
     .expect("a list");
-    let mut first = start_owner(&at);
+    let mut first = at.start_owner();
 
     let words = [
         "contacts",
@@ -75,7 +57,7 @@ fn a_second_process_works_through_the_owner_and_a_stopped_owner_is_named_in_plai
     assert_eq!(at.tell(&words)["counts"]["new"], json!(2));
     let found = at.tell(&["contacts", "list", "--where", "city is \"London\""]);
     assert_eq!(found["rows"][0]["email"], json!("ada@example.com"), "{found}");
-    assert_eq!(owner(&at), Some(u64::from(first.id())), "the owner changed");
+    assert_eq!(at.owner(), Some(u64::from(first.id())), "the owner changed");
     let refused = at.refusal(&["restore", people.to_str().expect("a path")]);
     assert!(
         refused.contains(&format!("process {}", first.id())) && refused.contains("Nothing was changed"),
@@ -86,11 +68,7 @@ fn a_second_process_works_through_the_owner_and_a_stopped_owner_is_named_in_plai
     let mut patient = at.on_file(&["run", "--for", "86400"]);
     patient.stdout(Stdio::null()).stderr(Stdio::piped());
     let mut patient = Leashed::spawn(&mut patient).unwrap_or_else(|why| panic!("{why}"));
-    let until = Instant::now() + PATIENCE;
-    while !is_connected(&at) {
-        assert!(Instant::now() < until, "it was not let in");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    until("it is let in", || is_connected(&at));
 
     signal("STOP", &first);
     let asked = Instant::now();
@@ -129,7 +107,7 @@ fn a_second_process_works_through_the_owner_and_a_stopped_owner_is_named_in_plai
         at.tell(&["segments", "count", "--where", "city is \"London\""])["count"],
         json!(1)
     );
-    let mut second = start_owner(&at);
+    let mut second = at.start_owner();
     assert_eq!(at.tell(&["contacts", "list"])["total"], json!(2));
     // One that is asked to end does so politely and says that it is done.
     signal("INT", &second);

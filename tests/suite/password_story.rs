@@ -2,23 +2,11 @@
 //! it is right.
 
 use crate::post::{Sender, in_state, prepare, start_world_that, taken};
-use crate::terminal::Terminal;
-use carillon_xtask::children::Leashed;
+use crate::terminal::{Terminal, until};
 use serde_json::json;
-use std::process::Stdio;
-use std::time::{Duration, Instant};
 
-const PATIENCE: Duration = Duration::from_secs(120);
 const LETTERS: usize = 12;
 const RIGHT: &str = "a right secret";
-
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !holds() {
-        assert!(Instant::now() < end, "it did not come: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
 
 #[test]
 fn a_wrong_password_names_the_account_and_the_remedy_and_with_the_right_one_each_letter_leaves_once() {
@@ -53,14 +41,7 @@ fn a_wrong_password_names_the_account_and_the_remedy_and_with_the_right_one_each
     assert_eq!(in_state(&at, "queued"), LETTERS as u64);
 
     // Somebody else mends it while a program runs that had no luck.
-    let mut command = at.on_file(&["run", "--for", "86400"]);
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    let mut running = Leashed::spawn(&mut command).unwrap_or_else(|why| panic!("{why}"));
-    let owner = format!("{}.lock", at.file().display());
-    until("it owns the file", || {
-        let sign = std::fs::read_to_string(&owner).unwrap_or_default();
-        sign.contains(&format!("\"pid\":{}", running.id()))
-    });
+    let mut running = at.start_owner();
     at.tell_secret(&["accounts", "password", "World", "--passphrase-file"], RIGHT);
     until("all letters leave", || {
         in_state(&at, "accepted") == LETTERS as u64

@@ -1,14 +1,14 @@
 //! What the sender does when its server or its letters go away under it.
 
 use crate::post::{Sender, in_state, prepare, start_world, taken};
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, until};
 use carillon_xtask::children::Leashed;
 use serde_json::json;
 use std::net::TcpListener;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -65,11 +65,7 @@ fn a_letter_whose_contact_is_erased_on_its_way_is_not_sent_and_stops_no_other() 
     let mut command = at.on_file(&["run", "--until-idle"]);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut sender = Leashed::spawn(&mut command).unwrap_or_else(|why| panic!("{why}"));
-    let until = Instant::now() + PATIENCE;
-    while taken(&truth).is_empty() {
-        assert!(Instant::now() < until, "nothing was sent");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    until("something is sent", || !taken(&truth).is_empty());
     // All ten are claimed, one or two are done; the last one goes now.
     let last = people.last().expect("ten people");
     at.tell(&["contacts", "delete", last]);

@@ -3,13 +3,15 @@
 use carillon_tests::programs;
 #[cfg(feature = "mail")]
 use carillon_tests::servers::Keyring;
-use carillon_xtask::children::spelled;
+use carillon_xtask::children::{Leashed, spelled};
 #[cfg(feature = "mail")]
 use carillon_xtask::ground;
 use serde_json::Value;
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 /// Runs `carillon -w FILE --json ...` and reads its answers.
 pub struct Terminal<'a> {
@@ -66,13 +68,13 @@ impl<'a> Terminal<'a> {
     }
 
     /// With something in the surroundings of each command.
-    pub fn with(self, name: &'static str, value: &'static str) -> Terminal<'a> {
-        let before = self.command;
+    pub fn with(self, name: &'static str, value: impl Into<OsString>) -> Terminal<'a> {
+        let (before, value) = (self.command, value.into());
         Terminal {
             file: self.file,
             command: Box::new(move |program: &Path| {
                 let mut command = before(program);
-                command.env(name, value);
+                command.env(name, &value);
                 command
             }),
         }
@@ -137,6 +139,23 @@ impl<'a> Terminal<'a> {
         refused(&mut self.on_file(words))
     }
 
+    /// The process that owns the workspace, as its side file says.
+    pub fn owner(&self) -> Option<u64> {
+        let sign = std::fs::read(format!("{}.lock", self.file.display())).ok()?;
+        serde_json::from_slice::<Value>(&sign).ok()?["pid"].as_u64()
+    }
+
+    /// A program that runs for a day and owns the workspace.
+    pub fn start_owner(&self) -> Leashed {
+        let mut command = self.on_file(&["run", "--for", "86400"]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let process = Leashed::spawn(&mut command).unwrap_or_else(|why| panic!("{why}"));
+        until("it owns the file", || {
+            self.owner() == Some(u64::from(process.id()))
+        });
+        process
+    }
+
     /// Makes the workspace. Its clock is virtual where it starts somewhere.
     pub fn create(&self, start: Option<&str>) -> Value {
         let mut command = self.program();
@@ -148,6 +167,18 @@ impl<'a> Terminal<'a> {
             command.args(["--clock", "virtual", "--start", start]);
         }
         answer(&mut command)
+    }
+}
+
+/// What is waited for comes; a program that hangs must not hang the tests.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Waits for something.
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < end, "it did not come: {what}");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -3,7 +3,7 @@
 //! The lock is taken on a side file (`<file>.lock`), because closing any other handle of the database inside
 //! its own process would drop SQLite's POSIX locks. The side file also says where the owner listens.
 
-use crate::error::{ApiError, Code, Result, fail};
+use crate::error::{ApiError, Code, Result, fail, sentence};
 use crate::table::{Call, Kind, Reply};
 use interprocess::local_socket::tokio::{Listener, Stream, prelude::*};
 use interprocess::local_socket::{GenericFilePath, ListenerOptions, Name};
@@ -61,20 +61,35 @@ fn lock_path(file: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// A short path for the socket: Unix allows about 100 bytes, so it cannot stand beside the file.
+/// Longest path of a socket that every system takes, in bytes: it cannot stand beside the file.
+const SOCKET_MAX: usize = 100;
+
+/// The path of the socket: in the folder for what runs, or where that is somebody else's (as after `su`) or too long, in
+/// one of our own for what is temporary.
 fn socket_path(file: &Path) -> Result<PathBuf> {
-    let base = std::env::var_os("XDG_RUNTIME_DIR")
-        .map(PathBuf::from)
-        .filter(|p| p.is_dir());
-    let dir = match base {
-        Some(dir) => dir.join("carillon"),
-        None => std::env::temp_dir().join(format!("carillon-{}", whoami())),
-    };
-    let io = |e: std::io::Error| fail(Code::File, "owner.no_socket", &[("detail", &e)]);
-    make_private(&dir).map_err(io)?;
-    let absolute = std::path::absolute(file).map_err(io)?;
+    let cannot = |detail: String| fail(Code::File, "owner.no_socket", &[("detail", &detail)]);
+    let absolute = std::path::absolute(file).map_err(|e| cannot(e.to_string()))?;
     let hash = blake3::hash(absolute.as_os_str().as_encoded_bytes()).to_hex();
-    Ok(dir.join(format!("{}.sock", &hash.as_str()[..24])))
+    let name = format!("{}.sock", &hash.as_str()[..24]);
+    let running = std::env::var_os("XDG_RUNTIME_DIR")
+        .map(PathBuf::from)
+        .filter(|base| base.is_dir())
+        .map(|base| base.join("carillon"));
+    let temporary = std::env::temp_dir().join(format!("carillon-{}", whoami()));
+    let mut last = String::new();
+    for dir in running.into_iter().chain([temporary]) {
+        let socket = dir.join(&name);
+        if socket.as_os_str().len() > SOCKET_MAX {
+            last = sentence("owner.long_path", &[("dir", &dir.display())]);
+            continue;
+        }
+        match make_private(&dir) {
+            Ok(true) => return Ok(socket),
+            Ok(false) => last = sentence("owner.not_ours", &[("dir", &dir.display())]),
+            Err(e) => last = format!("{}: {e}", dir.display()),
+        }
+    }
+    Err(cannot(last))
 }
 
 #[cfg(unix)]
@@ -90,9 +105,9 @@ fn whoami() -> String {
     std::env::var("USERNAME").unwrap_or_else(|_| "user".into())
 }
 
-/// Makes a folder only its user can enter, and refuses one that somebody else could have made.
+/// Makes a folder only its user can enter. False where one stands that somebody else could have made.
 #[cfg(unix)]
-fn make_private(dir: &Path) -> std::io::Result<()> {
+fn make_private(dir: &Path) -> std::io::Result<bool> {
     use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
     match std::fs::DirBuilder::new().mode(0o700).create(dir) {
         Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(e),
@@ -103,17 +118,16 @@ fn make_private(dir: &Path) -> std::io::Result<()> {
         .map(|m| m.uid())
         .unwrap_or(there.uid());
     if !there.is_dir() || there.uid() != me {
-        return Err(std::io::Error::new(
-            std::io::ErrorKind::PermissionDenied,
-            "the folder belongs to somebody else",
-        ));
+        return Ok(false);
     }
-    std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700))
+    std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700))?;
+    Ok(true)
 }
 
 #[cfg(not(unix))]
-fn make_private(dir: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(dir)
+fn make_private(dir: &Path) -> std::io::Result<bool> {
+    std::fs::create_dir_all(dir)?;
+    Ok(true)
 }
 
 fn socket_name(path: &Path) -> Result<Name<'static>> {
