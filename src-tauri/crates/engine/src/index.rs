@@ -85,11 +85,12 @@ impl Index {
         let mut index = Index::new(zone, as_of);
         let mut definitions = Vec::new();
         for change in rows {
-            index.rows.apply(&change);
+            index.rows.load(&change);
             if change.contact().is_none() {
                 definitions.push(change);
             }
         }
+        index.rows.settle();
         let staged = index.stage(definitions, as_of);
         index.take(staged);
         index

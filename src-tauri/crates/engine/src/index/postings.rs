@@ -46,6 +46,25 @@ impl Postings {
         }
     }
 
+    /// Puts one in without looking where: [`Postings::settle`] sorts them before anybody reads.
+    pub fn add(&mut self, posting: Posting) {
+        self.pages
+            .entry(posting.contact / PAGE)
+            .or_default()
+            .push(posting);
+    }
+
+    /// Sorts what was added; `once` as of [`Postings::insert`].
+    pub fn settle(&mut self, once: bool) {
+        let key = |p: &Posting| (p.contact, p.at, p.id);
+        for page in self.pages.values_mut() {
+            page.sort_by_key(key);
+            if once {
+                page.dedup_by_key(|p| key(p));
+            }
+        }
+    }
+
     pub fn remove(&mut self, contact: u32, at: Moment, id: i64) {
         self.retain(contact, |p| (p.at, p.id) != (at, id));
     }

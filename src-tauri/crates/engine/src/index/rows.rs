@@ -29,6 +29,40 @@ pub(super) struct Rows {
 }
 
 impl Rows {
+    /// As [`Rows::apply`], of many at once: [`Rows::settle`] comes after the last.
+    pub fn load(&mut self, change: &Change) {
+        match change {
+            Change::EventAdded(event) => {
+                let posting = self.posting(event);
+                entry(&mut self.events, &event.name).add(posting);
+            }
+            Change::Sent {
+                contact,
+                template,
+                at,
+            } => entry(&mut self.sent, template).add(message(*contact, *at)),
+            other => self.apply(other),
+        }
+    }
+
+    /// Brings what was loaded into its order.
+    pub fn settle(&mut self) {
+        self.events.values_mut().for_each(|events| events.settle(true));
+        self.sent.values_mut().for_each(|sent| sent.settle(false));
+    }
+
+    fn posting(&mut self, event: &Event) -> Posting {
+        let props = self.symbols.pack(&event.props);
+        let keys = entry(&mut self.event_keys, &event.name);
+        keys.extend(props.iter().flatten().map(|(key, _)| *key));
+        Posting {
+            contact: event.contact.0,
+            at: event.at,
+            id: event.id.0,
+            props,
+        }
+    }
+
     /// Takes in one change; definitions are not its business.
     pub fn apply(&mut self, change: &Change) {
         match change {
@@ -42,15 +76,7 @@ impl Rows {
             Change::FieldSet { contact, key, value } => self.column(key).set(contact.0, value.as_ref()),
             Change::TagSet { contact, tag, on } => set_bit(&mut self.tags, tag, contact.0, *on),
             Change::EventAdded(event) => {
-                let props = self.symbols.pack(&event.props);
-                let keys = entry(&mut self.event_keys, &event.name);
-                keys.extend(props.iter().flatten().map(|(key, _)| *key));
-                let posting = Posting {
-                    contact: event.contact.0,
-                    at: event.at,
-                    id: event.id.0,
-                    props,
-                };
+                let posting = self.posting(event);
                 entry(&mut self.events, &event.name).insert(posting, true);
             }
             Change::EventRemoved {
@@ -72,13 +98,7 @@ impl Rows {
                 template,
                 at,
             } => {
-                let posting = Posting {
-                    contact: contact.0,
-                    at: *at,
-                    id: 0,
-                    props: None,
-                };
-                entry(&mut self.sent, template).insert(posting, false);
+                entry(&mut self.sent, template).insert(message(*contact, *at), false);
             }
             Change::PermissionSet {
                 contact,
@@ -298,5 +318,15 @@ impl Facts for Who<'_> {
             Some(Seen::Text(name)) => name.parse().ok(),
             _ => None,
         }
+    }
+}
+
+/// A message that was accepted; several at one moment are all kept.
+fn message(contact: ContactId, at: Moment) -> Posting {
+    Posting {
+        contact: contact.0,
+        at,
+        id: 0,
+        props: None,
     }
 }
