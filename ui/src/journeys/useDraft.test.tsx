@@ -1,4 +1,4 @@
-import { act, renderHook, waitFor } from "@testing-library/react";
+import { act, renderHook, screen, waitFor } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { JourneyView } from "@/api/gen/JourneyView";
 import { ApiError } from "@/api/host";
@@ -11,6 +11,7 @@ import { useDraft } from "./useDraft";
 
 let kept: { document: JourneyView["document"]; revision: number };
 let saves: number[];
+let gone: boolean;
 
 const view = (): JourneyView => ({
   id: 1,
@@ -25,8 +26,12 @@ const view = (): JourneyView => ({
 beforeEach(() => {
   kept = { document: WELCOME, revision: 7 };
   saves = [];
+  gone = false;
   answering({
-    "journeys.get": view,
+    "journeys.get": () => {
+      if (gone) throw new ApiError({ code: "unreachable", message: "Nobody is there." });
+      return view();
+    },
     "journeys.check": () => [],
     "journeys.save": ({ document, revision }) => {
       saves.push(revision ?? 0);
@@ -54,6 +59,19 @@ describe("the draft", () => {
     await waitFor(() => expect(result.current.state.is).toBe("saved"), { timeout: 5000 });
     rename(store, "Hello again");
     await act(() => result.current.save());
+    expect(saves).toEqual([7, 8]);
+    expect(kept.document.steps[1]?.name).toBe("Hello again");
+  });
+
+  it("never takes itself for somebody else, however many ask it to save at once", async () => {
+    const { store, result } = open();
+    rename(store, "Hello");
+    await act(async () => {
+      const first = result.current.save();
+      store.getState().perform({ op: "rename", step: "s2", name: "Hello again" });
+      await Promise.all([first, result.current.save(), result.current.save(), result.current.save()]);
+    });
+    expect(result.current.state.is).toBe("saved");
     expect(saves).toEqual([7, 8]);
     expect(kept.document.steps[1]?.name).toBe("Hello again");
   });
@@ -87,6 +105,18 @@ describe("the draft", () => {
     expect(kept.document.steps[1]?.name).toBe("Mine");
     expect(kept.revision).toBe(3);
     expect(mine.result.current.state.is).toBe("saved");
+  });
+
+  it("still lets one choose after a conflict when the other drawing could not be read", async () => {
+    const { store, result } = open();
+    kept = { document: { ...WELCOME, name: "Theirs" }, revision: 8 };
+    rename(store, "Mine");
+    await act(() => result.current.save());
+    gone = true;
+    await act(() => result.current.resolve("theirs"));
+    expect(result.current.state.is).toBe("conflict");
+    expect(store.getState().drawing.doc.steps[1]?.name).toBe("Mine");
+    expect(await screen.findAllByText("Nobody is there.")).not.toHaveLength(0);
   });
 
   it("never gives a step the id of one that an earlier version had", () => {

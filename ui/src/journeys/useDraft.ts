@@ -5,6 +5,7 @@ import { keyOf, mutate, query } from "@/api/client";
 import type { Journey } from "@/api/gen/Journey";
 import type { JourneyView } from "@/api/gen/JourneyView";
 import { ApiError } from "@/api/host";
+import { sayError } from "@/design";
 import type { DesignerStore } from "./state";
 
 export type SaveState =
@@ -65,8 +66,9 @@ export function useDraft(store: DesignerStore, opened: JourneyView): Draft {
   const save = useCallback(async (): Promise<boolean> => {
     if (timer.current !== null) clearTimeout(timer.current);
     timer.current = null;
-    // One save at a time: the second would carry a revision that the first has just replaced.
-    if (busy.current) await busy.current;
+    // One save at a time, also of several that waited for the same one: the second would carry a revision that the
+    // first has just replaced.
+    while (busy.current) await busy.current;
     busy.current = run();
     const done = await busy.current;
     busy.current = null;
@@ -130,7 +132,13 @@ export function useDraft(store: DesignerStore, opened: JourneyView): Draft {
 
   const resolve = useCallback(
     async (keep: "mine" | "theirs") => {
-      const fresh = await query("journeys.get", { id });
+      let fresh: JourneyView;
+      try {
+        fresh = await query("journeys.get", { id });
+      } catch (thrown) {
+        // The choice stays open.
+        return sayError(thrown);
+      }
       client.setQueryData(keyOf("journeys.get", { id }), fresh);
       if (keep === "theirs") {
         accept(fresh.document, fresh.revision);

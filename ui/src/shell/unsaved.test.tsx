@@ -3,7 +3,8 @@ import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, test } from "vitest";
 import { ApiError, setHost } from "@/api/host";
 import { fixtureHost } from "@/api/host.fixture";
-import { showProgram } from "@/testing";
+import { show, showProgram } from "@/testing";
+import { LeaveQuestion, mayLeave, useUnsaved } from "./unsaved";
 
 beforeEach(() => {
   localStorage.clear();
@@ -14,6 +15,38 @@ async function write() {
   showProgram("/segments/new");
   await userEvent.type(await screen.findByRole("textbox", { name: "Name" }), "Regulars");
 }
+
+function Drawing({ save }: { save: () => Promise<boolean> }) {
+  useUnsaved(true, save);
+  return <LeaveQuestion />;
+}
+
+describe("a drawing that saves itself", () => {
+  test("is saved before it is left, and nothing is asked", async () => {
+    let saved = 0;
+    show(
+      <Drawing
+        save={async () => {
+          saved += 1;
+          return true;
+        }}
+      />,
+    );
+    expect(await mayLeave()).toBe(true);
+    expect(saved).toBe(1);
+    expect(screen.queryByRole("alertdialog")).toBeNull();
+  });
+
+  test("is not left without a question where it could not be saved", async () => {
+    show(<Drawing save={async () => false} />);
+    const leaves = mayLeave();
+    await userEvent.click(await screen.findByRole("button", { name: "Cancel" }));
+    expect(await leaves).toBe(false);
+    const again = mayLeave();
+    await userEvent.click(await screen.findByRole("button", { name: "Leave without saving" }));
+    expect(await again).toBe(true);
+  });
+});
 
 describe("a screen with something that is not saved", () => {
   test("asks before another screen is shown, and stays where the answer is no", async () => {
