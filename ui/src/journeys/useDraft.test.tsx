@@ -12,6 +12,7 @@ import { useDraft } from "./useDraft";
 let kept: { document: JourneyView["document"]; revision: number };
 let saves: number[];
 let gone: boolean;
+let slow: Promise<void> | null;
 
 const view = (): JourneyView => ({
   id: 1,
@@ -27,25 +28,30 @@ beforeEach(() => {
   kept = { document: WELCOME, revision: 7 };
   saves = [];
   gone = false;
+  slow = null;
   answering({
     "journeys.get": () => {
       if (gone) throw new ApiError({ code: "unreachable", message: "Nobody is there." });
       return view();
     },
     "journeys.check": () => [],
-    "journeys.save": ({ document, revision }) => {
+    "journeys.save": async ({ document, revision }) => {
       saves.push(revision ?? 0);
       if (revision !== kept.revision) throw new ApiError({ code: "stale", message: "saved elsewhere" });
       kept = { document, revision: kept.revision + 1 };
-      return { id: 1, revision: kept.revision, problems: [] };
+      const answer = { id: 1, revision: kept.revision, problems: [] };
+      if (slow) await slow;
+      return answer;
     },
   });
 });
 
 function open() {
   const store: DesignerStore = createDesigner(1, WELCOME, catalogueOf(FACES), []);
-  const opened = view();
-  return { store, ...renderHook(() => useDraft(store, opened), { wrapper: Ground }) };
+  return {
+    store,
+    ...renderHook((opened: JourneyView) => useDraft(store, opened), { wrapper: Ground, initialProps: view() }),
+  };
 }
 
 const rename = (store: DesignerStore, name: string) =>
@@ -73,6 +79,30 @@ describe("the draft", () => {
     });
     expect(result.current.state.is).toBe("saved");
     expect(saves).toEqual([7, 8]);
+    expect(kept.document.steps[1]?.name).toBe("Hello again");
+  });
+
+  it("knows its own save when the commit is told of before the answer is there", async () => {
+    const { store, result, rerender } = open();
+    let answer: () => void = () => {};
+    slow = new Promise((resolve) => {
+      answer = resolve;
+    });
+    rename(store, "Hello");
+    let saved: Promise<boolean> = Promise.resolve(false);
+    act(() => {
+      saved = result.current.save();
+    });
+    await waitFor(() => expect(kept.revision).toBe(8));
+    rename(store, "Hello again");
+    rerender(view());
+    expect(result.current.state.is).not.toBe("conflict");
+    answer();
+    await act(async () => {
+      await saved;
+      await result.current.save();
+    });
+    expect(result.current.state.is).toBe("saved");
     expect(kept.document.steps[1]?.name).toBe("Hello again");
   });
 

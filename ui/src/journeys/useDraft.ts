@@ -121,13 +121,22 @@ export function useDraft(store: DesignerStore, opened: JourneyView): Draft {
   }, [store]);
 
   useEffect(() => {
-    // A commit of somebody else: the fresh view has a revision we did not write.
-    if (opened.revision <= saved.current.revision) return;
-    if (store.getState().drawing.doc === saved.current.doc) {
-      accept(opened.document, opened.revision);
-      store.getState().replace(opened.document);
-      store.getState().show({ problems: opened.problems });
-    } else setState({ is: "conflict" });
+    let past = false;
+    const look = async () => {
+      // What is told of while a save is under way may be that save.
+      while (busy.current) await busy.current;
+      // A commit of somebody else: the fresh view has a revision we did not write.
+      if (past || opened.revision <= saved.current.revision) return;
+      if (store.getState().drawing.doc === saved.current.doc) {
+        accept(opened.document, opened.revision);
+        store.getState().replace(opened.document);
+        store.getState().show({ problems: opened.problems });
+      } else setState({ is: "conflict" });
+    };
+    void look();
+    return () => {
+      past = true;
+    };
   }, [opened, store, accept]);
 
   const resolve = useCallback(
