@@ -32,12 +32,19 @@ export function JourneysList() {
   const open = (id: JourneyId | null) => {
     if (id !== null) void navigate({ to: "/journeys/$journey", params: { journey: String(id) } });
   };
+  // One at a time: who presses twice wants one journey.
+  const [making, setMaking] = useState(false);
+  const make = async (work: () => Promise<JourneyId | null>) => {
+    setMaking(true);
+    open(await work());
+    setMaking(false);
+  };
   const verbs = (
     <>
-      <Button icon={FileUp} onClick={() => void actions.importFile().then(open)}>
+      <Button icon={FileUp} disabled={making} onClick={() => void make(actions.importFile)}>
         {t("journeys.import")}
       </Button>
-      <Button look="primary" icon={Plus} onClick={() => void actions.create().then(open)}>
+      <Button look="primary" icon={Plus} busy={making} onClick={() => void make(actions.create)}>
         {t("journeys.new")}
       </Button>
     </>
