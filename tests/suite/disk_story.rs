@@ -124,6 +124,26 @@ fn an_import_onto_a_disk_that_takes_no_more_keeps_what_it_had_and_goes_on_when_t
     );
 }
 
+#[test]
+fn a_workspace_for_which_there_is_no_room_leaves_nothing_that_keeps_the_next_try_from_its_name() {
+    let home = tempfile::tempdir().expect("a home");
+    let at = Terminal::at_home(home.path(), &home.path().join("data/shop.carillon"));
+    let before = names(&home.path().join("data"));
+    for words in [
+        &["workspaces", "create"][..],
+        &["demo", "create", "--contacts", "50"],
+    ] {
+        let mut command = at.program();
+        command.args(words).arg(at.file());
+        refused(&mut on_a_full_disk(&command, 50 << 10));
+        let mut left = names(&home.path().join("data"));
+        left.retain(|name| !before.contains(name) && *name != "carillon" && *name != "shop.carillon.lock");
+        assert!(left.is_empty(), "{words:?} left {left:?}");
+    }
+    at.create(None);
+    assert_eq!(at.tell(&["contacts", "list"])["total"], json!(0));
+}
+
 /// A folder in which nothing can be made, until this goes.
 struct Closed(PathBuf);
 

@@ -14,7 +14,7 @@ use carillon_adapters::dialer::Dialer;
 use carillon_adapters::vault::PassphraseFile;
 use carillon_model::Moment;
 use carillon_model::workspace::{ClockKind, Workspace};
-use carillon_store::{OpenOptions, Store};
+use carillon_store::{OpenOptions, Refusal, Store};
 use carillon_world::SmtpWorld;
 use interprocess::local_socket::tokio::Listener;
 use serde::{Deserialize, Serialize};
@@ -248,16 +248,19 @@ pub async fn make(path: &Path, workspace: &Workspace) -> Result<Store> {
         ));
     }
     // Asked of the system first: the database only says that it could not open the file.
-    std::fs::File::create_new(path)
-        .and_then(|_| std::fs::remove_file(path))
-        .map_err(|e| {
-            fail(
-                Code::File,
-                "files.cannot_write",
-                &[("file", &path.display()), ("detail", &e)],
-            )
-        })?;
-    Ok(Store::create(path, workspace, OpenOptions::default()).await?)
+    crate::files::can_be_made(path)?;
+    let made = Store::create(path, workspace, OpenOptions::default()).await;
+    if let Err(error) = &made
+        && !matches!(error, carillon_store::Error::Refused(Refusal::Exists(_)))
+    {
+        // A beginning that nobody can open would keep its name from the next try.
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            let mut left = path.as_os_str().to_owned();
+            left.push(suffix);
+            let _ = std::fs::remove_file(left);
+        }
+    }
+    Ok(made?)
 }
 
 async fn close(cx: &Ctx, _: NoArgs) -> Result<Done> {
