@@ -23,11 +23,12 @@ use crate::error::{Code, Result, fail};
 use crate::files::Saved;
 use crate::table::{Done, JobStarted, NoArgs};
 use crate::workspaces::Open;
-use crate::{Ctx, contacts, runtime};
+use crate::{Ctx, contacts, runtime, templates};
 use carillon_engine::journey::face::StepKindFace;
+use carillon_engine::journey::problem::Code as ProblemCode;
 use carillon_engine::journey::{self, Catalogue, JourneyVersion};
 use carillon_model::JourneyId;
-use carillon_model::journey::{Fact, Journey, Problem, Severity};
+use carillon_model::journey::{Fact, Journey, Problem, Severity, Step};
 use carillon_store::{Priority, journeys as rows, rollups};
 use exchange::{export, export_file, import, import_file};
 use inside::{counts, enter, people};
@@ -43,7 +44,7 @@ commands! {
     mutate "journeys.save" save(SaveJourney) -> SavedJourney, reads [];
     query "journeys.check" check(CheckJourney) -> Vec<Problem>, reads [Fields, Segments, Templates, Accounts];
     query "journeys.catalogue" catalogue(NoArgs) -> Vec<StepKindFace>, reads [];
-    mutate "journeys.publish" publish(OneJourney) -> PublishedNow, reads [];
+    mutate "journeys.publish" publish(PublishJourney) -> PublishedNow, reads [];
     query "journeys.entering" entering(OneJourney) -> Entering, reads [Journeys, Membership];
     mutate "journeys.pause" pause(OneJourney) -> StateNow, reads [];
     mutate "journeys.resume" resume(OneJourney) -> StateNow, reads [];
@@ -99,6 +100,20 @@ async fn row(open: &Open, id: JourneyId) -> Result<rows::JourneyRow> {
 
 fn problems(document: &Journey, catalogue: &Catalogue) -> Vec<Problem> {
     journey::compile(document, catalogue).1
+}
+
+/// All that keeps a drawing from being published, templates included, which are rendered for it.
+async fn all_problems(open: &Open, document: &Journey) -> Result<Vec<Problem>> {
+    let mut found = problems(document, &known(open).await?);
+    for (name, detail) in templates::unfit(open, document).await? {
+        let sends = |step: &&Step| {
+            step.kind == "send_email" && step.settings.get("template").and_then(|t| t.as_str()) == Some(&name)
+        };
+        let params = [("name", name.as_str()), ("detail", detail.trim_end_matches('.'))];
+        let of_step = |step: &Step| ProblemCode::UnfitTemplate.of_step(&step.id, Some("template"), &params);
+        found.extend(document.steps.iter().filter(sends).map(of_step));
+    }
+    Ok(found)
 }
 
 fn version_of(document: &Journey, catalogue: &Catalogue) -> Result<JourneyVersion> {
@@ -175,28 +190,19 @@ fn sum_hours(db: &carillon_store::Db<'_>, object: i64, first_day: i64) -> carill
 async fn get(cx: &Ctx, req: OneJourney) -> Result<JourneyView> {
     let open = cx.open()?;
     let row = row(open, req.id).await?;
-    let catalogue = known(open).await?;
     let versions = open.store.read(move |db| rows::versions(db, req.id)).await?;
     let newest = versions.last();
     Ok(JourneyView {
-        problems: problems(&row.draft, &catalogue),
+        problems: all_problems(open, &row.draft).await?,
         version: newest.map(|v| v.number),
         changed: newest
             .is_none_or(|v| journey::without_layout(&v.document) != journey::without_layout(&row.draft)),
         id: row.id,
         name: row.name,
         state: row.state,
-        revision: revision(&row.draft),
+        revision: row.revision,
         document: row.draft,
     })
-}
-
-/// A number that changes with the drawing: 48 bits of its hash, which a screen's numbers hold exactly.
-fn revision(document: &Journey) -> i64 {
-    let hash = blake3::hash(journey::canonical(document).as_bytes());
-    hash.as_bytes()[..6]
-        .iter()
-        .fold(0, |n, byte| n << 8 | i64::from(*byte))
 }
 
 async fn save(cx: &Ctx, req: SaveJourney) -> Result<SavedJourney> {
@@ -213,25 +219,26 @@ async fn save(cx: &Ctx, req: SaveJourney) -> Result<SavedJourney> {
                 // Saving the same drawing twice is no conflict.
                 if before
                     .as_ref()
-                    .is_some_and(|b| revision(&b.draft) != expected && b.draft != written)
+                    .is_some_and(|b| b.revision != expected && b.draft != written)
                 {
                     return Ok(None);
                 }
             }
-            rows::save_draft(tx, id, &written).map(Some)
+            let id = rows::save_draft(tx, id, &written)?;
+            Ok(rows::get(tx, id)?.map(|row| (id, row.revision)))
         })
         .await?;
-    let id = saved.ok_or_else(|| fail(Code::Stale, "journeys.stale", &[("name", &document.name)]))?;
-    let catalogue = known(open).await?;
+    let stale = || fail(Code::Stale, "journeys.stale", &[("name", &document.name)]);
+    let (id, revision) = saved.ok_or_else(stale)?;
     Ok(SavedJourney {
         id,
-        revision: revision(&document),
-        problems: problems(&document, &catalogue),
+        revision,
+        problems: all_problems(open, &document).await?,
     })
 }
 
 async fn check(cx: &Ctx, req: CheckJourney) -> Result<Vec<Problem>> {
-    Ok(problems(&req.document, &known(cx.open()?).await?))
+    all_problems(cx.open()?, &req.document).await
 }
 
 async fn catalogue(_: &Ctx, _: NoArgs) -> Result<Vec<StepKindFace>> {

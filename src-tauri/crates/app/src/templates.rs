@@ -4,7 +4,7 @@ mod missing;
 mod sendable;
 mod words;
 
-pub use sendable::check_sendable;
+pub use sendable::{check_sendable, unfit};
 pub use words::*;
 
 use crate::Ctx;

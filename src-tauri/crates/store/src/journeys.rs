@@ -12,17 +12,22 @@ use carillon_model::journey::{Journey, JourneyState, Published};
 use carillon_model::{EventId, JourneyId, Moment, VersionId};
 use rusqlite::Row;
 
-const LIST: &str =
-    sql!("SELECT id, name, state, draft, version, created_at, updated_at FROM journeys ORDER BY name");
-const GET: &str =
-    sql!("SELECT id, name, state, draft, version, created_at, updated_at FROM journeys WHERE id = ?1");
+const LIST: &str = sql!(
+    "SELECT id, name, state, draft, version, created_at, updated_at, revision FROM journeys ORDER BY name"
+);
+const GET: &str = sql!(
+    "SELECT id, name, state, draft, version, created_at, updated_at, revision FROM journeys WHERE id = ?1"
+);
 const STATE: &str = sql!("SELECT state FROM journeys WHERE id = ?1");
-const BY_NAME: &str =
-    sql!("SELECT id, name, state, draft, version, created_at, updated_at FROM journeys WHERE name = ?1");
+const BY_NAME: &str = sql!(
+    "SELECT id, name, state, draft, version, created_at, updated_at, revision FROM journeys WHERE name = ?1"
+);
 const ADD: &str = sql!(
     "INSERT INTO journeys(name, state, draft, created_at, updated_at) VALUES(?1, ?2, ?3, ?4, ?4) RETURNING id"
 );
-const SAVE: &str = sql!("UPDATE journeys SET name = ?2, draft = ?3, updated_at = ?4 WHERE id = ?1");
+const SAVE: &str = sql!(
+    "UPDATE journeys SET name = ?2, revision = revision + (draft <> ?3), draft = ?3, updated_at = ?4 WHERE id = ?1"
+);
 const SET_STATE: &str = sql!("UPDATE journeys SET state = ?2, updated_at = ?3 WHERE id = ?1");
 const SET_VERSION: &str = sql!("UPDATE journeys SET version = ?2, state = ?3, updated_at = ?4 WHERE id = ?1");
 const REMOVE: &str = sql!("DELETE FROM journeys WHERE id = ?1 AND version IS NULL");
@@ -50,6 +55,8 @@ pub struct JourneyRow {
     pub version: Option<VersionId>,
     pub created_at: Moment,
     pub updated_at: Moment,
+    /// How often the draft was saved with something else in it, from 1: an older one is never taken for a newer.
+    pub revision: i64,
 }
 
 fn read(row: &Row<'_>) -> Result<JourneyRow> {
@@ -61,6 +68,7 @@ fn read(row: &Row<'_>) -> Result<JourneyRow> {
         version: row.get::<_, Option<u32>>(4)?.map(VersionId),
         created_at: moment(row.get(5)?)?,
         updated_at: moment(row.get(6)?)?,
+        revision: row.get(7)?,
     })
 }
 

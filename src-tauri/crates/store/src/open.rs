@@ -27,6 +27,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("0005_messages", include_str!("../migrations/0005_messages.sql")),
     ("0006_figures", include_str!("../migrations/0006_figures.sql")),
     ("0007_waits", include_str!("../migrations/0007_waits.sql")),
+    ("0008_revisions", include_str!("../migrations/0008_revisions.sql")),
 ];
 
 /// `user_version` of a file this program has brought up to date.

@@ -88,6 +88,7 @@ import type { PathOf } from "./PathOf";
 import type { PeopleAt } from "./PeopleAt";
 import type { PlayClock } from "./PlayClock";
 import type { Problem } from "./Problem";
+import type { PublishJourney } from "./PublishJourney";
 import type { PublishedNow } from "./PublishedNow";
 import type { RecentWorkspace } from "./RecentWorkspace";
 import type { RenderTemplate } from "./RenderTemplate";
@@ -203,7 +204,7 @@ export type Commands = {
   "journeys.path": { kind: "query"; req: PathOf; res: Array<Fact>; reads: ["enrolments"] };
   "journeys.pause": { kind: "mutate"; req: OneJourney; res: StateNow; reads: [] };
   "journeys.people": { kind: "query"; req: PeopleAt; res: Array<Named>; reads: ["enrolments"] };
-  "journeys.publish": { kind: "mutate"; req: OneJourney; res: PublishedNow; reads: [] };
+  "journeys.publish": { kind: "mutate"; req: PublishJourney; res: PublishedNow; reads: [] };
   "journeys.resume": { kind: "mutate"; req: OneJourney; res: StateNow; reads: [] };
   "journeys.save": { kind: "mutate"; req: SaveJourney; res: SavedJourney; reads: [] };
   "journeys.simulate": { kind: "mutate"; req: SimulateJourney; res: JobStarted; reads: [] };

@@ -5,8 +5,16 @@ import { t } from "@/i18n";
 import { mostMails } from "../simulate/report";
 import { useDesigner, useDesignerStore } from "../state";
 
-/** What happens when this drawing becomes a version, before it does. */
-export function PublishSheet({ view, onClose }: { view: JourneyView; onClose: () => void }) {
+/** What happens when this drawing becomes a version, before it does. Published is what was saved as `revision`, or nothing. */
+export function PublishSheet({
+  view,
+  revision,
+  onClose,
+}: {
+  view: JourneyView;
+  revision: number;
+  onClose: () => void;
+}) {
   const store = useDesignerStore();
   const name = useDesigner((state) => state.drawing.doc.name);
   const problems = useDesigner((state) => state.problems);
@@ -42,7 +50,7 @@ export function PublishSheet({ view, onClose }: { view: JourneyView; onClose: ()
               look="primary"
               disabled={!entering.data}
               busy={publish.isPending}
-              onClick={() => publish.mutate({ id: view.id })}
+              onClick={() => publish.mutate({ id: view.id, revision })}
             >
               {t("journeys.publish.button", { count: entering.data?.now ?? 0 })}
             </Button>

@@ -31,6 +31,7 @@ function Head({ store }: { store: DesignerStore }) {
 /** A designer's head over a file whose disk can be full. */
 function open() {
   const file = { full: false, document: WELCOME, revision: VIEW.revision };
+  const refused: unknown[] = [];
   const made: { of: Journey; what: string }[] = [];
   const make = (what: string) => made.push({ what, of: file.document });
   answering(
@@ -43,7 +44,11 @@ function open() {
       },
       "journeys.check": () => [],
       "journeys.entering": () => ({ now: 12, inside: 0 }),
-      "journeys.publish": () => {
+      "journeys.publish": ({ revision }) => {
+        if (revision !== file.revision) {
+          refused.push(revision);
+          throw new ApiError({ code: "stale", message: "The journey was changed meanwhile." });
+        }
         make("version");
         return { version: 1, entering: 12 };
       },
@@ -65,7 +70,7 @@ function open() {
     </DesignerContext>,
   );
   const rename = (name: string) => act(() => store.getState().perform({ op: "rename", step: "s2", name }));
-  return { file, made, rename };
+  return { file, made, refused, rename };
 }
 
 const publish = () => userEvent.click(screen.getByRole("button", { name: "Publish…" }));
@@ -97,6 +102,17 @@ describe("what is made of a drawing that could not be saved", () => {
     await waitFor(() => expect(made.map(({ what }) => what)).toEqual(["version"]));
     expect(made[0]?.of.steps[1]?.name).toBe("Hello");
     expect(screen.queryByText(FULL)).toBeNull();
+  });
+
+  test("is no version of what somebody else saved meanwhile", async () => {
+    const { file, made, refused } = open();
+    await publish();
+    const really = await screen.findByRole("button", { name: /^Publish.*12/ });
+    file.revision += 1;
+    await userEvent.click(really);
+    await waitFor(() => expect(refused).toEqual([VIEW.revision]));
+    expect(made).toEqual([]);
+    expect(screen.getByRole("dialog")).toBeDefined();
   });
 
   test("is no copy and no file of an older drawing", async () => {

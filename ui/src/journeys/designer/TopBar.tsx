@@ -171,7 +171,7 @@ export function TopBar({ view, draft, active }: { view: JourneyView; draft: Draf
       </header>
       {draft.state.is === "conflict" && <Conflict draft={draft} />}
       {draft.state.is === "failed" && <Failed draft={draft} />}
-      {publishing && <PublishSheet view={view} onClose={() => setPublishing(false)} />}
+      {publishing && <PublishSheet view={view} revision={draft.revision} onClose={() => setPublishing(false)} />}
       <Acts act={act} id={view.id} name={name} active={active} onClose={() => setAct(null)} />
     </>
   );

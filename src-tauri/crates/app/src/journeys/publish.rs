@@ -1,7 +1,7 @@
 //! Publishing: a draft becomes a version that contacts enter.
 
 use super::states::finish_stop;
-use super::{Entering, OneJourney, PublishedNow, inside, known, row, version_of};
+use super::{Entering, OneJourney, PublishJourney, PublishedNow, inside, known, row, version_of};
 use crate::error::{Code, Result, fail};
 use crate::workspaces::Open;
 use crate::{Ctx, runtime, templates};
@@ -79,8 +79,13 @@ pub(super) async fn entering(cx: &Ctx, req: OneJourney) -> Result<Entering> {
     })
 }
 
-pub(super) async fn publish(cx: &Ctx, req: OneJourney) -> Result<PublishedNow> {
-    publish_now(cx.open()?, req.id).await
+pub(super) async fn publish(cx: &Ctx, req: PublishJourney) -> Result<PublishedNow> {
+    let open = cx.open()?;
+    let read = row(open, req.id).await?;
+    if req.revision.is_some_and(|seen| seen != read.revision) {
+        return Err(fail(Code::Stale, "journeys.changed", &[("name", &read.name)]));
+    }
+    publish_as_read(open, read).await
 }
 
 /// Makes the draft a version that contacts enter. Its watched conditions are followed from this commit on. A journey

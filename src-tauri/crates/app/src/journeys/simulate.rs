@@ -14,7 +14,7 @@ use carillon_engine::sim::{
     Behaviour, Cause, Delay, Number, Plan, SimReport, World, behind, simulate, try_one,
 };
 use carillon_model::event::Prop;
-use carillon_model::journey::Fact;
+use carillon_model::journey::{Fact, Journey};
 use carillon_model::{ContactId, JourneyId, Moment};
 use carillon_store::{Priority, settings};
 use chrono::TimeDelta;
@@ -205,6 +205,13 @@ const LONGEST: u32 = 3_650;
 /// Most people named behind a number.
 const PEOPLE: u32 = 200;
 
+/// A drawing as it is tried: nothing leaves, so there need be no account yet.
+async fn tried(open: &Open, document: &Journey) -> Result<JourneyVersion> {
+    let mut catalogue = known(open).await?;
+    catalogue.default_account.get_or_insert_default();
+    version_of(document, &catalogue)
+}
+
 /// Sets a simulation up and asks something of it, on a thread of its own.
 async fn rehearse<T: Send + 'static>(
     open: Arc<Open>,
@@ -223,7 +230,7 @@ async fn rehearse<T: Send + 'static>(
 
 pub(super) async fn start_simulation(cx: &Ctx, req: SimulateJourney) -> Result<JobStarted> {
     let open = cx.open()?.clone();
-    let version = version_of(&req.document, &known(&open).await?)?;
+    let version = tried(&open, &req.document).await?;
     let job = cx.app.jobs().start("journeys.simulate", move |job| async move {
         let (store, now) = (open.store.clone(), open.now());
         let report = rehearse(open, version, req, job, Rehearsal::report).await?;
@@ -240,7 +247,7 @@ pub(super) async fn start_simulation(cx: &Ctx, req: SimulateJourney) -> Result<J
 /// Who is behind a number of a simulation: it is played again, and is the same as long as nobody's data changed.
 pub(super) async fn behind_simulation(cx: &Ctx, req: BehindSimulation) -> Result<JobStarted> {
     let open = cx.open()?.clone();
-    let version = version_of(&req.simulation.document, &known(&open).await?)?;
+    let version = tried(&open, &req.simulation.document).await?;
     let job = cx.app.jobs().start("journeys.behind", move |job| async move {
         let store = open.store.clone();
         let limit = req.limit.min(PEOPLE) as usize;
@@ -256,7 +263,7 @@ pub(super) async fn behind_simulation(cx: &Ctx, req: BehindSimulation) -> Result
 
 pub(super) async fn try_contact(cx: &Ctx, req: TryJourney) -> Result<Vec<Fact>> {
     let open = cx.open()?;
-    let version = version_of(&req.document, &known(open).await?)?;
+    let version = tried(open, &req.document).await?;
     let record = open
         .store
         .with_index(|index| index.record(req.contact))

@@ -83,6 +83,17 @@ pub struct CheckJourney {
     pub document: Journey,
 }
 
+/// What is to become a version. With a revision, only if nobody saved another drawing since.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct PublishJourney {
+    pub id: JourneyId,
+    #[serde(default)]
+    #[ts(optional, type = "number")]
+    pub revision: Option<i64>,
+}
+
 /// A version that contacts enter from now on.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
 #[ts(export)]

@@ -15,20 +15,40 @@ use carillon_render::{ErrorKind, Prepared, TemplateParts};
 /// leave.
 pub async fn check_sendable(open: &Open, drawing: &Journey) -> Result<()> {
     for (name, marketing) in crate::journeys::mails_of(drawing) {
-        let wanted = name.clone();
-        let found = open
-            .store
-            .read(move |db| carillon_store::templates::by_name(db, &wanted))
-            .await?;
-        // One that is not there is a problem of the drawing, which is told with its step.
-        if let Some(template) = found {
-            fit_to_send(open, &name, &TemplateParts::from(&template), marketing).await?;
-        }
+        fit(open, &name, marketing).await?;
     }
     Ok(())
 }
 
-/// The same of one template.
+/// The templates a drawing sends that are not fit to be sent, each with a sentence that says why.
+///
+/// # Errors
+/// The store's.
+pub async fn unfit(open: &Open, drawing: &Journey) -> Result<Vec<(String, String)>> {
+    let mut all = Vec::new();
+    for (name, marketing) in crate::journeys::mails_of(drawing) {
+        match fit(open, &name, marketing).await {
+            Err(e) if e.code == Code::Refused => all.push((name, e.message)),
+            other => other?,
+        }
+    }
+    Ok(all)
+}
+
+/// Of one template that is kept; one that is not there is a problem of the drawing, which is told with its step.
+async fn fit(open: &Open, name: &str, marketing: bool) -> Result<()> {
+    let wanted = name.to_owned();
+    let found = open
+        .store
+        .read(move |db| carillon_store::templates::by_name(db, &wanted))
+        .await?;
+    match found {
+        Some(template) => fit_to_send(open, name, &TemplateParts::from(&template), marketing).await,
+        None => Ok(()),
+    }
+}
+
+/// The same of the parts of one template.
 ///
 /// # Errors
 /// As of [`check_sendable`].

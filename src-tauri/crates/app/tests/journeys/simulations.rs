@@ -154,3 +154,27 @@ async fn contacts_come_in_by_events_as_often_as_in_a_history_of_only_ten_days() 
     // One visit a contact and day, and each visit one passage.
     assert_eq!(report.entered, u64::from(PEOPLE) * 20);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journey_that_mails_is_simulated_and_tried_before_there_is_an_account() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, open) = opened(dir.path()).await;
+    states::with_template(&open).await;
+    let document = states::mailing(None);
+    let mut asked = json!({"document": document, "days": 10, "seed": 1});
+    asked["document"]["steps"][1] = json!({"id": "visit", "kind": "entry_manual", "name": "", "settings": {},
+                                           "next": {"next": "rest"}});
+    let report: SimReport = serde_json::from_value(job(&app, "journeys.simulate", asked).await).unwrap();
+    assert_eq!(report.entered, u64::from(PEOPLE));
+    let call = Call {
+        kind: Kind::Query,
+        name: "journeys.try".to_owned(),
+        args: json!({"document": document, "contact": 1, "days": 10}),
+    };
+    let facts = app.call(Window::Terminal, call).await.unwrap();
+    assert!(!facts.as_array().unwrap().is_empty());
+    let id = drawn(&open, None, document).await;
+    ask(&app, "journeys.publish", json!({"id": id}))
+        .await
+        .unwrap_err();
+}

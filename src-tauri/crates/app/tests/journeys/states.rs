@@ -139,6 +139,66 @@ async fn what_was_changed_since_it_was_checked_is_not_published() {
     assert_eq!(versions().await.unwrap().len(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_else_saved_since_it_was_shown_is_not_published() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, open) = opened(dir.path()).await;
+    let id = drawn(&open, None, drawing()).await;
+    let row = open.store.read(move |db| journeys::get(db, id));
+    let shown = row.await.unwrap().unwrap().revision;
+    let mut other = drawing();
+    other.steps[2].name = "Rest".to_owned();
+    drawn(&open, Some(id), other.clone()).await;
+    let refused = ask(&app, "journeys.publish", json!({"id": id, "revision": shown})).await;
+    assert!(refused.unwrap_err().contains("Nothing was published"));
+    // The same once more is nothing new.
+    drawn(&open, Some(id), other).await;
+    ask(&app, "journeys.publish", json!({"id": id, "revision": shown + 1}))
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_that_keeps_a_journey_from_being_published_is_among_its_problems() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, open) = opened(dir.path()).await;
+    account_added(&app, "Shop").await;
+    with_template(&open).await;
+    let check = || async {
+        let call = Call {
+            kind: Kind::Query,
+            name: "journeys.check".to_owned(),
+            args: json!({"document": mailing(None)}),
+        };
+        app.call(Window::Terminal, call).await.unwrap()
+    };
+    assert_eq!(check().await, json!([]));
+    let silent = open.store.write(Priority::User, |tx| {
+        let id = templates::by_name(tx, "Hello")?.map(|known| known.id);
+        let template = Template {
+            id: TemplateId(0),
+            name: "Hello".to_owned(),
+            subject: "Hello".to_owned(),
+            preheader: String::new(),
+            body: "<mjml><mj-body><mj-section><mj-column><mj-text>Hello</mj-text></mj-column></mj-section></mj-body></mjml>"
+                .to_owned(),
+            text: String::new(),
+            updated_at: tx.now(),
+        };
+        templates::save(tx, id, &template)
+    });
+    silent.await.unwrap();
+    let problems = check().await;
+    assert_eq!(
+        (&problems[0]["code"], &problems[0]["step"]),
+        (&json!("unfit_template"), &json!("mail"))
+    );
+    let id = drawn(&open, None, mailing(None)).await;
+    ask(&app, "journeys.publish", json!({"id": id}))
+        .await
+        .unwrap_err();
+}
+
 fn account(name: &str) -> Json {
     json!({"name": name, "host": "localhost", "port": 25, "tls": "none", "from_email": "shop@x.example"})
 }
@@ -158,7 +218,7 @@ async fn renamed(app: &App, id: u64, name: &str) -> Result<Json, String> {
 }
 
 /// As [`drawing`], but a mail is sent after the wait, through an account or the default one.
-fn mailing(account: Option<&str>) -> Journey {
+pub(super) fn mailing(account: Option<&str>) -> Journey {
     let mut drawing = drawing();
     let mut settings = json!({"template": "Hello"});
     if let Some(account) = account {
@@ -171,7 +231,7 @@ fn mailing(account: Option<&str>) -> Journey {
     drawing
 }
 
-async fn with_template(open: &Open) {
+pub(super) async fn with_template(open: &Open) {
     let saved = open.store.write(Priority::User, |tx| {
         let template = Template {
             id: TemplateId(0),

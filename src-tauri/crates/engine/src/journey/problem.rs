@@ -60,6 +60,8 @@ codes! {
     UnknownOption = "unknown_option" ["step", "name", "message"];
     UnknownSegment = "unknown_segment" ["step", "name"];
     MissingTemplate = "missing_template" ["step", "name"];
+    /// A template that cannot be sent to anybody, as whoever renders it finds.
+    UnfitTemplate = "unfit_template" ["step", "name", "detail"];
     UnknownAccount = "unknown_account" ["step", "name"];
     /// No account named and the workspace has no default.
     NoAccount = "no_account" ["step"];
@@ -101,6 +103,7 @@ impl Code {
             | Code::UnknownOption
             | Code::UnknownSegment
             | Code::MissingTemplate
+            | Code::UnfitTemplate
             | Code::UnknownAccount
             | Code::NoAccount
             | Code::ImpossibleWindow
