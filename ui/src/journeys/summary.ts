@@ -106,6 +106,11 @@ const lines: Record<string, (settings: Settings, step: Step) => string> = {
     return t(`journeys.summary.${key}`, { field: text(s, "field"), time: duration(s.offset) });
   },
   wait_event: (s) => t("journeys.summary.wait_event", { event: text(s, "event"), time: duration(s.timeout) }),
+  wait_response: (s) =>
+    t("journeys.summary.wait_response", {
+      response: t(`journeys.summary.response.${text(s, "response")}`),
+      time: duration(s.timeout),
+    }),
   if_else: (s) => t("journeys.summary.if", { when: condition(text(s, "when")) }),
   split: (_, step) => {
     const names = branchesOf(step).map((branch) => branch.name || branch.port.toUpperCase());

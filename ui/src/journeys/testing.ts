@@ -9,6 +9,7 @@ export function portsOf(step: Step): readonly string[] {
     case "if_else":
       return ["yes", "no"];
     case "wait_event":
+    case "wait_response":
       return ["happened", "timed_out"];
     case "wait_date":
       return ["next", "none"];

@@ -9,6 +9,7 @@ pub struct Case {
     pub contact: bool,
     /// The ledger's last word for channel and purpose is a grant. Transactional messages need none.
     pub permitted: bool,
+    /// The list keeps this message from its address.
     pub suppressed: bool,
     /// Typed as transactional: consent for marketing does not matter; the suppression list does.
     pub transactional: bool,
@@ -20,8 +21,8 @@ pub struct Case {
     pub over_limit: bool,
     /// The server is on this machine: nothing leaves it.
     pub loopback: bool,
-    /// Sources of opt-outs (mailbox, relay, provider) that were read lately.
-    pub opt_out_sources: u32,
+    /// There is a source of opt-outs (mailbox, relay, provider), and each was read lately.
+    pub listening: bool,
 }
 
 /// Whether the message must not leave, and why. `None` lets it pass.
@@ -44,8 +45,8 @@ pub fn decide(case: &Case) -> Option<Refusal> {
         return Some(Refusal::Paused);
     }
     // A machine that cannot hear an unsubscribe must not send marketing (48 h at Gmail and Yahoo, 10 business
-    // days under CAN-SPAM and CASL). Until sources of opt-outs exist, nothing leaves the machine at all.
-    if !case.loopback && case.opt_out_sources == 0 {
+    // days under CAN-SPAM and CASL).
+    if !case.loopback && !case.transactional && !case.listening {
         return Some(Refusal::NoOptOutSource);
     }
     if case.over_limit {
@@ -75,7 +76,7 @@ mod tests {
         paused: false,
         over_limit: false,
         loopback: true,
-        opt_out_sources: 0,
+        listening: false,
     };
 
     #[test]
@@ -148,6 +149,25 @@ mod tests {
     }
 
     #[test]
+    fn marketing_leaves_only_while_somebody_listens_and_what_was_asked_for_leaves_all_the_same() {
+        let outside = Case {
+            loopback: false,
+            ..OPEN
+        };
+        assert_eq!(decide(&outside), Some(Refusal::NoOptOutSource));
+        let heard = Case {
+            listening: true,
+            ..outside
+        };
+        assert_eq!(decide(&heard), None);
+        let asked_for = Case {
+            transactional: true,
+            ..outside
+        };
+        assert_eq!(decide(&asked_for), None);
+    }
+
+    #[test]
     fn nothing_passes_the_gate_that_any_single_fact_forbids() {
         // All 512 cases against the rule written the other way round.
         for bits in 0..512u32 {
@@ -161,7 +181,7 @@ mod tests {
                 paused: bit(5),
                 over_limit: bit(6),
                 loopback: bit(7),
-                opt_out_sources: u32::from(bit(8)),
+                listening: bit(8),
             };
             let allowed = case.contact
                 && !case.suppressed
@@ -169,7 +189,7 @@ mod tests {
                 && !case.stopped
                 && !case.paused
                 && !case.over_limit
-                && (case.loopback || case.opt_out_sources > 0);
+                && (case.loopback || case.listening || case.transactional);
             assert_eq!(decide(&case).is_none(), allowed, "{case:?}");
         }
     }

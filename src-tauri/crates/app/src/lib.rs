@@ -20,11 +20,13 @@ pub mod imports;
 pub mod jobs;
 pub mod journeys;
 pub mod letters;
+pub mod listening;
 pub mod log;
 pub mod outbox;
 pub mod owner;
 pub mod render;
 pub mod reports;
+pub mod responses;
 pub mod runtime;
 pub mod segments;
 pub mod settings;
@@ -115,8 +117,10 @@ fn features() -> Vec<Command> {
         imports::commands(),
         jobs::commands(),
         journeys::commands(),
+        listening::commands(),
         outbox::commands(),
         reports::commands(),
+        responses::commands(),
         runtime::commands(),
         segments::commands(),
         settings::commands(),

@@ -256,9 +256,10 @@ pub async fn next_due(open: &Arc<Open>) -> Result<Option<Moment>> {
 
 /// The first moment of each kind of thing that can be due.
 async fn dues(open: &Arc<Open>) -> Result<Vec<Moment>> {
+    let of = open.clone();
     let mut all = open
         .store
-        .read(|db| {
+        .read(move |db| {
             let paused: Vec<JourneyId> = carillon_store::journeys::list(db)?
                 .into_iter()
                 .filter(|row| row.state == JourneyState::Paused)
@@ -268,7 +269,7 @@ async fn dues(open: &Arc<Open>) -> Result<Vec<Moment>> {
             if !settings::get::<bool>(db, dispatch::PAUSED)?.unwrap_or(false) {
                 for row in carillon_store::accounts::list(db)? {
                     if !row.paused {
-                        all.push(dispatch::next_at(db, row.account.id)?);
+                        all.push(dispatch::next_at(db, &of, &row.account)?);
                     }
                 }
             }

@@ -18,6 +18,7 @@ mod kernel;
 pub mod node;
 mod passage;
 pub mod problem;
+pub mod response;
 pub mod settings;
 mod version;
 mod view;

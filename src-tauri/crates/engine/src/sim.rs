@@ -12,7 +12,7 @@ mod report;
 #[allow(clippy::unwrap_used)]
 mod tests;
 
-pub use behaviour::{Behaviour, Cause, Delay};
+pub use behaviour::{Behaviour, Cause, Delay, MailOf};
 pub use life::{ENROLMENTS_ALLOWED, Plan};
 pub use recorded::{FromOutside, Recorded};
 pub use report::{EndCount, GoalCount, Number, PortCount, SimReport, StepCount};

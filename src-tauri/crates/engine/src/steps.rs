@@ -21,6 +21,7 @@ pub mod split;
 pub mod wait;
 pub mod wait_date;
 pub mod wait_event;
+pub mod wait_response;
 pub mod wait_window;
 
 /// Every kind there is.
@@ -34,6 +35,7 @@ pub const KINDS: &[KindEntry] = &[
     entry::<wait_window::WaitWindow>(),
     entry::<wait_date::WaitDate>(),
     entry::<wait_event::WaitEvent>(),
+    entry::<wait_response::WaitResponse>(),
     entry::<if_else::IfElse>(),
     entry::<split::Split>(),
     entry::<random::Random>(),

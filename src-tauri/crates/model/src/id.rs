@@ -35,6 +35,8 @@ ids! {
     EventId(i64);
     /// A row of `outbox`: one message to one contact.
     MessageId(i64);
+    /// A row of `responses`: one thing that came back.
+    ResponseId(i64);
     /// A template.
     TemplateId(u32);
     /// A sender account.

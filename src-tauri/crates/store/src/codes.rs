@@ -3,6 +3,7 @@
 use crate::{Error, Result};
 use carillon_model::consent::{Basis, Channel, ConsentAction, Purpose, SuppressionReason};
 use carillon_model::message::MessageState;
+use carillon_model::response::{BounceClass, Hand, ResponseKind};
 
 /// A closed enum kept as a small number. Numbers are for ever: a new variant takes the next one.
 pub(crate) trait Code: Copy + Sized + 'static {
@@ -38,6 +39,11 @@ codes!(SuppressionReason: Unsubscribed = 0, Bounced = 1, Complained = 2, Manual 
 // Below 2: waits for a turn. 2 to 5: open. From 6: an end. The partial indexes of outbox say the same.
 codes!(MessageState: Queued = 0, Deferred = 1, Claimed = 2, InFlight = 3, Unknown = 4, Frozen = 5,
     Accepted = 6, Bounced = 7, Suppressed = 8, Expired = 9, Cancelled = 10,);
+
+codes!(ResponseKind: Delivered = 0, Delayed = 1, Bounced = 2, Complained = 3, Unsubscribed = 4, Opened = 5,
+    Clicked = 6, Replied = 7, AutoReplied = 8, Submitted = 9, Confirmed = 10,);
+codes!(Hand: Human = 0, Machine = 1, Proxy = 2,);
+codes!(BounceClass: Hard = 0, Soft = 1, Block = 2,);
 
 /// A unit enum of the model as the word serde gives it.
 pub(crate) fn word<T: serde::Serialize>(value: &T) -> Result<String> {
@@ -81,5 +87,8 @@ mod tests {
         all::<ConsentAction>();
         all::<SuppressionReason>();
         all::<MessageState>();
+        all::<ResponseKind>();
+        all::<Hand>();
+        all::<BounceClass>();
     }
 }

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::sql::sql;
 use crate::time::{day_bucket, hour_bucket};
 use carillon_model::Moment;
+use carillon_model::response::ResponseKind;
 use chrono_tz::Tz;
 
 /// What is summed. `object` and `part` are what each says of itself.
@@ -35,6 +36,15 @@ pub enum Metric {
     Enrolled,
     /// Messages a server took, by day: object the template, part empty.
     AcceptedByTemplate,
+    /// Messages somebody opened, clicked in, answered, complained of or unsubscribed by, each once and by people alone, by
+    /// hour: object the journey, part the step.
+    Opened,
+    Clicked,
+    Replied,
+    Complained,
+    Unsubscribed,
+    /// Messages whose arrival was told of, by hour: object the journey, part the step.
+    Delivered,
     /// Contacts added, by day: object 0, part empty.
     ContactsAdded,
     /// Contacts removed, by day: object 0, part empty.
@@ -56,9 +66,32 @@ impl Metric {
             Metric::Ended => "ended",
             Metric::Enrolled => "enrolled",
             Metric::AcceptedByTemplate => "accepted_by_template",
+            Metric::Opened => "opened",
+            Metric::Clicked => "clicked",
+            Metric::Replied => "replied",
+            Metric::Complained => "complained",
+            Metric::Unsubscribed => "unsubscribed",
+            Metric::Delivered => "delivered",
             Metric::ContactsAdded => "contacts_added",
             Metric::ContactsRemoved => "contacts_removed",
         }
+    }
+
+    /// What a response adds to, if anything. Bounces are counted with the message's own state.
+    pub fn of_response(kind: ResponseKind) -> Option<Metric> {
+        Some(match kind {
+            ResponseKind::Opened => Metric::Opened,
+            ResponseKind::Clicked => Metric::Clicked,
+            ResponseKind::Replied => Metric::Replied,
+            ResponseKind::Complained => Metric::Complained,
+            ResponseKind::Unsubscribed => Metric::Unsubscribed,
+            ResponseKind::Delivered => Metric::Delivered,
+            ResponseKind::Delayed
+            | ResponseKind::Bounced
+            | ResponseKind::AutoReplied
+            | ResponseKind::Submitted
+            | ResponseKind::Confirmed => return None,
+        })
     }
 
     /// Whether its buckets are hours; else they are days.
@@ -71,6 +104,12 @@ impl Metric {
                 | Metric::Unknown
                 | Metric::Queued
                 | Metric::AcceptedByAccount
+                | Metric::Opened
+                | Metric::Clicked
+                | Metric::Replied
+                | Metric::Complained
+                | Metric::Unsubscribed
+                | Metric::Delivered
         )
     }
 

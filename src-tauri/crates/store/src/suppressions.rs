@@ -25,6 +25,7 @@ const ENTRY: &str = sql!(
 const ADD: &str = sql!(
     "INSERT INTO suppressions(hash, key, reason, source, at) VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(hash, key) DO NOTHING"
 );
+const RAISE: &str = sql!("UPDATE suppressions SET reason = ?3, source = ?4 WHERE hash = ?1 AND key = ?2");
 const REMOVE: &str = sql!("DELETE FROM suppressions WHERE hash = ?1 AND key = ?2");
 const ACT: &str =
     sql!("INSERT INTO suppression_acts(hash, added, reason, source, at) VALUES(?1, ?2, ?3, ?4, ?5)");
@@ -66,6 +67,24 @@ pub fn contains(db: &Db<'_>, email: &str) -> Result<Option<SuppressionReason>> {
         }
     }
     Ok(None)
+}
+
+/// Whether the list keeps a message from an address. Who unsubscribed still gets what they asked for themselves: a
+/// transactional message; any other reason bars that, too.
+///
+/// # Errors
+/// SQLite's.
+pub fn bars(db: &Db<'_>, email: &str, transactional: bool) -> Result<bool> {
+    let email = normalise_email(email);
+    for (id, key) in &db.catalogue.hash_keys {
+        let Some(reason) = db.value::<i64>(FIND, (hash(key, &email).as_slice(), id))? else {
+            continue;
+        };
+        if !transactional || SuppressionReason::of(reason)? != SuppressionReason::Unsubscribed {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// An entry of the list.
@@ -121,7 +140,8 @@ pub fn counts(db: &Db<'_>) -> Result<Vec<(SuppressionReason, u64)>> {
     })
 }
 
-/// Puts an address on the list. False: it was there, with whatever reason; that one stays.
+/// Puts an address on the list. False: it was there, and its reason stays; but for one who had unsubscribed, whom any
+/// other reason bars from more.
 ///
 /// # Errors
 /// [`Error::Invalid`] for an empty address.
@@ -130,14 +150,19 @@ pub fn add(tx: &mut Tx<'_>, email: &str, reason: SuppressionReason, source: &str
     if email.is_empty() {
         return Err(Error::Invalid("There is no address to suppress.".to_owned()));
     }
-    if contains(tx, &email)?.is_some() {
-        return Ok(false);
-    }
     let (id, key) = own_key(tx)?;
     let hash = hash(&key, &email);
-    let source = tx.source(source)?;
     let now = ms(tx.now());
-    tx.run(ADD, (hash.as_slice(), id, reason.code(), source, now))?;
+    let raised = match contains(tx, &email)? {
+        Some(SuppressionReason::Unsubscribed) if reason != SuppressionReason::Unsubscribed => true,
+        Some(_) => return Ok(false),
+        None => false,
+    };
+    let source = tx.source(source)?;
+    // A merged list's entry stays as it came; ours stands beside it.
+    if !raised || tx.run(RAISE, (hash.as_slice(), id, reason.code(), source))? == 0 {
+        tx.run(ADD, (hash.as_slice(), id, reason.code(), source, now))?;
+    }
     tx.run(ACT, (hash.as_slice(), true, format!("{reason:?}"), source, now))?;
     if let Some(contact) = id_of(tx, &email)? {
         set_mark(tx, contact, true)?;

@@ -36,6 +36,12 @@ topics! {
     Journeys = "journeys",
     Enrolments = "enrolments",
     Outbox = "outbox",
+    /// What came back for messages.
+    Responses = "responses",
+    OptOutSources = "opt_out_sources",
+    Mailboxes = "mailboxes",
+    Providers = "providers",
+    Relay = "relay",
     Templates = "templates",
     Accounts = "accounts",
     Reports = "reports",

@@ -39,6 +39,7 @@ marks! {
     Calls = "calls",
     Outbox = "outbox",
     Attempts = "attempts",
+    Responses = "responses",
     Consents = "consents",
     Seq = "seq",
     AsOf = "as_of",

@@ -6,9 +6,10 @@
 
 use super::budget::{self, Budget};
 use super::lane::Lane;
-use super::words::LOOK_AGAIN;
 use crate::error::{ApiError, Result, sentence};
+use crate::listening;
 use crate::workspaces::Open;
+use carillon_model::account::Account;
 use carillon_model::consent::SuppressionReason;
 use carillon_model::message::{Failure, FailureClass, MessageState, Refusal};
 use carillon_model::{AccountId, MessageId, Moment};
@@ -75,6 +76,7 @@ fn trouble_key(id: AccountId) -> String {
 pub async fn dispatch(open: &Arc<Open>, stop: &Arc<AtomicBool>) -> Result<Dispatched> {
     settle_left(open).await?;
     let now = open.now();
+    let of = open.clone();
     let lanes = open
         .store
         .read(move |db| {
@@ -83,7 +85,7 @@ pub async fn dispatch(open: &Arc<Open>, stop: &Arc<AtomicBool>) -> Result<Dispat
                 return Ok(lanes);
             }
             for row in accounts::list(db)? {
-                let due = next_at(db, row.account.id)?.is_some_and(|at| at <= now);
+                let due = next_at(db, &of, &row.account)?.is_some_and(|at| at <= now);
                 if due && !row.paused {
                     lanes.push(row.account);
                 }
@@ -176,13 +178,15 @@ fn list_if_gone(tx: &mut Tx<'_>, id: MessageId, word: &Word) -> carillon_store::
     }
 }
 
-/// When an account may send its first waiting message: not before its rest is over.
+/// When an account may send its first waiting message: not before its rest is over, and marketing only while somebody
+/// listens.
 ///
 /// # Errors
 /// The store's.
-pub fn next_at(db: &Db<'_>, id: AccountId) -> carillon_store::Result<Option<Moment>> {
-    let rest = settings::get::<Trouble>(db, &trouble_key(id))?.map(|trouble| trouble.until);
-    Ok(outbox::next_at(db, id)?.map(|at| at.max(rest.unwrap_or(at))))
+pub fn next_at(db: &Db<'_>, open: &Open, account: &Account) -> carillon_store::Result<Option<Moment>> {
+    let rest = settings::get::<Trouble>(db, &trouble_key(account.id))?.map(|trouble| trouble.until);
+    let which = listening::may_leave(db, open, account)?;
+    Ok(outbox::next_at(db, account.id, which)?.map(|at| at.max(rest.unwrap_or(at))))
 }
 
 /// Why an account sends nothing now, if so.
@@ -222,8 +226,6 @@ pub(super) struct LaneEnd {
     pub(super) trouble: Option<String>,
     /// Its limit is used up until then.
     pub(super) spent_until: Option<Moment>,
-    /// Nothing but a test may leave through it.
-    pub(super) shut: bool,
     /// A server took something: what is wrong now is not what was wrong before.
     pub(super) got_on: bool,
 }
@@ -246,11 +248,6 @@ pub(super) async fn note_end(open: &Open, id: AccountId, end: LaneEnd) -> Result
                 until: now + TimeDelta::minutes(REST[(times as usize).min(REST.len() - 1)]),
             })
         }
-        LaneEnd { shut: true, .. } => Some(Trouble {
-            why: sentence("outbox.refusals.no_opt_out_source", &[]),
-            times: 0,
-            until: now + LOOK_AGAIN,
-        }),
         LaneEnd {
             spent_until: Some(until),
             ..

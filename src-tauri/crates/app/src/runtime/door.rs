@@ -6,6 +6,7 @@ use super::lane::Lane;
 use super::words::LOOK_AGAIN;
 use crate::error::Result;
 use crate::gate::{self, Case};
+use crate::listening;
 use carillon_model::consent::{Channel, Purpose};
 use carillon_model::journey::JourneyState;
 use carillon_model::message::{MessageState, Refusal};
@@ -47,7 +48,8 @@ impl Lane {
                     return Ok((None, counted));
                 }
                 let limit = CLAIM.min(budget.left);
-                let claimed = outbox::claim(tx, account, now, limit, fence)?;
+                let which = listening::may_leave(tx, &lane.open, &lane.account)?;
+                let claimed = outbox::claim(tx, account, which, now, limit, fence)?;
                 if claimed.is_empty() {
                     return Ok((None, counted));
                 }
@@ -56,10 +58,6 @@ impl Lane {
                     match lane.ask(tx, &message, false)? {
                         None => out.push(message),
                         Some(refusal) => {
-                            // It holds for all that wait; a few rows say why, and the account does.
-                            if refusal == Refusal::NoOptOutSource {
-                                lane.shut();
-                            }
                             counted.count(lane.refuse(tx, &message, refusal, now, &budget)?);
                         }
                     }
@@ -85,19 +83,20 @@ impl Lane {
         let permitted =
             consents::permission(tx, message.key.contact, Channel::Email, Purpose::Marketing)?.is_some();
         let listed = match &message.to {
-            Some(to) => suppressions::contains(tx, to)?.is_some(),
+            Some(to) => suppressions::bars(tx, to, message.transactional)?,
             None => false,
         };
+        let marked = message.suppressed && !message.transactional;
         Ok(gate::decide(&Case {
             contact: message.to.is_some(),
             permitted,
-            suppressed: message.suppressed || listed,
+            suppressed: marked || listed,
             transactional: message.transactional,
             stopped: journey == Some(JourneyState::Stopped),
             paused: journey == Some(JourneyState::Paused) || self.closed(tx)?,
             over_limit,
             loopback: self.loopback,
-            opt_out_sources: 0,
+            listening: listening::is_fresh(tx, self.open.now())?,
         }))
     }
 

@@ -34,8 +34,6 @@ pub(super) struct Lane {
     trouble: Mutex<Option<String>>,
     /// The limit is used up until then.
     spent_until: Mutex<Option<Moment>>,
-    /// Nothing but a test may leave through this account.
-    shut: AtomicBool,
     /// Nothing more may leave for now, which is nobody's fault.
     halted: AtomicBool,
     /// Some session was opened.
@@ -63,7 +61,6 @@ impl Lane {
             done: Mutex::default(),
             trouble: Mutex::default(),
             spent_until: Mutex::default(),
-            shut: AtomicBool::new(false),
             halted: AtomicBool::new(false),
             reached: AtomicBool::new(false),
         }
@@ -85,12 +82,6 @@ impl Lane {
     /// Nothing more may leave for now: what is claimed goes back, and no session offers it in vain.
     pub(super) fn halt(&self) {
         self.halted.store(true, Ordering::Relaxed);
-    }
-
-    /// Nothing but a test may leave through this account.
-    pub(super) fn shut(&self) {
-        self.shut.store(true, Ordering::Relaxed);
-        self.halt();
     }
 
     /// The account sends no more for now, and why.
@@ -141,7 +132,6 @@ impl Lane {
         let end = LaneEnd {
             trouble: locked(&lane.trouble).clone(),
             spent_until: *locked(&lane.spent_until),
-            shut: lane.shut.load(Ordering::Relaxed),
             got_on: done.accepted > 0,
         };
         dispatch::note_end(&lane.open, lane.account.id, end).await?;

@@ -1,6 +1,7 @@
 //! What contacts do, as rates of the workspace's own history.
 
 use crate::journey::chance::mixed;
+use crate::journey::{PassageId, response};
 use carillon_model::event::{Event, Prop};
 use carillon_model::{ContactId, EventId, Moment};
 use chrono::TimeDelta;
@@ -21,6 +22,16 @@ pub struct Behaviour {
     /// Properties as they were seen; one of them is drawn each time. Empty: none.
     #[serde(default)]
     pub props: Vec<BTreeMap<String, Prop>>,
+}
+
+/// A simulated mail that a behaviour may follow.
+#[derive(Clone, Copy, Debug)]
+pub struct MailOf<'a> {
+    pub passage: PassageId,
+    /// Place of the step in its version.
+    pub step: u16,
+    pub visit: u32,
+    pub template: &'a str,
 }
 
 /// What brings a behaviour about.
@@ -62,26 +73,27 @@ impl Delay {
 }
 
 impl Behaviour {
-    /// What follows the mail that step `step` sent at its `visit` in `enrolment`, if anything does.
+    /// What follows a mail, if anything does. A response is one to this very mail.
     pub fn after_mail(
         &self,
         place: usize,
         seed: u64,
-        contact: ContactId,
-        (enrolment, step, visit): (u32, u16, u32),
+        mail: &MailOf<'_>,
         accepted_at: Moment,
     ) -> Option<Event> {
         if self.cause != Cause::AfterMail {
             return None;
         }
+        let contact = mail.passage.contact;
         let draw = Draw::new(seed, contact, place)
             .about(1)
-            .about(u64::from(enrolment));
-        self.drawn(
-            draw.about(u64::from(step)).about(u64::from(visit)),
-            contact,
-            accepted_at,
-        )
+            .about(u64::from(mail.passage.enrolment));
+        let draw = draw.about(u64::from(mail.step)).about(u64::from(mail.visit));
+        let mut event = self.drawn(draw, contact, accepted_at)?;
+        if response::is_response(&event.name) {
+            response::tie(&mut event, mail.passage, mail.template);
+        }
+        Some(event)
     }
 
     /// What the contact does on its own on the day that begins at `begins_at`, counted from 0.
@@ -179,7 +191,20 @@ mod tests {
         let at = Moment::UNIX_EPOCH;
         let drawn = |seed: u64| {
             (0..10_000)
-                .filter(|c| opens.after_mail(0, seed, ContactId(*c), (1, 4, 1), at).is_some())
+                .filter(|c| {
+                    let passage = PassageId {
+                        journey: carillon_model::JourneyId(1),
+                        contact: ContactId(*c),
+                        enrolment: 1,
+                    };
+                    let mail = MailOf {
+                        passage,
+                        step: 4,
+                        visit: 1,
+                        template: "welcome",
+                    };
+                    opens.after_mail(0, seed, &mail, at).is_some()
+                })
                 .count()
         };
         assert!((2_850..3_150).contains(&drawn(1)), "{}", drawn(1));

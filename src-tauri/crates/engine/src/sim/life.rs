@@ -1,7 +1,7 @@
 //! One contact's time in a simulation: what comes next, and what it does to the passage.
 
 use super::World;
-use super::behaviour::Cause;
+use super::behaviour::{Cause, MailOf};
 use super::recorded::{FromOutside, Recorded};
 use crate::journey::{
     Admission, ContactView, Edge, Entry, JourneyVersion, Note, Out, Passage, PassageId, PastEnrolment, admit,
@@ -440,9 +440,16 @@ impl<'a> Life<'a> {
         }
         let id = self.passage.view.passage;
         for (place, behaviour) in self.world.behaviours.iter().enumerate() {
-            let about = (mail.enrolment, step.0, visit);
-            let seed = self.world.plan.seed;
-            self.comes_if(behaviour.after_mail(place, seed, id.contact, about, now));
+            let about = MailOf {
+                passage: PassageId {
+                    enrolment: mail.enrolment,
+                    ..id
+                },
+                step: step.0,
+                visit,
+                template: &mail.template,
+            };
+            self.comes_if(behaviour.after_mail(place, self.world.plan.seed, &about, now));
         }
     }
 

@@ -25,6 +25,13 @@ const RENDERED: &str = sql!("UPDATE outbox SET subject = ?2 WHERE id = ?1");
 const DUE: &str = sql!(
     "SELECT id FROM outbox WHERE account = ?1 AND state < 2 AND next_at <= ?2 ORDER BY next_at, id LIMIT ?3"
 );
+const DUE_ASKED_FOR: &str = sql!(
+    "SELECT id FROM outbox INDEXED BY outbox_asked_for WHERE account = ?1 AND state < 2 AND transactional = 1
+       AND next_at <= ?2 ORDER BY next_at, id LIMIT ?3"
+);
+const NEXT_ASKED_FOR: &str = sql!(
+    "SELECT min(next_at) FROM outbox INDEXED BY outbox_asked_for WHERE account = ?1 AND state < 2 AND transactional = 1"
+);
 const NEXT: &str = sql!("SELECT min(next_at) FROM outbox WHERE account = ?1 AND state < 2");
 const CLAIM: &str =
     sql!("UPDATE outbox SET was = state, state = 2, fence = ?2, changed_at = ?3 WHERE id = ?1");
@@ -191,6 +198,14 @@ pub(super) fn tell(tx: &mut Tx<'_>, id: MessageId) {
     tx.topic(Topic::Outbox);
 }
 
+/// Which messages of an account are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    Any,
+    /// Those the contact asked for: marketing waits.
+    Transactional,
+}
+
 /// Claims up to `limit` messages of an account that may go now, oldest first. `fence` is the store's own
 /// ([`crate::Store::fence`]): a claim holds as long as its owner works on it.
 ///
@@ -199,11 +214,16 @@ pub(super) fn tell(tx: &mut Tx<'_>, id: MessageId) {
 pub fn claim(
     tx: &mut Tx<'_>,
     account: AccountId,
+    which: Which,
     now: Moment,
     limit: u32,
     fence: i64,
 ) -> Result<Vec<Claimed>> {
-    let ids = tx.all(DUE, (account.0, ms(now), limit), |row| Ok(MessageId(row.get(0)?)))?;
+    let due = match which {
+        Which::Any => DUE,
+        Which::Transactional => DUE_ASKED_FOR,
+    };
+    let ids = tx.all(due, (account.0, ms(now), limit), |row| Ok(MessageId(row.get(0)?)))?;
     let mut claimed = Vec::with_capacity(ids.len());
     let at = ms(tx.now());
     for id in ids {
@@ -233,8 +253,12 @@ pub(super) fn must_load(db: &Db<'_>, id: MessageId) -> Result<Claimed> {
 ///
 /// # Errors
 /// SQLite's.
-pub fn next_at(db: &Db<'_>, account: AccountId) -> Result<Option<Moment>> {
-    moment_opt(db.value::<Option<i64>>(NEXT, (account.0,))?.flatten())
+pub fn next_at(db: &Db<'_>, account: AccountId, which: Which) -> Result<Option<Moment>> {
+    let next = match which {
+        Which::Any => NEXT,
+        Which::Transactional => NEXT_ASKED_FOR,
+    };
+    moment_opt(db.value::<Option<i64>>(next, (account.0,))?.flatten())
 }
 
 /// How many messages are claimed or in flight.

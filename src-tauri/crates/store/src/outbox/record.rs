@@ -134,6 +134,25 @@ pub fn late_bounce(tx: &mut Tx<'_>, id: MessageId, word: &Word) -> Result<()> {
     }
 }
 
+/// Records that a message of unknown fate had left after all: something came back for it. `proof`: what, in a sentence.
+///
+/// # Errors
+/// [`Error::Invalid`] when its fate is known.
+pub fn proved(tx: &mut Tx<'_>, id: MessageId, proof: &str) -> Result<()> {
+    match super::state_of(tx, id)? {
+        MessageState::Unknown | MessageState::Frozen => settle(
+            tx,
+            id,
+            &Word::Accepted {
+                reply: proof.to_owned(),
+            },
+        ),
+        state => Err(Error::Invalid(format!(
+            "Message {id} is {state:?}; there is nothing to prove."
+        ))),
+    }
+}
+
 /// [`record`] without a claim: by the user, by the opening of the file.
 pub(crate) fn settle(tx: &mut Tx<'_>, id: MessageId, word: &Word) -> Result<()> {
     let row = must_load(tx, id)?;

@@ -28,7 +28,7 @@ async fn with_messages(place: &Place, n: usize) -> (Store, Stage) {
 async fn claim(store: &Store, stage: Stage, limit: u32) -> Vec<outbox::Claimed> {
     let fence = store.fence();
     write(store, move |tx| {
-        outbox::claim(tx, stage.account, tx.now(), limit, fence)
+        outbox::claim(tx, stage.account, outbox::Which::Any, tx.now(), limit, fence)
     })
     .await
     .unwrap()
@@ -209,7 +209,7 @@ async fn each_word_leads_to_its_state_and_its_outcome_comes_back_as_an_input() {
         1
     );
     let next = store
-        .read(move |db| outbox::next_at(db, stage.account))
+        .read(move |db| outbox::next_at(db, stage.account, outbox::Which::Any))
         .await
         .unwrap();
     assert_eq!(next, Some(day(2)));

@@ -6,7 +6,7 @@ use crate::journey::*;
 use crate::record::{ContactRecord, Sent, Verdict};
 use crate::replay::History;
 use crate::segment;
-use crate::sim::World;
+use crate::sim::{MailOf, World};
 use carillon_model::Moment;
 use carillon_model::consent::{Channel, Purpose};
 use carillon_model::event::Event;
@@ -185,14 +185,19 @@ impl<'a> Naive<'a> {
         self.step(p, now, &Input::Sent { step, visit, outcome });
         let person = &mut self.people[p];
         for (place, behaviour) in self.world.behaviours.iter().enumerate().filter(|_| leaves) {
-            let about = (enrolment, step.0, visit);
-            person.coming.extend(behaviour.after_mail(
-                place,
-                self.world.plan.seed,
-                person.record.contact(),
-                about,
-                now,
-            ));
+            let about = MailOf {
+                passage: PassageId {
+                    journey: self.world.plan.journey,
+                    contact: person.record.contact(),
+                    enrolment,
+                },
+                step: step.0,
+                visit,
+                template,
+            };
+            person
+                .coming
+                .extend(behaviour.after_mail(place, self.world.plan.seed, &about, now));
         }
     }
 

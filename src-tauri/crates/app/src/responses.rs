@@ -1,0 +1,238 @@
+//! What comes back for messages: taken in once, kept, told to the contact's timeline, and acted upon.
+
+mod effects;
+mod view;
+
+pub use view::*;
+
+use crate::commands;
+use carillon_engine::journey::response;
+use carillon_model::event::Prop;
+use carillon_model::message::MessageState;
+use carillon_model::response::{BounceClass, Hand, ResponseKind};
+use carillon_model::{ContactId, MessageId, Moment};
+use carillon_store::events::NewEvent;
+use carillon_store::outbox::Claimed;
+use carillon_store::responses::NewResponse;
+use carillon_store::{Tx, consents, contacts, events, journeys, outbox, responses, templates};
+use std::collections::BTreeMap;
+use view::{of_message, page};
+
+commands! {
+    query "responses.of_message" of_message(ResponsesOf) -> Vec<ResponseView>, reads [Responses];
+    query "responses.page" page(ResponsesPage) -> ResponsePage, reads [Responses];
+}
+
+/// Something a source heard. Who and what it is about is said as far as the source knows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heard {
+    pub kind: ResponseKind,
+    /// The message, by a token of ours.
+    pub message: Option<MessageId>,
+    /// The address it is about, where no message is known.
+    pub address: Option<String>,
+    /// When it happened. A moment of the future counts as now.
+    pub at: Moment,
+    /// `mailbox:1`, `relay`, `provider:2`.
+    pub source: String,
+    pub hand: Hand,
+    pub class: Option<BounceClass>,
+    pub link: Option<String>,
+    pub rule: Option<String>,
+    pub detail: Option<String>,
+    /// More for the event on the contact's timeline.
+    pub props: BTreeMap<String, Prop>,
+}
+
+impl Heard {
+    /// A thing that a person did, with nothing more known of it.
+    pub fn of(kind: ResponseKind, source: &str, at: Moment) -> Heard {
+        Heard {
+            kind,
+            message: None,
+            address: None,
+            at,
+            source: source.to_owned(),
+            hand: Hand::Human,
+            class: None,
+            link: None,
+            rule: None,
+            detail: None,
+            props: BTreeMap::new(),
+        }
+    }
+}
+
+/// What became of one thing that was heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// Kept and acted upon.
+    In,
+    /// It is about nobody here.
+    Nobody,
+    /// Not kept: whoever it is about does not want to be followed.
+    NotFollowed,
+}
+
+/// Takes in one thing, in the write that also moves the cursor of its source: so it counts once.
+///
+/// # Errors
+/// The store's.
+pub fn take_in(tx: &mut Tx<'_>, heard: &Heard) -> carillon_store::Result<Taken> {
+    let mut heard = heard.clone();
+    heard.at = heard.at.min(tx.now());
+    let mut message = match heard.message {
+        Some(id) => outbox::load(tx, id)?,
+        None => None,
+    };
+    // A message that is not yet out cannot have come back: the token was made up, or is of another copy of this file.
+    if message.as_ref().is_some_and(|row| !may_have_left(row.state)) {
+        message = None;
+    }
+    let contact = match (&message, &heard.address) {
+        (Some(row), _) => contacts::exists(tx, row.key.contact)?.then_some(row.key.contact),
+        (None, Some(address)) => contacts::id_of(tx, address)?,
+        (None, None) => None,
+    };
+    if message.is_none()
+        && heard.kind == ResponseKind::Bounced
+        && let Some(contact) = contact
+    {
+        message = last_sent(tx, contact, heard.at)?;
+    }
+    if message.is_none() && contact.is_none() {
+        return Ok(Taken::Nobody);
+    }
+    if matches!(heard.kind, ResponseKind::Opened | ResponseKind::Clicked)
+        && let Some(contact) = contact
+        && !may_be_followed(tx, contact)?
+    {
+        return Ok(Taken::NotFollowed);
+    }
+    let (_, first) = responses::add(
+        tx,
+        &NewResponse {
+            kind: heard.kind,
+            message: message.as_ref().map(|row| row.id),
+            contact,
+            at: heard.at,
+            source: heard.source.clone(),
+            hand: heard.hand,
+            class: heard.class,
+            link: heard.link.clone(),
+            rule: heard.rule.clone(),
+            detail: heard.detail.clone(),
+        },
+    )?;
+    effects::act(tx, &heard, message.as_ref(), contact)?;
+    if let Some(contact) = contact
+        && (first
+            || matches!(
+                heard.kind,
+                ResponseKind::Opened | ResponseKind::Clicked | ResponseKind::Replied
+            ))
+    {
+        tell_timeline(tx, &heard, message.as_ref(), contact)?;
+    }
+    Ok(Taken::In)
+}
+
+fn may_have_left(state: MessageState) -> bool {
+    matches!(
+        state,
+        MessageState::InFlight
+            | MessageState::Accepted
+            | MessageState::Bounced
+            | MessageState::Unknown
+            | MessageState::Frozen
+    )
+}
+
+/// Days after a message in which a bounce that names only the address is taken to be its.
+const BOUNCES_WITHIN_DAYS: i64 = 7;
+
+/// The message a bounce without any token of ours is about: the last one that left for its address lately.
+fn last_sent(tx: &Tx<'_>, contact: ContactId, at: Moment) -> carillon_store::Result<Option<Claimed>> {
+    let since = at - chrono::TimeDelta::days(BOUNCES_WITHIN_DAYS);
+    let last = outbox::of_contact(tx, contact)?
+        .into_iter()
+        .filter(|m| may_have_left(m.state) && m.queued_at >= since && m.queued_at <= at)
+        .max_by_key(|m| m.id);
+    match last {
+        Some(message) => outbox::load(tx, message.id),
+        None => Ok(None),
+    }
+}
+
+/// Opens and clicks of one person are kept only with that person's consent, also for messages that left while it stood.
+fn may_be_followed(tx: &Tx<'_>, contact: ContactId) -> carillon_store::Result<bool> {
+    use carillon_model::consent::{Channel, Purpose};
+    Ok(consents::permission(tx, contact, Channel::Email, Purpose::Tracking)?.is_some())
+}
+
+/// The event journeys and segments read. What a machine did is none.
+fn tell_timeline(
+    tx: &mut Tx<'_>,
+    heard: &Heard,
+    message: Option<&Claimed>,
+    contact: ContactId,
+) -> carillon_store::Result<()> {
+    let Some(name) = heard.kind.event().filter(|_| heard.hand == Hand::Human) else {
+        return Ok(());
+    };
+    let mut props = heard.props.clone();
+    if let Some(row) = message {
+        props.extend(props_of(tx, row)?);
+    }
+    let mut put = |key: &str, text: Option<String>| {
+        if let Some(text) = text {
+            props.insert(key.to_owned(), Prop::Text(text));
+        }
+    };
+    put("link", heard.link.clone());
+    put("class", heard.class.map(class_word));
+    events::append(
+        tx,
+        &[NewEvent {
+            contact,
+            name: name.to_owned(),
+            at: heard.at,
+            source: heard.source.clone(),
+            props,
+        }],
+    )?;
+    Ok(())
+}
+
+fn class_word(class: BounceClass) -> String {
+    match class {
+        BounceClass::Hard => "hard",
+        BounceClass::Soft => "soft",
+        BounceClass::Block => "block",
+    }
+    .to_owned()
+}
+
+/// Properties by which conditions find the message an event is about.
+fn props_of(tx: &Tx<'_>, row: &Claimed) -> carillon_store::Result<BTreeMap<String, Prop>> {
+    let mut props = BTreeMap::from([
+        ("step".to_owned(), Prop::Text(row.key.step.0.clone())),
+        (
+            response::PASSAGE.to_owned(),
+            Prop::Number(f64::from(row.key.enrolment)),
+        ),
+        (
+            response::JOURNEY.to_owned(),
+            Prop::Number(f64::from(row.key.journey.0)),
+        ),
+        ("visit".to_owned(), Prop::Number(f64::from(row.key.visit))),
+        ("message".to_owned(), Prop::Number(row.id.0 as f64)),
+    ]);
+    if let Some(journey) = journeys::get(tx, row.key.journey)? {
+        props.insert("journey".to_owned(), Prop::Text(journey.name));
+    }
+    if let Some(template) = templates::get(tx, row.template)? {
+        props.insert(response::TEMPLATE.to_owned(), Prop::Text(template.name));
+    }
+    Ok(props)
+}
