@@ -8,6 +8,8 @@ pub mod dialer;
 mod failure;
 mod glob;
 pub mod limits;
+pub mod mailbox;
+pub mod oauth;
 mod secret;
 pub mod vault;
 

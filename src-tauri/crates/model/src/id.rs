@@ -41,6 +41,8 @@ ids! {
     TemplateId(u32);
     /// A sender account.
     AccountId(u32);
+    /// A mailbox that is read.
+    MailboxId(u32);
     /// An import of contacts or events.
     ImportId(u32);
     /// Position in the file's one order of commits (`changes.seq`).

@@ -8,6 +8,7 @@ pub mod contact;
 pub mod event;
 pub mod id;
 pub mod journey;
+pub mod mailbox;
 pub mod message;
 pub mod response;
 pub mod segment;

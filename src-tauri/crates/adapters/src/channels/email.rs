@@ -11,12 +11,15 @@ mod phase;
 mod reply;
 mod rules;
 mod session;
-mod tls;
+pub(crate) mod tls;
 mod wire;
 
 pub use phase::Phase;
 pub use reply::{Enhanced, Reply};
+pub(crate) use auth::xoauth2;
+pub(crate) use session::only_to_loopback;
 pub use session::{Finished, Ready, Session, Stopped};
+pub(crate) use wire::Stream;
 
 use std::time::Duration;
 
@@ -56,6 +59,16 @@ impl Default for Timeouts {
     }
 }
 
+/// What the secret of an account is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Login {
+    /// A password: AUTH PLAIN or LOGIN.
+    #[default]
+    Password,
+    /// A fresh access token ([`crate::oauth`]): AUTH XOAUTH2.
+    Token,
+}
+
 /// What a session may be told beyond its account.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -64,6 +77,7 @@ pub struct Options {
     pub max_messages: u32,
     /// Name said in EHLO; without one, the address of this end (RFC 5321 §4.1.3).
     pub client_name: Option<String>,
+    pub login: Login,
 }
 
 impl Default for Options {
@@ -72,6 +86,7 @@ impl Default for Options {
             timeouts: Timeouts::default(),
             max_messages: 100,
             client_name: None,
+            login: Login::Password,
         }
     }
 }

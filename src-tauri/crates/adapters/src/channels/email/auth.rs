@@ -1,6 +1,6 @@
-//! Logging in: AUTH PLAIN (RFC 4616) and LOGIN, over RFC 4954.
+//! Logging in: AUTH PLAIN (RFC 4616), LOGIN, and XOAUTH2 with an access token, over RFC 4954.
 
-use super::Phase;
+use super::{Login, Phase, Reply};
 use super::session::{Fault, Session};
 use crate::Secret;
 use crate::failure::failure;
@@ -28,6 +28,9 @@ impl Session {
             ));
         }
         self.wire.hide(secret);
+        if self.options.login == Login::Token {
+            return self.xoauth2(user, secret).await;
+        }
         if self.offers.auth_plain {
             self.plain(user, secret).await
         } else if self.offers.auth_login {
@@ -57,6 +60,44 @@ impl Session {
         self.wanted(Phase::Auth, reply, |code| code == 235).map(drop)
     }
 
+    /// <https://developers.google.com/workspace/gmail/imap/xoauth2-protocol>: a refused token is explained in a
+    /// challenge, which wants an empty answer before the command ends.
+    async fn xoauth2(&mut self, user: &str, secret: &Secret) -> Result<(), Fault> {
+        if !self.offers.mechanisms.iter().any(|offered| offered == "XOAUTH2") {
+            let detail = format!(
+                "Cannot log in to {} with a sign-in in the browser: it offers no XOAUTH2. Use a password for this account.",
+                self.host
+            );
+            return Err(refuse(FailureClass::Setup, "no_mechanism", detail));
+        }
+        if user.contains('\u{1}') || secret.expose().contains(['\u{1}', '\r', '\n']) {
+            let detail = "The user name or the token holds a character that cannot be sent.".to_owned();
+            return Err(refuse(FailureClass::Auth, "token", detail));
+        }
+        let response = xoauth2(user, secret);
+        self.wire.hide_text(&response);
+        let command = Zeroizing::new(format!("AUTH XOAUTH2 {}", response.as_str()));
+        let mut reply = self.ask(Phase::Auth, &command).await?;
+        if reply.code == 334 {
+            reply = self.ask(Phase::Auth, "").await?;
+        }
+        match self.wanted(Phase::Auth, reply.clone(), |code| code == 235) {
+            Ok(_) => Ok(()),
+            Err(fault) if fault.failure.class == FailureClass::Auth => Err(self.token_refused(&reply)),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    fn token_refused(&self, reply: &Reply) -> Fault {
+        let detail = format!(
+            "{} refused the sign-in: {reply}. Sign in again in the browser, with the account these messages are sent from.",
+            self.host
+        );
+        let mut fault = refuse(FailureClass::Auth, "token_refused", detail);
+        fault.failure.code = reply.codes();
+        fault
+    }
+
     async fn login(&mut self, user: &str, secret: &Secret) -> Result<(), Fault> {
         let user = BASE64_STANDARD.encode(user);
         let password = Zeroizing::new(BASE64_STANDARD.encode(secret.expose()));
@@ -67,6 +108,12 @@ impl Session {
         let reply = self.ask(Phase::Auth, &password).await?;
         self.wanted(Phase::Auth, reply, |code| code == 235).map(drop)
     }
+}
+
+/// The one message of XOAUTH2, ready to be sent: `user=…^Aauth=Bearer …^A^A` in base64.
+pub(crate) fn xoauth2(user: &str, token: &Secret) -> Zeroizing<String> {
+    let message = Zeroizing::new(format!("user={user}\u{1}auth=Bearer {}\u{1}\u{1}", token.expose()));
+    Zeroizing::new(BASE64_STANDARD.encode(message.as_bytes()))
 }
 
 fn refuse(class: FailureClass, code: &str, detail: String) -> Fault {

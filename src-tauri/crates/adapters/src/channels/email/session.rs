@@ -22,7 +22,7 @@ pub struct Session {
     pub(super) wire: Wire,
     pub(super) host: String,
     pub(super) offers: Offers,
-    options: Options,
+    pub(super) options: Options,
     taken: u32,
 }
 
@@ -463,7 +463,8 @@ fn at(phase: Phase) -> impl Fn(Failure) -> Fault {
     }
 }
 
-fn only_to_loopback(host: &str, stream: &TcpStream) -> Result<(), Failure> {
+/// Without encryption, only servers on this machine are spoken to.
+pub(crate) fn only_to_loopback(host: &str, stream: &TcpStream) -> Result<(), Failure> {
     if stream
         .peer_addr()
         .is_ok_and(|peer| peer.ip().to_canonical().is_loopback())

@@ -19,20 +19,21 @@ const BLOCK: usize = 64 * 1024;
 /// How long to wait for a server's explanation after it stopped reading.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-pub(super) enum Stream {
+/// A connection, bare or under TLS.
+pub(crate) enum Stream {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl Stream {
-    async fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+    pub(crate) async fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self {
             Stream::Plain(stream) => stream.read(into).await,
             Stream::Tls(stream) => stream.read(into).await,
         }
     }
 
-    async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Stream::Plain(stream) => stream.write_all(bytes).await,
             Stream::Tls(stream) => {

@@ -1,0 +1,3 @@
+//! What comes back by mail: reading mailboxes.
+
+pub mod imap;
