@@ -17,26 +17,31 @@ use thiserror::Error;
 /// Longest secret kept, in bytes: the Windows Credential Manager takes no more than 2,560.
 pub const LONGEST_SECRET: usize = 1024;
 
-/// Whose secret it is: an account of a workspace.
+/// Whose secret it is: of something in a workspace.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SecretName {
     workspace: String,
-    account: AccountId,
+    of: String,
 }
 
 impl SecretName {
     /// `workspace` is the id of the workspace, not its file or title, so that both may change.
     pub fn new(workspace: impl Into<String>, account: AccountId) -> SecretName {
+        SecretName::of(workspace, account.to_string())
+    }
+
+    /// The secret of something else than an account: `mailbox_1`, `relay`. A number alone is an account's.
+    pub fn of(workspace: impl Into<String>, of: impl Into<String>) -> SecretName {
         SecretName {
             workspace: workspace.into(),
-            account,
+            of: of.into(),
         }
     }
 }
 
 impl fmt::Display for SecretName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.workspace, self.account)
+        write!(f, "{}/{}", self.workspace, self.of)
     }
 }
 

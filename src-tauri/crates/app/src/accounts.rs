@@ -1,10 +1,8 @@
 //! Sender accounts: their settings in the file, their passwords in the keychain, and *send me a test*.
 
-mod secrets;
 mod test;
 mod words;
 
-pub use secrets::secret;
 pub use words::*;
 
 use crate::commands;
@@ -13,12 +11,12 @@ use crate::imports::clean;
 use crate::runtime::{self, dispatch::try_again};
 use crate::table::{Done, NoArgs};
 use crate::workspaces::Open;
+use crate::secrets::{self, Owner};
 use crate::{Ctx, journeys, settings};
-use carillon_adapters::limits;
+use carillon_adapters::{Secret, limits};
 use carillon_model::AccountId;
 use carillon_model::account::{Account, SecretState, Tls};
 use carillon_store::{Db, Priority};
-use secrets::{set_secret, unlock};
 use test::test;
 
 commands! {
@@ -138,7 +136,7 @@ async fn list(cx: &Ctx, _: NoArgs) -> Result<Vec<AccountRow>> {
             for carillon_store::accounts::AccountRow { account, paused } in
                 carillon_store::accounts::list(db)?
             {
-                let secret = match secrets::kept(db, account.id)? {
+                let secret = match secrets::kept(db, &Owner::Account(account.id))? {
                     Some(kept) => kept,
                     None if account.user.is_empty() => SecretState::NotNeeded,
                     None => SecretState::Missing,
@@ -230,13 +228,13 @@ async fn delete(cx: &Ctx, req: OneAccount) -> Result<Done> {
         return Err(fail(Code::Refused, "accounts.in_use", &[("name", &account.name)]));
     }
     let name = account.name.clone();
-    let kept = open.store.read(move |db| secrets::kept(db, id)).await?;
+    let kept = open.store.read(move |db| secrets::kept(db, &Owner::Account(id))).await?;
     let users = open
         .store
         .write(Priority::User, move |tx| {
             let users = cannot_do_without(tx, &name, None)?;
             if users.is_empty() {
-                secrets::note_kept(tx, id, None)?;
+                secrets::note_kept(tx, &Owner::Account(id), None)?;
                 carillon_store::settings::set::<LastTest>(tx, &test_key(id), None)?;
                 carillon_store::accounts::remove(tx, id)?;
             }
@@ -247,7 +245,7 @@ async fn delete(cx: &Ctx, req: OneAccount) -> Result<Done> {
         return Err(needed(&account.name, &users));
     }
     // After the account: one that stays keeps its password.
-    secrets::forget(open, id, kept).await;
+    secrets::forget(open, &Owner::Account(id), kept).await;
     Ok(Done {})
 }
 
@@ -265,6 +263,43 @@ async fn switch(cx: &Ctx, req: SwitchAccount) -> Result<Done> {
         open.runtime.nudge();
     }
     Ok(Done {})
+}
+
+async fn set_secret(cx: &Ctx, req: SetSecret) -> Result<SecretKept> {
+    let open = cx.open()?;
+    existing(open, req.id).await?;
+    let owner = Owner::Account(req.id);
+    let state = secrets::keep(open, &owner, Secret::new(req.secret), req.keep, req.passphrase).await?;
+    try_again(open, Some(req.id)).await?;
+    open.runtime.nudge();
+    Ok(SecretKept { state })
+}
+
+/// Unlocks the file of passwords for as long as the workspace is open.
+async fn unlock(cx: &Ctx, req: UnlockPasswords) -> Result<Done> {
+    let open = cx.open()?;
+    secrets::unlock(open, req.passphrase)
+        .await
+        .map_err(|error| error.at("passphrase"))?;
+    try_again(open, None).await?;
+    open.runtime.nudge();
+    open.intake.nudge();
+    cx.app.bus().tell(0, vec!["accounts".into(), "mailboxes".into()]);
+    Ok(Done {})
+}
+
+/// The password of an account, if it needs one.
+///
+/// # Errors
+/// A sentence that says what is missing.
+pub async fn secret(open: &Open, account: &Account) -> Result<Option<Secret>> {
+    if account.user.is_empty() {
+        return Ok(None);
+    }
+    let found = secrets::get(open, &Owner::Account(account.id)).await?;
+    found
+        .map(Some)
+        .ok_or_else(|| fail(Code::Keychain, "accounts.no_secret", &[("name", &account.name)]))
 }
 
 async fn presets(_: &Ctx, _: NoArgs) -> Result<Vec<SenderPresetView>> {

@@ -28,6 +28,7 @@ pub mod render;
 pub mod reports;
 pub mod responses;
 pub mod runtime;
+pub mod secrets;
 pub mod segments;
 pub mod settings;
 pub mod suppressions;

@@ -35,6 +35,7 @@ pub mod intake;
 pub mod journeys;
 mod membership;
 mod open;
+pub mod mailboxes;
 pub mod opt_out_sources;
 pub mod outbox;
 pub mod reports;

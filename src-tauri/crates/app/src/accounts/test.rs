@@ -1,7 +1,6 @@
 //! *Send me a test*.
 
-use super::secrets::secret;
-use super::{AccountTest, LastTest, TestAccount, TestPhase, existing, test_key};
+use super::{AccountTest, LastTest, TestAccount, TestPhase, existing, secret, test_key};
 use crate::error::{ApiError, Code, Result, fail};
 use crate::imports::clean;
 use crate::runtime::dispatch::{spend_one, try_again};

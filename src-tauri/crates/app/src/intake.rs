@@ -1,0 +1,143 @@
+//! Listening: what mailboxes, relays and providers have for this workspace is read and taken in, and the cursor of its
+//! source moves in the same write. So each thing counts once, whatever ends in between.
+
+mod heard;
+mod mailbox;
+
+pub use heard::heard;
+
+use crate::error::Result;
+use crate::workspaces::Open;
+use carillon_adapters::oauth::Tokens;
+use carillon_model::MailboxId;
+use carillon_model::mailbox::Mailbox;
+use carillon_model::workspace::ClockKind;
+use carillon_store::{Priority, Topic, mailboxes, opt_out_sources};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+/// The listening side of an open workspace.
+#[derive(Default)]
+pub struct Intake {
+    /// Something changed: look again at once.
+    wake: Notify,
+    /// The studio listens all the time; a single command reads when it needs to.
+    live: AtomicBool,
+    /// Of mailboxes one signs in to, for as long as the workspace is open. Held while they are refreshed: a provider may
+    /// give each refresh token once.
+    tokens: tokio::sync::Mutex<BTreeMap<MailboxId, Tokens>>,
+    /// One reading at a time.
+    reading: tokio::sync::Mutex<()>,
+}
+
+impl Intake {
+    /// Somebody changed something that may let a source be read now.
+    pub fn nudge(&self) {
+        self.wake.notify_waiters();
+    }
+
+    /// Whether the studio listens all the time.
+    pub fn is_live(&self) -> bool {
+        self.live.load(Ordering::Relaxed)
+    }
+
+    /// Forgets what a sign-in gave: the mailbox is gone, or somebody signed in anew.
+    pub async fn forget(&self, id: MailboxId) {
+        self.tokens.lock().await.remove(&id);
+    }
+}
+
+/// How often a source is read though it says of itself when there is something.
+pub(crate) const EVERY: Duration = Duration::from_secs(60);
+/// How long after a failure a source is tried again, by the times it failed in a row; the last one repeats. Shorter than
+/// the five minutes after which the gate closes.
+const AGAIN: [u64; 4] = [5, 15, 60, 120];
+
+/// Listens to every source for as long as the workspace is open.
+pub fn live(open: Arc<Open>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        open.intake.live.store(true, Ordering::Relaxed);
+        let mut commits = open.store.subscribe();
+        let mut running: BTreeMap<MailboxId, (Mailbox, Listener)> = BTreeMap::new();
+        loop {
+            match wanted(&open).await {
+                Ok(wanted) => keep_up(&open, &mut running, wanted),
+                Err(error) => tracing::error!(%error, "the sources could not be read from the file"),
+            }
+            loop {
+                match commits.recv().await {
+                    Ok(commit) if commit.topics.contains(Topic::Mailboxes) => break,
+                    Ok(_) => {}
+                    Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => break,
+                    Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
+                }
+            }
+        }
+    })
+}
+
+/// Ends with its owner: an aborted supervisor takes its listeners along.
+struct Listener(JoinHandle<()>);
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn wanted(open: &Open) -> Result<BTreeMap<MailboxId, Mailbox>> {
+    let rows = open.store.read(mailboxes::list).await?;
+    Ok(rows
+        .into_iter()
+        .filter(|row| !row.paused)
+        .map(|row| (row.mailbox.id, row.mailbox))
+        .collect())
+}
+
+fn keep_up(
+    open: &Arc<Open>,
+    running: &mut BTreeMap<MailboxId, (Mailbox, Listener)>,
+    mut wanted: BTreeMap<MailboxId, Mailbox>,
+) {
+    running.retain(|id, (mailbox, _)| wanted.get(id) == Some(mailbox));
+    wanted.retain(|id, _| !running.contains_key(id));
+    for (id, mailbox) in wanted {
+        let listener = tokio::spawn(mailbox::listen(open.clone(), mailbox.clone()));
+        running.insert(id, (mailbox, Listener(listener)));
+    }
+}
+
+/// Reads every source once, from where it was read to. What cannot be read is noted with its source.
+///
+/// # Errors
+/// The store's.
+pub async fn read_all(open: &Arc<Open>) -> Result<()> {
+    for mailbox in wanted(open).await?.into_values() {
+        mailbox::read_once(open, &mailbox).await?;
+    }
+    Ok(())
+}
+
+/// Reads every source before anything is sent, where nobody listens all the time.
+///
+/// # Errors
+/// The store's.
+pub async fn before_sending(open: &Arc<Open>) -> Result<()> {
+    if open.clock.kind() == ClockKind::Real && !open.intake.is_live() {
+        read_all(open).await?;
+    }
+    Ok(())
+}
+
+/// Notes why a source cannot be read, for the screen and the gate.
+async fn note_failure(open: &Open, source: &str, why: &str) -> Result<()> {
+    let (source, why) = (source.to_owned(), why.to_owned());
+    Ok(open
+        .store
+        .write(Priority::Intake, move |tx| opt_out_sources::failed(tx, &source, &why))
+        .await?)
+}
