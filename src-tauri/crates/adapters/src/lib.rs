@@ -8,6 +8,7 @@ pub mod dialer;
 mod failure;
 mod glob;
 pub mod limits;
+pub mod mailbox;
 mod secret;
 pub mod vault;
 

@@ -1,0 +1,3 @@
+//! What comes back by mail.
+
+pub mod notice;
