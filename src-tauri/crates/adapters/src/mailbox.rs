@@ -1,3 +1,4 @@
-//! What comes back by mail: reading mailboxes.
+//! What comes back by mail: reading mailboxes, and what each mail says.
 
 pub mod imap;
+pub mod notice;

@@ -9,9 +9,9 @@ use crate::commands;
 use crate::error::{ApiError, Code, Result, fail};
 use crate::imports::clean;
 use crate::runtime::{self, dispatch::try_again};
+use crate::secrets::{self, Owner};
 use crate::table::{Done, NoArgs};
 use crate::workspaces::Open;
-use crate::secrets::{self, Owner};
 use crate::{Ctx, journeys, settings};
 use carillon_adapters::{Secret, limits};
 use carillon_model::AccountId;
@@ -228,7 +228,10 @@ async fn delete(cx: &Ctx, req: OneAccount) -> Result<Done> {
         return Err(fail(Code::Refused, "accounts.in_use", &[("name", &account.name)]));
     }
     let name = account.name.clone();
-    let kept = open.store.read(move |db| secrets::kept(db, &Owner::Account(id))).await?;
+    let kept = open
+        .store
+        .read(move |db| secrets::kept(db, &Owner::Account(id)))
+        .await?;
     let users = open
         .store
         .write(Priority::User, move |tx| {

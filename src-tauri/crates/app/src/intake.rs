@@ -5,14 +5,17 @@ mod heard;
 mod mailbox;
 
 pub use heard::heard;
+pub use mailbox::secret as mailbox_secret;
 
-use crate::error::Result;
+use crate::error::{ApiError, Result};
+use crate::responses::{self, Taken};
 use crate::workspaces::Open;
+use carillon_adapters::mailbox::notice::{self, Notice, Rules};
 use carillon_adapters::oauth::Tokens;
-use carillon_model::MailboxId;
 use carillon_model::mailbox::Mailbox;
 use carillon_model::workspace::ClockKind;
-use carillon_store::{Priority, Topic, mailboxes, opt_out_sources};
+use carillon_model::{MailboxId, Moment};
+use carillon_store::{Priority, Topic, Tx, mailboxes, opt_out_sources};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -133,11 +136,63 @@ pub async fn before_sending(open: &Arc<Open>) -> Result<()> {
     Ok(())
 }
 
+/// A mail that came in.
+pub struct Letter {
+    /// The same for the same mail, wherever and however often it is read.
+    pub key: [u8; 16],
+    /// When it came to its server.
+    pub at: Moment,
+    pub raw: Vec<u8>,
+}
+
+/// Takes in mails that came to one source, each once; `also` moves the cursor of the source in the same write. What
+/// became of each thing they said.
+///
+/// # Errors
+/// The store's.
+pub async fn take_in_letters(
+    open: &Open,
+    source: String,
+    letters: Vec<Letter>,
+    also: impl FnOnce(&mut Tx<'_>) -> carillon_store::Result<()> + Send + 'static,
+) -> Result<Vec<Taken>> {
+    let keys: Vec<[u8; 16]> = letters.iter().map(|letter| letter.key).collect();
+    // Hostile mail is read off the async threads, and before the write begins.
+    let read = move || -> Vec<Notice> {
+        let each = letters.iter();
+        each.map(|letter| read_mail(&letter.raw, letter.at)).collect()
+    };
+    let notices = tokio::task::spawn_blocking(read)
+        .await
+        .map_err(ApiError::internal)?;
+    Ok(open
+        .store
+        .write(Priority::Intake, move |tx| {
+            let new = carillon_store::intake::remember(tx, &source, &keys)?;
+            let mut taken = Vec::new();
+            for (notice, _) in notices.iter().zip(new).filter(|(_, new)| *new) {
+                for one in heard(tx, notice, &source) {
+                    taken.push(responses::take_in(tx, &one)?);
+                }
+            }
+            also(tx)?;
+            Ok(taken)
+        })
+        .await?)
+}
+
+/// What a mail says, by the rules of this build. `at`: when it came in.
+pub fn read_mail(raw: &[u8], at: Moment) -> Notice {
+    notice::read(raw, Rules::embedded(), at)
+}
+
 /// Notes why a source cannot be read, for the screen and the gate.
 async fn note_failure(open: &Open, source: &str, why: &str) -> Result<()> {
     let (source, why) = (source.to_owned(), why.to_owned());
     Ok(open
         .store
-        .write(Priority::Intake, move |tx| opt_out_sources::failed(tx, &source, &why))
+        .write(Priority::Intake, move |tx| {
+            opt_out_sources::failed(tx, &source, &why)
+        })
         .await?)
 }

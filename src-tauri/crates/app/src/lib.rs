@@ -17,11 +17,13 @@ pub mod files;
 pub mod gate;
 pub mod home;
 pub mod imports;
+pub mod intake;
 pub mod jobs;
 pub mod journeys;
 pub mod letters;
 pub mod listening;
 pub mod log;
+pub mod mailboxes;
 pub mod outbox;
 pub mod owner;
 pub mod render;
@@ -119,6 +121,7 @@ fn features() -> Vec<Command> {
         jobs::commands(),
         journeys::commands(),
         listening::commands(),
+        mailboxes::commands(),
         outbox::commands(),
         reports::commands(),
         responses::commands(),

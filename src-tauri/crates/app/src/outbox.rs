@@ -8,13 +8,16 @@ use crate::commands;
 use crate::contacts::Changed;
 use crate::error::{Code, Result, fail, sentence, word};
 use crate::letters;
+use crate::listening;
+use crate::responses::{PausedByBlocks, paused_key};
 use crate::runtime::dispatch::{self, PAUSED};
 use crate::table::{NoArgs, Page};
 use crate::workspaces::Open;
+use carillon_model::journey::JourneyState;
 use carillon_model::message::{Message, MessageState, Refusal};
 use carillon_model::{ContactId, JourneyId, MessageId, Moment};
 use carillon_store::outbox::{self as rows, Filter, Resolution};
-use carillon_store::{Priority, accounts, journeys, settings, templates};
+use carillon_store::{Db, Priority, accounts, journeys, settings, templates};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -163,17 +166,33 @@ async fn sending(open: &Open) -> Result<(Sending, BTreeMap<MessageState, u64>)> 
     Ok((sending, counts))
 }
 
+/// Journeys the studio paused itself, with what the servers said.
+fn blocked(db: &Db<'_>) -> carillon_store::Result<Vec<String>> {
+    let mut all = Vec::new();
+    for row in journeys::list(db)? {
+        let because = settings::get::<PausedByBlocks>(db, &paused_key(row.id))?;
+        if let Some(because) = because.filter(|_| row.state == JourneyState::Paused) {
+            let params: [(&str, &dyn std::fmt::Display); 2] =
+                [("name", &row.name), ("detail", &because.detail)];
+            all.push(sentence("outbox.paused_by_blocks", &params));
+        }
+    }
+    Ok(all)
+}
+
 async fn summary(cx: &Ctx, _: NoArgs) -> Result<OutboxSummary> {
     let open = cx.open()?;
     let (sending, counts) = sending(open).await?;
-    let (accounts, restored) = open
+    let now = open.now();
+    let (accounts, restored, heard, blocked) = open
         .store
-        .read(|db| {
+        .read(move |db| {
             let restored = settings::get::<bool>(db, rows::RESTORED)?.unwrap_or(false);
-            Ok((accounts::list(db)?, restored))
+            let heard = listening::is_fresh(db, now)?;
+            Ok((accounts::list(db)?, restored, heard, blocked(db)?))
         })
         .await?;
-    let mut troubles = Vec::new();
+    let mut troubles = blocked;
     for row in &accounts {
         if let Some(why) = dispatch::trouble(open, row.account.id).await? {
             troubles.push(format!("{}: {why}", row.account.name));
@@ -187,7 +206,8 @@ async fn summary(cx: &Ctx, _: NoArgs) -> Result<OutboxSummary> {
         Some("sample")
     } else if accounts.is_empty() {
         Some("no_account")
-    } else if !open.dialer.loopback_only() && accounts.iter().any(|row| !is_here(&row.account.host)) {
+    } else if !open.dialer.loopback_only() && !heard && accounts.iter().any(|row| !is_here(&row.account.host))
+    {
         Some("no_opt_out_source")
     } else {
         None

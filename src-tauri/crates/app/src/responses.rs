@@ -3,6 +3,7 @@
 mod effects;
 mod view;
 
+pub use effects::{PausedByBlocks, paused_key};
 pub use view::*;
 
 use crate::commands;
@@ -16,10 +17,11 @@ use carillon_store::outbox::Claimed;
 use carillon_store::responses::NewResponse;
 use carillon_store::{Tx, consents, contacts, events, journeys, outbox, responses, templates};
 use std::collections::BTreeMap;
-use view::{of_message, page};
+use view::{of_message, page, take_in_mail};
 
 commands! {
     query "responses.of_message" of_message(ResponsesOf) -> Vec<ResponseView>, reads [Responses];
+    mutate "responses.take_in_mail" take_in_mail(TakeInMail) -> TakenIn, reads [];
     query "responses.page" page(ResponsesPage) -> ResponsePage, reads [Responses];
 }
 

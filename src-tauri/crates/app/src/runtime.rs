@@ -19,6 +19,7 @@ use crate::Ctx;
 use crate::clock::machine_now;
 use crate::commands;
 use crate::error::{ApiError, Code, Result, fail};
+use crate::intake;
 use crate::jobs::Job;
 use crate::table::{JobStarted, NoArgs};
 use crate::workspaces::{Open, moment};
@@ -327,7 +328,12 @@ fn writes(open: &Open) -> bool {
 /// Lets a real clock run until a moment, looking again at least every thirty seconds: a laptop sleeps.
 async fn run_real(open: &Arc<Open>, until: Moment, job: &Job, ran: &mut Ran) -> Result<()> {
     let mut commits = open.store.subscribe();
+    let mut listened = Instant::now();
     loop {
+        if listened.elapsed() >= intake::EVERY {
+            intake::before_sending(open).await?;
+            listened = Instant::now();
+        }
         open.store.advance_clock(machine_now()).await?;
         settle(open, job, ran).await?;
         // What this look itself committed is not news; what comes after it is.
@@ -390,6 +396,7 @@ pub async fn drive(open: &Arc<Open>, until: Option<Moment>, job: &Job) -> Result
     let _driving = open.runtime.drive.lock().await;
     let mut ran = Ran::default();
     job.phase("running");
+    intake::before_sending(open).await?;
     dispatch::try_again(open, None).await?;
     *open
         .runtime

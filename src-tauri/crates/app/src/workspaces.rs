@@ -4,6 +4,7 @@ use crate::clock::{Clock, machine_now};
 use crate::commands;
 use crate::error::{ApiError, Code, Result, fail};
 use crate::files::{FileRef, SaveRef, write_whole};
+use crate::intake::Intake;
 use crate::jobs::Jobs;
 use crate::letters::Press;
 use crate::owner::{self, Claim, Ownership};
@@ -44,6 +45,7 @@ pub struct Open {
     pub dialer: Dialer,
     pub press: Press,
     pub runtime: Runtime,
+    pub intake: Intake,
     pub jobs: Arc<Jobs>,
     /// The file of passwords, once somebody unlocked it.
     pub passwords: Mutex<Option<PassphraseFile>>,
@@ -490,6 +492,7 @@ async fn start(app: &App, path: &Path, store: Store, ownership: Ownership) -> Re
         dialer: Dialer::new(workspace.loopback_only()),
         press: Press::default(),
         runtime: Runtime::default(),
+        intake: Intake::default(),
         jobs: app.jobs().clone(),
         passwords: Mutex::new(None),
         world: Mutex::new(None),
@@ -520,6 +523,7 @@ async fn start(app: &App, path: &Path, store: Store, ownership: Ownership) -> Re
     }
     if app.inner.lively {
         tasks.push(crate::runtime::live(open.clone()));
+        tasks.push(crate::intake::live(open.clone()));
     }
     open.tasks
         .lock()

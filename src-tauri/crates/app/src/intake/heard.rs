@@ -25,7 +25,9 @@ pub fn heard(db: &Db<'_>, notice: &Notice, source: &str) -> Vec<Heard> {
         }
         Kind::AutoReply(answer) => vec![answered(of(ResponseKind::AutoReplied), answer, notice)],
         Kind::Unsubscribe { token } => {
-            let named = token.as_deref().and_then(|t| db.tokens().read(TokenKind::Message, t));
+            let named = token
+                .as_deref()
+                .and_then(|t| db.tokens().read(TokenKind::Message, t));
             vec![Heard {
                 message: named.map(MessageId).or(message),
                 detail: Some(notice.subject.clone()),
@@ -70,7 +72,11 @@ fn reported(base: &Heard, report: &Report) -> Vec<Heard> {
             Action::Delivered | Action::Relayed | Action::Expanded => ResponseKind::Delivered,
         };
         let said = [recipient.status.as_deref(), Some(recipient.diagnostic.as_str())];
-        let detail: Vec<&str> = said.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+        let detail: Vec<&str> = said
+            .into_iter()
+            .flatten()
+            .filter(|part| !part.is_empty())
+            .collect();
         Heard {
             kind,
             address: Some(recipient.address.clone()),

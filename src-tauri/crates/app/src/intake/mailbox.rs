@@ -1,18 +1,15 @@
 //! A mailbox, read over IMAP.
 
-use super::{AGAIN, EVERY, heard, note_failure};
-use crate::error::{ApiError, Result, fail};
-use crate::error::Code;
-use crate::responses;
+use super::{AGAIN, EVERY, Letter, note_failure, take_in_letters};
+use crate::error::{ApiError, Code, Result, fail};
 use crate::secrets::{self, Owner};
 use crate::workspaces::Open;
-use carillon_adapters::mailbox::imap::{Batch, Imap, Mail, Options};
-use carillon_adapters::mailbox::notice::{self, Notice, Rules};
+use carillon_adapters::mailbox::imap::{Batch, Imap, Options};
 use carillon_adapters::{Secret, oauth};
 use carillon_model::mailbox::{Auth, Mailbox, MailboxCursor, OAuthProvider};
 use carillon_model::message::Failure;
 use carillon_model::{MailboxId, Moment};
-use carillon_store::{Priority, intake, mailboxes, opt_out_sources};
+use carillon_store::{Priority, mailboxes, opt_out_sources};
 use chrono::TimeDelta;
 use std::sync::Arc;
 use std::time::Duration;
@@ -224,31 +221,17 @@ async fn read_batch(
 
 async fn take_in(open: &Open, id: MailboxId, batch: Batch, now: Moment) -> Result<()> {
     let Batch { mails, next, .. } = batch;
-    let keys: Vec<[u8; 16]> = mails.iter().map(|mail| mail.key).collect();
-    // Hostile mail is read off the async threads, and before the write begins.
-    let notices: Vec<Notice> = tokio::task::spawn_blocking(move || {
-        mails.iter().map(|mail| read_mail(mail, now)).collect()
+    let letters = mails
+        .into_iter()
+        .map(|mail| Letter {
+            key: mail.key,
+            at: mail.internal_date.unwrap_or(now),
+            raw: mail.raw,
+        })
+        .collect();
+    take_in_letters(open, mailboxes::source(id), letters, move |tx| {
+        mailboxes::set_cursor(tx, id, &next)
     })
     .await
-    .map_err(ApiError::internal)?;
-    let source = mailboxes::source(id);
-    open.store
-        .write(Priority::Intake, move |tx| {
-            let new = intake::remember(tx, &source, &keys)?;
-            for (notice, new) in notices.iter().zip(new) {
-                if !new {
-                    continue;
-                }
-                for one in heard(tx, notice, &source) {
-                    responses::take_in(tx, &one)?;
-                }
-            }
-            mailboxes::set_cursor(tx, id, &next)
-        })
-        .await?;
-    Ok(())
-}
-
-fn read_mail(mail: &Mail, now: Moment) -> Notice {
-    notice::read(&mail.raw, Rules::embedded(), mail.internal_date.unwrap_or(now))
+    .map(drop)
 }

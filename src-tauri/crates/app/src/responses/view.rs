@@ -1,7 +1,9 @@
 //! What came back, as screens and the command line show it.
 
+use super::Taken;
 use crate::Ctx;
-use crate::error::Result;
+use crate::error::{ApiError, Code, Result, fail};
+use crate::intake::{self, Letter};
 use carillon_model::response::{Response, ResponseKind};
 use carillon_model::{MessageId, ResponseId};
 use carillon_store::{Db, contacts, outbox, responses};
@@ -47,6 +49,51 @@ pub struct ResponsePage {
     pub rows: Vec<ResponseView>,
     /// There are more below the last row.
     pub more: bool,
+}
+
+/// A mail as it lies in a file, to be taken in as if a mailbox had brought it.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct TakeInMail {
+    /// The bytes of the mail, in Base64 (RFC 4648 §4).
+    pub raw: String,
+}
+
+/// What a mail came to.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct TakenIn {
+    /// What kind of mail it is: `bounce`, `delayed`, `complaint`, `auto_reply`, `unsubscribe`, `reply`, `other` ...
+    pub kind: String,
+    /// Things it said that were kept.
+    pub kept: u32,
+}
+
+/// Largest mail that is taken in from a file, in bytes.
+const MOST_BYTES: usize = 50 << 20;
+
+/// A mail somebody saved: once, however often it is brought.
+pub(super) async fn take_in_mail(cx: &Ctx, req: TakeInMail) -> Result<TakenIn> {
+    use base64::Engine;
+    let open = cx.open()?;
+    let raw = base64::engine::general_purpose::STANDARD
+        .decode(req.raw.as_bytes())
+        .ok()
+        .filter(|raw| !raw.is_empty() && raw.len() <= MOST_BYTES)
+        .ok_or_else(|| fail(Code::Invalid, "responses.no_mail", &[]).at("raw"))?;
+    let at = open.now();
+    let notice = intake::read_mail(&raw, at);
+    let kind = serde_json::to_value(&notice.kind).map_err(ApiError::internal)?;
+    let mut key = [0; 16];
+    key.copy_from_slice(&blake3::hash(&raw).as_bytes()[..16]);
+    let letter = Letter { key, at, raw };
+    let taken = intake::take_in_letters(open, "mailbox:file".to_owned(), vec![letter], |_| Ok(())).await?;
+    let kept = taken.iter().filter(|one| **one == Taken::In).count();
+    Ok(TakenIn {
+        kind: kind["kind"].as_str().unwrap_or_default().to_owned(),
+        kept: u32::try_from(kept).unwrap_or(u32::MAX),
+    })
 }
 
 /// Most rows of one page.

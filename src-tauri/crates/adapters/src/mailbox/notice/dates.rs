@@ -1,0 +1,380 @@
+//! The day somebody is back, in the ways people write it.
+
+use super::rules::Rules;
+use super::text::plain;
+use carillon_model::Moment;
+use chrono::{Datelike, Days, NaiveDate};
+use regex::Regex;
+use std::sync::LazyLock;
+
+/// Days before the mail that a day without a year may lie and still be of this year.
+const RECENT: i64 = 60;
+/// Days after the mail beyond which a day is no return.
+const FARTHEST: i64 = 800;
+/// What is searched, in characters.
+const LONGEST: usize = 3000;
+
+/// Names of months and weekdays, and the words around a day, compiled.
+pub(super) struct DateWords {
+    /// Each name of a month and its number.
+    months: Vec<(String, u32)>,
+    weekdays: Vec<(String, u32)>,
+    day_month: Regex,
+    month_day: Regex,
+    weekday: Regex,
+    from: Vec<String>,
+    back: Vec<String>,
+    until: Vec<String>,
+}
+
+impl DateWords {
+    pub fn new(
+        months: &[Vec<String>],
+        weekdays: &[Vec<String>],
+        from: Vec<String>,
+        back: Vec<String>,
+        until: Vec<String>,
+    ) -> Result<Self, regex::Error> {
+        let numbered = |lists: &[Vec<String>]| {
+            let mut all: Vec<(String, u32)> = (1..)
+                .zip(lists)
+                .flat_map(|(n, names)| names.iter().map(move |name| (name.clone(), n)))
+                .collect();
+            all.sort_by_key(|(name, _)| std::cmp::Reverse(name.chars().count()));
+            all
+        };
+        let (months, weekdays) = (numbered(months), numbered(weekdays));
+        let any = |names: &[(String, u32)], fits: fn(&str) -> bool| {
+            let names: Vec<String> = names
+                .iter()
+                .filter(|(name, _)| fits(name))
+                .map(|(name, _)| regex::escape(name))
+                .collect();
+            names.join("|")
+        };
+        let all = any(&months, |_| true);
+        // Short names of languages that put the day first are words of English ("out 12").
+        let first = any(&months, |name| {
+            name.chars().count() > 3
+                || [
+                    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+                ]
+                .contains(&name)
+        });
+        let days = any(&weekdays, |_| true);
+        Ok(Self {
+            day_month: Regex::new(&format!(
+                r"\b(\d{{1,2}})(?:st|nd|rd|th|er|º|ª|°|\.|e|-го|-е)?[ -]?(?:of |de |del |d')?(?:{all})\b\.?,?(?: de| del)?(?:[ -](20\d\d))?"
+            ))?,
+            month_day: Regex::new(&format!(
+                r"(?:\b(20\d\d)\.? )?\b({first})\.? (?:the )?(\d{{1,2}})(?:st|nd|rd|th|\.)?\b(?:[,.]? (20\d\d)\b)?"
+            ))?,
+            weekday: Regex::new(&format!(
+                r"({days})(?:n|s|en|na|in)?\b[,.]?(?: (?:the |den |dem |le |el |dia )?(\d{{1,2}})(?:st|nd|rd|th|er|\.)?(?:\b|$))?"
+            ))?,
+            months,
+            weekdays,
+            from,
+            back,
+            until,
+        })
+    }
+
+    fn number(names: &[(String, u32)], text: &str) -> Option<u32> {
+        names
+            .iter()
+            .find(|(name, _)| text.contains(name.as_str()))
+            .map(|(_, n)| *n)
+    }
+}
+
+static YEAR_FIRST: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\b(20\d\d)[-/. ]{1,2}(\d{1,2})[-/. ]{1,2}(\d{1,2})\b").expect("the pattern is tested")
+});
+static NUMBERS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\b(\d{1,2})([./-]) ?(\d{1,2})(?:[./-] ?(20\d\d|\d\d)\b)?").expect("the pattern is tested")
+});
+static EAST: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:(20\d\d) ?[年년] ?)?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日号號일]")
+        .expect("the pattern is tested")
+});
+static DAY_ONLY: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\b(?:the|den|dem|le|el|il|dia|o dia) (\d{1,2})(?:st|nd|rd|th|er|\.)?(?:$|[ ,.;!)])")
+        .expect("the pattern is tested")
+});
+
+/// How a day is spoken of, the best last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Cue {
+    From,
+    None,
+    Until,
+    Back,
+}
+
+struct Day {
+    date: NaiveDate,
+    cue: Cue,
+    /// A weekday or a day without a month: only where nothing better is said.
+    vague: bool,
+}
+
+/// The day of return that a text names, resolved against the day of the mail.
+pub(super) fn returns_on(text: &str, subject: &str, sent: Moment, rules: &Rules) -> Option<NaiveDate> {
+    let text: String = plain(&format!("{subject} . {text}"))
+        .chars()
+        .take(LONGEST)
+        .map(ascii_digit)
+        .collect();
+    let sent = sent.date_naive();
+    let mut days = Vec::new();
+    let mut taken: Vec<(usize, usize)> = Vec::new();
+    full_dates(&text, sent, rules, &mut days, &mut taken);
+    vague_dates(&text, sent, rules, &mut days, &taken);
+    days.retain(|day| {
+        let ahead = (day.date - sent).num_days();
+        (-RECENT..=FARTHEST).contains(&ahead)
+    });
+    let best = days
+        .iter()
+        .filter(|day| day.cue != Cue::From && !(day.vague && day.cue < Cue::Until))
+        .map(|day| (!day.vague, day.cue))
+        .max()?;
+    days.iter()
+        .filter(|day| (!day.vague, day.cue) == best)
+        .map(|day| day.date)
+        .max()
+}
+
+/// Full-width digits as ASCII.
+fn ascii_digit(c: char) -> char {
+    match c {
+        '\u{FF10}'..='\u{FF19}' => char::from_u32(c as u32 - 0xFF10 + 0x30).unwrap_or(c),
+        c => c,
+    }
+}
+
+fn full_dates(
+    text: &str,
+    sent: NaiveDate,
+    rules: &Rules,
+    days: &mut Vec<Day>,
+    taken: &mut Vec<(usize, usize)>,
+) {
+    let words = &rules.dates;
+    let number =
+        |hit: &regex::Captures<'_>, n: usize| hit.get(n).and_then(|m| m.as_str().parse::<u32>().ok());
+    let mut keep = |hit: &regex::Captures<'_>, date: Option<NaiveDate>| {
+        let (Some(whole), Some(date)) = (hit.get(0), date) else {
+            return;
+        };
+        if taken
+            .iter()
+            .any(|(start, end)| *start < whole.end() && whole.start() < *end)
+        {
+            return;
+        }
+        taken.push((whole.start(), whole.end()));
+        days.push(Day {
+            date,
+            cue: cue(text, whole.start(), whole.end(), words),
+            vague: false,
+        });
+    };
+    for hit in YEAR_FIRST.captures_iter(text).take(50) {
+        let date = day_of(number(&hit, 1), number(&hit, 2), number(&hit, 3), sent);
+        keep(&hit, date);
+    }
+    for hit in EAST.captures_iter(text).take(50) {
+        let date = day_of(number(&hit, 1), number(&hit, 2), number(&hit, 3), sent);
+        keep(&hit, date);
+    }
+    for hit in words.day_month.captures_iter(text).take(50) {
+        let month = DateWords::number(&words.months, strip_day(&hit[0]));
+        let date = day_of(number(&hit, 2), month, number(&hit, 1), sent);
+        keep(&hit, date);
+    }
+    for hit in words.month_day.captures_iter(text).take(50) {
+        let month = words
+            .months
+            .iter()
+            .find(|(name, _)| *name == hit[2])
+            .map(|(_, n)| *n);
+        let date = day_of(number(&hit, 1).or(number(&hit, 4)), month, number(&hit, 3), sent);
+        keep(&hit, date);
+    }
+    for hit in NUMBERS.captures_iter(text).take(50) {
+        if hit.get(4).is_none() && &hit[2] == "-" {
+            continue;
+        }
+        let year = number(&hit, 4).map(|year| if year < 100 { year + 2000 } else { year });
+        let date = in_numbers(number(&hit, 1), &hit[2], number(&hit, 3), year, text, sent);
+        keep(&hit, date);
+    }
+}
+
+/// The name of the month in `12. januar 2027` is what follows the day.
+fn strip_day(text: &str) -> &str {
+    text.trim_start_matches(|c: char| c.is_ascii_digit())
+}
+
+/// Weekdays and days of the month.
+fn vague_dates(text: &str, sent: NaiveDate, rules: &Rules, days: &mut Vec<Day>, taken: &[(usize, usize)]) {
+    let words = &rules.dates;
+    let free = |start: usize, end: usize| !taken.iter().any(|(s, e)| *s < end + 3 && start < *e);
+    for hit in words.weekday.captures_iter(text).take(50) {
+        let Some(whole) = hit.get(0).filter(|m| free(m.start(), m.end())) else {
+            continue;
+        };
+        let day = hit.get(2).and_then(|m| m.as_str().parse::<u32>().ok());
+        let date = match day {
+            Some(day) => next_day(day, sent),
+            None => {
+                DateWords::number(&words.weekdays, &hit[1]).and_then(|weekday| next_weekday(weekday, sent))
+            }
+        };
+        days.extend(date.map(|date| Day {
+            date,
+            cue: cue(text, whole.start(), whole.end(), words),
+            vague: true,
+        }));
+    }
+    for hit in DAY_ONLY.captures_iter(text).take(50) {
+        let Some(whole) = hit.get(0).filter(|m| free(m.start(), m.end())) else {
+            continue;
+        };
+        let date = hit[1].parse().ok().and_then(|day| next_day(day, sent));
+        days.extend(date.map(|date| Day {
+            date,
+            cue: cue(text, whole.start(), whole.end(), words),
+            vague: true,
+        }));
+    }
+    let tomorrow = [
+        "back tomorrow",
+        "morgen wieder",
+        "morgen zurück",
+        "de retour demain",
+        "mañana",
+    ];
+    if tomorrow.iter().any(|word| text.contains(word)) {
+        days.extend(sent.checked_add_days(Days::new(1)).map(|date| Day {
+            date,
+            cue: Cue::Back,
+            vague: true,
+        }));
+    }
+}
+
+fn next_weekday(weekday: u32, sent: NaiveDate) -> Option<NaiveDate> {
+    let ahead = (weekday + 6 - sent.weekday().num_days_from_monday()) % 7;
+    sent.checked_add_days(Days::new(u64::from(if ahead == 0 { 7 } else { ahead })))
+}
+
+/// The next day of this number after the mail.
+fn next_day(day: u32, sent: NaiveDate) -> Option<NaiveDate> {
+    (1..62)
+        .filter_map(|ahead| sent.checked_add_days(Days::new(ahead)))
+        .find(|date| date.day() == day)
+}
+
+/// A day, of the year that fits the mail where none is given.
+fn day_of(year: Option<u32>, month: Option<u32>, day: Option<u32>, sent: NaiveDate) -> Option<NaiveDate> {
+    let (month, day) = (month?, day?);
+    if let Some(year) = year {
+        return NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day);
+    }
+    let this = NaiveDate::from_ymd_opt(sent.year(), month, day);
+    match this {
+        Some(date) if (date - sent).num_days() >= -RECENT => Some(date),
+        _ => NaiveDate::from_ymd_opt(sent.year() + 1, month, day),
+    }
+}
+
+/// `12.01.`, `12/01/2027`, `01/12/2027`: with dots the day is first; else the order that gives a day that is not past;
+/// where both do, the month is first in English, the day elsewhere.
+fn in_numbers(
+    first: Option<u32>,
+    mark: &str,
+    second: Option<u32>,
+    year: Option<u32>,
+    text: &str,
+    sent: NaiveDate,
+) -> Option<NaiveDate> {
+    let day_first = day_of(year, second, first, sent);
+    if mark == "." {
+        return day_first;
+    }
+    let month_first = day_of(year, first, second, sent);
+    let (Some(a), Some(b)) = (day_first, month_first) else {
+        return day_first.or(month_first);
+    };
+    let soon = |date: NaiveDate| (-3..=180).contains(&(date - sent).num_days());
+    match (soon(a), soon(b)) {
+        (true, false) => Some(a),
+        (false, true) => Some(b),
+        _ => {
+            let english = [" the ", " will ", " office", " back ", "return"]
+                .iter()
+                .any(|word| text.contains(word));
+            Some(if english { b } else { a })
+        }
+    }
+}
+
+/// What the words before and after a day say of it.
+fn cue(text: &str, start: usize, end: usize, words: &DateWords) -> Cue {
+    let sentence = |c: char| matches!(c, '!' | '?' | ';' | '。' | '\n');
+    let before: String = text[..start]
+        .chars()
+        .rev()
+        .take(48)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .rev()
+        .collect();
+    let before = before.rsplit(sentence).next().unwrap_or("");
+    let before = before.rsplit(". ").next().unwrap_or("");
+    let after: String = text[end..].chars().take(32).collect();
+    let after = after.split(sentence).next().unwrap_or("");
+    let after = after.split(". ").next().unwrap_or("");
+    // A weekday or an article may stand between the word and the day.
+    let close: Vec<&str> = before.split_whitespace().rev().take(4).collect();
+    let stands = |list: &[String], depth: usize| {
+        (0..=depth).any(|skip| {
+            let kept: Vec<&str> = close.iter().skip(skip).rev().copied().collect();
+            let kept = kept.join(" ");
+            list.iter().any(|word| {
+                kept == *word
+                    || kept.ends_with(&format!(" {word}"))
+                    || (word.chars().all(|c| c >= '\u{2E80}') && kept.ends_with(word.as_str()))
+            })
+        })
+    };
+    let follows = |list: &[String]| {
+        let after = after.trim_start_matches([')', '(', ' ', ',']);
+        list.iter().any(|word| {
+            word.chars().any(|c| c >= '\u{2E80}')
+                && after.chars().take(8).collect::<String>().contains(word.as_str())
+        }) || list.iter().any(|word| {
+            word.is_ascii() && word.len() > 3 && after.split_whitespace().next() == Some(word.as_str())
+        })
+    };
+    let speaks = |list: &[String], text: &str| {
+        list.iter().any(|word| match text.find(word.as_str()) {
+            Some(at) => !text[..at].ends_with(char::is_alphanumeric) || word.chars().all(|c| c >= '\u{0400}'),
+            None => false,
+        })
+    };
+    if stands(&words.until, 1) || follows(&words.until) {
+        return Cue::Until;
+    }
+    if speaks(&words.back, before) {
+        return Cue::Back;
+    }
+    let from = stands(&words.from, 1) || follows(&words.from);
+    if speaks(&words.back, after) {
+        return Cue::Back;
+    }
+    if from { Cue::From } else { Cue::None }
+}

@@ -1,0 +1,177 @@
+//! What every reading of a message needs, gathered once.
+
+use super::address::{self, same};
+use super::mime::{Head, Mail};
+use super::original;
+use super::rules::{Hits, Rules, Sign};
+use super::text::{own, plain};
+use crate::failure::one_line;
+use carillon_model::Moment;
+use chrono::{DateTime, Utc};
+use regex::Regex;
+use std::sync::LazyLock;
+
+/// Beginnings of subjects of replies and forwards, in the words of mail programs.
+static REPLY: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)^\s*(?:re|aw|antw|sv|vs|odp|rif|res|r|ref|ynt|回复|回覆|答复|回信|返信|отв|на|ha|απ|vá|bls|rv|enc|fw|fwd|wg|tr|doorst|i|vl|vb|pd|转发|轉寄|пересл|전달|답장|回复)(?:\[\d+\])?\s*[:：]")
+        .expect("the pattern is tested")
+});
+
+/// What is known of a message before it is judged.
+#[derive(Debug)]
+pub(super) struct Facts {
+    pub from: Option<String>,
+    /// From as it is written, with its name, for matching.
+    pub from_text: String,
+    pub subject: String,
+    pub date: Moment,
+    pub message_id: Option<String>,
+    pub delivered_to: Vec<String>,
+    /// The text a reader sees, whole.
+    pub body: String,
+    /// What comes before the returned message in it.
+    pub notice: String,
+    /// What the sender wrote, without quotations.
+    pub own_text: String,
+    /// The header of the returned message where it is copied into the text.
+    pub copied: Option<Head>,
+    pub subject_hits: Hits,
+    pub own_hits: Hits,
+    /// [`plain`] of `own_text`, in which `own_hits` are.
+    pub own_plain: String,
+    /// The subject begins like a reply or a forward.
+    pub is_reply_subject: bool,
+    /// It answers something: by header, subject or quotation.
+    pub answers: bool,
+    /// A list or a bulk sender says so.
+    pub bulk: bool,
+    /// From or Sender is a mail system, or there is no envelope sender.
+    pub daemon: bool,
+    pub null_path: bool,
+}
+
+impl Facts {
+    pub fn gather(mail: &Mail, rules: &Rules, received_at: Moment) -> Self {
+        let head = &mail.head;
+        let from_field = head.get("from").filter(|value| !value.trim().is_empty());
+        let from_text = from_field.or(head.get("sender")).unwrap_or("").to_owned();
+        let subject = one_line(head.get("subject").unwrap_or(""));
+        let body = mail.body();
+        let lines: Vec<&str> = body.lines().take(5000).collect();
+        let copied = original::copied(&lines);
+        let notice = lines[..original::begins(&lines, copied.as_ref(), rules)].join("\n");
+        let own_text = own(&body);
+        let is_reply_subject = REPLY.is_match(&subject);
+        let own_plain = plain(&own_text);
+        let quotes =
+            body.lines().any(|line| line.starts_with('>')) || own_text.len() + 40 < body.trim().len();
+        Self {
+            from: address::of_field(&from_text),
+            date: date(head, received_at),
+            message_id: head
+                .get("message-id")
+                .map(|id| id.trim().trim_matches(['<', '>']).to_owned()),
+            delivered_to: delivered_to(head),
+            answers: is_reply_subject
+                || head.has("in-reply-to")
+                || head.has("references")
+                || (quotes && !head.has("list-id")),
+            bulk: is_bulk(head),
+            daemon: is_daemon(&from_text, rules),
+            null_path: is_null(head),
+            subject_hits: rules.look(&plain(&subject)),
+            own_hits: rules.look(&own_plain),
+            own_plain,
+            from_text,
+            subject,
+            notice,
+            copied: copied.map(|copied| copied.head),
+            own_text,
+            body,
+            is_reply_subject,
+        }
+    }
+
+    /// Addresses that are ours or the mail system's, never a recipient's.
+    pub fn is_ours(&self, mail: &Mail, address: &str) -> bool {
+        let senders = mail
+            .enclosed
+            .iter()
+            .map(|(_, head)| head)
+            .chain(self.copied.as_ref())
+            .flat_map(|head| ["from", "return-path", "sender", "reply-to"].map(|name| head.get(name)))
+            .flatten()
+            .filter_map(address::of_field);
+        self.delivered_to.iter().any(|own| same(own, address))
+            || senders.into_iter().any(|own| same(&own, address))
+    }
+}
+
+fn date(head: &Head, received_at: Moment) -> Moment {
+    head.get("date")
+        .and_then(|text| {
+            let text = text.split('(').next().unwrap_or("").trim();
+            DateTime::parse_from_rfc2822(text).ok()
+        })
+        .map_or(received_at, |date| date.with_timezone(&Utc))
+}
+
+fn delivered_to(head: &Head) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let names = [
+        "delivered-to",
+        "x-original-to",
+        "envelope-to",
+        "x-envelope-to",
+        "x-rcpt-to",
+        "x-delivered-to",
+        "apparently-to",
+        "to",
+        "cc",
+    ];
+    for name in names {
+        for value in head.all(name) {
+            for one in address::find(value) {
+                if found.len() < 20 && !found.iter().any(|known| same(known, &one.address)) {
+                    found.push(one.address);
+                }
+            }
+        }
+    }
+    found
+}
+
+fn is_daemon(from: &str, rules: &Rules) -> bool {
+    let from = plain(from);
+    let name = match from.rsplit_once('@') {
+        // the domain says nothing: "daemon.example"
+        Some((before, _)) => format!("{before}@"),
+        None => from,
+    };
+    rules.sign(&rules.look(&name), Sign::Sender).is_some()
+}
+
+fn is_null(head: &Head) -> bool {
+    let null = |value: &str| {
+        matches!(value.trim(), "<>" | "" | "< >") || value.to_ascii_lowercase().contains("mailer-daemon")
+    };
+    head.all("return-path").any(null)
+        || head.all("x-return-path").any(null)
+        || head.all("x-envelope-from").any(null)
+}
+
+fn is_bulk(head: &Head) -> bool {
+    let precedence = head.get("precedence").unwrap_or("").trim().to_ascii_lowercase();
+    let auto = head
+        .get("auto-submitted")
+        .unwrap_or("")
+        .trim()
+        .to_ascii_lowercase();
+    head.has("list-unsubscribe")
+        || head.has("list-id")
+        || head.has("feedback-id")
+        || head.has("x-campaign-id")
+        || head.has("x-mailgun-tag")
+        || matches!(precedence.as_str(), "bulk" | "list" | "junk")
+        || auto.starts_with("auto-generated")
+}

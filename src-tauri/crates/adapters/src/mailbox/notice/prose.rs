@@ -1,0 +1,254 @@
+//! Failed recipients in running text: QSBMF, transcripts of sessions, and sentences of people who write mail systems.
+
+use super::address::{self, Found, same};
+use super::envelope::Facts;
+use super::mime::Mail;
+use super::original;
+use super::status::{basic, enhanced};
+use super::text::plain;
+
+const MOST_LINES: usize = 600;
+const MOST_CANDIDATES: usize = 400;
+
+/// A failed recipient and the lines that say why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failed {
+    pub address: String,
+    pub reason: String,
+}
+
+/// How surely an address in a text is a failed recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Surety {
+    /// Somewhere in the notice.
+    Named,
+    /// On a line with an SMTP code.
+    Coded,
+    /// Where a recipient stands: alone on its line, before a colon, after RCPT TO.
+    Placed,
+}
+
+struct Candidate {
+    address: String,
+    line: usize,
+    surety: Surety,
+}
+
+/// The failed recipients a text names, in order.
+pub(super) fn failed(mail: &Mail, facts: &Facts) -> Vec<Failed> {
+    let lines: Vec<&str> = facts.notice.lines().take(MOST_LINES).collect();
+    let candidates = candidates(&lines, mail, facts);
+    let written_to = original::recipients(mail, facts.copied.as_ref());
+    let best = candidates.iter().map(|c| c.surety).max();
+    let mut chosen: Vec<&Candidate> = Vec::new();
+    let matching = |c: &&Candidate| written_to.iter().any(|to| same(to, &c.address));
+    let sure = |c: &&Candidate| Some(c.surety) == best;
+    let any_matching = candidates
+        .iter()
+        .any(|c| matching(&c) && c.surety >= Surety::Coded);
+    for candidate in candidates.iter().filter(|c| {
+        if any_matching {
+            matching(c) || c.surety == Surety::Placed
+        } else {
+            sure(c)
+        }
+    }) {
+        if !chosen.iter().any(|c| same(&c.address, &candidate.address)) {
+            chosen.push(candidate);
+        }
+    }
+    if best == Some(Surety::Named) && written_to.len() == 1 && !chosen.iter().any(|c| matching(&c)) {
+        chosen.clear();
+    }
+    chosen
+        .iter()
+        .map(|c| Failed {
+            address: c.address.clone(),
+            reason: reason(&lines, c, &candidates),
+        })
+        .collect()
+}
+
+fn candidates(lines: &[&str], mail: &Mail, facts: &Facts) -> Vec<Candidate> {
+    let mut found = Vec::new();
+    for (n, line) in lines.iter().enumerate() {
+        for hit in address::find(line) {
+            if found.len() >= MOST_CANDIDATES {
+                return found;
+            }
+            if address::is_system(&hit.address) || facts.is_ours(mail, &hit.address) {
+                continue;
+            }
+            if let Some(surety) = surety(line, &hit) {
+                found.push(Candidate {
+                    address: hit.address,
+                    line: n,
+                    surety,
+                });
+            }
+        }
+    }
+    found
+}
+
+/// None where the words before say that it is somebody else.
+fn surety(line: &str, hit: &Found) -> Option<Surety> {
+    let before = plain(&line[..hit.start]);
+    let after = plain(&line[hit.end..]);
+    let bare = before.trim_matches(|c: char| !c.is_alphanumeric());
+    let ends = |words: &[&str]| words.iter().any(|word| bare.ends_with(word));
+    let others = [
+        "from",
+        "sender",
+        "by",
+        "contact",
+        "reply to",
+        "reply-to",
+        "mailto",
+        "questions",
+        "help",
+        "support",
+        "von",
+        "absender",
+        "de la part de",
+        "message-id",
+        "message id",
+        "id",
+        "write to",
+        "e-mail to",
+        "email to our",
+        "mail from",
+        "expéditeur",
+        "remitente",
+        "mittente",
+        "remetente",
+        "afzender",
+        "nadawca",
+        "отправитель",
+        "from address",
+        "return-path",
+        "kontaktieren sie",
+        "contacter",
+        "forwarded to",
+        "administrator",
+        "admin",
+        "call",
+        "visit",
+        "email us at",
+        "originator",
+        "please email",
+        "please e-mail",
+        "info at",
+        "www",
+        "in-reply-to",
+        "cc",
+        "bcc",
+        "feedback",
+    ];
+    let is_message_id = hit
+        .address
+        .split('@')
+        .next()
+        .is_some_and(|local| local.len() > 40 && local.contains('.') && !local.contains(['=', '+']));
+    if ends(&others) || is_message_id {
+        return None;
+    }
+    let recipient_words = [
+        "rcpt to",
+        "recipient",
+        "recipients",
+        "failed recipient",
+        "failed",
+        "to",
+        "for",
+        "recipient address",
+        "user",
+        "mailbox",
+        "address",
+        "empfänger",
+        "destinataire",
+        "destinatario",
+        "destinatário",
+        "ontvanger",
+        "geadresseerde",
+        "adresat",
+        "odbiorca",
+        "получатель",
+        "адрес",
+        "受信者",
+        "宛先",
+        "收件人",
+        "받는 사람",
+        "an",
+        "à",
+        "a",
+        "para",
+        "aan",
+        "do",
+        "till",
+        "til",
+        "account",
+        "undeliverable",
+        "unknown",
+        "name",
+        "original-recipient",
+        "final-recipient",
+        "rfc822",
+        "deliver to",
+        "delivered to",
+        "bounced",
+    ];
+    let alone = |text: &str| text.chars().all(|c| !c.is_alphanumeric());
+    if alone(&before)
+        && (after.is_empty()
+            || alone(&after)
+            || after.starts_with([':', '.', ',', '(', '-', '–', '[', ';', '>', '\'', '"', '=']))
+    {
+        return Some(Surety::Placed);
+    }
+    if alone(&before) && line[hit.start..].starts_with('<') {
+        return Some(Surety::Placed);
+    }
+    if bare.ends_with("rcpt to") || (ends(&recipient_words) && before.ends_with([':', '='])) {
+        return Some(Surety::Placed);
+    }
+    // "John Doe <jdoe@example.com>" or "John Doe (jdoe@example.com)" on a line of its own
+    if after.chars().all(|c| !c.is_alphanumeric())
+        && before.split(' ').count() <= 4
+        && line[hit.start..].starts_with('<')
+    {
+        return Some(Surety::Placed);
+    }
+    if basic(line).is_some() || !enhanced(line).is_empty() {
+        return Some(Surety::Coded);
+    }
+    if ends(&recipient_words) {
+        return Some(Surety::Coded);
+    }
+    Some(Surety::Named)
+}
+
+/// The lines from the address to the next one or to the second blank line; where they say nothing, those around.
+fn reason(lines: &[&str], candidate: &Candidate, all: &[Candidate]) -> String {
+    let next = all
+        .iter()
+        .filter(|c| {
+            c.line > candidate.line && !same(&c.address, &candidate.address) && c.surety == Surety::Placed
+        })
+        .map(|c| c.line)
+        .min()
+        .unwrap_or(lines.len());
+    let mut said = String::new();
+    let mut gaps = 0;
+    for line in &lines[candidate.line..next.min(candidate.line + 25)] {
+        if line.trim().is_empty() {
+            gaps += 1;
+            if gaps > 1 && said.len() > 200 {
+                break;
+            }
+        }
+        said.push_str(line.trim());
+        said.push('\n');
+    }
+    said
+}

@@ -1,0 +1,522 @@
+//! The dated rules, compiled into one matcher.
+
+use super::Class;
+use super::dates::DateWords;
+use super::mime::cut;
+use crate::glob::matches;
+use aho_corasick::AhoCorasick;
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// What is searched of one text, in bytes.
+const MOST_SEARCHED: usize = 64 << 10;
+
+/// Why a set of rules cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BadRules {
+    /// The file is not of the form that the embedded ones have.
+    #[error("The mail rules cannot be read: {0}")]
+    Form(#[from] serde_json::Error),
+    /// The words cannot be compiled.
+    #[error("The mail rules have too many words: {0}")]
+    Words(#[from] aho_corasick::BuildError),
+    /// The names of months and days cannot be compiled.
+    #[error("The mail rules have names of days that cannot be used: {0}")]
+    Dates(#[from] regex::Error),
+}
+
+/// A list of words of the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct List(usize);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BounceFile {
+    dated: String,
+    #[serde(rename = "about")]
+    _about: String,
+    rules: Vec<ClassFile>,
+    signs: Vec<SignFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClassFile {
+    id: String,
+    class: Class,
+    since: String,
+    source: String,
+    #[serde(default)]
+    when: When,
+    #[serde(default)]
+    whole: bool,
+    #[serde(default)]
+    text: Vec<String>,
+    #[serde(default)]
+    not: Vec<String>,
+    #[serde(default)]
+    codes: Vec<String>,
+    #[serde(default)]
+    basic: Vec<String>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum When {
+    #[default]
+    Any,
+    Permanent,
+    Temporary,
+}
+
+/// What a list of words tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Sign {
+    Sender,
+    Subject,
+    Opening,
+    Delay,
+    Success,
+    Original,
+    AutoSubject,
+    AwaySubject,
+    AutoText,
+    Away,
+    Left,
+    Moved,
+    Challenge,
+    Feedback,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignFile {
+    id: String,
+    sign: Sign,
+    since: String,
+    source: String,
+    text: Vec<String>,
+    #[serde(default)]
+    not: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AutoFile {
+    dated: String,
+    #[serde(rename = "about")]
+    _about: String,
+    signs: Vec<SignFile>,
+    headers: Vec<HeaderFile>,
+    months: Vec<Vec<String>>,
+    weekdays: Vec<Vec<String>>,
+    from: Vec<String>,
+    back: Vec<String>,
+    until: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HeaderFile {
+    id: String,
+    header: String,
+    value: String,
+    since: String,
+    source: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WordsFile {
+    dated: String,
+    #[serde(rename = "about")]
+    _about: String,
+    words: Vec<LanguageFile>,
+    polite: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LanguageFile {
+    id: String,
+    since: String,
+    source: String,
+    exact: Vec<String>,
+    within: Vec<String>,
+    never: Vec<String>,
+}
+
+struct ClassRule {
+    id: String,
+    class: Class,
+    when: When,
+    whole: bool,
+    text: Option<List>,
+    not: Option<List>,
+    codes: Vec<String>,
+    basic: Vec<String>,
+}
+
+struct SignRule {
+    sign: Sign,
+    text: List,
+    not: List,
+}
+
+/// Where a rule of this set comes from, for people and for tests.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    pub id: String,
+    /// `YYYY-MM-DD`.
+    pub since: String,
+    pub source: String,
+}
+
+/// The rules by which mail is read, ready for use.
+pub struct Rules {
+    /// The newest date of the files, `YYYY-MM-DD`.
+    pub dated: String,
+    /// Every rule and list with its date and source.
+    pub origins: Vec<Origin>,
+    matcher: AhoCorasick,
+    /// The lists each word of the matcher is in, and whether it must end where the word ends.
+    owners: Vec<(Vec<List>, bool)>,
+    lists: usize,
+    classes: Vec<ClassRule>,
+    signs: Vec<SignRule>,
+    headers: Vec<(String, String)>,
+    pub(super) dates: DateWords,
+    pub(super) unsubscribe: Vec<String>,
+    pub(super) polite: Vec<String>,
+    within: List,
+    never: List,
+}
+
+static EMBEDDED: LazyLock<Rules> = LazyLock::new(|| {
+    Rules::parse(
+        include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../../assets/rules/bounce_rules.json"
+        )),
+        include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../../assets/rules/auto_reply_rules.json"
+        )),
+        include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../../assets/rules/unsubscribe_words.json"
+        )),
+    )
+    .expect("the embedded rules are read by a test")
+});
+
+/// Collects words and the lists they are in.
+#[derive(Default)]
+struct Words {
+    ids: HashMap<String, usize>,
+    texts: Vec<String>,
+    owners: Vec<Vec<List>>,
+    lists: usize,
+}
+
+impl Words {
+    fn list(&mut self, words: &[String]) -> List {
+        let list = List(self.lists);
+        self.lists += 1;
+        for word in words {
+            let id = *self.ids.entry(word.clone()).or_insert_with(|| {
+                self.texts.push(word.clone());
+                self.owners.push(Vec::new());
+                self.texts.len() - 1
+            });
+            self.owners[id].push(list);
+        }
+        list
+    }
+}
+
+impl Rules {
+    /// The rules this build carries.
+    pub fn embedded() -> &'static Self {
+        &EMBEDDED
+    }
+
+    /// Rules from the texts of the three files.
+    pub fn parse(bounces: &str, auto_replies: &str, unsubscribe: &str) -> Result<Self, BadRules> {
+        let bounces: BounceFile = serde_json::from_str(bounces)?;
+        let auto: AutoFile = serde_json::from_str(auto_replies)?;
+        let unsubscribe: WordsFile = serde_json::from_str(unsubscribe)?;
+        let origins = origins(&bounces, &auto, &unsubscribe);
+        let mut words = Words::default();
+        let some = |list: &Vec<String>, words: &mut Words| (!list.is_empty()).then(|| words.list(list));
+        let classes = bounces
+            .rules
+            .into_iter()
+            .map(|rule| ClassRule {
+                text: some(&rule.text, &mut words),
+                not: some(&rule.not, &mut words),
+                id: rule.id,
+                class: rule.class,
+                when: rule.when,
+                whole: rule.whole,
+                codes: rule.codes,
+                basic: rule.basic,
+            })
+            .collect();
+        let signs = bounces.signs.into_iter().chain(auto.signs);
+        let signs = signs
+            .map(|rule| SignRule {
+                sign: rule.sign,
+                text: words.list(&rule.text),
+                not: words.list(&rule.not),
+            })
+            .collect();
+        let all = |of: fn(&LanguageFile) -> &Vec<String>| -> Vec<String> {
+            unsubscribe.words.iter().flat_map(of).cloned().collect()
+        };
+        let within = words.list(&all(|language| &language.within));
+        let never = words.list(&all(|language| &language.never));
+        let mut dates = [bounces.dated, auto.dated, unsubscribe.dated.clone()];
+        dates.sort();
+        let [.., dated] = dates;
+        Ok(Self {
+            dated,
+            origins,
+            matcher: AhoCorasick::new(&words.texts)?,
+            owners: words
+                .owners
+                .into_iter()
+                .zip(&words.texts)
+                .map(|(lists, word)| (lists, word.chars().count() <= 4))
+                .collect(),
+            lists: words.lists,
+            classes,
+            signs,
+            headers: auto.headers.into_iter().map(|h| (h.header, h.value)).collect(),
+            dates: DateWords::new(&auto.months, &auto.weekdays, auto.from, auto.back, auto.until)?,
+            unsubscribe: all(|language| &language.exact),
+            polite: unsubscribe.polite,
+            within,
+            never,
+        })
+    }
+
+    /// Which lists have a word in this text ([`super::text::plain`]), each with the place of the first.
+    pub fn look(&self, text: &str) -> Hits {
+        let mut first = vec![None; self.lists];
+        let text = cut(text, MOST_SEARCHED);
+        for hit in self.matcher.find_overlapping_iter(text) {
+            let (lists, whole) = &self.owners[hit.pattern().as_usize()];
+            if !begins(text, hit.start()) || (*whole && !ends(text, hit.end())) {
+                continue;
+            }
+            for list in lists {
+                let place = &mut first[list.0];
+                if place.is_none_or(|(start, _)| hit.start() < start) {
+                    *place = Some((hit.start(), hit.end()));
+                }
+            }
+        }
+        Hits(first)
+    }
+
+    /// The place of the first word of this sign, unless a word says it is not.
+    pub(super) fn sign(&self, hits: &Hits, sign: Sign) -> Option<(usize, usize)> {
+        self.signs
+            .iter()
+            .filter(|rule| rule.sign == sign && hits.place(rule.not).is_none())
+            .filter_map(|rule| hits.place(rule.text))
+            .min()
+    }
+
+    /// Whether a header says that a machine answers.
+    pub(super) fn is_auto_header(&self, name: &str, value: &str) -> bool {
+        let value = value.trim().to_lowercase();
+        self.headers
+            .iter()
+            .any(|(header, pattern)| header == name && matches(pattern, &value) && value != "no")
+    }
+
+    pub(super) fn asks_to_leave(&self, hits: &Hits) -> bool {
+        hits.place(self.within).is_some() && hits.place(self.never).is_none()
+    }
+
+    pub(super) fn wants_to_stay(&self, hits: &Hits) -> bool {
+        hits.place(self.never).is_some()
+    }
+
+    /// The class of a failure and the rule that says so.
+    pub(super) fn decide(&self, evidence: &Evidence<'_>) -> Verdict<'_> {
+        for rule in &self.classes {
+            let time = match rule.when {
+                When::Any => true,
+                When::Permanent => evidence.permanent,
+                When::Temporary => !evidence.permanent,
+            };
+            if !time || rule.not.is_some_and(|not| evidence.reason.place(not).is_some()) {
+                continue;
+            }
+            let worded = rule.text.is_some_and(|text| {
+                evidence.reason.place(text).is_some()
+                    || (rule.whole && evidence.whole.is_some_and(|hits| hits.place(text).is_some()))
+            });
+            let coded = evidence
+                .codes
+                .iter()
+                .any(|code| rule.codes.iter().any(|pattern| matches(pattern, code)));
+            let basic = evidence
+                .basic
+                .is_some_and(|code| rule.basic.iter().any(|p| matches(p, &code.to_string())));
+            if worded || coded || basic {
+                return Verdict {
+                    class: rule.class,
+                    rule: &rule.id,
+                    worded,
+                    generic: !worded && !coded,
+                };
+            }
+        }
+        Verdict {
+            class: Class::Soft,
+            rule: "",
+            worded: false,
+            generic: true,
+        }
+    }
+}
+
+fn origins(bounces: &BounceFile, auto: &AutoFile, unsubscribe: &WordsFile) -> Vec<Origin> {
+    let origin = |id: &String, since: &String, source: &String| Origin {
+        id: id.clone(),
+        since: since.clone(),
+        source: source.clone(),
+    };
+    let signs = bounces.signs.iter().chain(&auto.signs);
+    (bounces.rules.iter().map(|r| origin(&r.id, &r.since, &r.source)))
+        .chain(signs.map(|r| origin(&r.id, &r.since, &r.source)))
+        .chain(auto.headers.iter().map(|r| origin(&r.id, &r.since, &r.source)))
+        .chain(
+            unsubscribe
+                .words
+                .iter()
+                .map(|r| origin(&r.id, &r.since, &r.source)),
+        )
+        .collect()
+}
+
+/// Which lists were found in a text.
+#[derive(Clone, Debug)]
+pub struct Hits(Vec<Option<(usize, usize)>>);
+
+impl Hits {
+    fn place(&self, list: List) -> Option<(usize, usize)> {
+        self.0.get(list.0).copied().flatten()
+    }
+}
+
+/// What is known of a failure.
+pub(super) struct Evidence<'a> {
+    /// Enhanced codes, the most telling first.
+    pub codes: &'a [String],
+    pub basic: Option<u16>,
+    pub permanent: bool,
+    pub reason: &'a Hits,
+    /// The rest of the notice.
+    pub whole: Option<&'a Hits>,
+}
+
+/// What the rules say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Verdict<'a> {
+    pub class: Class,
+    pub rule: &'a str,
+    /// By words, not by codes.
+    pub worded: bool,
+    /// By a basic code or by nothing.
+    pub generic: bool,
+}
+
+/// Whether a word that begins here is not the end of another. Scripts without spaces have no such border.
+fn begins(text: &str, at: usize) -> bool {
+    let first = text[at..].chars().next();
+    let before = text[..at].chars().next_back();
+    match (first, before) {
+        (Some(first), Some(before)) => !(spaced(first) && spaced(before)),
+        _ => true,
+    }
+}
+
+fn ends(text: &str, at: usize) -> bool {
+    let last = text[..at].chars().next_back();
+    let after = text[at..].chars().next();
+    match (last, after) {
+        (Some(last), Some(after)) => !(spaced(last) && spaced(after)),
+        _ => true,
+    }
+}
+
+/// Letters and digits of scripts that put spaces between words.
+fn spaced(c: char) -> bool {
+    c.is_alphanumeric() && c < '\u{0E00}'
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+mod tests {
+    use super::super::text::plain;
+    use super::*;
+
+    #[test]
+    fn every_rule_is_dated_sourced_and_named_once_and_matches_as_it_is_written() {
+        let rules = Rules::embedded();
+        assert!(rules.origins.len() > 60);
+        let mut names = std::collections::HashSet::new();
+        for origin in &rules.origins {
+            assert_eq!(origin.since.len(), 10, "{}", origin.id);
+            assert!(!origin.source.is_empty(), "{}", origin.id);
+            assert!(names.insert(&origin.id), "{} twice", origin.id);
+        }
+        let dated = rules.origins.iter().map(|o| &o.since).max().unwrap();
+        assert_eq!(&rules.dated, dated);
+    }
+
+    #[test]
+    fn words_of_the_rules_are_written_as_texts_are_compared() {
+        for file in ["bounce_rules", "auto_reply_rules", "unsubscribe_words"] {
+            let path = format!("{}/../../../assets/rules/{file}.json", env!("CARGO_MANIFEST_DIR"));
+            let value: serde_json::Value =
+                serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+            let mut open = vec![(String::new(), &value)];
+            while let Some((key, value)) = open.pop() {
+                match value {
+                    serde_json::Value::Object(map) => open.extend(map.iter().map(|(k, v)| (k.clone(), v))),
+                    serde_json::Value::Array(list) => open.extend(list.iter().map(|v| (key.clone(), v))),
+                    serde_json::Value::String(word)
+                        if ["text", "not", "exact", "within", "never", "polite"].contains(&key.as_str()) =>
+                    {
+                        assert_eq!(plain(word), word.trim(), "{file}");
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_short_word_must_stand_alone_and_a_long_one_must_begin_where_it_begins() {
+        let rules = Rules::embedded();
+        let found = |text: &str| rules.sign(&rules.look(text), Sign::Sender).is_some();
+        assert!(found("mail delivery system"));
+        assert!(!found("gmail delivery system"));
+        assert!(found("x400 gateway"));
+        assert!(!found("x4001 gateway"));
+    }
+
+    #[test]
+    fn rules_of_another_form_are_refused_in_words() {
+        let error = Rules::parse("{}", "{}", "{}").err().unwrap().to_string();
+        assert!(error.contains("mail rules"), "{error}");
+    }
+}
