@@ -112,7 +112,8 @@ impl Dovecot {
             std::fs::create_dir_all(self.dir.join(name))?;
         }
         let put = |name: &str, text: String| std::fs::write(self.dir.join(name), text);
-        let certificates = certificate::for_names(&["localhost", "127.0.0.1"]).map_err(std::io::Error::other)?;
+        let certificates =
+            certificate::for_names(&["localhost", "127.0.0.1"]).map_err(std::io::Error::other)?;
         put("authority.pem", certificates.authority)?;
         put("server.pem", certificates.certificate)?;
         put("server.key", certificates.key)?;
@@ -219,7 +220,8 @@ exit 0
 
 /// A small HTTP server on a thread of its own that knows one token. It lasts as long as the process.
 fn tell_whose_tokens_are() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|e| format!("There is no free port: {e}"))?;
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|e| format!("There is no free port: {e}"))?;
     let port = listener.local_addr().map_err(|e| e.to_string())?.port();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {

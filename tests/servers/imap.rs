@@ -102,7 +102,14 @@ impl Imap {
     pub fn unseen(&mut self, mailbox: &str) -> Result<usize> {
         let said = self.command(&format!("STATUS {} (UNSEEN)", quoted(mailbox)))?;
         said.iter()
-            .find_map(|r| r.text.rsplit_once("UNSEEN ")?.1.trim_end_matches(')').parse().ok())
+            .find_map(|r| {
+                r.text
+                    .rsplit_once("UNSEEN ")?
+                    .1
+                    .trim_end_matches(')')
+                    .parse()
+                    .ok()
+            })
             .ok_or_else(|| "The server did not say how many mails are unread.".to_string())
     }
 

@@ -391,7 +391,11 @@ pub(super) fn possible(programs: &[&str]) -> Result<()> {
     if let Ok(why) = std::env::var("CARILLON_NO_MAIL") {
         return Err(why);
     }
-    let absent: Vec<&str> = programs.iter().copied().filter(|name| !has_program(name)).collect();
+    let absent: Vec<&str> = programs
+        .iter()
+        .copied()
+        .filter(|name| !has_program(name))
+        .collect();
     if !absent.is_empty() {
         return Err(format!(
             "{} not installed; `cargo verify` offers to install the mail servers this story needs.",

@@ -28,7 +28,10 @@ impl Oidc {
     pub fn start() -> Result<Oidc> {
         let ui = root().join("ui");
         if !ui.join("node_modules/oidc-provider").is_dir() {
-            return Err("The package oidc-provider is not in ui/node_modules; `cargo verify` installs it.".to_string());
+            return Err(
+                "The package oidc-provider is not in ui/node_modules; `cargo verify` installs it."
+                    .to_string(),
+            );
         }
         let [port] = free_ports()?;
         let mut command = Command::new("node");
@@ -40,7 +43,11 @@ impl Oidc {
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
         let mut process = Leashed::spawn(&mut command)?;
-        let out = process.child().stdout.take().ok_or("The provider says nothing.")?;
+        let out = process
+            .child()
+            .stdout
+            .take()
+            .ok_or("The provider says nothing.")?;
         let mut lines = BufReader::new(out).lines();
         loop {
             match lines.next() {
@@ -68,8 +75,14 @@ impl Oidc {
     /// Takes a token back (RFC 7009).
     pub fn revoke(&self, client: &str, token: &str) -> Result<()> {
         let url = format!("http://127.0.0.1:{}/token/revocation", self.port);
-        let page = ask(&url, Some(&format!("token={token}&client_id={client}")), &BTreeMap::new())?;
-        (page.status == 200).then_some(()).ok_or(format!("Not revoked: {page:?}"))
+        let page = ask(
+            &url,
+            Some(&format!("token={token}&client_id={client}")),
+            &BTreeMap::new(),
+        )?;
+        (page.status == 200)
+            .then_some(())
+            .ok_or(format!("Not revoked: {page:?}"))
     }
 
     /// What a person does with a browser: opens the address, signs in as this one, says yes, and follows wherever it
@@ -81,11 +94,20 @@ impl Oidc {
             let page = ask(&url, form.take().as_deref(), &cookies)?;
             if let Some(set) = page.headers.get("set-cookie") {
                 for cookie in set.split('\n') {
-                    let (name, value) = cookie.split(';').next().unwrap_or("").split_once('=').unwrap_or(("", ""));
+                    let (name, value) = cookie
+                        .split(';')
+                        .next()
+                        .unwrap_or("")
+                        .split_once('=')
+                        .unwrap_or(("", ""));
                     cookies.insert(name.trim().to_string(), value.to_string());
                 }
             }
-            if let Some(to) = page.headers.get("location").filter(|_| (300..400).contains(&page.status)) {
+            if let Some(to) = page
+                .headers
+                .get("location")
+                .filter(|_| (300..400).contains(&page.status))
+            {
                 url = match to.starts_with('/') {
                     true => format!("http://127.0.0.1:{}{to}", self.port),
                     false => to.clone(),
@@ -104,15 +126,22 @@ impl Oidc {
 
 /// One request; with a form it is a POST.
 pub fn ask(url: &str, form: Option<&str>, cookies: &BTreeMap<String, String>) -> Result<Page> {
-    let rest = url.strip_prefix("http://").ok_or(format!("{url} leads elsewhere."))?;
+    let rest = url
+        .strip_prefix("http://")
+        .ok_or(format!("{url} leads elsewhere."))?;
     let (host, path) = match rest.find(['/', '?']) {
         Some(at) if rest[at..].starts_with('?') => (&rest[..at], format!("/{}", &rest[at..])),
         Some(at) => (&rest[..at], rest[at..].to_string()),
         None => (rest, "/".to_string()),
     };
     let mut stream = TcpStream::connect(host).map_err(|e| format!("{host}: {e}"))?;
-    stream.set_read_timeout(Some(Duration::from_secs(60))).map_err(|e| e.to_string())?;
-    let jar: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .map_err(|e| e.to_string())?;
+    let jar: Vec<String> = cookies
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     let method = if form.is_some() { "POST" } else { "GET" };
     let body = form.unwrap_or_default();
     let request = format!(
@@ -125,8 +154,14 @@ pub fn ask(url: &str, form: Option<&str>, cookies: &BTreeMap<String, String>) ->
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).map_err(|e| e.to_string())?;
     let answer = String::from_utf8_lossy(&bytes).into_owned();
-    let (head, text) = answer.split_once("\r\n\r\n").ok_or(format!("{host} said nothing."))?;
-    let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).ok_or("No status.")?;
+    let (head, text) = answer
+        .split_once("\r\n\r\n")
+        .ok_or(format!("{host} said nothing."))?;
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|word| word.parse().ok())
+        .ok_or("No status.")?;
     let mut headers: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in head.lines().skip(1).filter_map(|line| line.split_once(':')) {
         let entry = headers.entry(name.to_ascii_lowercase()).or_default();

@@ -23,7 +23,11 @@ fn mailbox(dovecot: &Dovecot, tls: Tls) -> Mailbox {
         id: MailboxId(1),
         name: "Studio".into(),
         host: "localhost".into(),
-        port: if tls == Tls::Tls { dovecot.imaps() } else { dovecot.imap() },
+        port: if tls == Tls::Tls {
+            dovecot.imaps()
+        } else {
+            dovecot.imap()
+        },
         tls,
         user: dovecot.user().into(),
         auth: Auth::Password,
@@ -38,7 +42,9 @@ async fn open(mailbox: &Mailbox, word: &str) -> Result<Imap, Failure> {
 }
 
 async fn signed_in(dovecot: &Dovecot) -> Imap {
-    open(&mailbox(dovecot, Tls::Tls), dovecot.password()).await.unwrap_or_else(|why| panic!("{why:?}"))
+    open(&mailbox(dovecot, Tls::Tls), dovecot.password())
+        .await
+        .unwrap_or_else(|why| panic!("{why:?}"))
 }
 
 fn mail(n: usize) -> String {
@@ -56,7 +62,10 @@ async fn all(imap: &mut Imap, cursor: &mut MailboxCursor, most: usize) -> Vec<Ba
     let folder = cursor.folder.clone();
     let mut batches = Vec::new();
     loop {
-        let batch = imap.fetch(&folder, cursor, most).await.unwrap_or_else(|why| panic!("{why:?}"));
+        let batch = imap
+            .fetch(&folder, cursor, most)
+            .await
+            .unwrap_or_else(|why| panic!("{why:?}"));
         *cursor = batch.next.clone();
         let more = batch.more;
         batches.push(batch);
@@ -69,61 +78,114 @@ async fn all(imap: &mut Imap, cursor: &mut MailboxCursor, most: usize) -> Vec<Ba
 fn subjects(batches: &[Batch]) -> Vec<String> {
     let subject = |raw: &[u8]| {
         let text = String::from_utf8_lossy(raw).into_owned();
-        text.lines().find_map(|line| line.strip_prefix("Subject: ").map(str::to_owned)).unwrap_or_default()
+        text.lines()
+            .find_map(|line| line.strip_prefix("Subject: ").map(str::to_owned))
+            .unwrap_or_default()
     };
-    batches.iter().flat_map(|batch| &batch.mails).map(|mail| subject(&mail.raw)).collect()
+    batches
+        .iter()
+        .flat_map(|batch| &batch.mails)
+        .map(|mail| subject(&mail.raw))
+        .collect()
 }
 
 #[tokio::test]
 async fn a_mailbox_opens_over_tls_and_over_starttls_and_shows_what_is_there() {
     let dovecot = dovecot();
-    dovecot.reader().and_then(|mut reader| reader.append("INBOX", &mail(1))).expect("a mail");
+    dovecot
+        .reader()
+        .and_then(|mut reader| reader.append("INBOX", &mail(1)))
+        .expect("a mail");
     for tls in [Tls::Tls, Tls::Starttls] {
-        let mut imap = open(&mailbox(&dovecot, tls), dovecot.password()).await.unwrap_or_else(|why| panic!("{why:?}"));
+        let mut imap = open(&mailbox(&dovecot, tls), dovecot.password())
+            .await
+            .unwrap_or_else(|why| panic!("{why:?}"));
         let checked = imap.check().await.unwrap_or_else(|why| panic!("{why:?}"));
         assert_eq!((checked.mails, checked.listens), (1, true), "{checked:?}");
         assert!(checked.server.starts_with("Dovecot"), "{}", checked.server);
         for offered in ["CONDSTORE", "QRESYNC", "SPECIAL-USE"] {
-            assert!(checked.capabilities.iter().any(|capability| capability == offered), "{offered}");
+            assert!(
+                checked
+                    .capabilities
+                    .iter()
+                    .any(|capability| capability == offered),
+                "{offered}"
+            );
         }
-        let uses: Vec<_> = checked.folders.iter().map(|folder| (folder.name.as_str(), folder.special_use)).collect();
+        let uses: Vec<_> = checked
+            .folders
+            .iter()
+            .map(|folder| (folder.name.as_str(), folder.special_use))
+            .collect();
         assert_eq!(
             uses,
-            [("INBOX", None), ("Junk", Some(SpecialUse::Junk)), ("Sent", Some(SpecialUse::Sent))]
+            [
+                ("INBOX", None),
+                ("Junk", Some(SpecialUse::Junk)),
+                ("Sent", Some(SpecialUse::Sent))
+            ]
         );
         imap.log_out().await;
     }
     let mut absent = mailbox(&dovecot, Tls::Tls);
     absent.folders = vec!["INBOX".into(), "Spam".into()];
-    let failure = open(&absent, dovecot.password()).await.expect("open").check().await.expect_err("no such folder");
+    let failure = open(&absent, dovecot.password())
+        .await
+        .expect("open")
+        .check()
+        .await
+        .expect_err("no such folder");
     assert_eq!(failure.class, FailureClass::Setup);
-    assert!(failure.detail.contains("Spam") && failure.detail.contains("renamed"), "{}", failure.detail);
+    assert!(
+        failure.detail.contains("Spam") && failure.detail.contains("renamed"),
+        "{}",
+        failure.detail
+    );
 }
 
 #[tokio::test]
 async fn a_wrong_password_a_wrong_certificate_and_a_wrong_kind_of_encryption_each_say_what_to_do() {
     let dovecot = dovecot();
     for tls in [Tls::Tls, Tls::Starttls] {
-        let failure = open(&mailbox(&dovecot, tls), "no such word").await.expect_err("refused");
-        assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Auth, "AUTHENTICATIONFAILED"));
-        assert!(failure.detail.contains("enter the password again"), "{}", failure.detail);
+        let failure = open(&mailbox(&dovecot, tls), "no such word")
+            .await
+            .expect_err("refused");
+        assert_eq!(
+            (failure.class, failure.code.as_str()),
+            (FailureClass::Auth, "AUTHENTICATIONFAILED")
+        );
+        assert!(
+            failure.detail.contains("enter the password again"),
+            "{}",
+            failure.detail
+        );
         assert!(!failure.detail.contains("no such word"));
 
         let untrusted = Mailbox {
             ca_file: None,
             ..mailbox(&dovecot, tls)
         };
-        let failure = open(&untrusted, dovecot.password()).await.expect_err("not trusted");
+        let failure = open(&untrusted, dovecot.password())
+            .await
+            .expect_err("not trusted");
         assert_eq!(failure.class, FailureClass::Setup);
         // Where a machine has no authorities at all, that is said instead.
-        assert!(["certificate", "no_authorities"].contains(&failure.code.as_str()), "{failure:?}");
+        assert!(
+            ["certificate", "no_authorities"].contains(&failure.code.as_str()),
+            "{failure:?}"
+        );
     }
     let crossed = Mailbox {
         port: dovecot.imap(),
         ..mailbox(&dovecot, Tls::Tls)
     };
-    let failure = open(&crossed, dovecot.password()).await.expect_err("no TLS there");
-    assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Setup, "not_tls"));
+    let failure = open(&crossed, dovecot.password())
+        .await
+        .expect_err("no TLS there");
+    assert_eq!(
+        (failure.class, failure.code.as_str()),
+        (FailureClass::Setup, "not_tls")
+    );
     assert!(failure.detail.contains("993"), "{}", failure.detail);
 }
 
@@ -134,7 +196,9 @@ async fn a_token_opens_the_mailbox_and_one_that_is_over_says_to_sign_in_again() 
     here.auth = Auth::OAuth {
         provider: preset("google").expect("Google").provider("id"),
     };
-    let mut imap = open(&here, GOOD_TOKEN).await.unwrap_or_else(|why| panic!("{why:?}\n{}", dovecot.log()));
+    let mut imap = open(&here, GOOD_TOKEN)
+        .await
+        .unwrap_or_else(|why| panic!("{why:?}\n{}", dovecot.log()));
     assert_eq!(imap.check().await.expect("checked").mails, 0);
     let failure = open(&here, "another-token").await.expect_err("refused");
     assert_eq!(failure.class, FailureClass::Auth, "{failure:?}");
@@ -158,8 +222,15 @@ async fn new_mail_ends_the_wait_at_once_and_is_there() {
         });
         let begun = Instant::now();
         assert_eq!(imap.wait(Duration::from_secs(120)).await, Ok(Wake::Mail));
-        assert!(begun.elapsed() < Duration::from_secs(20), "told by IDLE: {:?}", begun.elapsed());
-        assert_eq!(subjects(&all(&mut imap, &mut cursor, 10).await), [format!("mail {n}")]);
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "told by IDLE: {:?}",
+            begun.elapsed()
+        );
+        assert_eq!(
+            subjects(&all(&mut imap, &mut cursor, 10).await),
+            [format!("mail {n}")]
+        );
         reader = sender.join().expect("sent");
     }
     // What comes between reading and waiting is not waited for.
@@ -182,9 +253,17 @@ async fn two_thousand_mails_come_in_batches_each_exactly_once_and_stay_unread() 
         sessions += 1;
         let mut more = true;
         for _ in 0..3 {
-            let batch = imap.fetch("INBOX", &cursor, 150).await.unwrap_or_else(|why| panic!("{why:?}"));
+            let batch = imap
+                .fetch("INBOX", &cursor, 150)
+                .await
+                .unwrap_or_else(|why| panic!("{why:?}"));
             assert!(batch.mails.len() <= 150 && batch.unreadable.is_empty());
-            assert!(batch.mails.iter().all(|mail| mail.whole && mail.internal_date.is_some()));
+            assert!(
+                batch
+                    .mails
+                    .iter()
+                    .all(|mail| mail.whole && mail.internal_date.is_some())
+            );
             // The cursor is kept between sessions, as the workspace file does.
             let text = serde_json::to_string(&batch.next).expect("a cursor");
             cursor = serde_json::from_str(&text).expect("a cursor");
@@ -226,7 +305,11 @@ async fn a_folder_that_is_numbered_anew_is_read_again_and_every_mail_is_recognis
     let mut imap = signed_in(&dovecot).await;
     let mut cursor = MailboxCursor::start("Work", week_ago());
     let keys = |batches: &[Batch]| -> BTreeSet<[u8; 16]> {
-        batches.iter().flat_map(|batch| &batch.mails).map(|mail| mail.key).collect()
+        batches
+            .iter()
+            .flat_map(|batch| &batch.mails)
+            .map(|mail| mail.key)
+            .collect()
     };
     let before = keys(&all(&mut imap, &mut cursor, 2).await);
     assert_eq!(before.len(), 5);
@@ -243,7 +326,12 @@ async fn a_folder_that_is_numbered_anew_is_read_again_and_every_mail_is_recognis
     assert_ne!(cursor.uid_validity, validity);
     assert_eq!(after.difference(&before).count(), 2, "two are new");
     assert!(before.is_subset(&after));
-    assert!(all(&mut imap, &mut cursor, 3).await.iter().all(|batch| batch.mails.is_empty()));
+    assert!(
+        all(&mut imap, &mut cursor, 3)
+            .await
+            .iter()
+            .all(|batch| batch.mails.is_empty())
+    );
 }
 
 #[tokio::test]
@@ -251,11 +339,21 @@ async fn the_junk_folder_is_read_beside_the_inbox_and_a_huge_mail_in_part() {
     let dovecot = dovecot();
     let mut reader = dovecot.reader().expect("a reader");
     let mut imap = signed_in(&dovecot).await;
-    let (mut inbox, mut junk) = (MailboxCursor::start("INBOX", None), MailboxCursor::start("Junk", None));
+    let (mut inbox, mut junk) = (
+        MailboxCursor::start("INBOX", None),
+        MailboxCursor::start("Junk", None),
+    );
     for round in 0..3 {
-        let (one, two) = (all(&mut imap, &mut inbox, 9).await, all(&mut imap, &mut junk, 9).await);
+        let (one, two) = (
+            all(&mut imap, &mut inbox, 9).await,
+            all(&mut imap, &mut junk, 9).await,
+        );
         let expected = if round == 0 { 0 } else { 1 };
-        assert_eq!((subjects(&one).len(), subjects(&two).len()), (expected, expected), "{round}");
+        assert_eq!(
+            (subjects(&one).len(), subjects(&two).len()),
+            (expected, expected),
+            "{round}"
+        );
         reader.append("INBOX", &mail(round)).expect("appended");
         reader.append("Junk", &mail(100 + round)).expect("appended");
     }
@@ -301,7 +399,9 @@ async fn a_connection_cut_in_the_middle_of_a_batch_loses_nothing_and_doubles_not
     let dovecot = dovecot();
     let mut reader = dovecot.reader().expect("a reader");
     for n in 0..30 {
-        reader.append("INBOX", &format!("{}{}", mail(n), "some text\r\n".repeat(1000))).expect("appended");
+        reader
+            .append("INBOX", &format!("{}{}", mail(n), "some text\r\n".repeat(1000)))
+            .expect("appended");
     }
     let mut cursor = MailboxCursor::start("INBOX", week_ago());
     let mut found = Vec::new();

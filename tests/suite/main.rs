@@ -5,9 +5,9 @@ mod backup_story;
 mod disk_story;
 mod fences;
 #[cfg(feature = "mail")]
-mod main_job_story;
-#[cfg(feature = "mail")]
 mod mailbox_story;
+#[cfg(feature = "mail")]
+mod main_job_story;
 mod owner_story;
 mod password_story;
 mod post;

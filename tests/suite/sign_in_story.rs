@@ -33,8 +33,14 @@ fn client_secret() -> Secret {
 }
 
 /// Signs in as `ada`: the tokens, and the last page she saw.
-async fn sign_in(oidc: &Oidc, provider: &OAuthProvider, secret: Option<&Secret>) -> (Result<Tokens, Failure>, Page) {
-    let waiting = SignIn::begin(provider, secret, Some("ada")).await.unwrap_or_else(|why| panic!("{why:?}"));
+async fn sign_in(
+    oidc: &Oidc,
+    provider: &OAuthProvider,
+    secret: Option<&Secret>,
+) -> (Result<Tokens, Failure>, Page) {
+    let waiting = SignIn::begin(provider, secret, Some("ada"))
+        .await
+        .unwrap_or_else(|why| panic!("{why:?}"));
     let url = waiting.url().to_owned();
     let dialer = dialer();
     std::thread::scope(|scope| {
@@ -55,7 +61,10 @@ async fn until_over(tokens: &Tokens) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_lives_on_by_refresh_tokens_that_are_given_once_until_it_is_taken_back() {
     let oidc = Oidc::start().unwrap_or_else(|why| panic!("{why}"));
-    for (client, redirect) in [("open", OAuthRedirect::Address), ("secretive", OAuthRedirect::Localhost)] {
+    for (client, redirect) in [
+        ("open", OAuthRedirect::Address),
+        ("secretive", OAuthRedirect::Localhost),
+    ] {
         let provider = provider(&oidc, client, redirect);
         let secret = provider.has_client_secret.then(client_secret);
         let (tokens, page) = sign_in(&oidc, &provider, secret.as_ref()).await;
@@ -70,7 +79,9 @@ async fn a_sign_in_lives_on_by_refresh_tokens_that_are_given_once_until_it_is_ta
             until_over(&tokens).await;
             // As after a start of the program: only what was kept is there.
             let before = Tokens::from_secret(kept.last().expect("kept")).expect("readable");
-            tokens = refresh(&provider, secret.as_ref(), &before, &dialer()).await.unwrap_or_else(|w| panic!("{w:?}"));
+            tokens = refresh(&provider, secret.as_ref(), &before, &dialer())
+                .await
+                .unwrap_or_else(|w| panic!("{w:?}"));
             seen.push(tokens.access(Utc::now()).expect("fresh").expose().to_owned());
             kept.push(tokens.to_secret().expect("it lasts"));
         }
@@ -83,9 +94,20 @@ async fn a_sign_in_lives_on_by_refresh_tokens_that_are_given_once_until_it_is_ta
         // Somebody uses an old one: the provider takes it for theft, and the whole sign-in is over.
         for again in [&kept[0], &kept[2]] {
             let old = Tokens::from_secret(again).expect("readable");
-            let failure = refresh(&provider, secret.as_ref(), &old, &dialer()).await.err().expect("taken back");
-            assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Auth, "sign_in_again"), "{failure:?}");
-            assert!(failure.detail.contains("Sign in again in the browser"), "{}", failure.detail);
+            let failure = refresh(&provider, secret.as_ref(), &old, &dialer())
+                .await
+                .err()
+                .expect("taken back");
+            assert_eq!(
+                (failure.class, failure.code.as_str()),
+                (FailureClass::Auth, "sign_in_again"),
+                "{failure:?}"
+            );
+            assert!(
+                failure.detail.contains("Sign in again in the browser"),
+                "{}",
+                failure.detail
+            );
         }
     }
 }
@@ -98,22 +120,35 @@ async fn a_sign_in_that_was_revoked_and_a_wrong_registration_say_what_to_do() {
     let tokens = tokens.unwrap_or_else(|why| panic!("{why:?}"));
     let kept = tokens.to_secret().expect("it lasts");
     let kept: serde_json::Value = serde_json::from_str(kept.expose()).expect("JSON");
-    oidc.revoke("open", kept["refresh"].as_str().expect("a token")).unwrap_or_else(|why| panic!("{why}"));
-    let failure = refresh(&open, None, &tokens, &dialer()).await.err().expect("taken back");
-    assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Auth, "sign_in_again"));
+    oidc.revoke("open", kept["refresh"].as_str().expect("a token"))
+        .unwrap_or_else(|why| panic!("{why}"));
+    let failure = refresh(&open, None, &tokens, &dialer())
+        .await
+        .err()
+        .expect("taken back");
+    assert_eq!(
+        (failure.class, failure.code.as_str()),
+        (FailureClass::Auth, "sign_in_again")
+    );
 
     let secretive = provider(&oidc, "secretive", OAuthRedirect::Address);
     let wrong = Secret::new("another-secret".to_owned());
     let (refused, _) = sign_in(&oidc, &secretive, Some(&wrong)).await;
     let failure = refused.err().expect("refused");
-    assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Setup, "client"), "{failure:?}");
+    assert_eq!(
+        (failure.class, failure.code.as_str()),
+        (FailureClass::Setup, "client"),
+        "{failure:?}"
+    );
     assert!(!failure.detail.contains("another-secret"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_but_the_redirect_with_its_state_is_listened_to_and_only_once() {
     let oidc = Oidc::start().unwrap_or_else(|why| panic!("{why}"));
-    let waiting = SignIn::begin(&provider(&oidc, "open", OAuthRedirect::Address), None, None).await.expect("begun");
+    let waiting = SignIn::begin(&provider(&oidc, "open", OAuthRedirect::Address), None, None)
+        .await
+        .expect("begun");
     let value = |name: &str| {
         oauth2::url::Url::parse(waiting.url())
             .expect("an address")
@@ -128,28 +163,51 @@ async fn nothing_but_the_redirect_with_its_state_is_listened_to_and_only_once() 
     let answers = tokio::task::spawn_blocking(move || {
         let none = BTreeMap::new();
         let get = |path: &str| ask(&format!("{here}{path}"), None, &none).map(|page| page.status);
-        let wrong = ["", "?code=x", "?code=x&state=wrong", "favicon.ico", "?state=", "other?code=x&state="];
+        let wrong = [
+            "",
+            "?code=x",
+            "?code=x&state=wrong",
+            "favicon.ico",
+            "?state=",
+            "other?code=x&state=",
+        ];
         let mut statuses: Vec<_> = wrong.iter().map(|path| get(path)).collect();
         statuses.push(get(&format!("other?code=x&state={state}")));
         statuses.push(ask(&format!("{here}?code=x&state={state}"), Some(""), &none).map(|page| page.status));
-        let declined = get(&format!("?error=access_denied&error_description=no&state={state}"));
+        let declined = get(&format!(
+            "?error=access_denied&error_description=no&state={state}"
+        ));
         (statuses, declined, get(&format!("?code=x&state={state}")))
     })
     .await
     .expect("asked");
-    assert!(answers.0.iter().all(|status| *status == Ok(404)), "{:?}", answers.0);
+    assert!(
+        answers.0.iter().all(|status| *status == Ok(404)),
+        "{:?}",
+        answers.0
+    );
     assert_eq!(answers.1, Ok(200));
     assert!(answers.2.is_err() || answers.2 == Ok(404), "{:?}", answers.2);
     let failure = finishing.await.expect("ended").err().expect("declined");
-    assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Auth, "access_denied"));
+    assert_eq!(
+        (failure.class, failure.code.as_str()),
+        (FailureClass::Auth, "access_denied")
+    );
 }
 
 #[tokio::test]
 async fn a_sign_in_that_is_given_up_listens_no_longer() {
     let oidc = Oidc::start().unwrap_or_else(|why| panic!("{why}"));
-    let waiting = SignIn::begin(&provider(&oidc, "open", OAuthRedirect::Address), None, None).await.expect("begun");
+    let waiting = SignIn::begin(&provider(&oidc, "open", OAuthRedirect::Address), None, None)
+        .await
+        .expect("begun");
     let url = oauth2::url::Url::parse(waiting.url()).expect("an address");
-    let here = url.query_pairs().find(|(key, _)| key == "redirect_uri").expect("there").1.into_owned();
+    let here = url
+        .query_pairs()
+        .find(|(key, _)| key == "redirect_uri")
+        .expect("there")
+        .1
+        .into_owned();
     let dialer = dialer();
     let given_up = tokio::time::timeout(Duration::from_millis(200), waiting.finish(&dialer)).await;
     assert!(given_up.is_err());

@@ -125,10 +125,7 @@ impl SignIn {
 }
 
 /// The client of the user's registration.
-fn client(
-    provider: &OAuthProvider,
-    client_secret: Option<&Secret>,
-) -> Result<Client, Failure> {
+fn client(provider: &OAuthProvider, client_secret: Option<&Secret>) -> Result<Client, Failure> {
     if provider.client_id.trim().is_empty() {
         return Err(failure(
             FailureClass::Setup,
@@ -191,13 +188,19 @@ fn declined(error: &str, description: &str) -> Failure {
             "Carillon was not allowed to read this mailbox. Begin again and say yes, or ask your administrator.",
         ),
         "temporarily_unavailable" | "server_error" => (FailureClass::Transient, "Try again a little later."),
-        "login_required" | "interaction_required" | "consent_required" => (FailureClass::Auth, "Begin again."),
+        "login_required" | "interaction_required" | "consent_required" => {
+            (FailureClass::Auth, "Begin again.")
+        }
         _ => (
             FailureClass::Setup,
             "Check the client id, the scopes and the redirect address of the registration at the provider.",
         ),
     };
-    failure(class, error, format!("The sign-in was not completed ({said}). {todo}"))
+    failure(
+        class,
+        error,
+        format!("The sign-in was not completed ({said}). {todo}"),
+    )
 }
 
 impl fmt::Debug for SignIn {
@@ -212,11 +215,26 @@ mod tests {
 
     #[test]
     fn tokens_are_asked_for_over_encrypted_connections_only() {
-        for good in ["https://login.example.com/token", "http://127.0.0.1:9/t", "http://localhost:9/", "http://[::1]/"] {
+        for good in [
+            "https://login.example.com/token",
+            "http://127.0.0.1:9/t",
+            "http://localhost:9/",
+            "http://[::1]/",
+        ] {
             assert!(protected(good, "token").is_ok(), "{good}");
         }
-        for bad in ["http://login.example.com/", "http://127.0.0.1.example.com/", "ftp://localhost/", "login", ""] {
-            assert_eq!(protected(bad, "token").expect_err("refused").class, FailureClass::Setup, "{bad}");
+        for bad in [
+            "http://login.example.com/",
+            "http://127.0.0.1.example.com/",
+            "ftp://localhost/",
+            "login",
+            "",
+        ] {
+            assert_eq!(
+                protected(bad, "token").expect_err("refused").class,
+                FailureClass::Setup,
+                "{bad}"
+            );
         }
     }
 
@@ -234,9 +252,15 @@ mod tests {
     async fn the_browser_is_sent_with_pkce_a_state_and_the_users_own_client() {
         let provider = preset("google").expect("Google").provider("my-id");
         let secret = Secret::new("shh".to_owned());
-        let sign_in = SignIn::begin(&provider, Some(&secret), Some("ada@example.com")).await.expect("begun");
+        let sign_in = SignIn::begin(&provider, Some(&secret), Some("ada@example.com"))
+            .await
+            .expect("begun");
         let url = Url::parse(sign_in.url()).expect("an address");
-        let value = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        let value = |name: &str| {
+            url.query_pairs()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.into_owned())
+        };
         assert_eq!(value("code_challenge_method").as_deref(), Some("S256"));
         assert!(value("code_challenge").is_some_and(|challenge| challenge.len() == 43));
         assert!(value("state").is_some_and(|state| state.len() >= 16));

@@ -14,9 +14,9 @@ mod session;
 pub(crate) mod tls;
 mod wire;
 
+pub(crate) use auth::xoauth2;
 pub use phase::Phase;
 pub use reply::{Enhanced, Reply};
-pub(crate) use auth::xoauth2;
 pub(crate) use session::only_to_loopback;
 pub use session::{Finished, Ready, Session, Stopped};
 pub(crate) use wire::Stream;

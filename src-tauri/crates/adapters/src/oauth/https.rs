@@ -1,8 +1,8 @@
 //! One request and its answer, over the dialer.
 
+use crate::Dialer;
 use crate::channels::email::{only_to_loopback, tls};
 use crate::failure::failure;
-use crate::Dialer;
 use carillon_model::message::{Failure, FailureClass};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
@@ -36,7 +36,8 @@ impl std::error::Error for HttpFault {}
 /// What sends the requests of the crate `oauth2`: no redirects, no cookies, no proxy.
 pub(super) fn client(
     dialer: &Dialer,
-) -> impl Fn(HttpRequest) -> std::pin::Pin<Box<dyn Future<Output = Result<HttpResponse, HttpFault>> + Send>> + use<> {
+) -> impl Fn(HttpRequest) -> std::pin::Pin<Box<dyn Future<Output = Result<HttpResponse, HttpFault>> + Send>> + use<>
+{
     let dialer = dialer.clone();
     move |request| {
         let dialer = dialer.clone();
@@ -64,7 +65,12 @@ async fn send(dialer: &Dialer, request: HttpRequest) -> Result<HttpResponse, Fai
         Some(config) => {
             let name = tls::server_name(&host)?;
             let stream = TlsConnector::from(config).connect(name, stream).await;
-            exchange(stream.map_err(|error| tls::handshake_failure(&host, &error))?, &uri, request).await
+            exchange(
+                stream.map_err(|error| tls::handshake_failure(&host, &error))?,
+                &uri,
+                request,
+            )
+            .await
         }
         None => {
             only_to_loopback(&host, &stream)?;
@@ -79,7 +85,9 @@ where
 {
     let host = uri.host().unwrap_or_default();
     let gone = |_| lost(host, "ended the connection");
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(gone)?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(gone)?;
     let driver = tokio::spawn(connection);
     let answer = async {
         let request = addressed(request, uri).map_err(|_| lost(host, "cannot be asked"))?;
@@ -106,5 +114,9 @@ fn addressed(request: HttpRequest, uri: &Uri) -> Result<Request<Full<Bytes>>, oa
 }
 
 fn lost(host: &str, what: &str) -> Failure {
-    failure(FailureClass::Transient, "http_lost", format!("{host} {what}. It is tried again by itself."))
+    failure(
+        FailureClass::Transient,
+        "http_lost",
+        format!("{host} {what}. It is tried again by itself."),
+    )
 }

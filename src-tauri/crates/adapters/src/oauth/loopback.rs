@@ -6,7 +6,9 @@ use carillon_model::mailbox::OAuthRedirect;
 use carillon_model::message::{Failure, FailureClass};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, REFERRER_POLICY};
+use hyper::header::{
+    CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, REFERRER_POLICY,
+};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -51,7 +53,9 @@ impl Listener {
                 "This machine gave no port on which the browser could come back. Close other programs and try again.",
             )
         };
-        let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(no_port)?;
+        let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .map_err(no_port)?;
         let port = first.local_addr().map_err(no_port)?.port();
         // Where the other address cannot be had, browsers go on to this one.
         let second = match redirect {
@@ -89,7 +93,11 @@ impl Listener {
         };
         told.close();
         // The browser has its page once the connection that brought the code is done; those that say nothing are cut.
-        timeout(FAREWELL, async { while connections.join_next().await.is_some() {} }).await.ok();
+        timeout(FAREWELL, async {
+            while connections.join_next().await.is_some() {}
+        })
+        .await
+        .ok();
         Ok(redirected)
     }
 
@@ -137,12 +145,20 @@ async fn serve(stream: TcpStream, desk: Arc<Desk>) {
 impl Desk {
     fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-        let target = (request.method(), request.uri().path(), request.uri().query().unwrap_or(""));
+        let target = (
+            request.method(),
+            request.uri().path(),
+            request.uri().query().unwrap_or(""),
+        );
         match self.read(target, host) {
             Some(redirected) => {
                 let good = matches!(redirected, Redirected::Code(_));
                 match self.found.try_send(redirected) {
-                    Ok(()) if good => page(StatusCode::OK, "Thank you", "Carillon goes on by itself. You can close this window."),
+                    Ok(()) if good => page(
+                        StatusCode::OK,
+                        "Thank you",
+                        "Carillon goes on by itself. You can close this window.",
+                    ),
                     Ok(()) => page(
                         StatusCode::OK,
                         "Not signed in",
@@ -174,15 +190,24 @@ impl Desk {
         if let Some(error) = value("error") {
             return Some(Redirected::Error {
                 error: clean(&error).chars().take(60).collect(),
-                description: clean(&value("error_description").unwrap_or_default()).chars().take(200).collect(),
+                description: clean(&value("error_description").unwrap_or_default())
+                    .chars()
+                    .take(200)
+                    .collect(),
             });
         }
-        value("code").filter(|code| !code.is_empty()).map(|code| Redirected::Code(Secret::new(code)))
+        value("code")
+            .filter(|code| !code.is_empty())
+            .map(|code| Redirected::Code(Secret::new(code)))
     }
 }
 
 fn nothing_here() -> Response<Full<Bytes>> {
-    page(StatusCode::NOT_FOUND, "Nothing here", "This address is only for a sign-in that Carillon has begun.")
+    page(
+        StatusCode::NOT_FOUND,
+        "Nothing here",
+        "This address is only for a sign-in that Carillon has begun.",
+    )
 }
 
 /// A small page without anything of others in it.
@@ -200,7 +225,10 @@ fn page(status: StatusCode, title: &str, text: &str) -> Response<Full<Bytes>> {
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         (CACHE_CONTROL, "no-store"),
         (REFERRER_POLICY, "no-referrer"),
-        (CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+        ),
         (CONNECTION, "close"),
     ] {
         headers.insert(name, hyper::header::HeaderValue::from_static(value));

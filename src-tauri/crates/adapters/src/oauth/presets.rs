@@ -82,7 +82,10 @@ mod tests {
                 assert!(url.starts_with("https://"), "{url}");
             }
             let lasting = preset.scopes.iter().any(|scope| scope == "offline_access")
-                || preset.parameters.iter().any(|(name, value)| name == "access_type" && value == "offline");
+                || preset
+                    .parameters
+                    .iter()
+                    .any(|(name, value)| name == "access_type" && value == "offline");
             assert!(lasting, "{}", preset.key);
         }
     }

@@ -36,8 +36,12 @@ struct Kept<'a> {
 impl Tokens {
     pub(super) fn received(answer: &BasicTokenResponse, before: Option<&Tokens>) -> Tokens {
         let lasts = answer.expires_in().unwrap_or(UNSAID);
-        let usable = lasts.saturating_sub(MARGIN.min(lasts / 4)).min(Duration::from_secs(86_400));
-        let refresh = answer.refresh_token().map(|token| Secret::new(token.secret().clone()));
+        let usable = lasts
+            .saturating_sub(MARGIN.min(lasts / 4))
+            .min(Duration::from_secs(86_400));
+        let refresh = answer
+            .refresh_token()
+            .map(|token| Secret::new(token.secret().clone()));
         Tokens {
             access: Secret::new(answer.access_token().secret().clone()),
             // RFC 6749 §6: without a new one the old one goes on.
@@ -155,17 +159,27 @@ pub(super) fn failed(
             "Check in the registration at the provider that it may read and send mail.",
         ),
         Kind::Extension(word) => match word.as_str() {
-            "temporarily_unavailable" | "server_error" | "slow_down" => {
-                (FailureClass::Transient, "unavailable", "It is tried again by itself.")
-            }
-            "interaction_required" | "consent_required" | "login_required" => {
-                (FailureClass::Auth, "sign_in_again", "Sign in again in the browser.")
-            }
-            _ => (FailureClass::Setup, "refused", "Check the registration at the provider."),
+            "temporarily_unavailable" | "server_error" | "slow_down" => (
+                FailureClass::Transient,
+                "unavailable",
+                "It is tried again by itself.",
+            ),
+            "interaction_required" | "consent_required" | "login_required" => (
+                FailureClass::Auth,
+                "sign_in_again",
+                "Sign in again in the browser.",
+            ),
+            _ => (
+                FailureClass::Setup,
+                "refused",
+                "Check the registration at the provider.",
+            ),
         },
-        Kind::InvalidRequest | Kind::UnsupportedGrantType => {
-            (FailureClass::Setup, "refused", "Check the registration at the provider.")
-        }
+        Kind::InvalidRequest | Kind::UnsupportedGrantType => (
+            FailureClass::Setup,
+            "refused",
+            "Check the registration at the provider.",
+        ),
     };
     let mut said = response.error().as_ref().to_owned();
     if let Some(description) = response.error_description() {
@@ -174,12 +188,17 @@ pub(super) fn failed(
     for secret in hidden.iter().filter(|secret| !secret.is_empty()) {
         said = said.replace(secret.expose(), "***");
     }
-    failure(class, code, format!("{} refused ({}). {todo}", host(provider), clean(&said)))
+    failure(
+        class,
+        code,
+        format!("{} refused ({}). {todo}", host(provider), clean(&said)),
+    )
 }
 
 fn host(provider: &OAuthProvider) -> String {
     let url = oauth2::url::Url::parse(&provider.token_url).ok();
-    url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| "The provider".to_owned())
+    url.and_then(|url| url.host_str().map(str::to_owned))
+        .unwrap_or_else(|| "The provider".to_owned())
 }
 
 #[cfg(test)]
@@ -192,22 +211,36 @@ mod tests {
 
     #[test]
     fn a_token_is_not_used_to_its_last_second() {
-        let tokens = received(r#"{"access_token":"a","token_type":"Bearer","expires_in":3600}"#, None);
+        let tokens = received(
+            r#"{"access_token":"a","token_type":"Bearer","expires_in":3600}"#,
+            None,
+        );
         let left = (tokens.fresh_until() - Utc::now()).num_seconds();
         assert!((3470..=3480).contains(&left), "{left}");
         assert_eq!(tokens.access(Utc::now()).map(Secret::expose), Some("a"));
         assert!(tokens.access(Utc::now() + TimeDelta::seconds(3490)).is_none());
-        let short = received(r#"{"access_token":"a","token_type":"bearer","expires_in":4}"#, None);
-        assert!(short.access(Utc::now()).is_some() && short.access(Utc::now() + TimeDelta::seconds(4)).is_none());
+        let short = received(
+            r#"{"access_token":"a","token_type":"bearer","expires_in":4}"#,
+            None,
+        );
+        assert!(
+            short.access(Utc::now()).is_some() && short.access(Utc::now() + TimeDelta::seconds(4)).is_none()
+        );
     }
 
     #[test]
     fn a_new_refresh_token_takes_the_place_of_the_old_one_and_none_leaves_it() {
-        let first = received(r#"{"access_token":"a","token_type":"Bearer","refresh_token":"r1"}"#, None);
+        let first = received(
+            r#"{"access_token":"a","token_type":"Bearer","refresh_token":"r1"}"#,
+            None,
+        );
         let kept = |tokens: &Tokens| tokens.to_secret().map(|secret| secret.expose().to_owned());
         let same = received(r#"{"access_token":"b","token_type":"Bearer"}"#, Some(&first));
         assert_eq!(kept(&same).as_deref(), Some(r#"{"refresh":"r1"}"#));
-        let new = received(r#"{"access_token":"b","token_type":"Bearer","refresh_token":"r2"}"#, Some(&first));
+        let new = received(
+            r#"{"access_token":"b","token_type":"Bearer","refresh_token":"r2"}"#,
+            Some(&first),
+        );
         assert_eq!(kept(&new).as_deref(), Some(r#"{"refresh":"r2"}"#));
         let again = Tokens::from_secret(&new.to_secret().expect("kept")).expect("read");
         assert!(again.access(Utc::now()).is_none());
@@ -217,8 +250,13 @@ mod tests {
     #[test]
     fn what_is_no_kept_sign_in_says_to_sign_in_again() {
         for text in ["", "{}", "geheim", r#"{"refresh":1}"#] {
-            let failure = Tokens::from_secret(&Secret::new(text.to_owned())).err().expect("refused");
-            assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Auth, "sign_in_again"));
+            let failure = Tokens::from_secret(&Secret::new(text.to_owned()))
+                .err()
+                .expect("refused");
+            assert_eq!(
+                (failure.class, failure.code.as_str()),
+                (FailureClass::Auth, "sign_in_again")
+            );
         }
     }
 }

@@ -85,7 +85,8 @@ impl Keychain {
     /// Forgets a secret; one that is not there is no error.
     pub async fn delete(&self, name: &SecretName) -> Result<(), VaultError> {
         let user = name.to_string();
-        self.run(move || parts::delete(&Entries, &user).map_err(in_words)).await
+        self.run(move || parts::delete(&Entries, &user).map_err(in_words))
+            .await
     }
 
     async fn run<T: Send + 'static>(

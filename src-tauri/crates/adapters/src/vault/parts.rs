@@ -30,7 +30,10 @@ impl Parts {
     fn read(entry: &str) -> Option<Parts> {
         let (count, word) = entry.strip_prefix(MARK)?.split_once(' ')?;
         Some(Parts {
-            count: count.parse().ok().filter(|count| *count <= super::LONGEST_SECRET)?,
+            count: count
+                .parse()
+                .ok()
+                .filter(|count| *count <= super::LONGEST_SECRET)?,
             word: word.to_owned(),
         })
     }
@@ -123,12 +126,15 @@ mod tests {
         }
 
         fn change(&self) -> Result<(), ()> {
-            self.changes_left.set(self.changes_left.get().checked_sub(1).ok_or(())?);
+            self.changes_left
+                .set(self.changes_left.get().checked_sub(1).ok_or(())?);
             Ok(())
         }
 
         fn secret(&self) -> Option<String> {
-            get(self, "u").expect("readable").map(|secret| secret.expose().to_owned())
+            get(self, "u")
+                .expect("readable")
+                .map(|secret| secret.expose().to_owned())
         }
     }
 
@@ -177,7 +183,10 @@ mod tests {
                 let whole = set(&shelf, "u", &secret('b', new)).is_ok();
                 let found = shelf.secret();
                 let (old, new) = ("a".repeat(old), "b".repeat(new));
-                assert!(found.as_ref() == Some(&new) || (!whole && found.as_ref() == Some(&old)), "{changes}");
+                assert!(
+                    found.as_ref() == Some(&new) || (!whole && found.as_ref() == Some(&old)),
+                    "{changes}"
+                );
             }
         }
     }
@@ -186,7 +195,13 @@ mod tests {
     fn a_secret_with_a_part_missing_is_no_secret() {
         let shelf = Shelf::new();
         set(&shelf, "u", &secret('a', 3000)).expect("kept");
-        let part = shelf.entries.borrow().keys().find(|name| name.ends_with("#1")).cloned().expect("a part");
+        let part = shelf
+            .entries
+            .borrow()
+            .keys()
+            .find(|name| name.ends_with("#1"))
+            .cloned()
+            .expect("a part");
         shelf.entries.borrow_mut().remove(&part);
         assert!(get(&shelf, "u").is_err());
     }

@@ -34,14 +34,22 @@ async fn fetched(server: &Server, options: &Options) -> Failure {
 
 #[tokio::test]
 async fn a_mail_of_two_hundred_megabytes_is_not_even_begun() {
-    let server = one_mail(|_, _| Act::Say("* 1 FETCH (UID 1 BODY[]<0> {209715200}\r\nSubject: x\r\n".into())).await;
+    let server =
+        one_mail(|_, _| Act::Say("* 1 FETCH (UID 1 BODY[]<0> {209715200}\r\nSubject: x\r\n".into())).await;
     let failure = fetched(&server, &Options::default()).await;
-    assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Transient, "too_long"));
+    assert_eq!(
+        (failure.class, failure.code.as_str()),
+        (FailureClass::Transient, "too_long")
+    );
 }
 
 #[tokio::test]
 async fn a_line_without_end_and_answers_without_end_are_cut_off() {
-    for endless in [&b"* OK a line without an end "[..], b"* 1 EXISTS\r\n", b"* JUNK {3}\r\nabc (\r\n"] {
+    for endless in [
+        &b"* OK a line without an end "[..],
+        b"* 1 EXISTS\r\n",
+        b"* JUNK {3}\r\nabc (\r\n",
+    ] {
         let server = one_mail(move |_, _| Act::Endless(endless)).await;
         let mut options = Options::default();
         options.limits.responses = 5000;
@@ -56,7 +64,10 @@ async fn a_server_that_never_answers_is_given_up_in_time() {
     let begun = Instant::now();
     let silent = Server::start("", |_, _| Act::Silence).await;
     let failure = open_with(silent.port, &impatient()).await.unwrap_err();
-    assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Transient, "timeout"));
+    assert_eq!(
+        (failure.class, failure.code.as_str()),
+        (FailureClass::Transient, "timeout")
+    );
     let server = one_mail(|_, _| Act::Silence).await;
     assert_eq!(fetched(&server, &impatient()).await.code, "timeout");
     // It trickles: no single answer is late, and all of them together are.
@@ -67,22 +78,43 @@ async fn a_server_that_never_answers_is_given_up_in_time() {
 
 #[tokio::test]
 async fn what_is_no_mail_server_is_told_apart_from_one_that_is_busy() {
-    for junk in ["HTTP/1.1 400 Bad Request\r\n\r\n", "220 smtp.example.com ESMTP\r\n", "\0\0\0\0\r\n", "+OK POP3\r\n"] {
+    for junk in [
+        "HTTP/1.1 400 Bad Request\r\n\r\n",
+        "220 smtp.example.com ESMTP\r\n",
+        "\0\0\0\0\r\n",
+        "+OK POP3\r\n",
+    ] {
         let server = Server::start(junk, |_, _| Act::Silence).await;
         let failure = open(server.port).await.unwrap_err();
-        assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Setup, "not_imap"), "{junk:?}");
+        assert_eq!(
+            (failure.class, failure.code.as_str()),
+            (FailureClass::Setup, "not_imap"),
+            "{junk:?}"
+        );
     }
     let server = Server::start("* BYE [UNAVAILABLE] too many sessions\r\n", |_, _| Act::Silence).await;
     let failure = open(server.port).await.unwrap_err();
-    assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Transient, "UNAVAILABLE"));
+    assert_eq!(
+        (failure.class, failure.code.as_str()),
+        (FailureClass::Transient, "UNAVAILABLE")
+    );
     assert!(failure.detail.contains("too many sessions"));
 }
 
 #[tokio::test]
-async fn a_server_that_says_goodbye_is_connected_again() {
+async fn a_server_that_goes_with_or_without_a_word_is_connected_again() {
     let server = one_mail(|_, _| say(&["* BYE going down for the night"])).await;
     let failure = fetched(&server, &Options::default()).await;
-    assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Transient, "bye"));
+    assert_eq!(
+        (failure.class, failure.code.as_str()),
+        (FailureClass::Transient, "bye")
+    );
+    let server = one_mail(|_, _| Act::Close).await;
+    let failure = fetched(&server, &Options::default()).await;
+    assert_eq!(
+        (failure.class, failure.code.as_str()),
+        (FailureClass::Transient, "connection_lost")
+    );
 }
 
 async fn with_starttls(server: &Server) -> Failure {
@@ -94,7 +126,9 @@ async fn with_starttls(server: &Server) -> Failure {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     std::fs::write(&path, made.cert.pem()).unwrap();
     here.ca_file = Some(path.to_str().unwrap().to_owned());
-    Imap::open(&here, &secret, &dialer(), &Options::default()).await.unwrap_err()
+    Imap::open(&here, &secret, &dialer(), &Options::default())
+        .await
+        .unwrap_err()
 }
 
 #[tokio::test]
@@ -106,9 +140,15 @@ async fn without_starttls_nothing_is_said_and_nothing_is_believed_that_was_slipp
     assert!(!heard.contains("ada") && !heard.contains(WORD));
 
     for slipped in ["* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n", "c3 OK", "x"] {
-        let server = Server::friendly("STARTTLS", move |tag, _| Act::Say(format!("{tag} OK go\r\n{slipped}"))).await;
+        let server = Server::friendly("STARTTLS", move |tag, _| {
+            Act::Say(format!("{tag} OK go\r\n{slipped}"))
+        })
+        .await;
         let failure = with_starttls(&server).await;
-        assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Setup, "starttls_injection"));
+        assert_eq!(
+            (failure.class, failure.code.as_str()),
+            (FailureClass::Setup, "starttls_injection")
+        );
         assert!(!server.heard().await.contains(WORD));
     }
     let server = Server::start("* PREAUTH welcome\r\n", |_, _| Act::Silence).await;
@@ -119,7 +159,11 @@ async fn without_starttls_nothing_is_said_and_nothing_is_believed_that_was_slipp
 async fn a_server_that_answers_out_of_turn_is_left() {
     for out_of_turn in ["c99 OK done", "+ go on"] {
         let server = one_mail(move |_, _| say(&[out_of_turn])).await;
-        assert_eq!(fetched(&server, &Options::default()).await.code, "out_of_turn", "{out_of_turn}");
+        assert_eq!(
+            fetched(&server, &Options::default()).await.code,
+            "out_of_turn",
+            "{out_of_turn}"
+        );
     }
     let server = one_mail(|_, _| say(&["what?"])).await;
     assert_eq!(fetched(&server, &Options::default()).await.code, "bad_response");

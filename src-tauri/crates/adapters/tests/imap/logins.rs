@@ -12,10 +12,16 @@ use carillon_model::mailbox::Auth;
 use carillon_model::message::{Failure, FailureClass};
 use std::sync::{Arc, Mutex};
 
-async fn guarded(capabilities: &'static str, answer: impl FnMut(&str, &str) -> Act + Send + 'static) -> Server {
+async fn guarded(
+    capabilities: &'static str,
+    answer: impl FnMut(&str, &str) -> Act + Send + 'static,
+) -> Server {
     let mut answer = answer;
     Server::start("* OK ready\r\n", move |tag, rest| match rest {
-        "CAPABILITY" => say(&[&format!("* CAPABILITY IMAP4rev1 {capabilities}"), &format!("{tag} OK done")]),
+        "CAPABILITY" => say(&[
+            &format!("* CAPABILITY IMAP4rev1 {capabilities}"),
+            &format!("{tag} OK done"),
+        ]),
         _ => answer(tag, rest),
     })
     .await
@@ -26,7 +32,13 @@ async fn with_token(port: u16) -> Result<Imap, Failure> {
     here.auth = Auth::OAuth {
         provider: preset("google").unwrap().provider("id"),
     };
-    Imap::open(&here, &Secret::new("ya29.token".into()), &dialer(), &Options::default()).await
+    Imap::open(
+        &here,
+        &Secret::new("ya29.token".into()),
+        &dialer(),
+        &Options::default(),
+    )
+    .await
 }
 
 #[tokio::test]
@@ -44,11 +56,17 @@ async fn a_password_goes_by_plain_where_it_is_offered_with_or_without_a_round() 
                 Some(said) => (tag, said),
                 None => (open_tag.as_str(), rest),
             };
-            let verdict = if said == expected { "OK in" } else { "NO [AUTHENTICATIONFAILED] no" };
+            let verdict = if said == expected {
+                "OK in"
+            } else {
+                "NO [AUTHENTICATIONFAILED] no"
+            };
             say(&[&format!("{tag} {verdict}")])
         })
         .await;
-        open(server.port).await.unwrap_or_else(|failure| panic!("{rounds}: {failure:?}"));
+        open(server.port)
+            .await
+            .unwrap_or_else(|failure| panic!("{rounds}: {failure:?}"));
     }
 }
 
@@ -68,20 +86,30 @@ async fn a_password_that_fits_between_no_quotes_goes_as_a_literal() {
     })
     .await;
     let here = mailbox(server.port, Tls::None);
-    Imap::open(&here, &Secret::new(secret.into()), &dialer(), &Options::default()).await.unwrap();
+    Imap::open(&here, &Secret::new(secret.into()), &dialer(), &Options::default())
+        .await
+        .unwrap();
     let heard = heard.lock().unwrap();
-    assert_eq!(*heard, [format!("LOGIN \"ada\" {{{}}}", secret.len()), secret.to_owned()]);
+    assert_eq!(
+        *heard,
+        [format!("LOGIN \"ada\" {{{}}}", secret.len()), secret.to_owned()]
+    );
 }
 
 #[tokio::test]
 async fn a_refused_password_is_never_repeated() {
     let coded = BASE64_STANDARD.encode(WORD);
     let server = guarded("", move |tag, _| {
-        say(&[&format!("{tag} NO [AUTHENTICATIONFAILED] the word {WORD} ({coded}) is wrong")])
+        say(&[&format!(
+            "{tag} NO [AUTHENTICATIONFAILED] the word {WORD} ({coded}) is wrong"
+        )])
     })
     .await;
     let failure = open(server.port).await.unwrap_err();
-    assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Auth, "AUTHENTICATIONFAILED"));
+    assert_eq!(
+        (failure.class, failure.code.as_str()),
+        (FailureClass::Auth, "AUTHENTICATIONFAILED")
+    );
     assert!(failure.detail.contains("***"), "{}", failure.detail);
     assert!(!failure.detail.contains(WORD) && !failure.detail.contains(&BASE64_STANDARD.encode(WORD)));
 }
@@ -90,7 +118,10 @@ async fn a_refused_password_is_never_repeated() {
 async fn a_server_that_takes_no_password_says_what_it_takes() {
     let server = guarded("LOGINDISABLED AUTH=XOAUTH2 AUTH=GSSAPI", |_, _| Act::Silence).await;
     let failure = open(server.port).await.unwrap_err();
-    assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Setup, "no_mechanism"));
+    assert_eq!(
+        (failure.class, failure.code.as_str()),
+        (FailureClass::Setup, "no_mechanism")
+    );
     assert!(failure.detail.contains("GSSAPI, XOAUTH2"), "{}", failure.detail);
     let server = guarded("AUTH=PLAIN", |_, _| Act::Silence).await;
     assert_eq!(with_token(server.port).await.unwrap_err().code, "no_mechanism");
@@ -109,7 +140,9 @@ async fn a_token_goes_by_xoauth2_and_a_refused_one_says_why_and_what_to_do() {
                         open_tag = tag.to_owned();
                         rest.trim_start()
                     }
-                    None if rest.is_empty() => return say(&[&format!("{open_tag} NO SASL authentication failed")]),
+                    None if rest.is_empty() => {
+                        return say(&[&format!("{open_tag} NO SASL authentication failed")]);
+                    }
                     None => rest,
                 };
                 if said.is_empty() {
@@ -132,7 +165,10 @@ async fn a_token_goes_by_xoauth2_and_a_refused_one_says_why_and_what_to_do() {
             }
             let failure = outcome.unwrap_err();
             assert_eq!(failure.class, FailureClass::Auth);
-            assert!(failure.detail.contains("status 401") && failure.detail.contains("Sign in again"), "{failure:?}");
+            assert!(
+                failure.detail.contains("status 401") && failure.detail.contains("Sign in again"),
+                "{failure:?}"
+            );
             assert!(!failure.detail.contains("ya29"));
         }
     }
@@ -140,11 +176,17 @@ async fn a_token_goes_by_xoauth2_and_a_refused_one_says_why_and_what_to_do() {
 
 #[tokio::test]
 async fn without_a_password_or_with_one_that_would_end_the_line_nothing_is_sent() {
-    for (word, code) in [("", "no_password"), ("a\r\nc9 LOGOUT", "password"), ("a\0b", "password")] {
+    for (word, code) in [
+        ("", "no_password"),
+        ("a\r\nc9 LOGOUT", "password"),
+        ("a\0b", "password"),
+    ] {
         let server = guarded("", |_, _| Act::Silence).await;
         let here = mailbox(server.port, Tls::None);
         let secret = Secret::new(word.to_owned());
-        let failure = Imap::open(&here, &secret, &dialer(), &Options::default()).await.unwrap_err();
+        let failure = Imap::open(&here, &secret, &dialer(), &Options::default())
+            .await
+            .unwrap_err();
         assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Auth, code));
         assert!(!server.heard().await.contains("LOG"));
     }

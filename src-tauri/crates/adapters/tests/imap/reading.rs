@@ -28,7 +28,10 @@ async fn a_mail_the_server_cannot_give_costs_no_other() {
         if rest.starts_with("UID SEARCH") {
             return say(&["* SEARCH 1 2 3 4", &done]);
         }
-        match rest.strip_prefix("UID FETCH ").and_then(|rest| rest.split(' ').next()) {
+        match rest
+            .strip_prefix("UID FETCH ")
+            .and_then(|rest| rest.split(' ').next())
+        {
             Some("1:4") if rest.contains("BODY") => say(&[&format!("{tag} NO one of them is broken")]),
             Some("1") => say(&[&body(1), &done]),
             Some("2") => say(&[&format!("{tag} NO broken")]),
@@ -41,7 +44,10 @@ async fn a_mail_the_server_cannot_give_costs_no_other() {
     let mut imap = open(server.port).await.unwrap();
     let batch = imap.fetch("INBOX", &from_the_first(), 10).await.unwrap();
     let uids: Vec<u32> = batch.mails.iter().map(|mail| mail.uid).collect();
-    assert_eq!((uids, batch.unreadable, batch.more), (vec![1, 4], vec![2, 3], false));
+    assert_eq!(
+        (uids, batch.unreadable, batch.more),
+        (vec![1, 4], vec![2, 3], false)
+    );
     assert_eq!((batch.next.uid_validity, batch.next.next_uid), (7, 5));
 }
 
@@ -72,7 +78,10 @@ async fn what_nobody_asked_for_is_not_taken() {
 async fn an_unchanged_count_of_changes_answers_without_opening_the_folder() {
     let server = Server::friendly("CONDSTORE", |tag, rest| {
         assert!(rest.starts_with("STATUS"), "{rest}");
-        say(&["* STATUS INBOX (UIDVALIDITY 7 HIGHESTMODSEQ 12)", &format!("{tag} OK done")])
+        say(&[
+            "* STATUS INBOX (UIDVALIDITY 7 HIGHESTMODSEQ 12)",
+            &format!("{tag} OK done"),
+        ])
     })
     .await;
     let mut imap = open(server.port).await.unwrap();
@@ -89,15 +98,35 @@ async fn an_unchanged_count_of_changes_answers_without_opening_the_folder() {
 #[tokio::test]
 async fn a_folder_without_lasting_numbers_or_that_is_not_there_is_a_matter_of_setup() {
     let server = Server::friendly("", |tag, _| say(&["* 3 EXISTS", &format!("{tag} OK done")])).await;
-    let failure = open(server.port).await.unwrap().fetch("INBOX", &from_the_first(), 1).await.unwrap_err();
-    assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Setup, "no_uidvalidity"));
-    let server = Server::friendly("", |tag, _| say(&[&format!("{tag} NO [NONEXISTENT] no such box")])).await;
+    let failure = open(server.port)
+        .await
+        .unwrap()
+        .fetch("INBOX", &from_the_first(), 1)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (failure.class, failure.code.as_str()),
+        (FailureClass::Setup, "no_uidvalidity")
+    );
+    let server = Server::friendly("", |tag, _| {
+        say(&[&format!("{tag} NO [NONEXISTENT] no such box")])
+    })
+    .await;
     let mut imap = open(server.port).await.unwrap();
     let failure = imap.fetch("Gone", &from_the_first(), 1).await.unwrap_err();
-    assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Setup, "NONEXISTENT"));
+    assert_eq!(
+        (failure.class, failure.code.as_str()),
+        (FailureClass::Setup, "NONEXISTENT")
+    );
     // The session goes on.
-    assert_eq!(imap.fetch("Gone", &from_the_first(), 1).await.unwrap_err().code, "NONEXISTENT");
-    assert_eq!(imap.fetch("a\r\nb", &from_the_first(), 1).await.unwrap_err().code, "folder");
+    assert_eq!(
+        imap.fetch("Gone", &from_the_first(), 1).await.unwrap_err().code,
+        "NONEXISTENT"
+    );
+    assert_eq!(
+        imap.fetch("a\r\nb", &from_the_first(), 1).await.unwrap_err().code,
+        "folder"
+    );
 }
 
 #[tokio::test]
@@ -107,7 +136,11 @@ async fn where_there_is_no_idle_the_server_is_asked_again_and_again() {
         "NOOP" => {
             asked += 1;
             let done = format!("{tag} OK done");
-            if asked < 3 { say(&[&done]) } else { say(&["* 3 EXISTS", &done]) }
+            if asked < 3 {
+                say(&[&done])
+            } else {
+                say(&["* 3 EXISTS", &done])
+            }
         }
         _ => examined(tag, 2, 3),
     })
@@ -191,5 +224,8 @@ async fn asleep(lives: bool) -> Result<Wake, carillon_model::message::Failure> {
 async fn after_a_sleep_a_living_connection_says_so_and_a_dead_one_is_found_out_at_once() {
     assert_eq!(asleep(true).await.unwrap(), Wake::Slept);
     let failure = asleep(false).await.unwrap_err();
-    assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Transient, "timeout"));
+    assert_eq!(
+        (failure.class, failure.code.as_str()),
+        (FailureClass::Transient, "timeout")
+    );
 }

@@ -26,10 +26,7 @@ pub struct Server {
 impl Server {
     /// Greets, and answers each line by what `answer` makes of its tag and the rest. A line without a space is a rest
     /// without a tag.
-    pub async fn start(
-        greeting: &str,
-        mut answer: impl FnMut(&str, &str) -> Act + Send + 'static,
-    ) -> Server {
+    pub async fn start(greeting: &str, mut answer: impl FnMut(&str, &str) -> Act + Send + 'static) -> Server {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let greeting = greeting.to_owned();
@@ -69,10 +66,15 @@ impl Server {
         capabilities: &'static str,
         mut answer: impl FnMut(&str, &str) -> Act + Send + 'static,
     ) -> Server {
-        Server::start("* OK ready\r\n", move |tag, rest| match rest.split(' ').next().unwrap_or("") {
-            "CAPABILITY" => say(&[&format!("* CAPABILITY IMAP4rev1 {capabilities}"), &format!("{tag} OK done")]),
-            "LOGIN" | "LOGOUT" => say(&[&format!("{tag} OK done")]),
-            _ => answer(tag, rest),
+        Server::start("* OK ready\r\n", move |tag, rest| {
+            match rest.split(' ').next().unwrap_or("") {
+                "CAPABILITY" => say(&[
+                    &format!("* CAPABILITY IMAP4rev1 {capabilities}"),
+                    &format!("{tag} OK done"),
+                ]),
+                "LOGIN" | "LOGOUT" => say(&[&format!("{tag} OK done")]),
+                _ => answer(tag, rest),
+            }
         })
         .await
     }

@@ -1,7 +1,7 @@
 //! Logging in: AUTH PLAIN (RFC 4616), LOGIN, and XOAUTH2 with an access token, over RFC 4954.
 
-use super::{Login, Phase, Reply};
 use super::session::{Fault, Session};
+use super::{Login, Phase, Reply};
 use crate::Secret;
 use crate::failure::failure;
 use base64::Engine;
@@ -112,7 +112,10 @@ impl Session {
 
 /// The one message of XOAUTH2, ready to be sent: `user=…^Aauth=Bearer …^A^A` in base64.
 pub(crate) fn xoauth2(user: &str, token: &Secret) -> Zeroizing<String> {
-    let message = Zeroizing::new(format!("user={user}\u{1}auth=Bearer {}\u{1}\u{1}", token.expose()));
+    let message = Zeroizing::new(format!(
+        "user={user}\u{1}auth=Bearer {}\u{1}\u{1}",
+        token.expose()
+    ));
     Zeroizing::new(BASE64_STANDARD.encode(message.as_bytes()))
 }
 

@@ -32,7 +32,10 @@ impl Imap {
                 "The mailbox has no user name or no password yet: enter both.",
             ));
         }
-        if [user, word].iter().any(|text| text.contains(['\0', '\r', '\n', '\u{1}'])) {
+        if [user, word]
+            .iter()
+            .any(|text| text.contains(['\0', '\r', '\n', '\u{1}']))
+        {
             return Err(failure(
                 FailureClass::Auth,
                 "password",
@@ -125,7 +128,12 @@ impl Imap {
         Err(self.lose(&Step::LogIn, Lost::OutOfTurn).into())
     }
 
-    fn login_ended(&mut self, auth: &Auth, body: StatusBody<'static>, why: Option<String>) -> Result<(), Failure> {
+    fn login_ended(
+        &mut self,
+        auth: &Auth,
+        body: StatusBody<'static>,
+        why: Option<String>,
+    ) -> Result<(), Failure> {
         if body.kind == StatusKind::Ok {
             return self.end(&Step::LogIn, body).map(drop).map_err(Failure::from);
         }
@@ -139,7 +147,11 @@ impl Imap {
     }
 
     fn no_mechanism(&self, wanted: &str) -> Failure {
-        let offered: Vec<&str> = self.offers.iter().filter_map(|offer| offer.strip_prefix("AUTH=")).collect();
+        let offered: Vec<&str> = self
+            .offers
+            .iter()
+            .filter_map(|offer| offer.strip_prefix("AUTH="))
+            .collect();
         let offered = match offered.as_slice() {
             [] => "it offers no login here; its encryption setting or port may be another".to_owned(),
             others => format!("it offers only {}", others.join(", ")),
@@ -171,4 +183,3 @@ fn reason(challenge: &[u8]) -> Option<String> {
     let said: Vec<String> = [word("status"), word("error")].into_iter().flatten().collect();
     (!said.is_empty()).then(|| format!("status {}", said.join(", ")))
 }
-

@@ -88,13 +88,21 @@ impl Imap {
         // RFC 6154 §2: a server may keep special uses back unless they are asked for.
         let extended = self.offers("SPECIAL-USE") && self.offers("LIST-EXTENDED");
         let mut answer = match extended {
-            true => self.ask(&Step::List, "LIST \"\" \"*\" RETURN (SPECIAL-USE)", limit).await,
+            true => {
+                self.ask(&Step::List, "LIST \"\" \"*\" RETURN (SPECIAL-USE)", limit)
+                    .await
+            }
             false => self.ask(&Step::List, "LIST \"\" \"*\"", limit).await,
         };
         if extended && matches!(answer, Err(Fault::Refused(_))) {
             answer = self.ask(&Step::List, "LIST \"\" \"*\"", limit).await;
         }
-        let mut folders: Vec<Folder> = answer?.data.iter().filter_map(folder).take(MOST_FOLDERS).collect();
+        let mut folders: Vec<Folder> = answer?
+            .data
+            .iter()
+            .filter_map(folder)
+            .take(MOST_FOLDERS)
+            .collect();
         folders.sort_by(|a, b| (a.name != "INBOX", &a.name).cmp(&(b.name != "INBOX", &b.name)));
         folders.dedup_by(|a, b| a.name == b.name);
         Ok(folders)
@@ -120,7 +128,9 @@ fn folder(data: &Data<'static>) -> Option<Folder> {
     quoted(&name)?;
     Some(Folder {
         label: clean(&readable(&name)),
-        special_use: attributes.iter().find_map(|attribute| SpecialUse::read(attribute)),
+        special_use: attributes
+            .iter()
+            .find_map(|attribute| SpecialUse::read(attribute)),
         name,
     })
 }

@@ -101,7 +101,11 @@ pub(super) fn lost_failure(host: &str, step: &Step, lost: Lost) -> Failure {
             "gave an answer that makes no sense".to_owned(),
         ),
     };
-    failure(class, code, format!("{host} {what} ({step}). Nothing in the mailbox was changed."))
+    failure(
+        class,
+        code,
+        format!("{host} {what} ({step}). Nothing in the mailbox was changed."),
+    )
 }
 
 /// The failure of a command that was answered NO or BAD. `code` is the response code without brackets
@@ -113,7 +117,9 @@ pub(super) fn refusal(host: &str, step: &Step, code: &str, text: &str) -> Failur
         "UNAVAILABLE" | "SERVERBUG" | "INUSE" | "EXPUNGEISSUED" | "CORRUPTION" => FailureClass::Transient,
         "LIMIT" | "THROTTLED" | "OVERQUOTA" => FailureClass::Throttled,
         "AUTHENTICATIONFAILED" | "AUTHORIZATIONFAILED" | "EXPIRED" => FailureClass::Auth,
-        "NONEXISTENT" | "TRYCREATE" | "CANNOT" | "NOPERM" | "PRIVACYREQUIRED" | "CONTACTADMIN" => FailureClass::Setup,
+        "NONEXISTENT" | "TRYCREATE" | "CANNOT" | "NOPERM" | "PRIVACYREQUIRED" | "CONTACTADMIN" => {
+            FailureClass::Setup
+        }
         _ => match step {
             Step::Open(_) | Step::Look(_) => FailureClass::Setup,
             _ => FailureClass::Transient,
@@ -121,12 +127,20 @@ pub(super) fn refusal(host: &str, step: &Step, code: &str, text: &str) -> Failur
     };
     let todo = match (step, word.as_str()) {
         (_, "UNAVAILABLE" | "SERVERBUG" | "INUSE") => " It is tried again by itself.",
-        (_, "LIMIT" | "THROTTLED" | "OVERQUOTA") => " Other programs may read this mailbox too often at the same time.",
+        (_, "LIMIT" | "THROTTLED" | "OVERQUOTA") => {
+            " Other programs may read this mailbox too often at the same time."
+        }
         (_, "CONTACTADMIN") => " Ask whoever runs the mail server.",
-        (Step::Open(_) | Step::Look(_), _) => " Check the mailbox's folders: this one may have been renamed or removed.",
+        (Step::Open(_) | Step::Look(_), _) => {
+            " Check the mailbox's folders: this one may have been renamed or removed."
+        }
         _ => "",
     };
-    let code = if word.is_empty() { "refused".to_owned() } else { word };
+    let code = if word.is_empty() {
+        "refused".to_owned()
+    } else {
+        word
+    };
     failure(class, code, format!("{host} refused ({step}): {said}.{todo}"))
 }
 
@@ -134,7 +148,10 @@ pub(super) fn refusal(host: &str, step: &Step, code: &str, text: &str) -> Failur
 pub(super) fn login_refusal(host: &str, auth: &Auth, code: &str, text: &str) -> Failure {
     let word = code.split(' ').next().unwrap_or("").to_ascii_uppercase();
     let said = one_line(text);
-    let passing = matches!(word.as_str(), "UNAVAILABLE" | "SERVERBUG" | "INUSE" | "LIMIT" | "THROTTLED");
+    let passing = matches!(
+        word.as_str(),
+        "UNAVAILABLE" | "SERVERBUG" | "INUSE" | "LIMIT" | "THROTTLED"
+    );
     if passing {
         return refusal(host, &Step::LogIn, code, text);
     }
@@ -142,13 +159,23 @@ pub(super) fn login_refusal(host: &str, auth: &Auth, code: &str, text: &str) -> 
         (Auth::OAuth { .. }, _) => {
             "Sign in again in the browser, with the account this mailbox belongs to, and allow that mail is read."
         }
-        (Auth::Password, "EXPIRED") => "The password is too old: choose a new one at the provider and enter it here.",
+        (Auth::Password, "EXPIRED") => {
+            "The password is too old: choose a new one at the provider and enter it here."
+        }
         (Auth::Password, "PRIVACYREQUIRED") => "The server wants encryption: choose TLS or STARTTLS.",
         (Auth::Password, "CONTACTADMIN") => "Ask whoever runs the mail server.",
         (Auth::Password, _) => preset_for_host(host).refused.as_str(),
     };
-    let code = if word.is_empty() { "login_refused".to_owned() } else { word };
-    failure(FailureClass::Auth, code, format!("{host} refused the login: {said}. {todo}"))
+    let code = if word.is_empty() {
+        "login_refused".to_owned()
+    } else {
+        word
+    };
+    failure(
+        FailureClass::Auth,
+        code,
+        format!("{host} refused the login: {said}. {todo}"),
+    )
 }
 
 #[cfg(test)]
@@ -157,9 +184,19 @@ mod tests {
 
     #[test]
     fn a_refused_password_says_what_to_do_at_this_provider() {
-        let said = |host: &str| login_refusal(host, &Auth::Password, "AUTHENTICATIONFAILED", "Invalid credentials");
+        let said = |host: &str| {
+            login_refusal(
+                host,
+                &Auth::Password,
+                "AUTHENTICATIONFAILED",
+                "Invalid credentials",
+            )
+        };
         let gmail = said("imap.gmail.com");
-        assert_eq!((gmail.class, gmail.code.as_str()), (FailureClass::Auth, "AUTHENTICATIONFAILED"));
+        assert_eq!(
+            (gmail.class, gmail.code.as_str()),
+            (FailureClass::Auth, "AUTHENTICATIONFAILED")
+        );
         assert!(gmail.detail.contains("app password"), "{}", gmail.detail);
         assert!(said("outlook.office365.com").detail.contains("browser"));
         assert!(said("imap.gmx.net").detail.contains("switched on"));

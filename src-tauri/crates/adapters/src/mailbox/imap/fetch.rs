@@ -70,7 +70,12 @@ impl Imap {
     ///
     /// # Errors
     /// `Setup` where there is no such folder; `Transient` where the connection was lost or the server talks nonsense.
-    pub async fn fetch(&mut self, folder: &str, cursor: &MailboxCursor, most: usize) -> Result<Batch, Failure> {
+    pub async fn fetch(
+        &mut self,
+        folder: &str,
+        cursor: &MailboxCursor,
+        most: usize,
+    ) -> Result<Batch, Failure> {
         if self.nothing_new(folder, cursor).await? {
             return Ok(self.done(Vec::new(), Vec::new(), cursor.clone(), false));
         }
@@ -86,13 +91,19 @@ impl Imap {
         let (mails, unreadable) = self.bodies(&chosen, &outlines).await?;
         // Whoever copies a mail may give it a date that is yet to come.
         let now = DateTime::<Utc>::from((self.options.clock)());
-        let newest = mails.iter().filter_map(|mail| mail.internal_date).max().map(|at| at.min(now));
+        let newest = mails
+            .iter()
+            .filter_map(|mail| mail.internal_date)
+            .max()
+            .map(|at| at.min(now));
         next.newest_at = next.newest_at.max(newest);
         next.next_uid = match uids.get(chosen.len()) {
             Some(following) => *following,
             None => window.end,
         };
-        let more = opened.uid_next.map_or(!chosen.is_empty(), |end| next.next_uid < end);
+        let more = opened
+            .uid_next
+            .map_or(!chosen.is_empty(), |end| next.next_uid < end);
         if !more {
             next.since = None;
             next.mod_seq = opened.mod_seq;
@@ -101,7 +112,8 @@ impl Imap {
     }
 
     fn done(&mut self, mails: Vec<Mail>, unreadable: Vec<u32>, next: MailboxCursor, more: bool) -> Batch {
-        self.read.insert(next.folder.clone(), (next.uid_validity, next.next_uid));
+        self.read
+            .insert(next.folder.clone(), (next.uid_validity, next.next_uid));
         Batch {
             mails,
             unreadable,
@@ -206,11 +218,15 @@ impl Imap {
             };
             next.uid_validity = opened.uid_validity;
             next.mod_seq = None;
-            next.newest_at = next.newest_at.or_else(|| Some(DateTime::<Utc>::from((self.options.clock)())));
+            next.newest_at = next
+                .newest_at
+                .or_else(|| Some(DateTime::<Utc>::from((self.options.clock)())));
             match day {
                 Some(day) => (next.next_uid, next.since) = (1, Some(day)),
                 None => {
-                    next.next_uid = opened.uid_next.ok_or_else(|| self.no_next_number(&opened.folder))?;
+                    next.next_uid = opened
+                        .uid_next
+                        .ok_or_else(|| self.no_next_number(&opened.folder))?;
                     next.mod_seq = opened.mod_seq;
                     return Ok((next, true));
                 }
@@ -251,7 +267,11 @@ impl Imap {
             Some(day) => format!(" SINCE {}", imap_date(day)),
             None => String::new(),
         };
-        let mut width = if opened.exists <= FIRST_WINDOW { u32::MAX } else { FIRST_WINDOW };
+        let mut width = if opened.exists <= FIRST_WINDOW {
+            u32::MAX
+        } else {
+            FIRST_WINDOW
+        };
         let mut from = next.next_uid.max(1);
         loop {
             let to = from.saturating_add(width).min(end);
@@ -317,7 +337,10 @@ impl Imap {
         let mut sum = 0;
         let mut chosen = Vec::new();
         for uid in uids {
-            let size = outlines.get(uid).and_then(|outline| outline.size).unwrap_or(limits.mail);
+            let size = outlines
+                .get(uid)
+                .and_then(|outline| outline.size)
+                .unwrap_or(limits.mail);
             sum += size.min(limits.mail) as usize;
             if sum > limits.batch && !chosen.is_empty() {
                 break;
@@ -359,7 +382,9 @@ impl Imap {
                             unreadable.push(*uid);
                         }
                     }
-                    Err(Fault::Refused(failure)) if failure.class == FailureClass::Throttled => return Err(failure),
+                    Err(Fault::Refused(failure)) if failure.class == FailureClass::Throttled => {
+                        return Err(failure);
+                    }
                     Err(Fault::Refused(_)) => unreadable.push(*uid),
                     Err(Fault::Lost(failure)) => return Err(failure),
                 }
@@ -369,7 +394,11 @@ impl Imap {
     }
 
     async fn ask_bodies(&mut self, uids: &[u32]) -> Result<Answer, Fault> {
-        let command = format!("UID FETCH {} (UID BODY.PEEK[]<0.{}>)", set(uids), self.options.limits.mail);
+        let command = format!(
+            "UID FETCH {} (UID BODY.PEEK[]<0.{}>)",
+            set(uids),
+            self.options.limits.mail
+        );
         let limit = self.options.timeouts.fetch;
         self.ask(&Step::Fetch, &command, limit).await
     }
@@ -423,7 +452,10 @@ fn mail(uid: u32, raw: &[u8], outline: Outline, longest: usize) -> Mail {
 /// See [`Mail::key`].
 fn key(raw: &[u8]) -> [u8; 16] {
     let ends = [&b"\r\n\r\n"[..], b"\n\n"];
-    let end = ends.iter().filter_map(|end| raw.windows(end.len()).position(|part| part == *end)).min();
+    let end = ends
+        .iter()
+        .filter_map(|end| raw.windows(end.len()).position(|part| part == *end))
+        .min();
     let hash = blake3::hash(&raw[..end.unwrap_or(raw.len())]);
     let mut key = [0; 16];
     key.copy_from_slice(&hash.as_bytes()[..16]);
@@ -512,6 +544,9 @@ mod tests {
     #[test]
     fn a_day_is_written_as_the_protocol_wants_it() {
         let day = |y, m, d| imap_date(NaiveDate::from_ymd_opt(y, m, d).expect("a day"));
-        assert_eq!((day(2026, 3, 1), day(2026, 11, 26)), ("1-Mar-2026".into(), "26-Nov-2026".into()));
+        assert_eq!(
+            (day(2026, 3, 1), day(2026, 11, 26)),
+            ("1-Mar-2026".into(), "26-Nov-2026".into())
+        );
     }
 }

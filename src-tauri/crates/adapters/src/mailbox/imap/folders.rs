@@ -29,7 +29,10 @@ fn decode(name: &str) -> Option<String> {
             text.push('&');
         } else {
             let bytes = MODIFIED.decode(coded).ok()?;
-            let units: Vec<u16> = bytes.chunks_exact(2).map(|two| u16::from_be_bytes([two[0], two[1]])).collect();
+            let units: Vec<u16> = bytes
+                .chunks_exact(2)
+                .map(|two| u16::from_be_bytes([two[0], two[1]]))
+                .collect();
             text.push_str(&String::from_utf16(&units).ok()?);
         }
         rest = after;
@@ -40,7 +43,8 @@ fn decode(name: &str) -> Option<String> {
 
 /// The name as an argument; `None` where it holds what no name can (RFC 3501 §9, `quoted`).
 pub(super) fn quoted(name: &str) -> Option<String> {
-    let fit = !name.is_empty() && name.len() <= 1000 && name.chars().all(|c| c.is_ascii() && !c.is_ascii_control());
+    let fit =
+        !name.is_empty() && name.len() <= 1000 && name.chars().all(|c| c.is_ascii() && !c.is_ascii_control());
     fit.then(|| format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")))
 }
 

@@ -128,7 +128,12 @@ impl Imap {
                 Heard::End(body) => return self.end(&step, body).map(|_| Idled::Ended),
                 _ => {}
             }
-            if listening && self.opened.as_ref().is_some_and(|opened| opened.exists > opened.seen) {
+            if listening
+                && self
+                    .opened
+                    .as_ref()
+                    .is_some_and(|opened| opened.exists > opened.seen)
+            {
                 self.end_idle(&tag).await?;
                 return Ok(Idled::Told);
             }

@@ -75,10 +75,18 @@ mod tests {
         let is_date = |text: &str| text.len() == 10 && text.starts_with("20") && text.split('-').count() == 3;
         assert!(is_date(&presets().dated) && !presets().about.is_empty());
         for preset in &presets().presets {
-            assert!(is_date(&preset.checked) && !preset.source.is_empty(), "{}", preset.key);
+            assert!(
+                is_date(&preset.checked) && !preset.source.is_empty(),
+                "{}",
+                preset.key
+            );
             assert!(preset.refused.ends_with('.') && preset.port > 0, "{}", preset.key);
             let oauth = preset.oauth.as_deref();
-            assert!(oauth.is_none_or(|key| crate::oauth::preset(key).is_some()), "{}", preset.key);
+            assert!(
+                oauth.is_none_or(|key| crate::oauth::preset(key).is_some()),
+                "{}",
+                preset.key
+            );
         }
         assert_eq!(preset_for_host("anything.example").key, "generic");
     }
@@ -86,7 +94,10 @@ mod tests {
     #[test]
     fn a_host_finds_its_provider() {
         assert_eq!(preset_for_host("IMAP.gmail.com.").key, "gmail");
-        assert_eq!(preset_for_host("outlook.office365.com").oauth.as_deref(), Some("microsoft"));
+        assert_eq!(
+            preset_for_host("outlook.office365.com").oauth.as_deref(),
+            Some("microsoft")
+        );
         assert_eq!(preset("icloud").map(|p| p.port), Some(993));
     }
 }

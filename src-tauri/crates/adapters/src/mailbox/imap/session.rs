@@ -156,7 +156,9 @@ impl Imap {
                 _ => Err(Lost::NotImap),
             },
             // The codec has PREAUTH only in greetings.
-            Ok(Said::Unreadable(bytes)) if bytes.to_ascii_uppercase().starts_with(b"* PREAUTH ") => return Ok(true),
+            Ok(Said::Unreadable(bytes)) if bytes.to_ascii_uppercase().starts_with(b"* PREAUTH ") => {
+                return Ok(true);
+            }
             Ok(Said::Unreadable(_)) => Err(Lost::NotImap),
             Err(Lost::TooLong) => Err(Lost::NotImap),
             Err(lost) => Err(lost),
@@ -219,7 +221,10 @@ impl Imap {
             return Ok(());
         }
         let limit = self.options.timeouts.command;
-        match self.ask(&Step::Capabilities, "ID (\"name\" \"Carillon\")", limit).await {
+        match self
+            .ask(&Step::Capabilities, "ID (\"name\" \"Carillon\")", limit)
+            .await
+        {
             Ok(answer) => {
                 if let Some(name) = answer.data.iter().find_map(super::check::name_in_id) {
                     self.server = name;
@@ -243,17 +248,24 @@ impl Imap {
                 Heard::Unreadable => answer.unreadable += 1,
                 Heard::Nothing => {}
                 Heard::Go(_) => return Err(self.lose(step, Lost::OutOfTurn)),
-                Heard::End(body) => return self.end(step, body).map(|code| {
-                    answer.codes.extend(code);
-                    answer
-                }),
+                Heard::End(body) => {
+                    return self.end(step, body).map(|code| {
+                        answer.codes.extend(code);
+                        answer
+                    });
+                }
             }
         }
         Err(self.lose(step, Lost::TooLong))
     }
 
     /// Says a command, and gives the tag its end will carry.
-    pub(super) async fn tell(&mut self, step: &Step, command: &str, deadline: Instant) -> Result<String, Fault> {
+    pub(super) async fn tell(
+        &mut self,
+        step: &Step,
+        command: &str,
+        deadline: Instant,
+    ) -> Result<String, Fault> {
         if std::mem::replace(&mut self.broken, true) {
             return Err(Fault::Lost(lost_failure(&self.host, step, Lost::Closed)));
         }
@@ -296,7 +308,9 @@ impl Imap {
                     Ok(Heard::Data(data))
                 }
                 Response::CommandContinuationRequest(go) => Ok(Heard::Go(super::auth::challenge(&go))),
-                Response::Status(Status::Untagged(StatusBody { code: Some(code), .. })) => Ok(Heard::Code(code)),
+                Response::Status(Status::Untagged(StatusBody { code: Some(code), .. })) => {
+                    Ok(Heard::Code(code))
+                }
                 Response::Status(Status::Untagged(_)) => Ok(Heard::Nothing),
                 Response::Status(Status::Tagged(Tagged { tag: its, body })) if its.as_ref() == tag => {
                     Ok(Heard::End(body))
@@ -311,13 +325,19 @@ impl Imap {
     }
 
     /// The end of a command: the session is free for the next one.
-    pub(super) fn end(&mut self, step: &Step, body: StatusBody<'static>) -> Result<Option<Code<'static>>, Fault> {
+    pub(super) fn end(
+        &mut self,
+        step: &Step,
+        body: StatusBody<'static>,
+    ) -> Result<Option<Code<'static>>, Fault> {
         self.broken = false;
         match body.kind {
             StatusKind::Ok => Ok(body.code),
-            StatusKind::No | StatusKind::Bad => {
-                Err(Fault::Refused(self.refusal(step, body.code.as_ref(), body.text.as_ref())))
-            }
+            StatusKind::No | StatusKind::Bad => Err(Fault::Refused(self.refusal(
+                step,
+                body.code.as_ref(),
+                body.text.as_ref(),
+            ))),
         }
     }
 
@@ -356,7 +376,10 @@ impl Imap {
         failure(
             class,
             "bye",
-            format!("{} ended the connection ({step}): {said}. It is connected again by itself.", self.host),
+            format!(
+                "{} ended the connection ({step}): {said}. It is connected again by itself.",
+                self.host
+            ),
         )
     }
 
