@@ -23,20 +23,21 @@ async fn a_mail_the_server_cannot_give_costs_no_other() {
     let server = Server::friendly("", |tag, rest| {
         let done = format!("{tag} OK done");
         if rest.starts_with("EXAMINE") {
-            return examined(tag, 4, 5);
+            return examined(tag, 5, 6);
         }
         if rest.starts_with("UID SEARCH") {
-            return say(&["* SEARCH 1 2 3 4", &done]);
+            return say(&["* SEARCH 1 2 3 4 5", &done]);
         }
         match rest
             .strip_prefix("UID FETCH ")
             .and_then(|rest| rest.split(' ').next())
         {
-            Some("1:4") if rest.contains("BODY") => say(&[&format!("{tag} NO one of them is broken")]),
+            Some("1:5") if rest.contains("BODY") => say(&[&format!("{tag} NO one of them is broken")]),
             Some("1") => say(&[&body(1), &done]),
             Some("2") => say(&[&format!("{tag} NO broken")]),
             Some("3") => say(&["* 3 FETCH (UID 3 BODY[]<0> what is this)", &done]),
             Some("4") => say(&[&body(4), &done]),
+            Some("5") => say(&["* 5 FETCH (UID 5 BODY[]<0> NIL)", &done]),
             _ => say(&[&done]),
         }
     })
@@ -46,9 +47,9 @@ async fn a_mail_the_server_cannot_give_costs_no_other() {
     let uids: Vec<u32> = batch.mails.iter().map(|mail| mail.uid).collect();
     assert_eq!(
         (uids, batch.unreadable, batch.more),
-        (vec![1, 4], vec![2, 3], false)
+        (vec![1, 4], vec![2, 3, 5], false)
     );
-    assert_eq!((batch.next.uid_validity, batch.next.next_uid), (7, 5));
+    assert_eq!((batch.next.uid_validity, batch.next.next_uid), (7, 6));
 }
 
 #[tokio::test]
