@@ -147,7 +147,7 @@ impl Imap {
                     match item {
                         StatusDataItem::UidValidity(value) => validity = Some(value.get()),
                         StatusDataItem::UidNext(value) => uid_next = Some(value.get()),
-                        StatusDataItem::HighestModSeq(value) => mod_seq = Some(u64::from(*value)),
+                        StatusDataItem::HighestModSeq(value) => mod_seq = Some(*value),
                         _ => {}
                     }
                 }
