@@ -2,14 +2,18 @@
 
 mod certificate;
 mod conversation;
+mod dovecot;
 mod imap;
 mod keyring;
 mod mail;
+mod oidc;
 mod submit;
 
+pub use dovecot::{Dovecot, GOOD_TOKEN};
 pub use imap::{Imap, Letter};
 pub use keyring::Keyring;
 pub use mail::{Mail, Submission};
+pub use oidc::{Oidc, Page, ask};
 pub use submit::Sender;
 
 /// What goes wrong is told in plain sentences.

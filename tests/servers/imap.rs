@@ -80,6 +80,39 @@ impl Imap {
         }
     }
 
+    /// Puts a mail into a box.
+    pub fn append(&mut self, mailbox: &str, mail: &str) -> Result<()> {
+        // RFC 7888: the server takes the literal without being asked first.
+        let length = mail.len();
+        self.command(&format!("APPEND {} {{{length}+}}\r\n{mail}", quoted(mailbox)))
+            .map(drop)
+    }
+
+    /// Makes a box, or removes it with all that is in it.
+    pub fn create(&mut self, mailbox: &str) -> Result<()> {
+        self.command(&format!("CREATE {}", quoted(mailbox))).map(drop)
+    }
+
+    /// See [`Imap::create`].
+    pub fn remove(&mut self, mailbox: &str) -> Result<()> {
+        self.command(&format!("DELETE {}", quoted(mailbox))).map(drop)
+    }
+
+    /// How many mails of a box nobody has read.
+    pub fn unseen(&mut self, mailbox: &str) -> Result<usize> {
+        let said = self.command(&format!("STATUS {} (UNSEEN)", quoted(mailbox)))?;
+        said.iter()
+            .find_map(|r| {
+                r.text
+                    .rsplit_once("UNSEEN ")?
+                    .1
+                    .trim_end_matches(')')
+                    .parse()
+                    .ok()
+            })
+            .ok_or_else(|| "The server did not say how many mails are unread.".to_string())
+    }
+
     fn command(&mut self, command: &str) -> Result<Vec<Response>> {
         self.commands += 1;
         let tag = format!("c{}", self.commands);

@@ -47,7 +47,7 @@ impl Mail {
     /// Starts both. Every address of every domain is accepted and lands in one box, except those whose local part
     /// begins with `nouser` (550 5.1.1), `full` (452 4.2.2) or `spam` (550 5.7.1).
     pub fn start() -> Result<Mail> {
-        possible()?;
+        possible(&["postfix", "dovecot"])?;
         let mut problem = String::new();
         // A port that was free may be somebody's by the time a server binds it; then all begins again.
         for _ in 0..3 {
@@ -386,13 +386,14 @@ scache    unix  - - n -     1 scache
 postlog   unix-dgram n - n - 1 postlogd
 ";
 
-/// Whether the servers can run here; the error says why not.
-fn possible() -> Result<()> {
+/// Whether these servers can run here; the error says why not.
+pub(super) fn possible(programs: &[&str]) -> Result<()> {
     if let Ok(why) = std::env::var("CARILLON_NO_MAIL") {
         return Err(why);
     }
-    let absent: Vec<&str> = ["postfix", "dovecot"]
-        .into_iter()
+    let absent: Vec<&str> = programs
+        .iter()
+        .copied()
         .filter(|name| !has_program(name))
         .collect();
     if !absent.is_empty() {
@@ -414,12 +415,12 @@ fn possible() -> Result<()> {
         return Ok(());
     }
     Err(
-        "Postfix starts as root only, and neither root nor sudo without a password is at hand here."
+        "Mail servers start as root only, and neither root nor sudo without a password is at hand here."
             .to_string(),
     )
 }
 
-fn root_shell() -> Command {
+pub(super) fn root_shell() -> Command {
     let sudo = setup::rights() != Rights::Root;
     let mut command = Command::new(if sudo { "sudo" } else { "sh" });
     if sudo {
@@ -431,7 +432,7 @@ fn root_shell() -> Command {
     command
 }
 
-fn as_root(script: &Path) -> Result<()> {
+pub(super) fn as_root(script: &Path) -> Result<()> {
     let output = root_shell()
         .arg(script)
         .stdin(Stdio::null())

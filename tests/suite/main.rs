@@ -5,6 +5,8 @@ mod backup_story;
 mod disk_story;
 mod fences;
 #[cfg(feature = "mail")]
+mod mailbox_story;
+#[cfg(feature = "mail")]
 mod main_job_story;
 mod owner_story;
 mod password_story;
@@ -12,4 +14,6 @@ mod post;
 mod sending_story;
 #[cfg(feature = "mail")]
 mod servers_story;
+#[cfg(feature = "mail")]
+mod sign_in_story;
 mod terminal;

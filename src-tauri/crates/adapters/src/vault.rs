@@ -2,46 +2,81 @@
 //! never in the workspace file.
 
 mod keychain;
+mod parts;
 mod passphrase_file;
 
 pub use keychain::{Keychain, KeychainState};
 pub use passphrase_file::PassphraseFile;
 
 use crate::Secret;
-use carillon_model::AccountId;
 use carillon_model::account::SecretState;
+use carillon_model::{AccountId, MailboxId};
 use std::fmt;
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// Longest secret kept, in bytes: the Windows Credential Manager takes no more than 2,560.
-pub const LONGEST_SECRET: usize = 1024;
+/// Longest secret kept, in bytes: some providers' tokens have thousands of characters.
+pub const LONGEST_SECRET: usize = 8 * 1024;
 
-/// Whose secret it is: of something in a workspace.
+/// Whose secret it is: an account or a mailbox of a workspace.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SecretName {
     workspace: String,
-    of: String,
+    owner: Owner,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Owner {
+    Account(AccountId),
+    Mailbox(MailboxId),
+    /// The secret of the registration a mailbox signs in through.
+    Client(MailboxId),
+    /// Something a workspace has one of, or that has a word of its own: `relay`, `dkim/ember.example`.
+    Named(String),
 }
 
 impl SecretName {
     /// `workspace` is the id of the workspace, not its file or title, so that both may change.
     pub fn new(workspace: impl Into<String>, account: AccountId) -> SecretName {
-        SecretName::of(workspace, account.to_string())
-    }
-
-    /// The secret of something else than an account: `mailbox_1`, `relay`. A number alone is an account's.
-    pub fn of(workspace: impl Into<String>, of: impl Into<String>) -> SecretName {
         SecretName {
             workspace: workspace.into(),
-            of: of.into(),
+            owner: Owner::Account(account),
+        }
+    }
+
+    /// The secret of what has a word of its own in its workspace.
+    pub fn of(workspace: impl Into<String>, word: impl Into<String>) -> SecretName {
+        SecretName {
+            workspace: workspace.into(),
+            owner: Owner::Named(word.into()),
+        }
+    }
+
+    /// A mailbox's password, or what is kept of its sign-in ([`crate::oauth::Tokens::to_secret`]).
+    pub fn of_mailbox(workspace: impl Into<String>, mailbox: MailboxId) -> SecretName {
+        SecretName {
+            workspace: workspace.into(),
+            owner: Owner::Mailbox(mailbox),
+        }
+    }
+
+    /// The client secret of the registration through which a mailbox is signed in to.
+    pub fn of_client(workspace: impl Into<String>, mailbox: MailboxId) -> SecretName {
+        SecretName {
+            workspace: workspace.into(),
+            owner: Owner::Client(mailbox),
         }
     }
 }
 
 impl fmt::Display for SecretName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.workspace, self.of)
+        match &self.owner {
+            Owner::Account(account) => write!(f, "{}/{account}", self.workspace),
+            Owner::Mailbox(mailbox) => write!(f, "{}/mailbox/{mailbox}", self.workspace),
+            Owner::Named(word) => write!(f, "{}/{word}", self.workspace),
+            Owner::Client(mailbox) => write!(f, "{}/mailbox/{mailbox}/client", self.workspace),
+        }
     }
 }
 

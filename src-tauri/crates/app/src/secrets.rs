@@ -35,7 +35,9 @@ impl Owner {
     fn name(&self, open: &Open) -> SecretName {
         match self {
             Owner::Account(id) => SecretName::new(open.workspace_id.clone(), *id),
-            other => SecretName::of(open.workspace_id.clone(), other.word()),
+            Owner::Mailbox(id) => SecretName::of_mailbox(open.workspace_id.clone(), *id),
+            Owner::MailboxClient(id) => SecretName::of_client(open.workspace_id.clone(), *id),
+            Owner::Named(word) => SecretName::of(open.workspace_id.clone(), word.clone()),
         }
     }
 }

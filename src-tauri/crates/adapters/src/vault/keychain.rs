@@ -3,6 +3,7 @@
 //! Its calls block and may wait for a person or for a bus that never answers, so each runs on a thread of its own
 //! with a time limit; a thread that hangs is left behind, and few may be.
 
+use super::parts::{self, Store};
 use super::{SecretName, VaultError};
 use crate::Secret;
 use keyring::{Entry, Error};
@@ -52,7 +53,7 @@ impl Keychain {
     /// Writes, reads and deletes a random value. Reading alone would not do: a locked Secret Service says "no such
     /// entry".
     pub async fn probe(&self) -> KeychainState {
-        match self.run(|| probe_now().map_err(|error| in_words(&error))).await {
+        match self.run(|| probe_now().map_err(in_words)).await {
             Ok(()) => KeychainState::Available,
             Err(VaultError::NoKeychain { why }) => KeychainState::Missing { why },
             Err(other) => KeychainState::Missing {
@@ -64,14 +65,7 @@ impl Keychain {
     /// The secret, or `None` where the keychain provably works and has none.
     pub async fn get(&self, name: &SecretName) -> Result<Option<Secret>, VaultError> {
         let user = name.to_string();
-        let found =
-            self.run(
-                move || match Entry::new(SERVICE, &user).and_then(|entry| entry.get_password()) {
-                    Ok(text) => Ok(Some(Secret::new(text))),
-                    Err(Error::NoEntry) => Ok(None),
-                    Err(error) => Err(in_words(&error)),
-                },
-            );
+        let found = self.run(move || parts::get(&Entries, &user).map_err(in_words));
         match found.await? {
             Some(secret) => Ok(Some(secret)),
             None => match self.probe().await {
@@ -84,25 +78,15 @@ impl Keychain {
     /// Keeps a secret, in place of an earlier one.
     pub async fn set(&self, name: &SecretName, secret: &Secret) -> Result<(), VaultError> {
         let (user, secret) = (name.to_string(), secret.clone());
-        self.run(move || {
-            let entry = Entry::new(SERVICE, &user).map_err(|error| in_words(&error))?;
-            entry
-                .set_password(secret.expose())
-                .map_err(|error| in_words(&error))
-        })
-        .await
+        self.run(move || parts::set(&Entries, &user, &secret).map_err(in_words))
+            .await
     }
 
     /// Forgets a secret; one that is not there is no error.
     pub async fn delete(&self, name: &SecretName) -> Result<(), VaultError> {
         let user = name.to_string();
-        self.run(
-            move || match Entry::new(SERVICE, &user).and_then(|entry| entry.delete_credential()) {
-                Ok(()) | Err(Error::NoEntry) => Ok(()),
-                Err(error) => Err(in_words(&error)),
-            },
-        )
-        .await
+        self.run(move || parts::delete(&Entries, &user).map_err(in_words))
+            .await
     }
 
     async fn run<T: Send + 'static>(
@@ -134,6 +118,36 @@ impl Keychain {
     }
 }
 
+/// The entries of our name in the keychain.
+struct Entries;
+
+impl Store for Entries {
+    type Error = Error;
+
+    fn read(&self, user: &str) -> keyring::Result<Option<Zeroizing<String>>> {
+        match Entry::new(SERVICE, user).and_then(|entry| entry.get_password()) {
+            Ok(text) => Ok(Some(Zeroizing::new(text))),
+            Err(Error::NoEntry) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn write(&self, user: &str, text: &str) -> keyring::Result<()> {
+        Entry::new(SERVICE, user)?.set_password(text)
+    }
+
+    fn remove(&self, user: &str) -> keyring::Result<()> {
+        match Entry::new(SERVICE, user).and_then(|entry| entry.delete_credential()) {
+            Ok(()) | Err(Error::NoEntry) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn damaged() -> Error {
+        Error::BadStoreFormat("a part of a long secret is missing".to_owned())
+    }
+}
+
 fn probe_now() -> keyring::Result<()> {
     let random = |prefix: &str| format!("{prefix}{:032x}", rand::random::<u128>());
     let value = Zeroizing::new(random(""));
@@ -151,7 +165,7 @@ fn probe_now() -> keyring::Result<()> {
 
 /// Why, in plain words that end a sentence. What the library says of its bus or its entries helps nobody who reads
 /// it, and its `Display` of some errors prints the data it read.
-fn in_words(error: &Error) -> String {
+fn in_words(error: Error) -> String {
     match error {
         Error::NoDefaultStore => "none answers on this machine",
         Error::NoStorageAccess(_) => "it is locked, and nobody unlocked it",

@@ -5,6 +5,7 @@
 mod chaos;
 mod encryption;
 mod scripted;
+mod tokens;
 mod world;
 
 use carillon_adapters::channels::email::{Options, Session, Stopped, Timeouts};

@@ -147,7 +147,7 @@ impl Imap {
                     match item {
                         StatusDataItem::UidValidity(value) => validity = Some(value.get()),
                         StatusDataItem::UidNext(value) => uid_next = Some(value.get()),
-                        StatusDataItem::HighestModSeq(value) => mod_seq = Some(u64::from(*value)),
+                        StatusDataItem::HighestModSeq(value) => mod_seq = Some(*value),
                         _ => {}
                     }
                 }
@@ -360,37 +360,38 @@ impl Imap {
             return Ok((Vec::new(), Vec::new()));
         }
         let mut mails = BTreeMap::new();
+        let mut unreadable = BTreeSet::new();
         let all = match self.ask_bodies(uids).await {
             Ok(answer) => {
-                self.take_mails(&answer, uids, outlines, &mut mails);
+                unreadable.extend(self.take_mails(&answer, uids, outlines, &mut mails));
                 answer.unreadable == 0
             }
             Err(Fault::Refused(_)) => false,
             Err(Fault::Lost(failure)) => return Err(failure),
         };
-        let mut unreadable = Vec::new();
         // What is missing from a good answer was removed meanwhile (RFC 3501 §6.4.8).
-        if !all {
-            for uid in uids {
-                if mails.contains_key(uid) {
-                    continue;
-                }
-                match self.ask_bodies(&[*uid]).await {
-                    Ok(answer) => {
-                        self.take_mails(&answer, &[*uid], outlines, &mut mails);
-                        if answer.unreadable > 0 && !mails.contains_key(uid) {
-                            unreadable.push(*uid);
-                        }
+        for uid in uids {
+            if all || mails.contains_key(uid) {
+                continue;
+            }
+            match self.ask_bodies(&[*uid]).await {
+                Ok(answer) => {
+                    unreadable.extend(self.take_mails(&answer, &[*uid], outlines, &mut mails));
+                    if answer.unreadable > 0 && !mails.contains_key(uid) {
+                        unreadable.insert(*uid);
                     }
-                    Err(Fault::Refused(failure)) if failure.class == FailureClass::Throttled => {
-                        return Err(failure);
-                    }
-                    Err(Fault::Refused(_)) => unreadable.push(*uid),
-                    Err(Fault::Lost(failure)) => return Err(failure),
                 }
+                Err(Fault::Refused(failure)) if failure.class == FailureClass::Throttled => {
+                    return Err(failure);
+                }
+                Err(Fault::Refused(_)) => {
+                    unreadable.insert(*uid);
+                }
+                Err(Fault::Lost(failure)) => return Err(failure),
             }
         }
-        Ok((mails.into_values().collect(), unreadable))
+        unreadable.retain(|uid| !mails.contains_key(uid));
+        Ok((mails.into_values().collect(), unreadable.into_iter().collect()))
     }
 
     async fn ask_bodies(&mut self, uids: &[u32]) -> Result<Answer, Fault> {
@@ -403,27 +404,34 @@ impl Imap {
         self.ask(&Step::Fetch, &command, limit).await
     }
 
+    /// Takes the mails that were asked for; the numbers of those whose text the server says it has not.
     fn take_mails(
         &self,
         answer: &Answer,
         asked: &[u32],
         outlines: &BTreeMap<u32, Outline>,
         mails: &mut BTreeMap<u32, Mail>,
-    ) {
-        for (uid, items) in fetched(answer) {
-            let body = items.iter().find_map(|item| match item {
-                MessageDataItem::BodyExt {
-                    section: None,
-                    data: NString(Some(data)),
-                    ..
-                } => Some(data.as_ref()),
-                _ => None,
-            });
-            if let (Some(raw), Ok(_)) = (body, asked.binary_search(&uid)) {
-                let outline = outlines.get(&uid).copied().unwrap_or_default();
-                mails.insert(uid, mail(uid, raw, outline, self.options.limits.mail as usize));
+    ) -> Vec<u32> {
+        let mut without = Vec::new();
+        for (uid, items) in fetched(answer).filter(|(uid, _)| asked.binary_search(uid).is_ok()) {
+            for item in items {
+                let MessageDataItem::BodyExt {
+                    section: None, data, ..
+                } = item
+                else {
+                    continue;
+                };
+                match data {
+                    NString(Some(raw)) => {
+                        let outline = outlines.get(&uid).copied().unwrap_or_default();
+                        let longest = self.options.limits.mail as usize;
+                        mails.insert(uid, mail(uid, raw.as_ref(), outline, longest));
+                    }
+                    NString(None) => without.push(uid),
+                }
             }
         }
+        without
     }
 
     fn argument(&self, folder: &str) -> Result<String, Failure> {

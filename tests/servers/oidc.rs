@@ -1,0 +1,178 @@
+//! A real OpenID provider for one story, and a browser without a face.
+
+use super::{Result, free_ports};
+use carillon_xtask::children::Leashed;
+use carillon_xtask::ground::root;
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// The provider of `ui/test/sign_in_provider.mjs`. It ends when this is dropped.
+pub struct Oidc {
+    _process: Leashed,
+    port: u16,
+}
+
+/// What a server answered.
+#[derive(Clone, Debug)]
+pub struct Page {
+    pub status: u16,
+    pub headers: BTreeMap<String, String>,
+    pub text: String,
+}
+
+impl Oidc {
+    /// Starts it on a free port.
+    pub fn start() -> Result<Oidc> {
+        let ui = root().join("ui");
+        if !ui.join("node_modules/oidc-provider").is_dir() {
+            return Err(
+                "The package oidc-provider is not in ui/node_modules; `cargo verify` installs it."
+                    .to_string(),
+            );
+        }
+        let [port] = free_ports()?;
+        let mut command = Command::new("node");
+        command
+            .arg("test/sign_in_provider.mjs")
+            .arg(port.to_string())
+            .current_dir(ui)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut process = Leashed::spawn(&mut command)?;
+        let out = process
+            .child()
+            .stdout
+            .take()
+            .ok_or("The provider says nothing.")?;
+        let mut lines = BufReader::new(out).lines();
+        loop {
+            match lines.next() {
+                Some(Ok(line)) if line == "ready" => break,
+                Some(Ok(_)) => {}
+                _ => return Err("The provider ended before it was ready.".to_string()),
+            }
+        }
+        // It goes on writing, and must not wait for anybody to read.
+        std::thread::spawn(move || lines.map_while(std::result::Result::ok).for_each(drop));
+        Ok(Oidc {
+            _process: process,
+            port,
+        })
+    }
+
+    pub fn authorize_url(&self) -> String {
+        format!("http://127.0.0.1:{}/auth", self.port)
+    }
+
+    pub fn token_url(&self) -> String {
+        format!("http://127.0.0.1:{}/token", self.port)
+    }
+
+    /// Takes a token back (RFC 7009).
+    pub fn revoke(&self, client: &str, token: &str) -> Result<()> {
+        let url = format!("http://127.0.0.1:{}/token/revocation", self.port);
+        let page = ask(
+            &url,
+            Some(&format!("token={token}&client_id={client}")),
+            &BTreeMap::new(),
+        )?;
+        (page.status == 200)
+            .then_some(())
+            .ok_or(format!("Not revoked: {page:?}"))
+    }
+
+    /// What a person does with a browser: opens the address, signs in as this one, says yes, and follows wherever it
+    /// is sent. The last page.
+    pub fn browse(&self, url: &str, person: &str) -> Result<Page> {
+        let mut cookies: BTreeMap<String, String> = BTreeMap::new();
+        let (mut url, mut form) = (url.to_string(), None);
+        for _ in 0..20 {
+            let page = ask(&url, form.take().as_deref(), &cookies)?;
+            if let Some(set) = page.headers.get("set-cookie") {
+                for cookie in set.split('\n') {
+                    let (name, value) = cookie
+                        .split(';')
+                        .next()
+                        .unwrap_or("")
+                        .split_once('=')
+                        .unwrap_or(("", ""));
+                    cookies.insert(name.trim().to_string(), value.to_string());
+                }
+            }
+            if let Some(to) = page
+                .headers
+                .get("location")
+                .filter(|_| (300..400).contains(&page.status))
+            {
+                url = match to.starts_with('/') {
+                    true => format!("http://127.0.0.1:{}{to}", self.port),
+                    false => to.clone(),
+                };
+            } else if page.text.contains("value=\"login\"") {
+                form = Some(format!("prompt=login&login={person}&password=anything"));
+            } else if page.text.contains("value=\"consent\"") {
+                form = Some("prompt=consent".to_string());
+            } else {
+                return Ok(page);
+            }
+        }
+        Err("The browser was sent round and round.".to_string())
+    }
+}
+
+/// One request; with a form it is a POST.
+pub fn ask(url: &str, form: Option<&str>, cookies: &BTreeMap<String, String>) -> Result<Page> {
+    let rest = url
+        .strip_prefix("http://")
+        .ok_or(format!("{url} leads elsewhere."))?;
+    let (host, path) = match rest.find(['/', '?']) {
+        Some(at) if rest[at..].starts_with('?') => (&rest[..at], format!("/{}", &rest[at..])),
+        Some(at) => (&rest[..at], rest[at..].to_string()),
+        None => (rest, "/".to_string()),
+    };
+    let mut stream = TcpStream::connect(host).map_err(|e| format!("{host}: {e}"))?;
+    stream
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .map_err(|e| e.to_string())?;
+    let jar: Vec<String> = cookies
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let method = if form.is_some() { "POST" } else { "GET" };
+    let body = form.unwrap_or_default();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {}\r\nConnection: close\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        jar.join("; "),
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).map_err(|e| e.to_string())?;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).map_err(|e| e.to_string())?;
+    let answer = String::from_utf8_lossy(&bytes).into_owned();
+    let (head, text) = answer
+        .split_once("\r\n\r\n")
+        .ok_or(format!("{host} said nothing."))?;
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|word| word.parse().ok())
+        .ok_or("No status.")?;
+    let mut headers: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in head.lines().skip(1).filter_map(|line| line.split_once(':')) {
+        let entry = headers.entry(name.to_ascii_lowercase()).or_default();
+        if !entry.is_empty() {
+            entry.push('\n');
+        }
+        entry.push_str(value.trim());
+    }
+    Ok(Page {
+        status,
+        headers,
+        text: text.to_string(),
+    })
+}
