@@ -24,7 +24,13 @@ pub(super) fn read(mail: &Mail, facts: &Facts, rules: &Rules) -> Option<Kind> {
     let listed = mail.head.has("list-unsubscribe") || mail.head.has("list-id");
     let spoken = early(sign(Sign::AutoText), 400) && facts.answers && !listed;
     let headless_away = !listed && facts.answers && early(away, 120) && away_shape(&facts.own_plain);
-    if !(machine || auto_subject || (away_subject && !listed) || spoken || headless_away || (facts.null_path && away.is_some())) {
+    if !(machine
+        || auto_subject
+        || (away_subject && !listed)
+        || spoken
+        || headless_away
+        || (facts.null_path && !facts.daemon))
+    {
         return None;
     }
     Some(Kind::AutoReply(what(facts, rules, away_subject, mail)))
@@ -41,7 +47,11 @@ fn subject_hits(facts: &Facts, rules: &Rules) -> Hits {
 
 fn by_header(mail: &Mail, facts: &Facts, rules: &Rules) -> bool {
     let head = &mail.head;
-    if head.0.iter().any(|(name, value)| rules.is_auto_header(name, value)) {
+    if head
+        .0
+        .iter()
+        .any(|(name, value)| rules.is_auto_header(name, value))
+    {
         return true;
     }
     let value = |name: &str| head.get(name).unwrap_or("").trim().to_ascii_lowercase();
@@ -55,24 +65,71 @@ fn by_header(mail: &Mail, facts: &Facts, rules: &Rules) -> bool {
 
 /// The first sentence itself says that somebody is away.
 fn away_shape(own: &str) -> bool {
-    ["out of the office", "out of office", "automat", "until", "back on", "return", "bis ", "jusqu", "hasta", "fino al", "wieder", "de retour", "até", "tot ", "urlaub", "まで"]
-        .iter()
-        .any(|word| own.contains(word))
+    [
+        "out of the office",
+        "out of office",
+        "automat",
+        "until",
+        "back on",
+        "return",
+        "bis ",
+        "jusqu",
+        "hasta",
+        "fino al",
+        "wieder",
+        "de retour",
+        "até",
+        "tot ",
+        "urlaub",
+        "まで",
+    ]
+    .iter()
+    .any(|word| own.contains(word))
 }
 
 fn is_challenge(facts: &Facts, rules: &Rules, machine: bool) -> bool {
     let own = &facts.own_plain;
-    let acts = ["click", "reply to this", "respond to this", "replying to this", "confirm", "verify", "klick", "cliqu", "clique", "clic", "http", "bestätig", "kliknij", "подтверд"]
-        .iter()
-        .any(|word| own.contains(word));
+    let acts = [
+        "click",
+        "reply to this",
+        "respond to this",
+        "replying to this",
+        "confirm",
+        "verify",
+        "klick",
+        "cliqu",
+        "clique",
+        "clic",
+        "http",
+        "bestätig",
+        "kliknij",
+        "подтверд",
+    ]
+    .iter()
+    .any(|word| own.contains(word));
     let subject = rules.sign(&facts.subject_hits, Sign::Challenge).is_some()
-        || ["confirm", "verif", "authenticat", "challenge", "approv", "bestätig", "pending"].iter().any(|word| plain(&facts.subject).contains(word));
-    acts && (machine || subject || facts.answers) && (subject || own.contains("deliver") || own.contains("message") || own.contains("nachricht"))
+        || [
+            "confirm",
+            "verif",
+            "authenticat",
+            "challenge",
+            "approv",
+            "bestätig",
+            "pending",
+        ]
+        .iter()
+        .any(|word| plain(&facts.subject).contains(word));
+    acts && (machine || subject || facts.answers)
+        && (subject || own.contains("deliver") || own.contains("message") || own.contains("nachricht"))
 }
 
 fn what(facts: &Facts, rules: &Rules, away_subject: bool, mail: &Mail) -> AutoReply {
     let subject = subject_hits(facts, rules);
-    let sign = |sign| rules.sign(&facts.own_hits, sign).or_else(|| rules.sign(&subject, sign));
+    let sign = |sign| {
+        rules
+            .sign(&facts.own_hits, sign)
+            .or_else(|| rules.sign(&subject, sign))
+    };
     let replacement = |from: usize| replacement(facts, mail, from);
     let returns_on = dates::returns_on(&facts.own_text, &facts.subject, facts.date, rules);
     if let Some((start, _)) = sign(Sign::Left)
@@ -87,7 +144,9 @@ fn what(facts: &Facts, rules: &Rules, away_subject: bool, mail: &Mail) -> AutoRe
         && returns_on.is_none()
         && !away_subject
     {
-        return AutoReply::AddressChanged { new: replacement(start) };
+        return AutoReply::AddressChanged {
+            new: replacement(start),
+        };
     }
     if away {
         return AutoReply::OutOfOffice {

@@ -24,7 +24,10 @@ pub(super) fn structured(mail: &Mail, facts: &Facts, rules: &Rules) -> Option<Ki
             continue;
         };
         let recipient = recipient(address, final_address, fields, &notice, facts, rules);
-        match recipients.iter_mut().find(|known| address::same(&known.address, &recipient.address)) {
+        match recipients
+            .iter_mut()
+            .find(|known| address::same(&known.address, &recipient.address))
+        {
             Some(known) if recipient.action < known.action => *known = recipient,
             Some(_) => {}
             None => recipients.push(recipient),
@@ -52,7 +55,11 @@ fn of_recipients(recipients: Vec<Recipient>, reporting_mta: Option<String>) -> K
 
 /// The outermost report, if the message is one: a person who forwards a report or quotes it makes none.
 fn report(mail: &Mail, facts: &Facts, rules: &Rules) -> Option<Status> {
-    let hinted = facts.daemon || facts.null_path || mail.kind == "multipart/report" || has_subject(facts, rules) || mail.head.has("x-failed-recipients");
+    let hinted = facts.daemon
+        || facts.null_path
+        || mail.kind == "multipart/report"
+        || has_subject(facts, rules)
+        || mail.head.has("x-failed-recipients");
     let mut parts: Vec<_> = mail
         .parts
         .iter()
@@ -91,7 +98,12 @@ fn has_subject(facts: &Facts, rules: &Rules) -> bool {
 }
 
 /// The address we wrote to, and where it ended if that is another.
-fn chosen(fields: &Fields, written_to: &[String], mail: &Mail, facts: &Facts) -> Option<(String, Option<String>)> {
+fn chosen(
+    fields: &Fields,
+    written_to: &[String],
+    mail: &Mail,
+    facts: &Facts,
+) -> Option<(String, Option<String>)> {
     let whole = |address: &Option<String>| address.clone().filter(|a| a.contains('@'));
     let (original, last) = (whole(&fields.original), whole(&fields.last));
     let known = [&original, &last]
@@ -104,8 +116,15 @@ fn chosen(fields: &Fields, written_to: &[String], mail: &Mail, facts: &Facts) ->
         // a recipient without a domain, or none at all
         None => {
             let local = fields.last.clone().unwrap_or_default();
-            let begins = |a: &&String| a.split('@').next().is_some_and(|l| l.eq_ignore_ascii_case(&local));
-            let named = prose::failed(mail, facts).into_iter().map(|f| f.address).collect::<Vec<_>>();
+            let begins = |a: &&String| {
+                a.split('@')
+                    .next()
+                    .is_some_and(|l| l.eq_ignore_ascii_case(&local))
+            };
+            let named = prose::failed(mail, facts)
+                .into_iter()
+                .map(|f| f.address)
+                .collect::<Vec<_>>();
             written_to
                 .iter()
                 .find(begins)
@@ -119,8 +138,17 @@ fn chosen(fields: &Fields, written_to: &[String], mail: &Mail, facts: &Facts) ->
     Some((address, other))
 }
 
-fn recipient(address: String, final_address: Option<String>, fields: &Fields, notice: &Hits, facts: &Facts, rules: &Rules) -> Recipient {
-    let action = fields.action.unwrap_or_else(|| action_of_code(fields, notice, rules));
+fn recipient(
+    address: String,
+    final_address: Option<String>,
+    fields: &Fields,
+    notice: &Hits,
+    facts: &Facts,
+    rules: &Rules,
+) -> Recipient {
+    let action = fields
+        .action
+        .unwrap_or_else(|| action_of_code(fields, notice, rules));
     let mut codes = enhanced(&fields.diagnostic);
     let status = said_status(fields.status.clone(), &codes);
     codes.insert(0, status.clone().unwrap_or_default());
@@ -147,7 +175,11 @@ fn recipient(address: String, final_address: Option<String>, fields: &Fields, no
 fn said_status(status: Option<String>, given: &[String]) -> Option<String> {
     match status {
         Some(code) if !code.ends_with(".0.0") => Some(code),
-        other => given.iter().find(|code| !code.ends_with(".0.0")).cloned().or(other),
+        other => given
+            .iter()
+            .find(|code| !code.ends_with(".0.0"))
+            .cloned()
+            .or(other),
     }
 }
 
@@ -160,7 +192,13 @@ fn action_of_code(fields: &Fields, notice: &Hits, rules: &Rules) -> Action {
 }
 
 /// The class: by what the server said, or by the notice's own words where it said nothing telling.
-fn judge<'a>(codes: &[String], said: &str, notice_text: &str, notice: &Hits, rules: &'a Rules) -> Verdict<'a> {
+fn judge<'a>(
+    codes: &[String],
+    said: &str,
+    notice_text: &str,
+    notice: &Hits,
+    rules: &'a Rules,
+) -> Verdict<'a> {
     let first = basic(said);
     let permanent = match first {
         Some(code) => code >= 500,
@@ -174,7 +212,7 @@ fn judge<'a>(codes: &[String], said: &str, notice_text: &str, notice: &Hits, rul
         reason: &reason,
         whole: Some(notice),
     });
-    if verdict.worded || (!verdict.generic && !said.trim().is_empty()) {
+    if verdict.worded {
         return verdict;
     }
     let in_text = rules.decide(&Evidence {
@@ -184,7 +222,14 @@ fn judge<'a>(codes: &[String], said: &str, notice_text: &str, notice: &Hits, rul
         reason: notice,
         whole: None,
     });
-    if in_text.worded || verdict.generic { in_text } else { verdict }
+    // A code that means something is only corrected by words about the mailbox: notices carry footers of filters.
+    let vague = matches!(verdict.rule, "code-policy" | "code-gave-up") && said.trim().is_empty();
+    let of_mailbox = in_text.worded && in_text.rule_is_of_mailbox();
+    if verdict.generic || (vague && of_mailbox) {
+        in_text
+    } else {
+        verdict
+    }
 }
 
 /// A notice without a report part, told by its sender, subject and words.
@@ -202,7 +247,12 @@ pub(super) fn written(mail: &Mail, facts: &Facts, rules: &Rules) -> Option<Kind>
     let notice = rules.look(&notice_plain);
     let mut failed = prose::failed(mail, facts);
     if !named.is_empty() {
-        let reason = |address: &str| failed.iter().find(|f| address::same(&f.address, address)).map(|f| f.reason.clone());
+        let reason = |address: &str| {
+            failed
+                .iter()
+                .find(|f| address::same(&f.address, address))
+                .map(|f| f.reason.clone())
+        };
         failed = named
             .into_iter()
             .take(status::MOST_RECIPIENTS)
@@ -226,9 +276,18 @@ pub(super) fn written(mail: &Mail, facts: &Facts, rules: &Rules) -> Option<Kind>
         return None;
     }
     Some(match action {
-        Action::Delayed => Kind::Delayed(Report { recipients, reporting_mta: None }),
-        Action::Delivered => Kind::Delivered(Report { recipients, reporting_mta: None }),
-        _ => Kind::Bounce(Report { recipients, reporting_mta: None }),
+        Action::Delayed => Kind::Delayed(Report {
+            recipients,
+            reporting_mta: None,
+        }),
+        Action::Delivered => Kind::Delivered(Report {
+            recipients,
+            reporting_mta: None,
+        }),
+        _ => Kind::Bounce(Report {
+            recipients,
+            reporting_mta: None,
+        }),
     })
 }
 
@@ -250,10 +309,12 @@ fn is_notice(mail: &Mail, facts: &Facts, rules: &Rules, named: bool) -> bool {
     let subject = has_subject(facts, rules);
     let opening = rules.sign(&facts.own_hits, Sign::Opening).is_some();
     let auto = !facts.is_reply_subject
-        && (at_start(rules, &facts.subject_hits, Sign::AutoSubject) || at_start(rules, &facts.subject_hits, Sign::AwaySubject));
+        && (at_start(rules, &facts.subject_hits, Sign::AutoSubject)
+            || at_start(rules, &facts.subject_hits, Sign::AwaySubject));
     let coded = basic(&facts.own_text).is_some() || !enhanced(&facts.own_text).is_empty();
     let returned = facts.copied.is_some() || !mail.enclosed.is_empty();
-    let reported = mail.kind == "multipart/report" && (mail.report_type.is_empty() || mail.report_type.contains("delivery"));
+    let reported = mail.kind == "multipart/report"
+        && (mail.report_type.is_empty() || mail.report_type.contains("delivery"));
     if auto && !named && !reported && !(facts.daemon && coded) {
         return false;
     }
@@ -267,11 +328,14 @@ fn is_notice(mail: &Mail, facts: &Facts, rules: &Rules, named: bool) -> bool {
         + point(coded, 2)
         + point(returned, 1);
     let from_system = named || reported || facts.daemon || facts.null_path;
-    let listed = mail.head.has("list-unsubscribe");
     if facts.is_reply_subject && !from_system {
         return false;
     }
-    (from_system && points >= 5) || (!listed && subject && opening && (coded || returned) && points >= 6)
+    // A person's or a list's own address in From: both the subject and the text must say it.
+    let listed = mail.head.has("list-unsubscribe");
+    let placed = || prose::is_placed(mail, facts);
+    (from_system && (points >= 5 || (points >= 3 && placed())))
+        || (!listed && subject && opening && (coded || returned || placed()))
 }
 
 pub(super) fn at_start(rules: &Rules, hits: &Hits, sign: Sign) -> bool {
@@ -283,8 +347,12 @@ fn action(facts: &Facts, notice: &Hits, rules: &Rules) -> Action {
         return Action::Delivered;
     }
     let failed_subject = plain(&facts.subject);
-    let given_up = ["failure", "failed", "undeliver", "returned mail", "returning"].iter().any(|word| failed_subject.contains(word));
-    if rules.sign(&facts.subject_hits, Sign::Delay).is_some() || (!given_up && rules.sign(notice, Sign::Delay).is_some()) {
+    let given_up = ["failure", "failed", "undeliver", "returned mail", "returning"]
+        .iter()
+        .any(|word| failed_subject.contains(word));
+    if rules.sign(&facts.subject_hits, Sign::Delay).is_some()
+        || (!given_up && rules.sign(notice, Sign::Delay).is_some())
+    {
         return Action::Delayed;
     }
     if rules.sign(notice, Sign::Success).is_some() && rules.sign(notice, Sign::Opening).is_none() {
@@ -293,7 +361,14 @@ fn action(facts: &Facts, notice: &Hits, rules: &Rules) -> Action {
     Action::Failed
 }
 
-fn written_recipient(one: &prose::Failed, alone: bool, action: Action, facts: &Facts, notice: &Hits, rules: &Rules) -> Recipient {
+fn written_recipient(
+    one: &prose::Failed,
+    alone: bool,
+    action: Action,
+    facts: &Facts,
+    notice: &Hits,
+    rules: &Rules,
+) -> Recipient {
     let said = if alone || one.reason.trim().is_empty() {
         cut(&facts.notice, LONGEST_REASON)
     } else {
@@ -314,7 +389,11 @@ fn written_recipient(one: &prose::Failed, alone: bool, action: Action, facts: &F
         action,
         class,
         status,
-        diagnostic: one_line(if one.reason.trim().is_empty() { said } else { &one.reason }),
+        diagnostic: one_line(if one.reason.trim().is_empty() {
+            said
+        } else {
+            &one.reason
+        }),
         remote_mta: None,
         rule,
     }

@@ -45,14 +45,21 @@ impl DateWords {
         };
         let (months, weekdays) = (numbered(months), numbered(weekdays));
         let any = |names: &[(String, u32)], fits: fn(&str) -> bool| {
-            let names: Vec<String> = names.iter().filter(|(name, _)| fits(name)).map(|(name, _)| regex::escape(name)).collect();
+            let names: Vec<String> = names
+                .iter()
+                .filter(|(name, _)| fits(name))
+                .map(|(name, _)| regex::escape(name))
+                .collect();
             names.join("|")
         };
         let all = any(&months, |_| true);
         // Short names of languages that put the day first are words of English ("out 12").
         let first = any(&months, |name| {
             name.chars().count() > 3
-                || ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"].contains(&name)
+                || [
+                    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+                ]
+                .contains(&name)
         });
         let days = any(&weekdays, |_| true);
         Ok(Self {
@@ -74,7 +81,10 @@ impl DateWords {
     }
 
     fn number(names: &[(String, u32)], text: &str) -> Option<u32> {
-        names.iter().find(|(name, _)| text.contains(name.as_str())).map(|(_, n)| *n)
+        names
+            .iter()
+            .find(|(name, _)| text.contains(name.as_str()))
+            .map(|(_, n)| *n)
     }
 }
 
@@ -85,10 +95,12 @@ static NUMBERS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\b(\d{1,2})([./-]) ?(\d{1,2})(?:[./-] ?(20\d\d|\d\d)\b)?").expect("the pattern is tested")
 });
 static EAST: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:(20\d\d) ?[年년] ?)?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日号號일]").expect("the pattern is tested")
+    Regex::new(r"(?:(20\d\d) ?[年년] ?)?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日号號일]")
+        .expect("the pattern is tested")
 });
 static DAY_ONLY: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\b(?:the|den|dem|le|el|il|dia|o dia) (\d{1,2})(?:st|nd|rd|th|er|\.)?(?:$|[ ,.;!)])").expect("the pattern is tested")
+    Regex::new(r"\b(?:the|den|dem|le|el|il|dia|o dia) (\d{1,2})(?:st|nd|rd|th|er|\.)?(?:$|[ ,.;!)])")
+        .expect("the pattern is tested")
 });
 
 /// How a day is spoken of, the best last.
@@ -109,7 +121,11 @@ struct Day {
 
 /// The day of return that a text names, resolved against the day of the mail.
 pub(super) fn returns_on(text: &str, subject: &str, sent: Moment, rules: &Rules) -> Option<NaiveDate> {
-    let text: String = plain(&format!("{subject} . {text}")).chars().take(LONGEST).map(ascii_digit).collect();
+    let text: String = plain(&format!("{subject} . {text}"))
+        .chars()
+        .take(LONGEST)
+        .map(ascii_digit)
+        .collect();
     let sent = sent.date_naive();
     let mut days = Vec::new();
     let mut taken: Vec<(usize, usize)> = Vec::new();
@@ -124,7 +140,10 @@ pub(super) fn returns_on(text: &str, subject: &str, sent: Moment, rules: &Rules)
         .filter(|day| day.cue != Cue::From && !(day.vague && day.cue < Cue::Until))
         .map(|day| (!day.vague, day.cue))
         .max()?;
-    days.iter().filter(|day| (!day.vague, day.cue) == best).map(|day| day.date).max()
+    days.iter()
+        .filter(|day| (!day.vague, day.cue) == best)
+        .map(|day| day.date)
+        .max()
 }
 
 /// Full-width digits as ASCII.
@@ -135,14 +154,24 @@ fn ascii_digit(c: char) -> char {
     }
 }
 
-fn full_dates(text: &str, sent: NaiveDate, rules: &Rules, days: &mut Vec<Day>, taken: &mut Vec<(usize, usize)>) {
+fn full_dates(
+    text: &str,
+    sent: NaiveDate,
+    rules: &Rules,
+    days: &mut Vec<Day>,
+    taken: &mut Vec<(usize, usize)>,
+) {
     let words = &rules.dates;
-    let number = |hit: &regex::Captures<'_>, n: usize| hit.get(n).and_then(|m| m.as_str().parse::<u32>().ok());
+    let number =
+        |hit: &regex::Captures<'_>, n: usize| hit.get(n).and_then(|m| m.as_str().parse::<u32>().ok());
     let mut keep = |hit: &regex::Captures<'_>, date: Option<NaiveDate>| {
         let (Some(whole), Some(date)) = (hit.get(0), date) else {
             return;
         };
-        if taken.iter().any(|(start, end)| *start < whole.end() && whole.start() < *end) {
+        if taken
+            .iter()
+            .any(|(start, end)| *start < whole.end() && whole.start() < *end)
+        {
             return;
         }
         taken.push((whole.start(), whole.end()));
@@ -166,7 +195,11 @@ fn full_dates(text: &str, sent: NaiveDate, rules: &Rules, days: &mut Vec<Day>, t
         keep(&hit, date);
     }
     for hit in words.month_day.captures_iter(text).take(50) {
-        let month = words.months.iter().find(|(name, _)| *name == hit[2]).map(|(_, n)| *n);
+        let month = words
+            .months
+            .iter()
+            .find(|(name, _)| *name == hit[2])
+            .map(|(_, n)| *n);
         let date = day_of(number(&hit, 1).or(number(&hit, 4)), month, number(&hit, 3), sent);
         keep(&hit, date);
     }
@@ -196,7 +229,9 @@ fn vague_dates(text: &str, sent: NaiveDate, rules: &Rules, days: &mut Vec<Day>, 
         let day = hit.get(2).and_then(|m| m.as_str().parse::<u32>().ok());
         let date = match day {
             Some(day) => next_day(day, sent),
-            None => DateWords::number(&words.weekdays, &hit[1]).and_then(|weekday| next_weekday(weekday, sent)),
+            None => {
+                DateWords::number(&words.weekdays, &hit[1]).and_then(|weekday| next_weekday(weekday, sent))
+            }
         };
         days.extend(date.map(|date| Day {
             date,
@@ -215,7 +250,13 @@ fn vague_dates(text: &str, sent: NaiveDate, rules: &Rules, days: &mut Vec<Day>, 
             vague: true,
         }));
     }
-    let tomorrow = ["back tomorrow", "morgen wieder", "morgen zurück", "de retour demain", "mañana"];
+    let tomorrow = [
+        "back tomorrow",
+        "morgen wieder",
+        "morgen zurück",
+        "de retour demain",
+        "mañana",
+    ];
     if tomorrow.iter().any(|word| text.contains(word)) {
         days.extend(sent.checked_add_days(Days::new(1)).map(|date| Day {
             date,
@@ -252,7 +293,14 @@ fn day_of(year: Option<u32>, month: Option<u32>, day: Option<u32>, sent: NaiveDa
 
 /// `12.01.`, `12/01/2027`, `01/12/2027`: with dots the day is first; else the order that gives a day that is not past;
 /// where both do, the month is first in English, the day elsewhere.
-fn in_numbers(first: Option<u32>, mark: &str, second: Option<u32>, year: Option<u32>, text: &str, sent: NaiveDate) -> Option<NaiveDate> {
+fn in_numbers(
+    first: Option<u32>,
+    mark: &str,
+    second: Option<u32>,
+    year: Option<u32>,
+    text: &str,
+    sent: NaiveDate,
+) -> Option<NaiveDate> {
     let day_first = day_of(year, second, first, sent);
     if mark == "." {
         return day_first;
@@ -266,7 +314,9 @@ fn in_numbers(first: Option<u32>, mark: &str, second: Option<u32>, year: Option<
         (true, false) => Some(a),
         (false, true) => Some(b),
         _ => {
-            let english = [" the ", " will ", " office", " back ", "return"].iter().any(|word| text.contains(word));
+            let english = [" the ", " will ", " office", " back ", "return"]
+                .iter()
+                .any(|word| text.contains(word));
             Some(if english { b } else { a })
         }
     }
@@ -275,7 +325,14 @@ fn in_numbers(first: Option<u32>, mark: &str, second: Option<u32>, year: Option<
 /// What the words before and after a day say of it.
 fn cue(text: &str, start: usize, end: usize, words: &DateWords) -> Cue {
     let sentence = |c: char| matches!(c, '!' | '?' | ';' | '。' | '\n');
-    let before: String = text[..start].chars().rev().take(48).collect::<Vec<_>>().into_iter().rev().collect();
+    let before: String = text[..start]
+        .chars()
+        .rev()
+        .take(48)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .rev()
+        .collect();
     let before = before.rsplit(sentence).next().unwrap_or("");
     let before = before.rsplit(". ").next().unwrap_or("");
     let after: String = text[end..].chars().take(32).collect();
@@ -288,14 +345,20 @@ fn cue(text: &str, start: usize, end: usize, words: &DateWords) -> Cue {
             let kept: Vec<&str> = close.iter().skip(skip).rev().copied().collect();
             let kept = kept.join(" ");
             list.iter().any(|word| {
-                kept == *word || kept.ends_with(&format!(" {word}")) || (word.chars().all(|c| c >= '\u{2E80}') && kept.ends_with(word.as_str()))
+                kept == *word
+                    || kept.ends_with(&format!(" {word}"))
+                    || (word.chars().all(|c| c >= '\u{2E80}') && kept.ends_with(word.as_str()))
             })
         })
     };
     let follows = |list: &[String]| {
         let after = after.trim_start_matches([')', '(', ' ', ',']);
-        list.iter().any(|word| word.chars().any(|c| c >= '\u{2E80}') && after.chars().take(8).collect::<String>().contains(word.as_str()))
-            || list.iter().any(|word| word.is_ascii() && word.len() > 3 && after.split_whitespace().next() == Some(word.as_str()))
+        list.iter().any(|word| {
+            word.chars().any(|c| c >= '\u{2E80}')
+                && after.chars().take(8).collect::<String>().contains(word.as_str())
+        }) || list.iter().any(|word| {
+            word.is_ascii() && word.len() > 3 && after.split_whitespace().next() == Some(word.as_str())
+        })
     };
     let speaks = |list: &[String], text: &str| {
         list.iter().any(|word| match text.find(word.as_str()) {

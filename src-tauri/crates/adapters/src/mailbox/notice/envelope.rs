@@ -21,8 +21,6 @@ static REPLY: LazyLock<Regex> = LazyLock::new(|| {
 #[derive(Debug)]
 pub(super) struct Facts {
     pub from: Option<String>,
-    /// From as it is written, with its name, for matching.
-    pub from_text: String,
     pub subject: String,
     pub date: Moment,
     pub message_id: Option<String>,
@@ -63,20 +61,25 @@ impl Facts {
         let own_text = own(&body);
         let is_reply_subject = REPLY.is_match(&subject);
         let own_plain = plain(&own_text);
-        let quotes = body.lines().any(|line| line.starts_with('>')) || own_text.len() + 40 < body.trim().len();
+        let quotes =
+            body.lines().any(|line| line.starts_with('>')) || own_text.len() + 40 < body.trim().len();
         Self {
             from: address::of_field(&from_text),
             date: date(head, received_at),
-            message_id: head.get("message-id").map(|id| id.trim().trim_matches(['<', '>']).to_owned()),
+            message_id: head
+                .get("message-id")
+                .map(|id| id.trim().trim_matches(['<', '>']).to_owned()),
             delivered_to: delivered_to(head),
-            answers: is_reply_subject || head.has("in-reply-to") || head.has("references") || (quotes && !head.has("list-id")),
+            answers: is_reply_subject
+                || head.has("in-reply-to")
+                || head.has("references")
+                || (quotes && !head.has("list-id")),
             bulk: is_bulk(head),
             daemon: is_daemon(&from_text, rules),
             null_path: is_null(head),
             subject_hits: rules.look(&plain(&subject)),
             own_hits: rules.look(&own_plain),
             own_plain,
-            from_text,
             subject,
             notice,
             copied: copied.map(|copied| copied.head),
@@ -96,7 +99,8 @@ impl Facts {
             .flat_map(|head| ["from", "return-path", "sender", "reply-to"].map(|name| head.get(name)))
             .flatten()
             .filter_map(address::of_field);
-        self.delivered_to.iter().any(|own| same(own, address)) || senders.into_iter().any(|own| same(&own, address))
+        self.delivered_to.iter().any(|own| same(own, address))
+            || senders.into_iter().any(|own| same(&own, address))
     }
 }
 
@@ -111,7 +115,17 @@ fn date(head: &Head, received_at: Moment) -> Moment {
 
 fn delivered_to(head: &Head) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    let names = ["delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-rcpt-to", "x-delivered-to", "apparently-to", "to", "cc"];
+    let names = [
+        "delivered-to",
+        "x-original-to",
+        "envelope-to",
+        "x-envelope-to",
+        "x-rcpt-to",
+        "x-delivered-to",
+        "apparently-to",
+        "to",
+        "cc",
+    ];
     for name in names {
         for value in head.all(name) {
             for one in address::find(value) {
@@ -126,6 +140,9 @@ fn delivered_to(head: &Head) -> Vec<String> {
 
 fn is_daemon(from: &str, rules: &Rules) -> bool {
     let from = plain(from);
+    if from.is_empty() || from == "<>" {
+        return true;
+    }
     let name = match from.rsplit_once('@') {
         // the domain says nothing: "daemon.example"
         Some((before, _)) => format!("{before}@"),
@@ -135,13 +152,21 @@ fn is_daemon(from: &str, rules: &Rules) -> bool {
 }
 
 fn is_null(head: &Head) -> bool {
-    let null = |value: &str| matches!(value.trim(), "<>" | "" | "< >") || value.to_ascii_lowercase().contains("mailer-daemon");
-    head.all("return-path").any(null) || head.all("x-return-path").any(null) || head.all("x-envelope-from").any(null)
+    let null = |value: &str| {
+        matches!(value.trim(), "<>" | "" | "< >") || value.to_ascii_lowercase().contains("mailer-daemon")
+    };
+    head.all("return-path").any(null)
+        || head.all("x-return-path").any(null)
+        || head.all("x-envelope-from").any(null)
 }
 
 fn is_bulk(head: &Head) -> bool {
     let precedence = head.get("precedence").unwrap_or("").trim().to_ascii_lowercase();
-    let auto = head.get("auto-submitted").unwrap_or("").trim().to_ascii_lowercase();
+    let auto = head
+        .get("auto-submitted")
+        .unwrap_or("")
+        .trim()
+        .to_ascii_lowercase();
     head.has("list-unsubscribe")
         || head.has("list-id")
         || head.has("feedback-id")

@@ -138,7 +138,11 @@ impl Mail {
     pub fn body(&self) -> String {
         let of = |kind: &str| {
             let mut body = String::new();
-            for part in self.parts.iter().filter(|part| part.depth == 0 && part.kind == kind) {
+            for part in self
+                .parts
+                .iter()
+                .filter(|part| part.depth == 0 && part.kind == kind)
+            {
                 if body.len() < LONGEST_TEXT {
                     body.push_str(&part.text);
                     body.push('\n');
@@ -224,7 +228,10 @@ fn without_envelope_line(raw: &[u8]) -> &[u8] {
         raw = rest;
     }
     if raw.starts_with(b"From ") || raw.starts_with(b">From ") {
-        let end = raw.iter().position(|b| *b == b'\n').map_or(raw.len(), |at| at + 1);
+        let end = raw
+            .iter()
+            .position(|b| *b == b'\n')
+            .map_or(raw.len(), |at| at + 1);
         raw = &raw[end..];
     }
     raw

@@ -83,13 +83,36 @@ fn is_header(fields: &[(String, String)]) -> bool {
         .filter(|(key, _)| {
             matches!(
                 key.as_str(),
-                "received" | "return-path" | "from" | "to" | "subject" | "date" | "message-id" | "mime-version"
-                    | "content-type" | "reply-to" | "sender" | "x-mailer" | "dkim-signature" | "content-transfer-encoding"
-                    | "delivered-to" | "user-agent" | "list-unsubscribe" | "cc" | "in-reply-to" | "references"
+                "received"
+                    | "return-path"
+                    | "from"
+                    | "to"
+                    | "subject"
+                    | "date"
+                    | "message-id"
+                    | "mime-version"
+                    | "content-type"
+                    | "reply-to"
+                    | "sender"
+                    | "x-mailer"
+                    | "dkim-signature"
+                    | "content-transfer-encoding"
+                    | "delivered-to"
+                    | "user-agent"
+                    | "list-unsubscribe"
+                    | "cc"
+                    | "in-reply-to"
+                    | "references"
             )
         })
         .count();
-    let sure = ["received", "return-path", "message-id", "mime-version", "dkim-signature"];
+    let sure = [
+        "received",
+        "return-path",
+        "message-id",
+        "mime-version",
+        "dkim-signature",
+    ];
     known >= 3 && (sure.iter().any(|name| has(name)) || (has("from") && has("date") && has("subject")))
         || (known >= 2 && has("received") && has("message-id"))
 }
@@ -118,7 +141,10 @@ pub(super) fn references(mail: &Mail, facts: &Facts) -> Vec<String> {
         of_head(head, &mut found);
     }
     for part in &mail.parts {
-        if part.kind == "text/rfc822-headers" || part.kind == "message/rfc822" || part.kind == "message/rfc822-headers" {
+        if part.kind == "text/rfc822-headers"
+            || part.kind == "message/rfc822"
+            || part.kind == "message/rfc822-headers"
+        {
             let lines: Vec<&str> = part.text.lines().take(2000).collect();
             let (fields, _) = run(&lines, 0);
             of_head(&Head(fields), &mut found);
@@ -135,7 +161,15 @@ pub(super) fn references(mail: &Mail, facts: &Facts) -> Vec<String> {
             of_disposition(&part.text, &mut found);
         }
     }
-    for name in ["in-reply-to", "references", "original-message-id", "x-original-message-id", "x-ms-exchange-parent-message-id", "x-failed-message-id", "x-message-id"] {
+    for name in [
+        "in-reply-to",
+        "references",
+        "original-message-id",
+        "x-original-message-id",
+        "x-ms-exchange-parent-message-id",
+        "x-failed-message-id",
+        "x-message-id",
+    ] {
         for value in mail.head.all(name) {
             ids(value, &mut found);
         }
@@ -147,7 +181,14 @@ pub(super) fn references(mail: &Mail, facts: &Facts) -> Vec<String> {
 }
 
 fn of_head(head: &Head, found: &mut Vec<String>) {
-    for name in ["message-id", "resent-message-id", "x-original-message-id", "x-message-id", "in-reply-to", "references"] {
+    for name in [
+        "message-id",
+        "resent-message-id",
+        "x-original-message-id",
+        "x-message-id",
+        "in-reply-to",
+        "references",
+    ] {
         for value in head.all(name) {
             ids(value, found);
         }
@@ -166,7 +207,8 @@ fn of_disposition(text: &str, found: &mut Vec<String>) {
 /// `Message-ID: <...>` anywhere in what was written.
 fn in_text(text: &str, found: &mut Vec<String>) {
     static NAMED: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?i)message[- ]?id(?:entifier)?[^\n<]{0,20}<([^\s<>]{1,400}@[^\s<>]{1,255})>").expect("the pattern is tested")
+        Regex::new(r"(?i)message[- ]?id(?:entifier)?[^\n<]{0,20}<([^\s<>]{1,400}@[^\s<>]{1,255})>")
+            .expect("the pattern is tested")
     });
     for hit in NAMED.captures_iter(text).take(MOST_REFERENCES) {
         push(&hit[1], found);

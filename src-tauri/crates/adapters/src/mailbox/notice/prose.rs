@@ -2,13 +2,15 @@
 
 use super::address::{self, Found, same};
 use super::envelope::Facts;
-use super::mime::Mail;
+use super::mime::{Mail, cut};
 use super::original;
 use super::status::{basic, enhanced};
 use super::text::plain;
 
 const MOST_LINES: usize = 600;
 const MOST_CANDIDATES: usize = 400;
+/// What is read of one line, in bytes.
+const LONGEST_LINE: usize = 2000;
 
 /// A failed recipient and the lines that say why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +36,14 @@ struct Candidate {
     surety: Surety,
 }
 
+/// Whether an address stands where a notice puts a failed recipient.
+pub(super) fn is_placed(mail: &Mail, facts: &Facts) -> bool {
+    let lines: Vec<&str> = facts.notice.lines().take(MOST_LINES).collect();
+    candidates(&lines, mail, facts)
+        .iter()
+        .any(|c| c.surety == Surety::Placed)
+}
+
 /// The failed recipients a text names, in order.
 pub(super) fn failed(mail: &Mail, facts: &Facts) -> Vec<Failed> {
     let lines: Vec<&str> = facts.notice.lines().take(MOST_LINES).collect();
@@ -43,8 +53,16 @@ pub(super) fn failed(mail: &Mail, facts: &Facts) -> Vec<Failed> {
     let mut chosen: Vec<&Candidate> = Vec::new();
     let matching = |c: &&Candidate| written_to.iter().any(|to| same(to, &c.address));
     let sure = |c: &&Candidate| Some(c.surety) == best;
-    let any_matching = candidates.iter().any(|c| matching(&c) && c.surety >= Surety::Coded);
-    for candidate in candidates.iter().filter(|c| if any_matching { matching(c) || c.surety == Surety::Placed } else { sure(c) }) {
+    let any_matching = candidates
+        .iter()
+        .any(|c| matching(&c) && c.surety >= Surety::Coded);
+    for candidate in candidates.iter().filter(|c| {
+        if any_matching {
+            matching(c) || c.surety == Surety::Placed
+        } else {
+            sure(c)
+        }
+    }) {
         if !chosen.iter().any(|c| same(&c.address, &candidate.address)) {
             chosen.push(candidate);
         }
@@ -63,15 +81,23 @@ pub(super) fn failed(mail: &Mail, facts: &Facts) -> Vec<Failed> {
 
 fn candidates(lines: &[&str], mail: &Mail, facts: &Facts) -> Vec<Candidate> {
     let mut found = Vec::new();
+    // Who writes to themselves may be told of a failure too.
+    let mail_to_self = original::recipients(mail, facts.copied.as_ref())
+        .iter()
+        .any(|to| facts.is_ours(mail, to));
     for (n, line) in lines.iter().enumerate() {
+        let line = cut(line, LONGEST_LINE);
         for hit in address::find(line) {
             if found.len() >= MOST_CANDIDATES {
                 return found;
             }
-            if address::is_system(&hit.address) || facts.is_ours(mail, &hit.address) {
+            if address::is_system(&hit.address) {
                 continue;
             }
-            if let Some(surety) = surety(line, &hit) {
+            let ours = facts.is_ours(mail, &hit.address);
+            if let Some(surety) = surety(line, &hit)
+                && (!ours || (mail_to_self && surety == Surety::Placed))
+            {
                 found.push(Candidate {
                     address: hit.address,
                     line: n,
@@ -88,26 +114,124 @@ fn surety(line: &str, hit: &Found) -> Option<Surety> {
     let before = plain(&line[..hit.start]);
     let after = plain(&line[hit.end..]);
     let bare = before.trim_matches(|c: char| !c.is_alphanumeric());
-    let ends = |words: &[&str]| words.iter().any(|word| bare.ends_with(word));
+    let ends = |words: &[&str]| {
+        words.iter().any(|word| match bare.strip_suffix(word) {
+            Some(rest) => !rest.ends_with(|c: char| c.is_alphanumeric() && c < '\u{0E00}'),
+            None => false,
+        })
+    };
     let others = [
-        "from", "sender", "by", "contact", "reply to", "reply-to", "mailto", "questions", "help", "support", "von",
-        "absender", "de la part de", "message-id", "message id", "id", "write to", "e-mail to", "email to our", "mail from",
-        "expéditeur", "remitente", "mittente", "remetente", "afzender", "nadawca", "отправитель", "from address", "return-path",
-        "kontaktieren sie", "contacter", "forwarded to", "administrator", "admin", "call", "visit", "email us at",
-        "originator", "please email", "please e-mail", "info at", "www", "in-reply-to", "cc", "bcc", "feedback",
+        "from",
+        "sender",
+        "by",
+        "contact",
+        "reply to",
+        "reply-to",
+        "mailto",
+        "questions",
+        "help",
+        "support",
+        "von",
+        "absender",
+        "de la part de",
+        "message-id",
+        "message id",
+        "id",
+        "write to",
+        "e-mail to",
+        "email to our",
+        "mail from",
+        "expéditeur",
+        "remitente",
+        "mittente",
+        "remetente",
+        "afzender",
+        "nadawca",
+        "отправитель",
+        "from address",
+        "return-path",
+        "kontaktieren sie",
+        "contacter",
+        "forwarded to",
+        "administrator",
+        "admin",
+        "call",
+        "visit",
+        "email us at",
+        "originator",
+        "please email",
+        "please e-mail",
+        "info at",
+        "www",
+        "in-reply-to",
+        "cc",
+        "bcc",
+        "feedback",
     ];
-    let is_message_id = hit.address.split('@').next().is_some_and(|local| local.len() > 40 && local.contains('.') && !local.contains(['=', '+']));
+    let is_message_id = hit
+        .address
+        .split('@')
+        .next()
+        .is_some_and(|local| local.len() > 40 && local.contains('.') && !local.contains(['=', '+']));
     if ends(&others) || is_message_id {
         return None;
     }
     let recipient_words = [
-        "rcpt to", "recipient", "recipients", "failed recipient", "failed", "to", "for", "recipient address", "user", "mailbox",
-        "address", "empfänger", "destinataire", "destinatario", "destinatário", "ontvanger", "geadresseerde", "adresat", "odbiorca",
-        "получатель", "адрес", "受信者", "宛先", "收件人", "받는 사람", "an", "à", "a", "para", "aan", "do", "till", "til", "account",
-        "undeliverable", "unknown", "name", "original-recipient", "final-recipient", "rfc822", "deliver to", "delivered to", "bounced",
+        "rcpt to",
+        "recipient",
+        "recipients",
+        "failed recipient",
+        "failed",
+        "to",
+        "for",
+        "recipient address",
+        "user",
+        "mailbox",
+        "address",
+        "empfänger",
+        "destinataire",
+        "destinatario",
+        "destinatário",
+        "ontvanger",
+        "geadresseerde",
+        "adresat",
+        "odbiorca",
+        "получатель",
+        "адрес",
+        "受信者",
+        "宛先",
+        "收件人",
+        "받는 사람",
+        "an",
+        "à",
+        "a",
+        "para",
+        "aan",
+        "do",
+        "till",
+        "til",
+        "account",
+        "undeliverable",
+        "unknown",
+        "name",
+        "userid",
+        "user id",
+        "intended recipient",
+        "e-mail",
+        "email",
+        "original-recipient",
+        "final-recipient",
+        "rfc822",
+        "deliver to",
+        "delivered to",
+        "bounced",
     ];
     let alone = |text: &str| text.chars().all(|c| !c.is_alphanumeric());
-    if alone(&before) && (after.is_empty() || alone(&after) || after.starts_with([':', '.', ',', '(', '-', '–', '[', ';', '>', '\'', '"', '='])) {
+    if alone(&before)
+        && (after.is_empty()
+            || alone(&after)
+            || after.starts_with([':', '.', ',', '(', '-', '–', '[', ';', '>', '\'', '"', '=']))
+    {
         return Some(Surety::Placed);
     }
     if alone(&before) && line[hit.start..].starts_with('<') {
@@ -117,7 +241,10 @@ fn surety(line: &str, hit: &Found) -> Option<Surety> {
         return Some(Surety::Placed);
     }
     // "John Doe <jdoe@example.com>" or "John Doe (jdoe@example.com)" on a line of its own
-    if after.chars().all(|c| !c.is_alphanumeric()) && before.split(' ').count() <= 4 && line[hit.start..].starts_with('<') {
+    if after.chars().all(|c| !c.is_alphanumeric())
+        && before.split(' ').count() <= 4
+        && line[hit.start..].starts_with('<')
+    {
         return Some(Surety::Placed);
     }
     if basic(line).is_some() || !enhanced(line).is_empty() {
@@ -133,7 +260,9 @@ fn surety(line: &str, hit: &Found) -> Option<Surety> {
 fn reason(lines: &[&str], candidate: &Candidate, all: &[Candidate]) -> String {
     let next = all
         .iter()
-        .filter(|c| c.line > candidate.line && !same(&c.address, &candidate.address) && c.surety == Surety::Placed)
+        .filter(|c| {
+            c.line > candidate.line && !same(&c.address, &candidate.address) && c.surety == Surety::Placed
+        })
         .map(|c| c.line)
         .min()
         .unwrap_or(lines.len());
@@ -146,7 +275,7 @@ fn reason(lines: &[&str], candidate: &Candidate, all: &[Candidate]) -> String {
                 break;
             }
         }
-        said.push_str(line.trim());
+        said.push_str(cut(line.trim(), LONGEST_LINE));
         said.push('\n');
     }
     said

@@ -196,9 +196,18 @@ pub struct Rules {
 
 static EMBEDDED: LazyLock<Rules> = LazyLock::new(|| {
     Rules::parse(
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../assets/rules/bounce_rules.json")),
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../assets/rules/auto_reply_rules.json")),
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../assets/rules/unsubscribe_words.json")),
+        include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../../assets/rules/bounce_rules.json"
+        )),
+        include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../../assets/rules/auto_reply_rules.json"
+        )),
+        include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../../assets/rules/unsubscribe_words.json"
+        )),
     )
     .expect("the embedded rules are read by a test")
 });
@@ -388,7 +397,12 @@ fn origins(bounces: &BounceFile, auto: &AutoFile, unsubscribe: &WordsFile) -> Ve
     (bounces.rules.iter().map(|r| origin(&r.id, &r.since, &r.source)))
         .chain(signs.map(|r| origin(&r.id, &r.since, &r.source)))
         .chain(auto.headers.iter().map(|r| origin(&r.id, &r.since, &r.source)))
-        .chain(unsubscribe.words.iter().map(|r| origin(&r.id, &r.since, &r.source)))
+        .chain(
+            unsubscribe
+                .words
+                .iter()
+                .map(|r| origin(&r.id, &r.since, &r.source)),
+        )
         .collect()
 }
 
@@ -422,6 +436,16 @@ pub(super) struct Verdict<'a> {
     pub worded: bool,
     /// By a basic code or by nothing.
     pub generic: bool,
+}
+
+impl Verdict<'_> {
+    /// The words speak of the recipient's mailbox and of nothing else.
+    pub fn rule_is_of_mailbox(&self) -> bool {
+        matches!(
+            self.rule,
+            "no-such-user" | "mailbox-closed" | "mailbox-full" | "no-such-domain"
+        )
+    }
 }
 
 /// Whether a word that begins here is not the end of another. Scripts without spaces have no such border.
@@ -462,7 +486,7 @@ mod tests {
         for origin in &rules.origins {
             assert_eq!(origin.since.len(), 10, "{}", origin.id);
             assert!(!origin.source.is_empty(), "{}", origin.id);
-            assert!(names.insert(&origin.id) , "{} twice", origin.id);
+            assert!(names.insert(&origin.id), "{} twice", origin.id);
         }
         let dated = rules.origins.iter().map(|o| &o.since).max().unwrap();
         assert_eq!(&rules.dated, dated);
@@ -472,7 +496,8 @@ mod tests {
     fn words_of_the_rules_are_written_as_texts_are_compared() {
         for file in ["bounce_rules", "auto_reply_rules", "unsubscribe_words"] {
             let path = format!("{}/../../../assets/rules/{file}.json", env!("CARGO_MANIFEST_DIR"));
-            let value: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+            let value: serde_json::Value =
+                serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
             let mut open = vec![(String::new(), &value)];
             while let Some((key, value)) = open.pop() {
                 match value {

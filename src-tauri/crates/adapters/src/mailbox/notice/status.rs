@@ -28,8 +28,9 @@ pub(super) struct Status {
     pub references: Vec<String>,
 }
 
-static FIELD: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^([A-Za-z][A-Za-z0-9-]{2,40})[ \t]*:(.*)$").expect("the pattern is tested"));
+static FIELD: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^([A-Za-z][A-Za-z0-9-]{2,40})[ \t]*:(.*)$").expect("the pattern is tested")
+});
 static ENHANCED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?:^|[^0-9.A-Za-z-])([245])\.([0-9]{1,2})\.([0-9]{1,3})(?:[^0-9.]|\.[^0-9]|\.?$)")
         .expect("the pattern is tested")
@@ -62,7 +63,8 @@ pub(super) fn basic(text: &str) -> Option<u16> {
 /// Whether a text has the fields of a report at the beginning of lines.
 pub(super) fn is_there(text: &str) -> bool {
     static SIGN: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?im)^(?:final-recipient|original-recipient)[ \t]*:[^\n]*;").expect("the pattern is tested")
+        Regex::new(r"(?im)^(?:final-recipient|original-recipient)[ \t]*:[^\n]*;")
+            .expect("the pattern is tested")
     });
     static REST: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"(?im)^(?:action|status)[ \t]*:").expect("the pattern is tested"));
@@ -87,7 +89,10 @@ pub(super) fn parse(text: &str) -> Status {
             _ => false,
         };
         let whole_before = after_gap && (current.action.is_some() || current.status.is_some());
-        if opens && began && (full || (whole_before && (current.last.is_some() || current.original.is_some()))) {
+        if opens
+            && began
+            && (full || (whole_before && (current.last.is_some() || current.original.is_some())))
+        {
             status.recipients.push(std::mem::take(&mut current));
             if status.recipients.len() >= MOST_RECIPIENTS {
                 return status;
@@ -157,7 +162,15 @@ fn host(value: &str) -> Option<String> {
 fn action(value: &str) -> Option<Action> {
     let word = value.trim_start().to_ascii_lowercase();
     let is = |beginnings: &[&str]| beginnings.iter().any(|b| word.starts_with(b));
-    if is(&["fail", "perm", "undeliver", "bounce", "reject", "error", "expired"]) {
+    if is(&[
+        "fail",
+        "perm",
+        "undeliver",
+        "bounce",
+        "reject",
+        "error",
+        "expired",
+    ]) {
         Some(Action::Failed)
     } else if is(&["delay", "defer", "retry", "warning", "temp", "transient"]) {
         Some(Action::Delayed)
@@ -200,7 +213,10 @@ mod tests {
 
     #[test]
     fn codes_are_told_from_addresses_of_hosts_and_versions() {
-        assert_eq!(enhanced("550-5.1.1 no (#5.7.1) 10.5.1.1 v5.1.1 5.4.1."), ["5.1.1", "5.7.1", "5.4.1"]);
+        assert_eq!(
+            enhanced("550-5.1.1 no (#5.7.1) 10.5.1.1 v5.1.1 5.4.1."),
+            ["5.1.1", "5.7.1", "5.4.1"]
+        );
         assert_eq!(enhanced("host 5.1.2.3 said 250 2.0.0"), Vec::<String>::new());
         assert_eq!(basic("host [192.0.2.550] said: 554-no 550 x"), Some(554));
         assert_eq!(basic("error 550"), Some(550));
@@ -211,7 +227,11 @@ mod tests {
     fn recipients_are_told_apart_with_and_without_blank_lines() {
         let text = "Reporting-MTA: dns; a.example\n\nFinal-Recipient: rfc822; a@example.com\nAction: failed\nStatus: 5.1.1\nFinal-Recipient: rfc822; b@example.com\nAction: delayed\n\nOriginal-Recipient: rfc822;c@example.com\nFinal-Recipient: rfc822;d@example.com\n\nAction: failed\n";
         let status = parse(text);
-        let got: Vec<_> = status.recipients.iter().map(|r| (r.last.as_deref(), r.action)).collect();
+        let got: Vec<_> = status
+            .recipients
+            .iter()
+            .map(|r| (r.last.as_deref(), r.action))
+            .collect();
         assert_eq!(
             got,
             [

@@ -15,7 +15,9 @@ pub(super) fn plain(text: &str) -> String {
             '\u{201C}' | '\u{201D}' | '\u{201E}' | '\u{AB}' | '\u{BB}' => '"',
             '\u{2010}' | '\u{2011}' => '-',
             '\u{FF1A}' => ':',
-            '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}' | '\u{202A}'..='\u{202E}' => continue,
+            '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}' | '\u{202A}'..='\u{202E}' => {
+                continue;
+            }
             c => c,
         };
         if c.is_whitespace() || c.is_control() {

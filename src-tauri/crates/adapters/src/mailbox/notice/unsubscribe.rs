@@ -46,9 +46,19 @@ pub(super) fn asked(facts: &Facts, rules: &Rules) -> bool {
 
 /// "Can you please remove me?" is a wish, "how does one unsubscribe?" is not for a machine to decide.
 fn asks_politely(said: &str) -> bool {
-    !["how ", "why ", "wie ", "warum ", "comment ", "pourquoi ", "cómo ", "como ", "come "]
-        .iter()
-        .any(|word| said.starts_with(word))
+    ![
+        "how ",
+        "why ",
+        "wie ",
+        "warum ",
+        "comment ",
+        "pourquoi ",
+        "cómo ",
+        "como ",
+        "come ",
+    ]
+    .iter()
+    .any(|word| said.starts_with(word))
 }
 
 /// The text is a wish and nothing else, polite words aside.
