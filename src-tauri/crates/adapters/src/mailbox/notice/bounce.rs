@@ -315,7 +315,8 @@ fn is_notice(mail: &Mail, facts: &Facts, rules: &Rules, named: bool) -> bool {
     let returned = facts.copied.is_some() || !mail.enclosed.is_empty();
     let reported = mail.kind == "multipart/report"
         && (mail.report_type.is_empty() || mail.report_type.contains("delivery"));
-    if auto && !named && !reported && !(facts.daemon && coded) {
+    let from_machine = named || reported || (facts.daemon && coded);
+    if auto && !from_machine {
         return false;
     }
     let point = |holds: bool, worth: u8| if holds { worth } else { 0 };

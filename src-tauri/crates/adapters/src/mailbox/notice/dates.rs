@@ -92,7 +92,7 @@ static YEAR_FIRST: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\b(20\d\d)[-/. ]{1,2}(\d{1,2})[-/. ]{1,2}(\d{1,2})\b").expect("the pattern is tested")
 });
 static NUMBERS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\b(\d{1,2})([./-]) ?(\d{1,2})(?:[./-] ?(20\d\d|\d\d)\b)?").expect("the pattern is tested")
+    Regex::new(r"\b(\d{1,2})([./-]) ?(\d{1,2})(?:[./-] ?(20\d\d|\d\d)\b|\.)?").expect("the pattern is tested")
 });
 static EAST: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?:(20\d\d) ?[年년] ?)?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日号號일]")

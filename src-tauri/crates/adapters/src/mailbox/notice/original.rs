@@ -60,7 +60,8 @@ pub(super) fn copied(lines: &[&str]) -> Option<Copied> {
     None
 }
 
-fn run(lines: &[&str], start: usize) -> (Vec<(String, String)>, usize) {
+/// The fields from this line on, and the line after them.
+pub(super) fn run(lines: &[&str], start: usize) -> (Vec<(String, String)>, usize) {
     let mut fields: Vec<(String, String)> = Vec::new();
     let mut at = start;
     while let Some(line) = lines.get(at) {

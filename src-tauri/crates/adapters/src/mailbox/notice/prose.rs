@@ -67,7 +67,7 @@ pub(super) fn failed(mail: &Mail, facts: &Facts) -> Vec<Failed> {
             chosen.push(candidate);
         }
     }
-    if best == Some(Surety::Named) && written_to.len() == 1 && !chosen.iter().any(|c| matching(&c)) {
+    if best == Some(Surety::Named) && written_to.len() == 1 && !chosen.iter().any(matching) {
         chosen.clear();
     }
     chosen
