@@ -196,7 +196,9 @@ fn kind(mail: &mime::Mail, facts: &envelope::Facts, rules: &Rules) -> Kind {
         return Kind::Complaint(complaint);
     }
     if let Some(receipt) = complaint::receipt(mail) {
-        return receipt;
+        // Sieve's reject (RFC 5429 §2.1.1) refuses in the form of a receipt.
+        let refused = facts.daemon || facts.null_path;
+        return (refused.then(|| bounce::written(mail, facts, rules)).flatten()).unwrap_or(receipt);
     }
     if let Some(reported) = bounce::structured(mail, facts, rules) {
         return reported;

@@ -93,7 +93,10 @@ pub(super) fn of_report(value: &str, encoded: bool) -> Option<String> {
             )
             .into_owned();
     }
-    if let Some(address) = of_field(&rest) {
+    // the ASCII pattern would take the end of an international local part
+    if rest.is_ascii()
+        && let Some(address) = of_field(&rest)
+    {
         return Some(address);
     }
     let bare = rest
@@ -114,9 +117,10 @@ pub(super) fn tidy(text: &str) -> Option<String> {
         Some((_, rest)) if rest.contains('@') => rest,
         _ => text,
     };
-    let text = text
-        .strip_prefix("to=")
-        .or_else(|| text.strip_prefix("TO="))
+    let prefixes = ["to=", "TO=", "smtp=", "SMTP="];
+    let text = prefixes
+        .iter()
+        .find_map(|prefix| text.strip_prefix(prefix))
         .unwrap_or(text);
     let (local, domain) = text.rsplit_once('@')?;
     let quoted = local.len() > 2 && local.starts_with('"') && local.ends_with('"');

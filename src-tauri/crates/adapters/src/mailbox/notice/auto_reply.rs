@@ -29,7 +29,7 @@ pub(super) fn read(mail: &Mail, facts: &Facts, rules: &Rules) -> Option<Kind> {
         || (away_subject && !listed)
         || spoken
         || headless_away
-        || (facts.null_path && away.is_some()))
+        || (facts.null_path && !facts.daemon))
     {
         return None;
     }
@@ -133,7 +133,7 @@ fn what(facts: &Facts, rules: &Rules, away_subject: bool, mail: &Mail) -> AutoRe
     let replacement = |from: usize| replacement(facts, mail, from);
     let returns_on = dates::returns_on(&facts.own_text, &facts.subject, facts.date, rules);
     if let Some((start, _)) = sign(Sign::Left)
-        && returns_on.is_none()
+        && !(returns_on.is_some_and(|day| day.said) && sign(Sign::Away).is_some())
     {
         return AutoReply::LeftCompany {
             replacement: replacement(start),
@@ -150,7 +150,7 @@ fn what(facts: &Facts, rules: &Rules, away_subject: bool, mail: &Mail) -> AutoRe
     }
     if away {
         return AutoReply::OutOfOffice {
-            returns_on,
+            returns_on: returns_on.map(|day| day.date),
             replacement: replacement(0),
         };
     }

@@ -212,7 +212,7 @@ fn judge<'a>(
         reason: &reason,
         whole: Some(notice),
     });
-    if verdict.worded || (!verdict.generic && !said.trim().is_empty()) {
+    if verdict.worded {
         return verdict;
     }
     let in_text = rules.decide(&Evidence {
@@ -222,7 +222,10 @@ fn judge<'a>(
         reason: notice,
         whole: None,
     });
-    if in_text.worded || verdict.generic {
+    // A code that means something is only corrected by words about the mailbox: notices carry footers of filters.
+    let vague = matches!(verdict.rule, "code-policy" | "code-gave-up") && said.trim().is_empty();
+    let of_mailbox = in_text.worded && in_text.rule_is_of_mailbox();
+    if verdict.generic || (vague && of_mailbox) {
         in_text
     } else {
         verdict
@@ -312,7 +315,8 @@ fn is_notice(mail: &Mail, facts: &Facts, rules: &Rules, named: bool) -> bool {
     let returned = facts.copied.is_some() || !mail.enclosed.is_empty();
     let reported = mail.kind == "multipart/report"
         && (mail.report_type.is_empty() || mail.report_type.contains("delivery"));
-    if auto && !named && !reported && !(facts.daemon && coded) {
+    let from_machine = named || reported || (facts.daemon && coded);
+    if auto && !from_machine {
         return false;
     }
     let point = |holds: bool, worth: u8| if holds { worth } else { 0 };
@@ -325,11 +329,14 @@ fn is_notice(mail: &Mail, facts: &Facts, rules: &Rules, named: bool) -> bool {
         + point(coded, 2)
         + point(returned, 1);
     let from_system = named || reported || facts.daemon || facts.null_path;
-    let listed = mail.head.has("list-unsubscribe");
     if facts.is_reply_subject && !from_system {
         return false;
     }
-    (from_system && points >= 5) || (!listed && subject && opening && (coded || returned) && points >= 6)
+    // A person's or a list's own address in From: both the subject and the text must say it.
+    let listed = mail.head.has("list-unsubscribe");
+    let placed = || prose::is_placed(mail, facts);
+    (from_system && (points >= 5 || (points >= 3 && placed())))
+        || (!listed && subject && opening && (coded || returned || placed()))
 }
 
 pub(super) fn at_start(rules: &Rules, hits: &Hits, sign: Sign) -> bool {

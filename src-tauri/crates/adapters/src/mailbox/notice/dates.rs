@@ -92,7 +92,7 @@ static YEAR_FIRST: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\b(20\d\d)[-/. ]{1,2}(\d{1,2})[-/. ]{1,2}(\d{1,2})\b").expect("the pattern is tested")
 });
 static NUMBERS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\b(\d{1,2})([./-]) ?(\d{1,2})(?:[./-] ?(20\d\d|\d\d)\b)?").expect("the pattern is tested")
+    Regex::new(r"\b(\d{1,2})([./-]) ?(\d{1,2})(?:[./-] ?(20\d\d|\d\d)\b|\.)?").expect("the pattern is tested")
 });
 static EAST: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?:(20\d\d) ?[年년] ?)?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日号號일]")
@@ -112,6 +112,14 @@ enum Cue {
     Back,
 }
 
+/// A day of return.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Return {
+    pub date: NaiveDate,
+    /// The text says that it is one; else it only names a day.
+    pub said: bool,
+}
+
 struct Day {
     date: NaiveDate,
     cue: Cue,
@@ -120,7 +128,7 @@ struct Day {
 }
 
 /// The day of return that a text names, resolved against the day of the mail.
-pub(super) fn returns_on(text: &str, subject: &str, sent: Moment, rules: &Rules) -> Option<NaiveDate> {
+pub(super) fn returns_on(text: &str, subject: &str, sent: Moment, rules: &Rules) -> Option<Return> {
     let text: String = plain(&format!("{subject} . {text}"))
         .chars()
         .take(LONGEST)
@@ -140,10 +148,15 @@ pub(super) fn returns_on(text: &str, subject: &str, sent: Moment, rules: &Rules)
         .filter(|day| day.cue != Cue::From && !(day.vague && day.cue < Cue::Until))
         .map(|day| (!day.vague, day.cue))
         .max()?;
-    days.iter()
+    let date = days
+        .iter()
         .filter(|day| (!day.vague, day.cue) == best)
         .map(|day| day.date)
-        .max()
+        .max()?;
+    Some(Return {
+        date,
+        said: best.1 >= Cue::Until,
+    })
 }
 
 /// Full-width digits as ASCII.
@@ -338,6 +351,7 @@ fn cue(text: &str, start: usize, end: usize, words: &DateWords) -> Cue {
     let after: String = text[end..].chars().take(32).collect();
     let after = after.split(sentence).next().unwrap_or("");
     let after = after.split(". ").next().unwrap_or("");
+    let after = after.split(" and ").next().unwrap_or("");
     // A weekday or an article may stand between the word and the day.
     let close: Vec<&str> = before.split_whitespace().rev().take(4).collect();
     let stands = |list: &[String], depth: usize| {

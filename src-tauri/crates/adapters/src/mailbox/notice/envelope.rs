@@ -21,8 +21,6 @@ static REPLY: LazyLock<Regex> = LazyLock::new(|| {
 #[derive(Debug)]
 pub(super) struct Facts {
     pub from: Option<String>,
-    /// From as it is written, with its name, for matching.
-    pub from_text: String,
     pub subject: String,
     pub date: Moment,
     pub message_id: Option<String>,
@@ -82,7 +80,6 @@ impl Facts {
             subject_hits: rules.look(&plain(&subject)),
             own_hits: rules.look(&own_plain),
             own_plain,
-            from_text,
             subject,
             notice,
             copied: copied.map(|copied| copied.head),
@@ -143,6 +140,9 @@ fn delivered_to(head: &Head) -> Vec<String> {
 
 fn is_daemon(from: &str, rules: &Rules) -> bool {
     let from = plain(from);
+    if from.is_empty() || from == "<>" {
+        return true;
+    }
     let name = match from.rsplit_once('@') {
         // the domain says nothing: "daemon.example"
         Some((before, _)) => format!("{before}@"),

@@ -1,9 +1,11 @@
 //! A message taken apart, with bounds and whatever is wrong with it.
 
+use super::original;
 use mail_parser::decoders::charsets::map::charset_decoder;
 use mail_parser::decoders::html::html_to_text;
 use mail_parser::{Encoding, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 use regex::bytes::Regex;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 
 /// What is read of a message, in bytes. Notices put what counts first; large ones return an attachment.
@@ -78,15 +80,34 @@ impl Mail {
             end = found.start();
         }
         let kept = with_line_feeds(&raw[..end]);
+        // The parser asserts what damaged nests break (0.11.9, in builds with assertions): such mail is read plainly.
+        let mut mail =
+            catch_unwind(AssertUnwindSafe(|| Self::parsed(&kept))).unwrap_or_else(|_| Self::plain(&kept));
+        mail.truncated = end < raw.len();
+        mail
+    }
+
+    fn parsed(raw: &[u8]) -> Self {
+        let mut mail = Self::default();
+        let parser = MessageParser::new().with_mime_headers().default_header_text();
+        match parser.parse(raw) {
+            Some(message) => mail.take(&message, 0),
+            None => mail.push("text/plain", &String::from_utf8_lossy(raw), 0),
+        }
+        mail
+    }
+
+    /// Header and text, no parts.
+    fn plain(raw: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(raw);
+        let lines: Vec<&str> = text.lines().take(MOST_FIELDS).collect();
+        let (fields, end) = original::run(&lines, 0);
         let mut mail = Self {
-            truncated: end < raw.len(),
+            head: Head(fields),
             ..Self::default()
         };
-        let parser = MessageParser::new().with_mime_headers().default_header_text();
-        match parser.parse(kept.as_ref()) {
-            Some(message) => mail.take(&message, 0),
-            None => mail.push("text/plain", &String::from_utf8_lossy(&kept), 0),
-        }
+        let body: Vec<&str> = text.lines().skip(end).collect();
+        mail.push("text/plain", &body.join("\n"), 0);
         mail
     }
 

@@ -22,6 +22,8 @@ static FIELD: LazyLock<Regex> = LazyLock::new(|| {
 pub(super) struct Copied {
     pub head: Head,
     pub line: usize,
+    /// Some of the fields, quoted in the middle of a notice that goes on after them.
+    pub summary: bool,
 }
 
 /// The first run of header fields in a text that can only be a message's header.
@@ -31,9 +33,23 @@ pub(super) fn copied(lines: &[&str]) -> Option<Copied> {
         if FIELD.is_match(lines[start]) {
             let (fields, end) = run(lines, start);
             if is_header(&fields) {
+                let sent = [
+                    "received",
+                    "return-path",
+                    "mime-version",
+                    "dkim-signature",
+                    "content-type",
+                    "x-mailer",
+                ];
+                let summary = !fields.iter().any(|(name, _)| sent.contains(&name.as_str()))
+                    && lines[end..]
+                        .iter()
+                        .take(40)
+                        .any(|line| !address::find(line).is_empty());
                 return Some(Copied {
                     head: Head(fields),
                     line: start,
+                    summary,
                 });
             }
             start = end.max(start + 1);
@@ -44,7 +60,8 @@ pub(super) fn copied(lines: &[&str]) -> Option<Copied> {
     None
 }
 
-fn run(lines: &[&str], start: usize) -> (Vec<(String, String)>, usize) {
+/// The fields from this line on, and the line after them.
+pub(super) fn run(lines: &[&str], start: usize) -> (Vec<(String, String)>, usize) {
     let mut fields: Vec<(String, String)> = Vec::new();
     let mut at = start;
     while let Some(line) = lines.get(at) {
@@ -119,14 +136,16 @@ fn is_header(fields: &[(String, String)]) -> bool {
 
 /// The line at which the notice ends and the returned message begins.
 pub(super) fn begins(lines: &[&str], copied: Option<&Copied>, rules: &Rules) -> usize {
-    let end = copied.map_or(lines.len(), |copied| copied.line);
+    let end = copied
+        .filter(|c| !c.summary)
+        .map_or(lines.len(), |copied| copied.line);
     for (n, line) in lines.iter().enumerate().take(end) {
         let short = line.len() < 160 && !line.trim().is_empty();
         if !short || rules.sign(&rules.look(&plain(line)), Sign::Original).is_none() {
             continue;
         }
         let ruled = line.trim_start().starts_with(['-', '=', '*', '_', '+', '#', '>']);
-        let near = copied.is_some() && end - n <= 4;
+        let near = end < lines.len() && end - n <= 4;
         if ruled || near {
             return n;
         }

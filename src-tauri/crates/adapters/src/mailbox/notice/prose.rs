@@ -2,13 +2,15 @@
 
 use super::address::{self, Found, same};
 use super::envelope::Facts;
-use super::mime::Mail;
+use super::mime::{Mail, cut};
 use super::original;
 use super::status::{basic, enhanced};
 use super::text::plain;
 
 const MOST_LINES: usize = 600;
 const MOST_CANDIDATES: usize = 400;
+/// What is read of one line, in bytes.
+const LONGEST_LINE: usize = 2000;
 
 /// A failed recipient and the lines that say why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +36,14 @@ struct Candidate {
     surety: Surety,
 }
 
+/// Whether an address stands where a notice puts a failed recipient.
+pub(super) fn is_placed(mail: &Mail, facts: &Facts) -> bool {
+    let lines: Vec<&str> = facts.notice.lines().take(MOST_LINES).collect();
+    candidates(&lines, mail, facts)
+        .iter()
+        .any(|c| c.surety == Surety::Placed)
+}
+
 /// The failed recipients a text names, in order.
 pub(super) fn failed(mail: &Mail, facts: &Facts) -> Vec<Failed> {
     let lines: Vec<&str> = facts.notice.lines().take(MOST_LINES).collect();
@@ -57,7 +67,7 @@ pub(super) fn failed(mail: &Mail, facts: &Facts) -> Vec<Failed> {
             chosen.push(candidate);
         }
     }
-    if best == Some(Surety::Named) && written_to.len() == 1 && !chosen.iter().any(|c| matching(&c)) {
+    if best == Some(Surety::Named) && written_to.len() == 1 && !chosen.iter().any(matching) {
         chosen.clear();
     }
     chosen
@@ -71,15 +81,23 @@ pub(super) fn failed(mail: &Mail, facts: &Facts) -> Vec<Failed> {
 
 fn candidates(lines: &[&str], mail: &Mail, facts: &Facts) -> Vec<Candidate> {
     let mut found = Vec::new();
+    // Who writes to themselves may be told of a failure too.
+    let mail_to_self = original::recipients(mail, facts.copied.as_ref())
+        .iter()
+        .any(|to| facts.is_ours(mail, to));
     for (n, line) in lines.iter().enumerate() {
+        let line = cut(line, LONGEST_LINE);
         for hit in address::find(line) {
             if found.len() >= MOST_CANDIDATES {
                 return found;
             }
-            if address::is_system(&hit.address) || facts.is_ours(mail, &hit.address) {
+            if address::is_system(&hit.address) {
                 continue;
             }
-            if let Some(surety) = surety(line, &hit) {
+            let ours = facts.is_ours(mail, &hit.address);
+            if let Some(surety) = surety(line, &hit)
+                && (!ours || (mail_to_self && surety == Surety::Placed))
+            {
                 found.push(Candidate {
                     address: hit.address,
                     line: n,
@@ -96,7 +114,12 @@ fn surety(line: &str, hit: &Found) -> Option<Surety> {
     let before = plain(&line[..hit.start]);
     let after = plain(&line[hit.end..]);
     let bare = before.trim_matches(|c: char| !c.is_alphanumeric());
-    let ends = |words: &[&str]| words.iter().any(|word| bare.ends_with(word));
+    let ends = |words: &[&str]| {
+        words.iter().any(|word| match bare.strip_suffix(word) {
+            Some(rest) => !rest.ends_with(|c: char| c.is_alphanumeric() && c < '\u{0E00}'),
+            None => false,
+        })
+    };
     let others = [
         "from",
         "sender",
@@ -191,6 +214,11 @@ fn surety(line: &str, hit: &Found) -> Option<Surety> {
         "undeliverable",
         "unknown",
         "name",
+        "userid",
+        "user id",
+        "intended recipient",
+        "e-mail",
+        "email",
         "original-recipient",
         "final-recipient",
         "rfc822",
@@ -247,7 +275,7 @@ fn reason(lines: &[&str], candidate: &Candidate, all: &[Candidate]) -> String {
                 break;
             }
         }
-        said.push_str(line.trim());
+        said.push_str(cut(line.trim(), LONGEST_LINE));
         said.push('\n');
     }
     said

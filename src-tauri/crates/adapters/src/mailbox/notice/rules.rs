@@ -438,6 +438,16 @@ pub(super) struct Verdict<'a> {
     pub generic: bool,
 }
 
+impl Verdict<'_> {
+    /// The words speak of the recipient's mailbox and of nothing else.
+    pub fn rule_is_of_mailbox(&self) -> bool {
+        matches!(
+            self.rule,
+            "no-such-user" | "mailbox-closed" | "mailbox-full" | "no-such-domain"
+        )
+    }
+}
+
 /// Whether a word that begins here is not the end of another. Scripts without spaces have no such border.
 fn begins(text: &str, at: usize) -> bool {
     let first = text[at..].chars().next();

@@ -32,7 +32,7 @@ static FIELD: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^([A-Za-z][A-Za-z0-9-]{2,40})[ \t]*:(.*)$").expect("the pattern is tested")
 });
 static ENHANCED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:^|[^0-9.A-Za-z-])([245])\.([0-9]{1,2})\.([0-9]{1,3})(?:[^0-9.]|\.[^0-9]|\.?$)")
+    Regex::new(r"(?:^|[^0-9.A-Za-z])([245])\.([0-9]{1,2})\.([0-9]{1,3})(?:[^0-9.]|\.[^0-9]|\.?$)")
         .expect("the pattern is tested")
 });
 static BASIC: LazyLock<Regex> = LazyLock::new(|| {
