@@ -10,6 +10,7 @@ mod failure;
 mod glob;
 pub mod http;
 pub mod limits;
+pub mod providers;
 mod secret;
 pub mod vault;
 

@@ -232,14 +232,19 @@ async fn a_certificate_is_checked_against_the_system_and_the_file_that_is_named(
         refusal(&nowhere, &url).await,
         (FailureClass::Setup, "ca_file".to_owned())
     );
-    let plain = Scripted::start(answer_plain()).await;
-    let port = plain.port();
+    let plain = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = plain.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        // It speaks first, in the clear.
+        let (mut stream, _) = plain.accept().await.unwrap();
+        stream
+            .write_all(b"220 mail.example.com ESMTP ready to serve\r\n")
+            .await
+            .ok();
+        stream.read(&mut [0; 2048]).await.ok();
+    });
     assert_eq!(
         refusal(&trusting, &format!("https://localhost:{port}/")).await.1,
         "not_tls"
     );
-}
-
-fn answer_plain() -> String {
-    answer("400 Bad Request", "", "this is http")
 }
