@@ -11,7 +11,7 @@ use super::{
 use crate::failure::one_line;
 use crate::http::{Answer, Failed, Request};
 use carillon_model::Moment;
-use chrono::{DateTime, Days, FixedOffset, NaiveDate, TimeDelta};
+use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, TimeDelta};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -96,28 +96,46 @@ fn idempotency_key(message_id: &str) -> String {
 
 #[derive(Serialize, Deserialize)]
 struct Place {
+    /// The first day that is not read for good.
     day: NaiveDate,
     offset: u32,
-    /// Whether the day is over and is read once more.
+    /// Whether the day is over and is read once more, by itself. Else all from it to today is read.
     closing: bool,
 }
 
-/// Days are those of the account's zone, which is not told: each is over when it is over everywhere.
+impl Place {
+    fn at(day: NaiveDate, closing: bool) -> Place {
+        Place {
+            day,
+            offset: 0,
+            closing,
+        }
+    }
+}
+
+/// Whether a day (of UTC) has ended so long ago that its last entries are there.
 fn is_over(day: NaiveDate, now: Moment, overlap: u32) -> bool {
-    let end = day.and_hms_opt(0, 0, 0).unwrap_or_default().and_utc() + TimeDelta::hours(24 + 12);
+    let end = day.and_time(NaiveTime::MIN).and_utc() + TimeDelta::days(1);
     now > end + TimeDelta::seconds(overlap.into())
 }
 
 pub(super) async fn poll(account: &Account, cursor: Option<&str>, now: Moment) -> Result<Batch, Failed> {
     let rules = account.rules;
-    let mut place = resume(cursor, || Place {
-        day: (now - TimeDelta::days(rules.reach_days.into())).date_naive(),
-        offset: 0,
-        closing: true,
-    })?;
+    let beginning = || {
+        Place::at(
+            (now - TimeDelta::days(rules.reach_days.into())).date_naive(),
+            true,
+        )
+    };
+    let mut place = resume(cursor, beginning)?;
     let (page, day) = (rules.page, place.day);
+    let last = if place.closing {
+        day
+    } else {
+        now.date_naive().max(day)
+    };
     let path = format!(
-        "/v3/smtp/statistics/events?limit={page}&offset={}&startDate={day}&endDate={day}&sort=asc",
+        "/v3/smtp/statistics/events?limit={page}&offset={}&startDate={day}&endDate={last}&sort=asc",
         place.offset
     );
     let told: Value = get(account, &path).await?.json()?;
@@ -125,44 +143,25 @@ pub(super) async fn poll(account: &Account, cursor: Option<&str>, now: Moment) -
     let count = entries.len() as u32;
     let mut unreadable = 0;
     let told: Vec<Told> = readable(entries, &mut unreadable);
-    let events = told.into_iter().filter_map(event).collect();
     let mut more = true;
     if count >= page {
         place.offset += count;
-    } else if is_over(day, now, rules.overlap_secs) && !place.closing {
-        place = Place {
-            day,
-            offset: 0,
-            closing: true,
-        };
-    } else if day < (now + TimeDelta::hours(14)).date_naive() && has_next(day, now) {
+    } else if place.closing {
         let next = day.checked_add_days(Days::new(1)).unwrap_or(day);
-        // Until it is over for good, the day is come back to.
-        if is_over(day, now, rules.overlap_secs) {
-            place = Place {
-                day: next,
-                offset: 0,
-                closing: is_over(next, now, rules.overlap_secs),
-            };
-        } else {
-            more = false;
-            place.offset = (place.offset + count).saturating_sub(page);
-        }
+        place = Place::at(next, is_over(next, now, rules.overlap_secs));
+    } else if is_over(day, now, rules.overlap_secs) {
+        place = Place::at(day, true);
     } else {
         more = false;
         place.offset = (place.offset + count).saturating_sub(page);
     }
     Ok(Batch {
-        events,
+        events: told.into_iter().filter_map(event).collect(),
         more,
         cursor: stored(&place),
         unreadable,
         receipts: Vec::new(),
     })
-}
-
-fn has_next(day: NaiveDate, now: Moment) -> bool {
-    day < now.date_naive()
 }
 
 #[derive(Deserialize)]

@@ -1,7 +1,8 @@
 //! Postmark: takes parts; messages and bounces are searched by time, opens and clicks newest first.
 //!
 //! A search shows 10,000 entries at most, so time is cut into slices until each shows less. Our Message-ID goes along
-//! as metadata, by which a message is found again. Times in searches are those of New York.
+//! as metadata, by which a message is found again. Times in searches are those of New York. Opens and clicks cannot be
+//! searched by time: of more than 10,000 since the last reading, only the newest 10,000 are seen.
 
 use super::parts::parts;
 use super::{
@@ -11,7 +12,8 @@ use super::{
 use crate::failure::one_line;
 use crate::http::{Answer, Failed, Request};
 use carillon_model::Moment;
-use chrono::{DateTime, TimeDelta};
+use chrono::{DateTime, Offset, TimeDelta};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -183,16 +185,25 @@ fn search(account: &Account, place: &Place) -> String {
         segment(stream(account))
     );
     if place.is_sliced() {
-        let (from, to) = (eastern(place.slice_from), eastern(place.slice_to));
-        path.push_str(&format!("&fromdate={}&todate={}", segment(&from), segment(&to)));
+        let (from, to) = (there(place.slice_from), there(place.slice_to));
+        // Where the clock is put back in between, an hour more, so that the beginning is not after the end.
+        let moved = from.offset().fix() != to.offset().fix();
+        let from = if moved {
+            there(place.slice_from - 3600)
+        } else {
+            from
+        };
+        for (name, moment) in [("fromdate", from), ("todate", to)] {
+            let text = moment.format("%Y-%m-%dT%H:%M:%S").to_string();
+            path.push_str(&format!("&{name}={}", segment(&text)));
+        }
     }
     path
 }
 
-fn eastern(secs: i64) -> String {
+fn there(secs: i64) -> DateTime<Tz> {
     let moment = DateTime::from_timestamp(secs, 0).unwrap_or_default();
-    let there = moment.with_timezone(&chrono_tz::America::New_York);
-    there.format("%Y-%m-%dT%H:%M:%S").to_string()
+    moment.with_timezone(&chrono_tz::America::New_York)
 }
 
 #[derive(Deserialize)]
