@@ -232,7 +232,18 @@ impl Api {
     /// # Errors
     /// As said; `Recipient` only where the provider says so of the address.
     pub async fn send(&self, message: &Outgoing<'_>) -> Result<Accepted, Failed> {
+        self.account().short_enough(message)?;
         in_its_file!(self, send(message))
+    }
+
+    fn account(&self) -> &Account {
+        match self {
+            Api::Ses(account)
+            | Api::Mailgun(account)
+            | Api::Postmark(account)
+            | Api::Brevo(account)
+            | Api::Sendgrid(account) => account,
+        }
     }
 
     /// The next events after `cursor`; without one, those of the last days.
@@ -291,6 +302,16 @@ impl Api {
 impl Account {
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
+    }
+
+    fn short_enough(&self, message: &Outgoing<'_>) -> Result<(), Failure> {
+        let longest = self.rules.longest_message;
+        if message.mime.len() <= longest {
+            return Ok(());
+        }
+        let megabytes = longest / 1_000_000;
+        let detail = format!("{} takes messages of at most {megabytes} MB.", self.rules.label);
+        Err(failure(FailureClass::Sender, "too_long", detail))
     }
 
     /// The answer where it is a success; else its failure, by the dated rules and the provider's own limit header.

@@ -186,12 +186,12 @@ struct Entry {
     body: String,
 }
 
-/// The cursor stays empty: what was read is forgotten by [`ack`], and comes again until then.
+/// The cursor stays empty: what was read is forgotten by [`ack`]. Until then it comes again, each time the queue's own
+/// visibility timeout is over.
 pub(super) async fn poll(account: &Account, _: Option<&str>, _: Moment) -> Result<Batch, Failed> {
     let page = account.rules.page;
     let asked = json!({
         "QueueUrl": queue_url(account)?, "MaxNumberOfMessages": page, "WaitTimeSeconds": LONG_POLL,
-        "VisibilityTimeout": 120,
     });
     let received: Received = queue(account, "ReceiveMessage", asked).await?.json()?;
     let mut batch = Batch {

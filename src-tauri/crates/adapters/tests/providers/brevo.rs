@@ -45,7 +45,11 @@ async fn email(State(server): State<Server>, headers: HeaderMap, body: axum::Jso
         *lose -= 1;
         return StatusCode::BAD_GATEWAY.into_response();
     }
-    (StatusCode::CREATED, axum::Json(value!({ "messageId": "<b1@smtp-relay.mailin.fr>" }))).into_response()
+    (
+        StatusCode::CREATED,
+        axum::Json(value!({ "messageId": "<b1@smtp-relay.mailin.fr>" })),
+    )
+        .into_response()
 }
 
 async fn events(State(server): State<Server>, Query(query): Query<HashMap<String, String>>) -> Response {
@@ -63,7 +67,11 @@ async fn events(State(server): State<Server>, Query(query): Query<HashMap<String
     found.sort_by_key(|event| event["date"].as_str().unwrap().to_owned());
     let page: Vec<Value> = found.into_iter().skip(offset).take(limit).collect();
     // An empty search has no list at all.
-    if page.is_empty() { json(value!({})) } else { json(value!({ "events": page })) }
+    if page.is_empty() {
+        json(value!({}))
+    } else {
+        json(value!({ "events": page }))
+    }
 }
 
 async fn blocked(Query(query): Query<HashMap<String, String>>) -> Response {
@@ -76,7 +84,9 @@ async fn blocked(Query(query): Query<HashMap<String, String>>) -> Response {
 }
 
 async fn account() -> Response {
-    json(value!({ "plan": [{ "type": "sms", "creditsType": "sendLimit2", "credits": 5 }, { "type": "free", "creditsType": "sendLimit", "credits": 290.0 }] }))
+    json(
+        value!({ "plan": [{ "type": "sms", "creditsType": "sendLimit2", "credits": 5 }, { "type": "free", "creditsType": "sendLimit", "credits": 290.0 }] }),
+    )
 }
 
 fn told(number: usize, kind: &str, date: &str) -> Value {
@@ -92,14 +102,23 @@ async fn a_second_attempt_has_the_same_key_and_is_one_message() {
     let api = api(Brevo, &host).await;
     *server.lose.lock().unwrap() = 1;
     api.send(&MESSAGE).await.unwrap_err();
-    assert_eq!(api.send(&MESSAGE).await.unwrap().provider_id, "b1@smtp-relay.mailin.fr");
+    assert_eq!(
+        api.send(&MESSAGE).await.unwrap().provider_id,
+        "b1@smtp-relay.mailin.fr"
+    );
     let sent = server.sent.lock().unwrap().clone();
     assert_eq!(sent.len(), 1);
     let (key, body) = sent.iter().next().unwrap();
     let parts: Vec<usize> = key.split('-').map(str::len).collect();
     assert_eq!((parts, key.as_bytes()[14]), (vec![8, 4, 4, 4, 12], b'8'));
-    assert_eq!(body["headers"]["List-Unsubscribe-Post"], "List-Unsubscribe=One-Click");
-    assert_eq!((&body["to"][0]["email"], &body["tags"][0]), (&value!("ann@example.net"), &value!("m1@example.com")));
+    assert_eq!(
+        body["headers"]["List-Unsubscribe-Post"],
+        "List-Unsubscribe=One-Click"
+    );
+    assert_eq!(
+        (&body["to"][0]["email"], &body["tags"][0]),
+        (&value!("ann@example.net"), &value!("m1@example.com"))
+    );
 }
 
 #[tokio::test]
@@ -108,20 +127,40 @@ async fn pages_days_late_events_and_a_crash_lose_nothing_and_double_nothing() {
     let api = api(Brevo, &host).await;
     for number in 0..6000 {
         let day = 22 + number / 1500;
-        let date = format!("2026-11-{day:02}T{:02}:{:02}:00.000+00:00", number % 24, number % 60);
-        server.events.lock().unwrap().push(told(number, "delivered", &date));
+        let date = format!(
+            "2026-11-{day:02}T{:02}:{:02}:00.000+00:00",
+            number % 24,
+            number % 60
+        );
+        server
+            .events
+            .lock()
+            .unwrap()
+            .push(told(number, "delivered", &date));
     }
     let mut inbox = Inbox::default();
     api.poll(None, at("2026-11-25T23:59:00Z")).await.unwrap();
     inbox.read_all(&api, at("2026-11-25T23:59:00Z")).await;
     assert_eq!(inbox.events.len(), 6000);
     // Late, in the middle of the day; and the first of the next day, before the day before is closed.
-    server.events.lock().unwrap().push(told(7001, "opened", "2026-11-25T03:00:30.000+00:00"));
-    server.events.lock().unwrap().push(told(7002, "opened", "2026-11-26T00:00:30.000+00:00"));
+    server
+        .events
+        .lock()
+        .unwrap()
+        .push(told(7001, "opened", "2026-11-25T03:00:30.000+00:00"));
+    server
+        .events
+        .lock()
+        .unwrap()
+        .push(told(7002, "opened", "2026-11-26T00:00:30.000+00:00"));
     inbox.read_all(&api, at("2026-11-26T00:01:00Z")).await;
     assert_eq!(inbox.events.len(), 6002);
     // Later still, when the day is over but not closed; closing reads it once more.
-    server.events.lock().unwrap().push(told(7003, "opened", "2026-11-25T00:00:01.000+00:00"));
+    server
+        .events
+        .lock()
+        .unwrap()
+        .push(told(7003, "opened", "2026-11-25T00:00:01.000+00:00"));
     inbox.read_all(&api, at("2026-11-26T08:00:00Z")).await;
     inbox.read_all(&api, at("2026-11-26T08:01:00Z")).await;
     assert_eq!(inbox.events.len(), 6003);
@@ -130,7 +169,20 @@ async fn pages_days_late_events_and_a_crash_lose_nothing_and_double_nothing() {
 #[tokio::test]
 async fn each_kind_is_what_the_documents_say() {
     let (server, host) = start().await;
-    let kinds = ["requests", "delivered", "hardBounces", "softBounces", "blocked", "spam", "invalid", "deferred", "clicks", "opened", "unsubscribed", "error"];
+    let kinds = [
+        "requests",
+        "delivered",
+        "hardBounces",
+        "softBounces",
+        "blocked",
+        "spam",
+        "invalid",
+        "deferred",
+        "clicks",
+        "opened",
+        "unsubscribed",
+        "error",
+    ];
     for (number, kind) in kinds.iter().enumerate() {
         let mut told = told(number, kind, "2026-11-26T09:00:00.000+05:30");
         told["link"] = value!("https://example.com/a");
@@ -139,18 +191,43 @@ async fn each_kind_is_what_the_documents_say() {
     let api = api(Brevo, &host).await;
     let mut inbox = Inbox::default();
     inbox.read_all(&api, at("2026-11-26T10:00:00Z")).await;
-    let kind_of = |id: &str| inbox.events.values().find(|event| event.message_id.as_deref() == Some(id)).map(|event| event.kind.clone());
+    let kind_of = |id: &str| {
+        inbox
+            .events
+            .values()
+            .find(|event| event.message_id.as_deref() == Some(id))
+            .map(|event| event.kind.clone())
+    };
     assert_eq!(kind_of("m0@example.com"), None);
     assert_eq!(kind_of("m2@example.com"), Some(EventKind::Bounced(Bounce::Hard)));
     assert_eq!(kind_of("m3@example.com"), Some(EventKind::Bounced(Bounce::Soft)));
     assert_eq!(kind_of("m4@example.com"), Some(EventKind::Bounced(Bounce::Block)));
     assert_eq!(kind_of("m7@example.com"), Some(EventKind::Delayed));
-    assert_eq!(kind_of("m8@example.com"), Some(EventKind::Clicked { url: "https://example.com/a".into() }));
+    assert_eq!(
+        kind_of("m8@example.com"),
+        Some(EventKind::Clicked {
+            url: "https://example.com/a".into()
+        })
+    );
     assert_eq!(inbox.events.len(), kinds.len() - 1);
-    assert!(inbox.events.values().all(|event| event.at == at("2026-11-26T03:30:00Z")));
-    assert_eq!(api.find("m2@example.com", "ann@example.net").await.unwrap(), Found::Bounced(Bounce::Hard));
-    assert_eq!(api.find("m0@example.com", "ann@example.net").await.unwrap(), Found::Accepted);
-    assert_eq!(api.find("m99@example.com", "ann@example.net").await.unwrap(), Found::NotFound);
+    assert!(
+        inbox
+            .events
+            .values()
+            .all(|event| event.at == at("2026-11-26T03:30:00Z"))
+    );
+    assert_eq!(
+        api.find("m2@example.com", "ann@example.net").await.unwrap(),
+        Found::Bounced(Bounce::Hard)
+    );
+    assert_eq!(
+        api.find("m0@example.com", "ann@example.net").await.unwrap(),
+        Found::Accepted
+    );
+    assert_eq!(
+        api.find("m99@example.com", "ann@example.net").await.unwrap(),
+        Found::NotFound
+    );
 }
 
 #[tokio::test]

@@ -40,10 +40,16 @@ async fn start() -> (Server, String) {
 
 fn authorised(headers: &HeaderMap) -> bool {
     let expected = base64::engine::general_purpose::STANDARD.encode(format!("api:{KEY}"));
-    headers.get("authorization").is_some_and(|value| value == format!("Basic {expected}").as_str())
+    headers
+        .get("authorization")
+        .is_some_and(|value| value == format!("Basic {expected}").as_str())
 }
 
-async fn events(State(server): State<Server>, headers: HeaderMap, Query(query): Query<HashMap<String, String>>) -> Response {
+async fn events(
+    State(server): State<Server>,
+    headers: HeaderMap,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
     if !authorised(&headers) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
@@ -57,10 +63,18 @@ async fn events(State(server): State<Server>, headers: HeaderMap, Query(query): 
         let wanted = id.is_none_or(|id| event["message"]["headers"]["message-id"] == id.as_str());
         (begin..=end).contains(&time) && wanted
     });
-    found.sort_by(|a, b| a["timestamp"].as_f64().unwrap().total_cmp(&b["timestamp"].as_f64().unwrap()));
+    found.sort_by(|a, b| {
+        a["timestamp"]
+            .as_f64()
+            .unwrap()
+            .total_cmp(&b["timestamp"].as_f64().unwrap())
+    });
     let page: Vec<Value> = found.into_iter().skip(skip).take(PAGE).collect();
     let host = server.host.lock().unwrap().clone();
-    let next = format!("{host}/v3/mg.example.com/events?begin={begin}&end={end}&skip={}", skip + page.len());
+    let next = format!(
+        "{host}/v3/mg.example.com/events?begin={begin}&end={end}&skip={}",
+        skip + page.len()
+    );
     json(value!({ "items": page, "paging": { "next": next } }))
 }
 
@@ -68,15 +82,25 @@ async fn messages(State(server): State<Server>, headers: HeaderMap, body: Bytes)
     if !authorised(&headers) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    server.sent.lock().unwrap().push(String::from_utf8_lossy(&body).into_owned());
+    server
+        .sent
+        .lock()
+        .unwrap()
+        .push(String::from_utf8_lossy(&body).into_owned());
     json(value!({ "id": "<m1@example.com>", "message": "Queued. Thank you." }))
 }
 
-async fn list(State(server): State<Server>, axum::extract::Path(list): axum::extract::Path<String>, Query(query): Query<HashMap<String, String>>) -> Response {
+async fn list(
+    State(server): State<Server>,
+    axum::extract::Path(list): axum::extract::Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
     let host = server.host.lock().unwrap().clone();
     let page: usize = query.get("page").map_or(0, |text| text.parse().unwrap());
     let items: Vec<Value> = match page {
-        0 | 1 => vec![value!({ "address": format!("{list}{page}@example.net"), "created_at": "Fri, 21 Oct 2011 11:02:55 UTC" })],
+        0 | 1 => vec![
+            value!({ "address": format!("{list}{page}@example.net"), "created_at": "Fri, 21 Oct 2011 11:02:55 UTC" }),
+        ],
         _ => Vec::new(),
     };
     let next = format!("{host}/v3/mg.example.com/{list}?page={}", page + 1);
@@ -97,9 +121,15 @@ async fn the_finished_message_goes_as_it_is() {
     let accepted = api(Mailgun, &host).await.send(&MESSAGE).await.unwrap();
     assert_eq!(accepted.provider_id, "m1@example.com");
     let sent = server.sent.lock().unwrap()[0].clone();
-    assert!(sent.contains(std::str::from_utf8(MIME).unwrap()) && sent.contains("name=\"to\"\r\n\r\nann@example.net\r\n"));
+    assert!(
+        sent.contains(std::str::from_utf8(MIME).unwrap())
+            && sent.contains("name=\"to\"\r\n\r\nann@example.net\r\n")
+    );
     let wrong = crate::with_secret(Mailgun, &host, "wrong").await;
-    assert_eq!(wrong.send(&MESSAGE).await.unwrap_err().failure.class, FailureClass::Auth);
+    assert_eq!(
+        wrong.send(&MESSAGE).await.unwrap_err().failure.class,
+        FailureClass::Auth
+    );
 }
 
 #[tokio::test]
@@ -108,7 +138,11 @@ async fn pages_late_events_and_a_crash_lose_nothing_and_double_nothing() {
     let api = api(Mailgun, &host).await;
     let now = at("2026-11-26T10:00:00Z");
     for number in 0..10 {
-        server.events.lock().unwrap().push(told(number, "delivered", &format!("2026-11-26T09:{:02}:00Z", 40 + number)));
+        server.events.lock().unwrap().push(told(
+            number,
+            "delivered",
+            &format!("2026-11-26T09:{:02}:00Z", 40 + number),
+        ));
     }
     let mut inbox = Inbox::default();
     // A crash after the first page, before anything was committed; and one after the commit of the second.
@@ -119,12 +153,25 @@ async fn pages_late_events_and_a_crash_lose_nothing_and_double_nothing() {
     inbox.read_all(&api, now).await;
     assert_eq!(inbox.events.len(), 10);
     // One comes late, in the middle of what was read.
-    server.events.lock().unwrap().push(told(77, "opened", "2026-11-26T09:45:30Z"));
-    server.events.lock().unwrap().push(told(78, "complained", "2026-11-26T10:00:30Z"));
+    server
+        .events
+        .lock()
+        .unwrap()
+        .push(told(77, "opened", "2026-11-26T09:45:30Z"));
+    server
+        .events
+        .lock()
+        .unwrap()
+        .push(told(78, "complained", "2026-11-26T10:00:30Z"));
     inbox.read_all(&api, at("2026-11-26T10:01:00Z")).await;
     assert_eq!(inbox.events.len(), 12);
     assert!(inbox.repeated > 0, "the last hour is read again");
-    assert!(inbox.events.values().any(|event| event.message_id.as_deref() == Some("m77@example.com")));
+    assert!(
+        inbox
+            .events
+            .values()
+            .any(|event| event.message_id.as_deref() == Some("m77@example.com"))
+    );
 }
 
 #[tokio::test]
@@ -152,15 +199,26 @@ async fn each_kind_is_what_the_documents_say() {
         EventKind::Bounced(Bounce::Hard),
         EventKind::Bounced(Bounce::Block),
         EventKind::Delayed,
-        EventKind::Clicked { url: "https://example.com/a".into() },
+        EventKind::Clicked {
+            url: "https://example.com/a".into(),
+        },
     ] {
         assert!(kinds.contains(&kind), "{kind:?} of {kinds:?}");
     }
     assert_eq!(kinds.len(), 4);
     assert!(inbox.events.values().any(|event| event.detail == "No such user"));
-    assert_eq!(api.find("m1@example.com", "p1@example.net").await.unwrap(), Found::Bounced(Bounce::Hard));
-    assert_eq!(api.find("m5@example.com", "p5@example.net").await.unwrap(), Found::Accepted);
-    assert_eq!(api.find("m9@example.com", "p9@example.net").await.unwrap(), Found::NotFound);
+    assert_eq!(
+        api.find("m1@example.com", "p1@example.net").await.unwrap(),
+        Found::Bounced(Bounce::Hard)
+    );
+    assert_eq!(
+        api.find("m5@example.com", "p5@example.net").await.unwrap(),
+        Found::Accepted
+    );
+    assert_eq!(
+        api.find("m9@example.com", "p9@example.net").await.unwrap(),
+        Found::NotFound
+    );
 }
 
 #[tokio::test]
@@ -179,7 +237,10 @@ async fn all_pages_of_all_three_lists_are_read() {
     }
     assert_eq!(all.len(), 6);
     let count = |reason| all.iter().filter(|entry| entry.reason == reason).count();
-    assert_eq!([Reason::Bounce, Reason::Complaint, Reason::Unsubscribe].map(count), [2, 2, 2]);
+    assert_eq!(
+        [Reason::Bounce, Reason::Complaint, Reason::Unsubscribe].map(count),
+        [2, 2, 2]
+    );
     assert_eq!(all[0].at, Some(at("2011-10-21T11:02:55Z")));
 }
 

@@ -1,12 +1,14 @@
-//! Providers: SES against moto, the others against local servers written from the public documents.
+//! Providers: SES against moto where moto knows what is asked, all else against local servers written from the
+//! public documents.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod brevo;
 mod mailgun;
+#[cfg(feature = "moto")]
+mod moto;
 mod postmark;
 mod sendgrid;
-#[cfg(feature = "moto")]
 mod ses;
 mod trouble;
 

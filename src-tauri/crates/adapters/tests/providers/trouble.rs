@@ -6,9 +6,9 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use carillon_adapters::Http;
-use carillon_adapters::providers::{Api, Reason};
+use carillon_adapters::providers::{Api, Outgoing, Reason};
 use carillon_adapters::{Dialer, Secret};
-use carillon_model::message::{FailureClass, Failure};
+use carillon_model::message::{Failure, FailureClass};
 use carillon_model::provider::ProviderKind;
 use serde_json::json as value;
 use std::time::Duration;
@@ -24,16 +24,23 @@ async fn always(answer: impl Fn() -> Response + Clone + Send + Sync + 'static) -
     .await
 }
 
-async fn sending(kind: ProviderKind, answer: impl Fn() -> Response + Clone + Send + Sync + 'static) -> Failure {
+async fn sending(
+    kind: ProviderKind,
+    answer: impl Fn() -> Response + Clone + Send + Sync + 'static,
+) -> Failure {
     let host = always(answer).await;
     api(kind, &host).await.send(&MESSAGE).await.unwrap_err().failure
 }
 
 #[tokio::test]
-async fn a_server_error_after_the_message_was_handed_over_is_a_doubt_but_where_a_second_attempt_is_recognised() {
+async fn a_server_error_after_the_message_was_handed_over_is_a_doubt_but_where_a_second_attempt_is_recognised()
+ {
     for kind in KINDS {
         for status in [500, 502, 504] {
-            let failure = sending(kind, move || StatusCode::from_u16(status).unwrap().into_response()).await;
+            let failure = sending(kind, move || {
+                StatusCode::from_u16(status).unwrap().into_response()
+            })
+            .await;
             let expected = match kind {
                 ProviderKind::Brevo => FailureClass::Transient,
                 _ => FailureClass::Unknown,
@@ -49,8 +56,11 @@ async fn a_server_error_after_the_message_was_handed_over_is_a_doubt_but_where_a
 async fn an_answer_that_is_cut_off_is_a_doubt_but_where_a_second_attempt_is_recognised() {
     for kind in KINDS {
         let failure = sending(kind, || {
-            let cut = futures_like_cut();
-            Response::builder().header("content-length", "100").body(cut).unwrap()
+            let cut = less_than_it_claims();
+            Response::builder()
+                .header("content-length", "100")
+                .body(cut)
+                .unwrap()
         })
         .await;
         let expected = match kind {
@@ -61,8 +71,7 @@ async fn an_answer_that_is_cut_off_is_a_doubt_but_where_a_second_attempt_is_reco
     }
 }
 
-/// Less than it claims.
-fn futures_like_cut() -> Body {
+fn less_than_it_claims() -> Body {
     Body::from("{\"id\":")
 }
 
@@ -88,13 +97,20 @@ async fn when_to_come_again_is_obeyed_in_the_style_of_each() {
     let date = "Thu, 26 Nov 2026 10:00:00 GMT";
     for (kind, header, text) in [
         (ProviderKind::Ses, "retry-after", "60"),
-        (ProviderKind::Mailgun, "retry-after", "Thu, 26 Nov 2026 10:01:00 GMT"),
+        (
+            ProviderKind::Mailgun,
+            "retry-after",
+            "Thu, 26 Nov 2026 10:01:00 GMT",
+        ),
         (ProviderKind::Postmark, "retry-after", "60"),
         (ProviderKind::Brevo, "x-sib-ratelimit-reset", "60"),
         (ProviderKind::Sendgrid, "x-ratelimit-reset", "1795687260"),
     ] {
         let host = always(move || {
-            let answer = Response::builder().status(429).header("date", date).header(header, text);
+            let answer = Response::builder()
+                .status(429)
+                .header("date", date)
+                .header(header, text);
             answer.body(Body::empty()).unwrap()
         })
         .await;
@@ -114,7 +130,14 @@ async fn hostile_answers_are_failures_or_are_skipped_and_never_events() {
         "SuppressedDestinationSummaries": odd,
     });
     for kind in KINDS.into_iter().filter(|kind| *kind != ProviderKind::Ses) {
-        for body in [deep.clone(), "<html>".into(), "".into(), "7".into(), lists.to_string(), odd.to_string()] {
+        for body in [
+            deep.clone(),
+            "<html>".into(),
+            "".into(),
+            "7".into(),
+            lists.to_string(),
+            odd.to_string(),
+        ] {
             let host = always(move || body.clone().into_response()).await;
             let api = api(kind, &host).await;
             if let Ok(batch) = api.poll(None, at("2026-11-26T10:00:00Z")).await {
@@ -133,7 +156,12 @@ async fn hostile_answers_are_failures_or_are_skipped_and_never_events() {
 async fn an_answer_of_many_megabytes_is_not_read() {
     for kind in KINDS.into_iter().filter(|kind| *kind != ProviderKind::Ses) {
         let host = always(|| "x".repeat(6_000_000).into_response()).await;
-        let failure = api(kind, &host).await.poll(None, at("2026-11-26T10:00:00Z")).await.unwrap_err().failure;
+        let failure = api(kind, &host)
+            .await
+            .poll(None, at("2026-11-26T10:00:00Z"))
+            .await
+            .unwrap_err()
+            .failure;
         assert_eq!(failure.code, "too_long", "{kind:?}");
     }
 }
@@ -142,7 +170,10 @@ async fn an_answer_of_many_megabytes_is_not_read() {
 async fn a_cursor_that_is_not_ours_is_refused() {
     for kind in KINDS.into_iter().filter(|kind| *kind != ProviderKind::Ses) {
         let host = always(|| json(value!({}))).await;
-        let poll = api(kind, &host).await.poll(Some("{\"a\":1}"), at("2026-11-26T10:00:00Z")).await;
+        let poll = api(kind, &host)
+            .await
+            .poll(Some("{\"a\":1}"), at("2026-11-26T10:00:00Z"))
+            .await;
         assert_eq!(poll.unwrap_err().failure.code, "cursor", "{kind:?}");
     }
 }
@@ -160,11 +191,41 @@ async fn an_account_without_its_key_or_with_an_unknown_region_is_not_made() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_longer_than_the_provider_takes_is_not_handed_over() {
+    for kind in KINDS {
+        let mime = vec![b'x'; 41_000_000];
+        let message = Outgoing {
+            mime: &mime,
+            ..MESSAGE
+        };
+        let failure = api(kind, "http://127.0.0.1:1")
+            .await
+            .send(&message)
+            .await
+            .unwrap_err()
+            .failure;
+        assert_eq!(
+            (failure.class, failure.code.as_str()),
+            (FailureClass::Sender, "too_long"),
+            "{kind:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn suppressing_says_what_the_server_says() {
     for kind in KINDS {
         let host = always(|| json(value!({}))).await;
-        api(kind, &host).await.suppress("ann@example.net", Reason::Unsubscribe).await.unwrap();
+        api(kind, &host)
+            .await
+            .suppress("ann@example.net", Reason::Unsubscribe)
+            .await
+            .unwrap();
         let host = always(|| StatusCode::BAD_REQUEST.into_response()).await;
-        api(kind, &host).await.suppress("ann@example.net", Reason::Unsubscribe).await.unwrap_err();
+        api(kind, &host)
+            .await
+            .suppress("ann@example.net", Reason::Unsubscribe)
+            .await
+            .unwrap_err();
     }
 }
