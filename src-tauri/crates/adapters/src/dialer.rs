@@ -86,12 +86,22 @@ impl Dialer {
         }
     }
 
-    async fn resolve_and_race(&self, host: &str, port: u16) -> Result<TcpStream, Failure> {
+    /// The addresses of `host` that may be dialled, in the order to try them, at most eight: for the HTTP client,
+    /// whose library opens its connections itself, to these addresses and no others.
+    ///
+    /// # Errors
+    /// As [`Dialer::connect`]; nothing is dialled.
+    pub(crate) async fn permitted(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Failure> {
         let addresses = self.resolve(host, port).await?;
         for address in &addresses {
             permit(host, address.ip(), self.loopback_only)?;
         }
-        race(interleaved(addresses))
+        Ok(interleaved(addresses))
+    }
+
+    async fn resolve_and_race(&self, host: &str, port: u16) -> Result<TcpStream, Failure> {
+        let addresses = self.permitted(host, port).await?;
+        race(addresses)
             .await
             .map_err(|error| unanswered(host, port, &error))
     }

@@ -1,17 +1,21 @@
 //! The outside: connections, mail servers, and the place where secrets are kept.
 //!
 //! Everything here speaks one [`carillon_model::message::Failure`]; a retry policy reads its class and nothing
-//! else. No file but [`dialer`] opens a connection, which a test proves by reading the sources.
+//! else. No file but [`dialer`] opens a connection, or lets [`http`] open one to an address it permits;
+//! a test proves that by reading the sources.
 
 pub mod channels;
 pub mod dialer;
 mod failure;
 mod glob;
+pub mod http;
 pub mod limits;
 pub mod mailbox;
 pub mod oauth;
+pub mod providers;
 mod secret;
 pub mod vault;
 
 pub use dialer::Dialer;
+pub use http::Http;
 pub use secret::Secret;

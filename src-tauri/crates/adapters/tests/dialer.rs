@@ -166,6 +166,19 @@ const DOORS: [&str; 9] = [
     "hyper_util::client",
 ];
 
+/// Ways of the HTTP library round its builder, and of its builder round the resolver.
+const MADE_WITHOUT_A_DIALER: [&str; 9] = [
+    "Client::new",
+    "ClientBuilder",
+    "Client::default",
+    "reqwest::get",
+    "blocking",
+    ".resolve(",
+    ".resolve_to_addrs(",
+    ".connector_layer(",
+    "unix_socket",
+];
+
 #[test]
 fn no_file_but_the_dialer_opens_a_connection() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -196,14 +209,29 @@ fn no_file_but_the_dialer_opens_a_connection() {
         "the search finds what it looks for"
     );
     assert!(sources.len() > 20, "the sources are there: {}", sources.len());
+    let mut clients = 0;
     for path in sources {
         let text = std::fs::read_to_string(&path).unwrap();
+        let http = path.ends_with("adapters/src/http.rs") || path.ends_with("adapters/src/http/request.rs");
         for (number, line) in text.lines().enumerate() {
             let code = line.split("//").next().unwrap_or("");
             // The tool that drives tests is no part of the product; it speaks to this machine by its number.
             let tool = path.iter().any(|part| part == "xtask")
                 && code.contains("TcpStream::connect((Ipv4Addr::LOCALHOST,");
-            let door = DOORS.iter().find(|door| code.contains(**door) && !tool);
+            // The HTTP client may name its library. Connections come from a client alone, and each that is made
+            // resolves names through the dialer (tests/http/rules.rs shows that it refuses).
+            let library = http && !MADE_WITHOUT_A_DIALER.iter().any(|made| code.contains(made));
+            if library && code.contains("Client::builder") {
+                clients += 1;
+                let next = text.lines().nth(number + 1).unwrap_or("");
+                assert!(
+                    next.contains(".dns_resolver("),
+                    "a client without the dialer's resolver"
+                );
+                continue;
+            }
+            let allowed = |door: &str| tool || (library && door == "reqwest");
+            let door = DOORS.iter().find(|door| code.contains(**door) && !allowed(door));
             assert_eq!(
                 door,
                 None,
@@ -213,4 +241,5 @@ fn no_file_but_the_dialer_opens_a_connection() {
             );
         }
     }
+    assert_eq!(clients, 1, "there is one place where a client is made");
 }

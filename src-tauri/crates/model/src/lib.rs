@@ -11,6 +11,7 @@ pub mod journey;
 pub mod mailbox;
 pub mod message;
 pub mod response;
+pub mod provider;
 pub mod segment;
 pub mod template;
 pub mod workspace;

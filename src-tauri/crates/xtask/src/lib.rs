@@ -13,6 +13,7 @@ pub mod ground;
 pub mod kill;
 pub mod mail_setup;
 pub mod packages;
+pub mod python;
 pub mod setup;
 pub mod shots;
 pub mod studio;

@@ -16,6 +16,8 @@ pub enum Need {
     Window,
     /// A keychain of its own for the stories.
     Keychain,
+    /// Emulators from the Python registry, in an environment of their own: see [`crate::python`].
+    Python,
     /// Real mail servers: asked for separately, see [`crate::mail_setup`].
     Mail,
 }
@@ -79,6 +81,11 @@ pub const PACKAGES: &[(&str, Need, &str)] = &[
         "libsecret-tools",
         Need::Keychain,
         "reads the keychain apart from Carillon",
+    ),
+    (
+        "python3-venv",
+        Need::Python,
+        "an environment of its own for the emulator of Amazon's services",
     ),
     ("postfix", Need::Mail, "a real mail server for the mail stories"),
     (

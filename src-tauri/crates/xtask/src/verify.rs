@@ -7,7 +7,7 @@ use crate::ground::{
     CLI, LOOPBACK_ONLY, SHELL, SHELL_FEATURES, STORIES, cargo, find_program, metadata, target_dir,
 };
 use crate::packages::Need;
-use crate::{Result, bindings, frontend, setup};
+use crate::{Result, bindings, frontend, python, setup};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -55,7 +55,7 @@ const STAGES: &[Stage] = &[
     Stage {
         name: "unit",
         title: "Unit and property tests",
-        needs: &[Need::Build, Need::Desktop, Need::Keychain],
+        needs: &[Need::Build, Need::Desktop, Need::Keychain, Need::Python],
         run: unit,
     },
     Stage {
@@ -94,6 +94,8 @@ struct Run {
     nextest: bool,
     /// Why there are no mail servers, when there are none.
     no_mail: Option<String>,
+    /// The emulator of Amazon's services, or why there is none; `None` where no stage needs it.
+    moto: Option<Result<PathBuf>>,
 }
 
 /// How a stage ended: what its runners counted, and what went wrong.
@@ -190,6 +192,7 @@ fn prepare(stages: &[&Stage], yes: bool) -> Result<Run> {
         story_tests: test_targets(&about, |package, target| package == STORIES && target != "window"),
         nextest: capture(cargo().args(["nextest", "--version"])).is_ok(),
         no_mail,
+        moto: needs.contains(&Need::Python).then(python::moto),
     })
 }
 
@@ -287,7 +290,7 @@ fn spoken(took: Duration) -> String {
 
 /// A `cargo` subcommand on the one selection that all stages share.
 fn on_workspace(subcommand: &[&str]) -> Command {
-    let features = format!("{SHELL_FEATURES},{STORIES}/mail,{STORIES}/window");
+    let features = format!("{SHELL_FEATURES},{STORIES}/mail,{STORIES}/window,carillon-adapters/moto");
     let mut command = cargo();
     command
         .args(subcommand)
@@ -315,6 +318,15 @@ fn on_tests(run: &Run, select: &[&str], named: &[String]) -> Command {
         .env("CARILLON_STUDIO", run.target.join("debug").join(SHELL));
     if let Some(why) = &run.no_mail {
         command.env("CARILLON_NO_MAIL", why);
+    }
+    match &run.moto {
+        Some(Ok(program)) => {
+            command.env("CARILLON_MOTO", program);
+        }
+        Some(Err(why)) => {
+            command.env("CARILLON_NO_MOTO", why);
+        }
+        None => {}
     }
     command
 }

@@ -31,12 +31,19 @@ pub(crate) async fn client_config(ca_file: Option<&str>) -> Result<Arc<ClientCon
              Install the system's ca-certificates, or name a CA file in the account.",
         ));
     }
+    config(roots).map(Arc::new)
+}
+
+/// For a client that never encrypts, and whose library wants a configuration all the same.
+pub(crate) fn trusting_nobody() -> Result<ClientConfig, Failure> {
+    config(RootCertStore::empty())
+}
+
+fn config(roots: RootCertStore) -> Result<ClientConfig, Failure> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| failure(FailureClass::Setup, "tls", error.to_string()))?;
-    Ok(Arc::new(
-        builder.with_root_certificates(roots).with_no_client_auth(),
-    ))
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 fn system_roots() -> &'static RootCertStore {
