@@ -292,3 +292,64 @@ proptest! {
         prop_assert!(long <= 300, "a line of {long} bytes");
     }
 }
+
+#[test]
+fn a_subject_that_pretends_to_answer_is_refused() {
+    for subject in [
+        "Re: you",
+        "RE : you",
+        "re[2]: you",
+        "Fwd: you",
+        "Aw: you",
+        "Antw: x",
+        "Re\u{ff1a}x",
+    ] {
+        let error = compose(&envelope(), &content(subject, "x", "<p>x</p>")).unwrap_err();
+        assert_eq!(error, ComposeError::FalseAnswer, "{subject}");
+    }
+    for subject in [
+        "Re",
+        "Recipes: spring",
+        "Read: me",
+        "Award: you",
+        "Your re: x",
+        "FW26 is here",
+    ] {
+        assert!(
+            compose(&envelope(), &content(subject, "x", "<p>x</p>")).is_ok(),
+            "{subject}"
+        );
+    }
+}
+
+#[test]
+fn a_sender_whose_name_shows_another_domain_is_refused() {
+    let mut envelope = envelope();
+    envelope.from.name = "service@paypal.example".into();
+    let error = compose(&envelope, &plain()).unwrap_err();
+    assert_eq!(error, ComposeError::OtherDomain("paypal.example".into()));
+    envelope.from.name = "hello@ember.example".into();
+    assert!(compose(&envelope, &plain()).is_ok());
+}
+
+#[test]
+fn a_feedback_id_has_four_parts_and_a_sender_of_5_to_15_characters() {
+    for id in [
+        "",
+        "a:b:c",
+        "a:b:c:d",
+        "a:b:c:sixteen-letters-",
+        "a::c:sender",
+        "a:b:c:d:sender",
+        "a:b:c:send\u{e9}r",
+        "a:b:c:sen der",
+    ] {
+        let mut envelope = envelope();
+        envelope.feedback_id = Some(id.into());
+        assert_eq!(
+            compose(&envelope, &plain()).unwrap_err(),
+            ComposeError::Header("Feedback-ID"),
+            "{id}"
+        );
+    }
+}
