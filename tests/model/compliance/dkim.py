@@ -16,7 +16,7 @@ def relaxed_header(field):
 
 
 def relaxed_body(body):
-    rows = [re.sub(rb"[ \t]+", b" ", row).rstrip(b" ") for row in body.split(b"\r\n")]
+    rows = [row.rstrip(b" ") for row in re.sub(rb"[ \t]+", b" ", body).split(b"\r\n")]
     while rows and not rows[-1]:
         rows.pop()
     return b"".join(row + b"\r\n" for row in rows)

@@ -8,6 +8,7 @@ import re
 
 LINE = 998  # RFC 5322 section 2.1.1
 WORD = 75  # RFC 2047 section 2
+PLAIN = bytes([0, 9, 10, 13, *range(32, 127)])
 ENCODED = re.compile(r"=\?([A-Za-z0-9-]+)\?([BbQq])\?([!->@-~]*)\?=")
 
 
@@ -15,15 +16,15 @@ def lines(message, wrong):
     """CRLF only, nothing outside of printable ASCII, no line too long."""
     if not message.endswith(b"\r\n"):
         wrong.append(("10.end", "the message does not end with CRLF"))
-    for rule, pattern, what in [
-        ("10.break", rb"\r(?!\n)|(?<!\r)\n", "a CR or LF on its own"),
-        ("9.control", rb"\0", "a NUL"),
-        ("10.byte", rb"[^\0\t\r\n -~]", "a byte that is not printable ASCII"),
-        ("10.line", rb"[^\r\n]{%d}" % (LINE + 1), f"more than {LINE} bytes"),
+    rows = message.split(b"\r\n")
+    for rule, is_wrong, what in [
+        ("10.break", lambda row: b"\r" in row or b"\n" in row, "a CR or LF on its own"),
+        ("9.control", lambda row: b"\0" in row, "a NUL"),
+        ("10.byte", lambda row: row.translate(None, PLAIN), "a byte that is not printable ASCII"),
+        ("10.line", lambda row: len(row) > LINE, f"more than {LINE} bytes"),
     ]:
-        found = re.search(pattern, message)
-        if found:
-            number = message.count(b"\n", 0, found.start()) + 1
+        number = next((number for number, row in enumerate(rows, 1) if is_wrong(row)), None)
+        if number:
             wrong.append((rule, f"line {number} has {what}"))
 
 
@@ -122,7 +123,7 @@ def mailboxes(text, name, wrong):
         shown, address = bracket.groups() if bracket else ("", part)
         plain = re.sub(r'"(?:[^"\\]|\\.)*"', "", shown)
         if re.search(r'[<>@,;:\\"\[\]()]', plain) or "." in plain:
-            wrong.append(("9.address", f"{name} has a sign outside of quotes that may not stand there"))
+            wrong.append(("9.address", f"{name} has a sign outside of quotes that may not stand there: {plain!r}"))
         if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,253}", address):
             wrong.append(("9.address", f"{name} has no plain address"))
         found.append((shown, address))
@@ -158,16 +159,15 @@ def decoded(fields, body, wrong):
             wrong.append(("10.encoding", f"{kind} is no base64: {error}"))
             raw = b""
     elif encoding == "quoted-printable":
-        for line in body.split(b"\r\n"):
-            soft = line[:-1] if line.endswith(b"=") else line
-            if len(line) > 76 or soft[-1:] in (b" ", b"\t") and soft is line or re.search(rb"=(?![0-9A-F]{2})", soft):
-                wrong.append(("10.encoding", f"{kind} has a broken quoted-printable line {line[:40]!r}"))
-                break
+        if any(len(line) > 76 or line[-1:] in (b" ", b"\t") for line in body.split(b"\r\n")):
+            wrong.append(("10.encoding", f"{kind} has a quoted-printable line that is too long or ends with a space"))
+        if re.search(rb"=(?![0-9A-F]{2}|\r\n|$)", body):
+            wrong.append(("10.encoding", f"{kind} has a broken quoted-printable escape"))
         raw = binascii.a2b_qp(body)
     else:
         wrong.append(("10.encoding", f"{kind} is {encoding}, which servers may change on the way"))
         raw = body
-    if re.search(rb"\r(?!\n)|(?<!\r)\n|\0", raw):
+    if not raw.count(b"\r\n") == raw.count(b"\r") == raw.count(b"\n") or b"\0" in raw:
         wrong.append(("10.break", f"{kind} has a CR, LF or NUL on its own once it is decoded"))
     try:
         return kind, raw.decode(given.get("charset", "us-ascii"), "strict")

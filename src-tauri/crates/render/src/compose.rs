@@ -100,7 +100,8 @@ pub fn compose(envelope: &Envelope, content: &Rendered) -> Result<Vec<u8>, Compo
         return Err(ComposeError::NoText);
     }
     let from = mailbox("From", &envelope.from)?;
-    if let Some(other) = address::other_domain(&envelope.from.name, from.email.domain()) {
+    if let Some(other) = address::other_domain(from.name.as_deref().unwrap_or_default(), from.email.domain())
+    {
         return Err(ComposeError::OtherDomain(other));
     }
     let to = mailbox("To", &envelope.to)?;
@@ -164,6 +165,7 @@ fn date(date: Moment) -> Result<SystemTime, ComposeError> {
 /// beside the encoded header to write.
 fn people(name: &'static str, mailbox: lettre::message::Mailbox) -> HeaderValue {
     let address = mailbox.email.to_string();
+    let shown = mailbox.name.clone().unwrap_or_default();
     let mut headers = Headers::new();
     match name {
         "From" => headers.set(header::From::from(Mailboxes::from(mailbox))),
@@ -175,7 +177,16 @@ fn people(name: &'static str, mailbox: lettre::message::Mailbox) -> HeaderValue 
         .split_once(": ")
         .map_or("", |(_, value)| value)
         .trim_end_matches("\r\n");
-    HeaderValue::dangerous_new_pre_encoded(HeaderName::new_from_ascii_str(name), address, value.to_owned())
+    let value = with_quoted_dots(value, &shown);
+    HeaderValue::dangerous_new_pre_encoded(HeaderName::new_from_ascii_str(name), address, value)
+}
+
+/// The encoder writes a word with a dot, such as Booking.com, as it is; it may stand in quotes only (RFC 5322 §3.2.5).
+fn with_quoted_dots(written: &str, name: &str) -> String {
+    match written.strip_prefix(name) {
+        Some(rest) if name.contains('.') => format!("\"{name}\"{rest}"),
+        _ => written.to_owned(),
+    }
 }
 
 fn plain(name: &'static str, value: String) -> HeaderValue {
@@ -289,6 +300,7 @@ fn list_id(list: &ListId) -> Result<HeaderValue, ComposeError> {
             // Writing to a String cannot fail.
             let _ = email_encoding::headers::quoted_string::encode(&name, &mut writer);
         }
+        value = with_quoted_dots(&value, &name);
         value.push_str("\r\n ");
     }
     value.push_str(&format!("<{}>", list.id));

@@ -230,7 +230,7 @@ impl Post {
     pub async fn batch(&mut self, most: u64) -> Vec<Made> {
         let house = self.dice.random_range(0..self.houses.len());
         let (name, parts) = self.templates[self.dice.random_range(0..self.templates.len())].clone();
-        let orders: Vec<Order> = (0..most.min(100)).map(|_| self.order(house)).collect();
+        let orders: Vec<Order> = (0..most.min(25)).map(|_| self.order(house)).collect();
         let house = &self.houses[house];
         let contexts = orders.iter().map(|order| context(house, order)).collect();
         let request = Request {
@@ -287,7 +287,7 @@ impl Post {
             doors,
             measured,
             marketing: self.dice.random_bool(0.9),
-            date: moment(self.dice.random_range(1_700_000_000..2_500_000_000)),
+            date: moment(self.dice.random_range(1_600_000_000..1_790_000_000)),
         }
     }
 
@@ -303,7 +303,7 @@ impl Post {
             if self.dice.random_bool(0.25) {
                 continue;
             }
-            let value = match self.dice.random_range(0..10) {
+            let value = match self.dice.random_range(0..40) {
                 0 => VALUES.choose(&mut self.dice).unwrap().repeat(300),
                 1 => "x".repeat(300),
                 2 => "ü".repeat(300),
