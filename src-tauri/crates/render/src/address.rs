@@ -91,9 +91,9 @@ pub fn other_domain(name: &str, domain: &str) -> Option<String> {
             (is_domain && host.contains('.')).then(|| idna::domain_to_ascii(host).unwrap_or(host.to_owned()))
         });
     let is_below = |one: &str, other: &str| one.strip_suffix(other).is_some_and(|rest| rest.ends_with('.'));
-    shown
-        .filter(|host| *host != domain && !is_below(host, &domain) && !is_below(&domain, host))
-        .next()
+    let mut others =
+        shown.filter(|host| *host != domain && !is_below(host, &domain) && !is_below(&domain, host));
+    others.next()
 }
 
 /// Signs that stay as they are in a `mailto:`; any other could end the address or its field (RFC 6068 §2).

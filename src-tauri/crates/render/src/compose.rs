@@ -269,7 +269,7 @@ fn list_headers(envelope: &Envelope) -> Result<Vec<HeaderValue>, ComposeError> {
 }
 
 fn is_feedback_id(id: &str) -> bool {
-    let word = |part: &&str| {
+    let word = |part: &str| {
         !part.is_empty()
             && part
                 .bytes()
@@ -279,7 +279,7 @@ fn is_feedback_id(id: &str) -> bool {
     let has_sender = parts
         .last()
         .is_some_and(|sender| (5..=15).contains(&sender.len()));
-    id.len() <= 200 && parts.len() == 4 && has_sender && parts.iter().all(|part| word(&part))
+    id.len() <= 200 && parts.len() == 4 && has_sender && parts.iter().all(|part| word(part))
 }
 
 fn list_id(list: &ListId) -> Result<HeaderValue, ComposeError> {

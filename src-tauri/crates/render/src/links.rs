@@ -271,8 +271,8 @@ fn has_sure_entities(raw: &str) -> bool {
             let written = &raw[at..at + end + 2];
             return !name.starts_with('#') || decode_html_entities(written) != written;
         }
-        if name.starts_with('#') {
-            return !name[1..].starts_with(|c: char| c.is_ascii_digit() || matches!(c, 'x' | 'X'));
+        if let Some(number) = name.strip_prefix('#') {
+            return !number.starts_with(|c: char| c.is_ascii_digit() || matches!(c, 'x' | 'X'));
         }
         let written = format!("&{name};");
         next == Some('=') || decode_html_entities(&written) == written
