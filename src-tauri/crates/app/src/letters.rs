@@ -173,7 +173,7 @@ pub struct Posting<'a> {
     /// Its Message-ID before the at sign.
     pub token: &'a str,
     pub date: Moment,
-    /// A marketing mail, and what it belongs to: letters, digits and hyphens, the same for all who get it.
+    /// A marketing mail, and what it belongs to: a word that is the same for all who get it.
     pub campaign: Option<String>,
     /// The id of the workspace, which tells its complaints from those of others.
     pub workspace_id: &'a str,
@@ -236,8 +236,15 @@ pub fn envelope(
 }
 
 /// Gmail's header for figures of complaints: campaign, stream, workspace, and the sender, who is told by a word of 5 to 15
-/// characters that is the same in all mails of a domain. The last two are digests: an id is nobody's business.
+/// characters that is the same in all mails of a domain. The last two are digests: an id is nobody's business. Names of
+/// steps may have any sign, the header has few.
 fn feedback_id(campaign: &str, workspace_id: &str, domain: &str) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let campaign: String = campaign
+        .chars()
+        .map(|c| if fits(c) { c } else { '-' })
+        .take(48)
+        .collect();
     let digest = |text: &str| blake3::hash(text.to_ascii_lowercase().as_bytes()).to_hex();
     let (workspace, sender) = (digest(workspace_id), digest(domain));
     format!("{campaign}:marketing:{}:{}", &workspace[..12], &sender[..12])

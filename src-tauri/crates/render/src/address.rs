@@ -76,7 +76,7 @@ pub fn clean_name(name: &str) -> String {
 pub fn other_domain(name: &str, domain: &str) -> Option<String> {
     let name = name.replace(['\u{ff20}', '\u{fe6b}'], "@").to_lowercase();
     let domain = domain.to_lowercase();
-    let shown = name
+    let mut shown = name
         .split(|c: char| c.is_whitespace() || "()<>[]{},;\"'|".contains(c))
         .filter_map(|word| {
             let word = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '@');
@@ -91,9 +91,7 @@ pub fn other_domain(name: &str, domain: &str) -> Option<String> {
             (is_domain && host.contains('.')).then(|| idna::domain_to_ascii(host).unwrap_or(host.to_owned()))
         });
     let is_below = |one: &str, other: &str| one.strip_suffix(other).is_some_and(|rest| rest.ends_with('.'));
-    let mut others =
-        shown.filter(|host| *host != domain && !is_below(host, &domain) && !is_below(&domain, host));
-    others.next()
+    shown.find(|host| *host != domain && !is_below(host, &domain) && !is_below(&domain, host))
 }
 
 /// Signs that stay as they are in a `mailto:`; any other could end the address or its field (RFC 6068 §2).
