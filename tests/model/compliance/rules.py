@@ -75,6 +75,11 @@ class Page(html.parser.HTMLParser):
             self.link[1] += data
 
 
+def addresses(text):
+    """The words of a text, addresses without the brackets around them."""
+    return re.split(r"[\s()<>]+", text)
+
+
 def flowing(text):
     return " ".join(text.split())
 
@@ -230,7 +235,7 @@ def unsubscribing(read, told, seen, wrong):
 def visible(leave, page, text, wrong):
     if not any(href == leave and words.strip() for href, words in page.links):
         wrong.append(("3.html", "the HTML shows no link to unsubscribe"))
-    if not leave or leave not in text.split():
+    if not leave or leave not in addresses(text):
         wrong.append(("3.text", "the text shows no address to unsubscribe"))
 
 
@@ -264,6 +269,6 @@ def measured(page, text, read, told, wrong):
     if not told["relay"] or told["measured"]:
         return
     free = [told.get("leave"), told.get("preferences")]
-    for address in page.addresses + text.split():
+    for address in page.addresses + addresses(text):
         if address.startswith(told["relay"]) and address not in free:
             wrong.append(("17.measured", f"{address} tells of somebody who did not agree"))

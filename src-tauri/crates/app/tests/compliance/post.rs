@@ -163,7 +163,10 @@ fn house(domain: &'static str, organisation: &str, address: &str, from_name: &st
             user: String::new(),
             from_name: from_name.to_owned(),
             from_email: format!("hello@{domain}"),
-            reply_to: (organisation.len() % 2 == 0).then(|| format!("replies+all@{domain}")),
+            reply_to: organisation
+                .len()
+                .is_multiple_of(2)
+                .then(|| format!("replies+all@{domain}")),
             ca_file: None,
             per_day: 1,
             per_minute: 1,
