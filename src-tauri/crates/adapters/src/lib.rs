@@ -6,6 +6,7 @@
 
 pub mod channels;
 pub mod dialer;
+pub mod dkim;
 mod failure;
 mod glob;
 pub mod http;

@@ -2,6 +2,7 @@
 
 use crate::error::{ApiError, Code, Result, fail};
 use crate::workspaces::Open;
+use carillon_adapters::dkim::{DkimError, Signer};
 use carillon_engine::record::ContactRecord;
 use carillon_model::account::Account;
 use carillon_model::contact::Value;
@@ -9,7 +10,11 @@ use carillon_model::journey::Input;
 use carillon_model::workspace::Workspace;
 use carillon_model::{EnrolmentId, Moment};
 use carillon_render::child::{Mode, Output, Request};
-use carillon_render::{Context, Envelope, EventContext, ListId, Mailbox, RenderError, Sender, TemplateParts};
+use carillon_render::links::{self, Link, Marks};
+use carillon_render::{
+    ComposeError, Context, Envelope, EventContext, ListId, Mailbox, RenderError, Rendered, Sender,
+    TemplateParts,
+};
 use carillon_store::{Db, events, facts};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -84,6 +89,33 @@ pub fn unsubscribe_mailto(account: &Account, token: &str) -> String {
     carillon_render::address::mailto(to, &format!("unsubscribe {token}"))
 }
 
+/// Where a link leads instead, so that its click is told of. `None` leaves the link as it is.
+pub type Click = Arc<dyn Fn(&Link) -> Option<String> + Send + Sync>;
+
+/// The relay's addresses for one message. Those that are absent are not used: a workspace without a relay has none, and
+/// a contact who did not agree to be measured has neither click nor pixel nor trap.
+#[derive(Clone, Default)]
+pub struct Doors {
+    /// https address that unsubscribes by one click (RFC 8058), and the link to unsubscribe in the mail itself.
+    pub unsubscribe: Option<String>,
+    /// https address of the page where the contact chooses what to get.
+    pub preferences: Option<String>,
+    pub click: Option<Click>,
+    /// Source of the picture that tells of an opening.
+    pub pixel: Option<String>,
+    /// A link that only programs follow.
+    pub trap: Option<String>,
+}
+
+impl Doors {
+    /// The address that ends the mails, as a template prints it: the relay's, else a mail to the account.
+    pub fn unsubscribe_url(&self, account: &Account, token: &str) -> String {
+        self.unsubscribe
+            .clone()
+            .unwrap_or_else(|| unsubscribe_mailto(account, token))
+    }
+}
+
 /// The event a passage began with, for its mails.
 ///
 /// # Errors
@@ -119,6 +151,7 @@ pub fn context(
         tags: record.tags.clone(),
         event: None,
         unsubscribe_url: unsubscribe,
+        preferences_url: None,
         zone: record.zone().unwrap_or(zone).name().to_owned(),
         locale: language,
         now,
@@ -133,16 +166,36 @@ pub fn nobody() -> ContactRecord {
     }
 }
 
-/// The envelope of one message. `message_id` was fixed when it was queued.
+/// What a message is, beside who sends it and who gets it.
+pub struct Posting<'a> {
+    /// Fixed when it was queued.
+    pub message_id: String,
+    /// Its Message-ID before the at sign.
+    pub token: &'a str,
+    pub date: Moment,
+    /// A marketing mail, and what it belongs to: a word that is the same for all who get it.
+    pub campaign: Option<String>,
+    /// The id of the workspace, which tells its complaints from those of others.
+    pub workspace_id: &'a str,
+    pub doors: &'a Doors,
+}
+
+/// The envelope of one message.
 pub fn envelope(
     workspace: &Workspace,
     account: &Account,
     to: &ContactRecord,
-    message_id: String,
-    token: &str,
-    date: Moment,
-    marketing: bool,
+    posting: Posting<'_>,
 ) -> Envelope {
+    let Posting {
+        message_id,
+        token,
+        date,
+        campaign,
+        workspace_id,
+        doors,
+    } = posting;
+    let marketing = campaign.is_some();
     let text = |key: &str| match to.fields.get(key) {
         Some(Value::Text(text)) => text.clone(),
         _ => String::new(),
@@ -176,10 +229,63 @@ pub fn envelope(
             name: workspace.organisation.clone(),
             id: format!("marketing.{domain}"),
         }),
-        unsubscribe_https: None,
+        unsubscribe_https: doors.unsubscribe.clone().filter(|_| marketing),
         unsubscribe_mailto: marketing.then(|| unsubscribe_mailto(account, token)),
-        feedback_id: None,
+        feedback_id: campaign.map(|campaign| feedback_id(&campaign, workspace_id, &domain)),
     }
+}
+
+/// Gmail's header for figures of complaints: campaign, stream, workspace, and the sender, who is told by a word of 5 to 15
+/// characters that is the same in all mails of a domain. The last two are digests: an id is nobody's business. Names of
+/// steps may have any sign, the header has few.
+fn feedback_id(campaign: &str, workspace_id: &str, domain: &str) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let campaign: String = campaign
+        .chars()
+        .map(|c| if fits(c) { c } else { '-' })
+        .take(48)
+        .collect();
+    let digest = |text: &str| blake3::hash(text.to_ascii_lowercase().as_bytes()).to_hex();
+    let (workspace, sender) = (digest(workspace_id), digest(domain));
+    format!("{campaign}:marketing:{}:{}", &workspace[..12], &sender[..12])
+}
+
+/// Why a message has no bytes.
+#[derive(Debug, thiserror::Error)]
+pub enum LetterError {
+    #[error(transparent)]
+    Compose(#[from] ComposeError),
+    #[error(transparent)]
+    Sign(#[from] DkimError),
+}
+
+/// The bytes of a message as they leave: its links lead through the relay's doors, and it is signed where somebody signs.
+///
+/// # Errors
+/// What of envelope or content no message can be made from.
+pub fn finished(
+    envelope: &Envelope,
+    mut content: Rendered,
+    doors: &Doors,
+    signer: Option<&Signer>,
+) -> std::result::Result<Vec<u8>, LetterError> {
+    if let Some(click) = &doors.click {
+        let kept: Vec<&str> = [&doors.unsubscribe, &doors.preferences]
+            .into_iter()
+            .filter_map(|url| url.as_deref())
+            .collect();
+        links::rewrite(&mut content, &kept, |link| click(link));
+    }
+    let marks = Marks {
+        pixel: doors.pixel.as_deref(),
+        trap: doors.trap.as_deref(),
+    };
+    content.html = links::marked(&content.html, marks);
+    let bytes = carillon_render::compose(envelope, &content)?;
+    Ok(match signer {
+        Some(signer) => signer.sign(&bytes, envelope.date)?,
+        None => bytes,
+    })
 }
 
 /// The one answer of a render for one contact, or why not, in a sentence.

@@ -71,6 +71,29 @@ pub fn clean_name(name: &str) -> String {
     }
 }
 
+/// A domain that a display name shows (an e-mail address, a web address, a name in `.com`, `.net` or `.org`) and that is
+/// neither `domain` nor above or below it.
+pub fn other_domain(name: &str, domain: &str) -> Option<String> {
+    let name = name.replace(['\u{ff20}', '\u{fe6b}'], "@").to_lowercase();
+    let domain = domain.to_lowercase();
+    let mut shown = name
+        .split(|c: char| c.is_whitespace() || "()<>[]{},;\"'|".contains(c))
+        .filter_map(|word| {
+            let word = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '@');
+            let (is_address, host) = match (word.rsplit_once('@'), word.split_once("://")) {
+                (Some((_, host)), _) => (true, host),
+                (None, Some((_, rest))) => (true, rest),
+                (None, None) => (word.starts_with("www."), word),
+            };
+            let host = host.split(['/', ':', '?', '#']).next().unwrap_or_default();
+            let host = host.trim_matches('.').trim_start_matches("www.");
+            let is_domain = is_address || [".com", ".net", ".org"].iter().any(|top| host.ends_with(top));
+            (is_domain && host.contains('.')).then(|| idna::domain_to_ascii(host).unwrap_or(host.to_owned()))
+        });
+    let is_below = |one: &str, other: &str| one.strip_suffix(other).is_some_and(|rest| rest.ends_with('.'));
+    shown.find(|host| *host != domain && !is_below(host, &domain) && !is_below(&domain, host))
+}
+
 /// Signs that stay as they are in a `mailto:`; any other could end the address or its field (RFC 6068 §2).
 const IN_MAILTO: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'@')
@@ -104,6 +127,30 @@ mod tests {
             ),
         ] {
             assert_eq!(mailto(to, "unsubscribe t"), written);
+        }
+    }
+
+    #[test]
+    fn a_name_that_shows_a_domain_of_others_is_told() {
+        for (name, shown) in [
+            ("Maya at Ember & Oak", None),
+            ("Dr.Smith, St.Mary's No.1", None),
+            ("@ember", None),
+            ("Ember.Example.Com", None),
+            ("https://www.shop.ember.example.com/x", None),
+            ("maya@example.com", None),
+            ("service@paypal.example", Some("paypal.example")),
+            ("Paypal.com Service", Some("paypal.com")),
+            ("“support＠bank.example” team", Some("bank.example")),
+            ("www.bank.example", Some("bank.example")),
+            ("xember.example.com", Some("xember.example.com")),
+            ("(http://bücher.example)", Some("xn--bcher-kva.example")),
+        ] {
+            assert_eq!(
+                other_domain(name, "ember.example.com").as_deref(),
+                shown,
+                "{name}"
+            );
         }
     }
 

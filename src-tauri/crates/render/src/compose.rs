@@ -54,7 +54,8 @@ pub struct Envelope {
     /// `mailto:` address that unsubscribes (RFC 2369).
     #[serde(default)]
     pub unsubscribe_mailto: Option<String>,
-    /// `campaign:stream:workspace:sender`, for Gmail's complaint figures.
+    /// `campaign:stream:workspace:sender`, for Gmail's complaint figures. The sender has 5 to 15 characters, and nothing
+    /// in it belongs to one person.
     #[serde(default)]
     pub feedback_id: Option<String>,
 }
@@ -67,6 +68,11 @@ pub enum ComposeError {
     Address(&'static str, AddressError),
     #[error("The subject is empty.")]
     NoSubject,
+    #[error("The subject begins as an answer or a forwarded mail does, and this is neither.")]
+    FalseAnswer,
+    /// The domain the name shows.
+    #[error("The sender's name shows {0}, but the mail comes from another domain.")]
+    OtherDomain(String),
     #[error("The message has no text.")]
     NoText,
     /// The name of a header whose value has characters that may not stand in it, or none at all.
@@ -87,10 +93,17 @@ pub fn compose(envelope: &Envelope, content: &Rendered) -> Result<Vec<u8>, Compo
     if subject.is_empty() {
         return Err(ComposeError::NoSubject);
     }
+    if answers(&subject) {
+        return Err(ComposeError::FalseAnswer);
+    }
     if content.text.trim().is_empty() {
         return Err(ComposeError::NoText);
     }
     let from = mailbox("From", &envelope.from)?;
+    if let Some(other) = address::other_domain(from.name.as_deref().unwrap_or_default(), from.email.domain())
+    {
+        return Err(ComposeError::OtherDomain(other));
+    }
     let to = mailbox("To", &envelope.to)?;
     let id = message_id(&envelope.message_id)?;
     let route = lettre::address::Envelope::new(Some(from.email.clone()), vec![to.email.clone()]);
@@ -121,6 +134,16 @@ pub fn compose(envelope: &Envelope, content: &Rendered) -> Result<Vec<u8>, Compo
     Ok(bytes)
 }
 
+/// `Re:` and `Fwd:` with their usual spellings. Nothing we send answers a mail.
+fn answers(subject: &str) -> bool {
+    let word = subject.split([':', '\u{ff1a}']).next().unwrap_or_default();
+    let word = word.split(['[', '(']).next().unwrap_or_default().trim();
+    let is_answer = ["re", "aw", "sv", "antw", "fw", "fwd", "wg"]
+        .iter()
+        .any(|answer| word.eq_ignore_ascii_case(answer));
+    is_answer && word.len() < subject.len()
+}
+
 fn mailbox(header: &'static str, mailbox: &Mailbox) -> Result<lettre::message::Mailbox, ComposeError> {
     let email = address::parse(&mailbox.email).map_err(|e| ComposeError::Address(header, e))?;
     let name = address::clean_name(&mailbox.name);
@@ -142,6 +165,7 @@ fn date(date: Moment) -> Result<SystemTime, ComposeError> {
 /// beside the encoded header to write.
 fn people(name: &'static str, mailbox: lettre::message::Mailbox) -> HeaderValue {
     let address = mailbox.email.to_string();
+    let shown = mailbox.name.clone().unwrap_or_default();
     let mut headers = Headers::new();
     match name {
         "From" => headers.set(header::From::from(Mailboxes::from(mailbox))),
@@ -153,7 +177,16 @@ fn people(name: &'static str, mailbox: lettre::message::Mailbox) -> HeaderValue 
         .split_once(": ")
         .map_or("", |(_, value)| value)
         .trim_end_matches("\r\n");
-    HeaderValue::dangerous_new_pre_encoded(HeaderName::new_from_ascii_str(name), address, value.to_owned())
+    let value = with_quoted_dots(value, &shown);
+    HeaderValue::dangerous_new_pre_encoded(HeaderName::new_from_ascii_str(name), address, value)
+}
+
+/// The encoder writes a word with a dot, such as Booking.com, as it is; it may stand in quotes only (RFC 5322 §3.2.5).
+fn with_quoted_dots(written: &str, name: &str) -> String {
+    match written.strip_prefix(name) {
+        Some(rest) if name.contains('.') => format!("\"{name}\"{rest}"),
+        _ => written.to_owned(),
+    }
 }
 
 fn plain(name: &'static str, value: String) -> HeaderValue {
@@ -227,21 +260,26 @@ fn list_headers(envelope: &Envelope) -> Result<Vec<HeaderValue>, ComposeError> {
         ));
     }
     if let Some(id) = &envelope.feedback_id {
-        let clean = !id.is_empty()
-            && id.len() <= 200
-            && id
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b));
-        headers.push(plain(
-            "Feedback-ID",
-            if clean {
-                id.clone()
-            } else {
-                return Err(ComposeError::Header("Feedback-ID"));
-            },
-        ));
+        if !is_feedback_id(id) {
+            return Err(ComposeError::Header("Feedback-ID"));
+        }
+        headers.push(plain("Feedback-ID", id.clone()));
     }
     Ok(headers)
+}
+
+fn is_feedback_id(id: &str) -> bool {
+    let word = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    };
+    let parts: Vec<&str> = id.split(':').collect();
+    let has_sender = parts
+        .last()
+        .is_some_and(|sender| (5..=15).contains(&sender.len()));
+    id.len() <= 200 && parts.len() == 4 && has_sender && parts.iter().all(|part| word(part))
 }
 
 fn list_id(list: &ListId) -> Result<HeaderValue, ComposeError> {
@@ -262,6 +300,7 @@ fn list_id(list: &ListId) -> Result<HeaderValue, ComposeError> {
             // Writing to a String cannot fail.
             let _ = email_encoding::headers::quoted_string::encode(&name, &mut writer);
         }
+        value = with_quoted_dots(&value, &name);
         value.push_str("\r\n ");
     }
     value.push_str(&format!("<{}>", list.id));

@@ -29,28 +29,38 @@ const IMAGES: [&str; 4] = [
 /// Elements whose content is not shown.
 const SKIPPED: [&str; 5] = ["head", "style", "title", "template", "noscript"];
 
-struct Tag<'a> {
-    name: String,
-    closes: bool,
+pub(crate) struct Tag<'a> {
+    /// In lower case.
+    pub(crate) name: String,
+    pub(crate) closes: bool,
     empty: bool,
     attributes: Vec<(String, &'a str)>,
+    /// The source from behind its "<" to the end of all.
+    pub(crate) source: &'a str,
 }
 
-impl Tag<'_> {
-    fn attribute(&self, name: &str) -> Option<String> {
+impl<'a> Tag<'a> {
+    pub(crate) fn attribute(&self, name: &str) -> Option<String> {
+        self.raw(name)
+            .map(|value| decode_html_entities(value).into_owned())
+    }
+
+    /// The value as it is written, without its quotes. Of attributes of one name the first counts, as in browsers.
+    pub(crate) fn raw(&self, name: &str) -> Option<&'a str> {
         let found = self.attributes.iter().find(|(key, _)| key == name);
-        found.map(|(_, value)| decode_html_entities(value).into_owned())
+        found.map(|(_, value)| *value)
     }
 }
 
-enum Piece<'a> {
+pub(crate) enum Piece<'a> {
     Text(&'a str),
     Tag(Tag<'a>),
 }
 
 /// Splits HTML into texts and tags; comments and declarations are left out. Linear and without recursion.
-struct Pieces<'a> {
-    rest: &'a str,
+pub(crate) struct Pieces<'a> {
+    /// What was not read yet.
+    pub(crate) rest: &'a str,
 }
 
 impl<'a> Iterator for Pieces<'a> {
@@ -95,6 +105,7 @@ fn tag(after: &str) -> (Tag<'_>, &str) {
         closes,
         empty: false,
         attributes: Vec::new(),
+        source: after,
     };
     let mut rest = &body[end..];
     loop {

@@ -18,6 +18,7 @@ pub mod child;
 pub mod compose;
 pub mod context;
 pub mod limits;
+pub mod links;
 pub mod verify;
 
 mod html;

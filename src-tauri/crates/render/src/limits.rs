@@ -33,3 +33,7 @@ pub const MADE_BYTES: u64 = 16 * 1024 * 1024;
 pub const NAMES: usize = 1_000;
 /// Characters of a rendered subject.
 pub const SUBJECT_CHARS: usize = 255;
+/// Links of one part that are rewritten or listed; later ones stay as they are.
+pub const LINKS: usize = 2_000;
+/// Bytes of an address that stands in for a link; a longer one does not, and the link stays as it is.
+pub const LINK_BYTES: usize = 2_000;

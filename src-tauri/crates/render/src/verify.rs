@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 pub const LINE_BYTES: usize = 998;
 
 /// Headers this program writes. Any other is a sign that a value broke out of its place.
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 14] = [
     "from",
     "to",
     "reply-to",
@@ -20,6 +20,7 @@ const KNOWN: [&str; 13] = [
     "list-unsubscribe-post",
     "feedback-id",
     "content-transfer-encoding",
+    "dkim-signature",
 ];
 const REQUIRED: [&str; 7] = [
     "from",

@@ -108,6 +108,7 @@ fn context(first_name: &str) -> Context {
         tags: Default::default(),
         event: None,
         unsubscribe_url: Some("https://example.com/u".into()),
+        preferences_url: None,
         zone: "Europe/Berlin".into(),
         locale: "en".into(),
         now: chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap(),

@@ -1,6 +1,7 @@
 //! Messages as they go on the wire, read back by another parser.
 #![allow(clippy::unwrap_used)]
 
+use carillon_render::address::{clean_name, other_domain};
 use carillon_render::{
     ComposeError, Envelope, ListId, Mailbox, Rendered, VerifyError, compose, verify_bytes,
 };
@@ -268,6 +269,9 @@ proptest! {
     fn whatever_is_put_in_comes_out_the_same_and_passes_the_check(
         from in any_text(), to in any_text(), list in any_text(), subject in any_text(), text in any_text(), html in any_text()
     ) {
+        // Names that show another domain are refused, which has a test of its own.
+        let shows_another = other_domain(&clean_name(&from), "ember.example").is_some();
+        let from = if shows_another { String::new() } else { from };
         let mut envelope = envelope();
         envelope.from.name = from.clone();
         envelope.to.name = to.clone();
@@ -290,5 +294,85 @@ proptest! {
         prop_assert!(matches!(message.header("List-Unsubscribe"), Some(HeaderValue::Address(_) | HeaderValue::Text(_) | HeaderValue::TextList(_))));
         let long = bytes.split(|b| *b == b'\n').map(<[u8]>::len).max().unwrap();
         prop_assert!(long <= 300, "a line of {long} bytes");
+    }
+}
+
+#[test]
+fn a_subject_that_pretends_to_answer_is_refused() {
+    for subject in [
+        "Re: you",
+        "RE : you",
+        "re[2]: you",
+        "Fwd: you",
+        "Aw: you",
+        "Antw: x",
+        "Re\u{ff1a}x",
+    ] {
+        let error = compose(&envelope(), &content(subject, "x", "<p>x</p>")).unwrap_err();
+        assert_eq!(error, ComposeError::FalseAnswer, "{subject}");
+    }
+    for subject in [
+        "Re",
+        "Recipes: spring",
+        "Read: me",
+        "Award: you",
+        "Your re: x",
+        "FW26 is here",
+    ] {
+        assert!(
+            compose(&envelope(), &content(subject, "x", "<p>x</p>")).is_ok(),
+            "{subject}"
+        );
+    }
+}
+
+#[test]
+fn a_sender_whose_name_shows_another_domain_is_refused() {
+    let mut envelope = envelope();
+    envelope.from.name = "service@paypal.example".into();
+    let error = compose(&envelope, &plain()).unwrap_err();
+    assert_eq!(error, ComposeError::OtherDomain("paypal.example".into()));
+    envelope.from.name = "hello@ember.example".into();
+    assert!(compose(&envelope, &plain()).is_ok());
+}
+
+#[test]
+fn a_feedback_id_has_four_parts_and_a_sender_of_5_to_15_characters() {
+    for id in [
+        "",
+        "a:b:c",
+        "a:b:c:d",
+        "a:b:c:sixteen-letters-",
+        "a::c:sender",
+        "a:b:c:d:sender",
+        "a:b:c:send\u{e9}r",
+        "a:b:c:sen der",
+    ] {
+        let mut envelope = envelope();
+        envelope.feedback_id = Some(id.into());
+        assert_eq!(
+            compose(&envelope, &plain()).unwrap_err(),
+            ComposeError::Header("Feedback-ID"),
+            "{id}"
+        );
+    }
+}
+
+#[test]
+fn a_name_with_a_dot_stands_in_quotes() {
+    let mut envelope = envelope();
+    envelope.from.name = "Ember.Example".into();
+    envelope.to.name = "J.R.".into();
+    envelope.list_id = Some(ListId {
+        name: "No.1".into(),
+        id: "news.ember.example".into(),
+    });
+    let text = String::from_utf8(compose(&envelope, &plain()).unwrap()).unwrap();
+    for header in [
+        "From: \"Ember.Example\" <hello@ember.example>\r\n",
+        "To: \"J.R.\" <ada@example.com>\r\n",
+        "List-Id: \"No.1\"\r\n <news.ember.example>\r\n",
+    ] {
+        assert!(text.contains(header), "{text}");
     }
 }

@@ -56,6 +56,7 @@ fn nobody() -> Context {
         tags: Default::default(),
         event: None,
         unsubscribe_url: Some("https://ember.example/u/abc".into()),
+        preferences_url: None,
         zone: "Europe/London".into(),
         locale: "en-GB".into(),
         now: chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap(),

@@ -36,7 +36,8 @@ impl std::fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    pub(crate) fn new(key: &[u8; 16], workspace: u16) -> Tokens {
+    /// `key` is the workspace's own, from its file; whoever has it can read and make its tokens.
+    pub fn new(key: &[u8; 16], workspace: u16) -> Tokens {
         Tokens {
             cipher: Aes128::new(GenericArray::from_slice(key)),
             workspace,

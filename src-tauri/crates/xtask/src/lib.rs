@@ -5,6 +5,7 @@ pub mod args;
 pub mod bench;
 pub mod bindings;
 pub mod children;
+pub mod compliance;
 pub mod counts;
 pub mod dice;
 pub mod display;

@@ -1,5 +1,5 @@
 use carillon_xtask::args::Args;
-use carillon_xtask::{bench, bindings, kill, shots, studio, verify};
+use carillon_xtask::{bench, bindings, compliance, kill, shots, studio, verify};
 use std::process::ExitCode;
 
 const USAGE: &str = "\
@@ -10,6 +10,7 @@ Carillon's own tools.
   cargo xtask shots --out DIR           pictures of every screen of the real window
   cargo xtask bindings [--check]        write the TypeScript words of the crates, or say whether they are stale
   cargo xtask kill --kills N            the crash law: kill -9 at random moments while mail is sent
+  cargo xtask compliance --messages N   finished messages, read byte by byte against the rules for marketing mail
   cargo xtask bench NAME [--json]       one figure, measured; `cargo xtask bench --list` names them
 
 `--yes` answers every question with yes; CI=true does the same. Add `--help` to a command for its options.
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         "bindings" => bindings::command,
         "kill" => kill::command,
         "bench" => bench::command,
+        "compliance" => compliance::command,
         "" | "help" | "--help" | "-h" => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

@@ -19,6 +19,11 @@ fn json_on(file: &Path, rest: &[&str]) -> Vec<String> {
     all
 }
 
+/// Package and test that makes finished messages and has them checked, and how it is told how many and which.
+pub const COMPLIANCE_TEST: (&str, &str) = ("carillon-app", "compliance");
+pub const COMPLIANCE_MESSAGES: &str = "CARILLON_COMPLIANCE_MESSAGES";
+pub const COMPLIANCE_SEED: &str = "CARILLON_COMPLIANCE_SEED";
+
 /// Days the sample journey takes.
 pub const SAMPLE_DAYS: u64 = 90;
 /// Name of the sample journey in the sample workspace.

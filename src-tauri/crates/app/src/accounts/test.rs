@@ -3,6 +3,7 @@
 use super::{AccountTest, LastTest, TestAccount, TestPhase, existing, secret, test_key};
 use crate::error::{ApiError, Code, Result, fail};
 use crate::imports::clean;
+use crate::letters::{Doors, Posting};
 use crate::runtime::dispatch::{spend_one, try_again};
 use crate::workspaces::Open;
 use crate::{Ctx, letters};
@@ -122,15 +123,15 @@ async fn send_test(
         .from_email
         .rsplit_once('@')
         .map_or("localhost", |(_, d)| d);
-    let envelope = letters::envelope(
-        &workspace,
-        account,
-        &record,
-        format!("{token}@{domain}"),
-        &token,
-        crate::clock::machine_now(),
-        false,
-    );
+    let posting = Posting {
+        message_id: format!("{token}@{domain}"),
+        token: &token,
+        date: crate::clock::machine_now(),
+        campaign: None,
+        workspace_id: &open.workspace_id,
+        doors: &Doors::default(),
+    };
+    let envelope = letters::envelope(&workspace, account, &record, posting);
     let bytes = carillon_render::compose(&envelope, &rendered)
         .map_err(|e| fail(Code::Invalid, "render.template", &[("detail", &e)]))?;
     let secret = secret(open, account).await?;

@@ -4,7 +4,7 @@ use super::dispatch;
 use super::lane::Lane;
 use super::words::back_off;
 use crate::error::Result;
-use crate::letters;
+use crate::letters::{self, Doors, Posting};
 use carillon_engine::record::ContactRecord;
 use carillon_model::message::{Failure, FailureClass, Refusal};
 use carillon_model::workspace::Workspace;
@@ -34,6 +34,7 @@ struct Letter {
     record: ContactRecord,
     /// Its Message-ID before the at sign, which nobody can guess; it names the message in an unsubscription, too.
     token: String,
+    doors: Doors,
 }
 
 impl Lane {
@@ -109,13 +110,19 @@ impl Lane {
             };
             let token = message.message_id.trim_start_matches('<').split('@').next();
             let token = token.unwrap_or_default().to_owned();
-            let unsubscribe = letters::unsubscribe_mailto(&self.account, &token);
+            let doors = Doors::default();
+            let unsubscribe = doors.unsubscribe_url(&self.account, &token);
             let context = letters::context(&record, zone, self.open.now(), Some(unsubscribe));
-            contexts.push(Context { event, ..context });
+            contexts.push(Context {
+                event,
+                preferences_url: doors.preferences.clone(),
+                ..context
+            });
             ready.push(Letter {
                 message,
                 record,
                 token,
+                doors,
             });
         }
         Ok((ready, contexts))
@@ -131,22 +138,25 @@ impl Lane {
             message,
             record,
             token,
+            doors,
         } = letter;
-        let envelope = letters::envelope(
-            workspace,
-            &self.account,
-            &record,
-            message.message_id,
-            &token,
-            self.open.now(),
-            !message.transactional,
-        );
-        let bytes = carillon_render::compose(&envelope, &rendered).map_err(|e| e.to_string())?;
+        let posting = Posting {
+            message_id: message.message_id,
+            token: &token,
+            date: self.open.now(),
+            campaign: (!message.transactional)
+                .then(|| format!("j{}-{}", message.key.journey, message.key.step)),
+            workspace_id: &self.open.workspace_id,
+            doors: &doors,
+        };
+        let envelope = letters::envelope(workspace, &self.account, &record, posting);
+        let subject = rendered.subject.clone();
+        let bytes = letters::finished(&envelope, rendered, &doors, None).map_err(|e| e.to_string())?;
         Ok(Parcel {
             id: message.id,
             attempts: message.attempts,
             to: message.to.unwrap_or_default(),
-            subject: rendered.subject,
+            subject,
             bytes,
         })
     }

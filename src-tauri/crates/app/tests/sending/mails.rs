@@ -181,6 +181,12 @@ async fn headers() {
     ] {
         assert_eq!(text.matches(&header).count(), 1, "{header}{text}");
     }
+    let feedback = text.lines().find_map(|line| line.strip_prefix("Feedback-ID: "));
+    let parts: Vec<&str> = feedback.unwrap().split(':').collect();
+    let [campaign, "marketing", workspace, sender] = parts[..] else {
+        panic!("{feedback:?}");
+    };
+    assert!(campaign.starts_with("j1-") && !workspace.is_empty() && (5..=15).contains(&sender.len()));
     let mail = MessageParser::default().parse(&bytes).unwrap();
     for part in [mail.body_html(0).unwrap(), mail.body_text(0).unwrap()] {
         assert!(

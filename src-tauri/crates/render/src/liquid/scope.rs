@@ -31,7 +31,7 @@ pub(crate) enum Found {
 }
 
 /// Names with a meaning of their own; everything else at the root is a field of the contact.
-pub(crate) const RESERVED: [&str; 13] = [
+pub(crate) const RESERVED: [&str; 14] = [
     "contact",
     "event",
     "sender",
@@ -40,6 +40,7 @@ pub(crate) const RESERVED: [&str; 13] = [
     "postal_address",
     "unsubscribe_url",
     "unsubscribe_line",
+    "preferences_url",
     "subject",
     "preheader",
     "now",
@@ -70,6 +71,7 @@ impl<'a> Scope<'a> {
             "unsubscribe_url" => self.unsubscribe_url(),
             "unsubscribe_line" if html => self.unsubscribe_line(),
             "unsubscribe_line" => self.unsubscribe_text(),
+            "preferences_url" => self.context.preferences_url.as_deref().map_or(Val::Nil, text),
             "subject" => text(&self.subject),
             "preheader" => text(&self.preheader),
             "now" => Val::At(self.context.now),
