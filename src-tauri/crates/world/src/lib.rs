@@ -3,7 +3,10 @@
 //! For samples, practice and tests. It knows nothing of the app: what it says about mail is an independent witness.
 
 pub mod company;
+mod dice;
 pub mod mailbox;
+pub mod notices;
+pub mod personas;
 pub mod script;
 pub mod server;
 pub mod truth;
