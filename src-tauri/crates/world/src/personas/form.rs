@@ -207,7 +207,7 @@ fn is_out_of_sight(value: &impl Fn(&[u8]) -> Option<String>) -> bool {
     is_hidden(value) || is(b"aria-hidden", "true") || is(b"tabindex", "-1")
 }
 
-fn field(tag: &StartTag, hidden: bool, form: &mut Form, value: &impl Fn(&[u8]) -> Option<String>) {
+fn field(tag: &StartTag<()>, hidden: bool, form: &mut Form, value: &impl Fn(&[u8]) -> Option<String>) {
     let kind = match tag.name.as_slice() {
         b"input" => value(b"type")
             .unwrap_or_else(|| "text".to_owned())

@@ -357,7 +357,7 @@ fn close_link(open: &mut Open, found: &mut Body) {
     }
 }
 
-fn start(tag: &StartTag, open: &mut Open, found: &mut Body) {
+fn start(tag: &StartTag<()>, open: &mut Open, found: &mut Body) {
     let value = |name: &[u8]| {
         tag.attributes
             .get(name)
@@ -380,7 +380,8 @@ fn start(tag: &StartTag, open: &mut Open, found: &mut Body) {
             found.pixel = src.filter(|src| is_page(src) && is_pixel(&value));
         }
         b"img" => {
-            if let (Some((_, words)), Some(alt)) = (&mut open.link, value(b"alt")) {
+            let alt = value(b"alt").unwrap_or_default();
+            if let Some((_, words)) = &mut open.link {
                 words.push_str(upto(&alt, 100));
             }
         }

@@ -81,7 +81,7 @@ impl Person {
             full_from: Some(dice.below(140)).filter(|_| dice.unit() < rates.world.full_mailboxes),
             tells_absence: dice.unit() < rates.world.automatic_replies,
             scanner,
-            agent: dice.pick(agents),
+            agent: dice.pick(agents.as_slice()).as_str(),
             language: settings.language.unwrap_or(own_language),
             server: [Server::Postfix, Server::Exchange, Server::Qmail]
                 [of_domain.weighted([45, 35, 20].into_iter())],
