@@ -103,19 +103,20 @@ pub(super) fn one_line(text: &str) -> String {
 
 /// An address that can stand between angle brackets.
 pub(super) fn address(text: &str) -> String {
-    let bad = |c: char| c.is_control() || c.is_whitespace() || "<>(),;:\"\\".contains(c);
-    let clean: String = text.chars().filter(|c| !bad(*c)).take(254).collect();
-    if clean.is_empty() {
-        "nobody@invalid".to_owned()
-    } else {
-        clean
+    let bad = |c: char| c.is_control() || c.is_whitespace() || "<>(),;:\"\\@".contains(c);
+    let clean = |text: &str| text.chars().filter(|c| !bad(*c)).take(127).collect::<String>();
+    match text.rsplit_once('@') {
+        Some((local, domain)) if !clean(local).is_empty() && !clean(domain).is_empty() => {
+            format!("{}@{}", clean(local), clean(domain))
+        }
+        _ => "nobody@invalid".to_owned(),
     }
 }
 
-/// A Message-ID without brackets, as it can stand between them.
+/// A Message-ID without brackets, up to what cannot stand between them.
 pub(super) fn id(text: &str) -> String {
     let good = |c: &char| c.is_ascii_graphic() && !"<>\"\\(),;:".contains(*c);
-    text.chars().filter(good).take(250).collect()
+    text.chars().take_while(good).take(250).collect()
 }
 
 pub(super) fn domain(address: &str) -> &str {
