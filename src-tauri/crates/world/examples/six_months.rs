@@ -3,14 +3,15 @@
 #[path = "../tests/town/letter.rs"]
 mod letter;
 
+use carillon_model::Moment;
 use carillon_world::Inbox;
 use carillon_world::personas::{Arrival, Effect, Town, WorldSettings};
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 use std::time::{Duration, Instant};
 
 fn main() {
-    let start = Utc::now();
+    let start = Moment::from_timestamp(1_772_524_800, 0).unwrap_or_default();
     let mut town = Town::new(WorldSettings::new(1, start));
     let mut inbox = Inbox::new(None);
     let (mut delivering, mut acting, mut listing) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);

@@ -7,7 +7,7 @@ use super::settings::{Language, Persona};
 use crate::notices;
 use carillon_model::Moment;
 use carillon_model::contact::Money;
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 
 /// What an act is about: the mail it answers.
@@ -211,8 +211,9 @@ impl Act {
     }
 
     /// What is pressed on the page that came, after its redirects, from `url`: a form is filled in and sent, a button
-    /// to leave or to confirm pressed. `None` where this act presses nothing, or the page has nothing to press.
-    pub fn press(&self, url: &str, page: &[u8]) -> Option<HttpRequest> {
+    /// to leave or to confirm pressed, so long after the page came. `None` where this act presses nothing, or the page
+    /// has nothing to press.
+    pub fn press(&self, url: &str, page: &[u8]) -> Option<(TimeDelta, HttpRequest)> {
         let filling = match &self.deed {
             Deed::FillForm { .. } => Filling::Everything,
             Deed::Confirm { .. } => Filling::Button(&["confirm", "bestätig", "yes", "ja", "oui"]),
@@ -221,8 +222,9 @@ impl Act {
             }
             _ => return None,
         };
-        let (method, url, body) = filled(url, page, filling, &self.about)?;
-        Some(self.request(method, &url, body))
+        let filled = filled(url, page, filling, &self.about)?;
+        let request = self.request(filled.method, &filled.url, filled.body);
+        Some((filled.takes, request))
     }
 
     fn request(&self, method: Method, url: &str, body: Vec<u8>) -> HttpRequest {

@@ -3,7 +3,9 @@
 use super::act::{About, Method};
 use super::mail::is_hidden;
 use super::settings::Language;
+use chrono::TimeDelta;
 use html5gum::{StartTag, Token, Tokenizer};
+use sha2::{Digest, Sha256};
 use url::Url;
 use url::form_urlencoded::Serializer;
 
@@ -19,12 +21,29 @@ pub(super) enum Filling {
     Everything,
     /// Fields stay as they are; the button with one of these words is pressed, else the first.
     Button(&'static [&'static str]),
+    /// As `Button`, and what says *nothing any more* is ticked.
+    Leave(&'static [&'static str]),
 }
+
+impl Filling {
+    fn words(self) -> &'static [&'static str] {
+        match self {
+            Filling::Everything => &[],
+            Filling::Button(words) | Filling::Leave(words) => words,
+        }
+    }
+}
+
+/// Most zero bits of a proof of work that is looked for: about a million hashes.
+const MOST_BITS: u32 = 20;
 
 #[derive(Default)]
 struct Form {
     action: String,
     post: bool,
+    /// What the page's script does before it sends a form: it looks for a number with which the SHA-256 of stamp, colon
+    /// and number begins with so many zero bits.
+    work: Option<(String, u32)>,
     fields: Vec<Field>,
 }
 
@@ -32,7 +51,10 @@ struct Form {
 struct Field {
     name: String,
     kind: String,
+    /// As a browser sends it if nobody touches it.
     value: String,
+    /// Of a list to choose from: the first that says something.
+    choice: String,
     /// Whether a person sees it.
     shown: bool,
     checked: bool,
@@ -40,13 +62,17 @@ struct Field {
     words: String,
 }
 
-/// The request that sends the form, and `None` where the page has no form that posts to its own origin.
-pub(super) fn filled(
-    page_url: &str,
-    page: &[u8],
-    filling: Filling,
-    who: &About,
-) -> Option<(Method, String, Vec<u8>)> {
+/// A form that was filled in.
+pub(super) struct Filled {
+    pub method: Method,
+    pub url: String,
+    pub body: Vec<u8>,
+    /// How long a person takes for it.
+    pub takes: TimeDelta,
+}
+
+/// The form as it is sent, and `None` where the page has no form that posts to its own origin.
+pub(super) fn filled(page_url: &str, page: &[u8], filling: Filling, who: &About) -> Option<Filled> {
     let base = Url::parse(page_url).ok()?;
     let page = String::from_utf8_lossy(&page[..page.len().min(LONGEST_PAGE)]);
     let forms = forms(&page);
@@ -61,7 +87,7 @@ pub(super) fn filled(
             .fields
             .iter()
             .any(|field| field.shown && !is_button(&field.kind)),
-        Filling::Button(words) => button(form, words, false).is_some(),
+        _ => button(form, filling.words(), false).is_some(),
     };
     let (form, to) = posting()
         .find(|(form, _)| wanted(form))
@@ -72,8 +98,10 @@ pub(super) fn filled(
         if is_button(&field.kind) || (field.kind == "radio" && radios.contains(&field.name.as_str())) {
             continue;
         }
-        let value = match filling {
-            Filling::Everything if field.shown => answer(field, who),
+        let value = match (filling, &form.work) {
+            (_, Some((stamp, bits))) if field.name == "_work" => Some(worked(stamp, *bits)),
+            (Filling::Everything, _) if field.shown => answer(field, who),
+            (Filling::Leave(_), _) if leaves_everything(field) => Some(field.value.clone()),
             _ => as_it_is(field),
         };
         if let Some(value) = value {
@@ -81,14 +109,33 @@ pub(super) fn filled(
             body.append_pair(&field.name, &value);
         }
     }
-    let words = match filling {
-        Filling::Everything => &[],
-        Filling::Button(words) => words,
-    };
-    if let Some(button) = button(form, words, true).filter(|button| !button.name.is_empty()) {
+    if let Some(button) = button(form, filling.words(), true).filter(|button| !button.name.is_empty()) {
         body.append_pair(&button.name, &button.value);
     }
-    Some((Method::Post, to.into(), body.finish().into_bytes()))
+    let seen = form.fields.iter().filter(|field| field.shown).count() as i64;
+    Some(Filled {
+        method: Method::Post,
+        url: to.into(),
+        body: body.finish().into_bytes(),
+        takes: TimeDelta::seconds(6 + 4 * seen),
+    })
+}
+
+/// The number that proves the work, or nothing where too much is asked.
+fn worked(stamp: &str, bits: u32) -> String {
+    let zeros = |nonce: &u32| {
+        let hash = Sha256::digest(format!("{stamp}:{nonce}"));
+        let head = hash.first_chunk().map_or(0, |head| u32::from_be_bytes(*head));
+        head.leading_zeros() >= bits
+    };
+    let found = (0..u32::MAX).take_while(|_| bits <= MOST_BITS).find(zeros);
+    found.map_or_else(String::new, |nonce| nonce.to_string())
+}
+
+fn leaves_everything(field: &Field) -> bool {
+    let name = field.name.to_lowercase();
+    let says = ["all_off", "unsubscribe_all", "unsubscribe", "opt_out"];
+    field.kind == "checkbox" && field.shown && says.contains(&name.as_str())
 }
 
 fn is_button(kind: &str) -> bool {
@@ -120,7 +167,8 @@ fn answer(field: &Field, who: &About) -> Option<String> {
     let (first, last) = called.split_once(' ').unwrap_or((&called, ""));
     Some(match field.kind.as_str() {
         "file" | "password" => return None,
-        "checkbox" | "radio" | "select" | "hidden" => field.value.clone(),
+        "select" => field.choice.clone(),
+        "checkbox" | "radio" | "hidden" => field.value.clone(),
         "email" => who.to.clone(),
         "number" | "range" => "3".to_owned(),
         "date" => "1990-05-17".to_owned(),
@@ -167,6 +215,8 @@ fn forms(page: &str) -> Vec<Form> {
                     forms.push(Form {
                         action: value(b"action").unwrap_or_default(),
                         post: value(b"method").is_some_and(|method| method.eq_ignore_ascii_case("post")),
+                        work: value(b"data-stamp")
+                            .zip(value(b"data-bits").and_then(|bits| bits.parse().ok())),
                         fields: Vec::new(),
                     });
                 } else if let (true, Some(form)) = (inside, forms.last_mut())
@@ -218,13 +268,16 @@ fn field(tag: &StartTag<()>, hidden: bool, form: &mut Form, value: &impl Fn(&[u8
         b"textarea" => "textarea".to_owned(),
         b"select" => "select".to_owned(),
         b"option" => {
-            // The first option that says something, unless another is chosen already.
-            let chosen = value(b"value").filter(|value| !value.is_empty());
-            if let (Some(select), Some(chosen)) = (form.fields.last_mut(), chosen)
-                && select.kind == "select"
-                && (select.value.is_empty() || value(b"selected").is_some())
-            {
-                select.value = chosen;
+            if let Some(select) = form.fields.last_mut().filter(|field| field.kind == "select") {
+                let option = value(b"value").unwrap_or_default();
+                if value(b"selected").is_some() || !select.checked {
+                    select.value.clone_from(&option);
+                    // A browser takes the first, unless another is selected.
+                    select.checked = true;
+                }
+                if select.choice.is_empty() {
+                    select.choice = option;
+                }
             }
             return;
         }
@@ -237,6 +290,7 @@ fn field(tag: &StartTag<()>, hidden: bool, form: &mut Form, value: &impl Fn(&[u8
         shown: !hidden && kind != "hidden",
         checked: value(b"checked").is_some(),
         words: String::new(),
+        choice: String::new(),
         kind,
     });
 }

@@ -247,8 +247,16 @@ fn link(url: &str, text: &str, hidden: bool) -> Link {
     }
 }
 
-/// By the words of link and address: tracked links hide where they go.
+/// By the first folder of the address, as relays have it, else by the words of link and address: tracked links hide
+/// where they go.
 fn kind(url: &str, text: &str) -> LinkKind {
+    match url.split('/').nth(3) {
+        Some("u") => return LinkKind::Leave,
+        Some("p") => return LinkKind::Small,
+        Some("k") => return LinkKind::Confirm,
+        Some("f") => return LinkKind::Form,
+        _ => {}
+    }
     const KINDS: [(LinkKind, &[&str]); 4] = [
         (
             LinkKind::Leave,
@@ -294,7 +302,6 @@ fn kind(url: &str, text: &str) -> LinkKind {
                 "/form",
                 "formular",
                 "formulaire",
-                "/f/",
             ],
         ),
     ];

@@ -2,6 +2,7 @@
 
 use crate::start;
 use carillon_world::personas::{About, Act, Deed, Effect, Language, Leaving, Method, Persona, Server};
+use chrono::TimeDelta;
 use std::collections::BTreeMap;
 
 fn act(deed: Deed) -> Act {
@@ -73,9 +74,13 @@ fn a_form_is_filled_in_as_a_person_does_and_the_honeypot_left_alone() {
     let deed = Deed::FillForm {
         url: "https://relay.example/c/x".into(),
     };
-    let request = act(deed)
+    let (takes, request) = act(deed)
         .press("https://relay.example/form", page.as_bytes())
         .unwrap();
+    assert!(
+        takes >= TimeDelta::seconds(20),
+        "ten fields take a person some time"
+    );
     assert_eq!(
         (request.method, request.url.as_str()),
         (Method::Post, "https://relay.example/f/7?x=1")
@@ -108,11 +113,48 @@ fn the_button_that_leaves_is_found_and_what_is_ticked_stays() {
     let deed = Deed::Unsubscribe(Leaving::Page {
         url: "https://relay.example/p/1".into(),
     });
-    let request = act(deed)
+    let (_, request) = act(deed)
         .press("https://relay.example/p/1", page.as_bytes())
         .unwrap();
     assert_eq!(request.url, "https://relay.example/p/save");
     assert_eq!(request.body, b"topic=tea&do=all_off");
+}
+
+#[test]
+fn what_leaves_everything_is_ticked_and_lists_stay_as_the_browser_has_them() {
+    let page = "<form method=post><input type=checkbox name=topic value=1 checked>\
+        <select name=language><option value=''></option><option value=de>Deutsch</option></select>\
+        <select name=pause><option value=''></option><option value=30 selected>30</option></select>\
+        <input type=checkbox name=all_off value=1><button>Save</button></form>";
+    let deed = Deed::Unsubscribe(Leaving::Page {
+        url: "https://relay.example/p/1".into(),
+    });
+    let (_, request) = act(deed)
+        .press("https://relay.example/p/1", page.as_bytes())
+        .unwrap();
+    assert_eq!(request.body, b"topic=1&language=&pause=30&all_off=1");
+}
+
+#[test]
+fn the_work_a_form_asks_for_is_done_unless_it_is_too_much() {
+    use sha2::{Digest, Sha256};
+    let asked = |bits: u32| {
+        let page = format!(
+            "<form method=post data-stamp=abc data-bits={bits}><input type=hidden name=_work value=''>\
+             <input type=email name=f.email><button>Go</button></form>"
+        );
+        let deed = Deed::FillForm {
+            url: "https://relay.example/f/1".into(),
+        };
+        let (_, request) = act(deed)
+            .press("https://relay.example/f/1", page.as_bytes())
+            .unwrap();
+        fields(&request.body)["_work"].clone()
+    };
+    let hash = Sha256::digest(format!("abc:{}", asked(10)));
+    assert!(hash[0] == 0 && hash[1] < 0x40);
+    assert_eq!(asked(0), "0");
+    assert_eq!(asked(40), "");
 }
 
 #[test]
