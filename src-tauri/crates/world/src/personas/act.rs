@@ -218,7 +218,7 @@ impl Act {
             Deed::FillForm { .. } => Filling::Everything,
             Deed::Confirm { .. } => Filling::Button(&["confirm", "bestätig", "yes", "ja", "oui"]),
             Deed::Unsubscribe(Leaving::Page { .. }) => {
-                Filling::Button(&["unsubscribe", "all", "abmelden", "alle", "désinscri", "tout"])
+                Filling::Leave(&["unsubscribe", "all", "abmelden", "alle", "désinscri", "tout"])
             }
             _ => return None,
         };
