@@ -3,19 +3,18 @@
 //! A pure function of seed, size, months and end: the same on every machine and in every order. Each contact has a
 //! stream of chance of its own, so that any number can be made one by one in flat memory.
 
-mod dice;
-mod history;
+pub(crate) mod history;
 mod people;
 
 pub use history::SampleEvent;
 
+use crate::dice::Dice;
 use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose, SuppressionReason};
 use carillon_model::contact::{Field, FieldType, Value};
 use carillon_model::event::Prop;
 use carillon_model::{ContactId, Moment};
 use chrono::{Days, Months, NaiveDate, NaiveTime, TimeDelta};
 use chrono_tz::Tz;
-use dice::Dice;
 use history::{Habits, history, instant, money};
 use people::{DOMAINS, INTERESTS, REGIONS, ROASTS, Region};
 use std::collections::BTreeSet;

@@ -49,15 +49,20 @@ impl Mailbox {
 
     /// The bytes of one message, or `None` where there is none of this id.
     pub fn read(&self, queue_id: &str) -> io::Result<Option<Vec<u8>>> {
+        self.begin(queue_id, LONGEST)
+    }
+
+    /// The first bytes of one message, at most so many.
+    pub fn begin(&self, queue_id: &str, bytes: u64) -> io::Result<Option<Vec<u8>>> {
         if queue_id.is_empty() || !queue_id.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return Ok(None);
         }
         match File::open(self.path(queue_id)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             file => {
-                let mut bytes = Vec::new();
-                file?.take(LONGEST).read_to_end(&mut bytes)?;
-                Ok(Some(bytes))
+                let mut read = Vec::new();
+                file?.take(bytes.min(LONGEST)).read_to_end(&mut read)?;
+                Ok(Some(read))
             }
         }
     }
@@ -81,6 +86,7 @@ mod tests {
         mailbox.keep("0a", b"one", true).unwrap();
         assert_eq!(mailbox.list().unwrap(), ["0a", "0b"]);
         assert_eq!(mailbox.read("0a").unwrap().as_deref(), Some(&b"one"[..]));
+        assert_eq!(mailbox.begin("0a", 2).unwrap().as_deref(), Some(&b"on"[..]));
         assert_eq!(mailbox.read("0c").unwrap(), None);
         assert_eq!(mailbox.read("../secret").unwrap(), None);
     }

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
@@ -30,6 +30,15 @@ pub enum Protection {
     Implicit,
 }
 
+/// A message the server took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    pub queue_id: String,
+    pub mail_from: String,
+    pub rcpt_to: Vec<String>,
+    pub message: Vec<u8>,
+}
+
 /// What kind of server to start.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -37,6 +46,9 @@ pub struct Options {
     pub truth_log: PathBuf,
     /// Where messages are kept, if anywhere.
     pub mailbox: Option<PathBuf>,
+    /// Who is handed each message after it is recorded and before it is acknowledged, if anybody. A full channel makes
+    /// senders wait.
+    pub taken: Option<mpsc::Sender<Taken>>,
     /// Whether record and message are on the disk before they are acknowledged.
     pub durable: bool,
     /// 0: any free port.
@@ -62,6 +74,7 @@ impl Options {
         Options {
             truth_log: truth_log.into(),
             mailbox: None,
+            taken: None,
             durable: false,
             port: 0,
             auth: None,

@@ -1,7 +1,7 @@
 //! A contact's year: visits, carts, orders, reviews, in the rhythm of the place where the contact lives.
 
-use super::dice::Dice;
 use super::people::PRODUCTS;
+use crate::dice::Dice;
 use carillon_model::Moment;
 use carillon_model::contact::{Currency, Money};
 use carillon_model::event::Prop;
@@ -153,7 +153,7 @@ fn moment(
 }
 
 /// The first instant with this wall-clock time; one that does not exist (spring) moves on by an hour.
-pub(super) fn instant(zone: Tz, local: NaiveDateTime) -> Moment {
+pub(crate) fn instant(zone: Tz, local: NaiveDateTime) -> Moment {
     let found = zone.from_local_datetime(&local).earliest();
     let found = found.or_else(|| {
         zone.from_local_datetime(&(local + TimeDelta::hours(1)))

@@ -1,7 +1,7 @@
 //! One client, from greeting to QUIT.
 
 use super::lines::{Duplex, Line, Lines};
-use super::{Protection, Shared};
+use super::{Protection, Shared, Taken};
 use crate::script::Answer;
 use crate::truth::Truth;
 use base64::Engine;
@@ -329,11 +329,11 @@ impl Conversation {
             Some(Answer::AtDot { reply }) => say(stream, reply).await,
             Some(Answer::Silent { kept }) => {
                 if *kept {
-                    self.keep(from, to, &message, false)?;
+                    self.keep(from, to, message, false).await?;
                 }
                 Err(io::ErrorKind::ConnectionAborted.into())
             }
-            _ => match self.keep(from, to, &message, true) {
+            _ => match self.keep(from, to, message, true).await {
                 Ok(queue_id) => {
                     say(stream, &format!("250 2.0.0 queued as {queue_id}")).await?;
                     self.shared.acknowledged.fetch_add(1, Ordering::Relaxed);
@@ -383,28 +383,38 @@ impl Conversation {
         }
     }
 
-    fn keep(
+    async fn keep(
         &self,
         mail_from: String,
         rcpt_to: Vec<String>,
-        message: &[u8],
+        message: Vec<u8>,
         told: bool,
     ) -> io::Result<String> {
         let queue_id = self.shared.queue_id();
         if let Some(mailbox) = &self.shared.mailbox {
-            mailbox.keep(&queue_id, message, self.shared.options.durable)?;
+            mailbox.keep(&queue_id, &message, self.shared.options.durable)?;
         }
         self.shared.log.write(&Truth {
             received_at: Utc::now(),
             peer: self.peer.to_string(),
-            mail_from,
-            rcpt_to,
-            message_id: message_id(message),
+            mail_from: mail_from.clone(),
+            rcpt_to: rcpt_to.clone(),
+            message_id: message_id(&message),
             bytes: message.len() as u64,
-            blake3: blake3::hash(message).to_hex().to_string(),
+            blake3: blake3::hash(&message).to_hex().to_string(),
             queue_id: queue_id.clone(),
             told,
         })?;
+        if let Some(taken) = &self.shared.options.taken {
+            let handed = Taken {
+                queue_id: queue_id.clone(),
+                mail_from,
+                rcpt_to,
+                message,
+            };
+            // Nobody takes messages any more: they are in log and mailbox all the same.
+            taken.send(handed).await.ok();
+        }
         Ok(queue_id)
     }
 }

@@ -1,9 +1,11 @@
-//! Chance that falls the same on every machine: integers only, from one ChaCha8 stream a contact.
+//! Chance that falls the same on every machine: no rounding differs between them, from one ChaCha8 stream for
+//! each thing that is drawn for.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-pub(super) struct Dice(ChaCha8Rng);
+#[derive(Clone)]
+pub(crate) struct Dice(ChaCha8Rng);
 
 impl Dice {
     /// The stream of one contact of one company.
@@ -12,6 +14,27 @@ impl Dice {
         key[..8].copy_from_slice(&seed.to_le_bytes());
         key[8..].copy_from_slice(&ordinal.to_le_bytes());
         Dice(ChaCha8Rng::from_seed(*blake3::hash(&key).as_bytes()))
+    }
+
+    /// The stream of what these texts say together, as seen from a seed.
+    pub fn of(seed: u64, about: &[&[u8]]) -> Dice {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&seed.to_le_bytes());
+        for text in about {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text);
+        }
+        Dice(ChaCha8Rng::from_seed(*hasher.finalize().as_bytes()))
+    }
+
+    /// From 0 to just below 1, in steps that every machine can write exactly.
+    pub fn unit(&mut self) -> f64 {
+        f64::from(self.0.next_u32()) / 4_294_967_296.0
+    }
+
+    /// From `low` to just below `high`.
+    pub fn within(&mut self, (low, high): (f64, f64)) -> f64 {
+        low + self.unit() * (high - low)
     }
 
     /// From 0 to `n - 1`; 0 where `n` is 0.
