@@ -8,6 +8,7 @@ mod studio;
 
 mod accounts;
 mod gate;
+mod interleavings;
 mod mails;
 mod responses;
 mod shop;
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
     }
     let mut trials = accounts::trials();
     trials.extend(gate::trials());
+    trials.extend(interleavings::trials());
     trials.extend(mails::trials());
     trials.extend(responses::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
