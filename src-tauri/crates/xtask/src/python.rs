@@ -12,7 +12,7 @@ const PACKAGES: &[&str] = &["moto[server]==5.2.5"];
 /// The server of moto, installed if it is not there as listed.
 pub fn moto() -> Result<PathBuf> {
     let dir = scratch("python")?;
-    install(&dir, |command| run(command))?;
+    install(&dir, run)?;
     Ok(dir.join("bin/moto_server"))
 }
 

@@ -135,7 +135,7 @@ impl<'a> Request<'a> {
     pub async fn send(self) -> Result<Answer, Failed> {
         let (total, doubt) = (self.total, self.doubt());
         let host = self.host();
-        match timeout(total, self.to_the_end()).await {
+        match timeout(total, self.complete()).await {
             Ok(outcome) => outcome.map_err(Failed::from),
             Err(_) => Err(doubt(lost::no_answer_in_time(&host)).into()),
         }
@@ -162,7 +162,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    async fn to_the_end(self) -> Result<Answer, Failure> {
+    async fn complete(self) -> Result<Answer, Failure> {
         let longest = self.longest;
         let (response, host, secrets, doubt) = self.head().await?;
         whole(response, host, secrets, longest, &doubt).await

@@ -232,9 +232,11 @@ fn bounce(told: &Told) -> Bounce {
     let reason = told.reason.as_deref().unwrap_or_default();
     if enhanced.starts_with("5.7.") || enhanced.starts_with("4.7.") || reason == "espblock" {
         Bounce::Block
-    } else if enhanced == "5.2.2" || enhanced.starts_with("4.") || reason == "old" {
-        Bounce::Soft
-    } else if matches!(told.status.code, Some(400..=499)) {
+    } else if enhanced == "5.2.2"
+        || enhanced.starts_with("4.")
+        || reason == "old"
+        || matches!(told.status.code, Some(400..=499))
+    {
         Bounce::Soft
     } else {
         Bounce::Hard

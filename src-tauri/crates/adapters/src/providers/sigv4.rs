@@ -1,5 +1,5 @@
 //! AWS Signature Version 4, for POST and GET with a body that is at hand. Ours, because the maintained crate brings
-//! six others of its SDK along; checked with the published vectors.
+//! four others of its SDK along; checked with the published vectors.
 
 use crate::Secret;
 use carillon_model::Moment;
