@@ -268,3 +268,21 @@ fn with_line_feeds(raw: &[u8]) -> std::borrow::Cow<'_, [u8]> {
         .collect::<Vec<u8>>()
         .into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mail_that_is_read_plainly_has_its_header_and_its_text() {
+        let mail = Mail::plain(b"Subject: a\n b\nFrom: x@dest.example\n\nHello\n");
+        assert_eq!(mail.head.get("subject"), Some("a b"));
+        assert_eq!(mail.body().trim(), "Hello");
+    }
+
+    #[test]
+    fn text_without_a_character_set_keeps_its_letters() {
+        let mail = Mail::unpack(b"Subject: a\nContent-Type: text/plain\n\nZustellung verz\xF6gert, leider\n");
+        assert!(mail.body().contains("verz\u{F6}gert"), "{}", mail.body());
+    }
+}

@@ -173,6 +173,10 @@ fn surety(line: &str, hit: &Found) -> Option<Surety> {
         .split('@')
         .next()
         .is_some_and(|local| local.len() > 40 && local.contains('.') && !local.contains(['=', '+']));
+    // Exim's "(generated from a@b)" and Sendmail's "(expanded from: <a@b>)" name the alias that was written to.
+    if bare.ends_with("generated from") || bare.ends_with("expanded from") {
+        return Some(Surety::Coded);
+    }
     if ends(&others) || is_message_id {
         return None;
     }
@@ -234,8 +238,15 @@ fn surety(line: &str, hit: &Found) -> Option<Surety> {
     {
         return Some(Surety::Placed);
     }
-    if alone(&before) && line[hit.start..].starts_with('<') {
+    // "a@b on Mon, 4 Jan" of Exchange, and its X.400 form "c=US;...;dda:SMTP=a@b;"
+    let dated = alone(&before) && after.starts_with("on ");
+    let x400 = before.ends_with("dda:") || before.ends_with("dda:smtp=");
+    if dated || x400 || (alone(&before) && line[hit.start..].starts_with('<')) {
         return Some(Surety::Placed);
+    }
+    // the To of the message, repeated at the head of a notice: a list's address where it was a list
+    if before == "to:" && line.starts_with([' ', '\t']) {
+        return Some(Surety::Coded);
     }
     if bare.ends_with("rcpt to") || (ends(&recipient_words) && before.ends_with([':', '='])) {
         return Some(Surety::Placed);
