@@ -1,20 +1,12 @@
-//! One request and its answer, over the dialer.
+//! How the crate `oauth2` sends its requests: through the one client of everything that speaks HTTP.
 
-use crate::Dialer;
-use crate::channels::email::{only_to_loopback, tls};
-use crate::failure::failure;
+use crate::{Dialer, Http, Secret};
 use carillon_model::message::{Failure, FailureClass};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
-use hyper::header::HOST;
-use hyper_util::rt::TokioIo;
-use oauth2::http::{Request, Response, Uri};
+use oauth2::http::Response;
+use oauth2::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use oauth2::{HttpRequest, HttpResponse};
 use std::fmt;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 
 /// Time for connecting, asking and the whole answer.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -33,7 +25,7 @@ impl fmt::Display for HttpFault {
 
 impl std::error::Error for HttpFault {}
 
-/// What sends the requests of the crate `oauth2`: no redirects, no cookies, no proxy.
+/// What sends the requests of the crate `oauth2`.
 pub(super) fn client(
     dialer: &Dialer,
 ) -> impl Fn(HttpRequest) -> std::pin::Pin<Box<dyn Future<Output = Result<HttpResponse, HttpFault>> + Send>> + use<>
@@ -41,82 +33,43 @@ pub(super) fn client(
     let dialer = dialer.clone();
     move |request| {
         let dialer = dialer.clone();
-        Box::pin(async move {
-            let host = request.uri().host().unwrap_or_default().to_owned();
-            match timeout(LIMIT, send(&dialer, request)).await {
-                Ok(answer) => answer.map_err(HttpFault),
-                Err(_) => Err(HttpFault(lost(&host, "gave no answer in time"))),
-            }
-        })
+        Box::pin(async move { send(dialer, request).await.map_err(HttpFault) })
     }
 }
 
-async fn send(dialer: &Dialer, request: HttpRequest) -> Result<HttpResponse, Failure> {
-    let uri = request.uri().clone();
-    let host = uri.host().unwrap_or_default().to_owned();
-    let encrypted = uri.scheme_str() == Some("https");
-    let port = uri.port_u16().unwrap_or(if encrypted { 443 } else { 80 });
-    let config = match encrypted {
-        true => Some(tls::client_config(None).await?),
-        false => None,
-    };
-    let stream = dialer.connect(&host, port).await?;
-    match config {
-        Some(config) => {
-            let name = tls::server_name(&host)?;
-            let stream = TlsConnector::from(config).connect(name, stream).await;
-            exchange(
-                stream.map_err(|error| tls::handshake_failure(&host, &error))?,
-                &uri,
-                request,
-            )
-            .await
-        }
-        None => {
-            only_to_loopback(&host, &stream)?;
-            exchange(stream, &uri, request).await
+async fn send(dialer: Dialer, request: HttpRequest) -> Result<HttpResponse, Failure> {
+    let http = Http::new(dialer).await;
+    let (parts, body) = request.into_parts();
+    let mut asked = http
+        .request(parts.method, &parts.uri.to_string())
+        .time_limit(LIMIT)
+        .longest(LONGEST_ANSWER);
+    let mut kind = String::new();
+    for (name, value) in &parts.headers {
+        let value = value.to_str().map_err(|_| unsayable())?;
+        if name == AUTHORIZATION {
+            asked = asked.secret_header(name.as_str(), &Secret::new(value.to_owned()));
+        } else if name == CONTENT_TYPE {
+            kind = value.to_owned();
+        } else {
+            asked = asked.header(name.as_str(), value);
         }
     }
-}
-
-async fn exchange<S>(stream: S, uri: &Uri, request: HttpRequest) -> Result<HttpResponse, Failure>
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    let host = uri.host().unwrap_or_default();
-    let gone = |_| lost(host, "ended the connection");
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(gone)?;
-    let driver = tokio::spawn(connection);
-    let answer = async {
-        let request = addressed(request, uri).map_err(|_| lost(host, "cannot be asked"))?;
-        let response = sender.send_request(request).await.map_err(gone)?;
-        let (parts, body) = response.into_parts();
-        let body = Limited::new(body, LONGEST_ANSWER).collect().await;
-        let body = body.map_err(|_| lost(host, "broke its answer off, or gave one that is too long"))?;
-        Ok(Response::from_parts(parts, body.to_bytes().to_vec()))
+    if !body.is_empty() {
+        asked = asked.body(&kind, body);
     }
-    .await;
-    driver.abort();
-    answer
-}
-
-/// The request as it goes over a connection to its server (RFC 9112 §3.2.1).
-fn addressed(request: HttpRequest, uri: &Uri) -> Result<Request<Full<Bytes>>, oauth2::http::Error> {
-    let (mut parts, body) = request.into_parts();
-    let target = uri.path_and_query().map_or("/", |path| path.as_str());
-    parts.uri = Uri::builder().path_and_query(target).build()?;
-    if let Some(authority) = uri.authority() {
-        parts.headers.insert(HOST, authority.as_str().parse()?);
+    let answer = asked.send().await?;
+    let mut response = Response::builder().status(answer.status);
+    if let Some(kind) = answer.header(CONTENT_TYPE.as_str()) {
+        response = response.header(CONTENT_TYPE, kind);
     }
-    Ok(Request::from_parts(parts, Full::new(body.into())))
+    response.body(answer.body).map_err(|_| unsayable())
 }
 
-fn lost(host: &str, what: &str) -> Failure {
-    failure(
-        FailureClass::Transient,
-        "http_lost",
-        format!("{host} {what}. It is tried again by itself."),
+fn unsayable() -> Failure {
+    crate::failure::failure(
+        FailureClass::Setup,
+        "http",
+        "The provider's settings or its answer hold what HTTP cannot carry.",
     )
 }
