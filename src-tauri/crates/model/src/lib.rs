@@ -9,6 +9,7 @@ pub mod event;
 pub mod id;
 pub mod journey;
 pub mod message;
+pub mod relay;
 pub mod segment;
 pub mod template;
 pub mod workspace;
