@@ -8,6 +8,7 @@ pub mod dialer;
 mod failure;
 mod glob;
 pub mod limits;
+pub mod relays;
 mod secret;
 pub mod vault;
 

@@ -11,7 +11,7 @@ mod phase;
 mod reply;
 mod rules;
 mod session;
-mod tls;
+pub(crate) mod tls;
 mod wire;
 
 pub use phase::Phase;

@@ -15,7 +15,7 @@ const LONGEST_PEM: u64 = 1 << 20;
 ///
 /// # Errors
 /// `Setup` when the file of the account cannot be used or nothing at all is trusted.
-pub(super) async fn client_config(ca_file: Option<&str>) -> Result<Arc<ClientConfig>, Failure> {
+pub(crate) async fn client_config(ca_file: Option<&str>) -> Result<Arc<ClientConfig>, Failure> {
     let mut roots = system_roots().clone();
     if let Some(path) = ca_file {
         for certificate in read_pem(path).await? {
@@ -74,7 +74,7 @@ fn unusable(path: &str, why: &str) -> Failure {
 }
 
 /// The name the certificate must be for.
-pub(super) fn server_name(host: &str) -> Result<ServerName<'static>, Failure> {
+pub(crate) fn server_name(host: &str) -> Result<ServerName<'static>, Failure> {
     let name = host
         .strip_prefix('[')
         .and_then(|h| h.strip_suffix(']'))
