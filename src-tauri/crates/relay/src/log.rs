@@ -107,7 +107,7 @@ impl Log {
         })
     }
 
-    /// Random, and new whenever the file was created or is not the one it was (RFC-less: a copy has another inode).
+    /// Random, and new whenever the file was created or is not the one it was; a copy has another inode.
     pub fn epoch(&self) -> &str {
         &self.epoch
     }

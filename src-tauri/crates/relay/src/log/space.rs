@@ -18,6 +18,8 @@ pub(super) struct Space {
     quota: u64,
     held: bool,
     tried: Instant,
+    /// What the disk itself last had no room for, and when.
+    refused: Option<(Weight, Instant)>,
     counts: Arc<Counts>,
 }
 
@@ -29,6 +31,7 @@ impl Space {
             quota,
             held: false,
             tried: Instant::now(),
+            refused: None,
             counts,
         };
         space.hold();
@@ -47,14 +50,22 @@ impl Space {
             _ => self.quota,
         };
         let free = self.quota.saturating_sub(used);
-        let lightest = match () {
+        let by_quota = match () {
             () if !self.held || free < self.quota / 10 => Weight::Words,
             () if free < self.quota / 5 => Weight::Clicks,
             () => Weight::Pixels,
         };
+        let by_disk = self.refused.filter(|(_, at)| at.elapsed() < AGAIN);
+        let lightest = by_quota.max(by_disk.map_or(Weight::Pixels, |(weight, _)| weight));
         self.counts.used.store(used * PAGE, Ordering::Relaxed);
         self.counts.room.store(lightest as u64, Ordering::Relaxed);
         lightest
+    }
+
+    /// Remembers for a while that the disk has no room for anything lighter than this.
+    pub(super) fn no_lighter_than(&mut self, weight: Weight) {
+        self.refused = Some((weight, Instant::now()));
+        self.counts.room.store(weight as u64, Ordering::Relaxed);
     }
 
     /// Gives the reserve back to the disk; `false` when it was already.

@@ -129,17 +129,21 @@ impl Writer {
     fn settle(&mut self, batch: Vec<Work>) {
         let mut lightest = self.space.lightest(&self.db);
         let mut result = self.commit(&batch, lightest);
+        let mut copied = false;
         while let Err(LogError::Full) = result {
-            // A full disk may hold a WAL that has long been copied into the file.
-            self.db
-                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-                .ok();
-            lightest = match lightest {
-                Weight::Pixels => Weight::Clicks,
-                Weight::Clicks => Weight::Words,
-                Weight::Words if self.space.release() => Weight::Words,
-                Weight::Words => break,
-            };
+            if !std::mem::replace(&mut copied, true) {
+                // The disk may hold a WAL that has long been copied into the file.
+                let copy = "PRAGMA wal_checkpoint(TRUNCATE)";
+                self.db.query_row(copy, [], |_| Ok(())).ok();
+            } else {
+                lightest = match lightest {
+                    Weight::Pixels => Weight::Clicks,
+                    Weight::Clicks => Weight::Words,
+                    Weight::Words if self.space.release() => Weight::Words,
+                    Weight::Words => break,
+                };
+                self.space.no_lighter_than(lightest);
+            }
             result = self.commit(&batch, lightest);
         }
         match result {
