@@ -12,8 +12,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use carillon_model::message::{Failure, FailureClass};
 use carillon_model::relay::{
-    Ack, ApiKey, Device, PairRequest, PairingCode, Pulled, RelaySettings, RelayState, SealedEvent, SuppressionLine,
-    SuppressionPage, signed_text,
+    Ack, ApiKey, Device, PairRequest, PairingCode, Pulled, RelaySettings, RelayState, SealedEvent,
+    SuppressionLine, SuppressionPage, signed_text,
 };
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -162,8 +162,10 @@ impl RelayClient {
     /// # Errors
     /// What went wrong.
     pub async fn pull(&self, since: u64, limit: usize, wait_secs: u64) -> Result<Pulled, Failure> {
-        self.get(&format!("/v1/events?since={since}&limit={limit}&wait={wait_secs}"))
-            .await
+        self.get(&format!(
+            "/v1/events?since={since}&limit={limit}&wait={wait_secs}"
+        ))
+        .await
     }
 
     /// A line on which events come as soon as they are kept. The relay ends it after a quarter of an hour.
@@ -259,7 +261,11 @@ impl RelayClient {
         read(&self.call("GET", target, Vec::new()).await?)
     }
 
-    async fn put<T: DeserializeOwned>(&self, target: &str, body: &(impl Serialize + ?Sized)) -> Result<T, Failure> {
+    async fn put<T: DeserializeOwned>(
+        &self,
+        target: &str,
+        body: &(impl Serialize + ?Sized),
+    ) -> Result<T, Failure> {
         read(&self.call("PUT", target, json(body)?).await?)
     }
 
@@ -414,7 +420,9 @@ fn bad_secret() -> Failure {
 }
 
 fn bytes32(secret: &Secret) -> Result<[u8; 32], Failure> {
-    let bytes = URL_SAFE_NO_PAD.decode(secret.expose()).map_err(|_| bad_secret())?;
+    let bytes = URL_SAFE_NO_PAD
+        .decode(secret.expose())
+        .map_err(|_| bad_secret())?;
     bytes.try_into().map_err(|_| bad_secret())
 }
 
@@ -440,10 +448,12 @@ fn now_ms() -> i64 {
 
 fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, b| {
-        let _ = write!(text, "{b:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, b| {
+            let _ = write!(text, "{b:02x}");
+            text
+        })
 }
 
 #[cfg(test)]
@@ -477,7 +487,8 @@ mod tests {
     #[test]
     fn the_debug_text_of_a_client_has_no_secret() {
         let secrets = RelaySecrets::generate().expect("secrets");
-        let client = RelayClient::new(Dialer::new(true), "http://127.0.0.1:9", "t", &secrets, None).expect("a client");
+        let client =
+            RelayClient::new(Dialer::new(true), "http://127.0.0.1:9", "t", &secrets, None).expect("a client");
         let text = format!("{client:?}");
         for secret in [&secrets.opening, &secrets.device, &secrets.tokens[0]] {
             assert!(!text.contains(secret.expose()));

@@ -206,9 +206,7 @@ fn no_file_but_the_dialer_opens_a_connection() {
                 && code.contains("TcpStream::connect((Ipv4Addr::LOCALHOST,");
             // Speaks over a connection it is given, and opens none.
             let given = code.contains("hyper::client::conn::http1");
-            let door = DOORS
-                .iter()
-                .find(|door| code.contains(**door) && !tool && !given);
+            let door = DOORS.iter().find(|door| code.contains(**door) && !tool && !given);
             assert_eq!(
                 door,
                 None,

@@ -122,7 +122,13 @@ pub fn classify(sent_at: Moment, links: u16, hits: &[RawHit], rules: &HitRules) 
         .collect()
 }
 
-fn rule(sent_at: Moment, hit: &RawHit, all: &[RawHit], sweeps: &[(Moment, Moment)], rules: &HitRules) -> HitRule {
+fn rule(
+    sent_at: Moment,
+    hit: &RawHit,
+    all: &[RawHit],
+    sweeps: &[(Moment, Moment)],
+    rules: &HitRules,
+) -> HitRule {
     // A person pressed a button; a mail program that unsubscribes for one, by RFC 8058, is that person's word.
     if !matches!(hit.kind, HitKind::Click | HitKind::Open | HitKind::Hidden) {
         return HitRule::NoRule;
@@ -205,7 +211,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn rules() -> HitRules {
-        serde_json::from_str(include_str!("../../../../assets/rules/machine_hits.json")).expect("the rules are read")
+        serde_json::from_str(include_str!("../../../../assets/rules/machine_hits.json"))
+            .expect("the rules are read")
     }
 
     fn sent_at() -> Moment {
@@ -233,7 +240,10 @@ mod tests {
     }
 
     fn judged(hits: &[RawHit]) -> Vec<HitRule> {
-        classify(sent_at(), 3, hits, &rules()).iter().map(|v| v.rule).collect()
+        classify(sent_at(), 3, hits, &rules())
+            .iter()
+            .map(|v| v.rule)
+            .collect()
     }
 
     fn with(mut hit: RawHit, change: impl FnOnce(&mut RequestFacts)) -> RawHit {
@@ -243,14 +253,27 @@ mod tests {
 
     #[test]
     fn somebody_who_reads_and_clicks_is_human() {
-        let hits = [hit(HitKind::Open, 600, None), click(640, 1), click(700, 1), click(900, 2)];
+        let hits = [
+            hit(HitKind::Open, 600, None),
+            click(640, 1),
+            click(700, 1),
+            click(900, 2),
+        ];
         let verdicts = classify(sent_at(), 3, &hits, &rules());
-        assert!(verdicts.iter().all(|v| v.who == Who::Human && v.rule == HitRule::NoRule), "{verdicts:?}");
+        assert!(
+            verdicts
+                .iter()
+                .all(|v| v.who == Who::Human && v.rule == HitRule::NoRule),
+            "{verdicts:?}"
+        );
     }
 
     #[test]
     fn what_comes_within_ten_seconds_of_delivery_is_a_machine_and_later_is_not() {
-        assert_eq!(judged(&[click(10, 0), click(11, 0)]), [HitRule::TooSoon, HitRule::NoRule]);
+        assert_eq!(
+            judged(&[click(10, 0), click(11, 0)]),
+            [HitRule::TooSoon, HitRule::NoRule]
+        );
     }
 
     #[test]
@@ -262,13 +285,21 @@ mod tests {
         assert_eq!(judged(&slow), [NoRule; 3]);
         let two = [click(100, 0), click(101, 1)];
         let verdicts = classify(sent_at(), 2, &two, &rules());
-        assert!(verdicts.iter().all(|v| v.rule == NoRule), "two links are soon both followed");
+        assert!(
+            verdicts.iter().all(|v| v.rule == NoRule),
+            "two links are soon both followed"
+        );
     }
 
     #[test]
     fn the_hidden_link_gives_away_its_follower_and_nobody_else() {
         let elsewhere = with(click(105, 1), |r| r.network = Some("ffff".to_owned()));
-        let hits = [click(100, 0), hit(HitKind::Hidden, 102, None), elsewhere, click(500, 1)];
+        let hits = [
+            click(100, 0),
+            hit(HitKind::Hidden, 102, None),
+            elsewhere,
+            click(500, 1),
+        ];
         use HitRule::{HiddenLink, NoRule};
         assert_eq!(judged(&hits), [HiddenLink, HiddenLink, NoRule, NoRule]);
     }
@@ -276,11 +307,23 @@ mod tests {
     #[test]
     fn heads_fetchers_scanner_networks_and_programs_are_machines() {
         for (hit, rule) in [
-            (with(click(100, 0), |r| r.method = "HEAD".to_owned()), HitRule::Head),
+            (
+                with(click(100, 0), |r| r.method = "HEAD".to_owned()),
+                HitRule::Head,
+            ),
             (with(click(100, 0), |r| r.prefetch = true), HitRule::Prefetch),
-            (with(click(100, 0), |r| r.known_network = Some("barracuda".to_owned())), HitRule::ScannerNetwork),
-            (with(click(100, 0), |r| r.agent = "Python-Requests/2".to_owned()), HitRule::ScannerAgent),
-            (with(click(100, 0), |r| r.agent = String::new()), HitRule::ScannerAgent),
+            (
+                with(click(100, 0), |r| r.known_network = Some("barracuda".to_owned())),
+                HitRule::ScannerNetwork,
+            ),
+            (
+                with(click(100, 0), |r| r.agent = "Python-Requests/2".to_owned()),
+                HitRule::ScannerAgent,
+            ),
+            (
+                with(click(100, 0), |r| r.agent = String::new()),
+                HitRule::ScannerAgent,
+            ),
         ] {
             assert_eq!(judged(&[hit]), [rule]);
         }
@@ -303,7 +346,12 @@ mod tests {
 
     #[test]
     fn an_unsubscribe_is_never_a_machines_whoever_carried_it() {
-        for kind in [HitKind::Unsubscribe, HitKind::Preferences, HitKind::Confirm, HitKind::Form] {
+        for kind in [
+            HitKind::Unsubscribe,
+            HitKind::Preferences,
+            HitKind::Confirm,
+            HitKind::Form,
+        ] {
             let at_once = with(hit(kind, 0, None), |r| {
                 r.agent = String::new();
                 r.known_network = Some("microsoft-eop".to_owned());

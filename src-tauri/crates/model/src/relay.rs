@@ -284,15 +284,22 @@ impl FromStr for PairingCode {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<PairingCode, &'static str> {
-        const WRONG: &str =
-            "This is no pairing code. Copy the whole line that `carillon-relay init` printed, from https:// to its end.";
+        const WRONG: &str = "This is no pairing code. Copy the whole line that `carillon-relay init` printed, from https:// to its end.";
         let word = |text: &str| {
-            !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+            !text.is_empty()
+                && text
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
         };
         let (url, rest) = text.trim().split_once('#').ok_or(WRONG)?;
         let (tenant, secret) = rest.split_once('.').ok_or(WRONG)?;
         let scheme = url.starts_with("https://") || url.starts_with("http://");
-        if !scheme || !word(tenant) || !word(secret) || secret.len() != 43 || url.contains(char::is_whitespace) {
+        if !scheme
+            || !word(tenant)
+            || !word(secret)
+            || secret.len() != 43
+            || url.contains(char::is_whitespace)
+        {
             return Err(WRONG);
         }
         Ok(PairingCode {
@@ -611,6 +618,9 @@ mod tests {
         let one = seal_aad("a", HitKind::Click, now);
         assert_ne!(one, seal_aad("b", HitKind::Click, now));
         assert_ne!(one, seal_aad("a", HitKind::Open, now));
-        assert_ne!(one, seal_aad("a", HitKind::Click, now + chrono::TimeDelta::milliseconds(1)));
+        assert_ne!(
+            one,
+            seal_aad("a", HitKind::Click, now + chrono::TimeDelta::milliseconds(1))
+        );
     }
 }

@@ -127,7 +127,11 @@ async fn accept(
             _ = stopped.changed() => return,
         };
         let proxied = relay.config.behind_proxy && peer.ip().to_canonical().is_loopback();
-        let most = if proxied { usize::MAX } else { limits.connections_per_address };
+        let most = if proxied {
+            usize::MAX
+        } else {
+            limits.connections_per_address
+        };
         let Some(seat) = each.clone().sit(peer.ip(), most) else {
             continue;
         };
@@ -294,7 +298,10 @@ mod tests {
     fn only_a_proxy_on_this_machine_may_say_who_comes_and_only_its_own_word_counts() {
         let spoofed = ["203.0.113.9, 198.51.100.7"];
         assert_eq!(seen("127.0.0.1", &spoofed, true), "198.51.100.7");
-        assert_eq!(seen("127.0.0.1", &["203.0.113.9", "198.51.100.7"], true), "198.51.100.7");
+        assert_eq!(
+            seen("127.0.0.1", &["203.0.113.9", "198.51.100.7"], true),
+            "198.51.100.7"
+        );
         assert_eq!(seen("192.0.2.1", &spoofed, true), "192.0.2.1");
         assert_eq!(seen("127.0.0.1", &spoofed, false), "127.0.0.1");
         assert_eq!(seen("127.0.0.1", &["nonsense"], true), "127.0.0.1");

@@ -15,7 +15,10 @@ const LONGEST_AGENT: usize = 300;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct KnownNetworks {
-    #[allow(dead_code, reason = "for people who read the file; a test asks that it is there")]
+    #[allow(
+        dead_code,
+        reason = "for people who read the file; a test asks that it is there"
+    )]
     dated: String,
     #[allow(dead_code, reason = "for people who read the file")]
     about: String,
@@ -46,7 +49,12 @@ static KNOWN: LazyLock<KnownNetworks> = LazyLock::new(|| {
 
 /// The facts of a request.
 pub(crate) fn facts(tenant: &Tenant, method: &Method, headers: &HeaderMap, address: IpAddr) -> RequestFacts {
-    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default()
+    };
     RequestFacts {
         method: method.as_str().to_owned(),
         agent: text("user-agent").chars().take(LONGEST_AGENT).collect(),
@@ -54,10 +62,12 @@ pub(crate) fn facts(tenant: &Tenant, method: &Method, headers: &HeaderMap, addre
         known_network: known(address).map(str::to_owned),
         language: language(text("accept-language")),
         gpc: text("sec-gpc") == "1",
-        prefetch: ["sec-purpose", "purpose", "x-purpose", "x-moz"].iter().any(|name| {
-            let said = text(name).to_ascii_lowercase();
-            said.contains("prefetch") || said.contains("preview")
-        }),
+        prefetch: ["sec-purpose", "purpose", "x-purpose", "x-moz"]
+            .iter()
+            .any(|name| {
+                let said = text(name).to_ascii_lowercase();
+                said.contains("prefetch") || said.contains("preview")
+            }),
     }
 }
 
@@ -82,8 +92,8 @@ fn known(address: IpAddr) -> Option<&'static str> {
 /// The language asked for first, if it looks like one (RFC 5646: letters, digits and `-`).
 fn language(accept: &str) -> Option<String> {
     let first = accept.split([',', ';']).next()?.trim();
-    let plain = (2..=20).contains(&first.len())
-        && first.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let plain =
+        (2..=20).contains(&first.len()) && first.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     plain.then(|| first.to_owned())
 }
 
@@ -96,7 +106,11 @@ mod tests {
         assert!(KNOWN.dated.parse::<chrono::NaiveDate>().is_ok());
         assert!(!KNOWN.networks.is_empty());
         for network in &KNOWN.networks {
-            assert!(network.checked.parse::<chrono::NaiveDate>().is_ok(), "{}", network.key);
+            assert!(
+                network.checked.parse::<chrono::NaiveDate>().is_ok(),
+                "{}",
+                network.key
+            );
             for net in &network.nets {
                 assert_eq!(known(net.addr()), Some(network.key.as_str()), "{net}");
             }

@@ -130,10 +130,7 @@ impl Log {
     /// Writes entries in one commit and returns when it is on the disk, with an outcome for each. Lighter ones than
     /// words of people are refused at once when the writer cannot keep up.
     pub async fn append(&self, entries: Vec<Entry>) -> Vec<Outcome> {
-        let (count, words) = (
-            entries.len(),
-            entries.iter().any(|e| e.weight == Weight::Words),
-        );
+        let (count, words) = (entries.len(), entries.iter().any(|e| e.weight == Weight::Words));
         let (reply, outcome) = oneshot::channel();
         let work = write::Work::Append { entries, reply };
         let queued = if words {
@@ -225,7 +222,10 @@ fn epoch(db: &Connection, file: &Path, clock: &Clock) -> Result<String, LogError
             "INSERT INTO epochs (epoch, began_at) VALUES (?1, ?2)",
             params![epoch, clock.now().timestamp_millis()],
         )?;
-        db.execute("INSERT OR REPLACE INTO meta VALUES ('file', ?1)", [here.as_bytes()])?;
+        db.execute(
+            "INSERT OR REPLACE INTO meta VALUES ('file', ?1)",
+            [here.as_bytes()],
+        )?;
         db.execute_batch("COMMIT")?;
     }
     let last = "SELECT epoch FROM epochs ORDER BY id DESC LIMIT 1";

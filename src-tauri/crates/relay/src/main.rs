@@ -63,7 +63,9 @@ struct Init {
 
 fn main() -> ExitCode {
     tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()))
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()),
+        )
         .with_target(false)
         .init();
     let cli = Cli::parse();
@@ -107,7 +109,9 @@ async fn command(cli: &Cli) -> Result<String, String> {
                 (None, several) => return Err(format!("Which tenant? There are: {}", several.join(", "))),
             };
             let code = relay.new_code(&tenant).await.map_err(text)?;
-            Ok(format!("{code}\n\nPaste this line into the studio. It works once."))
+            Ok(format!(
+                "{code}\n\nPaste this line into the studio. It works once."
+            ))
         }
     }
 }

@@ -28,7 +28,13 @@ pub(crate) struct Allow<'a> {
 }
 
 /// A whole page.
-pub(crate) fn page(words: &Words, language: Option<&str>, of: &PageSettings, title: &str, body: Markup) -> Markup {
+pub(crate) fn page(
+    words: &Words,
+    language: Option<&str>,
+    of: &PageSettings,
+    title: &str,
+    body: Markup,
+) -> Markup {
     html! {
         (DOCTYPE)
         html lang=(language.unwrap_or(words.language)) {
@@ -59,7 +65,11 @@ pub(crate) fn note(words: &Words, of: &PageSettings, status: StatusCode, key: &s
     let sender = sender(words, of);
     let title = words.say(&format!("{key}.title"), &[]);
     let text = words.say(&format!("{key}.text"), &[("sender", &sender)]);
-    answer(status, &Allow::default(), page(words, None, of, &title, html! { p { (text) } }))
+    answer(
+        status,
+        &Allow::default(),
+        page(words, None, of, &title, html! { p { (text) } }),
+    )
 }
 
 /// A page that says that something is done.
@@ -75,7 +85,11 @@ pub(crate) fn done(words: &Words, of: &PageSettings, status: StatusCode, key: &s
 
 /// Who writes, or the dash of somebody who did not say.
 pub(crate) fn sender(_: &Words, of: &PageSettings) -> String {
-    if of.sender.is_empty() { "—".to_owned() } else { of.sender.clone() }
+    if of.sender.is_empty() {
+        "—".to_owned()
+    } else {
+        of.sender.clone()
+    }
 }
 
 /// The answer that carries a page.

@@ -58,7 +58,10 @@ pub(crate) fn router(relay: Arc<Relay>) -> Router {
         .route("/v1/state", get(devices::state))
         .route("/v1/settings", put(devices::settings))
         .route("/v1/keys", put(devices::keys))
-        .route("/v1/suppressions", get(pull::suppressions).post(devices::suppress))
+        .route(
+            "/v1/suppressions",
+            get(pull::suppressions).post(devices::suppress),
+        )
         .route("/v1/events", get(pull::events))
         .route("/v1/live", get(pull::live))
         .route("/v1/ack", post(pull::ack))
@@ -159,7 +162,12 @@ impl FromRequest<Arc<Relay>> for Ask {
 
 /// Whether this may be a paired machine's push; its signature is checked when it is read.
 fn pushes(relay: &Relay, uri: &Uri, headers: &HeaderMap) -> bool {
-    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default()
+    };
     matches!(uri.path(), "/v1/settings" | "/v1/suppressions")
         && relay
             .tenant(text("carillon-tenant"))

@@ -20,7 +20,12 @@ pub(crate) async fn init(file: &Path, asked: &Init) -> Result<String, String> {
         .or_else(|| url.strip_prefix("http://"))
         .and_then(|rest| rest.split([':', '/']).next())
         .filter(|host| !host.is_empty())
-        .ok_or_else(|| format!("{} is no address; write it like https://go.shop.example.", asked.url))?;
+        .ok_or_else(|| {
+            format!(
+                "{} is no address; write it like https://go.shop.example.",
+                asked.url
+            )
+        })?;
     let config = Config {
         listen: asked.listen,
         public_url: url.to_owned(),
@@ -55,9 +60,15 @@ fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
 
 fn instructions(file: &Path, config: &Config, host: &str) -> String {
     let name = host.split('.').next().unwrap_or(host);
-    let program = std::env::current_exe().map_or_else(|_| "/usr/local/bin/carillon-relay".to_owned(), |p| p.display().to_string());
+    let program = std::env::current_exe().map_or_else(
+        |_| "/usr/local/bin/carillon-relay".to_owned(),
+        |p| p.display().to_string(),
+    );
     let front = match &config.tls {
-        Some(_) => "3. TLS: done here, with the certificate you named. It is read again when its file changes.".to_owned(),
+        Some(_) => {
+            "3. TLS: done here, with the certificate you named. It is read again when its file changes."
+                .to_owned()
+        }
         None => format!(
             "3. TLS: put Caddy in front, which gets the certificate by itself. In its Caddyfile:\n\n  {host} {{\n    reverse_proxy {listen}\n  }}\n\n\
              or nginx, inside the `server` that has the certificate:\n\n  location / {{\n    proxy_pass http://{listen};\n    \

@@ -60,7 +60,12 @@ pub(crate) fn check(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<Signer, Box<Response>> {
-    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default()
+    };
     let bytes = |name: &str| URL_SAFE_NO_PAD.decode(text(name)).unwrap_or_default();
     let unknown = || refused("device", "This machine is not paired with this relay.");
     let tenant = relay.tenant(text("carillon-tenant")).ok_or_else(unknown)?;
@@ -76,7 +81,14 @@ pub(crate) fn check(
         .map_err(|_| refused("signature", "The request has no time."))?;
     let target = uri.path_and_query().map_or("/", |p| p.as_str());
     let digest = crate::hex(ring::digest::digest(&ring::digest::SHA256, body).as_ref());
-    let said = signed_text(method.as_str(), target, &tenant.id, time, text("carillon-nonce"), &digest);
+    let said = signed_text(
+        method.as_str(),
+        target,
+        &tenant.id,
+        time,
+        text("carillon-nonce"),
+        &digest,
+    );
     UnparsedPublicKey::new(&ED25519, bytes("carillon-device"))
         .verify(said.as_bytes(), &bytes("carillon-signature"))
         .map_err(|_| refused("signature", "The signature of the request is not right."))?;

@@ -107,9 +107,7 @@ impl Relay {
         index.retain(|_, (of, _)| of.id != tenant.id);
         for key in keys {
             // Two tenants with one key would be two with one secret: the first keeps it.
-            index
-                .entry(key.id().to_owned())
-                .or_insert((tenant.clone(), key));
+            index.entry(key.id().to_owned()).or_insert((tenant.clone(), key));
         }
     }
 
@@ -174,7 +172,8 @@ impl Relay {
 
     /// Pairs a studio: its keys replace none but are the first. `signature` is HMAC-SHA256 of `body` under the secret.
     pub(crate) async fn pair(&self, body: &[u8], signature: &[u8]) -> Result<Arc<Tenant>, &'static str> {
-        const WRONG: &str = "This pairing code is not valid any more. Make a new one with `carillon-relay pair`.";
+        const WRONG: &str =
+            "This pairing code is not valid any more. Make a new one with `carillon-relay pair`.";
         let asked: PairRequest =
             serde_json::from_slice(body).map_err(|_| "The pairing request cannot be read.")?;
         let tenant = self.tenant(&asked.tenant).ok_or(WRONG)?;

@@ -60,7 +60,9 @@ pub enum BadLink {
     NotTheWeb,
     #[error("The address of a link is longer than {LONGEST_URL} characters.")]
     TooLong,
-    #[error("A preference page has topics 0 to 31, languages of two lower-case letters and days from 1970 to 2149.")]
+    #[error(
+        "A preference page has topics 0 to 31, languages of two lower-case letters and days from 1970 to 2149."
+    )]
     Choices,
     #[error("A confirmation ends between 1970 and 10136.")]
     Expiry,
@@ -399,7 +401,12 @@ pub(crate) mod tests {
     #[test]
     fn a_signed_link_to_anything_but_the_web_is_still_refused() {
         let key = TokenKey::new([1; 32]);
-        for url in ["javascript:alert(1)", "https://shop.example/a b", "https://é.example/", "\r\nX: y"] {
+        for url in [
+            "javascript:alert(1)",
+            "https://shop.example/a b",
+            "https://é.example/",
+            "\r\nX: y",
+        ] {
             let mut blob = [0u8; 18].to_vec();
             blob.extend_from_slice(url.as_bytes());
             let code = key.code("t", 'c', &blob);
@@ -426,7 +433,10 @@ pub(crate) mod tests {
         assert_eq!(with(|c| c.topics = vec![32]), None);
         assert_eq!(with(|c| c.language = Some("DE".to_owned())), None);
         assert_eq!(with(|c| c.language = Some("deu".to_owned())), None);
-        assert_eq!(with(|c| c.paused_until = NaiveDate::from_ymd_opt(1969, 1, 1)), None);
+        assert_eq!(
+            with(|c| c.paused_until = NaiveDate::from_ymd_opt(1969, 1, 1)),
+            None
+        );
     }
 
     proptest! {

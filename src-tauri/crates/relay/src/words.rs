@@ -18,9 +18,18 @@ static LANGUAGES: LazyLock<[Words; 3]> = LazyLock::new(|| {
         words: serde_json::from_str(text).expect("the embedded words are read by a test"),
     };
     [
-        read("en", include_str!("../../../../assets/locales/en/relay_pages.json")),
-        read("de", include_str!("../../../../assets/locales/de/relay_pages.json")),
-        read("fr", include_str!("../../../../assets/locales/fr/relay_pages.json")),
+        read(
+            "en",
+            include_str!("../../../../assets/locales/en/relay_pages.json"),
+        ),
+        read(
+            "de",
+            include_str!("../../../../assets/locales/de/relay_pages.json"),
+        ),
+        read(
+            "fr",
+            include_str!("../../../../assets/locales/fr/relay_pages.json"),
+        ),
     ]
 });
 
@@ -35,7 +44,9 @@ impl Words {
                 .find_map(|p| p.trim().strip_prefix("q=")?.parse::<f32>().ok())
                 .unwrap_or(1.0);
             let primary = tag.split('-').next().unwrap_or_default();
-            if let Some(words) = LANGUAGES.iter().find(|w| w.language.eq_ignore_ascii_case(primary))
+            if let Some(words) = LANGUAGES
+                .iter()
+                .find(|w| w.language.eq_ignore_ascii_case(primary))
                 && quality > best.map_or(0.0, |(_, q)| q)
             {
                 best = Some((words, quality));
@@ -74,7 +85,12 @@ mod tests {
             assert!(english.words.keys().eq(other.words.keys()), "{}", other.language);
             for (key, text) in &other.words {
                 assert!(!text.trim().is_empty());
-                assert_eq!(values(text), values(&english.words[key]), "{key} in {}", other.language);
+                assert_eq!(
+                    values(text),
+                    values(&english.words[key]),
+                    "{key} in {}",
+                    other.language
+                );
             }
         }
     }

@@ -118,7 +118,10 @@ async fn send(
         .method(method)
         .uri(format!("{}{target}", place.path))
         .header(header::HOST, place.to_string())
-        .header(header::USER_AGENT, concat!("carillon/", env!("CARGO_PKG_VERSION")))
+        .header(
+            header::USER_AGENT,
+            concat!("carillon/", env!("CARGO_PKG_VERSION")),
+        )
         .header(header::CONTENT_TYPE, "application/json");
     for (name, value) in headers {
         request = request.header(*name, value);
@@ -130,13 +133,19 @@ async fn send(
         if place.tls {
             let config = tls::client_config(place.ca_file.as_deref()).await?;
             let name = tls::server_name(&place.host)?;
-            let stream = TlsConnector::from(config).connect(name, tcp).await.map_err(|error| {
-                failure(
-                    FailureClass::Setup,
-                    "tls",
-                    format!("The relay at {} could not be reached safely: {error}.", place.host),
-                )
-            })?;
+            let stream = TlsConnector::from(config)
+                .connect(name, tcp)
+                .await
+                .map_err(|error| {
+                    failure(
+                        FailureClass::Setup,
+                        "tls",
+                        format!(
+                            "The relay at {} could not be reached safely: {error}.",
+                            place.host
+                        ),
+                    )
+                })?;
             over(place, stream, request).await
         } else {
             over(place, tcp, request).await
@@ -216,7 +225,11 @@ pub(super) async fn listen(
         let status = answer.status();
         let body = Limited::new(answer.into_body(), 64 * 1024);
         let bytes = timeout(ANSWER, body.collect()).await.ok().and_then(Result::ok);
-        return Err(refused(place, status, &bytes.map(|b| b.to_bytes()).unwrap_or_default()));
+        return Err(refused(
+            place,
+            status,
+            &bytes.map(|b| b.to_bytes()).unwrap_or_default(),
+        ));
     }
     Ok(Line {
         place: place.clone(),

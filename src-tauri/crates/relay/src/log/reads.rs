@@ -100,7 +100,10 @@ pub(crate) fn suppressions(db: &Connection, epoch: &str, since: u64) -> rusqlite
 
 /// How many events are kept, and up to which they are acknowledged.
 pub(crate) fn tally(db: &Connection) -> rusqlite::Result<(u64, u64)> {
-    let count = |sql: &str| db.query_row(sql, [], |r| r.get::<_, i64>(0)).map(i64::unsigned_abs);
+    let count = |sql: &str| {
+        db.query_row(sql, [], |r| r.get::<_, i64>(0))
+            .map(i64::unsigned_abs)
+    };
     Ok((
         count("SELECT count(*) FROM events")?,
         count("SELECT coalesce(max(seq), 0) FROM acks")?,

@@ -82,7 +82,9 @@ impl Space {
     /// Puts the reserve aside: real bytes, since a file with holes reserves nothing.
     fn hold(&mut self) {
         self.tried = Instant::now();
-        let there = std::fs::metadata(&self.reserve).map(|m| m.len()).unwrap_or_default();
+        let there = std::fs::metadata(&self.reserve)
+            .map(|m| m.len())
+            .unwrap_or_default();
         self.held = there >= self.reserve_bytes || self.fill(there).is_ok();
         if !self.held {
             std::fs::remove_file(&self.reserve).ok();
@@ -95,7 +97,9 @@ impl Space {
             .append(true)
             .open(&self.reserve)?;
         // Not zeros, which a disk that compresses would not keep.
-        let block: Vec<u8> = (0..65_536u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        let block: Vec<u8> = (0..65_536u32)
+            .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
+            .collect();
         let mut left = self.reserve_bytes - there;
         while left > 0 {
             let part = left.min(block.len() as u64);

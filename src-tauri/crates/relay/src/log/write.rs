@@ -163,7 +163,9 @@ impl Writer {
     }
 
     fn commit(&mut self, batch: &[Work], lightest: Weight) -> Result<(Vec<Said>, u64), LogError> {
-        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let tx = self
+            .db
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut head = 0;
         let mut said = Vec::with_capacity(batch.len());
         for work in batch {
@@ -251,11 +253,18 @@ fn insert(tx: &Connection, epoch: i64, entry: &Entry) -> rusqlite::Result<Outcom
             entry.received_at.timestamp_millis(),
             entry.sealed
         ])?;
-    Ok(Outcome::Kept(u64::try_from(tx.last_insert_rowid()).unwrap_or_default()))
+    Ok(Outcome::Kept(
+        u64::try_from(tx.last_insert_rowid()).unwrap_or_default(),
+    ))
 }
 
 /// Puts an address on the list or takes it off. Only a change gets a new number.
-pub(crate) fn suppress(tx: &Connection, address: &[u8; 16], scope: u16, lifted: bool) -> rusqlite::Result<()> {
+pub(crate) fn suppress(
+    tx: &Connection,
+    address: &[u8; 16],
+    scope: u16,
+    lifted: bool,
+) -> rusqlite::Result<()> {
     let known: Option<bool> = tx
         .prepare_cached("SELECT lifted FROM suppressions WHERE address = ?1 AND scope = ?2")?
         .query_row(params![address, scope], |r| r.get(0))
@@ -274,7 +283,8 @@ pub(crate) fn suppress(tx: &Connection, address: &[u8; 16], scope: u16, lifted: 
 /// Deletes what was acknowledged longer ago than the grace, and ids that need not be remembered.
 pub(crate) fn clean(tx: &Connection, now: Moment, grace_days: u32) -> rusqlite::Result<u64> {
     let before = now.timestamp_millis() - i64::from(grace_days) * 86_400_000;
-    let upto: Option<i64> = tx.query_row("SELECT max(seq) FROM acks WHERE at <= ?1", [before], |r| r.get(0))?;
+    let upto: Option<i64> =
+        tx.query_row("SELECT max(seq) FROM acks WHERE at <= ?1", [before], |r| r.get(0))?;
     let mut gone = 0;
     if let Some(upto) = upto {
         gone = tx.execute("DELETE FROM events WHERE seq <= ?1", [upto])?;

@@ -1,7 +1,7 @@
 //! `/k`: the confirmed opt-in. The button gives it, once, in time.
 
-use super::links::said;
 use super::Ask;
+use super::links::said;
 use crate::pages::{self, Allow, sender};
 use crate::tokens::Payload;
 use axum::extract::Path;

@@ -22,7 +22,11 @@ const MOST: usize = 100;
 /// `POST /v1/pair`: the body is authenticated by the pairing code's secret, in `carillon-signature`.
 pub(super) async fn pair(ask: Ask) -> Response {
     if !ask.attempt(1.0) {
-        return problem(StatusCode::TOO_MANY_REQUESTS, "busy", "Too many attempts. Wait a minute.");
+        return problem(
+            StatusCode::TOO_MANY_REQUESTS,
+            "busy",
+            "Too many attempts. Wait a minute.",
+        );
     }
     let signature = URL_SAFE_NO_PAD
         .decode(ask.header("carillon-signature"))
@@ -77,7 +81,10 @@ pub(super) async fn remove(Path(key): Path<String>, ask: Ask) -> Response {
     let bytes = URL_SAFE_NO_PAD.decode(&key).unwrap_or_default();
     let gone = tenant
         .log
-        .change(move |db| db.execute("DELETE FROM devices WHERE key = ?1", [&bytes]).map(|_| ()))
+        .change(move |db| {
+            db.execute("DELETE FROM devices WHERE key = ?1", [&bytes])
+                .map(|_| ())
+        })
         .await;
     changed(&ask, &tenant, gone).await
 }
@@ -273,21 +280,32 @@ fn check_form(form: &carillon_model::relay::FormDefinition) -> Result<(), String
     let fields: BTreeSet<&str> = form.fields.iter().map(|f| f.key.as_str()).collect();
     let consents: BTreeSet<&str> = form.consents.iter().map(|c| c.key.as_str()).collect();
     if fields.len() != form.fields.len() || consents.len() != form.consents.len() {
-        return Err(format!("Two fields or consents of the form “{name}” have the same key."));
+        return Err(format!(
+            "Two fields or consents of the form “{name}” have the same key."
+        ));
     }
-    if form.fields.len() > MOST || form.consents.len() > MOST || !fields.iter().chain(&consents).all(|k| slug(k)) {
+    if form.fields.len() > MOST
+        || form.consents.len() > MOST
+        || !fields.iter().chain(&consents).all(|k| slug(k))
+    {
         return Err(format!(
             "Keys of fields and consents of the form “{name}” may have lower-case letters, digits, - and _ only."
         ));
     }
     if form.work_bits > 24 {
-        return Err(format!("The proof of work of the form “{name}” may have at most 24 bits."));
+        return Err(format!(
+            "The proof of work of the form “{name}” may have at most 24 bits."
+        ));
     }
     if form.redirect.as_deref().is_some_and(|r| web_address(r).is_err()) {
-        return Err(format!("The form “{name}” leads on to something that is no web address."));
+        return Err(format!(
+            "The form “{name}” leads on to something that is no web address."
+        ));
     }
     if form.language.as_deref().is_some_and(|l| !two_letters(l)) {
-        return Err(format!("The language of the form “{name}” is told by two lower-case letters."));
+        return Err(format!(
+            "The language of the form “{name}” is told by two lower-case letters."
+        ));
     }
     Ok(())
 }

@@ -92,9 +92,10 @@ async fn with_key(ask: Ask, calls: Vec<Told>) -> Response {
     let Some((tenant, key)) = keyed(&ask) else {
         ask.attempt(1.0);
         let mut answer = problem(StatusCode::UNAUTHORIZED, "key", "This key is not known here.");
-        answer
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic, Bearer"));
+        answer.headers_mut().insert(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("Basic, Bearer"),
+        );
         return answer;
     };
     match keep(&ask, &tenant, Some(&key), calls).await {
@@ -140,7 +141,11 @@ pub(super) async fn keep(
 ) -> Result<(usize, usize), Box<Response>> {
     let cost = calls.len() as f64;
     if !ask.relay.events.take(tenant.id.clone(), cost, Instant::now()) {
-        return Err(Box::new(later(StatusCode::TOO_MANY_REQUESTS, "busy", "Too many events. Slow down.")));
+        return Err(Box::new(later(
+            StatusCode::TOO_MANY_REQUESTS,
+            "busy",
+            "Too many events. Slow down.",
+        )));
     }
     let until = ask.relay.clock.now() + TimeDelta::days(REMEMBERED_DAYS);
     let mut entries = Vec::with_capacity(calls.len());
@@ -150,7 +155,13 @@ pub(super) async fn keep(
             .as_ref()
             .map(|id| (crate::digest16(&[b"message", id.as_bytes()]), until));
         let what = what(told, key).map_err(|why| Box::new(problem(StatusCode::BAD_REQUEST, "call", why)))?;
-        let unpaired = || later(StatusCode::SERVICE_UNAVAILABLE, "unpaired", "No studio is paired yet.");
+        let unpaired = || {
+            later(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unpaired",
+                "No studio is paired yet.",
+            )
+        };
         let entry = ask
             .entry(tenant, what, once, None)
             .ok_or_else(|| Box::new(unpaired()))?;
@@ -178,8 +189,18 @@ fn later(status: StatusCode, code: &str, message: &str) -> Response {
 }
 
 fn what(told: Told, key: Option<&str>) -> Result<What, &'static str> {
-    let ids = [&told.user_id, &told.anonymous_id, &told.message_id, &told.event, &told.name];
-    if ids.into_iter().flatten().any(|t| t.len() > LONGEST || t.is_empty()) {
+    let ids = [
+        &told.user_id,
+        &told.anonymous_id,
+        &told.message_id,
+        &told.event,
+        &told.name,
+    ];
+    if ids
+        .into_iter()
+        .flatten()
+        .any(|t| t.len() > LONGEST || t.is_empty())
+    {
         return Err("Ids and names have 1 to 256 bytes.");
     }
     if told.user_id.is_none() && told.anonymous_id.is_none() && !told.traits.contains_key("email") {

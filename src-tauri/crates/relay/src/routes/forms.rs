@@ -82,7 +82,8 @@ fn shown(
 ) -> Response {
     if wants_json(ask) {
         let said = |key: &String| ask.words.say(key, &[]);
-        let wrong: std::collections::BTreeMap<_, _> = filled.wrong.iter().map(|(f, k)| (f, said(k))).collect();
+        let wrong: std::collections::BTreeMap<_, _> =
+            filled.wrong.iter().map(|(f, k)| (f, said(k))).collect();
         let value = json!({
             "stamp": stamp, "bits": form.work_bits, "version": form.version,
             "wrong": wrong, "problem": filled.problem.as_ref().map(said),
@@ -95,7 +96,12 @@ fn shown(
 async fn sent(ask: &Ask, tenant: &Arc<Tenant>, form: &FormDefinition) -> Response {
     let now = ask.relay.clock.now();
     let fields = ask.fields();
-    let value = |name: &str| fields.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str());
+    let value = |name: &str| {
+        fields
+            .iter()
+            .find(|(n, _)| n == name)
+            .map_or("", |(_, v)| v.as_str())
+    };
     let mut filled = read::read(form, &fields);
     let again = |filled: &Filled, status| shown(ask, tenant, form, status, &stamp(tenant, form, now), filled);
 
@@ -117,7 +123,8 @@ async fn sent(ask: &Ask, tenant: &Arc<Tenant>, form: &FormDefinition) -> Respons
             return again(&filled, StatusCode::UNPROCESSABLE_ENTITY);
         }
     };
-    let least = TimeDelta::seconds(i64::from(form.min_secs).max(if worked { 0 } else { WITHOUT_SCRIPT_SECS }));
+    let least =
+        TimeDelta::seconds(i64::from(form.min_secs).max(if worked { 0 } else { WITHOUT_SCRIPT_SECS }));
     if open_for < least || open_for > OPEN {
         filled.problem = Some("form.error.again".to_owned());
         return again(&filled, StatusCode::UNPROCESSABLE_ENTITY);
@@ -168,7 +175,10 @@ fn thanked(ask: &Ask, tenant: &Tenant, form: &FormDefinition) -> Response {
             &json!({ "thanks": form.thanks, "redirect": form.redirect }),
         );
     }
-    let to = form.redirect.as_deref().and_then(|r| HeaderValue::from_str(r).ok());
+    let to = form
+        .redirect
+        .as_deref()
+        .and_then(|r| HeaderValue::from_str(r).ok());
     match to {
         Some(to) => (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response(),
         None => pages::answer(

@@ -18,10 +18,17 @@ pub(super) async fn health(ask: Ask) -> Response {
         .filter_map(|id| ask.relay.tenant(id))
         .map(|tenant| room(&tenant))
         .collect();
-    let worst = rooms.iter().copied().max_by_key(|r| *r as u8).unwrap_or(Room::Everything);
+    let worst = rooms
+        .iter()
+        .copied()
+        .max_by_key(|r| *r as u8)
+        .unwrap_or(Room::Everything);
     let (status, said) = match worst {
         Room::Everything => (StatusCode::OK, "Everything is written down."),
-        Room::NoPixels => (StatusCode::OK, "Little room is left: pixels are not written down."),
+        Room::NoPixels => (
+            StatusCode::OK,
+            "Little room is left: pixels are not written down.",
+        ),
         Room::OnlyWords => (
             StatusCode::SERVICE_UNAVAILABLE,
             "No room is left: only unsubscribes, preferences, confirmations and forms are written down. Make room on the disk, or raise quota_bytes.",
@@ -33,10 +40,17 @@ pub(super) async fn health(ask: Ask) -> Response {
             p role="status" { (said) }
             p.hint { "carillon-relay " (version) ", up for " (up) " seconds, " (rooms.len()) " tenants." }
         };
-        let page = pages::page(Words::for_browser("en"), None, &PageSettings::default(), "Carillon relay", body);
+        let page = pages::page(
+            Words::for_browser("en"),
+            None,
+            &PageSettings::default(),
+            "Carillon relay",
+            body,
+        );
         return pages::answer(status, &Allow::default(), page);
     }
-    let value = json!({ "status": said, "room": worst, "version": version, "up_secs": up, "tenants": rooms.len() });
+    let value =
+        json!({ "status": said, "room": worst, "version": version, "up_secs": up, "tenants": rooms.len() });
     json(status, &value)
 }
 

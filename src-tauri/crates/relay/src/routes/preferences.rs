@@ -46,7 +46,12 @@ pub(super) async fn page(Path((key, blob)): Path<(String, String)>, ask: Ask) ->
 
 /// What was chosen, of what is offered. Nothing when the body is not this page's form.
 fn read(fields: &[(String, String)], of: &PageSettings, before: &Choices, now: Moment) -> Option<Choices> {
-    let all = |name: &'static str| fields.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str());
+    let all = |name: &'static str| {
+        fields
+            .iter()
+            .filter(move |(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
+    };
     all("preferences").next()?;
     let chosen: Vec<&str> = all("topic").collect();
     let offered = |number: u8| of.topics.iter().any(|t| t.number == number);

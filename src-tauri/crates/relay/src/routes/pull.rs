@@ -64,7 +64,9 @@ pub(super) async fn live(ask: Ask) -> Response {
         tokio::time::timeout(LIVE, feed(tenant, since, send)).await.ok();
     });
     let keep = KeepAlive::new().interval(Duration::from_secs(15));
-    Sse::new(ReceiverStream::new(lines)).keep_alive(keep).into_response()
+    Sse::new(ReceiverStream::new(lines))
+        .keep_alive(keep)
+        .into_response()
 }
 
 async fn feed(
@@ -93,7 +95,9 @@ async fn feed(
             return;
         }
         first = false;
-        since = last.unwrap_or(since).max(if last.is_none() { pulled.head } else { 0 });
+        since = last
+            .unwrap_or(since)
+            .max(if last.is_none() { pulled.head } else { 0 });
     }
 }
 

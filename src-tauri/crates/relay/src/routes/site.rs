@@ -61,7 +61,12 @@ async fn report(ask: &Ask, tenant: &std::sync::Arc<Tenant>) -> Response {
 /// The origin a request comes from, if it is one of the user's sites.
 fn site(ask: &Ask, tenant: &Tenant) -> Option<HeaderValue> {
     let origin = ask.headers.get(header::ORIGIN)?;
-    let known = tenant.face().settings.sites.iter().any(|s| s.as_bytes() == origin.as_bytes());
+    let known = tenant
+        .face()
+        .settings
+        .sites
+        .iter()
+        .any(|s| s.as_bytes() == origin.as_bytes());
     known.then(|| origin.clone())
 }
 

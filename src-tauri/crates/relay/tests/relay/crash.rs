@@ -21,7 +21,10 @@ pub struct Program {
 impl Program {
     /// A program that was not started, on a port that was free a moment ago.
     pub fn beside(folder: &Path) -> Program {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .unwrap()
+            .local_addr()
+            .unwrap();
         Program {
             at: port,
             config: folder.join("relay.toml"),
@@ -38,7 +41,14 @@ impl Program {
     pub fn init(&self, data: &Path) -> String {
         let output = self
             .command()
-            .args(["init", "--url", &format!("http://{}", self.at), "--listen", &self.at.to_string(), "--data"])
+            .args([
+                "init",
+                "--url",
+                &format!("http://{}", self.at),
+                "--listen",
+                &self.at.to_string(),
+                "--data",
+            ])
             .arg(data)
             .output()
             .unwrap();
@@ -52,7 +62,10 @@ impl Program {
             if TcpStream::connect(self.at).await.is_ok() {
                 return;
             }
-            assert!(self.child.as_mut().unwrap().try_wait().unwrap().is_none(), "it ended");
+            assert!(
+                self.child.as_mut().unwrap().try_wait().unwrap().is_none(),
+                "it ended"
+            );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("the relay never listened");
@@ -75,13 +88,16 @@ impl Drop for Program {
 
 /// The code in what `init` printed.
 pub fn code(said: &str) -> PairingCode {
-    said.lines().find_map(|line| line.parse().ok()).expect("a pairing code")
+    said.lines()
+        .find_map(|line| line.parse().ok())
+        .expect("a pairing code")
 }
 
 pub fn unsubscribe(key: &TokenKey, tenant: &str, n: u64) -> String {
     let mut address = [0; 16];
     address[..8].copy_from_slice(&n.to_be_bytes());
-    key.mint(tenant, &address, &Payload::Unsubscribe { address, scope: 0 }).unwrap()
+    key.mint(tenant, &address, &Payload::Unsubscribe { address, scope: 0 })
+        .unwrap()
 }
 
 pub async fn post(at: SocketAddr, link: &str) -> Option<Answer> {
@@ -130,7 +146,11 @@ async fn what_was_answered_before_a_kill_is_pulled_after_it_once() {
         command.arg("run");
         program.start(&mut command).await;
     }
-    assert!((30..600).contains(&answered.len()), "{} were answered", answered.len());
+    assert!(
+        (30..600).contains(&answered.len()),
+        "{} were answered",
+        answered.len()
+    );
     let pulled = studio.pull(0, 1_000, 0).await.unwrap();
     let mut kept = Vec::new();
     for event in &pulled.events {
@@ -144,5 +164,8 @@ async fn what_was_answered_before_a_kill_is_pulled_after_it_once() {
     let second = program.command().arg("run").output().unwrap();
     assert!(!second.status.success(), "one relay at a time");
     let status = String::from_utf8(program.command().arg("status").output().unwrap().stdout).unwrap();
-    assert!(status.starts_with("running") && status.contains(&format!("{} events kept", kept.len())), "{status}");
+    assert!(
+        status.starts_with("running") && status.contains(&format!("{} events kept", kept.len())),
+        "{status}"
+    );
 }

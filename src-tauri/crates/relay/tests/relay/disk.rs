@@ -16,7 +16,8 @@ fn block(n: u64) -> [u8; 16] {
 
 fn click(key: &TokenKey, tenant: &str, n: u64) -> String {
     let url = format!("https://shop.example/{}", "x".repeat(600));
-    key.mint(tenant, &block(n), &Payload::Click { link: 0, url }).unwrap()
+    key.mint(tenant, &block(n), &Payload::Click { link: 0, url })
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -30,7 +31,10 @@ async fn a_used_up_quota_refuses_pixels_first_then_clicks_and_never_an_unsubscri
     let mut rooms = Vec::new();
     for n in 0..600 {
         let pixel = ground.get(&ground.link_of(&block(n), &Payload::Open)).await;
-        assert_eq!((pixel.status, pixel.header("content-type")), (200, Some("image/gif")));
+        assert_eq!(
+            (pixel.status, pixel.header("content-type")),
+            (200, Some("image/gif"))
+        );
         let link = click(&ground.key(), &ground.tenant, n);
         let led = ground.get(&link).await;
         assert_eq!(led.status, 302, "people are led on, written down or not");
@@ -41,7 +45,10 @@ async fn a_used_up_quota_refuses_pixels_first_then_clicks_and_never_an_unsubscri
     rooms.dedup();
     assert_eq!(rooms, [Room::Everything, Room::NoPixels, Room::OnlyWords]);
     let state = ground.studio.state().await.unwrap();
-    assert!(state.pixels_dropped > state.clicks_dropped && state.clicks_dropped > 0, "{state:?}");
+    assert!(
+        state.pixels_dropped > state.clicks_dropped && state.clicks_dropped > 0,
+        "{state:?}"
+    );
     assert_eq!(ground.get("/health").await.status, 503, "whoever watches is told");
     for n in 0..200 {
         let link = unsubscribe(&ground.key(), &ground.tenant, n);
@@ -50,7 +57,10 @@ async fn a_used_up_quota_refuses_pixels_first_then_clicks_and_never_an_unsubscri
     let hits = ground.hits().await;
     let count = |kind| hits.iter().filter(|h| h.hit.what.kind() == kind).count();
     assert_eq!(count(HitKind::Unsubscribe), 200, "each is kept");
-    assert_eq!((count(HitKind::Open) as u64, count(HitKind::Click) as u64), (600 - state.pixels_dropped, 600 - state.clicks_dropped));
+    assert_eq!(
+        (count(HitKind::Open) as u64, count(HitKind::Click) as u64),
+        (600 - state.pixels_dropped, 600 - state.clicks_dropped)
+    );
 
     // Acknowledged and past its grace, it makes room again.
     let last = hits.last().unwrap();
@@ -103,7 +113,9 @@ async fn on_a_disk_that_is_full_clicks_are_led_on_and_every_unsubscribe_is_kept(
     assert!(before.clicks_dropped > 0, "{before:?}");
     let mut kept = 0;
     for n in 0..400 {
-        let answer = post(program.at, &unsubscribe(&key, &code.tenant, n)).await.unwrap();
+        let answer = post(program.at, &unsubscribe(&key, &code.tenant, n))
+            .await
+            .unwrap();
         kept += u64::from(answer.status == 200);
     }
     assert_eq!(kept, 400, "each is answered as done");

@@ -93,9 +93,15 @@ async fn a_form_keeps_its_fields_and_the_consent_that_was_read_and_pressing_twic
     push(&ground, |_| {}).await;
     let page = ground.get(&place(&ground)).await;
     assert!(page.text().contains("Our &lt;letter&gt;") && page.text().contains("Yes, write to me."));
-    assert!(!page.text().contains("name=\"c.marketing\" value=\"yes\" checked"), "never ticked beforehand");
+    assert!(
+        !page.text().contains("name=\"c.marketing\" value=\"yes\" checked"),
+        "never ticked beforehand"
+    );
     let policy = page.header("content-security-policy").unwrap();
-    assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe"), "{policy}");
+    assert!(
+        policy.contains("script-src 'self'") && !policy.contains("unsafe"),
+        "{policy}"
+    );
     let stamp = stamp(&ground).await;
     ground.pass(4);
     for _ in 0..2 {
@@ -106,14 +112,28 @@ async fn a_form_keeps_its_fields_and_the_consent_that_was_read_and_pressing_twic
     let entries = entries(&ground).await;
     assert_eq!(entries.len(), 1);
     let entry = &entries[0];
-    assert_eq!((entry.form.as_str(), entry.version, entry.seconds, entry.worked), ("newsletter", 4, 4, true));
-    let values: Vec<(&str, &str)> = entry.values.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    assert_eq!(
+        (entry.form.as_str(), entry.version, entry.seconds, entry.worked),
+        ("newsletter", 4, 4, true)
+    );
+    let values: Vec<(&str, &str)> = entry
+        .values
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.as_str()))
+        .collect();
     assert_eq!(
         values,
-        [("campaign", "spring fair"), ("colour", "red"), ("email", "ann@shop.example")],
+        [
+            ("campaign", "spring fair"),
+            ("colour", "red"),
+            ("email", "ann@shop.example")
+        ],
         "hidden values are the studio's, unknown fields nobody's"
     );
-    assert_eq!((entry.consents[0].version, entry.consents[0].wording_hash.len()), (2, 64));
+    assert_eq!(
+        (entry.consents[0].version, entry.consents[0].wording_hash.len()),
+        (2, 64)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,23 +144,51 @@ async fn machines_that_are_too_fast_too_late_without_work_or_fill_the_hidden_fie
     let proof = work(&first, 8);
     assert_eq!(send(&ground, &first, &proof, ANN).await.status, 422, "at once");
     ground.pass(4);
-    assert_eq!(send(&ground, &first, "nonsense", ANN).await.status, 422, "a proof that is none");
-    assert_eq!(send(&ground, &first, "", ANN).await.status, 422, "without work it takes five seconds");
+    assert_eq!(
+        send(&ground, &first, "nonsense", ANN).await.status,
+        422,
+        "a proof that is none"
+    );
+    assert_eq!(
+        send(&ground, &first, "", ANN).await.status,
+        422,
+        "without work it takes five seconds"
+    );
     let forged = format!("{}A", &first[..first.len() - 1]);
-    assert_eq!(send(&ground, &forged, &work(&forged, 8), ANN).await.status, 422, "a stamp that was made up");
+    assert_eq!(
+        send(&ground, &forged, &work(&forged, 8), ANN).await.status,
+        422,
+        "a stamp that was made up"
+    );
     let trapped = format!("{ANN}&_more=buy");
-    assert_eq!(send(&ground, &first, &proof, &trapped).await.status, 200, "it is thanked");
+    assert_eq!(
+        send(&ground, &first, &proof, &trapped).await.status,
+        200,
+        "it is thanked"
+    );
     ground.pass(86_400);
-    assert_eq!(send(&ground, &first, &proof, ANN).await.status, 422, "open for more than a day");
+    assert_eq!(
+        send(&ground, &first, &proof, ANN).await.status,
+        422,
+        "open for more than a day"
+    );
     assert_eq!(entries(&ground).await.len(), 0);
     let second = stamp(&ground).await;
     ground.pass(6);
-    assert_eq!(send(&ground, &second, "", ANN).await.status, 200, "scripts off, and patient");
+    assert_eq!(
+        send(&ground, &second, "", ANN).await.status,
+        200,
+        "scripts off, and patient"
+    );
     assert!(!entries(&ground).await[0].worked);
     push(&ground, |form| form.without_script = false).await;
     let third = stamp(&ground).await;
     ground.pass(6);
-    assert_eq!(send(&ground, &third, "", ANN).await.status, 422, "unless the studio says otherwise");
+    assert_eq!(
+        send(&ground, &third, "", ANN).await.status,
+        422,
+        "unless the studio says otherwise"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,7 +201,9 @@ async fn what_is_wrong_is_said_beside_the_field_and_what_was_written_stays() {
     let answer = send(&ground, &stamp, &work(&stamp, 8), wrong).await;
     let text = answer.text();
     assert_eq!(answer.status, 422);
-    assert!(text.contains("This is not an e-mail address.") && text.contains("Please choose one of the answers."));
+    assert!(
+        text.contains("This is not an e-mail address.") && text.contains("Please choose one of the answers.")
+    );
     assert!(text.contains("Please fill this in."), "the consent is required");
     assert!(text.contains("value=\"&quot;&gt;&lt;script&gt;\""), "{text}");
     assert_eq!(entries(&ground).await.len(), 0);
@@ -162,14 +212,24 @@ async fn what_is_wrong_is_said_beside_the_field_and_what_was_written_stays() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_form_leads_on_only_where_the_studio_says_and_a_bad_definition_is_refused_with_a_sentence() {
     let ground = Ground::new().await;
-    push(&ground, |form| form.redirect = Some("https://shop.example/thanks".to_owned())).await;
+    push(&ground, |form| {
+        form.redirect = Some("https://shop.example/thanks".to_owned())
+    })
+    .await;
     let page = ground.get(&place(&ground)).await;
-    assert!(page.header("content-security-policy").unwrap().contains("form-action 'self' https://shop.example"));
+    assert!(
+        page.header("content-security-policy")
+            .unwrap()
+            .contains("form-action 'self' https://shop.example")
+    );
     let stamp = stamp(&ground).await;
     ground.pass(4);
     let rest = format!("{ANN}&redirect=https://evil.example");
     let answer = send(&ground, &stamp, &work(&stamp, 8), &rest).await;
-    assert_eq!((answer.status, answer.header("location")), (303, Some("https://shop.example/thanks")));
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (303, Some("https://shop.example/thanks"))
+    );
     for change in [
         (|f| f.redirect = Some("javascript:alert(1)".to_owned())) as fn(&mut FormDefinition),
         |f| f.key = "../x".to_owned(),
@@ -180,7 +240,10 @@ async fn a_form_leads_on_only_where_the_studio_says_and_a_bad_definition_is_refu
         change(&mut form);
         let mut settings = settings();
         settings.forms = vec![form];
-        assert_eq!(ground.studio.set_settings(&settings).await.unwrap_err().code, "settings");
+        assert_eq!(
+            ground.studio.set_settings(&settings).await.unwrap_err().code,
+            "settings"
+        );
     }
 }
 

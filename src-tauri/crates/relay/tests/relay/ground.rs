@@ -105,7 +105,14 @@ impl Ground {
     }
 
     pub fn client(&self, secrets: &RelaySecrets) -> RelayClient {
-        RelayClient::new(Dialer::new(true), &format!("http://{}", self.at), &self.tenant, secrets, None).unwrap()
+        RelayClient::new(
+            Dialer::new(true),
+            &format!("http://{}", self.at),
+            &self.tenant,
+            secrets,
+            None,
+        )
+        .unwrap()
     }
 
     pub fn key(&self) -> TokenKey {
@@ -136,7 +143,11 @@ impl Ground {
     /// Everything the relay has, opened.
     pub async fn hits(&self) -> Vec<OpenedHit> {
         let pulled = self.studio.pull(0, 1_000, 0).await.unwrap();
-        pulled.events.iter().map(|e| self.studio.open(e).unwrap()).collect()
+        pulled
+            .events
+            .iter()
+            .map(|e| self.studio.open(e).unwrap())
+            .collect()
     }
 
     pub async fn whats(&self) -> Vec<What> {
@@ -200,7 +211,13 @@ impl Answer {
     }
 }
 
-pub async fn say(at: SocketAddr, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+pub async fn say(
+    at: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
     let mut head = format!(
         "{method} {target} HTTP/1.1\r\nhost: {at}\r\nconnection: close\r\ncontent-length: {}\r\n",
         body.len()

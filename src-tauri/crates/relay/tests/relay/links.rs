@@ -22,12 +22,16 @@ fn token() -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_click_unsubscribes_without_redirect_or_cookie_and_is_pulled_with_what_only_the_laptop_can_read() {
+async fn one_click_unsubscribes_without_redirect_or_cookie_and_is_pulled_with_what_only_the_laptop_can_read()
+{
     let ground = Ground::new().await;
     let link = ground.link(&UNSUBSCRIBE);
     let answer = ground.post(&link, "List-Unsubscribe=One-Click").await;
     assert_eq!(answer.status, 200);
-    assert_eq!((answer.header("location"), answer.header("set-cookie")), (None, None));
+    assert_eq!(
+        (answer.header("location"), answer.header("set-cookie")),
+        (None, None)
+    );
     let hits = ground.hits().await;
     assert_eq!(hits.len(), 1);
     assert_eq!((hits[0].seq, hits[0].received_at), (1, ground.now()));
@@ -48,9 +52,12 @@ async fn one_click_unsubscribes_without_redirect_or_cookie_and_is_pulled_with_wh
 #[tokio::test(flavor = "multi_thread")]
 async fn a_multipart_body_unsubscribes_as_well() {
     let ground = Ground::new().await;
-    let body = "--b\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--b--\r\n";
+    let body =
+        "--b\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--b--\r\n";
     let kind = [("content-type", "multipart/form-data; boundary=b")];
-    let answer = ground.say("POST", &ground.link(&UNSUBSCRIBE), &kind, body.as_bytes()).await;
+    let answer = ground
+        .say("POST", &ground.link(&UNSUBSCRIBE), &kind, body.as_bytes())
+        .await;
     assert_eq!((answer.status, ground.hits().await.len()), (200, 1));
 }
 
@@ -71,7 +78,11 @@ async fn looking_at_an_unsubscribe_link_in_any_way_changes_nothing() {
         } else {
             b"List-Unsubscribe=One-Click"
         };
-        assert_eq!(ground.say(method, &link, &[], body).await.status, status, "{method}");
+        assert_eq!(
+            ground.say(method, &link, &[], body).await.status,
+            status,
+            "{method}"
+        );
     }
     let query = format!("{link}?List-Unsubscribe=One-Click");
     assert_eq!(ground.get(&query).await.status, 200);
@@ -86,44 +97,72 @@ async fn looking_at_an_unsubscribe_link_in_any_way_changes_nothing() {
 async fn the_page_of_a_link_has_a_button_that_unsubscribes_and_speaks_the_language_of_the_browser() {
     let ground = Ground::new().await;
     let link = ground.link(&UNSUBSCRIBE);
-    for (language, word) in [("de-AT,de;q=0.9", "abmelden"), ("fr", "désabonner"), ("es", "Yes, unsubscribe me")] {
-        let page = ground.say("GET", &link, &[("accept-language", language)], b"").await;
+    for (language, word) in [
+        ("de-AT,de;q=0.9", "abmelden"),
+        ("fr", "désabonner"),
+        ("es", "Yes, unsubscribe me"),
+    ] {
+        let page = ground
+            .say("GET", &link, &[("accept-language", language)], b"")
+            .await;
         let text = page.text();
         assert!(text.contains(word), "{text}");
-        assert!(text.contains("Ann's &lt;Shoes&gt;"), "what the studio wrote is text: {text}");
+        assert!(
+            text.contains("Ann's &lt;Shoes&gt;"),
+            "what the studio wrote is text: {text}"
+        );
         assert!(text.contains("<form method=\"post\">") && !text.contains("<script"));
         assert!(!text.contains("http://") && !text.contains("https://") && !text.contains("src="));
         let policy = page.header("content-security-policy").unwrap();
-        assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
-        assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{policy}");
+        assert!(
+            policy.starts_with("default-src 'none'; style-src 'sha256-"),
+            "{policy}"
+        );
+        assert!(
+            policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"),
+            "{policy}"
+        );
     }
     let sent = ground.post(&link, "List-Unsubscribe=One-Click&page=1").await;
     assert_eq!(sent.status, 200);
-    assert!(matches!(ground.whats().await[0], What::Unsubscribe { one_click: false, .. }));
+    assert!(matches!(
+        ground.whats().await[0],
+        What::Unsubscribe { one_click: false, .. }
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_click_leads_to_the_signed_address_whatever_the_query_says() {
     let ground = Ground::new().await;
     let link = ground.link(&click("https://shop.example/a?b=1"));
-    for target in [link.clone(), format!("{link}?url=https://evil.example&u=//evil.example")] {
+    for target in [
+        link.clone(),
+        format!("{link}?url=https://evil.example&u=//evil.example"),
+    ] {
         let answer = ground.get(&target).await;
         assert_eq!(answer.status, 302);
         assert_eq!(answer.header("location"), Some("https://shop.example/a?b=1"));
         assert_eq!(answer.header("set-cookie"), None);
     }
-    let head = ground.say("HEAD", &link, &[("user-agent", "Scanner/1")], b"").await;
+    let head = ground
+        .say("HEAD", &link, &[("user-agent", "Scanner/1")], b"")
+        .await;
     assert_eq!(head.status, 302);
     let hits = ground.hits().await;
     assert_eq!(hits.len(), 3);
     assert_eq!(hits[2].hit.request.method, "HEAD");
     assert_eq!(hits[2].hit.request.agent, "Scanner/1");
-    assert!(matches!(&hits[0].hit.what, What::Click { link: 2, url, .. } if url == "https://shop.example/a?b=1"));
+    assert!(
+        matches!(&hits[0].hit.what, What::Click { link: 2, url, .. } if url == "https://shop.example/a?b=1")
+    );
     for hit in &hits {
         let network = hit.hit.request.network.as_deref().unwrap();
         assert_eq!(network.len(), 16);
         let text = serde_json::to_string(&hit.hit).unwrap();
-        assert!(!text.contains("127.0.0"), "no address, not even of the visitor: {text}");
+        assert!(
+            !text.contains("127.0.0"),
+            "no address, not even of the visitor: {text}"
+        );
     }
 }
 
@@ -166,7 +205,10 @@ async fn an_unknown_altered_or_foreign_link_is_a_page_that_leads_nowhere() {
 async fn a_pixel_is_a_picture_and_a_hidden_link_a_page_and_both_are_written_down() {
     let ground = Ground::new().await;
     let pixel = ground.get(&ground.link(&Payload::Open)).await;
-    assert_eq!((pixel.status, pixel.header("content-type")), (200, Some("image/gif")));
+    assert_eq!(
+        (pixel.status, pixel.header("content-type")),
+        (200, Some("image/gif"))
+    );
     assert!(pixel.body.starts_with(b"GIF89a"));
     assert_eq!(pixel.header("cache-control"), Some("no-store"));
     assert_eq!(ground.get(&ground.link(&Payload::Hidden)).await.status, 200);

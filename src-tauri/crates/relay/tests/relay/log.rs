@@ -63,7 +63,11 @@ async fn a_number_is_never_given_twice_even_when_all_events_are_gone() {
     assert_eq!(ground.hits().await, []);
     ground.again(|_| {}).await;
     let state = ground.studio.state().await.unwrap();
-    assert_eq!((state.head, &state.epoch), (3, &epoch), "a restart changes neither");
+    assert_eq!(
+        (state.head, &state.epoch),
+        (3, &epoch),
+        "a restart changes neither"
+    );
     clicks(&ground, 1).await;
     assert_eq!(ground.hits().await[0].seq, 4);
 }
@@ -98,12 +102,23 @@ async fn a_file_put_back_from_a_copy_has_a_new_epoch_and_its_old_events_keep_the
     let pulled = ground.studio.pull(read.seq, 10, 0).await.unwrap();
     assert_eq!(read.judge(&pulled), History::Anew);
     let all = ground.hits().await;
-    let old: Vec<u64> = all.iter().filter(|h| h.epoch == read.epoch).map(|h| h.seq).collect();
+    let old: Vec<u64> = all
+        .iter()
+        .filter(|h| h.epoch == read.epoch)
+        .map(|h| h.seq)
+        .collect();
     assert_eq!(old, [1, 2], "told again under the identity they had");
     let identities: BTreeSet<(String, u64)> = all.iter().map(|h| (h.epoch.clone(), h.seq)).collect();
     let known: BTreeSet<(String, u64)> = (1..=5).map(|seq| (read.epoch.clone(), seq)).collect();
-    assert_eq!(identities.difference(&known).count(), 2, "what is new is new to the laptop");
-    assert_eq!(ground.studio.ack(&read.epoch, read.seq).await.unwrap_err().code, "epoch");
+    assert_eq!(
+        identities.difference(&known).count(),
+        2,
+        "what is new is new to the laptop"
+    );
+    assert_eq!(
+        ground.studio.ack(&read.epoch, read.seq).await.unwrap_err().code,
+        "epoch"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,7 +138,11 @@ async fn a_machine_that_was_set_back_under_the_same_epoch_is_noticed() {
         ..cursor.clone()
     };
     let pulled = ground.studio.pull(other.seq, 10, 0).await.unwrap();
-    assert_eq!(other.judge(&pulled), History::WentBack, "another event under a number that was read");
+    assert_eq!(
+        other.judge(&pulled),
+        History::WentBack,
+        "another event under a number that was read"
+    );
     assert_eq!(cursor.judge(&pulled), History::Goes);
 }
 
@@ -132,7 +151,11 @@ async fn a_click_is_on_the_live_line_before_two_seconds_are_over_and_wakes_a_lon
     let ground = Ground::new().await;
     let mut live = ground.studio.live(0).await.unwrap();
     let first = live.next().await.unwrap().unwrap();
-    assert_eq!((first.head, first.events.len()), (0, 0), "it says where the relay stands");
+    assert_eq!(
+        (first.head, first.events.len()),
+        (0, 0),
+        "it says where the relay stands"
+    );
     let poll = ground.studio.pull(0, 10, 30);
     let hit = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -165,7 +188,10 @@ async fn a_pairing_code_works_once_and_a_wrong_one_never() {
     assert_eq!(pair(&elsewhere).await.unwrap_err().code, "pairing");
     assert!(pair(&code).await.is_ok());
     assert_eq!(pair(&code).await.unwrap_err().code, "pairing");
-    assert!(ground.studio.state().await.is_ok(), "the other tenant is as it was");
+    assert!(
+        ground.studio.state().await.is_ok(),
+        "the other tenant is as it was"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,7 +208,11 @@ async fn nobody_but_a_paired_machine_reads_and_no_request_counts_twice() {
         ..RelaySecrets::generate().unwrap()
     };
     let second = ground.client(&second);
-    let state = ground.studio.add_device(&second.this_machine("server")).await.unwrap();
+    let state = ground
+        .studio
+        .add_device(&second.this_machine("server"))
+        .await
+        .unwrap();
     assert_eq!(state.devices.len(), 2);
     let pulled = second.pull(0, 10, 0).await.unwrap();
     assert!(second.open(&pulled.events[0]).is_ok());
@@ -216,18 +246,33 @@ async fn a_signed_request_is_refused_again_altered_or_old() {
         ];
         let answer = ground.say("GET", target, &headers, b"").await;
         let said: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
-        (answer.status, said["code"].as_str().unwrap_or_default().to_owned())
+        (
+            answer.status,
+            said["code"].as_str().unwrap_or_default().to_owned(),
+        )
     };
     let now = chrono::Utc::now().timestamp_millis();
     let nonce = |n: u8| URL_SAFE_NO_PAD.encode([n; 16]);
     let state = "/v1/state";
     assert_eq!(ask(state, state, now, &nonce(1)).await.0, 200);
-    assert_eq!(ask(state, state, now, &nonce(1)).await, (401, "replay".to_owned()));
-    assert_eq!(ask("/v1/events?since=0", state, now, &nonce(2)).await, (401, "signature".to_owned()));
+    assert_eq!(
+        ask(state, state, now, &nonce(1)).await,
+        (401, "replay".to_owned())
+    );
+    assert_eq!(
+        ask("/v1/events?since=0", state, now, &nonce(2)).await,
+        (401, "signature".to_owned())
+    );
     for off in [-301_000, 301_000] {
-        assert_eq!(ask(state, state, now + off, &nonce(3)).await, (401, "clock".to_owned()));
+        assert_eq!(
+            ask(state, state, now + off, &nonce(3)).await,
+            (401, "clock".to_owned())
+        );
     }
-    assert_eq!(ask(state, state, now, "short").await, (401, "signature".to_owned()));
+    assert_eq!(
+        ask(state, state, now, "short").await,
+        (401, "signature".to_owned())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -238,13 +283,24 @@ async fn machines_tell_each_other_who_is_not_written_to_and_who_is_again() {
         scope: 0,
         lifted,
     };
-    ground.studio.suppress(&[line(1, false), line(2, false)]).await.unwrap();
+    ground
+        .studio
+        .suppress(&[line(1, false), line(2, false)])
+        .await
+        .unwrap();
     let first = ground.studio.suppressions(0).await.unwrap();
     assert_eq!(first.lines, [line(1, false), line(2, false)]);
     ground.studio.suppress(&[line(1, false)]).await.unwrap();
-    assert_eq!(ground.studio.suppressions(first.next).await.unwrap().lines, [], "nothing new");
+    assert_eq!(
+        ground.studio.suppressions(first.next).await.unwrap().lines,
+        [],
+        "nothing new"
+    );
     ground.studio.suppress(&[line(1, true)]).await.unwrap();
-    assert_eq!(ground.studio.suppressions(first.next).await.unwrap().lines, [line(1, true)]);
+    assert_eq!(
+        ground.studio.suppressions(first.next).await.unwrap().lines,
+        [line(1, true)]
+    );
     let link = ground.link(&Payload::Unsubscribe {
         address: ADDRESS,
         scope: 4,
@@ -260,11 +316,19 @@ async fn a_seal_opens_for_its_workspace_kind_and_moment_only() {
     clicks(&ground, 1).await;
     let event = ground.studio.pull(0, 1, 0).await.unwrap().events.remove(0);
     assert!(ground.studio.open(&event).is_ok());
-    assert!(ground.client(&RelaySecrets::generate().unwrap()).open(&event).is_err());
+    assert!(
+        ground
+            .client(&RelaySecrets::generate().unwrap())
+            .open(&event)
+            .is_err()
+    );
     for change in [
         (|e| e.kind = HitKind::Open) as fn(&mut carillon_model::relay::SealedEvent),
         |e| e.received_at += chrono::TimeDelta::milliseconds(1),
-        |e| e.sealed.replace_range(60..61, if &e.sealed[60..61] == "A" { "B" } else { "A" }),
+        |e| {
+            e.sealed
+                .replace_range(60..61, if &e.sealed[60..61] == "A" { "B" } else { "A" })
+        },
         |e| e.sealed.truncate(20),
         |e| e.sealed.clear(),
     ] {

@@ -46,7 +46,11 @@ struct Line(TcpStream);
 
 impl Line {
     async fn ask(&mut self, method: &str, target: &str) -> crate::ground::Answer {
-        let body = if method == "POST" { "List-Unsubscribe=One-Click&preferences=1" } else { "" };
+        let body = if method == "POST" {
+            "List-Unsubscribe=One-Click&preferences=1"
+        } else {
+            ""
+        };
         let request = format!(
             "{method} {target} HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
@@ -85,11 +89,21 @@ async fn no_mutated_link_leads_anywhere_or_opens_another_persons_page() {
         let address = [person; 16];
         for payload in [
             Payload::Unsubscribe { address, scope: 0 },
-            Payload::Click { link: 0, url: format!("https://shop.example/{person}") },
+            Payload::Click {
+                link: 0,
+                url: format!("https://shop.example/{person}"),
+            },
             Payload::Open,
             Payload::Hidden,
-            Payload::Preferences { address, choices: choices.clone() },
-            Payload::Confirm { address: ADDRESS, list: 1, expires_at: ground.now() + TimeDelta::days(7) },
+            Payload::Preferences {
+                address,
+                choices: choices.clone(),
+            },
+            Payload::Confirm {
+                address: ADDRESS,
+                list: 1,
+                expires_at: ground.now() + TimeDelta::days(7),
+            },
         ] {
             links.push(ground.link_of(&[person; 16], &payload));
         }
@@ -120,7 +134,10 @@ async fn no_mutated_link_leads_anywhere_or_opens_another_persons_page() {
             line = Line(TcpStream::connect(ground.at).await.unwrap());
         }
     }
-    assert!(changed * 10 > count * 9 && posts * 5 > count, "{changed} of {count}, {posts} posts");
+    assert!(
+        changed * 10 > count * 9 && posts * 5 > count,
+        "{changed} of {count}, {posts} posts"
+    );
     assert_eq!(ground.whats().await, [], "seed {seed}: nothing was written down");
     println!("{changed} mutants, seed {seed}");
 }

@@ -38,8 +38,14 @@ async fn the_preference_page_opens_with_the_present_choices_and_looking_changes_
     assert_eq!(page.status, 200);
     assert!(text.contains("name=\"topic\" value=\"3\" checked"), "{text}");
     assert!(text.contains("name=\"topic\" value=\"0\">"), "{text}");
-    assert!(text.contains("name=\"channel\" value=\"email\" checked"), "{text}");
-    assert!(text.contains("<option value=\"de\" lang=\"de\" selected>Deutsch"), "{text}");
+    assert!(
+        text.contains("name=\"channel\" value=\"email\" checked"),
+        "{text}"
+    );
+    assert!(
+        text.contains("<option value=\"de\" lang=\"de\" selected>Deutsch"),
+        "{text}"
+    );
     assert!(!text.contains("<script"));
     assert_eq!(page.header("set-cookie"), None);
     assert_eq!(ground.whats().await, []);
@@ -85,7 +91,11 @@ async fn an_address_is_confirmed_by_the_button_once_and_in_time() {
     for method in ["GET", "HEAD", "OPTIONS"] {
         ground.say(method, &confirm, &[], b"").await;
     }
-    assert_eq!(ground.whats().await, [], "a program that follows links confirms nothing");
+    assert_eq!(
+        ground.whats().await,
+        [],
+        "a program that follows links confirms nothing"
+    );
     for _ in 0..2 {
         assert_eq!(ground.post(&confirm, "").await.status, 200);
     }

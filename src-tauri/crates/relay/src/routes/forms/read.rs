@@ -27,7 +27,9 @@ pub(super) fn read(form: &FormDefinition, sent: &[(String, String)]) -> Filled {
             kind => clean(sent(format!("f.{}", field.key)).unwrap_or_default(), kind),
         };
         if let Some(wrong) = wrong(field, &value) {
-            filled.wrong.insert(field.key.clone(), format!("form.error.{wrong}"));
+            filled
+                .wrong
+                .insert(field.key.clone(), format!("form.error.{wrong}"));
         }
         if !value.is_empty() {
             filled.values.insert(field.key.clone(), value);
@@ -64,7 +66,11 @@ fn wrong(field: &FormField, value: &str) -> Option<&'static str> {
     if value.is_empty() {
         return (field.required && field.kind != FieldKind::Hidden).then_some("missing");
     }
-    let most = if field.kind == FieldKind::LongText { TEXT } else { LINE };
+    let most = if field.kind == FieldKind::LongText {
+        TEXT
+    } else {
+        LINE
+    };
     if value.chars().count() > most {
         return Some("too_long");
     }
@@ -91,7 +97,11 @@ fn email(value: &str) -> bool {
     let Some((local, domain)) = value.rsplit_once('@') else {
         return false;
     };
-    let plain = |text: &str| !text.chars().any(|c| c.is_whitespace() || "<>,;:\"()[]\\".contains(c));
+    let plain = |text: &str| {
+        !text
+            .chars()
+            .any(|c| c.is_whitespace() || "<>,;:\"()[]\\".contains(c))
+    };
     value.len() <= 254
         && (1..=64).contains(&local.len())
         && plain(local)
@@ -110,7 +120,16 @@ mod tests {
         for right in ["ann@shop.example", "a.b+c@sub.shop.example", "ü@bücher.example"] {
             assert!(email(right), "{right}");
         }
-        for wrong in ["", "ann", "@shop.example", "ann@", "ann@shop", "a b@shop.example", "a@b@c.example", "a@.example"] {
+        for wrong in [
+            "",
+            "ann",
+            "@shop.example",
+            "ann@",
+            "ann@shop",
+            "a b@shop.example",
+            "a@b@c.example",
+            "a@.example",
+        ] {
             assert!(!email(wrong), "{wrong}");
         }
     }
