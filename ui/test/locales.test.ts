@@ -10,7 +10,7 @@ import { sources } from "./sources";
 
 const messages = readLocale(fileURLToPath(new URL("../../assets/locales/en", import.meta.url)));
 /** Files whose keys the program or the engine names, not the screens. */
-const NOT_OURS = new Set(["errors", "jobs", "problems", "steps", "cli", "reports", "expressions"]);
+const NOT_OURS = new Set(["errors", "jobs", "problems", "steps", "cli", "reports", "expressions", "relay_pages"]);
 const stems = new Set([...messages.keys()].map((key) => key.split(".")[0] ?? ""));
 const ours = [...messages.keys()].filter((key) => !NOT_OURS.has(key.split(".")[0] ?? ""));
 

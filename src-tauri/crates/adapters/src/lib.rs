@@ -14,6 +14,7 @@ pub mod limits;
 pub mod mailbox;
 pub mod oauth;
 pub mod providers;
+pub mod relays;
 mod secret;
 pub mod vault;
 

@@ -1,10 +1,12 @@
 //! The laws of Carillon, pure: no clock, no randomness, no IO. Everything is an argument.
 //!
 //! - [`segment`]: the expression language, the per-contact evaluator and its reasons.
+//! - [`hits`]: whether what a message brought back was a person's doing.
 //! - [`index`]: the fold that keeps all segments true while rows change and time passes.
 //! - [`journey`]: the kernel `step`, with one file a step kind in [`steps`].
 //! - [`sim`] and [`replay`]: the two drivers of the kernel that need no store.
 
+pub mod hits;
 pub mod index;
 pub mod journey;
 pub mod record;

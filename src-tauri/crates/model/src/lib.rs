@@ -12,6 +12,7 @@ pub mod mailbox;
 pub mod message;
 pub mod response;
 pub mod provider;
+pub mod relay;
 pub mod segment;
 pub mod template;
 pub mod workspace;

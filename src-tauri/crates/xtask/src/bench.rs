@@ -1,6 +1,8 @@
 //! `cargo xtask bench NAME`: one figure, measured on the built program, as one JSON object a line. Each is checked: a
 //! figure of work that was not done right is printed with `"checked": false` and the command ends with 1.
 
+mod relay;
+
 use crate::args::Args;
 use crate::children::{capture, run};
 use crate::display::Display;
@@ -42,6 +44,10 @@ struct Place {
     size: Option<u64>,
     sessions: u64,
     seed: u64,
+    /// Length of a bench that runs for a time.
+    minutes: u64,
+    /// Seconds between two kills, where there are any.
+    kill_secs: u64,
 }
 
 const BENCHES: &[Bench] = &[
@@ -76,12 +82,19 @@ const BENCHES: &[Bench] = &[
         rounds: 3,
         measure: simulate,
     },
+    Bench {
+        name: "relay",
+        about: "events a second the relay answers after they are on the disk, --sessions clients, 10 minutes (--minutes) \
+                with a SIGKILL each minute (--kill-secs); right when nothing answered is lost and nothing comes twice",
+        rounds: 1,
+        measure: relay::measure,
+    },
 ];
 
 fn usage() -> String {
     let mut text = String::from(
         "\
-cargo xtask bench NAME [--json] [--rounds N] [--size N] [--sessions N] [--seed N]
+cargo xtask bench NAME [--json] [--rounds N] [--size N] [--sessions N] [--seed N] [--minutes N] [--kill-secs N]
 
 Measures on the release build, on loopback only, and prints medians: one JSON object a line with bench, ours, unit, peer,
 limit, ratio and checked (with --json), or a table.
@@ -105,6 +118,8 @@ pub fn command(mut args: Args) -> Result<()> {
     let size = args.value("--size")?;
     let sessions = args.parsed("--sessions", 4)?;
     let seed = args.parsed("--seed", 1)?;
+    let minutes = args.parsed("--minutes", 10)?.max(1);
+    let kill_secs = args.parsed("--kill-secs", 60)?.max(1);
     let name = args.word().ok_or_else(usage)?;
     args.end()?;
     let number = |text: Option<String>, option: &str| match text {
@@ -121,7 +136,9 @@ pub fn command(mut args: Args) -> Result<()> {
         .iter()
         .find(|b| b.name == name)
         .ok_or_else(|| format!("There is no bench `{name}`.\n\n{}", usage()))?;
-    run(cargo().args(["build", "--release", "--package", CLI_PACKAGE]))?;
+    if bench.name != "relay" {
+        run(cargo().args(["build", "--release", "--package", CLI_PACKAGE]))?;
+    }
     let carillon = target_dir()?.join("release").join(CLI);
     let mut all = Vec::new();
     for round in 0..rounds.unwrap_or(bench.rounds) {
@@ -134,6 +151,8 @@ pub fn command(mut args: Args) -> Result<()> {
             size,
             sessions,
             seed: seed + round,
+            minutes,
+            kill_secs,
         };
         all.push((bench.measure)(&place)?);
     }

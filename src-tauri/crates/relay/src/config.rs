@@ -1,0 +1,120 @@
+//! What a relay is told when it starts, and the clock it goes by.
+
+use carillon_model::Moment;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Everything a relay needs to know before it opens its door. On a server it is a TOML file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where it listens. Loopback when something in front of it speaks TLS.
+    pub listen: SocketAddr,
+    /// Where the world reaches it, without a slash at the end.
+    pub public_url: String,
+    /// The folder of its files, one folder a tenant.
+    pub data: PathBuf,
+    /// A proxy on this machine tells the visitor's address in X-Forwarded-For.
+    #[serde(default)]
+    pub behind_proxy: bool,
+    /// Certificate chain and key, PEM. None: something in front speaks TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsFiles>,
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// The files of a certificate; they are read again when they change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsFiles {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+/// How much of everything.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Connections open at a time, from everywhere.
+    pub connections: usize,
+    /// Connections open at a time from one address (a proxy's own does not count).
+    pub connections_per_address: usize,
+    /// Requests a second one address may make, in the long run.
+    pub requests_per_second: f64,
+    /// Forms, failed keys and unknown links a minute from one address.
+    pub attempts_per_minute: f64,
+    /// Forms, page views and events a second of one tenant.
+    pub events_per_second: f64,
+    /// Bytes of a body.
+    pub body: usize,
+    /// Seconds until a request's headers must have come, and until its body must have.
+    pub read_secs: u64,
+    /// Bytes one tenant's file may take before pixels, then clicks are no longer written down.
+    pub quota_bytes: u64,
+    /// Bytes kept free beside them, on the disk as well, for unsubscribes, preferences, confirmations and forms.
+    pub reserve_bytes: u64,
+    /// Days an acknowledged event is still kept.
+    pub grace_days: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            connections: 2_048,
+            connections_per_address: 128,
+            requests_per_second: 50.0,
+            attempts_per_minute: 20.0,
+            events_per_second: 500.0,
+            body: 64 * 1024,
+            read_secs: 10,
+            quota_bytes: 1 << 30,
+            reserve_bytes: 8 << 20,
+            grace_days: 7,
+        }
+    }
+}
+
+impl Limits {
+    /// For a relay inside the studio, where every visitor is a persona of the mail world: sizes and times hold, rates
+    /// do not.
+    pub fn for_practice() -> Limits {
+        Limits {
+            connections_per_address: usize::MAX,
+            requests_per_second: f64::INFINITY,
+            attempts_per_minute: f64::INFINITY,
+            events_per_second: f64::INFINITY,
+            ..Limits::default()
+        }
+    }
+}
+
+/// What time it is for what is written down. Signatures and limits go by the machine's own clock.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Moment + Send + Sync>);
+
+impl Clock {
+    /// The machine's clock.
+    pub fn system() -> Clock {
+        Clock::from_fn(chrono::Utc::now)
+    }
+
+    /// Another clock: the virtual time of a sample workspace.
+    pub fn from_fn(now: impl Fn() -> Moment + Send + Sync + 'static) -> Clock {
+        Clock(Arc::new(now))
+    }
+
+    /// Now, in whole milliseconds: what is kept and what is signed are the same.
+    pub fn now(&self) -> Moment {
+        let now = (self.0)();
+        chrono::DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
+    }
+}
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Clock({})", self.now())
+    }
+}

@@ -1,0 +1,11 @@
+//! The relay as the world meets it: over its socket, with the studio's own client on the other side.
+
+mod crash;
+mod disk;
+mod forms;
+mod ground;
+mod links;
+mod log;
+mod mutations;
+mod people;
+mod site;
