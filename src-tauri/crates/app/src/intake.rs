@@ -2,12 +2,15 @@
 //! source moves in the same write. So each thing counts once, whatever ends in between.
 
 mod heard;
+mod hits;
 mod mailbox;
+mod relay;
 
 pub use heard::heard;
 pub use mailbox::secret as mailbox_secret;
 
 use crate::error::{ApiError, Result};
+use crate::relay::Paired;
 use crate::responses::{self, Taken};
 use crate::workspaces::Open;
 use carillon_adapters::mailbox::notice::{self, Notice, Rules};
@@ -66,14 +69,27 @@ pub fn live(open: Arc<Open>) -> JoinHandle<()> {
         open.intake.live.store(true, Ordering::Relaxed);
         let mut commits = open.store.subscribe();
         let mut running: BTreeMap<MailboxId, (Mailbox, Listener)> = BTreeMap::new();
+        let mut line: Option<(Paired, Listener)> = None;
         loop {
             match wanted(&open).await {
-                Ok(wanted) => keep_up(&open, &mut running, wanted),
+                Ok((mailboxes, relay)) => {
+                    keep_up(&open, &mut running, mailboxes);
+                    line = line.filter(|(paired, _)| relay.as_ref() == Some(paired));
+                    if let Some(paired) = relay.filter(|_| line.is_none()) {
+                        let listener = Listener(tokio::spawn(relay::listen(open.clone())));
+                        line = Some((paired, listener));
+                    }
+                }
                 Err(error) => tracing::error!(%error, "the sources could not be read from the file"),
             }
             loop {
                 match commits.recv().await {
-                    Ok(commit) if commit.topics.contains(Topic::Mailboxes) => break,
+                    Ok(commit)
+                        if commit.topics.contains(Topic::Mailboxes)
+                            || commit.topics.contains(Topic::Relay) =>
+                    {
+                        break;
+                    }
                     Ok(_) => {}
                     Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => break,
                     Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
@@ -92,13 +108,18 @@ impl Drop for Listener {
     }
 }
 
-async fn wanted(open: &Open) -> Result<BTreeMap<MailboxId, Mailbox>> {
-    let rows = open.store.read(mailboxes::list).await?;
-    Ok(rows
+/// The mailboxes that are read, and the relay.
+async fn wanted(open: &Open) -> Result<(BTreeMap<MailboxId, Mailbox>, Option<Paired>)> {
+    let (rows, paired) = open
+        .store
+        .read(|db| Ok((mailboxes::list(db)?, crate::relay::paired(db)?)))
+        .await?;
+    let mailboxes = rows
         .into_iter()
         .filter(|row| !row.paused)
         .map(|row| (row.mailbox.id, row.mailbox))
-        .collect())
+        .collect();
+    Ok((mailboxes, paired))
 }
 
 fn keep_up(
@@ -119,10 +140,14 @@ fn keep_up(
 /// # Errors
 /// The store's.
 pub async fn read_all(open: &Arc<Open>) -> Result<()> {
-    for mailbox in wanted(open).await?.into_values() {
+    let (mailboxes, paired) = wanted(open).await?;
+    for mailbox in mailboxes.into_values() {
         mailbox::read_once(open, &mailbox).await?;
     }
-    Ok(())
+    match paired {
+        Some(_) => relay::read_once(open).await,
+        None => Ok(()),
+    }
 }
 
 /// Reads every source before anything is sent, where nobody listens all the time.

@@ -26,6 +26,7 @@ pub mod log;
 pub mod mailboxes;
 pub mod outbox;
 pub mod owner;
+pub mod relay;
 pub mod render;
 pub mod reports;
 pub mod responses;
@@ -123,6 +124,7 @@ fn features() -> Vec<Command> {
         listening::commands(),
         mailboxes::commands(),
         outbox::commands(),
+        relay::commands(),
         reports::commands(),
         responses::commands(),
         runtime::commands(),

@@ -116,6 +116,12 @@ pub fn forget_all(tx: &mut Tx<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Tells screens that the relay of this workspace, or what it is told, changed.
+pub fn relay_changed(tx: &mut Tx<'_>) {
+    tx.touch("settings", 0, 0);
+    tx.topic(Topic::Relay);
+}
+
 /// Tells screens and the loop that what counts as read lately changed.
 pub fn changed(tx: &mut Tx<'_>) {
     tell(tx);

@@ -332,3 +332,12 @@ pub fn merge(tx: &mut Tx<'_>, list: &Foreign, source: &str) -> Result<u64> {
     }
     Ok(new)
 }
+
+/// The keyed hash under which this file lists an address: what may be told to a relay, which does not have the key.
+///
+/// # Errors
+/// [`Error::Damaged`] when the file has no key.
+pub fn address_hash(db: &Db<'_>, email: &str) -> Result<[u8; 16]> {
+    let (_, key) = own_key(db)?;
+    Ok(hash(&key, &normalise_email(email)))
+}

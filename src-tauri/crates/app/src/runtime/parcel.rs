@@ -5,14 +5,17 @@ use super::lane::Lane;
 use super::words::back_off;
 use crate::error::Result;
 use crate::letters::{self, Doors, Posting};
+use crate::relay::{self, Mint};
 use carillon_engine::record::ContactRecord;
+use carillon_model::consent::{Channel, Purpose};
+use carillon_model::contact::Value;
 use carillon_model::message::{Failure, FailureClass, Refusal};
 use carillon_model::workspace::Workspace;
 use carillon_model::{MessageId, TemplateId};
 use carillon_render::child::{Mode, Output, Request};
 use carillon_render::{Context, ErrorKind, Rendered, TemplateParts};
-use carillon_store::Priority;
 use carillon_store::outbox::{Claimed, Word};
+use carillon_store::{Priority, consents, suppressions};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -42,6 +45,15 @@ impl Lane {
     pub(super) async fn render(self: &Arc<Self>, claimed: Vec<Claimed>) -> Result<Vec<Parcel>> {
         let workspace = self.open.workspace()?;
         let sender = letters::sender(&workspace, Some(&self.account));
+        let mint = match relay::mint(&self.open).await {
+            Ok(mint) => mint,
+            Err(error) => {
+                // Without its way to leave no mail leaves: it waits until the keys are there.
+                self.give_up(error.message);
+                self.halt();
+                return Ok(Vec::new());
+            }
+        };
         let mut by_template: BTreeMap<TemplateId, Vec<Claimed>> = BTreeMap::new();
         for message in claimed {
             by_template.entry(message.template).or_default().push(message);
@@ -54,7 +66,7 @@ impl Lane {
                 .store
                 .read(move |db| carillon_store::templates::get(db, id))
                 .await?;
-            let (ready, contexts) = self.letters(messages).await?;
+            let (ready, contexts) = self.letters(messages, mint.as_ref()).await?;
             let request = Request {
                 template: found.as_ref().map(TemplateParts::from).unwrap_or_default(),
                 sender: sender.clone(),
@@ -84,25 +96,38 @@ impl Lane {
     }
 
     /// Who gets each message, and what its template may say of them. Whoever was erased meanwhile gets none.
-    async fn letters(&self, messages: Vec<Claimed>) -> Result<(Vec<Letter>, Vec<Context>)> {
+    async fn letters(
+        &self,
+        messages: Vec<Claimed>,
+        mint: Option<&Mint>,
+    ) -> Result<(Vec<Letter>, Vec<Context>)> {
         let zone = self.open.store.catalogue().zone();
         let records: Vec<_> = self
             .open
             .store
             .with_index(|index| messages.iter().map(|m| index.record(m.key.contact)).collect());
-        let passages: Vec<_> = messages.iter().map(|m| m.enrolment).collect();
+        let passages: Vec<_> = messages
+            .iter()
+            .map(|m| (m.enrolment, m.key.contact, m.to.clone()))
+            .collect();
         let begun: Vec<_> = self
             .open
             .store
             .read(move |db| {
                 passages
                     .iter()
-                    .map(|passage| letters::began_with(db, *passage))
+                    .map(|(passage, contact, to)| {
+                        let event = letters::began_with(db, *passage)?;
+                        let followed =
+                            consents::permission(db, *contact, Channel::Email, Purpose::Tracking)?.is_some();
+                        let address = suppressions::address_hash(db, to.as_deref().unwrap_or_default())?;
+                        Ok((event, followed, address))
+                    })
                     .collect()
             })
             .await?;
         let (mut ready, mut contexts) = (Vec::new(), Vec::new());
-        for ((message, record), event) in messages.into_iter().zip(records).zip(begun) {
+        for ((message, record), (event, followed, address)) in messages.into_iter().zip(records).zip(begun) {
             let Some(record) = record else {
                 let refusal = Refusal::NoContact;
                 self.say(message.id, Word::Suppressed { refusal });
@@ -110,7 +135,14 @@ impl Lane {
             };
             let token = message.message_id.trim_start_matches('<').split('@').next();
             let token = token.unwrap_or_default().to_owned();
-            let doors = Doors::default();
+            let language = match record.fields.get("language") {
+                Some(Value::Text(tag)) => Some(tag.as_str()),
+                _ => None,
+            };
+            let doors = match mint {
+                Some(mint) => mint.doors(&token, address, language, followed),
+                None => Doors::default(),
+            };
             let unsubscribe = doors.unsubscribe_url(&self.account, &token);
             let context = letters::context(&record, zone, self.open.now(), Some(unsubscribe));
             contexts.push(Context {

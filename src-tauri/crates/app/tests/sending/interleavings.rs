@@ -99,7 +99,11 @@ async fn converse(stream: TcpStream, app: App, taken: Taken) -> std::io::Result<
         } else if word.starts_with("MAIL") {
             b"250 ok\r\n"
         } else if word.starts_with("RCPT") {
-            let digits: String = line.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+            let digits: String = line
+                .chars()
+                .skip_while(|c| !c.is_ascii_digit())
+                .take_while(char::is_ascii_digit)
+                .collect();
             who = digits.parse().unwrap();
             // The sender was said before: what is committed now is committed before anything of the message is.
             if matches!(place_of(who), Place::AtSender | Place::AtRecipient) {

@@ -68,7 +68,10 @@ async fn written(n: usize) -> Shop {
 fn id_of(shop: &Shop, to: &str) -> String {
     let all = shop.taken();
     let mail = all.iter().rev().find(|mail| mail.rcpt_to == [to]).unwrap();
-    format!("<{}>", mail.message_id.trim_matches(['<', '>']))
+    format!(
+        "<{}>",
+        mail.message_id.as_deref().unwrap().trim_matches(['<', '>'])
+    )
 }
 
 async fn take_in(shop: &Shop, mail: &str) -> Value {

@@ -245,6 +245,15 @@ pub fn load(db: &Db<'_>, id: MessageId) -> Result<Option<Claimed>> {
     db.one(LOAD, (id.0,), |row| read(db, row))
 }
 
+/// When a server took a message, if one did.
+///
+/// # Errors
+/// SQLite's.
+pub fn accepted_at(db: &Db<'_>, id: MessageId) -> Result<Option<Moment>> {
+    const ACCEPTED: &str = sql!("SELECT accepted_at FROM outbox WHERE id = ?1");
+    moment_opt(db.value::<Option<i64>>(ACCEPTED, (id.0,))?.flatten())
+}
+
 pub(super) fn must_load(db: &Db<'_>, id: MessageId) -> Result<Claimed> {
     load(db, id)?.ok_or_else(|| Error::missing("message", id))
 }
