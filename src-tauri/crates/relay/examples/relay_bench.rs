@@ -192,7 +192,7 @@ async fn client(
 fn request(key: &TokenKey, tenant: &str, id: u64) -> String {
     let mut block = [0; 16];
     block[..8].copy_from_slice(&id.to_be_bytes());
-    let (method, payload, body) = if id % 2 == 0 {
+    let (method, payload, body) = if id.is_multiple_of(2) {
         let payload = Payload::Unsubscribe {
             address: block,
             scope: 0,

@@ -235,7 +235,7 @@ async fn links_of_an_older_key_work_after_rotation_and_restart_and_end_when_thei
     assert_eq!(key_of(&ground.secrets, 1).id(), old.split('/').nth(2).unwrap());
     ground
         .studio
-        .set_token_keys(&ground.secrets.tokens[..1].to_vec())
+        .set_token_keys(&ground.secrets.tokens[..1])
         .await
         .unwrap();
     assert_eq!(ground.post(&old, "List-Unsubscribe=One-Click").await.status, 404);

@@ -337,3 +337,31 @@ async fn a_seal_opens_for_its_workspace_kind_and_moment_only() {
         assert!(ground.studio.open(&changed).is_err(), "{changed:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_with_a_certificate_of_its_own_is_paired_over_tls_by_who_trusts_it_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let files = carillon_relay::TlsFiles {
+        certificate: folder.path().join("chain.pem"),
+        key: folder.path().join("key.pem"),
+    };
+    std::fs::write(&files.certificate, made.cert.pem()).unwrap();
+    std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let mut config = crate::ground::config(folder.path(), at, carillon_relay::Limits::for_practice());
+    config.public_url = format!("https://localhost:{}", at.port());
+    config.tls = Some(files.clone());
+    let relay = carillon_relay::Relay::open(config, carillon_relay::Clock::system()).unwrap();
+    let served = carillon_relay::serve(std::sync::Arc::new(relay), listener).unwrap();
+    let code = served.relay().add_tenant().await.unwrap();
+    let secrets = RelaySecrets::generate().unwrap();
+    let pair = async |trusted: Option<&str>| {
+        let dialer = carillon_adapters::Dialer::new(true);
+        carillon_adapters::relays::RelayClient::pair(dialer, &code, &secrets, "laptop", trusted).await
+    };
+    assert_eq!(pair(None).await.map(|_| ()).unwrap_err().code, "tls");
+    let (studio, _) = pair(files.certificate.to_str()).await.unwrap();
+    assert_eq!(studio.state().await.unwrap().head, 0);
+}
