@@ -21,6 +21,7 @@ pub mod split;
 pub mod wait;
 pub mod wait_date;
 pub mod wait_event;
+pub mod wait_until;
 pub mod wait_window;
 
 /// Every kind there is.
@@ -32,6 +33,7 @@ pub const KINDS: &[KindEntry] = &[
     entry::<entry_manual::EntryManual>(),
     entry::<wait::Wait>(),
     entry::<wait_window::WaitWindow>(),
+    entry::<wait_until::WaitUntil>(),
     entry::<wait_date::WaitDate>(),
     entry::<wait_event::WaitEvent>(),
     entry::<if_else::IfElse>(),
