@@ -28,6 +28,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("0006_figures", include_str!("../migrations/0006_figures.sql")),
     ("0007_waits", include_str!("../migrations/0007_waits.sql")),
     ("0008_revisions", include_str!("../migrations/0008_revisions.sql")),
+    ("0010_campaigns", include_str!("../migrations/0010_campaigns.sql")),
 ];
 
 /// `user_version` of a file this program has brought up to date.
