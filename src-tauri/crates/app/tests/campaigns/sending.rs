@@ -212,7 +212,7 @@ async fn closed_and_opened() {
         let now = shop.taken().len();
         assert!(now >= before && now <= 30);
         before = now;
-        shop.studio.app.close().await;
+        carillon_app::workspaces::close_current(&shop.studio.app).await;
         shop.studio = Studio::again(shop.folder()).await;
     }
     assert_eq!(shop.reached(), addresses(1..=30));
