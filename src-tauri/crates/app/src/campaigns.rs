@@ -14,6 +14,7 @@ mod words;
 pub use document::variant_of;
 pub use words::*;
 
+use crate::Ctx;
 use crate::commands;
 use crate::contacts::Named;
 use crate::error::{Code, Result, fail};
@@ -22,7 +23,6 @@ use crate::journeys::named;
 use crate::runtime::dispatch;
 use crate::table::{Done, NoArgs};
 use crate::workspaces::Open;
-use crate::Ctx;
 use carillon_engine::experiment::Design;
 use carillon_model::campaign::{Campaign, CampaignState};
 use carillon_model::message::MessageState;
@@ -66,7 +66,10 @@ const LONGEST_RECALL: u32 = 3_600;
 const DOMAINS: usize = 20;
 
 async fn recall_secs(open: &Open) -> Result<u32> {
-    let kept = open.store.read(|db| settings::get::<u32>(db, RECALL_SECS)).await?;
+    let kept = open
+        .store
+        .read(|db| settings::get::<u32>(db, RECALL_SECS))
+        .await?;
     Ok(kept.unwrap_or(RECALL))
 }
 
@@ -80,7 +83,9 @@ async fn set_recall(cx: &Ctx, req: RecallSecs) -> Result<RecallSecs> {
     let secs = req.secs.min(LONGEST_RECALL);
     cx.open()?
         .store
-        .write(Priority::User, move |tx| settings::set(tx, RECALL_SECS, Some(&secs)))
+        .write(Priority::User, move |tx| {
+            settings::set(tx, RECALL_SECS, Some(&secs))
+        })
         .await?;
     Ok(RecallSecs { secs })
 }
@@ -143,7 +148,9 @@ async fn save(cx: &Ctx, req: SaveCampaign) -> Result<CampaignView> {
     let drawn = document::document(&campaign);
     let id = open
         .store
-        .write(Priority::User, move |tx| rows::save(tx, req.id, &campaign, &drawn))
+        .write(Priority::User, move |tx| {
+            rows::save(tx, req.id, &campaign, &drawn)
+        })
         .await?;
     view(cx, OneCampaign { id }).await
 }
@@ -172,7 +179,11 @@ async fn view(cx: &Ctx, req: OneCampaign) -> Result<CampaignView> {
     };
     let of_test = row.clone();
     let test = match row.campaign.test.clone().filter(|_| row.parts.is_some()) {
-        Some(test) => Some(open.store.read(move |db| test::test_view(db, &of_test, &test)).await?),
+        Some(test) => Some(
+            open.store
+                .read(move |db| test::test_view(db, &of_test, &test))
+                .await?,
+        ),
         None => None,
     };
     Ok(CampaignView {
@@ -252,9 +263,14 @@ fn by_domain(counts: Vec<DomainCount>) -> Vec<DomainProgress> {
         match state {
             MessageState::Accepted => of.accepted += count,
             MessageState::Bounced => of.bounced += count,
-            MessageState::Suppressed | MessageState::Expired | MessageState::Cancelled => of.not_sent += count,
+            MessageState::Suppressed | MessageState::Expired | MessageState::Cancelled => {
+                of.not_sent += count
+            }
             MessageState::Unknown | MessageState::Frozen => of.unknown += count,
-            MessageState::Queued | MessageState::Deferred | MessageState::Claimed | MessageState::InFlight => {
+            MessageState::Queued
+            | MessageState::Deferred
+            | MessageState::Claimed
+            | MessageState::InFlight => {
                 of.waiting += count;
             }
         }
@@ -266,14 +282,17 @@ fn by_domain(counts: Vec<DomainCount>) -> Vec<DomainProgress> {
         .collect();
     all.sort_by(|a, b| sum(b).cmp(&sum(a)).then(a.domain.cmp(&b.domain)));
     if all.len() > DOMAINS {
-        let others = all.split_off(DOMAINS).into_iter().fold(DomainProgress::default(), |all, of| DomainProgress {
-            domain: String::new(),
-            waiting: all.waiting + of.waiting,
-            accepted: all.accepted + of.accepted,
-            bounced: all.bounced + of.bounced,
-            not_sent: all.not_sent + of.not_sent,
-            unknown: all.unknown + of.unknown,
-        });
+        let others = all
+            .split_off(DOMAINS)
+            .into_iter()
+            .fold(DomainProgress::default(), |all, of| DomainProgress {
+                domain: String::new(),
+                waiting: all.waiting + of.waiting,
+                accepted: all.accepted + of.accepted,
+                bounced: all.bounced + of.bounced,
+                not_sent: all.not_sent + of.not_sent,
+                unknown: all.unknown + of.unknown,
+            });
         all.push(others);
     }
     all
@@ -312,7 +331,9 @@ async fn kept(open: &Open, row: &CampaignRow, of: &str) -> Result<roaring::Roari
     let (audience, left_out) = open
         .store
         .read(move |db| {
-            let left_out = rows::left_out(db, id)?.into_iter().find(|(reason, _)| *reason == word);
+            let left_out = rows::left_out(db, id)?
+                .into_iter()
+                .find(|(reason, _)| *reason == word);
             Ok((rows::audience(db, id)?.unwrap_or_default(), left_out))
         })
         .await?;

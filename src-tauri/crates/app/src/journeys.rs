@@ -10,10 +10,10 @@ mod users;
 mod words;
 
 pub(crate) use inside::{active, named, standing};
-pub(crate) use publish::{arrival, publish_with};
-pub(crate) use states::finish_stop;
 pub use path::passages;
+pub(crate) use publish::{arrival, publish_with};
 pub use publish::{publish_as_read, publish_now};
+pub(crate) use states::finish_stop;
 pub(crate) use users::in_use;
 pub use users::{
     broken_by, mails_of, segment_users, sent_now, template_users, users_of_segment, users_of_template,

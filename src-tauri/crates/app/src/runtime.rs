@@ -307,7 +307,10 @@ async fn run_virtual(open: &Arc<Open>, until: Moment, job: &Job, ran: &mut Ran) 
         let due = dues(open).await?.into_iter().filter(|at| *at > now).min();
         let first = due.unwrap_or(until).min(until);
         let campaign = open.store.read(crate::campaigns::advance::next).await?;
-        let membership = [membership, campaign.filter(|at| *at > now)].into_iter().flatten().min();
+        let membership = [membership, campaign.filter(|at| *at > now)]
+            .into_iter()
+            .flatten()
+            .min();
         let stride = match writes(open) {
             true => TimeDelta::zero(),
             false => STRIDE,

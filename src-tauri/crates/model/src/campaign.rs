@@ -183,9 +183,13 @@ pub enum Part {
 pub enum Verdict {
     NotEnoughData,
     /// Ahead, and it may still be chance.
-    Leading { arm: u8 },
+    Leading {
+        arm: u8,
+    },
     /// Better than each other variant at the declared level.
-    Decided { arm: u8 },
+    Decided {
+        arm: u8,
+    },
     /// The test ended, and no difference was found.
     NoDifference,
 }

@@ -141,7 +141,12 @@ pub fn get(db: &Db<'_>, id: CampaignId) -> Result<Option<CampaignRow>> {
 ///
 /// # Errors
 /// [`Error::Taken`] for a name in use, [`Error::NotFound`], [`Error::Invalid`] without a name or once it was confirmed.
-pub fn save(tx: &mut Tx<'_>, id: Option<CampaignId>, campaign: &Campaign, sends: &Journey) -> Result<CampaignId> {
+pub fn save(
+    tx: &mut Tx<'_>,
+    id: Option<CampaignId>,
+    campaign: &Campaign,
+    sends: &Journey,
+) -> Result<CampaignId> {
     let before = match id {
         Some(id) => Some(get(tx, id)?.ok_or_else(|| Error::missing("campaign", id))?),
         None => None,
@@ -259,6 +264,9 @@ pub fn audience(db: &Db<'_>, id: CampaignId) -> Result<Option<RoaringBitmap>> {
 /// [`Error::Damaged`].
 pub fn left_out(db: &Db<'_>, id: CampaignId) -> Result<Vec<(String, RoaringBitmap)>> {
     db.all(LEFT_OUT, (id.0,), |row| {
-        Ok((row.get(0)?, bitmap(row.get_ref(1)?.as_blob().unwrap_or_default())?))
+        Ok((
+            row.get(0)?,
+            bitmap(row.get_ref(1)?.as_blob().unwrap_or_default())?,
+        ))
     })
 }

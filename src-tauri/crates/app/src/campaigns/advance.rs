@@ -43,7 +43,11 @@ pub async fn advance(open: &Arc<Open>, now: Moment) -> Result<bool> {
 /// Campaigns that do something by themselves.
 fn busy(db: &Db<'_>) -> carillon_store::Result<Vec<CampaignId>> {
     let moves = |row: &CampaignRow| matches!(row.state, Scheduled | Recallable | Sending | Testing);
-    Ok(rows::list(db)?.iter().filter(|row| moves(row)).map(|row| row.id).collect())
+    Ok(rows::list(db)?
+        .iter()
+        .filter(|row| moves(row))
+        .map(|row| row.id)
+        .collect())
 }
 
 /// When the next of all campaigns is due.
@@ -55,7 +59,10 @@ pub fn next(db: &Db<'_>) -> carillon_store::Result<Option<Moment>> {
     for row in rows::list(db)? {
         let due = match row.state {
             Scheduled | Recallable => row.recall_until,
-            Testing => [rows::next_ripe(db, row.id)?, row.ends_at].into_iter().flatten().min(),
+            Testing => [rows::next_ripe(db, row.id)?, row.ends_at]
+                .into_iter()
+                .flatten()
+                .min(),
             _ => None,
         };
         next = [next, due].into_iter().flatten().min();
@@ -141,7 +148,9 @@ fn finish(tx: &mut Tx<'_>, mut row: CampaignRow, now: Moment) -> carillon_store:
         MessageState::Claimed,
         MessageState::InFlight,
     ];
-    let busy = on_its_way.iter().any(|state| counts.get(state).copied().unwrap_or(0) > 0)
+    let busy = on_its_way
+        .iter()
+        .any(|state| counts.get(state).copied().unwrap_or(0) > 0)
         || inputs::entering(tx, journey)?
         || crate::journeys::active(tx, &versions)? > 0;
     if busy {

@@ -80,16 +80,17 @@ pub fn first_of(local: chrono::NaiveDateTime) -> Moment {
 }
 
 fn segment(name: &str) -> Expr {
-    Expr::Clause(Clause::InSegment { name: name.to_owned() })
+    Expr::Clause(Clause::InSegment {
+        name: name.to_owned(),
+    })
 }
 
 /// Divides the segment as of `now`, for messages that may leave from `from` on.
 pub fn audience(index: &Index, id: CampaignId, campaign: &Campaign, now: Moment, from: Moment) -> Audience {
     let members = index.members(&segment(&campaign.segment), now);
-    let excluded = campaign
-        .exclude
-        .iter()
-        .fold(RoaringBitmap::new(), |all, name| all | index.members(&segment(name), now));
+    let excluded = campaign.exclude.iter().fold(RoaringBitmap::new(), |all, name| {
+        all | index.members(&segment(name), now)
+    });
     let may = index.members(
         &Expr::Clause(Clause::Consent {
             channel: Channel::Email,
@@ -109,7 +110,9 @@ pub fn audience(index: &Index, id: CampaignId, campaign: &Campaign, now: Moment,
     let mut needs = Needs::default();
     needs.fields.extend(["email".to_owned(), "time_zone".to_owned()]);
     for contact in &members {
-        let Some(record) = index.record_of(ContactId(contact), &needs) else { continue };
+        let Some(record) = index.record_of(ContactId(contact), &needs) else {
+            continue;
+        };
         let domain = match record.fields.get("email") {
             Some(Value::Text(email)) => email.rsplit_once('@').map(|(_, domain)| domain.to_lowercase()),
             _ => None,

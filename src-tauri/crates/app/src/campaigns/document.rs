@@ -4,9 +4,9 @@
 //! entry of its own that nobody comes in at by itself. So the identity of a message, the gate, pause and stop, the reports
 //! and the reasons are those of journeys.
 
+use carillon_model::StepId;
 use carillon_model::campaign::{AbTest, Campaign, CampaignPurpose, Past, When};
 use carillon_model::journey::{JOURNEY_FORMAT, Journey, ReEntry, Step};
-use carillon_model::StepId;
 use chrono::{NaiveTime, TimeDelta};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -32,7 +32,9 @@ pub fn for_rest(arm: u8) -> String {
 /// The variant a message step sends.
 pub fn variant_of(step: &str) -> Option<usize> {
     let (kind, arm) = step.split_once('_')?;
-    matches!(kind, "test" | "rest").then(|| arm.parse().ok()).flatten()
+    matches!(kind, "test" | "rest")
+        .then(|| arm.parse().ok())
+        .flatten()
 }
 
 fn step(id: &StepId, kind: &str, settings: Value, next: Option<&StepId>) -> Step {
@@ -41,7 +43,10 @@ fn step(id: &StepId, kind: &str, settings: Value, next: Option<&StepId>) -> Step
         kind: kind.to_owned(),
         name: String::new(),
         settings: settings.as_object().cloned().unwrap_or_default(),
-        next: next.map(|to| ("next".to_owned(), to.clone())).into_iter().collect(),
+        next: next
+            .map(|to| ("next".to_owned(), to.clone()))
+            .into_iter()
+            .collect(),
     }
 }
 
@@ -65,7 +70,10 @@ fn until_time(at: NaiveTime) -> (&'static str, Value) {
     let to = at.overflowing_add_signed(WINDOW).0;
     let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
     let (from, to) = (at.format("%H:%M").to_string(), to.format("%H:%M").to_string());
-    ("wait_window", json!({ "days": days, "from": from, "to": to, "zone": "contact" }))
+    (
+        "wait_window",
+        json!({ "days": days, "from": from, "to": to, "zone": "contact" }),
+    )
 }
 
 /// The journey of a campaign, whether it can be published or not.
@@ -73,7 +81,9 @@ pub fn document(campaign: &Campaign) -> Journey {
     let out = StepId("out".to_owned());
     let mut steps = vec![step(&out, "exit", json!({ "reason": "sent" }), None)];
     let mut way = |arm: usize, message: String, wait: Option<(&'static str, Value)>| {
-        let Some(variant) = campaign.variants.get(arm) else { return };
+        let Some(variant) = campaign.variants.get(arm) else {
+            return;
+        };
         let send = StepId(message.clone());
         let mut first = send.clone();
         if let Some((kind, settings)) = wait {

@@ -25,7 +25,9 @@ const DOMAINS: usize = 12;
 impl CampaignPreview {
     /// What keeps it from being confirmed.
     pub fn errors(&self) -> impl Iterator<Item = &CampaignProblem> {
-        self.problems.iter().filter(|problem| problem.severity == Severity::Error)
+        self.problems
+            .iter()
+            .filter(|problem| problem.severity == Severity::Error)
     }
 }
 
@@ -39,7 +41,9 @@ pub(super) async fn preview(cx: &Ctx, req: super::OneCampaign) -> Result<Campaig
 pub(super) async fn now(open: &Open, id: CampaignId, campaign: &Campaign) -> Result<(Audience, Moment)> {
     let now = open.now();
     let (starts, from) = times(&campaign.when, now, recall_secs(open).await?);
-    let read = open.store.with_index(|index| audience(index, id, campaign, now, from));
+    let read = open
+        .store
+        .with_index(|index| audience(index, id, campaign, now, from));
     Ok((read, starts))
 }
 
@@ -122,7 +126,12 @@ async fn problems(
     let mut found = Vec::new();
     let known: BTreeSet<String> = open
         .store
-        .read(|db| Ok(segments::list(db)?.into_iter().map(|segment| segment.name).collect()))
+        .read(|db| {
+            Ok(segments::list(db)?
+                .into_iter()
+                .map(|segment| segment.name)
+                .collect())
+        })
         .await?;
     if campaign.segment.trim().is_empty() {
         found.push(error("no_segment", "segment", &[]));
@@ -131,7 +140,12 @@ async fn problems(
     for name in named.filter(|name| !name.trim().is_empty() && !known.contains(*name)) {
         found.push(error("unknown_segment", "segment", &[("name", name)]));
     }
-    if campaign.variants.iter().any(|variant| variant.template.trim().is_empty()) || campaign.variants.is_empty() {
+    if campaign
+        .variants
+        .iter()
+        .any(|variant| variant.template.trim().is_empty())
+        || campaign.variants.is_empty()
+    {
         found.push(error("no_template", "variants", &[]));
     }
     if open.workspace()?.postal_address.trim().is_empty() && campaign.purpose == CampaignPurpose::Marketing {
@@ -148,7 +162,10 @@ async fn problems(
     }
     match &campaign.when {
         When::At { at } if *at <= open.now() => found.push(error("past", "when", &[])),
-        When::AtLocal { at, past: Past::SendNow } if at.and_utc() + TimeDelta::hours(12) <= open.now() => {
+        When::AtLocal {
+            at,
+            past: Past::SendNow,
+        } if at.and_utc() + TimeDelta::hours(12) <= open.now() => {
             found.push(error("past", "when", &[]));
         }
         _ => {}
@@ -157,7 +174,9 @@ async fn problems(
     for of_journey in journeys::all_problems(open, &drawn).await? {
         // An empty template name is told above.
         let about = of_journey.params.get("name").map(String::as_str);
-        let told = found.iter().any(|other: &CampaignProblem| other.code == of_journey.code);
+        let told = found
+            .iter()
+            .any(|other: &CampaignProblem| other.code == of_journey.code);
         if of_journey.severity == Severity::Error && !told && about != Some("") {
             let message = journeys::told(&of_journey);
             if !found.iter().any(|other| other.message == message) {
@@ -218,10 +237,20 @@ pub(super) async fn forecast(
             Ok((accounts::spent(db, id, since)?, outbox::waiting_for(db, id)?))
         })
         .await?;
-    let spent = if starts_at > now + TimeDelta::hours(24) { 0 } else { spent };
+    let spent = if starts_at > now + TimeDelta::hours(24) {
+        0
+    } else {
+        spent
+    };
     let per_day = u64::from(account.per_day.max(1));
     let per_minute = u64::from(account.per_minute.max(1));
-    Ok(Some(finish(messages + waiting, per_day, per_minute, u64::from(spent), starts_at)))
+    Ok(Some(finish(
+        messages + waiting,
+        per_day,
+        per_minute,
+        u64::from(spent),
+        starts_at,
+    )))
 }
 
 fn finish(messages: u64, per_day: u64, per_minute: u64, spent: u64, starts_at: Moment) -> Forecast {
@@ -250,7 +279,10 @@ mod tests {
         let start = Moment::UNIX_EPOCH;
         let of = |messages, spent| finish(messages, 500, 10, spent, start);
         assert_eq!(of(2_000, 0).days, 4);
-        assert_eq!(of(2_000, 0).finishes_at, start + TimeDelta::days(3) + TimeDelta::minutes(50));
+        assert_eq!(
+            of(2_000, 0).finishes_at,
+            start + TimeDelta::days(3) + TimeDelta::minutes(50)
+        );
         assert_eq!(of(500, 0).days, 1);
         assert_eq!(of(500, 0).finishes_at, start + TimeDelta::minutes(50));
         assert_eq!(of(500, 1).days, 2);

@@ -5,11 +5,11 @@ use super::audience::{audience, first_of};
 use super::{
     CampaignView, ChooseVariant, MOST_VARIANTS, OneCampaign, StartCampaign, preview, recall_secs, row, view,
 };
+use crate::Ctx;
 use crate::error::{ApiError, Code, Result, fail};
 use crate::journeys::{finish_stop, publish_with};
 use crate::runtime::dispatch;
 use crate::workspaces::Open;
-use crate::Ctx;
 use carillon_model::campaign::CampaignState::{
     Decided, Draft, Paused, Recallable, Recalled, Scheduled, Sending, Stopped, Testing,
 };
@@ -29,7 +29,10 @@ pub(super) fn times(when: &When, now: Moment, recall_secs: u32) -> (Moment, Mome
         When::AtLocal { at, .. } => first_of(*at),
     };
     let starts = starts.max(now);
-    (starts, starts.max(now + TimeDelta::seconds(i64::from(recall_secs))))
+    (
+        starts,
+        starts.max(now + TimeDelta::seconds(i64::from(recall_secs))),
+    )
 }
 
 fn not_now(row: &CampaignRow) -> ApiError {
@@ -52,7 +55,10 @@ pub(super) async fn start(cx: &Ctx, req: StartCampaign) -> Result<CampaignView> 
         return Err(not_now(&read));
     }
     let seen = preview::of(open, req.id, &read.campaign).await?;
-    let errors: Vec<String> = seen.errors().map(|problem| format!("  {}", problem.message)).collect();
+    let errors: Vec<String> = seen
+        .errors()
+        .map(|problem| format!("  {}", problem.message))
+        .collect();
     if !errors.is_empty() {
         return Err(fail(
             Code::Refused,
@@ -61,7 +67,13 @@ pub(super) async fn start(cx: &Ctx, req: StartCampaign) -> Result<CampaignView> 
         ));
     }
     let differs = move |now: u64| now.abs_diff(req.count) > req.may_differ;
-    let changed = |now: u64| fail(Code::Stale, "campaigns.count", &[("now", &now), ("was", &req.count)]);
+    let changed = |now: u64| {
+        fail(
+            Code::Stale,
+            "campaigns.count",
+            &[("now", &now), ("was", &req.count)],
+        )
+    };
     if differs(seen.gets) {
         return Err(changed(seen.gets));
     }
@@ -69,7 +81,9 @@ pub(super) async fn start(cx: &Ctx, req: StartCampaign) -> Result<CampaignView> 
     let secs = recall_secs(open).await?;
     let (campaign, now) = (read.campaign.clone(), open.now());
     let done = publish_with(open, drawn, move |tx| {
-        let Some(mut row) = rows::get(tx, req.id)? else { return Ok(false) };
+        let Some(mut row) = rows::get(tx, req.id)? else {
+            return Ok(false);
+        };
         if !matches!(row.state, Draft | Recalled) || row.campaign != campaign {
             return Ok(false);
         }
@@ -223,7 +237,11 @@ pub(super) async fn choose(cx: &Ctx, req: ChooseVariant) -> Result<CampaignView>
     let open = cx.open()?;
     let read = row(open, req.id).await?;
     if usize::from(req.variant) >= read.campaign.variants.len().min(MOST_VARIANTS) {
-        return Err(fail(Code::Invalid, "campaigns.no_variant", &[("n", &(req.variant + 1))]));
+        return Err(fail(
+            Code::Invalid,
+            "campaigns.no_variant",
+            &[("n", &(req.variant + 1))],
+        ));
     }
     change(open, req.id, move |row, now| {
         // The sample is let in first: whoever is not in yet would get nothing.

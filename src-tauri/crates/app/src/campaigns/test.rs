@@ -2,9 +2,7 @@
 
 use super::advance::turn;
 use super::{ArmView, MOST_VARIANTS, OddsView, TestView};
-use carillon_engine::experiment::{
-    self, Design, Interval, MISMATCH_LEVEL, Outcomes, Reading, hurt, uneven,
-};
+use carillon_engine::experiment::{self, Design, Interval, MISMATCH_LEVEL, Outcomes, Reading, hurt, uneven};
 use carillon_model::campaign::{
     AbTest, Campaign, CampaignState, Counted, Decision, Undecided, Verdict, WinnerBy,
 };
@@ -37,7 +35,9 @@ pub fn design(test: &AbTest, variants: usize) -> Design {
 
 /// Notes, counts and decides what is due. True: there may be more.
 pub(super) fn look(tx: &mut Tx<'_>, mut row: CampaignRow, now: Moment) -> carillon_store::Result<bool> {
-    let Some(test) = row.campaign.test.clone() else { return Ok(false) };
+    let Some(test) = row.campaign.test.clone() else {
+        return Ok(false);
+    };
     let design = design(&test, row.campaign.variants.len());
     let news = events::after(tx, row.events, BATCH)?;
     for event in &news {
@@ -75,7 +75,14 @@ pub(super) fn look(tx: &mut Tx<'_>, mut row: CampaignRow, now: Moment) -> carill
 }
 
 /// Writes down how the test ended, and what follows.
-fn decide(row: &mut CampaignRow, test: &AbTest, reading: &Reading, hits: &[Outcomes], alarm: &Alarms, now: Moment) {
+fn decide(
+    row: &mut CampaignRow,
+    test: &AbTest,
+    reading: &Reading,
+    hits: &[Outcomes],
+    alarm: &Alarms,
+    now: Moment,
+) {
     let chosen = match reading.verdict {
         // Whoever drives people away is not sent on without a person's word, nor is a comparison that is lopsided.
         Verdict::Decided { arm } => {
@@ -119,7 +126,11 @@ fn note(tx: &mut Tx<'_>, row: &CampaignRow, test: &AbTest, event: &Event) -> car
     let Some(exposure) = rows::exposed(tx, row.id, event.contact)? else {
         return Ok(());
     };
-    if exposure.counted || event.at < exposure.sent_at || event.at > exposure.due_at || !is_of(event, row, &exposure) {
+    if exposure.counted
+        || event.at < exposure.sent_at
+        || event.at > exposure.due_at
+        || !is_of(event, row, &exposure)
+    {
         return Ok(());
     }
     for what in whats {
@@ -156,7 +167,11 @@ fn alarms(db: &Db<'_>, row: &CampaignRow, arms: u8) -> carillon_store::Result<Al
     let complained = hurt(&rows::outcomes(db, row.id, What::Complained, arms)?);
     Ok(Alarms {
         mismatch: uneven(&accepted) >= -MISMATCH_LEVEL.ln(),
-        hurt: unsubscribed.iter().zip(complained).map(|(a, b)| *a || b).collect(),
+        hurt: unsubscribed
+            .iter()
+            .zip(complained)
+            .map(|(a, b)| *a || b)
+            .collect(),
     })
 }
 
@@ -173,7 +188,11 @@ pub fn test_view(db: &Db<'_>, row: &CampaignRow, test: &AbTest) -> carillon_stor
         Some(decision) => decision.verdict,
         None => reading.verdict,
     };
-    let assigned = row.parts.as_ref().map(|parts| parts.arms.clone()).unwrap_or_default();
+    let assigned = row
+        .parts
+        .as_ref()
+        .map(|parts| parts.arms.clone())
+        .unwrap_or_default();
     let arms = reading.arms.iter().enumerate().map(|(arm, of)| ArmView {
         assigned: assigned.get(arm).copied().unwrap_or(0),
         accepted: accepted.get(arm).copied().unwrap_or(0),
@@ -219,8 +238,14 @@ pub fn unfit(campaign: &Campaign) -> Option<&'static str> {
         ("window_hours", (1..=720).contains(&test.window_hours)),
         ("sample_percent", (1..=100).contains(&test.sample_percent)),
         ("base_rate", test.base_rate > 0.0 && test.base_rate < 1.0),
-        ("minimum_effect", test.minimum_effect >= 0.01 && test.minimum_effect <= 10.0),
-        ("ends_after_hours", (test.window_hours..=2_160).contains(&test.ends_after_hours)),
+        (
+            "minimum_effect",
+            test.minimum_effect >= 0.01 && test.minimum_effect <= 10.0,
+        ),
+        (
+            "ends_after_hours",
+            (test.window_hours..=2_160).contains(&test.ends_after_hours),
+        ),
     ]
     .into_iter()
     .find(|(_, fine)| !fine)

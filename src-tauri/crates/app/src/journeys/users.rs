@@ -5,8 +5,8 @@ use crate::workspaces::Open;
 use carillon_engine::journey::{self, Catalogue};
 use carillon_engine::segment;
 use carillon_model::VersionId;
-use carillon_model::journey::{Journey, JourneyState, Severity};
 use carillon_model::campaign::CampaignState;
+use carillon_model::journey::{Journey, JourneyState, Severity};
 use carillon_store::{Db, campaigns, enrolments, journeys as rows};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -205,8 +205,14 @@ pub async fn segment_users(open: &Open) -> Result<BTreeMap<String, u32>> {
 pub async fn users_of_segment(open: &Open, segment: &str) -> Result<String> {
     let journeys = users_of(open, segment, segments_of).await?;
     let about = open.store.read(of_campaigns).await?.into_iter();
-    let names: BTreeSet<String> = about.filter(|(_, of)| of == segment).map(|(name, _)| format!("“{name}”")).collect();
-    let all = (!journeys.is_empty()).then_some(journeys).into_iter().chain(names);
+    let names: BTreeSet<String> = about
+        .filter(|(_, of)| of == segment)
+        .map(|(name, _)| format!("“{name}”"))
+        .collect();
+    let all = (!journeys.is_empty())
+        .then_some(journeys)
+        .into_iter()
+        .chain(names);
     Ok(all.collect::<Vec<_>>().join(", "))
 }
 

@@ -43,7 +43,10 @@ impl Lane {
         let sender = letters::sender(&workspace, Some(&self.account));
         let mut by_template: BTreeMap<(TemplateId, Option<String>), Vec<Claimed>> = BTreeMap::new();
         for (message, subject) in self.subjects(claimed).await? {
-            by_template.entry((message.template, subject)).or_default().push(message);
+            by_template
+                .entry((message.template, subject))
+                .or_default()
+                .push(message);
         }
         let mut parcels = Vec::new();
         let (mut stopped, mut why_stopped) = (Vec::new(), String::new());
@@ -111,7 +114,10 @@ impl Lane {
         };
         let subject = |message: &Claimed| {
             let variants = campaigns.get(&message.key.journey)?;
-            variants.get(crate::campaigns::variant_of(&message.key.step.0)?)?.subject.clone()
+            variants
+                .get(crate::campaigns::variant_of(&message.key.step.0)?)?
+                .subject
+                .clone()
         };
         Ok(messages
             .into_iter()

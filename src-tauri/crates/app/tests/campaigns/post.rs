@@ -31,7 +31,10 @@ pub fn june(other: Value) -> Value {
 }
 
 pub async fn save(shop: &Shop, campaign: Value) -> u64 {
-    let saved = shop.studio.mutate("campaigns.save", json!({ "campaign": campaign })).await;
+    let saved = shop
+        .studio
+        .mutate("campaigns.save", json!({ "campaign": campaign }))
+        .await;
     saved["id"].as_u64().unwrap()
 }
 

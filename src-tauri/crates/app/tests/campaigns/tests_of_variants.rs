@@ -15,12 +15,27 @@ use std::collections::BTreeMap;
 
 pub fn trials() -> Vec<Trial> {
     vec![
-        trial("a_test_that_finds_a_winner_sends_it_to_the_rest_and_is_never_read_again", winner),
-        trial("a_test_without_a_difference_says_so_at_its_end_and_waits_for_a_person", no_difference),
-        trial("an_open_window_counts_nobody_and_an_event_of_another_message_is_no_hit", windows),
+        trial(
+            "a_test_that_finds_a_winner_sends_it_to_the_rest_and_is_never_read_again",
+            winner,
+        ),
+        trial(
+            "a_test_without_a_difference_says_so_at_its_end_and_waits_for_a_person",
+            no_difference,
+        ),
+        trial(
+            "an_open_window_counts_nobody_and_an_event_of_another_message_is_no_hit",
+            windows,
+        ),
         trial("a_winner_that_drives_people_away_waits_for_a_person", guardrail),
-        trial("the_rest_gets_the_winner_when_its_own_clock_shows_the_time", rest_at),
-        trial("the_calculator_takes_the_base_rate_from_what_the_workspace_has_seen", calculator),
+        trial(
+            "the_rest_gets_the_winner_when_its_own_clock_shows_the_time",
+            rest_at,
+        ),
+        trial(
+            "the_calculator_takes_the_base_rate_from_what_the_workspace_has_seen",
+            calculator,
+        ),
     ]
 }
 
@@ -34,7 +49,8 @@ fn test(other: Value) -> Value {
     for (key, value) in other.as_object().unwrap() {
         test[key] = value.clone();
     }
-    let variants = json!([{ "template": "Hello", "subject": "Plain" }, { "template": "Hello", "subject": "Bold" }]);
+    let variants =
+        json!([{ "template": "Hello", "subject": "Plain" }, { "template": "Hello", "subject": "Bold" }]);
     june(json!({ "variants": variants, "test": test }))
 }
 
@@ -103,18 +119,31 @@ async fn winner() {
     let (shop, id) = sampled(json!({})).await;
     let parts = parts(id);
     let (a, b, rest) = (&parts[&Part::Arm(0)], &parts[&Part::Arm(1)], &parts[&Part::Rest]);
-    assert_eq!(subjects(&shop), BTreeMap::from([("Plain".to_owned(), a.len()), ("Bold".to_owned(), b.len())]));
+    assert_eq!(
+        subjects(&shop),
+        BTreeMap::from([("Plain".to_owned(), a.len()), ("Bold".to_owned(), b.len())])
+    );
     pass(&shop, 60).await;
     happens(&shop, "order", every(a, 20), json!({})).await;
     happens(&shop, "order", every(b, 3), json!({})).await;
     pass(&shop, 600).await;
     let seen = view(&shop, id).await["test"].clone();
-    assert_eq!(seen["verdict"]["verdict"], "not_enough_data", "the windows are open: {seen}");
+    assert_eq!(
+        seen["verdict"]["verdict"], "not_enough_data",
+        "the windows are open: {seen}"
+    );
     pass(&shop, 3_600).await;
     let seen = view(&shop, id).await;
     let decision = &seen["test"]["decision"];
-    assert_eq!(decision["verdict"], json!({ "verdict": "decided", "arm": 1 }), "{seen}");
-    assert_eq!((&decision["chosen"], &decision["by_hand"]), (&json!(1), &json!(false)));
+    assert_eq!(
+        decision["verdict"],
+        json!({ "verdict": "decided", "arm": 1 }),
+        "{seen}"
+    );
+    assert_eq!(
+        (&decision["chosen"], &decision["by_hand"]),
+        (&json!(1), &json!(false))
+    );
     assert_eq!(decision["counted"][1]["hits"], json!(every(b, 3).len()));
     assert_eq!(seen["test"]["mismatch"], json!(false));
     assert_eq!(seen["state"], "done");
@@ -143,8 +172,16 @@ async fn no_difference() {
     let sample = parts[&Part::Arm(0)].len() + parts[&Part::Arm(1)].len();
     assert_eq!(shop.taken().len(), sample);
     let chosen = json!({ "id": id, "variant": 7 });
-    assert!(shop.studio.ask(Kind::Mutate, "campaigns.choose", chosen).await.is_err());
-    let chosen = shop.studio.mutate("campaigns.choose", json!({ "id": id, "variant": 0 })).await;
+    assert!(
+        shop.studio
+            .ask(Kind::Mutate, "campaigns.choose", chosen)
+            .await
+            .is_err()
+    );
+    let chosen = shop
+        .studio
+        .mutate("campaigns.choose", json!({ "id": id, "variant": 0 }))
+        .await;
     assert_eq!(chosen["test"]["decision"]["by_hand"], json!(true));
     pass(&shop, 60).await;
     assert_eq!(shop.taken().len(), PEOPLE);
@@ -164,7 +201,10 @@ async fn windows() {
     happens(&shop, "order", every(b, 10), json!({ "journey": id })).await;
     let counted = async |what: &str| {
         let seen = view(&shop, id).await["test"]["arms"].clone();
-        (seen[0][what].as_u64().unwrap() as usize, seen[1][what].as_u64().unwrap() as usize)
+        (
+            seen[0][what].as_u64().unwrap() as usize,
+            seen[1][what].as_u64().unwrap() as usize,
+        )
     };
     pass(&shop, 3_000).await;
     assert_eq!(counted("recipients").await, (0, 0));
@@ -190,7 +230,10 @@ async fn guardrail() {
     let seen = view(&shop, id).await;
     assert_eq!(seen["state"], "decided", "{seen}");
     assert_eq!(seen["test"]["verdict"], json!({ "verdict": "decided", "arm": 1 }));
-    assert_eq!((&seen["test"]["arms"][1]["hurt"], &seen["test"]["arms"][0]["hurt"]), (&json!(true), &json!(false)));
+    assert_eq!(
+        (&seen["test"]["arms"][1]["hurt"], &seen["test"]["arms"][0]["hurt"]),
+        (&json!(true), &json!(false))
+    );
     assert_eq!(shop.taken().len(), a.len() + b.len(), "the rest waits");
     assert_eq!(go(&shop, "stop", id).await.unwrap()["state"], "stopped");
 }
@@ -218,7 +261,10 @@ async fn calculator() {
     let shop = ready(100).await;
     let ask = json!({ "metric": "order", "variants": 2, "minimum_effect": 0.5 });
     let nothing = shop.studio.query("campaigns.plan", ask.clone()).await;
-    assert_eq!((&nothing["base_rate"], &nothing["per_arm"]), (&Value::Null, &Value::Null));
+    assert_eq!(
+        (&nothing["base_rate"], &nothing["per_arm"]),
+        (&Value::Null, &Value::Null)
+    );
     let given = json!({ "metric": "order", "variants": 2, "minimum_effect": 0.5, "base_rate": 0.1 });
     let given = shop.studio.query("campaigns.plan", given).await;
     let id = save(&shop, june(json!({}))).await;

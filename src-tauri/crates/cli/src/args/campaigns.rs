@@ -52,7 +52,9 @@ pub enum Campaigns {
         name: String,
     },
     /// Confirm the number of contacts and start. It can be recalled for a minute.
-    #[command(after_help = "Example:\n  carillon campaigns preview June\n  carillon campaigns start June --count 812")]
+    #[command(
+        after_help = "Example:\n  carillon campaigns preview June\n  carillon campaigns start June --count 812"
+    )]
     Start {
         /// The campaign's name.
         name: String,

@@ -17,8 +17,12 @@ pub async fn campaigns(backend: &Backend, json: bool, verb: Campaigns) -> Result
         Campaigns::List => list(backend, json).await,
         create @ Campaigns::Create { .. } => {
             let campaign = set_up(create)?;
-            let made = backend.mutate("campaigns.save", json!({ "campaign": campaign })).await?;
-            answer(json, &made, |made| say!("campaigns.created", name = made["campaign"]["name"]));
+            let made = backend
+                .mutate("campaigns.save", json!({ "campaign": campaign }))
+                .await?;
+            answer(json, &made, |made| {
+                say!("campaigns.created", name = made["campaign"]["name"])
+            });
             Ok(())
         }
         Campaigns::Show { name } => {
@@ -43,7 +47,12 @@ pub async fn campaigns(backend: &Backend, json: bool, verb: Campaigns) -> Result
             let args = json!({ "id": id(backend, &name).await?, "count": count, "may_differ": may_differ });
             let started = backend.mutate("campaigns.start", args).await?;
             answer(json, &started, |s| {
-                say!("campaigns.started", name = name, n = s["count"], until = s["recall_until"])
+                say!(
+                    "campaigns.started",
+                    name = name,
+                    n = s["count"],
+                    until = s["recall_until"]
+                )
             });
             Ok(())
         }
@@ -124,7 +133,11 @@ async fn state(backend: &Backend, json: bool, verb: &str, name: &str) -> Result<
 }
 
 fn said(name: &str, now: &Value) {
-    say!("campaigns.now", name = name, state = word("campaign_states", &now["state"]));
+    say!(
+        "campaigns.now",
+        name = name,
+        state = word("campaign_states", &now["state"])
+    );
 }
 
 fn shown(seen: &Value) {
@@ -135,7 +148,11 @@ fn shown(seen: &Value) {
     if progress.is_null() {
         return;
     }
-    say!("campaigns.gets", n = progress["gets"], held = progress["held_out"]);
+    say!(
+        "campaigns.gets",
+        n = progress["gets"],
+        held = progress["held_out"]
+    );
     output::table(
         &progress["domains"],
         &[
@@ -153,7 +170,12 @@ fn shown(seen: &Value) {
 }
 
 fn previewed(seen: &Value) {
-    say!("campaigns.would", n = seen["gets"], members = seen["members"], held = seen["held_out"]);
+    say!(
+        "campaigns.would",
+        n = seen["gets"],
+        members = seen["members"],
+        held = seen["held_out"]
+    );
     for out in seen["left_out"].as_array().into_iter().flatten() {
         output::line(text!(
             "campaigns.left_out",

@@ -35,7 +35,10 @@ impl Design {
 
     fn rates(&self) -> (f64, f64) {
         let p = self.base_rate.clamp(1e-6, 0.999);
-        (p, (p * (1.0 + self.minimum_effect.max(1e-6))).clamp(1e-6, 0.999_9))
+        (
+            p,
+            (p * (1.0 + self.minimum_effect.max(1e-6))).clamp(1e-6, 0.999_9),
+        )
     }
 
     /// How often the better arm is the one, among pairs of which one did it.

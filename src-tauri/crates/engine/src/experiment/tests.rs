@@ -166,10 +166,19 @@ fn a_test_says_that_it_knows_too_little_then_who_leads_then_who_won() {
     let verdict = |a: &Outcomes, b: &Outcomes, over| read(&design, &[a.clone(), b.clone()], over).verdict;
     assert_eq!(verdict(&arm(0, 9), &arm(0, 9), false), Verdict::NotEnoughData);
     assert_eq!(verdict(&arm(40, 10), &arm(40, 5), false), Verdict::NotEnoughData);
-    assert_eq!(verdict(&arm(250, 10), &arm(250, 6), false), Verdict::Leading { arm: 1 });
+    assert_eq!(
+        verdict(&arm(250, 10), &arm(250, 6), false),
+        Verdict::Leading { arm: 1 }
+    );
     assert_eq!(verdict(&arm(250, 10), &arm(250, 6), true), Verdict::NoDifference);
-    assert_eq!(verdict(&arm(3_000, 10), &arm(3_000, 6), false), Verdict::Decided { arm: 1 });
-    assert_eq!(verdict(&arm(3_000, 6), &arm(3_000, 10), true), Verdict::Decided { arm: 0 });
+    assert_eq!(
+        verdict(&arm(3_000, 10), &arm(3_000, 6), false),
+        Verdict::Decided { arm: 1 }
+    );
+    assert_eq!(
+        verdict(&arm(3_000, 6), &arm(3_000, 10), true),
+        Verdict::Decided { arm: 0 }
+    );
 }
 
 #[test]
@@ -216,11 +225,19 @@ fn everybody_has_a_place_that_never_changes_and_the_shares_are_kept() {
             Part::HeldOut => 4,
         }] += 1;
     }
-    assert!(counts[..3].iter().all(|n| (3_450..3_750).contains(n)), "{counts:?}");
+    assert!(
+        counts[..3].iter().all(|n| (3_450..3_750).contains(n)),
+        "{counts:?}"
+    );
     assert!((15_900..16_500).contains(&counts[3]), "{counts:?}");
     assert!((2_850..3_150).contains(&counts[4]), "{counts:?}");
-    let first: Vec<Part> = (0..5).map(|c| place(CampaignId(7), ContactId(c), shares)).collect();
-    assert_eq!(first, PINNED, "a campaign on its way keeps its contacts where they are");
+    let first: Vec<Part> = (0..5)
+        .map(|c| place(CampaignId(7), ContactId(c), shares))
+        .collect();
+    assert_eq!(
+        first, PINNED,
+        "a campaign on its way keeps its contacts where they are"
+    );
     let none = Shares {
         hold_out: 0,
         sample: 100,
@@ -229,7 +246,13 @@ fn everybody_has_a_place_that_never_changes_and_the_shares_are_kept() {
     assert_eq!(place(CampaignId(1), ContactId(1), none), Part::Rest);
 }
 
-const PINNED: [Part; 5] = [Part::HeldOut, Part::Arm(0), Part::Rest, Part::Arm(0), Part::Arm(2)];
+const PINNED: [Part; 5] = [
+    Part::HeldOut,
+    Part::Arm(0),
+    Part::Rest,
+    Part::Arm(0),
+    Part::Arm(2),
+];
 
 proptest! {
     #[test]

@@ -75,7 +75,10 @@ impl Kind for WaitUntil {
             })),
             None => {
                 let found = clipped(&settings.at);
-                cx.bad_settings("at", &format!("`{found}` is no date and time like 2026-12-01 09:00"));
+                cx.bad_settings(
+                    "at",
+                    &format!("`{found}` is no date and time like 2026-12-01 09:00"),
+                );
                 None
             }
         }
@@ -139,7 +142,10 @@ mod tests {
     use serde_json::json;
 
     fn nine(if_past: &str) -> Try {
-        Try::of("wait_until", json!({"at": "2026-03-02 09:00", "if_past": if_past}))
+        Try::of(
+            "wait_until",
+            json!({"at": "2026-03-02 09:00", "if_past": if_past}),
+        )
     }
 
     #[test]
@@ -184,8 +190,15 @@ mod tests {
     #[test]
     fn what_is_no_date_and_time_is_a_problem() {
         for bad in ["", "tomorrow", "2026-02-30 09:00", "2026-03-02"] {
-            assert_eq!(codes_of("wait_until", json!({"at": bad})), ["bad_settings"], "{bad}");
+            assert_eq!(
+                codes_of("wait_until", json!({"at": bad})),
+                ["bad_settings"],
+                "{bad}"
+            );
         }
-        assert_eq!(codes_of("wait_until", json!({"at": "2026-03-02T09:00:00"})), Vec::<String>::new());
+        assert_eq!(
+            codes_of("wait_until", json!({"at": "2026-03-02T09:00:00"})),
+            Vec::<String>::new()
+        );
     }
 }

@@ -35,11 +35,9 @@ const UNSUBSCRIBED: &str = sql!(
 const COMPLAINED: &str = sql!(
     "UPDATE campaign_exposures SET complained_at = min(ifnull(complained_at, ?3), ?3) WHERE journey = ?1 AND contact = ?2"
 );
-const COUNTED: &str =
-    sql!("UPDATE campaign_exposures SET counted = 1 WHERE journey = ?1 AND contact = ?2");
-const OUTCOMES: &str = sql!(
-    "SELECT arm, outcomes FROM campaign_outcomes WHERE journey = ?1 AND what = ?2 ORDER BY arm"
-);
+const COUNTED: &str = sql!("UPDATE campaign_exposures SET counted = 1 WHERE journey = ?1 AND contact = ?2");
+const OUTCOMES: &str =
+    sql!("SELECT arm, outcomes FROM campaign_outcomes WHERE journey = ?1 AND what = ?2 ORDER BY arm");
 const OUTCOME: &str =
     sql!("SELECT outcomes FROM campaign_outcomes WHERE journey = ?1 AND arm = ?2 AND what = ?3");
 const KEEP: &str = sql!(
@@ -205,7 +203,10 @@ pub fn count(tx: &mut Tx<'_>, id: CampaignId, arms: u8, exposures: &[Exposure]) 
 pub fn outcomes(db: &Db<'_>, id: CampaignId, what: What, arms: u8) -> Result<Vec<Outcomes>> {
     let mut all = vec![Outcomes::default(); usize::from(arms)];
     let rows = db.all(OUTCOMES, (id.0, what.word()), |row| {
-        Ok((row.get::<_, u8>(0)?, kept(row.get_ref(1)?.as_blob().unwrap_or_default())?))
+        Ok((
+            row.get::<_, u8>(0)?,
+            kept(row.get_ref(1)?.as_blob().unwrap_or_default())?,
+        ))
     })?;
     for (arm, outcomes) in rows {
         if let Some(place) = all.get_mut(usize::from(arm)) {

@@ -37,7 +37,9 @@ pub(crate) fn domain_of(db: &Db<'_>, journey: JourneyId, contact: ContactId) -> 
     }
     let email: Option<String> = db.value(EMAIL, (contact.0,))?;
     let domain = email.as_deref().and_then(|email| email.rsplit_once('@'));
-    Ok(Some(domain.map_or_else(String::new, |(_, domain)| domain.to_lowercase())))
+    Ok(Some(
+        domain.map_or_else(String::new, |(_, domain)| domain.to_lowercase()),
+    ))
 }
 
 /// All that is on its way counts as one.
@@ -49,7 +51,13 @@ fn group(state: MessageState) -> MessageState {
 }
 
 /// Counts a message that moved; `from` `None` for a new one.
-pub(crate) fn moved(tx: &mut Tx<'_>, journey: JourneyId, domain: &str, from: Option<MessageState>, to: MessageState) {
+pub(crate) fn moved(
+    tx: &mut Tx<'_>,
+    journey: JourneyId,
+    domain: &str,
+    from: Option<MessageState>,
+    to: MessageState,
+) {
     let (from, to) = (from.map(group), group(to));
     if from == Some(to) {
         return;
