@@ -164,9 +164,7 @@ pub enum CampaignState {
 }
 
 /// Where in a campaign's plan a contact stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
-#[serde(tag = "part", content = "arm", rename_all = "snake_case")]
-#[ts(export)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
     /// Gets a variant in the test, by its number from 0.
     Arm(u8),

@@ -298,7 +298,9 @@ async fn paused() {
     pass(&shop, 3_600).await;
     assert_eq!(shop.taken().len(), left, "an hour of pause");
     assert_eq!(go(&shop, "resume", id).await.unwrap()["state"], "sending");
-    pass(&shop, 3_600).await;
+    for _ in 0..5 {
+        pass(&shop, 70).await;
+    }
     assert_eq!(shop.reached(), addresses(1..=20));
     assert!(go(&shop, "pause", id).await.unwrap_err().contains("is done"));
 }
