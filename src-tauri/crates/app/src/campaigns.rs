@@ -37,7 +37,7 @@ use std::sync::Arc;
 
 commands! {
     query "campaigns.list" list(NoArgs) -> Vec<CampaignListRow>, reads [Campaigns, Outbox];
-    query "campaigns.get" view(OneCampaign) -> CampaignView, reads [Campaigns, Outbox, Enrolments, Accounts, Clock];
+    query "campaigns.get" view(OneCampaign) -> CampaignView, reads [Campaigns, Outbox, Enrolments, Accounts];
     mutate "campaigns.save" save(SaveCampaign) -> CampaignView, reads [];
     mutate "campaigns.duplicate" duplicate(OneCampaign) -> CampaignView, reads [];
     mutate "campaigns.delete" delete(OneCampaign) -> Done, reads [];
