@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { campaignStory } from "./campaigns.mjs";
 import { startStudio } from "./studio.mjs";
 
 /** @type {Awaited<ReturnType<typeof startStudio>>} */
@@ -329,6 +330,22 @@ test("a changed setting is kept in the file", async () => {
   await page.reload();
   await seen(heading("Settings"));
   assert.equal(await page.getByRole("textbox", { name: "Organisation" }).inputValue(), "Kiosk Coffee & Daughters");
+});
+
+test("a campaign is set up, recalled, sent once the clock goes on, and counted by domain", async () => {
+  const count = await campaignStory(page);
+  const call = (name, args) =>
+    raw(
+      "/api/mutate",
+      { "content-type": "application/json", ...key() },
+      JSON.stringify({ name, args }),
+    );
+  assert.equal((await call("runtime.run", { until: null, for_secs: 3600 })).status, 200);
+  const said = page.getByText(new RegExp(`^${count.toLocaleString("en-US")} of ${count.toLocaleString("en-US")} accepted`));
+  await seen(said);
+  await seen(page.getByRole("table", { name: "By recipient domain" }));
+  await go("Campaigns");
+  await seen(page.getByRole("row", { name: /Autumn news.*Done/ }));
 });
 
 test("no screen complained and no policy was breached on the way", async () => {

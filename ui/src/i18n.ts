@@ -3,6 +3,7 @@
 import messages from "virtual:messages/en";
 import { setupI18n } from "@lingui/core";
 import type analytics from "@locales/en/analytics.json";
+import type campaigns from "@locales/en/campaigns.json";
 import type common from "@locales/en/common.json";
 import type contacts from "@locales/en/contacts.json";
 import type home from "@locales/en/home.json";
@@ -16,6 +17,7 @@ import type workspaces from "@locales/en/workspaces.json";
 
 interface Tree {
   analytics: typeof analytics;
+  campaigns: typeof campaigns;
   common: typeof common;
   contacts: typeof contacts;
   home: typeof home;

@@ -104,6 +104,18 @@ export const journeyRoute = createRoute({
   component: lazyRouteComponent(() => import("@/journeys/screens"), "JourneyScreen"),
 });
 
+const campaigns = createRoute({
+  getParentRoute: () => root,
+  path: "/campaigns",
+  component: lazyRouteComponent(() => import("@/campaigns/campaigns"), "CampaignsScreen"),
+});
+
+export const campaignRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/campaigns/$campaign",
+  component: lazyRouteComponent(() => import("@/campaigns/campaign"), "CampaignScreen"),
+});
+
 export const analyticsRoute = createRoute({
   getParentRoute: () => root,
   path: "/analytics",
@@ -146,6 +158,8 @@ const tree = root.addChildren([
   templateRoute,
   journeys,
   journeyRoute,
+  campaigns,
+  campaignRoute,
   analyticsRoute,
   outboxRoute,
   settingsRoute,

@@ -15,6 +15,7 @@ export type Topic =
   | "segments"
   | "membership"
   | "journeys"
+  | "campaigns"
   | "enrolments"
   | "outbox"
   | "templates"

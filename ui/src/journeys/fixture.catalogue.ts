@@ -63,6 +63,11 @@ export const FACES: StepKindFace[] = [
     must("to", "time"),
     may("zone", "zone", "contact"),
   ]),
+  kind("wait_until", "time", "alarm-clock", 25, [
+    must("at", "text"),
+    may("zone", "zone", "contact"),
+    may("if_past", "choice", "continue", ["continue", "exit"]),
+  ]),
   kind(
     "wait_date",
     "time",

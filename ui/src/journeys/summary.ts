@@ -100,6 +100,7 @@ const lines: Record<string, (settings: Settings, step: Step) => string> = {
   entry_manual: () => t("journeys.summary.manual"),
   wait: (s) => t("journeys.summary.wait", { time: duration(s.for) }),
   wait_window: (s) => t("journeys.summary.window", { days: days(s.days), from: text(s, "from"), to: text(s, "to") }),
+  wait_until: (s) => t("journeys.summary.until_moment", { at: text(s, "at") }),
   wait_date: (s) => {
     const offset = s.offset as { amount?: number } | undefined;
     const key = !offset?.amount ? "until" : text(s, "direction") === "after" ? "until_after" : "until_before";

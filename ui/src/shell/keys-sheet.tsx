@@ -44,6 +44,7 @@ const EVERYWHERE = [
 const PLACES = [
   ["G H", "home"],
   ["G J", "journeys"],
+  ["G M", "campaigns"],
   ["G C", "contacts"],
   ["G S", "segments"],
   ["G T", "templates"],

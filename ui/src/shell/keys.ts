@@ -18,6 +18,7 @@ export function useSaveKey(save: (() => void) | null): void {
 export const JUMPS = {
   h: "/home",
   j: "/journeys",
+  m: "/campaigns",
   c: "/contacts",
   s: "/segments",
   t: "/templates",

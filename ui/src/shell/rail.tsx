@@ -6,6 +6,7 @@ import {
   Keyboard,
   type LucideIcon,
   Mail,
+  Megaphone,
   PanelLeftClose,
   PanelLeftOpen,
   Send,
@@ -20,6 +21,7 @@ import { t } from "@/i18n";
 const places = [
   { to: "/home", icon: House, label: "shell.nav.home", keys: "G H" },
   { to: "/journeys", icon: Waypoints, label: "shell.nav.journeys", keys: "G J" },
+  { to: "/campaigns", icon: Megaphone, label: "shell.nav.campaigns", keys: "G M" },
   { to: "/contacts", icon: Users, label: "shell.nav.contacts", keys: "G C" },
   { to: "/segments", icon: Filter, label: "shell.nav.segments", keys: "G S" },
   { to: "/templates", icon: Mail, label: "shell.nav.templates", keys: "G T" },

@@ -106,7 +106,7 @@ async fn overview(cx: &Ctx, _: NoArgs) -> Result<HomeOverview> {
             let mut live = Vec::new();
             let mut in_journeys = 0;
             let rows = journeys::list(db)?;
-            for row in &rows {
+            for row in rows.iter().filter(|row| !row.campaign) {
                 let active = crate::journeys::active(db, &journeys::versions(db, row.id)?)?;
                 in_journeys += active;
                 if row.state != JourneyState::Draft {
@@ -132,7 +132,7 @@ async fn overview(cx: &Ctx, _: NoArgs) -> Result<HomeOverview> {
                 ("import_contacts", contacts::count(db)? > 0),
                 ("save_segment", !segments::list(db)?.is_empty()),
                 ("adapt_template", !templates::list(db)?.is_empty()),
-                ("draw_journey", !rows.is_empty()),
+                ("draw_journey", rows.iter().any(|row| !row.campaign)),
                 (
                     "simulate_journey",
                     settings::get::<Moment>(db, SIMULATED_AT)?.is_some(),

@@ -9,9 +9,11 @@ mod states;
 mod users;
 mod words;
 
-pub(crate) use inside::{active, standing};
+pub(crate) use inside::{active, named, standing};
 pub use path::passages;
+pub(crate) use publish::{arrival, publish_with};
 pub use publish::{publish_as_read, publish_now};
+pub(crate) use states::finish_stop;
 pub(crate) use users::in_use;
 pub use users::{
     broken_by, mails_of, segment_users, sent_now, template_users, users_of_segment, users_of_template,
@@ -72,7 +74,7 @@ pub fn problem_sentence(problem: &serde_json::Value) -> String {
         .unwrap_or_default()
 }
 
-fn told(problem: &Problem) -> String {
+pub(crate) fn told(problem: &Problem) -> String {
     static SENTENCES: std::sync::LazyLock<BTreeMap<String, String>> = std::sync::LazyLock::new(|| {
         serde_json::from_str(include_str!("../../../../assets/locales/en/problems.json")).unwrap_or_default()
     });
@@ -93,7 +95,7 @@ async fn known(open: &Open) -> Result<Catalogue> {
     Ok(open.store.read(runtime::catalogue).await?)
 }
 
-async fn row(open: &Open, id: JourneyId) -> Result<rows::JourneyRow> {
+pub(crate) async fn row(open: &Open, id: JourneyId) -> Result<rows::JourneyRow> {
     let found = open.store.read(move |db| rows::get(db, id)).await?;
     found.ok_or_else(|| fail(Code::NotFound, "not_found.journey", &[("name", &id)]))
 }
@@ -103,7 +105,7 @@ fn problems(document: &Journey, catalogue: &Catalogue) -> Vec<Problem> {
 }
 
 /// All that keeps a drawing from being published, templates included, which are rendered for it.
-async fn all_problems(open: &Open, document: &Journey) -> Result<Vec<Problem>> {
+pub(crate) async fn all_problems(open: &Open, document: &Journey) -> Result<Vec<Problem>> {
     let mut found = problems(document, &known(open).await?);
     for (name, detail) in templates::unfit(open, document).await? {
         let sends = |step: &&Step| {
@@ -143,7 +145,7 @@ async fn list(cx: &Ctx, _: NoArgs) -> Result<Vec<JourneyRow>> {
         .read(move |db| {
             let first = carillon_store::time::days(today) - 30;
             let mut out = Vec::new();
-            for row in rows::list(db)? {
+            for row in rows::list(db)?.into_iter().filter(|row| !row.campaign) {
                 let versions = rows::versions(db, row.id)?;
                 let newest = versions.last();
                 let object = i64::from(row.id.0);
@@ -260,7 +262,7 @@ async fn duplicate(cx: &Ctx, req: OneJourney) -> Result<SavedJourney> {
     .await
 }
 
-async fn free_name(open: &Open, name: &str) -> Result<String> {
+pub(crate) async fn free_name(open: &Open, name: &str) -> Result<String> {
     let known: Vec<String> = open
         .store
         .read(rows::list)

@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod backup;
 pub mod bus;
+pub mod campaigns;
 pub mod clock;
 pub mod consents;
 pub mod contacts;
@@ -110,6 +111,7 @@ fn features() -> Vec<Command> {
     [
         accounts::commands(),
         backup::commands(),
+        campaigns::commands(),
         consents::commands(),
         contacts::commands(),
         demo::commands(),

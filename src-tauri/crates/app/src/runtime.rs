@@ -237,12 +237,13 @@ async fn settle(open: &Arc<Open>, job: &Job, ran: &mut Ran) -> Result<()> {
     }
     loop {
         let now = open.now();
+        let came = crate::campaigns::advance::advance(open, now).await?;
         ticks(open, now, job, ran).await?;
         let sent: Dispatched = dispatch::dispatch(open, &open.runtime.stop).await?;
         ran.accepted += sent.accepted;
         ran.refused += sent.refused;
         ran.held += sent.held;
-        let again = sent.accepted + sent.refused > 0;
+        let again = came || sent.accepted + sent.refused > 0;
         if !again || open.runtime.stopped() {
             return Ok(());
         }
@@ -266,7 +267,11 @@ async fn dues(open: &Arc<Open>) -> Result<Vec<Moment>> {
                 .filter(|row| row.state == JourneyState::Paused)
                 .map(|row| row.id)
                 .collect();
-            let mut all = vec![enrolments::next_wake(db, &paused)?, inputs::next(db, &paused)?];
+            let mut all = vec![
+                enrolments::next_wake(db, &paused)?,
+                inputs::next(db, &paused)?,
+                crate::campaigns::advance::next(db)?,
+            ];
             if !settings::get::<bool>(db, dispatch::PAUSED)?.unwrap_or(false) {
                 for row in carillon_store::accounts::list(db)? {
                     if !row.paused {
@@ -303,6 +308,11 @@ async fn run_virtual(open: &Arc<Open>, until: Moment, job: &Job, ran: &mut Ran) 
             .filter(|at| *at > now);
         let due = dues(open).await?.into_iter().filter(|at| *at > now).min();
         let first = due.unwrap_or(until).min(until);
+        let campaign = open.store.read(crate::campaigns::advance::next).await?;
+        let membership = [membership, campaign.filter(|at| *at > now)]
+            .into_iter()
+            .flatten()
+            .min();
         let stride = match writes(open) {
             true => TimeDelta::zero(),
             false => STRIDE,

@@ -1,12 +1,14 @@
 //! The command line: `carillon [--workspace FILE] [--json] NOUN VERB ...`. Its help is made from here.
 
 mod audience;
+mod campaigns;
 mod contacts;
 mod journeys;
 mod lists;
 mod sending;
 
 pub use audience::{Consent, Segments, Suppressions, Which};
+pub use campaigns::Campaigns;
 pub use contacts::{Contacts, Events, Fields, ImportContacts, ImportEvents};
 pub use journeys::Journeys;
 pub use lists::{FIELD_TYPES, Part};
@@ -91,6 +93,9 @@ pub enum Noun {
     /// Journeys: draw in the studio or import a file; check, simulate, try, publish.
     #[command(subcommand)]
     Journeys(Journeys),
+    /// One message to the members of a segment, once: preview, confirm, recall, watch.
+    #[command(subcommand)]
+    Campaigns(Campaigns),
     /// E-mail templates: MJML with Liquid.
     #[command(subcommand)]
     Templates(Templates),

@@ -1,6 +1,7 @@
 //! From words on the command line to commands of the table, and their answers as text.
 
 mod audience;
+mod campaigns;
 mod contacts;
 mod imports;
 mod journeys;
@@ -73,6 +74,7 @@ async fn with_workspace(backend: &Backend, json: bool, noun: Noun) -> Result<()>
         Noun::Suppressions(verb) => audience::suppressions(backend, json, verb).await,
         Noun::Segments(verb) => audience::segments(backend, json, verb).await,
         Noun::Journeys(verb) => journeys::journeys(backend, json, verb).await,
+        Noun::Campaigns(verb) => campaigns::campaigns(backend, json, verb).await,
         Noun::Templates(verb) => sending::templates(backend, json, verb).await,
         Noun::Accounts(verb) => sending::accounts(backend, json, verb).await,
         Noun::Outbox(verb) => sending::outbox(backend, json, verb).await,

@@ -100,14 +100,14 @@ pub enum HitRule {
 /// What one hit was, and by which rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
-pub struct Verdict {
+pub struct HitVerdict {
     pub who: Who,
     pub rule: HitRule,
 }
 
 /// Judges the hits of one message, in the order they are given. `sent_at` is when a server took the message, `links` how
 /// many links it has.
-pub fn classify(sent_at: Moment, links: u16, hits: &[RawHit], rules: &HitRules) -> Vec<Verdict> {
+pub fn classify(sent_at: Moment, links: u16, hits: &[RawHit], rules: &HitRules) -> Vec<HitVerdict> {
     let sweeps = sweeps(links, hits, rules);
     hits.iter()
         .map(|hit| {
@@ -117,7 +117,7 @@ pub fn classify(sent_at: Moment, links: u16, hits: &[RawHit], rules: &HitRules) 
                 HitRule::MailProxy => Who::Proxy,
                 _ => Who::Machine,
             };
-            Verdict { who, rule }
+            HitVerdict { who, rule }
         })
         .collect()
 }

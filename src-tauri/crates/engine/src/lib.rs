@@ -4,8 +4,10 @@
 //! - [`hits`]: whether what a message brought back was a person's doing.
 //! - [`index`]: the fold that keeps all segments true while rows change and time passes.
 //! - [`journey`]: the kernel `step`, with one file a step kind in [`steps`].
+//! - [`experiment`]: tests of variants that may be looked at all the time.
 //! - [`sim`] and [`replay`]: the two drivers of the kernel that need no store.
 
+pub mod experiment;
 pub mod hits;
 pub mod index;
 pub mod journey;

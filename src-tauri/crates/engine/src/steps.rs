@@ -22,6 +22,7 @@ pub mod wait;
 pub mod wait_date;
 pub mod wait_event;
 pub mod wait_response;
+pub mod wait_until;
 pub mod wait_window;
 
 /// Every kind there is.
@@ -33,6 +34,7 @@ pub const KINDS: &[KindEntry] = &[
     entry::<entry_manual::EntryManual>(),
     entry::<wait::Wait>(),
     entry::<wait_window::WaitWindow>(),
+    entry::<wait_until::WaitUntil>(),
     entry::<wait_date::WaitDate>(),
     entry::<wait_event::WaitEvent>(),
     entry::<wait_response::WaitResponse>(),

@@ -27,6 +27,8 @@ ids! {
     SegmentId(u32);
     /// A journey, across all its versions.
     JourneyId(u32);
+    /// A campaign: the number of the journey it is sent by.
+    CampaignId(u32);
     /// One immutable published version of a journey.
     VersionId(u32);
     /// One passage of one contact through one journey.

@@ -3,6 +3,7 @@
 //! No logic that changes weekly lives here; see `engine` for the laws and `store` for the rows.
 
 pub mod account;
+pub mod campaign;
 pub mod consent;
 pub mod contact;
 pub mod event;

@@ -78,6 +78,7 @@ const DONE: &str = sql!("DELETE FROM inputs WHERE id = ?1");
 const ENTERING: &str = sql!(
     "SELECT id, input FROM inputs WHERE journey = ?1 AND contact = ?2 AND enrolment IS NULL ORDER BY id"
 );
+const COMING: &str = sql!("SELECT 1 FROM inputs WHERE journey = ?1 AND enrolment IS NULL LIMIT 1");
 const FORGET: &str = sql!(
     "DELETE FROM inputs WHERE contact = ?1",
     scan: "a contact is erased once, and the inbox is nearly empty between ticks"
@@ -110,6 +111,14 @@ pub fn push(tx: &mut Tx<'_>, inputs: &[NewInput]) -> Result<()> {
         tx.touch("inputs", first, tx.marks.get(Mark::Inputs) - 1);
     }
     Ok(())
+}
+
+/// Whether somebody waits to be let into a journey.
+///
+/// # Errors
+/// SQLite's.
+pub fn entering(db: &Db<'_>, journey: JourneyId) -> Result<bool> {
+    Ok(db.value::<i64>(COMING, (journey.0,))?.is_some())
 }
 
 /// Keeps a contact's way in at an entry in place of earlier ones there that no event brought.

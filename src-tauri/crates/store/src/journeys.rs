@@ -13,14 +13,17 @@ use carillon_model::{EventId, JourneyId, Moment, VersionId};
 use rusqlite::Row;
 
 const LIST: &str = sql!(
-    "SELECT id, name, state, draft, version, created_at, updated_at, revision FROM journeys ORDER BY name"
+    "SELECT id, name, state, draft, version, created_at, updated_at, revision,
+            EXISTS(SELECT 1 FROM campaigns WHERE journey = journeys.id) FROM journeys ORDER BY name"
 );
 const GET: &str = sql!(
-    "SELECT id, name, state, draft, version, created_at, updated_at, revision FROM journeys WHERE id = ?1"
+    "SELECT id, name, state, draft, version, created_at, updated_at, revision,
+            EXISTS(SELECT 1 FROM campaigns WHERE journey = journeys.id) FROM journeys WHERE id = ?1"
 );
 const STATE: &str = sql!("SELECT state FROM journeys WHERE id = ?1");
 const BY_NAME: &str = sql!(
-    "SELECT id, name, state, draft, version, created_at, updated_at, revision FROM journeys WHERE name = ?1"
+    "SELECT id, name, state, draft, version, created_at, updated_at, revision,
+            EXISTS(SELECT 1 FROM campaigns WHERE journey = journeys.id) FROM journeys WHERE name = ?1"
 );
 const ADD: &str = sql!(
     "INSERT INTO journeys(name, state, draft, created_at, updated_at) VALUES(?1, ?2, ?3, ?4, ?4) RETURNING id"
@@ -57,6 +60,8 @@ pub struct JourneyRow {
     pub updated_at: Moment,
     /// How often the draft was saved with something else in it, from 1: an older one is never taken for a newer.
     pub revision: i64,
+    /// It sends a campaign, and is shown there.
+    pub campaign: bool,
 }
 
 fn read(row: &Row<'_>) -> Result<JourneyRow> {
@@ -69,6 +74,7 @@ fn read(row: &Row<'_>) -> Result<JourneyRow> {
         created_at: moment(row.get(5)?)?,
         updated_at: moment(row.get(6)?)?,
         revision: row.get(7)?,
+        campaign: row.get(8)?,
     })
 }
 

@@ -14,6 +14,7 @@
 
 pub mod accounts;
 pub mod backup;
+pub mod campaigns;
 pub mod catalogue;
 pub mod changes;
 mod clause_states;

@@ -29,6 +29,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("0007_waits", include_str!("../migrations/0007_waits.sql")),
     ("0008_revisions", include_str!("../migrations/0008_revisions.sql")),
     ("0009_responses", include_str!("../migrations/0009_responses.sql")),
+    ("0010_campaigns", include_str!("../migrations/0010_campaigns.sql")),
 ];
 
 /// `user_version` of a file this program has brought up to date.

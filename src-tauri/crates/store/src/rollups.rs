@@ -129,6 +129,9 @@ const SERIES: &str = sql!(
 const SERIES_ALL: &str = sql!(
     "SELECT bucket, sum(n) FROM rollups WHERE metric = ?1 AND bucket BETWEEN ?2 AND ?3 GROUP BY bucket ORDER BY bucket"
 );
+const SERIES_PART: &str = sql!(
+    "SELECT bucket, n FROM rollups WHERE metric = ?1 AND object = ?2 AND part = ?3 AND bucket BETWEEN ?4 AND ?5 ORDER BY bucket"
+);
 const PARTS: &str =
     sql!("SELECT part, sum(n) FROM rollups WHERE metric = ?1 AND object = ?2 GROUP BY part ORDER BY part");
 const OBJECTS: &str = sql!(
@@ -154,6 +157,23 @@ pub fn series(
         Some(object) => db.all(SERIES, (metric.word(), object, first, last), read),
         None => db.all(SERIES_ALL, (metric.word(), first, last), read),
     }
+}
+
+/// As [`series`], of one part of one object.
+///
+/// # Errors
+/// SQLite's.
+pub fn series_of_part(
+    db: &Db<'_>,
+    metric: Metric,
+    object: i64,
+    part: &str,
+    first: i64,
+    last: i64,
+) -> Result<Vec<(i64, i64)>> {
+    db.all(SERIES_PART, (metric.word(), object, part, first, last), |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })
 }
 
 /// Sums by object from bucket `first` on.

@@ -34,6 +34,7 @@ topics! {
     /// Somebody entered or left a segment.
     Membership = "membership",
     Journeys = "journeys",
+    Campaigns = "campaigns",
     Enrolments = "enrolments",
     Outbox = "outbox",
     /// What came back for messages.

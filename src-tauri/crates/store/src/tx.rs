@@ -9,7 +9,7 @@ use crate::rollups::Metric;
 use crate::sql::sql;
 use crate::time::{self, ms};
 use crate::topics::{Topic, Topics};
-use crate::{inputs, waits};
+use crate::{campaigns, inputs, waits};
 use carillon_engine::index::Edge;
 use carillon_model::{AccountId, Moment, Seq, TemplateId};
 use rusqlite::Connection;
@@ -146,6 +146,8 @@ pub struct Tx<'c> {
     touched: BTreeMap<&'static str, Vec<(i64, i64)>>,
     gauges: BTreeMap<(&'static str, i64, i64), i64>,
     rollups: BTreeMap<(&'static str, i64, String, i64), i64>,
+    /// Messages of campaigns by journey, domain and state.
+    domains: BTreeMap<(i64, String, i64), i64>,
     /// Sender's domain and template's subject, read once a write.
     letterheads: BTreeMap<(AccountId, TemplateId), (String, String)>,
 }
@@ -179,6 +181,7 @@ impl<'c> Tx<'c> {
             touched: BTreeMap::new(),
             gauges: BTreeMap::new(),
             rollups: BTreeMap::new(),
+            domains: BTreeMap::new(),
             letterheads: BTreeMap::new(),
         }
     }
@@ -243,6 +246,14 @@ impl<'c> Tx<'c> {
         *self.gauges.entry((gauge, object, part)).or_default() += by;
     }
 
+    /// Adds to how many messages of a campaign to a domain stand in a state.
+    pub(crate) fn domain(&mut self, journey: i64, domain: &str, state: i64, by: i64) {
+        *self
+            .domains
+            .entry((journey, domain.to_owned(), state))
+            .or_default() += by;
+    }
+
     /// Adds to a figure, in its bucket of the workspace's wall clock.
     pub(crate) fn roll(&mut self, metric: Metric, object: i64, part: &str, at: Moment, by: i64) {
         let bucket = metric.bucket(at, self.db.catalogue.zone());
@@ -303,6 +314,8 @@ impl<'c> Tx<'c> {
         for ((metric, object, part, bucket), by) in std::mem::take(&mut self.rollups) {
             self.db.run(ADD_ROLLUP, (metric, object, part, bucket, by))?;
         }
+        let domains = std::mem::take(&mut self.domains);
+        campaigns::flush(&mut self, domains)?;
         crash::point("rows_written");
         let now = self.now.max(as_of);
         let moved = waits::moved(&self.db, &self.changes, now)?;

@@ -13,8 +13,13 @@ import type { AskTimeline } from "./AskTimeline";
 import type { AskWhy } from "./AskWhy";
 import type { BackupMade } from "./BackupMade";
 import type { BehindSimulation } from "./BehindSimulation";
+import type { CampaignListRow } from "./CampaignListRow";
+import type { CampaignPeople } from "./CampaignPeople";
+import type { CampaignPreview } from "./CampaignPreview";
+import type { CampaignView } from "./CampaignView";
 import type { Changed } from "./Changed";
 import type { CheckJourney } from "./CheckJourney";
+import type { ChooseVariant } from "./ChooseVariant";
 import type { ClockView } from "./ClockView";
 import type { Consent } from "./Consent";
 import type { ConsentsOf } from "./ConsentsOf";
@@ -70,6 +75,7 @@ import type { MissingReport } from "./MissingReport";
 import type { Named } from "./Named";
 import type { NoArgs } from "./NoArgs";
 import type { OneAccount } from "./OneAccount";
+import type { OneCampaign } from "./OneCampaign";
 import type { OneContact } from "./OneContact";
 import type { OneImport } from "./OneImport";
 import type { OneJob } from "./OneJob";
@@ -86,10 +92,12 @@ import type { OutboxSummary } from "./OutboxSummary";
 import type { Page } from "./Page";
 import type { PathOf } from "./PathOf";
 import type { PeopleAt } from "./PeopleAt";
+import type { PlanTest } from "./PlanTest";
 import type { PlayClock } from "./PlayClock";
 import type { Problem } from "./Problem";
 import type { PublishJourney } from "./PublishJourney";
 import type { PublishedNow } from "./PublishedNow";
+import type { RecallSecs } from "./RecallSecs";
 import type { RecentWorkspace } from "./RecentWorkspace";
 import type { RenderTemplate } from "./RenderTemplate";
 import type { RenderedTemplate } from "./RenderedTemplate";
@@ -100,6 +108,7 @@ import type { ResumeImport } from "./ResumeImport";
 import type { RetireField } from "./RetireField";
 import type { RunArgs } from "./RunArgs";
 import type { SampleSize } from "./SampleSize";
+import type { SaveCampaign } from "./SaveCampaign";
 import type { SaveErrors } from "./SaveErrors";
 import type { SaveJourney } from "./SaveJourney";
 import type { SaveSegment } from "./SaveSegment";
@@ -118,6 +127,7 @@ import type { SetSecret } from "./SetSecret";
 import type { Settings } from "./Settings";
 import type { SimulateJourney } from "./SimulateJourney";
 import type { Span } from "./Span";
+import type { StartCampaign } from "./StartCampaign";
 import type { Starter } from "./Starter";
 import type { StateNow } from "./StateNow";
 import type { StepKindFace } from "./StepKindFace";
@@ -128,6 +138,7 @@ import type { TagContacts } from "./TagContacts";
 import type { Template } from "./Template";
 import type { TemplateRow } from "./TemplateRow";
 import type { TestAccount } from "./TestAccount";
+import type { TestPlan } from "./TestPlan";
 import type { TextOnly } from "./TextOnly";
 import type { TimelineEntry } from "./TimelineEntry";
 import type { TryJourney } from "./TryJourney";
@@ -149,6 +160,22 @@ export type Commands = {
   "accounts.update": { kind: "mutate"; req: UpdateAccount; res: Account; reads: [] };
   "backup.create": { kind: "mutate"; req: CreateBackup; res: BackupMade; reads: [] };
   "backup.restore": { kind: "mutate"; req: RestoreBackup; res: Restored; reads: [] };
+  "campaigns.choose": { kind: "mutate"; req: ChooseVariant; res: CampaignView; reads: [] };
+  "campaigns.delete": { kind: "mutate"; req: OneCampaign; res: Done; reads: [] };
+  "campaigns.duplicate": { kind: "mutate"; req: OneCampaign; res: CampaignView; reads: [] };
+  "campaigns.get": { kind: "query"; req: OneCampaign; res: CampaignView; reads: ["campaigns", "outbox", "enrolments", "accounts"] };
+  "campaigns.list": { kind: "query"; req: NoArgs; res: Array<CampaignListRow>; reads: ["campaigns", "outbox"] };
+  "campaigns.pause": { kind: "mutate"; req: OneCampaign; res: CampaignView; reads: [] };
+  "campaigns.people": { kind: "query"; req: CampaignPeople; res: Array<Named>; reads: ["campaigns", "membership", "contacts", "consents", "suppressions", "segments"] };
+  "campaigns.plan": { kind: "query"; req: PlanTest; res: TestPlan; reads: ["events", "reports"] };
+  "campaigns.preview": { kind: "query"; req: OneCampaign; res: CampaignPreview; reads: ["campaigns", "membership", "contacts", "consents", "suppressions", "segments", "templates", "accounts", "outbox", "workspace"] };
+  "campaigns.recall": { kind: "mutate"; req: OneCampaign; res: CampaignView; reads: [] };
+  "campaigns.recall_secs": { kind: "query"; req: NoArgs; res: RecallSecs; reads: ["workspace"] };
+  "campaigns.resume": { kind: "mutate"; req: OneCampaign; res: CampaignView; reads: [] };
+  "campaigns.save": { kind: "mutate"; req: SaveCampaign; res: CampaignView; reads: [] };
+  "campaigns.set_recall_secs": { kind: "mutate"; req: RecallSecs; res: RecallSecs; reads: [] };
+  "campaigns.start": { kind: "mutate"; req: StartCampaign; res: CampaignView; reads: [] };
+  "campaigns.stop": { kind: "mutate"; req: OneCampaign; res: CampaignView; reads: [] };
   "clock.get": { kind: "query"; req: NoArgs; res: ClockView; reads: ["clock", "enrolments", "outbox", "journeys"] };
   "clock.jump": { kind: "mutate"; req: JumpClock; res: JobStarted; reads: [] };
   "clock.pause": { kind: "mutate"; req: NoArgs; res: ClockView; reads: [] };
@@ -256,6 +283,12 @@ export type Commands = {
 /** What each query reads: a commit that touches one of these makes its answer stale. */
 export const READS: Record<string, readonly string[]> = {
   "accounts.list": ["accounts", "outbox"],
+  "campaigns.get": ["campaigns", "outbox", "enrolments", "accounts"],
+  "campaigns.list": ["campaigns", "outbox"],
+  "campaigns.people": ["campaigns", "membership", "contacts", "consents", "suppressions", "segments"],
+  "campaigns.plan": ["events", "reports"],
+  "campaigns.preview": ["campaigns", "membership", "contacts", "consents", "suppressions", "segments", "templates", "accounts", "outbox", "workspace"],
+  "campaigns.recall_secs": ["workspace"],
   "clock.get": ["clock", "enrolments", "outbox", "journeys"],
   "consents.of": ["consents"],
   "contacts.find": ["contacts"],

@@ -121,7 +121,7 @@ pub(super) async fn people(cx: &Ctx, req: PeopleAt) -> Result<Vec<contacts::Name
 }
 
 /// Contacts with their addresses.
-pub(super) fn named(db: &Db<'_>, ids: &[ContactId]) -> carillon_store::Result<Vec<contacts::Named>> {
+pub(crate) fn named(db: &Db<'_>, ids: &[ContactId]) -> carillon_store::Result<Vec<contacts::Named>> {
     let people = carillon_store::contacts::get_many(db, ids)?.into_iter();
     Ok(people
         .map(|contact| contacts::Named {

@@ -11,7 +11,7 @@ use carillon_model::segment::Expr;
 use carillon_model::{ContactId, JourneyId, Moment, StepId};
 use carillon_store::inputs::{NewInput, Pending};
 use carillon_store::journeys::JourneyRow;
-use carillon_store::{Priority, inputs, journeys as rows, segments, waits};
+use carillon_store::{Priority, Tx, inputs, journeys as rows, segments, waits};
 use std::sync::Arc;
 
 /// Contacts that come in at the publish, because a step says that those who are in the segment already do.
@@ -51,7 +51,7 @@ fn arrivals(open: &Open, version: &JourneyVersion, state: JourneyState) -> Vec<(
 }
 
 /// What lets a contact in at an entry step, as soon as the runtime comes by.
-pub(super) fn arrival(journey: JourneyId, entry: StepId, contact: ContactId, now: Moment) -> NewInput {
+pub(crate) fn arrival(journey: JourneyId, entry: StepId, contact: ContactId, now: Moment) -> NewInput {
     NewInput {
         planned_at: now,
         enrolment: None,
@@ -103,6 +103,29 @@ pub async fn publish_now(open: &Arc<Open>, id: JourneyId) -> Result<PublishedNow
 /// # Errors
 /// As of [`publish_now`].
 pub async fn publish_as_read(open: &Arc<Open>, read: JourneyRow) -> Result<PublishedNow> {
+    let name = read.name.clone();
+    let published = publish_and(open, read, |_| Ok(true)).await?;
+    published.ok_or_else(|| fail(Code::Stale, "journeys.changed", &[("name", &name)]))
+}
+
+/// Publishes a journey as it was read, with what else belongs to that write. False: it was changed meanwhile, or `also`
+/// wants it not to be; then nothing was done.
+///
+/// # Errors
+/// As of [`publish_now`].
+pub(crate) async fn publish_with(
+    open: &Arc<Open>,
+    read: JourneyRow,
+    also: impl FnOnce(&mut Tx<'_>) -> carillon_store::Result<bool> + Send + 'static,
+) -> Result<bool> {
+    Ok(publish_and(open, read, also).await?.is_some())
+}
+
+async fn publish_and(
+    open: &Arc<Open>,
+    read: JourneyRow,
+    also: impl FnOnce(&mut Tx<'_>) -> carillon_store::Result<bool> + Send + 'static,
+) -> Result<Option<PublishedNow>> {
     let id = read.id;
     let catalogue = known(open).await?;
     let version = version_of(&read.draft, &catalogue)?;
@@ -132,13 +155,12 @@ pub async fn publish_as_read(open: &Arc<Open>, read: JourneyRow) -> Result<Publi
         .collect();
     let now = open.now();
     let count = entering.len() as u64;
-    let name = read.name.clone();
     let published = open
         .store
         .write(Priority::User, move |tx| {
             // What was checked is what is published: the drawing, what it refers to, and the state.
             let same = rows::get(tx, id)?.is_some_and(|it| it.draft == read.draft && it.state == read.state);
-            if !same || runtime::catalogue(tx)? != catalogue {
+            if !same || runtime::catalogue(tx)? != catalogue || !also(tx)? {
                 return Ok(None);
             }
             runtime::begin_calendar(tx)?;
@@ -153,10 +175,9 @@ pub async fn publish_as_read(open: &Arc<Open>, read: JourneyRow) -> Result<Publi
             Ok(Some(published))
         })
         .await?;
-    let published = published.ok_or_else(|| fail(Code::Stale, "journeys.changed", &[("name", &name)]))?;
     open.runtime.nudge();
-    Ok(PublishedNow {
+    Ok(published.map(|published| PublishedNow {
         version: published.number,
         entering: count,
-    })
+    }))
 }

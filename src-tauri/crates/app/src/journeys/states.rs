@@ -84,7 +84,7 @@ pub(super) async fn stop(cx: &Ctx, req: OneJourney) -> Result<StateNow> {
 ///
 /// # Errors
 /// The store's.
-pub(super) async fn finish_stop(open: &Open, id: JourneyId) -> Result<()> {
+pub(crate) async fn finish_stop(open: &Open, id: JourneyId) -> Result<()> {
     loop {
         let (plan, at) = (open.runtime.plan(), open.now());
         let more = tick::commit(&open.store, Priority::User, plan, move |tx, plan| {

@@ -5,8 +5,9 @@ use crate::workspaces::Open;
 use carillon_engine::journey::{self, Catalogue};
 use carillon_engine::segment;
 use carillon_model::VersionId;
+use carillon_model::campaign::CampaignState;
 use carillon_model::journey::{Journey, JourneyState, Severity};
-use carillon_store::{Db, enrolments, journeys as rows};
+use carillon_store::{Db, campaigns, enrolments, journeys as rows};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether somebody may be on the way through a journey.
@@ -41,6 +42,22 @@ fn settings_with(document: &Journey, kind: &str, key: &str) -> Vec<String> {
     steps
         .filter_map(|s| s.settings.get(key)?.as_str().map(str::to_owned))
         .collect()
+}
+
+/// Names of segments that campaigns still to be started are about, each with its campaign.
+fn of_campaigns(db: &Db<'_>) -> carillon_store::Result<Vec<(String, String)>> {
+    let mut all = Vec::new();
+    for row in campaigns::list(db)? {
+        let ahead = matches!(
+            row.state,
+            CampaignState::Draft | CampaignState::Scheduled | CampaignState::Recallable
+        );
+        if ahead {
+            let names = row.campaign.exclude.into_iter().chain([row.campaign.segment]);
+            all.extend(names.map(|segment| (row.campaign.name.clone(), segment)));
+        }
+    }
+    Ok(all)
 }
 
 /// Segment names that expressions anywhere in the drawing refer to, or an entry is about.
@@ -174,14 +191,29 @@ pub fn broken_by(db: &Db<'_>, before: &Catalogue, after: &Catalogue) -> carillon
     Ok(names.into_iter().collect::<Vec<_>>().join(", "))
 }
 
-/// How many journeys use each segment.
+/// How many journeys and campaigns use each segment.
 pub async fn segment_users(open: &Open) -> Result<BTreeMap<String, u32>> {
-    users(open, segments_of).await
+    let mut all = users(open, segments_of).await?;
+    let about: BTreeSet<(String, String)> = open.store.read(of_campaigns).await?.into_iter().collect();
+    for (_, segment) in about {
+        *all.entry(segment).or_default() += 1;
+    }
+    Ok(all)
 }
 
-/// Names of the journeys that use a segment, for a sentence.
+/// Names of the journeys and campaigns that use a segment, for a sentence.
 pub async fn users_of_segment(open: &Open, segment: &str) -> Result<String> {
-    users_of(open, segment, segments_of).await
+    let journeys = users_of(open, segment, segments_of).await?;
+    let about = open.store.read(of_campaigns).await?.into_iter();
+    let names: BTreeSet<String> = about
+        .filter(|(_, of)| of == segment)
+        .map(|(name, _)| format!("“{name}”"))
+        .collect();
+    let all = (!journeys.is_empty())
+        .then_some(journeys)
+        .into_iter()
+        .chain(names);
+    Ok(all.collect::<Vec<_>>().join(", "))
 }
 
 /// How many journeys send each template.

@@ -11,12 +11,12 @@ use carillon_model::consent::{Channel, Purpose};
 use carillon_model::contact::Value;
 use carillon_model::message::{Failure, FailureClass, Refusal};
 use carillon_model::workspace::Workspace;
-use carillon_model::{MessageId, TemplateId};
+use carillon_model::{CampaignId, JourneyId, MessageId, TemplateId};
 use carillon_render::child::{Mode, Output, Request};
 use carillon_render::{Context, ErrorKind, Rendered, TemplateParts};
 use carillon_store::outbox::{Claimed, Word};
 use carillon_store::{Priority, consents, suppressions};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// So many messages whose rendering was cut off are no accident of one of them.
@@ -54,18 +54,24 @@ impl Lane {
                 return Ok(Vec::new());
             }
         };
-        let mut by_template: BTreeMap<TemplateId, Vec<Claimed>> = BTreeMap::new();
-        for message in claimed {
-            by_template.entry(message.template).or_default().push(message);
+        let mut by_template: BTreeMap<(TemplateId, Option<String>), Vec<Claimed>> = BTreeMap::new();
+        for (message, subject) in self.subjects(claimed).await? {
+            by_template
+                .entry((message.template, subject))
+                .or_default()
+                .push(message);
         }
         let mut parcels = Vec::new();
         let (mut stopped, mut why_stopped) = (Vec::new(), String::new());
-        for (id, messages) in by_template {
-            let found = self
+        for ((id, subject), messages) in by_template {
+            let mut found = self
                 .open
                 .store
                 .read(move |db| carillon_store::templates::get(db, id))
                 .await?;
+            if let (Some(template), Some(subject)) = (&mut found, subject) {
+                template.subject = subject;
+            }
             let (ready, contexts) = self.letters(messages, mint.as_ref()).await?;
             let request = Request {
                 template: found.as_ref().map(TemplateParts::from).unwrap_or_default(),
@@ -93,6 +99,46 @@ impl Lane {
         }
         self.put_off(&stopped, why_stopped).await?;
         Ok(parcels)
+    }
+
+    /// Each message with the subject its campaign has in place of the template's.
+    async fn subjects(&self, messages: Vec<Claimed>) -> Result<Vec<(Claimed, Option<String>)>> {
+        let of_campaigns: BTreeSet<JourneyId> = messages
+            .iter()
+            .filter(|message| message.to_domain.is_some())
+            .map(|message| message.key.journey)
+            .collect();
+        let campaigns = match of_campaigns.is_empty() {
+            true => BTreeMap::new(),
+            false => {
+                self.open
+                    .store
+                    .read(move |db| {
+                        let mut all = BTreeMap::new();
+                        for id in of_campaigns {
+                            if let Some(row) = carillon_store::campaigns::get(db, CampaignId(id.0))? {
+                                all.insert(id, row.campaign.variants);
+                            }
+                        }
+                        Ok(all)
+                    })
+                    .await?
+            }
+        };
+        let subject = |message: &Claimed| {
+            let variants = campaigns.get(&message.key.journey)?;
+            variants
+                .get(crate::campaigns::variant_of(&message.key.step.0)?)?
+                .subject
+                .clone()
+        };
+        Ok(messages
+            .into_iter()
+            .map(|message| {
+                let subject = subject(&message);
+                (message, subject)
+            })
+            .collect())
     }
 
     /// Who gets each message, and what its template may say of them. Whoever was erased meanwhile gets none.

@@ -2,6 +2,7 @@
 
 use super::record::{count_state, settle};
 use super::{NewMessage, Word, check, state_of};
+use crate::campaigns;
 use crate::codes::{Code, word};
 use crate::db::Db;
 use crate::error::{Error, Result};
@@ -16,8 +17,8 @@ use rusqlite::Row;
 
 const ADD: &str = sql!(
     "INSERT INTO outbox(id, enrolment, step, visit, journey, contact, number, account, template, transactional,
-                        state, queued_at, next_at, changed_at, domain, subject)
-     VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11, ?11, ?11, ?12, ?13)
+                        state, queued_at, next_at, changed_at, domain, subject, to_domain)
+     VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11, ?11, ?11, ?12, ?13, ?14)
      ON CONFLICT(enrolment, step, visit) DO NOTHING"
 );
 const SUBJECT: &str = sql!("SELECT subject FROM templates WHERE id = ?1");
@@ -42,7 +43,7 @@ const PUT_BACK: &str = sql!(
 const LOAD: &str = sql!(
     "SELECT o.id, o.journey, o.step, o.contact, o.number, o.visit, o.enrolment, o.account, o.template,
             o.transactional, o.state, o.attempts, o.queued_at, o.next_at, o.domain, o.subject,
-            o.fence, c.email, c.suppressed
+            o.fence, c.email, c.suppressed, o.to_domain
      FROM outbox o LEFT JOIN contacts c ON c.id = o.contact WHERE o.id = ?1"
 );
 const HELD: &str = sql!("SELECT fence FROM outbox WHERE id = ?1");
@@ -91,6 +92,8 @@ pub struct Claimed {
     pub suppressed: bool,
     /// The ownership that claimed it.
     pub fence: Option<i64>,
+    /// The recipient's domain, where it is a campaign's message.
+    pub to_domain: Option<String>,
 }
 
 fn read(db: &Db<'_>, row: &Row<'_>) -> Result<Claimed> {
@@ -119,6 +122,7 @@ fn read(db: &Db<'_>, row: &Row<'_>) -> Result<Claimed> {
         fence: row.get(16)?,
         to: row.get(17)?,
         suppressed: row.get::<_, Option<bool>>(18)?.unwrap_or(false),
+        to_domain: row.get(19)?,
     })
 }
 
@@ -130,6 +134,7 @@ fn read(db: &Db<'_>, row: &Row<'_>) -> Result<Claimed> {
 /// domain.
 pub fn queue(tx: &mut Tx<'_>, message: &NewMessage) -> Result<bool> {
     let (domain, subject) = tx.letterhead(message.account, message.template)?;
+    let to_domain = campaigns::domain_of(tx, message.journey, message.contact)?;
     let id = tx.marks.get(Mark::Outbox);
     let now = tx.now();
     let added = tx.run(
@@ -148,6 +153,7 @@ pub fn queue(tx: &mut Tx<'_>, message: &NewMessage) -> Result<bool> {
             ms(now),
             domain,
             subject,
+            &to_domain,
         ),
     )?;
     if added == 0 {
@@ -156,6 +162,9 @@ pub fn queue(tx: &mut Tx<'_>, message: &NewMessage) -> Result<bool> {
     tx.take(Mark::Outbox, 1);
     let journey = i64::from(message.journey.0);
     tx.gauge("outbox", journey, MessageState::Queued.code(), 1);
+    if let Some(domain) = &to_domain {
+        campaigns::moved(tx, message.journey, domain, None, MessageState::Queued);
+    }
     tx.roll(Metric::Queued, journey, &message.step.0, now, 1);
     tell(tx, MessageId(id));
     Ok(true)
@@ -230,7 +239,7 @@ pub fn claim(
         let before = state_of(tx, id)?;
         tx.run(CLAIM, (id.0, fence, at))?;
         let row = must_load(tx, id)?;
-        count_state(tx, row.key.journey, before, MessageState::Claimed);
+        count_state(tx, &row, before, MessageState::Claimed);
         tell(tx, id);
         claimed.push(row);
     }
@@ -312,7 +321,7 @@ pub fn in_flight(tx: &mut Tx<'_>, ids: &[MessageId], fence: i64) -> Result<()> {
         let row = must_load(tx, *id)?;
         check(*id, row.state, MessageState::InFlight)?;
         tx.run(IN_FLIGHT, (id.0, now))?;
-        count_state(tx, row.key.journey, row.state, MessageState::InFlight);
+        count_state(tx, &row, row.state, MessageState::InFlight);
         tell(tx, *id);
     }
     Ok(())
@@ -355,7 +364,7 @@ pub(super) fn put_back(tx: &mut Tx<'_>, id: MessageId, next_at: Option<Moment>) 
     let now = ms(tx.now());
     tx.run(PUT_BACK, (id.0, next_at.map(ms), now))?;
     let after = state_of(tx, id)?;
-    count_state(tx, row.key.journey, row.state, after);
+    count_state(tx, &row, row.state, after);
     tell(tx, id);
     Ok(())
 }
@@ -411,9 +420,9 @@ pub fn freeze_all(tx: &mut Tx<'_>) -> Result<u64> {
         Ok((MessageId(row.get(0)?), row.get::<_, i64>(1)?))
     })?;
     for (id, state) in &rows {
-        let journey = must_load(tx, *id)?.key.journey;
+        let row = must_load(tx, *id)?;
         tx.run(FREEZE, (id.0, now))?;
-        count_state(tx, journey, MessageState::of(*state)?, MessageState::Frozen);
+        count_state(tx, &row, MessageState::of(*state)?, MessageState::Frozen);
         tell(tx, *id);
     }
     Ok(rows.len() as u64)

@@ -2,6 +2,7 @@
 
 use super::lanes::{must_load, tell};
 use super::{Claimed, check};
+use crate::campaigns;
 use crate::codes::{Code, word};
 use crate::error::{Error, Result};
 use crate::inputs::{self, NewInput, Pending};
@@ -208,14 +209,17 @@ fn add_attempt(tx: &mut Tx<'_>, row: &Claimed, outcome: &Word, now: Moment) -> R
     Ok(id)
 }
 
-pub(super) fn count_state(tx: &mut Tx<'_>, journey: JourneyId, from: MessageState, to: MessageState) {
-    let journey = i64::from(journey.0);
+pub(super) fn count_state(tx: &mut Tx<'_>, row: &Claimed, from: MessageState, to: MessageState) {
+    let journey = i64::from(row.key.journey.0);
+    if let Some(domain) = &row.to_domain {
+        campaigns::moved(tx, row.key.journey, domain, Some(from), to);
+    }
     tx.gauge("outbox", journey, from.code(), -1);
     tx.gauge("outbox", journey, to.code(), 1);
 }
 
 fn figures(tx: &mut Tx<'_>, row: &Claimed, to: MessageState, now: Moment) -> Result<()> {
-    count_state(tx, row.key.journey, row.state, to);
+    count_state(tx, row, row.state, to);
     let metric = match to {
         MessageState::Accepted => Metric::Accepted,
         MessageState::Bounced => Metric::Bounced,
@@ -225,6 +229,9 @@ fn figures(tx: &mut Tx<'_>, row: &Claimed, to: MessageState, now: Moment) -> Res
     };
     tx.roll(metric, i64::from(row.key.journey.0), &row.key.step.0, now, 1);
     if to == MessageState::Accepted {
+        if row.to_domain.is_some() {
+            campaigns::accepted(tx, row, now)?;
+        }
         tx.roll(Metric::AcceptedByAccount, i64::from(row.account.0), "", now, 1);
         tx.roll(Metric::AcceptedByTemplate, i64::from(row.template.0), "", now, 1);
         let template = templates::get(tx, row.template)?
@@ -313,7 +320,7 @@ pub fn resolve(tx: &mut Tx<'_>, id: MessageId, resolution: Resolution) -> Result
     };
     check(id, row.state, to)?;
     tx.run(statement, (id.0, now, why))?;
-    count_state(tx, row.key.journey, row.state, to);
+    count_state(tx, &row, row.state, to);
     tell(tx, id);
     Ok(())
 }

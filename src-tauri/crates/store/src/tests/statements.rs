@@ -8,7 +8,7 @@ use carillon_model::contact::FieldType;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 
-const LARGE: [&str; 11] = [
+const LARGE: [&str; 12] = [
     "contacts",
     "contact_fields",
     "provenance",
@@ -16,6 +16,7 @@ const LARGE: [&str; 11] = [
     "events",
     "enrolments",
     "outbox",
+    "campaign_exposures",
     "facts",
     "segment_edges",
     "consents",

@@ -1,0 +1,39 @@
+//! Campaigns from the confirmation to the last message, on a virtual clock, with real sessions to the mail world's
+//! server and real render children: this executable, started again.
+#![allow(clippy::unwrap_used)]
+
+#[allow(dead_code, reason = "imports need more of it")]
+#[path = "../imports/studio.rs"]
+mod studio;
+
+#[allow(dead_code, reason = "sending needs more of it")]
+#[path = "../sending/shop.rs"]
+mod shop;
+
+mod post;
+mod sending;
+mod tests_of_variants;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    if let Some(code) = carillon_app::render_child() {
+        return ExitCode::from(code as u8);
+    }
+    let mut trials = sending::trials();
+    trials.extend(tests_of_variants::trials());
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// A test in a runtime of its own.
+fn trial<F: Future<Output = ()>>(name: &str, run: impl FnOnce() -> F + Send + 'static) -> Trial {
+    Trial::test(name, move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build();
+        runtime.unwrap().block_on(run());
+        Ok::<(), Failed>(())
+    })
+}
