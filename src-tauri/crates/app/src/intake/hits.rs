@@ -256,7 +256,8 @@ fn confirmed(tx: &mut Tx<'_>, token: &str, at: Moment) -> carillon_store::Result
 
 /// Fields of a contact a form may fill, by the key its field has.
 fn fillable(db: &Db<'_>, key: &str) -> bool {
-    let text = |field: &carillon_model::contact::Field| field.key == key && field.field_type == FieldType::Text;
+    let text =
+        |field: &carillon_model::contact::Field| field.key == key && field.field_type == FieldType::Text;
     !matches!(key, "email" | "created_at") && db.catalogue().fields().iter().any(text)
 }
 
