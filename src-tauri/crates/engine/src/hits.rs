@@ -138,7 +138,7 @@ fn rule(
     let is = |set: &BTreeSet<String>| network.is_some_and(|n| set.contains(n));
     let has = |parts: &[String]| parts.iter().any(|p| agent.contains(p.as_str()));
     let proxied = || {
-        let whole = rules.proxy_whole_agents.iter().any(|w| *w == agent);
+        let whole = rules.proxy_whole_agents.contains(&agent);
         is(&rules.proxy_networks) || has(&rules.proxy_agents) || whole
     };
     if hit.kind == HitKind::Hidden || near_hidden(hit, all, rules) {

@@ -282,7 +282,11 @@ impl Ask {
     ) -> Outcome {
         let key = crate::digest16(&[what.kind().word().as_bytes(), &link.block]);
         if !self.relay.repeats.take(key, 1.0, Instant::now()) {
-            return Outcome::Before;
+            // What was said before is there already; other choices are not, and nobody is told that they were kept.
+            return match what {
+                What::Preferences { .. } => Outcome::NotKept,
+                _ => Outcome::Before,
+            };
         }
         let outcome = self.keep(&link.tenant, what, once, suppress).await;
         if outcome == Outcome::NotKept {
