@@ -21,6 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "carillon-store",
             "carillon-adapters",
             "carillon-world",
+            "carillon-relay",
         ],
     ),
     ("carillon-relay", &["carillon-model", "carillon-engine"]),

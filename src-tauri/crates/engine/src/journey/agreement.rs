@@ -68,6 +68,7 @@ fn behaviours() -> Vec<Behaviour> {
     vec![
         rate("click", Cause::AfterMail, 0.7, &[60, 3_600, 90_000]),
         rate("order", Cause::AfterMail, 0.7, &[600, 40_000, 300_000]),
+        rate("email_clicked", Cause::AfterMail, 0.6, &[60, 7_200, 200_000]),
         rate("visit", Cause::PerDay, 0.3, &[0, 86_399]),
     ]
 }

@@ -314,6 +314,13 @@ fn inner(dice: &mut Dice) -> (&'static str, Json) {
             )
         }
         5 | 6 => {
+            if dice.once_in(4) {
+                let template = *dice.one(&["welcome", "reminder", ""]);
+                return (
+                    "wait_response",
+                    json!({"response": dice.one(&["clicked", "opened"]), "template": template, "timeout": duration(dice)}),
+                );
+            }
             let event = *dice.one(&EVENTS);
             (
                 "wait_event",
