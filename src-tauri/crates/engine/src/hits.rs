@@ -7,7 +7,6 @@ use carillon_model::relay::{HitKind, RequestFacts};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use ts_rs::TS;
 
 /// `assets/rules/machine_hits.json`, read.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -62,9 +61,8 @@ pub struct RawHit {
 }
 
 /// Who it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[ts(export)]
 pub enum Who {
     Human,
     Machine,
@@ -73,9 +71,8 @@ pub enum Who {
 }
 
 /// The rule that decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[ts(export)]
 pub enum HitRule {
     /// The link people do not see was followed.
     HiddenLink,
@@ -98,8 +95,7 @@ pub enum HitRule {
 }
 
 /// What one hit was, and by which rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HitVerdict {
     pub who: Who,
     pub rule: HitRule,
