@@ -1,11 +1,63 @@
 import { Link } from "@tanstack/react-router";
-import { Ban, Check, FileDown, type LucideIcon, Mail, UserPlus, Waypoints, X, Zap } from "lucide-react";
+import {
+  Ban,
+  BadgeCheck,
+  Bot,
+  Check,
+  FileDown,
+  Globe,
+  type LucideIcon,
+  Mail,
+  MailCheck,
+  MailOpen,
+  MailX,
+  MousePointerClick,
+  Reply,
+  ScanFace,
+  SlidersHorizontal,
+  SquarePen,
+  ThumbsDown,
+  UserPlus,
+  Waypoints,
+  X,
+  Zap,
+} from "lucide-react";
 import type { Prop } from "@/api/gen/Prop";
 import type { TimelineEntry } from "@/api/gen/TimelineEntry";
 import { ago, moment, money, number } from "@/format";
 import { t, tx } from "@/i18n";
+import { eventTitle } from "./vocabulary";
 
 const words = (name: string) => name.replaceAll("_", " ");
+
+/** Events Carillon itself hears of, with their signs. */
+const EVENT_ICONS: Readonly<Record<string, LucideIcon>> = {
+  email_delivered: MailCheck,
+  email_opened: MailOpen,
+  email_clicked: MousePointerClick,
+  email_replied: Reply,
+  email_auto_replied: Bot,
+  email_bounced: MailX,
+  email_complained: ThumbsDown,
+  email_unsubscribed: Ban,
+  email_confirmed: BadgeCheck,
+  form_submitted: SquarePen,
+  preferences_saved: SlidersHorizontal,
+  identified: ScanFace,
+  page_viewed: Globe,
+};
+
+/** What such an event says about the run of the journey, and nobody reads. */
+const PLUMBING = new Set(["step", "passage", "journey_id", "enrolment", "visit", "message", "version"]);
+
+/** An event's properties in a line: what a person would tell of it. */
+function about(name: string, props: Readonly<Record<string, Prop | undefined>>): string {
+  const ours = EVENT_ICONS[name] !== undefined;
+  return Object.entries(props)
+    .flatMap(([key, of]) => (of === undefined || (ours && PLUMBING.has(key)) ? [] : [`${words(key)} ${prop(of)}`]))
+    .slice(0, 4)
+    .join(" · ");
+}
 
 function prop(of: Prop): string {
   if (typeof of === "boolean") return of ? t("common.yes") : t("common.no");
@@ -25,12 +77,9 @@ function shown(entry: TimelineEntry): { icon: LucideIcon; title: string; about?:
       return { icon: UserPlus, title: t("contacts.timeline.created"), about: sourceText(entry.source) };
     case "event":
       return {
-        icon: Zap,
-        title: words(entry.event.name),
-        about: Object.entries(entry.event.props)
-          .slice(0, 4)
-          .map(([key, of]) => `${words(key)} ${prop(of)}`)
-          .join(" · "),
+        icon: EVENT_ICONS[entry.event.name] ?? Zap,
+        title: eventTitle(entry.event.name),
+        about: about(entry.event.name, entry.event.props),
       };
     case "message":
       return {

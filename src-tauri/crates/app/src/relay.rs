@@ -285,8 +285,17 @@ async fn get_settings(cx: &Ctx, _: NoArgs) -> Result<RelaySettings> {
     settings_for(cx.open()?).await
 }
 
+/// Each consent with the hash of its words: a screen writes the words alone.
+fn hashed(mut all: RelaySettings) -> RelaySettings {
+    for consent in all.forms.iter_mut().flat_map(|form| &mut form.consents) {
+        consent.wording_hash = blake3::hash(consent.text.as_bytes()).to_hex().to_string();
+    }
+    all
+}
+
 async fn save_settings(cx: &Ctx, req: RelaySettings) -> Result<Done> {
     let open = cx.open()?;
+    let req = hashed(req);
     open.store
         .write(Priority::User, move |tx| {
             settings::set(tx, SETTINGS, Some(&req))?;
