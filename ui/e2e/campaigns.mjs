@@ -7,10 +7,6 @@ export async function campaignStory(page) {
   const button = (name) => page.getByRole("button", { name });
   const heading = (name) => page.getByRole("heading", { name, exact: true, level: 1 });
   const step = (name) => page.getByRole("navigation", { name: "Steps of the campaign" }).getByRole("button", { name });
-  const choose = async (box, option) => {
-    await page.getByRole("combobox", { name: box }).fill(option);
-    await page.getByRole("option", { name: new RegExp(`^${option}`) }).first().click();
-  };
   await go("Campaigns");
   await heading("Campaigns").waitFor();
   await button("New campaign").first().click();
@@ -35,13 +31,19 @@ export async function campaignStory(page) {
   await page.getByRole("dialog").getByRole("link").first().waitFor();
   await page.keyboard.press("Escape");
   await confirm.click();
-  await page.getByRole("alertdialog").getByRole("button", { name: /^Send to/ }).click();
+  await page
+    .getByRole("alertdialog")
+    .getByRole("button", { name: /^Send to/ })
+    .click();
   await button(/^Recall/).click();
   await page.getByText("Recalled. Nothing was sent.").waitFor();
   // What was set up is still there, and goes for real this time.
   await step(/Check and confirm/).click();
   await confirm.click();
-  await page.getByRole("alertdialog").getByRole("button", { name: /^Send to/ }).click();
+  await page
+    .getByRole("alertdialog")
+    .getByRole("button", { name: /^Send to/ })
+    .click();
   await button(/^Recall/).waitFor();
   return count;
 }

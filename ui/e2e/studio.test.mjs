@@ -335,13 +335,11 @@ test("a changed setting is kept in the file", async () => {
 test("a campaign is set up, recalled, sent once the clock goes on, and counted by domain", async () => {
   const count = await campaignStory(page);
   const call = (name, args) =>
-    raw(
-      "/api/mutate",
-      { "content-type": "application/json", ...key() },
-      JSON.stringify({ name, args }),
-    );
+    raw("/api/mutate", { "content-type": "application/json", ...key() }, JSON.stringify({ name, args }));
   assert.equal((await call("runtime.run", { until: null, for_secs: 3600 })).status, 200);
-  const said = page.getByText(new RegExp(`^${count.toLocaleString("en-US")} of ${count.toLocaleString("en-US")} accepted`));
+  const said = page.getByText(
+    new RegExp(`^${count.toLocaleString("en-US")} of ${count.toLocaleString("en-US")} accepted`),
+  );
   await seen(said);
   await seen(page.getByRole("table", { name: "By recipient domain" }));
   await go("Campaigns");

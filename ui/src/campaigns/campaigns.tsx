@@ -131,7 +131,7 @@ export function CampaignsScreen() {
               key: "actions",
               title: t("campaigns.columns.actions"),
               quiet: true,
-              width: "52px",
+              width: "64px",
               cell: (row) => (
                 <Menu
                   align="end"

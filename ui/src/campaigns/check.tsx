@@ -49,7 +49,9 @@ export function CheckStep({ id, campaign }: { id: CampaignId; campaign: Campaign
           </div>
         </Card>
         <Card title={t("campaigns.check.left_out")}>
-          {seen.left_out.length === 0 && <p className="text-ink-2">{t("campaigns.check.nobody_left_out")}</p>}
+          {seen.left_out.length === 0 && seen.held_out === 0 && (
+            <p className="text-ink-2">{t("campaigns.check.nobody_left_out")}</p>
+          )}
           <Numbers
             id={id}
             rows={[

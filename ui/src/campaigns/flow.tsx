@@ -51,7 +51,10 @@ export function Flow({ view }: { view: CampaignView }) {
           {t(`campaigns.states.${view.state}`)}
         </Badge>
       </PageHead>
-      <nav aria-label={t("campaigns.steps.label")} className="flex shrink-0 gap-1 border-line-subtle border-b px-6 pb-3">
+      <nav
+        aria-label={t("campaigns.steps.label")}
+        className="flex shrink-0 gap-1 border-line-subtle border-b px-6 pb-3"
+      >
         {STEPS.map((name, n) => (
           <button
             key={name}

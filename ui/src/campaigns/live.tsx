@@ -163,7 +163,8 @@ function ProgressCard({ view, progress }: { view: CampaignView; progress: Campai
   const of = (...states: string[]) =>
     progress.states.filter((each) => states.includes(each.state)).reduce((sum, each) => sum + each.count, 0);
   const accepted = of("accepted");
-  const { forecast } = progress;
+  // While a test goes on or a person has to choose, nobody can say when it is done.
+  const forecast = view.state === "sending" ? progress.forecast : null;
   const waitsForWinner = view.test?.open === true || view.state === "decided" ? progress.rest : 0;
   const parts = [
     { label: t("campaigns.live.accepted"), n: accepted },

@@ -83,7 +83,13 @@ export function TestResult({ view, test }: { view: CampaignView; test: TestView 
               width: "84px",
               cell: (row) => count(row.recipients),
             },
-            { key: "hits", title: t("campaigns.result.hits"), numeric: true, width: "76px", cell: (row) => count(row.hits) },
+            {
+              key: "hits",
+              title: t("campaigns.result.hits"),
+              numeric: true,
+              width: "76px",
+              cell: (row) => count(row.hits),
+            },
             {
               key: "rate",
               title: t("campaigns.result.rate"),

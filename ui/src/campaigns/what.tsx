@@ -19,6 +19,9 @@ import { eventSuggestions, useVocabulary } from "@/shell/vocabulary";
 import { letter, MOST_VARIANTS } from "./draft";
 import type { StepProps } from "./flow";
 
+/** Stands for no account of its own; names are never blank. */
+const DEFAULT = " ";
+
 /** What is sent, and which variants are tried. */
 export function WhatStep({ campaign, edit }: StepProps) {
   const templates = useRead("templates.list", {}).data ?? [];
@@ -31,7 +34,6 @@ export function WhatStep({ campaign, edit }: StepProps) {
         const of = { letter: letter(at) };
         return (
           <Card
-            // biome-ignore lint/suspicious/noArrayIndexKey: a variant is named by its place.
             key={at}
             title={several ? t(at === 0 ? "campaigns.what.control" : "campaigns.what.variant", of) : undefined}
             actions={
@@ -77,10 +79,10 @@ export function WhatStep({ campaign, edit }: StepProps) {
         </Button>
         <Field label={t("campaigns.what.account")} className="w-72">
           <Select
-            value={campaign.account ?? ""}
-            onChange={(account) => edit({ do: "account", account: account === "" ? null : account })}
+            value={campaign.account ?? DEFAULT}
+            onChange={(account) => edit({ do: "account", account: account === DEFAULT ? null : account })}
             options={[
-              { value: "", label: t("campaigns.what.account_default") },
+              { value: DEFAULT, label: t("campaigns.what.account_default") },
               ...accounts.map((row) => ({ value: row.name, label: row.name, about: row.from_email })),
             ]}
           />
@@ -196,9 +198,7 @@ function TestCard({
           />
         </Field>
         <div className="self-center" role="status">
-          {plan?.per_arm != null && (
-            <p className="font-medium">{t("campaigns.test.plan", { n: plan.per_arm })}</p>
-          )}
+          {plan?.per_arm != null && <p className="font-medium">{t("campaigns.test.plan", { n: plan.per_arm })}</p>}
         </div>
         <Field label={t("campaigns.test.winner")}>
           <Select

@@ -351,6 +351,8 @@ async fn kept(open: &Open, row: &CampaignRow, of: &str) -> Result<roaring::Roari
 
 /// Days of the workspace's own history that a base rate is read from.
 const HISTORY_DAYS: i64 = 90;
+/// Messages from which on a base rate is read from it.
+const ENOUGH: i64 = 100;
 
 async fn plan(cx: &Ctx, req: PlanTest) -> Result<TestPlan> {
     let open = cx.open()?;
@@ -367,7 +369,9 @@ async fn plan(cx: &Ctx, req: PlanTest) -> Result<TestPlan> {
             Ok((sum(accepted), sum(events)))
         })
         .await?;
-    let seen = (messages > 0 && events > 0).then(|| (events as f64 / messages as f64).min(0.99));
+    // Fewer messages say nothing, and what happens more often than messages are sent is not theirs.
+    let seen =
+        (messages >= ENOUGH && events > 0 && events < messages).then(|| events as f64 / messages as f64);
     let base_rate = req.base_rate.or(seen).filter(|rate| *rate > 0.0 && *rate < 1.0);
     let per_arm = base_rate.filter(|_| req.minimum_effect >= 0.01).map(|base_rate| {
         let design = Design {

@@ -6,6 +6,7 @@ import type { AddAccount } from "./AddAccount";
 import type { AddConsent } from "./AddConsent";
 import type { AddContact } from "./AddContact";
 import type { AddField } from "./AddField";
+import type { AddMailbox } from "./AddMailbox";
 import type { AddSuppression } from "./AddSuppression";
 import type { AskMissing } from "./AskMissing";
 import type { AskSuppressed } from "./AskSuppressed";
@@ -69,6 +70,11 @@ import type { JourneyText } from "./JourneyText";
 import type { JourneyView } from "./JourneyView";
 import type { JumpClock } from "./JumpClock";
 import type { LiftSuppression } from "./LiftSuppression";
+import type { Listening } from "./Listening";
+import type { Mailbox } from "./Mailbox";
+import type { MailboxPresetsView } from "./MailboxPresetsView";
+import type { MailboxTest } from "./MailboxTest";
+import type { MailboxView } from "./MailboxView";
 import type { MessageDetail } from "./MessageDetail";
 import type { MessagesReport } from "./MessagesReport";
 import type { MissingReport } from "./MissingReport";
@@ -80,6 +86,7 @@ import type { OneContact } from "./OneContact";
 import type { OneImport } from "./OneImport";
 import type { OneJob } from "./OneJob";
 import type { OneJourney } from "./OneJourney";
+import type { OneMailbox } from "./OneMailbox";
 import type { OneMessage } from "./OneMessage";
 import type { OneSegment } from "./OneSegment";
 import type { OneTemplate } from "./OneTemplate";
@@ -90,6 +97,7 @@ import type { OutboxPage } from "./OutboxPage";
 import type { OutboxRow } from "./OutboxRow";
 import type { OutboxSummary } from "./OutboxSummary";
 import type { Page } from "./Page";
+import type { PairRelay } from "./PairRelay";
 import type { PathOf } from "./PathOf";
 import type { PeopleAt } from "./PeopleAt";
 import type { PlanTest } from "./PlanTest";
@@ -99,9 +107,16 @@ import type { PublishJourney } from "./PublishJourney";
 import type { PublishedNow } from "./PublishedNow";
 import type { RecallSecs } from "./RecallSecs";
 import type { RecentWorkspace } from "./RecentWorkspace";
+import type { RelaySettings } from "./RelaySettings";
+import type { RelayTest } from "./RelayTest";
+import type { RelayView } from "./RelayView";
 import type { RenderTemplate } from "./RenderTemplate";
 import type { RenderedTemplate } from "./RenderedTemplate";
 import type { ResolveState } from "./ResolveState";
+import type { ResponsePage } from "./ResponsePage";
+import type { ResponseView } from "./ResponseView";
+import type { ResponsesOf } from "./ResponsesOf";
+import type { ResponsesPage } from "./ResponsesPage";
 import type { RestoreBackup } from "./RestoreBackup";
 import type { Restored } from "./Restored";
 import type { ResumeImport } from "./ResumeImport";
@@ -123,8 +138,12 @@ import type { SegmentMembers } from "./SegmentMembers";
 import type { SegmentRow } from "./SegmentRow";
 import type { SenderPresetView } from "./SenderPresetView";
 import type { Sending } from "./Sending";
+import type { SetListening } from "./SetListening";
+import type { SetMailboxSecret } from "./SetMailboxSecret";
 import type { SetSecret } from "./SetSecret";
 import type { Settings } from "./Settings";
+import type { SignInMailbox } from "./SignInMailbox";
+import type { SignInStarted } from "./SignInStarted";
 import type { SimulateJourney } from "./SimulateJourney";
 import type { Span } from "./Span";
 import type { StartCampaign } from "./StartCampaign";
@@ -134,7 +153,10 @@ import type { StepKindFace } from "./StepKindFace";
 import type { Suppressed } from "./Suppressed";
 import type { SuppressionCount } from "./SuppressionCount";
 import type { SwitchAccount } from "./SwitchAccount";
+import type { SwitchMailbox } from "./SwitchMailbox";
 import type { TagContacts } from "./TagContacts";
+import type { TakeInMail } from "./TakeInMail";
+import type { TakenIn } from "./TakenIn";
 import type { Template } from "./Template";
 import type { TemplateRow } from "./TemplateRow";
 import type { TestAccount } from "./TestAccount";
@@ -145,6 +167,7 @@ import type { TryJourney } from "./TryJourney";
 import type { UnlockPasswords } from "./UnlockPasswords";
 import type { UpdateAccount } from "./UpdateAccount";
 import type { UpdateContact } from "./UpdateContact";
+import type { UpdateMailbox } from "./UpdateMailbox";
 import type { Vocabulary } from "./Vocabulary";
 import type { WhyAnswer } from "./WhyAnswer";
 import type { WorkspaceInfo } from "./WorkspaceInfo";
@@ -237,6 +260,18 @@ export type Commands = {
   "journeys.simulate": { kind: "mutate"; req: SimulateJourney; res: JobStarted; reads: [] };
   "journeys.stop": { kind: "mutate"; req: OneJourney; res: StateNow; reads: [] };
   "journeys.try": { kind: "query"; req: TryJourney; res: Array<Fact>; reads: [] };
+  "listening.get": { kind: "query"; req: NoArgs; res: Listening; reads: ["opt_out_sources", "accounts", "workspace"] };
+  "listening.set": { kind: "mutate"; req: SetListening; res: Done; reads: [] };
+  "mailboxes.add": { kind: "mutate"; req: AddMailbox; res: Mailbox; reads: [] };
+  "mailboxes.delete": { kind: "mutate"; req: OneMailbox; res: Done; reads: [] };
+  "mailboxes.list": { kind: "query"; req: NoArgs; res: Array<MailboxView>; reads: ["mailboxes", "opt_out_sources"] };
+  "mailboxes.presets": { kind: "query"; req: NoArgs; res: MailboxPresetsView; reads: [] };
+  "mailboxes.read_now": { kind: "mutate"; req: NoArgs; res: JobStarted; reads: [] };
+  "mailboxes.set_secret": { kind: "mutate"; req: SetMailboxSecret; res: Done; reads: [] };
+  "mailboxes.sign_in": { kind: "mutate"; req: SignInMailbox; res: SignInStarted; reads: [] };
+  "mailboxes.switch": { kind: "mutate"; req: SwitchMailbox; res: Done; reads: [] };
+  "mailboxes.test": { kind: "mutate"; req: OneMailbox; res: MailboxTest; reads: [] };
+  "mailboxes.update": { kind: "mutate"; req: UpdateMailbox; res: Mailbox; reads: [] };
   "outbox.get": { kind: "query"; req: OneMessage; res: MessageDetail; reads: ["outbox"] };
   "outbox.page": { kind: "query"; req: OutboxPage; res: Page<OutboxRow>; reads: ["outbox"] };
   "outbox.pause": { kind: "mutate"; req: NoArgs; res: Sending; reads: [] };
@@ -244,9 +279,18 @@ export type Commands = {
   "outbox.resume": { kind: "mutate"; req: NoArgs; res: Sending; reads: [] };
   "outbox.summary": { kind: "query"; req: NoArgs; res: OutboxSummary; reads: ["outbox", "workspace", "accounts"] };
   "presets.senders": { kind: "query"; req: NoArgs; res: Array<SenderPresetView>; reads: [] };
+  "relay.get": { kind: "query"; req: NoArgs; res: RelayView; reads: ["relay", "opt_out_sources"] };
+  "relay.pair": { kind: "mutate"; req: PairRelay; res: RelayView; reads: [] };
+  "relay.save_settings": { kind: "mutate"; req: RelaySettings; res: Done; reads: [] };
+  "relay.settings": { kind: "query"; req: NoArgs; res: RelaySettings; reads: ["relay", "workspace"] };
+  "relay.test": { kind: "mutate"; req: NoArgs; res: RelayTest; reads: [] };
+  "relay.unpair": { kind: "mutate"; req: NoArgs; res: Done; reads: [] };
   "reports.funnel": { kind: "query"; req: FunnelOf; res: FunnelReport; reads: ["reports", "enrolments", "journeys"] };
   "reports.growth": { kind: "query"; req: Span; res: GrowthReport; reads: ["reports"] };
   "reports.messages": { kind: "query"; req: Span; res: MessagesReport; reads: ["reports"] };
+  "responses.of_message": { kind: "query"; req: ResponsesOf; res: Array<ResponseView>; reads: ["responses"] };
+  "responses.page": { kind: "query"; req: ResponsesPage; res: ResponsePage; reads: ["responses"] };
+  "responses.take_in_mail": { kind: "mutate"; req: TakeInMail; res: TakenIn; reads: [] };
   "runtime.run": { kind: "mutate"; req: RunArgs; res: JobStarted; reads: [] };
   "segments.check": { kind: "query"; req: TextOnly; res: SegmentCheck; reads: ["fields", "segments", "tags", "events", "templates"] };
   "segments.count": { kind: "query"; req: CountSegment; res: SegmentCount; reads: ["segments", "contacts", "tags", "events", "consents", "suppressions", "outbox", "clock"] };
@@ -313,13 +357,20 @@ export const READS: Record<string, readonly string[]> = {
   "journeys.path": ["enrolments"],
   "journeys.people": ["enrolments"],
   "journeys.try": [],
+  "listening.get": ["opt_out_sources", "accounts", "workspace"],
+  "mailboxes.list": ["mailboxes", "opt_out_sources"],
+  "mailboxes.presets": [],
   "outbox.get": ["outbox"],
   "outbox.page": ["outbox"],
   "outbox.summary": ["outbox", "workspace", "accounts"],
   "presets.senders": [],
+  "relay.get": ["relay", "opt_out_sources"],
+  "relay.settings": ["relay", "workspace"],
   "reports.funnel": ["reports", "enrolments", "journeys"],
   "reports.growth": ["reports"],
   "reports.messages": ["reports"],
+  "responses.of_message": ["responses"],
+  "responses.page": ["responses"],
   "segments.check": ["fields", "segments", "tags", "events", "templates"],
   "segments.count": ["segments", "contacts", "tags", "events", "consents", "suppressions", "outbox", "clock"],
   "segments.grammar": [],

@@ -294,6 +294,18 @@ fn inner(dice: &mut Dice) -> (&'static str, Json) {
         4 => {
             let direction = *dice.one(&["before", "after"]);
             let if_past = *dice.one(&["continue", "exit"]);
+            if dice.once_in(3) {
+                let at = format!(
+                    "2026-{:02}-{:02} {}",
+                    1 + dice.below(3),
+                    1 + dice.below(28),
+                    time(dice)
+                );
+                return (
+                    "wait_until",
+                    json!({"at": at, "zone": zone(dice), "if_past": if_past}),
+                );
+            }
             let field = *dice.one(&["birthday", "renews"]);
             (
                 "wait_date",
