@@ -71,7 +71,9 @@ function consentOf(key: string, text: string, before: FormDefinition | null): Co
   const known = before?.consents.find((each) => each.key === key);
   if (known?.text === words) return [known];
   // The program works the hash out from the words.
-  return [{ key, version: (known?.version ?? 0) + 1, text: words, wording_hash: "", required: known?.required ?? false }];
+  return [
+    { key, version: (known?.version ?? 0) + 1, text: words, wording_hash: "", required: known?.required ?? false },
+  ];
 }
 
 /** The form as the relay is told it. What the editor does not show stays as it was; the version tells two texts apart. */

@@ -110,9 +110,7 @@ function Asked({
 }) {
   const known = useRead("fields.list", {});
   const asked = new Set(edit.fields.map(({ key }) => key));
-  const left = (known.data ?? []).filter(
-    ({ key, type }) => type === "text" && !NOT_ASKED.has(key) && !asked.has(key),
-  );
+  const left = (known.data ?? []).filter(({ key, type }) => type === "text" && !NOT_ASKED.has(key) && !asked.has(key));
   const put = (key: string, next: Partial<FormEdit["fields"][number]>) =>
     onChange(edit.fields.map((field) => (field.key === key ? { ...field, ...next } : field)));
   return (

@@ -3,18 +3,7 @@ import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { FormDefinition } from "@/api/gen/FormDefinition";
 import type { RelaySettings } from "@/api/gen/RelaySettings";
-import {
-  Button,
-  Card,
-  Confirm,
-  ErrorView,
-  Field,
-  IconButton,
-  SkeletonLines,
-  say,
-  sayError,
-  TextArea,
-} from "@/design";
+import { Button, Card, Confirm, ErrorView, Field, IconButton, SkeletonLines, say, sayError, TextArea } from "@/design";
 import { t } from "@/i18n";
 import { linesOf, wrongSite } from "./form-draft";
 import { FormDialog } from "./form-editor";

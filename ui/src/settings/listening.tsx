@@ -48,10 +48,7 @@ export function verdict({ sources, fresh, not_needed, fresh_secs }: Listening): 
   return {
     tone: "warn",
     title: t("settings.listening.waits"),
-    about:
-      sources.length === 0
-        ? t("settings.listening.waits_none")
-        : t("settings.listening.waits_stale", { minutes }),
+    about: sources.length === 0 ? t("settings.listening.waits_none") : t("settings.listening.waits_stale", { minutes }),
   };
 }
 

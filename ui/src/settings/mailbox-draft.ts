@@ -62,9 +62,7 @@ export function authOf(form: MailboxForm, providers: readonly OAuthPresetView[],
     return { kind: "oauth", provider: { ...before.provider, client_id } };
   }
   const preset = providers.find((each) => each.key === form.provider);
-  return preset === undefined
-    ? { kind: "password" }
-    : { kind: "oauth", provider: { ...preset.provider, client_id } };
+  return preset === undefined ? { kind: "password" } : { kind: "oauth", provider: { ...preset.provider, client_id } };
 }
 
 /** Folders that are read now, with the inbox named. */

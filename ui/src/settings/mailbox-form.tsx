@@ -95,9 +95,7 @@ function Ask({
   const wrong = (field: "name" | "host" | "port" | "user" | "client_id" | "provider") =>
     formState.errors[field] === undefined
       ? undefined
-      : t(
-          `settings.mailboxes.wrong.${field === "port" ? "number" : field === "client_id" ? "client_id" : "empty"}`,
-        );
+      : t(`settings.mailboxes.wrong.${field === "port" ? "number" : field === "client_id" ? "client_id" : "empty"}`);
   return (
     <Dialog
       open

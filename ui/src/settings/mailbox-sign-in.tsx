@@ -39,7 +39,8 @@ export function SignInDialog({
   const run = async (kept: Place) => {
     setFailed(null);
     try {
-      if (client !== "") await mutate("mailboxes.set_secret", { id: mailbox.id, client: true, secret: client, ...kept });
+      if (client !== "")
+        await mutate("mailboxes.set_secret", { id: mailbox.id, client: true, secret: client, ...kept });
       begin.mutate({ id: mailbox.id, ...kept });
     } catch (error) {
       setFailed(ApiError.of(error));

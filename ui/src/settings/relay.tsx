@@ -69,7 +69,9 @@ function NoRelay() {
         <p>{t("settings.relay.about_two")}</p>
         <p>
           {before}
-          <code className="rounded-control border border-line-subtle bg-sunken px-1 font-mono text-table">{COMMAND}</code>
+          <code className="rounded-control border border-line-subtle bg-sunken px-1 font-mono text-table">
+            {COMMAND}
+          </code>
           {after}
         </p>
       </div>
@@ -178,9 +180,7 @@ function Paired({ relay, url, tenant }: { relay: RelayView; url: string; tenant:
             {
               label: t("settings.relay.tenant"),
               value: tenant,
-              ...(relay.paired_at === null
-                ? {}
-                : { note: t("settings.relay.since", { at: moment(relay.paired_at) }) }),
+              ...(relay.paired_at === null ? {} : { note: t("settings.relay.since", { at: moment(relay.paired_at) }) }),
             },
           ]}
         />

@@ -13,7 +13,16 @@ import { WorkspacePart } from "./workspace";
 
 const route = getRouteApi("/settings");
 
-const PARTS = ["workspace", "sending", "replies", "fields", "suppressions", "appearance", "backup", "diagnostics"] as const;
+const PARTS = [
+  "workspace",
+  "sending",
+  "replies",
+  "fields",
+  "suppressions",
+  "appearance",
+  "backup",
+  "diagnostics",
+] as const;
 type Part = (typeof PARTS)[number];
 
 const panels: Record<Part, () => ReactNode> = {

@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import {
-  Ban,
   BadgeCheck,
+  Ban,
   Bot,
   Check,
   FileDown,
