@@ -139,7 +139,7 @@ function Sites({ settings }: { settings: RelaySettings }) {
         }}
       >
         <Field
-          label={t("settings.forms.sites")}
+          label={t("settings.forms.sites_field")}
           error={wrong === undefined ? undefined : t("settings.forms.sites_wrong", { site: wrong })}
         >
           <TextArea

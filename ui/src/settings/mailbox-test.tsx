@@ -105,11 +105,7 @@ function FoundThere({
                 checked={read.includes(folder.name)}
                 onChange={(on) => onRead(on ? [...read, folder.name] : read.filter((name) => name !== folder.name))}
                 label={folder.label}
-                about={
-                  folder.junk
-                    ? `${t("settings.mailbox_test.junk")} · ${t("settings.mailbox_test.suggested")}`
-                    : undefined
-                }
+                about={folder.junk ? t("settings.mailbox_test.junk") : undefined}
               />
             </li>
           ))}

@@ -157,7 +157,7 @@ function Line({
             {ago(row.at, now)}
           </time>
         </p>
-        <p className="text-ink-3 text-table">
+        <p className="text-ink-3 text-table first-letter:uppercase">
           {[byHand(row.kind) ? t(`replies.hands.${row.hand}`) : "", sourceOf(row.source, labels)]
             .filter(Boolean)
             .join(", ")}
