@@ -211,6 +211,14 @@ pub fn read_mail(raw: &[u8], at: Moment) -> Notice {
     notice::read(raw, Rules::embedded(), at)
 }
 
+/// The same for whoever looks at a file: as JSON, with today as the day it came in.
+///
+/// # Errors
+/// None but a fault of this program.
+pub fn describe_mail(raw: &[u8]) -> Result<serde_json::Value> {
+    serde_json::to_value(read_mail(raw, crate::clock::machine_now())).map_err(ApiError::internal)
+}
+
 /// Notes why a source cannot be read, for the screen and the gate.
 async fn note_failure(open: &Open, source: &str, why: &str) -> Result<()> {
     let (source, why) = (source.to_owned(), why.to_owned());

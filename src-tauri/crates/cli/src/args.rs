@@ -1,5 +1,6 @@
 //! The command line: `carillon [--workspace FILE] [--json] NOUN VERB ...`. Its help is made from here.
 
+mod answers;
 mod audience;
 mod campaigns;
 mod contacts;
@@ -7,6 +8,7 @@ mod journeys;
 mod lists;
 mod sending;
 
+pub use answers::{AddMailbox, Mailboxes, Relay, Responses};
 pub use audience::{Consent, Segments, Suppressions, Which};
 pub use campaigns::Campaigns;
 pub use contacts::{Contacts, Events, Fields, ImportContacts, ImportEvents};
@@ -102,6 +104,15 @@ pub enum Noun {
     /// Sender accounts.
     #[command(subcommand)]
     Accounts(Accounts),
+    /// Mailboxes that are read: bounces, opt-outs and replies.
+    #[command(subcommand)]
+    Mailboxes(Mailboxes),
+    /// The relay: a small server of your own that hears what people answer while the laptop sleeps.
+    #[command(subcommand)]
+    Relay(Relay),
+    /// What came back for messages.
+    #[command(subcommand)]
+    Responses(Responses),
     /// Let the workspace run: journeys move and messages leave.
     ///
     /// It runs until nothing is due or in flight, if nothing else is said, and prints when something is due next.

@@ -1,5 +1,6 @@
 //! From words on the command line to commands of the table, and their answers as text.
 
+mod answers;
 mod audience;
 mod campaigns;
 mod contacts;
@@ -43,6 +44,7 @@ pub async fn run(cli: Cli) -> Result<()> {
             }
         }
         Noun::Bindings { dir } => bindings(&dir),
+        Noun::Mailboxes(crate::args::Mailboxes::Read { files }) => answers::read(json, &files),
         Noun::Segments(crate::args::Segments::Grammar) => {
             let grammar = json!({ "grammar": carillon_app::segments::grammar() });
             answer(json, &grammar, |g| output::line(output::cell(&g["grammar"])));
@@ -77,6 +79,9 @@ async fn with_workspace(backend: &Backend, json: bool, noun: Noun) -> Result<()>
         Noun::Campaigns(verb) => campaigns::campaigns(backend, json, verb).await,
         Noun::Templates(verb) => sending::templates(backend, json, verb).await,
         Noun::Accounts(verb) => sending::accounts(backend, json, verb).await,
+        Noun::Mailboxes(verb) => answers::mailboxes(backend, json, verb).await,
+        Noun::Relay(verb) => answers::relay(backend, json, verb).await,
+        Noun::Responses(verb) => answers::responses(backend, json, verb).await,
         Noun::Outbox(verb) => sending::outbox(backend, json, verb).await,
         Noun::Run(how) => let_run(backend, json, how).await,
         Noun::Report(report) => reports::report(backend, json, report).await,

@@ -196,7 +196,7 @@ async fn add_smtp(backend: &Backend, json: bool, how: AddSmtp) -> Result<()> {
 }
 
 /// Asks for a secret; whoever breaks off is heard.
-async fn ask(backend: &Backend, asked: String) -> Result<String> {
+pub(super) async fn ask(backend: &Backend, asked: String) -> Result<String> {
     tokio::select! {
         read = tokio::task::spawn_blocking(move || secret(&asked)) => read.map_err(ApiError::internal)?,
         () = backend.interrupt.asked() => {

@@ -66,7 +66,7 @@ async fn restoring_freezes_what_was_not_settled_and_takes_over_opt_outs_since() 
     let fence = store.fence();
     let backup = place.dir.path().join("backup.carillon");
     let sent = write(&store, move |tx| {
-        outbox::claim(tx, stage.account, day(0), 1, fence)
+        outbox::claim(tx, stage.account, outbox::Which::Any, day(0), 1, fence)
     })
     .await
     .unwrap()[0]
@@ -110,7 +110,7 @@ async fn restoring_freezes_what_was_not_settled_and_takes_over_opt_outs_since() 
         counts,
         [(MessageState::Accepted, 1), (MessageState::Frozen, 2)].into()
     );
-    let claimed = write(&store, move |tx| outbox::claim(tx, stage.account, day(9), 9, 9))
+    let claimed = write(&store, move |tx| outbox::claim(tx, stage.account, outbox::Which::Any, day(9), 9, 9))
         .await
         .unwrap();
     assert!(claimed.is_empty(), "nothing frozen leaves");
@@ -235,7 +235,7 @@ async fn paused(store: &Store) -> bool {
 /// Accepts every message that waits. Their numbers.
 fn send_all(tx: &mut Tx<'_>, stage: Stage, fence: i64) -> Result<Vec<MessageId>> {
     let now = tx.now();
-    let claimed = outbox::claim(tx, stage.account, now, 99, fence)?;
+    let claimed = outbox::claim(tx, stage.account, outbox::Which::Any, now, 99, fence)?;
     let ids: Vec<MessageId> = claimed.iter().map(|message| message.id).collect();
     outbox::in_flight(tx, &ids, fence)?;
     for id in &ids {
@@ -369,7 +369,7 @@ async fn what_was_decided_after_the_backup_is_known_however_often_it_is_restored
     let store = again(&place.file()).await;
     let added = write(&store, move |tx| {
         pass_again(tx, stage, b)?;
-        outbox::claim(tx, stage.account, day(9), 9, 9)
+        outbox::claim(tx, stage.account, outbox::Which::Any, day(9), 9, 9)
     })
     .await
     .unwrap();

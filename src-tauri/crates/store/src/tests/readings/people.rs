@@ -275,7 +275,7 @@ fn mail(tx: &mut Tx<'_>, stage: Stage, contact: ContactId, template: &str, n: u3
     };
     outbox::queue(tx, &message)?;
     let now = tx.now();
-    let claimed = outbox::claim(tx, stage.account, now, 1, fence)?;
+    let claimed = outbox::claim(tx, stage.account, outbox::Which::Any, now, 1, fence)?;
     let id = claimed[0].id;
     outbox::in_flight(tx, &[id], fence)?;
     let refused = carillon_model::message::Failure {
