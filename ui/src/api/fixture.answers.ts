@@ -97,6 +97,7 @@ export function answersAnswers({ empty, much, tell }: Listeners): Record<string,
           ca_file: null,
           off: false,
           has_secret: true,
+          locked: much,
           read_at: at(0.001),
           trouble: null,
         },
@@ -110,13 +111,21 @@ export function answersAnswers({ empty, much, tell }: Listeners): Record<string,
       user: "wholesale-and-private-labels@bohne.example.com",
       folders: ["INBOX", "Junk", "Archive/2026", "Bounces and other returns"],
       has_secret: false,
+      locked: false,
       read_at: null,
       trouble: "The server did not take the password: AUTHENTICATIONFAILED. Check the user name and enter it again.",
     });
   }
   let relay: RelayView = much
-    ? { url: "https://relay.example.com", tenant: "bohne", paired_at: at(12), read_at: at(0.0004), trouble: null }
-    : { url: null, tenant: null, paired_at: null, read_at: null, trouble: null };
+    ? {
+        url: "https://relay.example.com",
+        tenant: "bohne",
+        paired_at: at(12),
+        read_at: at(0.0004),
+        trouble: null,
+        locked: false,
+      }
+    : { url: null, tenant: null, paired_at: null, read_at: null, trouble: null, locked: false };
   let settings: RelaySettings = {
     page: {
       sender: "Bohne & Sohn",
@@ -174,6 +183,7 @@ export function answersAnswers({ empty, much, tell }: Listeners): Record<string,
     return {
       off: false,
       has_secret: false,
+      locked: false,
       read_at: null,
       trouble: null,
       ...known,
@@ -272,12 +282,12 @@ export function answersAnswers({ empty, much, tell }: Listeners): Record<string,
     "relay.get": () => relay,
     "relay.pair": ({ code }: { code: string }) => {
       const [url = "", rest = ""] = code.split("/#");
-      relay = { url, tenant: rest.split(".")[0] ?? "", paired_at: at(0), read_at: null, trouble: null };
+      relay = { url, tenant: rest.split(".")[0] ?? "", paired_at: at(0), read_at: null, trouble: null, locked: false };
       tell("relay", "opt_out_sources");
       return relay;
     },
     "relay.unpair": () => {
-      relay = { url: null, tenant: null, paired_at: null, read_at: null, trouble: null };
+      relay = { url: null, tenant: null, paired_at: null, read_at: null, trouble: null, locked: false };
       tell("relay", "opt_out_sources");
       return {};
     },

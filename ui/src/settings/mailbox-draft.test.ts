@@ -69,6 +69,7 @@ const view: MailboxView = {
   ca_file: null,
   off: false,
   has_secret: true,
+  locked: false,
   read_at: null,
   trouble: null,
 };

@@ -55,6 +55,16 @@ test("marketing never waits for ever: the limit stays between a minute and an ho
   expect(await screen.findByText(/within the last 60 minutes/)).toBeDefined();
 });
 
+test("while the file of passwords is locked, its passphrase is asked for where nothing can be read without it", async () => {
+  setHost(fixtureHost("?fixture=some"));
+  showProgram("/settings?part=replies");
+  await screen.findByText("shop@bohne.example.com");
+  expect(screen.queryByText("The passwords are locked")).toBeNull();
+  setHost(fixtureHost("?fixture=much"));
+  showProgram("/settings?part=replies");
+  expect(await screen.findByText("The passwords are locked")).toBeDefined();
+});
+
 test("only what carillon-relay init prints is taken as a pairing code", () => {
   const secret = "A".repeat(43);
   expect(isPairingCode(`  https://relay.example/#t1.${secret}\n`)).toBe(true);
@@ -80,7 +90,14 @@ test("a form of the relay is saved among the others, and its address is shown", 
 
 test("a relay is given up only after a question", async () => {
   const program = answering({
-    "relay.get": () => ({ url: "https://r.example", tenant: "t", paired_at: null, read_at: null, trouble: null }),
+    "relay.get": () => ({
+      url: "https://r.example",
+      tenant: "t",
+      paired_at: null,
+      read_at: null,
+      trouble: null,
+      locked: false,
+    }),
     "relay.settings": () => ({
       page: { sender: "", postal_address: "", topics: [], channels: [], languages: [], pauses_days: [] },
       forms: [],

@@ -8,12 +8,14 @@ import { Unlock } from "./unlock";
 
 /** How the workspace hears what people answer: its mailboxes, its relay, and what waits while they are silent. */
 export function Replies() {
-  const accounts = useRead("accounts.list", {});
+  const mailboxes = useRead("mailboxes.list", {});
+  const relay = useRead("relay.get", {});
+  const locked = mailboxes.data?.some((mailbox) => mailbox.locked) || relay.data?.locked;
   return (
     <>
       <PartHead title={t("settings.parts.replies")} about={t("settings.listening.about")} />
       <ListeningCard />
-      {accounts.data?.some((account) => account.locked) && <Unlock />}
+      {locked && <Unlock about={t("settings.listening.locked_about")} />}
       <Mailboxes />
       <Relay />
     </>
