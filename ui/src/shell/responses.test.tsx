@@ -38,10 +38,16 @@ test("what is kept of a hit is read for its program, and never shown as a text",
   expect(agentOf({ kind: "replied", detail: hit.detail })).toBeNull();
 });
 
+test("a complaint is told in words, and one of a kind nobody knows as it came", () => {
+  expect(saidText({ kind: "complained", detail: "abuse" })).toBe("Marked as spam.");
+  expect(saidText({ kind: "complained", detail: "not-spam" })).toBe("Taken back: it is no spam.");
+  expect(saidText({ kind: "complained", detail: "opt-out-list" })).toBe("opt-out-list");
+});
+
 test("a source is called as the workspace calls it, else by what it is", () => {
   expect(sourceOf("mailbox:1", LABELS)).toBe("from Shop");
   expect(sourceOf("mailbox:9", LABELS)).toBe("from a mailbox");
-  expect(sourceOf("mailbox:file", LABELS)).toBe("from a mail that was brought");
+  expect(sourceOf("mailbox:file", LABELS)).toBe("from a mail in a file");
   expect(sourceOf("relay", new Map([["relay", "https://r.example"]]))).toBe("from the relay");
 });
 

@@ -57,8 +57,12 @@ export function agentOf({ kind, detail }: Pick<Response, "kind" | "detail">): st
 }
 
 /** What was said: a server's reason or a letter's text. Of a hit there is none; what is kept of it is for the rules. */
-export const saidText = ({ kind, detail }: Pick<Response, "kind" | "detail">): string =>
-  byHand(kind) ? "" : (detail ?? "").trim();
+export function saidText({ kind, detail }: Pick<Response, "kind" | "detail">): string {
+  const said = (detail ?? "").trim();
+  if (byHand(kind)) return "";
+  // Of a complaint it is the kind, by its word of RFC 5965 §7.3.
+  return kind === "complained" ? tx(`replies.complaints.${said.toLowerCase().replaceAll("-", "_")}`, said) : said;
+}
 
 /** Where an answer came from, in words. */
 export function sourceOf(source: string, labels: ReadonlyMap<string, string>): string {

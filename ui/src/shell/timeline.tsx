@@ -26,6 +26,7 @@ import type { Prop } from "@/api/gen/Prop";
 import type { TimelineEntry } from "@/api/gen/TimelineEntry";
 import { ago, moment, money, number } from "@/format";
 import { t, tx } from "@/i18n";
+import { ruleText } from "./responses";
 import { eventTitle } from "./vocabulary";
 
 const words = (name: string) => name.replaceAll("_", " ");
@@ -50,13 +51,29 @@ const EVENT_ICONS: Readonly<Record<string, LucideIcon>> = {
 /** What such an event says about the run of the journey, and nobody reads. */
 const PLUMBING = new Set(["step", "passage", "journey_id", "enrolment", "visit", "message", "version"]);
 
+/** What says enough without the name of its property, in the order it is told. */
+const PLAIN: Readonly<Record<string, (value: string) => string>> = {
+  link: String,
+  class: (value) => tx(`replies.classes.${value}`, value),
+  kind: (value) => ruleText(value) || words(value),
+  form: String,
+  page: String,
+  template: String,
+  journey: String,
+};
+
 /** An event's properties in a line: what a person would tell of it. */
-function about(name: string, props: Readonly<Record<string, Prop | undefined>>): string {
+export function eventAbout(name: string, props: Readonly<Record<string, Prop | undefined>>): string {
   const ours = EVENT_ICONS[name] !== undefined;
-  return Object.entries(props)
-    .flatMap(([key, of]) => (of === undefined || (ours && PLUMBING.has(key)) ? [] : [`${words(key)} ${prop(of)}`]))
-    .slice(0, 4)
-    .join(" · ");
+  const plain = ours ? Object.entries(PLAIN) : [];
+  const told = plain.flatMap(([key, say]) => {
+    const value = props[key];
+    return typeof value === "string" && value !== "" ? [say(value)] : [];
+  });
+  const others = Object.entries(props).flatMap(([key, of]) =>
+    of === undefined || (ours && (PLUMBING.has(key) || key in PLAIN)) ? [] : [`${words(key)} ${prop(of)}`],
+  );
+  return [...told, ...others].slice(0, 4).join(" · ");
 }
 
 function prop(of: Prop): string {
@@ -79,7 +96,7 @@ function shown(entry: TimelineEntry): { icon: LucideIcon; title: string; about?:
       return {
         icon: EVENT_ICONS[entry.event.name] ?? Zap,
         title: eventTitle(entry.event.name),
-        about: about(entry.event.name, entry.event.props),
+        about: eventAbout(entry.event.name, entry.event.props),
       };
     case "message":
       return {
