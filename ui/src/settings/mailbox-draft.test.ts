@@ -28,6 +28,17 @@ const google: OAuthPresetView = {
 };
 const empty = firstOf(null, []);
 
+test("a mailbox of a server nobody wrote down is at another server, and a new one at none yet", () => {
+  const preset = { key: "gmail", name: "", host: "imap.gmail.com", port: 993, sign_in: null, note: "", dated: "" };
+  const presets = [
+    { ...preset, tls: "tls" as const },
+    { ...preset, tls: "tls" as const, key: "generic", host: "" },
+  ];
+  expect(firstOf(view, presets).preset).toBe("generic");
+  expect(firstOf({ ...view, host: "imap.gmail.com" }, presets).preset).toBe("gmail");
+  expect(firstOf(null, presets).preset).toBe("");
+});
+
 test("the junk folder is suggested until somebody chose the folders", () => {
   expect(ticked([], found)).toEqual(["INBOX", "Spam"]);
   expect(ticked(["INBOX"], found)).toEqual(["INBOX"]);

@@ -29,8 +29,10 @@ export const PORTS: Record<Tls, number> = { tls: 993, starttls: 143, none: 143 }
 /** The form as it opens: as the mailbox is, or empty. */
 export function firstOf(mailbox: MailboxView | null, presets: readonly MailboxPresetView[]): MailboxForm {
   const auth: Auth = mailbox?.auth ?? { kind: "password" };
+  // The preset without a host stands for every other server.
+  const preset = presets.find(({ host }) => host === mailbox?.host) ?? presets.find(({ host }) => host === "");
   return {
-    preset: presets.find((each) => each.host !== "" && each.host === mailbox?.host)?.key ?? "",
+    preset: mailbox === null ? "" : (preset?.key ?? ""),
     name: mailbox?.name ?? "",
     host: mailbox?.host ?? "",
     port: mailbox?.port ?? PORTS.tls,

@@ -129,7 +129,7 @@ function Row({
           {mailbox.off && <Badge tone="warn">{t("settings.mailboxes.off")}</Badge>}
         </p>
         <p className="truncate text-ink-2">{mailbox.user}</p>
-        <p className="truncate text-ink-3 text-table">
+        <p className="truncate text-ink-3 text-table" title={folders.join(", ")}>
           {`${mailbox.host}:${mailbox.port} · ${t(`settings.accounts.tls.${mailbox.tls}`)} · ${t("settings.mailboxes.folders_read", { n: folders.length, names: folders.join(", ") })}`}
         </p>
         <p className="text-ink-3 text-table">
