@@ -6,6 +6,7 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { campaignStory } from "./campaigns.mjs";
+import { mailboxStory } from "./mailboxes.mjs";
 import { startStudio } from "./studio.mjs";
 
 /** @type {Awaited<ReturnType<typeof startStudio>>} */
@@ -346,8 +347,24 @@ test("a campaign is set up, recalled, sent once the clock goes on, and counted b
   await seen(page.getByRole("row", { name: /Autumn news.*Done/ }));
 });
 
+test("a mailbox is added with its password, and its test says clearly that nobody is there", async () => {
+  const said = await mailboxStory(page);
+  assert.match(said, /localhost/);
+  assert.doesNotMatch(said, /no server ever hears this/);
+});
+
 test("no screen complained and no policy was breached on the way", async () => {
-  for (const name of ["Home", "Journeys", "Contacts", "Segments", "Templates", "Analytics", "Outbox", "Settings"]) {
+  for (const name of [
+    "Home",
+    "Journeys",
+    "Contacts",
+    "Segments",
+    "Templates",
+    "Analytics",
+    "Outbox",
+    "Replies",
+    "Settings",
+  ]) {
     await go(name);
     await seen(page.locator("main h1"));
   }

@@ -9,6 +9,7 @@ import type contacts from "@locales/en/contacts.json";
 import type home from "@locales/en/home.json";
 import type journeys from "@locales/en/journeys.json";
 import type outbox from "@locales/en/outbox.json";
+import type replies from "@locales/en/replies.json";
 import type segments from "@locales/en/segments.json";
 import type settings from "@locales/en/settings.json";
 import type shell from "@locales/en/shell.json";
@@ -23,6 +24,7 @@ interface Tree {
   home: typeof home;
   journeys: typeof journeys;
   outbox: typeof outbox;
+  replies: typeof replies;
   segments: typeof segments;
   settings: typeof settings;
   shell: typeof shell;

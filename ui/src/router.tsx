@@ -137,6 +137,13 @@ export const outboxRoute = createRoute({
   component: lazyRouteComponent(() => import("@/outbox/outbox"), "OutboxScreen"),
 });
 
+export const repliesRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/replies",
+  validateSearch: (search): { tab?: string } => ({ tab: text(search.tab) }),
+  component: lazyRouteComponent(() => import("@/replies/replies"), "RepliesScreen"),
+});
+
 export const settingsRoute = createRoute({
   getParentRoute: () => root,
   path: "/settings",
@@ -162,6 +169,7 @@ const tree = root.addChildren([
   campaignRoute,
   analyticsRoute,
   outboxRoute,
+  repliesRoute,
   settingsRoute,
 ]);
 

@@ -151,6 +151,27 @@ export function timeline(count: number): TimelineEntry[] {
       },
     },
     {
+      at: at(0.2),
+      contact: person(3),
+      entry: "event",
+      event: {
+        id: 2,
+        contact: 3,
+        name: "email_clicked",
+        at: at(0.2),
+        arrived_at: at(0.2),
+        source: "relay",
+        props: {
+          step: "s2",
+          passage: 4,
+          journey_id: 1,
+          journey: "Welcome series",
+          template: "Welcome 1",
+          link: "https://bohne.example.com/",
+        },
+      },
+    },
+    {
       at: at(0.9),
       contact: person(8),
       entry: "journey",

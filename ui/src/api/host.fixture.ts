@@ -2,6 +2,7 @@
 // Never shipped: a test looks for it in what is built.
 import { journeyFixture, journeyJob } from "@/journeys/fixture";
 import type { Commands } from "./client";
+import { answersAnswers } from "./fixture.answers";
 import { days, mailAnswers } from "./fixture.mail";
 import { at, CITIES, COUNTS, FIELDS, FIRST, LAST, noise, person, timeline } from "./fixture.people";
 import type { ClockView } from "./gen/ClockView";
@@ -488,6 +489,7 @@ export function fixtureHost(search: string): Host {
         ],
       },
     }),
+    ...answersAnswers({ empty, much, tell }),
     ...mailAnswers({ empty, much, total, unknown, tell }),
     "settings.get": () => settings,
     "settings.save": (next: Settings) => {

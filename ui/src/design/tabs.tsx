@@ -6,7 +6,7 @@ export interface Tab<V extends string> {
   value: V;
   label: string;
   /** A number beside the word. */
-  count?: string;
+  count?: string | undefined;
   panel: ReactNode;
 }
 

@@ -109,7 +109,7 @@ const lines: Record<string, (settings: Settings, step: Step) => string> = {
   wait_event: (s) => t("journeys.summary.wait_event", { event: text(s, "event"), time: duration(s.timeout) }),
   wait_response: (s) =>
     t("journeys.summary.wait_response", {
-      response: t(`journeys.summary.response.${text(s, "response")}`),
+      response: tx(`journeys.summary.response.${text(s, "response")}`, text(s, "response")),
       time: duration(s.timeout),
     }),
   if_else: (s) => t("journeys.summary.if", { when: condition(text(s, "when")) }),

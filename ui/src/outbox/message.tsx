@@ -1,17 +1,19 @@
 import { Link } from "@tanstack/react-router";
-import { X } from "lucide-react";
+import { Reply, X } from "lucide-react";
 import { useState } from "react";
 import { useRead } from "@/api/client";
 import { host } from "@/api/host";
-import { Badge, ErrorView, Facts, IconButton, SkeletonLines, Tabs } from "@/design";
+import { Badge, EmptyState, ErrorView, Facts, IconButton, SkeletonLines, Tabs } from "@/design";
 import { ago, count, moment } from "@/format";
 import { t } from "@/i18n";
+import { Responses } from "@/shell/responses";
 import { MESSAGE_TONES } from "@/shell/tones";
 
 /** One message: what is in it, why it goes, and what the server said. */
 export function MessagePanel({ id, now, onClose }: { id: number; now: string; onClose: () => void }) {
   const message = useRead("outbox.get", { id }, { keep: true });
-  const [tab, setTab] = useState<"preview" | "history" | "text">("preview");
+  const answers = useRead("responses.of_message", { message: id });
+  const [tab, setTab] = useState<"preview" | "history" | "answers" | "text">("preview");
   const data = message.data;
   return (
     <aside
@@ -111,6 +113,27 @@ export function MessagePanel({ id, now, onClose }: { id: number; now: string; on
                   </ol>
                 </div>
               ),
+            },
+            {
+              value: "answers",
+              label: t("replies.came_back"),
+              count: answers.data === undefined ? undefined : count(answers.data.length),
+              panel:
+                answers.error !== null ? (
+                  <ErrorView error={answers.error} onRetry={() => void answers.refetch()} />
+                ) : answers.data === undefined ? (
+                  <SkeletonLines />
+                ) : answers.data.length === 0 ? (
+                  <EmptyState
+                    icon={Reply}
+                    title={t("replies.came_back_none")}
+                    about={t("replies.came_back_none_about")}
+                  />
+                ) : (
+                  <div className="py-2">
+                    <Responses rows={answers.data} now={now} />
+                  </div>
+                ),
             },
             {
               value: "text",

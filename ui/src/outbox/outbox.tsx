@@ -243,6 +243,14 @@ function Notices({ summary }: { summary: OutboxSummary }) {
               >
                 {t("settings.accounts.add")}
               </Link>
+            ) : closed === "no_opt_out_source" ? (
+              <Link
+                to="/settings"
+                search={{ part: "replies" }}
+                className="flex h-8 shrink-0 items-center self-center px-2 font-medium text-accent-text"
+              >
+                {t("outbox.listening")}
+              </Link>
             ) : undefined
           }
         >

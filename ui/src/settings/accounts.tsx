@@ -39,7 +39,7 @@ export function Accounts() {
           {add}
         </EmptyState>
       )}
-      {accounts.data?.some((account) => account.locked) && <Unlock />}
+      {accounts.data?.some((account) => account.locked) && <Unlock about={t("settings.accounts.locked_about")} />}
       <ul className="space-y-3">
         {accounts.data?.map((account) => (
           <li key={account.id} className="rounded-card border border-line-subtle bg-surface p-4">

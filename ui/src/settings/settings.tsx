@@ -7,17 +7,28 @@ import { AppearancePart } from "./appearance";
 import { Backup } from "./backup";
 import { DiagnosticsPart } from "./diagnostics";
 import { Fields } from "./fields";
+import { Replies } from "./replies";
 import { Suppressions } from "./suppressions";
 import { WorkspacePart } from "./workspace";
 
 const route = getRouteApi("/settings");
 
-const PARTS = ["workspace", "sending", "fields", "suppressions", "appearance", "backup", "diagnostics"] as const;
+const PARTS = [
+  "workspace",
+  "sending",
+  "replies",
+  "fields",
+  "suppressions",
+  "appearance",
+  "backup",
+  "diagnostics",
+] as const;
 type Part = (typeof PARTS)[number];
 
 const panels: Record<Part, () => ReactNode> = {
   workspace: () => <WorkspacePart />,
   sending: () => <Accounts />,
+  replies: () => <Replies />,
   fields: () => <Fields />,
   suppressions: () => <Suppressions />,
   appearance: () => <AppearancePart />,

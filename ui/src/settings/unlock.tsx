@@ -4,7 +4,7 @@ import { Button, Field, Note, say, sayError, TextInput } from "@/design";
 import { t } from "@/i18n";
 
 /** Asks for the passphrase of the file of passwords, once after each start. */
-export function Unlock() {
+export function Unlock({ about }: { about: string }) {
   const [passphrase, setPassphrase] = useState("");
   const unlock = useWrite("accounts.unlock", {
     onSuccess: () => {
@@ -15,7 +15,7 @@ export function Unlock() {
   });
   return (
     <Note tone="warn" title={t("settings.accounts.locked_title")}>
-      <p>{t("settings.accounts.locked_about")}</p>
+      <p>{about}</p>
       <form
         className="mt-3 flex items-end gap-2"
         onSubmit={(event) => {

@@ -50,6 +50,7 @@ const PLACES = [
   ["G T", "templates"],
   ["G A", "analytics"],
   ["G O", "outbox"],
+  ["G R", "replies"],
 ] as const;
 
 /** The keys that are the same on every screen. */

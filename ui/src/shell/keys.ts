@@ -24,6 +24,7 @@ export const JUMPS = {
   t: "/templates",
   a: "/analytics",
   o: "/outbox",
+  r: "/replies",
 } as const;
 
 /** Whether the keys of a place write text, or choose in a list of the system's. */

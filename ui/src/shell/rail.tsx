@@ -7,6 +7,7 @@ import {
   type LucideIcon,
   Mail,
   Megaphone,
+  MessageSquareReply,
   PanelLeftClose,
   PanelLeftOpen,
   Send,
@@ -27,6 +28,7 @@ const places = [
   { to: "/templates", icon: Mail, label: "shell.nav.templates", keys: "G T" },
   { to: "/analytics", icon: ChartNoAxesColumn, label: "shell.nav.analytics", keys: "G A" },
   { to: "/outbox", icon: Send, label: "shell.nav.outbox", keys: "G O" },
+  { to: "/replies", icon: MessageSquareReply, label: "shell.nav.replies", keys: "G R" },
 ] as const;
 
 /** The way to every screen. */

@@ -1,11 +1,80 @@
 import { Link } from "@tanstack/react-router";
-import { Ban, Check, FileDown, type LucideIcon, Mail, UserPlus, Waypoints, X, Zap } from "lucide-react";
+import {
+  BadgeCheck,
+  Ban,
+  Bot,
+  Check,
+  FileDown,
+  Globe,
+  type LucideIcon,
+  Mail,
+  MailCheck,
+  MailOpen,
+  MailX,
+  MousePointerClick,
+  Reply,
+  ScanFace,
+  SlidersHorizontal,
+  SquarePen,
+  ThumbsDown,
+  UserPlus,
+  Waypoints,
+  X,
+  Zap,
+} from "lucide-react";
 import type { Prop } from "@/api/gen/Prop";
 import type { TimelineEntry } from "@/api/gen/TimelineEntry";
 import { ago, moment, money, number } from "@/format";
 import { t, tx } from "@/i18n";
+import { ruleText } from "./responses";
+import { eventTitle } from "./vocabulary";
 
 const words = (name: string) => name.replaceAll("_", " ");
+
+/** Events Carillon itself hears of, with their signs. */
+const EVENT_ICONS: Readonly<Record<string, LucideIcon>> = {
+  email_delivered: MailCheck,
+  email_opened: MailOpen,
+  email_clicked: MousePointerClick,
+  email_replied: Reply,
+  email_auto_replied: Bot,
+  email_bounced: MailX,
+  email_complained: ThumbsDown,
+  email_unsubscribed: Ban,
+  email_confirmed: BadgeCheck,
+  form_submitted: SquarePen,
+  preferences_saved: SlidersHorizontal,
+  identified: ScanFace,
+  page_viewed: Globe,
+};
+
+/** What such an event says about the run of the journey, and nobody reads. */
+const PLUMBING = new Set(["step", "passage", "journey_id", "enrolment", "visit", "message", "version"]);
+
+/** What says enough without the name of its property, in the order it is told. */
+const PLAIN: Readonly<Record<string, (value: string) => string>> = {
+  link: String,
+  class: (value) => tx(`replies.classes.${value}`, value),
+  kind: (value) => ruleText(value) || words(value),
+  form: String,
+  page: String,
+  template: String,
+  journey: String,
+};
+
+/** An event's properties in a line: what a person would tell of it. */
+export function eventAbout(name: string, props: Readonly<Record<string, Prop | undefined>>): string {
+  const ours = EVENT_ICONS[name] !== undefined;
+  const plain = ours ? Object.entries(PLAIN) : [];
+  const told = plain.flatMap(([key, say]) => {
+    const value = props[key];
+    return typeof value === "string" && value !== "" ? [say(value)] : [];
+  });
+  const others = Object.entries(props).flatMap(([key, of]) =>
+    of === undefined || (ours && (PLUMBING.has(key) || key in PLAIN)) ? [] : [`${words(key)} ${prop(of)}`],
+  );
+  return [...told, ...others].slice(0, 4).join(" · ");
+}
 
 function prop(of: Prop): string {
   if (typeof of === "boolean") return of ? t("common.yes") : t("common.no");
@@ -25,12 +94,9 @@ function shown(entry: TimelineEntry): { icon: LucideIcon; title: string; about?:
       return { icon: UserPlus, title: t("contacts.timeline.created"), about: sourceText(entry.source) };
     case "event":
       return {
-        icon: Zap,
-        title: words(entry.event.name),
-        about: Object.entries(entry.event.props)
-          .slice(0, 4)
-          .map(([key, of]) => `${words(key)} ${prop(of)}`)
-          .join(" · "),
+        icon: EVENT_ICONS[entry.event.name] ?? Zap,
+        title: eventTitle(entry.event.name),
+        about: eventAbout(entry.event.name, entry.event.props),
       };
     case "message":
       return {

@@ -97,6 +97,17 @@ function StatusPill() {
   const sending = data?.sending;
   const leaving = (sending?.queued ?? 0) + (sending?.in_flight ?? 0);
   const attention = sending?.attention ?? 0;
+  const deaf = data?.closed === "no_opt_out_source";
+  const look =
+    "figures flex h-8 items-center gap-2 rounded-control px-2.5 font-medium text-ink-2 hover:bg-hover hover:text-ink-1";
+  if (deaf && attention === 0) {
+    return (
+      <Link to="/settings" search={{ part: "replies" }} aria-label={t("shell.status.deaf_about")} className={look}>
+        <span aria-hidden className="size-2 rounded-full bg-warn" />
+        {t("shell.status.deaf")}
+      </Link>
+    );
+  }
   const [state, dot] =
     attention > 0
       ? [t("shell.status.attention", { n: attention }), "bg-warn"]
@@ -110,7 +121,7 @@ function StatusPill() {
       to="/outbox"
       search={attention > 0 ? { state: "attention" } : {}}
       aria-label={t("shell.status.label", { state })}
-      className="figures flex h-8 items-center gap-2 rounded-control px-2.5 font-medium text-ink-2 hover:bg-hover hover:text-ink-1"
+      className={look}
     >
       <span aria-hidden className={cx("size-2 rounded-full", dot)} />
       {state}

@@ -33,3 +33,10 @@ test("nothing is offered before the answer is there", () => {
   expect(eventSuggestions(undefined)).toEqual([]);
   expect(tagSuggestions(undefined)).toEqual([]);
 });
+
+test("what Carillon hears of itself is called by its words in the pickers", () => {
+  const heard: Vocabulary = { events: [{ name: "email_clicked", count: 2, props: [] }], tags: [] };
+  expect(eventSuggestions(heard)).toEqual([
+    { value: "email_clicked", about: "Clicked a link in a mail · Happened 2 times" },
+  ]);
+});

@@ -2,14 +2,22 @@
 import { useRead } from "@/api/client";
 import type { Vocabulary } from "@/api/gen/Vocabulary";
 import type { Suggestion } from "@/design";
-import { t } from "@/i18n";
+import { hasWords, t, tx } from "@/i18n";
+
+/** What an event is called: Carillon's own have words, others are called as whoever told of them does. */
+export const eventTitle = (name: string): string => tx(`contacts.timeline.events.${name}`, name.replaceAll("_", " "));
+
+/** Words for an event beside its name, where it has any that are more than the name. */
+const called = (name: string): string[] => (hasWords(`contacts.timeline.events.${name}`) ? [eventTitle(name)] : []);
 
 /** Events that happened, the most frequent first, each with the properties it came with. */
 export function eventSuggestions(words: Vocabulary | undefined): Suggestion[] {
   const events = [...(words?.events ?? [])].sort((a, b) => b.count - a.count || a.name.localeCompare(b.name));
   return events.map(({ name, count: n, props }) => ({
     value: name,
-    about: [t("common.words.happened", { n }), ...(props.length > 0 ? [props.join(", ")] : [])].join(" · "),
+    about: [...called(name), t("common.words.happened", { n }), ...(props.length > 0 ? [props.join(", ")] : [])].join(
+      " · ",
+    ),
   }));
 }
 

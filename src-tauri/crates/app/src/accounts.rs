@@ -287,7 +287,9 @@ async fn unlock(cx: &Ctx, req: UnlockPasswords) -> Result<Done> {
     try_again(open, None).await?;
     open.runtime.nudge();
     open.intake.nudge();
-    cx.app.bus().tell(0, vec!["accounts".into(), "mailboxes".into()]);
+    cx.app
+        .bus()
+        .tell(0, vec!["accounts".into(), "mailboxes".into(), "relay".into()]);
     Ok(Done {})
 }
 

@@ -18,7 +18,7 @@ use carillon_adapters::Secret;
 use carillon_adapters::mailbox::imap::{self, Imap, Options};
 use carillon_adapters::oauth::{self, SignIn};
 use carillon_model::MailboxId;
-use carillon_model::account::Tls;
+use carillon_model::account::{SecretState, Tls};
 use carillon_model::mailbox::{Auth, Mailbox};
 use carillon_store::{Priority, mailboxes as rows, opt_out_sources};
 use std::sync::Arc;
@@ -74,6 +74,7 @@ async fn existing(open: &Open, id: MailboxId) -> Result<rows::MailboxRow> {
 
 async fn list(cx: &Ctx, _: NoArgs) -> Result<Vec<MailboxView>> {
     let open = cx.open()?;
+    let file_is_locked = secrets::is_locked(open).await;
     Ok(open
         .store
         .read(move |db| {
@@ -83,8 +84,10 @@ async fn list(cx: &Ctx, _: NoArgs) -> Result<Vec<MailboxView>> {
                 .map(|row| {
                     let id = row.mailbox.id;
                     let source = sources.iter().find(|source| source.name == rows::source(id));
+                    let secret = secrets::kept(db, &Owner::Mailbox(id))?;
                     Ok(MailboxView {
-                        has_secret: secrets::kept(db, &Owner::Mailbox(id))?.is_some(),
+                        has_secret: secret.is_some(),
+                        locked: file_is_locked && secret == Some(SecretState::PassphraseFile),
                         off: row.paused,
                         read_at: source.and_then(|source| source.read_at),
                         trouble: source.and_then(|source| source.trouble.clone()),

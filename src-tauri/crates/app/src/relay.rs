@@ -15,6 +15,7 @@ use crate::table::{Done, NoArgs};
 use crate::workspaces::Open;
 use carillon_adapters::Secret;
 use carillon_adapters::relays::{RelayClient, RelaySecrets};
+use carillon_model::account::SecretState;
 use carillon_model::message::Failure;
 use carillon_model::relay::{PageSettings, PairingCode, RelaySettings};
 use carillon_model::workspace::Workspace;
@@ -133,14 +134,17 @@ async fn get(cx: &Ctx, _: NoArgs) -> Result<RelayView> {
 }
 
 async fn view(open: &Open) -> Result<RelayView> {
+    let file_is_locked = secrets::is_locked(open).await;
     Ok(open
         .store
-        .read(|db| {
+        .read(move |db| {
             let source = opt_out_sources::list(db)?
                 .into_iter()
                 .find(|source| source.name == SOURCE);
             let paired = paired(db)?;
+            let secret = secrets::kept(db, &owner())?;
             Ok(RelayView {
+                locked: paired.is_some() && file_is_locked && secret == Some(SecretState::PassphraseFile),
                 url: paired.as_ref().map(|paired| paired.url.clone()),
                 tenant: paired.as_ref().map(|paired| paired.tenant.clone()),
                 paired_at: paired.map(|paired| paired.at),
@@ -285,8 +289,17 @@ async fn get_settings(cx: &Ctx, _: NoArgs) -> Result<RelaySettings> {
     settings_for(cx.open()?).await
 }
 
+/// Each consent with the hash of its words: a screen writes the words alone.
+fn hashed(mut all: RelaySettings) -> RelaySettings {
+    for consent in all.forms.iter_mut().flat_map(|form| &mut form.consents) {
+        consent.wording_hash = blake3::hash(consent.text.as_bytes()).to_hex().to_string();
+    }
+    all
+}
+
 async fn save_settings(cx: &Ctx, req: RelaySettings) -> Result<Done> {
     let open = cx.open()?;
+    let req = hashed(req);
     open.store
         .write(Priority::User, move |tx| {
             settings::set(tx, SETTINGS, Some(&req))?;
@@ -301,4 +314,42 @@ async fn save_settings(cx: &Ctx, req: RelaySettings) -> Result<Done> {
             .map_err(in_words)?;
     }
     Ok(Done {})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use carillon_model::relay::{ConsentText, FormDefinition};
+
+    #[test]
+    fn a_consent_gets_the_hash_of_the_words_it_has_whatever_hash_came_with_it() {
+        let consent = ConsentText {
+            key: "marketing".to_owned(),
+            version: 1,
+            text: "Yes, send me news.".to_owned(),
+            wording_hash: "of other words".to_owned(),
+            required: false,
+        };
+        let form = FormDefinition {
+            key: "news".to_owned(),
+            version: 1,
+            title: "News".to_owned(),
+            intro: String::new(),
+            button: "Sign up".to_owned(),
+            thanks: "Thank you.".to_owned(),
+            redirect: None,
+            fields: Vec::new(),
+            consents: vec![consent],
+            min_secs: 3,
+            work_bits: 16,
+            without_script: true,
+            language: None,
+        };
+        let all = hashed(RelaySettings {
+            forms: vec![form],
+            ..RelaySettings::default()
+        });
+        let hash = blake3::hash(b"Yes, send me news.").to_hex().to_string();
+        assert_eq!(all.forms[0].consents[0].wording_hash, hash);
+    }
 }

@@ -16,6 +16,10 @@ off: boolean,
  */
 has_secret: boolean, 
 /**
+ * What opens it is in the file of passwords, whose passphrase was not given yet.
+ */
+locked: boolean, 
+/**
  * Everything up to then is taken in.
  */
 read_at: string | null, 

@@ -15,4 +15,8 @@ read_at: string | null,
 /**
  * Why it could not be read since.
  */
-trouble: string | null, };
+trouble: string | null, 
+/**
+ * Its keys are in the file of passwords, whose passphrase was not given yet.
+ */
+locked: boolean, };

@@ -18,6 +18,8 @@ pub struct MailboxView {
     pub off: bool,
     /// A password was given, or somebody signed in.
     pub has_secret: bool,
+    /// What opens it is in the file of passwords, whose passphrase was not given yet.
+    pub locked: bool,
     /// Everything up to then is taken in.
     pub read_at: Option<Moment>,
     /// Why it could not be read since.

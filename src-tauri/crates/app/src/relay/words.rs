@@ -18,6 +18,8 @@ pub struct RelayView {
     pub read_at: Option<Moment>,
     /// Why it could not be read since.
     pub trouble: Option<String>,
+    /// Its keys are in the file of passwords, whose passphrase was not given yet.
+    pub locked: bool,
 }
 
 /// A pairing code, as `carillon-relay init` prints it.
