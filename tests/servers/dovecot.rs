@@ -73,6 +73,16 @@ impl Dovecot {
         }
     }
 
+    /// Ends the server; what lies in its boxes stays.
+    pub fn stop(&self) -> Result<()> {
+        as_root(&self.dir.join("stop.sh"))
+    }
+
+    /// Starts it again after [`Dovecot::stop`], on the same ports.
+    pub fn start_again(&self) -> Result<()> {
+        as_root(&self.dir.join("start.sh"))
+    }
+
     /// The port with STARTTLS.
     pub fn imap(&self) -> u16 {
         self.ports.imap
