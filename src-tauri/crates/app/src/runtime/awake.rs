@@ -108,8 +108,14 @@ mod tests {
     fn a_calendar_that_went_on_without_the_timer_tells_that_the_machine_slept() {
         let second = Duration::from_secs(1);
         assert!(is_gap(TimeDelta::minutes(4), second));
-        assert!(!is_gap(TimeDelta::seconds(3), second), "a slow minute is no sleep");
+        assert!(
+            !is_gap(TimeDelta::seconds(3), second),
+            "a slow minute is no sleep"
+        );
         assert!(!is_gap(TimeDelta::minutes(4), Duration::from_secs(240)));
-        assert!(!is_gap(TimeDelta::hours(-1), second), "a clock that was set back is none");
+        assert!(
+            !is_gap(TimeDelta::hours(-1), second),
+            "a clock that was set back is none"
+        );
     }
 }
