@@ -38,7 +38,7 @@ const thanks = await status();
 
 await page.goto(told.mail);
 await page.getByRole("link", { name: told.leave }).click();
-const question = await page.getByRole("main").innerText();
+const question = await page.locator("body").innerText();
 await page.getByRole("button").click();
 const left = await status();
 await browser.close();

@@ -357,6 +357,9 @@ impl Sender {
     /// The mail with a subject that reached somebody.
     pub fn mail_to(&self, email: &str, subject: &str) -> carillon_tests::servers::Arrived {
         until(&format!("{subject} reaches {email}"), || {
+            // What was given up will not come.
+            let row = self.studio.message(email, subject).unwrap_or_default();
+            assert_ne!(row["state"], "cancelled", "{row}");
             self.reached(email, subject) > 0
         });
         let all = self.remote.arrived().expect("what arrived");

@@ -271,7 +271,7 @@ fn list_headers(envelope: &Envelope) -> Result<Vec<HeaderValue>, ComposeError> {
 
 /// Whether an http address leads to a port of this machine, by a name or number that means nothing else: the relay of
 /// whoever practises. RFC 8058 §3.1 asks for https, which protects a way that others can listen on; here is none.
-fn is_on_this_machine(url: &str) -> bool {
+pub(crate) fn is_on_this_machine(url: &str) -> bool {
     let rest = ["http://127.0.0.1:", "http://[::1]:", "http://localhost:"]
         .iter()
         .find_map(|start| url.strip_prefix(start));
