@@ -73,16 +73,6 @@ impl Dovecot {
         }
     }
 
-    /// Ends the server; what lies in its boxes stays.
-    pub fn stop(&self) -> Result<()> {
-        as_root(&self.dir.join("stop.sh"))
-    }
-
-    /// Starts it again after [`Dovecot::stop`], on the same ports.
-    pub fn start_again(&self) -> Result<()> {
-        as_root(&self.dir.join("again.sh"))
-    }
-
     /// The port with STARTTLS.
     pub fn imap(&self) -> u16 {
         self.ports.imap
@@ -134,7 +124,6 @@ impl Dovecot {
             format!("tokeninfo_url = http://127.0.0.1:{tokens}/?token=\nusername_attribute = email\n"),
         )?;
         put("dovecot.conf", settings(&self.dir, self.ports))?;
-        put("again.sh", again_script(&self.dir))?;
         put("start.sh", start_script(&self.dir))?;
         put("stop.sh", stop_script(&self.dir))
     }
@@ -208,15 +197,9 @@ chmod 600 {dir}/server.key
 chown root:dovecot {dir}/users
 chmod 640 {dir}/users
 chown mail:mail {dir}/box
-sh {dir}/again.sh
+dovecot -c {dir}/dovecot.conf > {dir}/start.log 2>&1 < /dev/null
 "
     )
-}
-
-/// What is in the boxes belongs to whom it did.
-fn again_script(dir: &Path) -> String {
-    let dir = dir.display();
-    format!("dovecot -c {dir}/dovecot.conf >> {dir}/start.log 2>&1 < /dev/null\n")
 }
 
 fn stop_script(dir: &Path) -> String {

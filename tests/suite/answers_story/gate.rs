@@ -2,7 +2,7 @@
 
 use super::studio::Sender;
 use crate::terminal::until;
-use carillon_tests::servers::Dovecot;
+use carillon_tests::servers::Line;
 use serde_json::{Value, json};
 
 #[test]
@@ -32,18 +32,14 @@ fn marketing_waits_until_somebody_listens_and_again_while_the_mailbox_is_down_an
     };
     waits(first);
 
-    let dovecot = Dovecot::start().unwrap_or_else(|why| panic!("{why}"));
-    studio.mailbox(
-        dovecot.imaps(),
-        dovecot.user(),
-        dovecot.password(),
-        &dovecot.authority(),
-    );
+    let at = sender.mail.submission();
+    let line = Line::to(sender.mail.imaps()).unwrap_or_else(|why| panic!("{why}"));
+    studio.mailbox(line.port(), &at.user, &at.password, &at.authority);
     sender.mail_to(first, "News");
     assert_eq!(studio.closed(), Value::Null);
 
     studio.mutate("listening.set", json!({ "fresh_secs": 60 }));
-    dovecot.stop().unwrap_or_else(|why| panic!("{why}"));
+    line.cut();
     until("the gate closes", || studio.closed() == "no_opt_out_source");
     for tag in ["news", "asked"] {
         studio.tag(late, tag);
@@ -53,7 +49,7 @@ fn marketing_waits_until_somebody_listens_and_again_while_the_mailbox_is_down_an
     let told = studio.query("listening.get", json!({}));
     assert!(told["sources"][0]["trouble"].is_string(), "{told}");
 
-    dovecot.start_again().unwrap_or_else(|why| panic!("{why}"));
+    line.mend();
     sender.mail_to(late, "News");
     assert_eq!(studio.closed(), Value::Null);
 }
