@@ -93,17 +93,21 @@ fn waits_for_a_click() -> Vec<Value> {
     ]
 }
 
+/// The e-mail address of somebody who chose to be reached otherwise.
+const BY_PHONE: &str = "phone@people.example";
+
 fn everything(studio: &Studio, people: &[&str]) -> Vec<Vec<String>> {
     people.iter().map(|who| studio.events(who)).collect()
 }
 
 #[test]
 fn what_people_do_at_the_relay_counts_once_moves_their_journey_and_what_programs_do_is_nobodys_act() {
-    let people @ [reader, scanned, private, chooser] = [
+    let people @ [reader, scanned, private, chooser, _] = [
         "reader@people.example",
         "scanned@people.example",
         "private@people.example",
         "chooser@people.example",
+        BY_PHONE,
     ];
     let (sender, relay) = written(&people, &waits_for_a_click());
     let studio = &sender.studio;
@@ -162,7 +166,13 @@ fn what_people_do_at_the_relay_counts_once_moves_their_journey_and_what_programs
         visit("POST", &choose.choose, "preferences=1&all_off=1").status,
         200
     );
-    for who in [reader, chooser] {
+    // Whoever wants to hear by phone only wants no mail.
+    let offered = json!({ "page": { "sender": "", "channels": ["email", "phone"] } });
+    studio.mutate("relay.save_settings", offered);
+    let choose = of(BY_PHONE).choose;
+    assert!(visit("GET", &choose, "").text.contains("value=\"phone\""));
+    assert_eq!(visit("POST", &choose, "preferences=1&channel=phone").status, 200);
+    for who in [reader, chooser, BY_PHONE] {
         until("it is obeyed", || studio.suppressed(who));
     }
 
@@ -192,8 +202,8 @@ fn what_people_do_at_the_relay_counts_once_moves_their_journey_and_what_programs
     for who in [scanned, private] {
         sender.mail_to(who, "Second");
     }
-    for who in [reader, chooser] {
-        until("its message ends", || studio.state(who, "Second") == "suppressed");
+    for who in [reader, chooser, BY_PHONE] {
+        assert_eq!(studio.end(who, "Second"), "suppressed");
         assert_eq!(sender.reached(who, "Second"), 0, "{who}");
     }
 }
@@ -218,9 +228,7 @@ fn an_opt_out_that_came_while_the_workspace_was_closed_stops_the_mail_that_is_du
 
     sender.mail_to(other, "Second");
     let studio = &sender.studio;
-    until("its message ends", || {
-        studio.state(sleeper, "Second") == "suppressed"
-    });
+    assert_eq!(studio.end(sleeper, "Second"), "suppressed");
     assert_eq!(sender.reached(sleeper, "Second"), 0);
     assert_eq!(studio.how_often(sleeper, "email_unsubscribed"), 1);
 }

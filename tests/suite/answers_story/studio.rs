@@ -281,6 +281,15 @@ impl Studio {
             .unwrap_or_default()
     }
 
+    /// The state of that message once it waits no more.
+    pub fn end(&self, email: &str, template: &str) -> String {
+        let waits = ["", "queued", "claimed", "in_flight"];
+        until(&format!("the end of {template} to {email}"), || {
+            !waits.contains(&self.state(email, template).as_str())
+        });
+        self.state(email, template)
+    }
+
     /// Kinds of what came back for that message, oldest first, with who did it and by which rule.
     pub fn came_back(&self, email: &str, template: &str) -> Vec<Value> {
         let row = self.message(email, template).expect("a message");
