@@ -12,6 +12,11 @@ pub fn studio() -> Result<PathBuf, String> {
     built("CARILLON_STUDIO", "carillon-studio")
 }
 
+/// The relay, as [`carillon`].
+pub fn relay() -> Result<PathBuf, String> {
+    built("CARILLON_RELAY", "carillon-relay")
+}
+
 fn built(variable: &str, name: &str) -> Result<PathBuf, String> {
     let beside = || {
         let test = std::env::current_exe().ok()?;

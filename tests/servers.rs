@@ -5,16 +5,24 @@ mod conversation;
 mod dovecot;
 mod imap;
 mod keyring;
+mod line;
 mod mail;
 mod oidc;
+mod relay;
+mod remote;
 mod submit;
+mod web;
 
 pub use dovecot::{Dovecot, GOOD_TOKEN};
 pub use imap::{Imap, Letter};
 pub use keyring::Keyring;
-pub use mail::{Mail, Submission};
-pub use oidc::{Oidc, Page, ask};
+pub use line::Line;
+pub use mail::{Mail, OWN_DOMAIN, Submission};
+pub use oidc::{Oidc, ask};
+pub use relay::Relay;
+pub use remote::{Arrived, Remote};
 pub use submit::Sender;
+pub use web::{Page, request};
 
 /// What goes wrong is told in plain sentences.
 pub type Result<T> = std::result::Result<T, String>;

@@ -5,9 +5,11 @@
 
 use super::imap::{Imap, Letter};
 use super::{Result, certificate, free_ports, submit};
+use carillon_xtask::children::capture;
 use carillon_xtask::ground::has_program;
 use carillon_xtask::packages::Rights;
 use carillon_xtask::setup;
+use std::net::{IpAddr, Ipv4Addr, TcpListener, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -17,7 +19,14 @@ pub struct Mail {
     dir: PathBuf,
     ports: Ports,
     password: String,
+    /// Where mail for others is handed on to, if anywhere.
+    remote: Option<u16>,
+    /// A name and an address of this machine beside `localhost`.
+    named: Option<(String, IpAddr)>,
 }
+
+/// The domain whose mail stays here when there is a remote server: the sender's own, to which notices come.
+pub const OWN_DOMAIN: &str = "shop.example";
 
 /// Where and how to hand mail over, as one would type it into a sender account.
 #[derive(Clone, Debug)]
@@ -47,11 +56,22 @@ impl Mail {
     /// Starts both. Every address of every domain is accepted and lands in one box, except those whose local part
     /// begins with `nouser` (550 5.1.1), `full` (452 4.2.2) or `spam` (550 5.7.1).
     pub fn start() -> Result<Mail> {
+        Mail::start_some(None)
+    }
+
+    /// Starts both as the server of a sender: mail for [`OWN_DOMAIN`] lands in the box, all other is handed on to the
+    /// server on this port, which stands for every other server of the world. What that one puts off is tried again
+    /// every two seconds, told of as delayed after two, and given up after fifteen.
+    pub fn start_before(remote: u16) -> Result<Mail> {
+        Mail::start_some(Some(remote))
+    }
+
+    fn start_some(remote: Option<u16>) -> Result<Mail> {
         possible(&["postfix", "dovecot"])?;
         let mut problem = String::new();
         // A port that was free may be somebody's by the time a server binds it; then all begins again.
         for _ in 0..3 {
-            match Mail::try_start() {
+            match Mail::try_start(remote) {
                 Ok(mail) => return Ok(mail),
                 Err(why) => problem = why,
             }
@@ -59,7 +79,7 @@ impl Mail {
         Err(problem)
     }
 
-    fn try_start() -> Result<Mail> {
+    fn try_start(remote: Option<u16>) -> Result<Mail> {
         let [submission, imaps, lmtp, sasl] = free_ports()?;
         let dir = tempfile::Builder::new()
             .prefix("carillon-mail-")
@@ -74,6 +94,8 @@ impl Mail {
                 lmtp,
                 sasl,
             },
+            remote,
+            named: name_of_this_machine(),
             dir,
         };
         mail.write_files()
@@ -92,6 +114,21 @@ impl Mail {
             password: self.password.clone(),
             authority: self.dir.join("authority.pem"),
         }
+    }
+
+    /// The same account by the machine's own name, which does not say that the server is here. `None` where the name
+    /// leads nowhere.
+    pub fn submission_by_name(&self) -> Option<Submission> {
+        let (name, _) = self.named.as_ref()?;
+        Some(Submission {
+            host: name.clone(),
+            ..self.submission()
+        })
+    }
+
+    /// The port at which the box is read, with TLS from the first byte.
+    pub fn imaps(&self) -> u16 {
+        self.ports.imaps
     }
 
     /// The box in which all mail lands, over IMAP.
@@ -163,8 +200,9 @@ impl Mail {
             std::fs::create_dir_all(self.dir.join(name))?;
         }
         let put = |name: &str, text: String| std::fs::write(self.dir.join(name), text);
-        let certificates =
-            certificate::for_names(&["localhost", "127.0.0.1"]).map_err(std::io::Error::other)?;
+        let mut names = vec!["localhost", "127.0.0.1"];
+        names.extend(self.named.iter().map(|(name, _)| name.as_str()));
+        let certificates = certificate::for_names(&names).map_err(std::io::Error::other)?;
         put("authority.pem", certificates.authority)?;
         put("server.pem", certificates.certificate)?;
         put("server.key", certificates.key)?;
@@ -182,6 +220,10 @@ impl Mail {
         let dir = dir.trim_end_matches('/');
         let above = self.dir.parent().unwrap_or(&self.dir).display();
         let Ports { lmtp, sasl, .. } = self.ports;
+        let rest = match self.remote {
+            Some(port) => handed_on(port),
+            None => all_here(dir),
+        };
         format!(
             "compatibility_level = 3.7
 queue_directory = {dir}/queue
@@ -196,19 +238,11 @@ mynetworks =
 mydestination =
 alias_maps =
 alias_database =
-virtual_mailbox_domains = static:every
 virtual_mailbox_maps = static:every
 virtual_transport = lmtp:inet:127.0.0.1:{lmtp}
-default_transport = error:nothing leaves this machine
-relay_transport = error:nothing leaves this machine
 smtp_dns_support_level = disabled
 in_flow_delay = 0
 default_destination_concurrency_limit = 8
-bounce_queue_lifetime = 1m
-maximal_queue_lifetime = 1m
-minimal_backoff_time = 10s
-maximal_backoff_time = 20s
-queue_run_delay = 10s
 smtpd_tls_cert_file = {dir}/server.pem
 smtpd_tls_key_file = {dir}/server.key
 smtpd_tls_security_level = encrypt
@@ -218,14 +252,18 @@ smtpd_sasl_type = dovecot
 smtpd_sasl_path = inet:127.0.0.1:{sasl}
 smtpd_client_connection_count_limit = 0
 smtpd_relay_restrictions = permit_sasl_authenticated, reject
-smtpd_recipient_restrictions = check_recipient_access regexp:{dir}/etc/refused, permit_sasl_authenticated, reject
-"
+{rest}"
         )
     }
 
     fn master_cf(&self) -> String {
         let submission = self.ports.submission;
-        format!("127.0.0.1:{submission} inet n - n - - smtpd\n{MASTER}")
+        let other = self.named.as_ref().map(|(_, address)| *address);
+        let other = other.filter(|address| *address != IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let other = other.map_or_else(String::new, |address| {
+            format!("{address}:{submission} inet n - n - - smtpd\n")
+        });
+        format!("127.0.0.1:{submission} inet n - n - - smtpd\n{other}{MASTER}")
     }
 
     fn dovecot_conf(&self) -> String {
@@ -356,6 +394,54 @@ impl Drop for Mail {
     }
 }
 
+/// Settings of a server for which every domain is its own.
+fn all_here(dir: &str) -> String {
+    format!(
+        "virtual_mailbox_domains = static:every
+default_transport = error:nothing leaves this machine
+relay_transport = error:nothing leaves this machine
+bounce_queue_lifetime = 1m
+maximal_queue_lifetime = 1m
+minimal_backoff_time = 10s
+maximal_backoff_time = 20s
+queue_run_delay = 10s
+smtpd_recipient_restrictions = check_recipient_access regexp:{dir}/etc/refused, permit_sasl_authenticated, reject
+"
+    )
+}
+
+/// Settings of a server that hands on to this port what is not for [`OWN_DOMAIN`].
+fn handed_on(port: u16) -> String {
+    format!(
+        "virtual_mailbox_domains = {OWN_DOMAIN}
+default_transport = smtp:[127.0.0.1]:{port}
+relay_transport = smtp:[127.0.0.1]:{port}
+delay_warning_time = 2s
+bounce_queue_lifetime = 15s
+maximal_queue_lifetime = 15s
+minimal_backoff_time = 2s
+maximal_backoff_time = 2s
+queue_run_delay = 2s
+smtpd_recipient_restrictions = permit_sasl_authenticated, reject
+"
+    )
+}
+
+/// What this machine is called, if that is another name than `localhost` and leads to an address of its own.
+fn name_of_this_machine() -> Option<(String, IpAddr)> {
+    let name = capture(&mut Command::new("hostname"))
+        .ok()?
+        .trim()
+        .to_ascii_lowercase();
+    if name.is_empty() || name == "localhost" {
+        return None;
+    }
+    let mut addresses = (name.as_str(), 0).to_socket_addrs().ok()?;
+    // An address that can be listened on is one of this machine.
+    let own = addresses.find(|at| at.is_ipv4() && TcpListener::bind(at).is_ok())?;
+    Some((name, own.ip()))
+}
+
 /// Local parts that the server refuses, each as real servers do (RFC 3463 §3.2, §3.3, §3.8).
 const REFUSED: &str = "/^nouser.*@/ 550 5.1.1 No such person here
 /^full.*@/ 452 4.2.2 The mailbox is full
@@ -381,6 +467,7 @@ error     unix  - - n -     - error
 retry     unix  - - n -     - error
 discard   unix  - - n -     - discard
 lmtp      unix  - - n -     - lmtp
+smtp      unix  - - n -     - smtp
 anvil     unix  - - n -     1 anvil
 scache    unix  - - n -     1 scache
 postlog   unix-dgram n - n - 1 postlogd

@@ -1,26 +1,17 @@
 //! A real OpenID provider for one story, and a browser without a face.
 
+use super::web::{Page, request};
 use super::{Result, free_ports};
 use carillon_xtask::children::Leashed;
 use carillon_xtask::ground::root;
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 /// The provider of `ui/test/sign_in_provider.mjs`. It ends when this is dropped.
 pub struct Oidc {
     _process: Leashed,
     port: u16,
-}
-
-/// What a server answered.
-#[derive(Clone, Debug)]
-pub struct Page {
-    pub status: u16,
-    pub headers: BTreeMap<String, String>,
-    pub text: String,
 }
 
 impl Oidc {
@@ -126,53 +117,15 @@ impl Oidc {
 
 /// One request; with a form it is a POST.
 pub fn ask(url: &str, form: Option<&str>, cookies: &BTreeMap<String, String>) -> Result<Page> {
-    let rest = url
-        .strip_prefix("http://")
-        .ok_or(format!("{url} leads elsewhere."))?;
-    let (host, path) = match rest.find(['/', '?']) {
-        Some(at) if rest[at..].starts_with('?') => (&rest[..at], format!("/{}", &rest[at..])),
-        Some(at) => (&rest[..at], rest[at..].to_string()),
-        None => (rest, "/".to_string()),
-    };
-    let mut stream = TcpStream::connect(host).map_err(|e| format!("{host}: {e}"))?;
-    stream
-        .set_read_timeout(Some(Duration::from_secs(60)))
-        .map_err(|e| e.to_string())?;
     let jar: Vec<String> = cookies
         .iter()
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
+    let jar = jar.join("; ");
+    let headers = [
+        ("Cookie", jar.as_str()),
+        ("Content-Type", "application/x-www-form-urlencoded"),
+    ];
     let method = if form.is_some() { "POST" } else { "GET" };
-    let body = form.unwrap_or_default();
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {}\r\nConnection: close\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
-        jar.join("; "),
-        body.len()
-    );
-    stream.write_all(request.as_bytes()).map_err(|e| e.to_string())?;
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).map_err(|e| e.to_string())?;
-    let answer = String::from_utf8_lossy(&bytes).into_owned();
-    let (head, text) = answer
-        .split_once("\r\n\r\n")
-        .ok_or(format!("{host} said nothing."))?;
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|word| word.parse().ok())
-        .ok_or("No status.")?;
-    let mut headers: BTreeMap<String, String> = BTreeMap::new();
-    for (name, value) in head.lines().skip(1).filter_map(|line| line.split_once(':')) {
-        let entry = headers.entry(name.to_ascii_lowercase()).or_default();
-        if !entry.is_empty() {
-            entry.push('\n');
-        }
-        entry.push_str(value.trim());
-    }
-    Ok(Page {
-        status,
-        headers,
-        text: text.to_string(),
-    })
+    request(method, url, &headers, form.unwrap_or_default())
 }

@@ -1,5 +1,7 @@
 //! The stories: one a file.
 
+#[cfg(feature = "mail")]
+mod answers_story;
 mod backup_story;
 #[cfg(unix)]
 mod disk_story;

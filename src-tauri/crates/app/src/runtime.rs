@@ -2,6 +2,7 @@
 //! the clock that a virtual workspace moves by hand.
 
 mod agenda;
+mod awake;
 mod budget;
 pub mod dispatch;
 mod door;
@@ -23,6 +24,7 @@ use crate::intake;
 use crate::jobs::Job;
 use crate::table::{JobStarted, NoArgs};
 use crate::workspaces::{Open, moment};
+use awake::{BEAT, Pause, hear, since};
 use carillon_model::journey::JourneyState;
 use carillon_model::workspace::ClockKind;
 use carillon_model::{JourneyId, MessageId, Moment};
@@ -34,7 +36,7 @@ use plan::Plan;
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use ts_rs::TS;
@@ -338,11 +340,11 @@ fn writes(open: &Open) -> bool {
 /// Lets a real clock run until a moment, looking again at least every thirty seconds: a laptop sleeps.
 async fn run_real(open: &Arc<Open>, until: Moment, job: &Job, ran: &mut Ran) -> Result<()> {
     let mut commits = open.store.subscribe();
-    let mut listened = Instant::now();
+    let mut listened = Pause::begin();
     loop {
-        if listened.elapsed() >= intake::EVERY {
+        if listened.elapsed() >= intake::EVERY || listened.was_suspended() {
             intake::before_sending(open).await?;
-            listened = Instant::now();
+            listened = Pause::begin();
         }
         open.store.advance_clock(machine_now()).await?;
         settle(open, job, ran).await?;
@@ -439,6 +441,7 @@ pub fn live(open: Arc<Open>) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut commits = open.store.subscribe();
         let mut played = None;
+        hear(&open).await;
         while !open.runtime.stopped() {
             let speed = open.runtime.speed();
             let playing = speed > 0.0 && open.clock.kind() == ClockKind::Virtual;
@@ -461,6 +464,7 @@ pub fn live(open: Arc<Open>) -> JoinHandle<()> {
                 true => BEAT,
                 false => wait_for(&open).await,
             };
+            let asleep = Pause::begin();
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = open.runtime.wake.notified() => {}
@@ -470,26 +474,11 @@ pub fn live(open: Arc<Open>) -> JoinHandle<()> {
                     commits = commits.resubscribe();
                 }
             }
+            if asleep.was_suspended() {
+                hear(&open).await;
+            }
         }
     })
-}
-
-/// How often a clock that plays moves on.
-const BEAT: Duration = Duration::from_millis(100);
-/// Most real time that counts as played between two looks: a machine that slept, or was busy, does not make a virtual
-/// clock leap.
-const PLAYED: Duration = Duration::from_millis(500);
-
-/// How long a clock has played since it was last asked.
-fn since(last: &mut Option<Instant>) -> Duration {
-    let passed = last.map(|last| last.elapsed());
-    *last = Some(Instant::now());
-    played(passed)
-}
-
-/// What counts as played of the time that passed; at the first beat, one beat.
-fn played(passed: Option<Duration>) -> Duration {
-    passed.map_or(BEAT, |passed| passed.min(PLAYED))
 }
 
 async fn wait_for(open: &Arc<Open>) -> Duration {
@@ -595,19 +584,4 @@ async fn jump(cx: &Ctx, req: JumpClock) -> Result<JobStarted> {
         drive(&open, Some(until), &job).await.map_err(|e: ApiError| e)
     });
     Ok(JobStarted { job })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_clock_that_plays_does_not_leap_over_a_night_in_which_the_machine_slept() {
-        assert_eq!(played(Some(Duration::from_secs(8 * 3_600))), PLAYED);
-        assert_eq!(
-            played(Some(Duration::from_millis(120))),
-            Duration::from_millis(120)
-        );
-        assert_eq!(played(None), BEAT, "nor over the time in which it stood still");
-    }
 }

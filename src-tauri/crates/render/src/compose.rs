@@ -48,7 +48,7 @@ pub struct Envelope {
     pub message_id: String,
     #[serde(default)]
     pub list_id: Option<ListId>,
-    /// Address that unsubscribes by POST (RFC 8058); brings `List-Unsubscribe-Post` with it.
+    /// Address that unsubscribes by POST (RFC 8058), https or on this machine; brings `List-Unsubscribe-Post` with it.
     #[serde(default)]
     pub unsubscribe_https: Option<String>,
     /// `mailto:` address that unsubscribes (RFC 2369).
@@ -233,7 +233,8 @@ fn list_headers(envelope: &Envelope) -> Result<Vec<HeaderValue>, ComposeError> {
         headers.push(list_id(list)?);
     }
     let uri = |text: &str, scheme: &str| {
-        let fits = text.len() <= 900 && text.starts_with(scheme) && text.len() > scheme.len();
+        let begins = text.starts_with(scheme) && text.len() > scheme.len();
+        let fits = text.len() <= 900 && (begins || scheme == "https://" && is_on_this_machine(text));
         let clean = text
             .bytes()
             .all(|b| matches!(b, b'!'..=b'~') && !matches!(b, b'<' | b'>' | b'"' | b','));
@@ -266,6 +267,16 @@ fn list_headers(envelope: &Envelope) -> Result<Vec<HeaderValue>, ComposeError> {
         headers.push(plain("Feedback-ID", id.clone()));
     }
     Ok(headers)
+}
+
+/// Whether an http address leads to a port of this machine, by a name or number that means nothing else: the relay of
+/// whoever practises. RFC 8058 §3.1 asks for https, which protects a way that others can listen on; here is none.
+pub(crate) fn is_on_this_machine(url: &str) -> bool {
+    let rest = ["http://127.0.0.1:", "http://[::1]:", "http://localhost:"]
+        .iter()
+        .find_map(|start| url.strip_prefix(start));
+    let port = rest.and_then(|rest| rest.split_once('/')).map(|(port, _)| port);
+    port.is_some_and(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn is_feedback_id(id: &str) -> bool {

@@ -91,6 +91,12 @@ fn one_click_stands_only_beside_an_https_address() {
     envelope.unsubscribe_mailto = None;
     let text = String::from_utf8(compose(&envelope, &plain()).unwrap()).unwrap();
     assert!(!text.contains("List-Unsubscribe"));
+    // The relay of whoever practises, on this machine.
+    envelope.unsubscribe_https = Some("http://127.0.0.1:8787/u/abc".into());
+    let text = String::from_utf8(compose(&envelope, &plain()).unwrap()).unwrap();
+    assert!(
+        text.contains("List-Unsubscribe: <http://127.0.0.1:8787/u/abc>\r\n") && text.contains("One-Click")
+    );
 }
 
 #[test]
@@ -120,10 +126,18 @@ fn what_cannot_be_sent_is_refused_with_its_reason() {
         change(&|e| e.message_id = "a@c.test>\r\nBcc: <x@y.test".into()),
         ComposeError::Header("Message-ID")
     );
-    assert_eq!(
-        change(&|e| e.unsubscribe_https = Some("http://x.test/".into())),
-        ComposeError::Header("List-Unsubscribe")
-    );
+    for plain in [
+        "http://x.test/",
+        "http://127.0.0.1:80@x.test/",
+        "http://127.0.0.1.x.test/",
+        "http://127.0.0.1:",
+    ] {
+        assert_eq!(
+            change(&|e| e.unsubscribe_https = Some(plain.into())),
+            ComposeError::Header("List-Unsubscribe"),
+            "{plain}"
+        );
+    }
     assert_eq!(
         change(&|e| e.unsubscribe_https = Some("https://x.test/>\r\nX: y".into())),
         ComposeError::Header("List-Unsubscribe")

@@ -188,9 +188,10 @@ fn rule_word(rule: HitRule) -> Option<String> {
     }
 }
 
-/// A saved preference page: everything off is an unsubscription; else what was chosen stands on the timeline.
+/// A saved preference page: everything off, or no mail, is an unsubscription; else what was chosen stands on the
+/// timeline.
 fn preferences(tx: &mut Tx<'_>, token: &str, at: Moment, choices: &Choices) -> carillon_store::Result<()> {
-    if choices.all_off {
+    if choices.all_off || !choices.channels.contains(&Channel::Email) {
         return said(tx, ResponseKind::Unsubscribed, token, at, "preferences").map(drop);
     }
     let Some(message) = message_of(tx, token) else {

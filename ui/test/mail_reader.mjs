@@ -1,0 +1,45 @@
+// Somebody who reads a mail in a real browser, for one story: `node mail_reader.mjs`, told on its input what to do. Opens
+// the mail, waits as people do, follows a link to a form, fills and sends it; opens the mail again and leaves by its
+// button. Says on its output what it was shown.
+import { text } from "node:stream/consumers";
+import { chromium } from "playwright-core";
+
+const told = JSON.parse(await text(process.stdin));
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox"],
+});
+// By its own word it is one without a window, which people's are not.
+const agent = (await browser.newPage()).context();
+const own = await agent.pages()[0].evaluate(() => navigator.userAgent);
+await agent.close();
+const context = await browser.newContext({ userAgent: own.replace("HeadlessChrome", "Chrome") });
+const page = await context.newPage();
+const faults = [];
+page.on("pageerror", (error) => faults.push(`uncaught: ${error.message}`));
+page.on("console", (message) => {
+  if (message.type() === "error") faults.push(`console: ${message.text()}`);
+});
+const status = () => page.getByRole("status").innerText({ timeout: 60_000 });
+
+await page.waitForTimeout(told.wait_ms);
+await page.goto(told.mail);
+await page.waitForLoadState("networkidle");
+const pictures = await page.evaluate(() => [...document.images].map((picture) => picture.complete && picture.naturalWidth > 0));
+await page.getByRole("link", { name: told.link }).click();
+await page.waitForLoadState();
+const form = { url: page.url(), title: await page.title(), fields: await page.getByRole("textbox").count() };
+for (const [label, value] of Object.entries(told.fields)) await page.getByLabel(label).fill(value);
+const ticked = await page.getByRole("checkbox").isChecked();
+await page.getByRole("checkbox").check();
+await page.waitForTimeout(told.form_ms);
+await page.getByRole("button").click();
+const thanks = await status();
+
+await page.goto(told.mail);
+await page.getByRole("link", { name: told.leave }).click();
+const question = await page.locator("body").innerText();
+await page.getByRole("button").click();
+const left = await status();
+await browser.close();
+console.log(JSON.stringify({ pictures, form, ticked, thanks, question, left, faults }));
