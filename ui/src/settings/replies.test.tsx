@@ -69,7 +69,7 @@ test.each([
   });
   showProgram("/settings?part=replies");
   await userEvent.click(await screen.findByRole("button", { name: "Read now" }));
-  expect(await screen.findByText(words)).toBeDefined();
+  expect((await screen.findAllByText(words)).length).toBeGreaterThan(0);
 });
 
 test("marketing never waits for ever: the limit stays between a minute and an hour", async () => {
