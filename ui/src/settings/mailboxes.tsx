@@ -1,6 +1,6 @@
 import { Inbox, KeyRound, LogIn, Pencil, Plus, Power, RefreshCw, ScanSearch, Trash2 } from "lucide-react";
 import { useCallback, useState } from "react";
-import { useRead, useWrite } from "@/api/client";
+import { query, useRead, useWrite } from "@/api/client";
 import type { JobView } from "@/api/gen/JobView";
 import type { Mailbox } from "@/api/gen/Mailbox";
 import type { MailboxView } from "@/api/gen/MailboxView";
@@ -93,8 +93,12 @@ function ReadNow() {
   const read = useWrite("mailboxes.read_now", { onSuccess: (started) => setJob(started.job), onError: sayError });
   const onEnd = useCallback((ended: JobView) => {
     setJob(null);
-    if (ended.error === null) say(t("settings.mailboxes.read_done"));
-    else sayError(ended.error);
+    if (ended.error !== null) return sayError(ended.error);
+    // The job goes from source to source and stops at none: how each went stands with it.
+    void query("listening.get", {}).then(({ sources }) => {
+      if (sources.every(({ trouble }) => trouble === null)) say(t("settings.mailboxes.read_done"));
+      else sayError(new Error(t("settings.mailboxes.read_partly")));
+    }, sayError);
   }, []);
   useJob(job, onEnd);
   return (

@@ -1,12 +1,24 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, test } from "vitest";
+import type { JobView } from "@/api/gen/JobView";
 import { setHost } from "@/api/host";
 import { fixtureHost } from "@/api/host.fixture";
 import { answering, show, showProgram } from "@/testing";
 import { verdict } from "./listening";
 import { isPairingCode, Relay } from "./relay";
 
+const ENDED: JobView = {
+  id: 7,
+  what: "mailboxes.read_now",
+  started_at: "2026-11-22T10:00:00Z",
+  state: "done",
+  done: 1,
+  total: 1,
+  phase: "",
+  result: null,
+  error: null,
+};
 const SOURCE = { name: "mailbox:1", label: "Shop", read_at: null, fresh: false, trouble: null };
 
 beforeEach(() => localStorage.clear());
@@ -43,6 +55,21 @@ test("a mailbox that cannot be opened says why, and can be tried again", async (
   await userEvent.click(tests[1] as HTMLElement);
   expect((await screen.findByRole("alert")).textContent).toMatch(/refuses connections/);
   expect(screen.getByRole("button", { name: "Test again" })).toBeDefined();
+});
+
+test.each([
+  ["some", "Everything was read"],
+  ["much", "Not everything could be read. The reason stands with each source."],
+])("how reading now went is told by what stands with the sources: %s", async (amount, words) => {
+  const host = fixtureHost(`?fixture=${amount}`);
+  setHost({
+    ...host,
+    query: async (name, args) => (name === "jobs.get" ? ENDED : await host.query(name, args)),
+    mutate: async (name, args) => (name === "mailboxes.read_now" ? { job: 7 } : await host.mutate(name, args)),
+  });
+  showProgram("/settings?part=replies");
+  await userEvent.click(await screen.findByRole("button", { name: "Read now" }));
+  expect((await screen.findAllByText(words)).length).toBeGreaterThan(0);
 });
 
 test("marketing never waits for ever: the limit stays between a minute and an hour", async () => {
