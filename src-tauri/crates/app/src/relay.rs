@@ -39,8 +39,6 @@ const PAIRED: &str = "relay";
 pub(crate) const SETTINGS: &str = "relay_settings";
 /// Languages the relay's pages are written in.
 const LANGUAGES: [&str; 3] = ["de", "en", "fr"];
-/// Lengths of a pause the preference page offers, in days.
-const PAUSES: [u16; 3] = [30, 90, 180];
 
 /// Which relay this workspace has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -276,10 +274,8 @@ fn merged(db: &Db<'_>, workspace: &Workspace) -> carillon_store::Result<RelaySet
         sender: workspace.organisation.clone(),
         postal_address: workspace.postal_address.clone(),
         languages: fallback(all.page.languages),
-        pauses_days: match all.page.pauses_days.is_empty() {
-            true => PAUSES.into(),
-            false => all.page.pauses_days,
-        },
+        // Nothing here holds mail until a day yet, so the page offers no pause: what it offers is obeyed.
+        pauses_days: Vec::new(),
         ..all.page
     };
     Ok(all)
