@@ -20,12 +20,14 @@ page.on("pageerror", (error) => faults.push(`uncaught: ${error.message}`));
 page.on("console", (message) => {
   if (message.type() === "error") faults.push(`console: ${message.text()}`);
 });
-const status = () => page.getByRole("status").innerText({ timeout: 60_000 });
+const status = () => page.getByRole("status").textContent({ timeout: 60_000 });
 
 await page.waitForTimeout(told.wait_ms);
 await page.goto(told.mail);
 await page.waitForLoadState("networkidle");
-const pictures = await page.evaluate(() => [...document.images].map((picture) => picture.complete && picture.naturalWidth > 0));
+const pictures = await page.evaluate(() =>
+  [...document.images].map((picture) => picture.complete && picture.naturalWidth > 0),
+);
 await page.getByRole("link", { name: told.link }).click();
 await page.waitForLoadState();
 const form = { url: page.url(), title: await page.title(), fields: await page.getByRole("textbox").count() };
@@ -38,7 +40,7 @@ const thanks = await status();
 
 await page.goto(told.mail);
 await page.getByRole("link", { name: told.leave }).click();
-const question = await page.locator("body").innerText();
+const question = await page.locator("body").textContent();
 await page.getByRole("button").click();
 const left = await status();
 await browser.close();

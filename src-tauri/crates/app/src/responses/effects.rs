@@ -1,13 +1,14 @@
 //! What follows from what came back.
 
 use super::Heard;
+use carillon_model::campaign::CampaignState;
 use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose, SuppressionReason};
 use carillon_model::journey::JourneyState;
 use carillon_model::message::{Failure, FailureClass, MessageState};
 use carillon_model::response::{BounceClass, ResponseKind};
-use carillon_model::{ContactId, JourneyId, Moment};
+use carillon_model::{CampaignId, ContactId, JourneyId, Moment};
 use carillon_store::outbox::{self, Claimed, Word};
-use carillon_store::{Tx, consents, contacts, journeys, responses, settings, suppressions};
+use carillon_store::{Tx, campaigns, consents, contacts, journeys, responses, settings, suppressions};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
@@ -185,6 +186,21 @@ struct Blocks {
     count: u32,
 }
 
+/// A campaign has a state of its own beside that of its journey. False: it has sent all it had, so there is nothing to
+/// pause.
+fn pause_campaign(tx: &mut Tx<'_>, id: JourneyId) -> carillon_store::Result<bool> {
+    let Some(mut row) = campaigns::get(tx, CampaignId(id.0))? else {
+        return Ok(true);
+    };
+    if !matches!(row.state, CampaignState::Sending | CampaignState::Testing) {
+        return Ok(false);
+    }
+    row.was = Some(row.state);
+    row.state = CampaignState::Paused;
+    campaigns::update(tx, &row)?;
+    Ok(true)
+}
+
 /// The sender's fault: nobody is suppressed, and a journey that meets it again and again sends no more until somebody
 /// has looked.
 fn blocked(tx: &mut Tx<'_>, heard: &Heard, id: JourneyId) -> carillon_store::Result<()> {
@@ -204,6 +220,9 @@ fn blocked(tx: &mut Tx<'_>, heard: &Heard, id: JourneyId) -> carillon_store::Res
         journeys::state(tx, id)?,
         Some(JourneyState::Live | JourneyState::Draining)
     ) {
+        return Ok(());
+    }
+    if !pause_campaign(tx, id)? {
         return Ok(());
     }
     journeys::set_state(tx, id, JourneyState::Paused)?;

@@ -1,7 +1,7 @@
 //! Who gets a campaign, when, and what keeps it back.
 
 use crate::post::{addresses, go, june, pass, preview, ready, save, segment, start, state, try_start, view};
-use crate::shop::Shop;
+use crate::shop::{Shop, notice};
 use crate::studio::Studio;
 use crate::trial;
 use libtest_mimic::Trial;
@@ -43,6 +43,10 @@ pub fn trials() -> Vec<Trial> {
             closed_and_opened,
         ),
         trial("a_pause_holds_everything_and_its_end_lets_the_rest_go", paused),
+        trial(
+            "what_is_blocked_because_of_the_sender_pauses_the_campaign",
+            blocked,
+        ),
         trial(
             "a_stop_cancels_what_has_not_left_and_a_stopped_campaign_stays_so",
             stopped,
@@ -303,6 +307,30 @@ async fn paused() {
     }
     assert_eq!(shop.reached(), addresses(1..=20));
     assert!(go(&shop, "pause", id).await.unwrap_err().contains("is done"));
+}
+
+async fn blocked() {
+    let shop = ready(20).await;
+    shop.change_account("per_minute", json!(5)).await;
+    let id = save(&shop, june(json!({}))).await;
+    start(&shop, id).await;
+    pass(&shop, 60).await;
+    let left = shop.reached();
+    assert!((3..20).contains(&left.len()), "{left:?}");
+    for to in &left[..3] {
+        assert_eq!(state(&shop, id).await, "sending");
+        let said = "554 5.7.1 Service unavailable; Client host blocked using a blocklist";
+        let mail = notice(&shop.id_of(to), to, "failed", "5.7.1", said);
+        assert_eq!(shop.take_in(&mail).await["kept"], json!(1));
+    }
+    assert_eq!(state(&shop, id).await, "paused");
+    pass(&shop, 3_600).await;
+    assert_eq!(shop.reached(), left, "an hour later");
+    assert_eq!(go(&shop, "resume", id).await.unwrap()["state"], "sending");
+    for _ in 0..5 {
+        pass(&shop, 70).await;
+    }
+    assert_eq!(shop.reached(), addresses(1..=20));
 }
 
 async fn stopped() {

@@ -1,8 +1,7 @@
 //! What comes back for messages: which of them it is about, what it leads to, and that it counts once.
 
-use crate::shop::{FOOT, Shop};
+use crate::shop::{FOOT, Shop, notice};
 use crate::trial;
-use base64::Engine;
 use carillon_app::table::Kind;
 use carillon_world::script::{Answer, Rule};
 use libtest_mimic::Trial;
@@ -64,64 +63,6 @@ async fn written(n: usize) -> Shop {
     shop
 }
 
-/// The Message-ID of the mail to somebody, with its brackets.
-fn id_of(shop: &Shop, to: &str) -> String {
-    let all = shop.taken();
-    let mail = all.iter().rev().find(|mail| mail.rcpt_to == [to]).unwrap();
-    format!(
-        "<{}>",
-        mail.message_id.as_deref().unwrap().trim_matches(['<', '>'])
-    )
-}
-
-async fn take_in(shop: &Shop, mail: &str) -> Value {
-    let raw = base64::engine::general_purpose::STANDARD.encode(mail.replace('\n', "\r\n"));
-    shop.studio
-        .mutate("responses.take_in_mail", json!({ "raw": raw }))
-        .await
-}
-
-/// A delivery status notification as RFC 3464 has it.
-fn notice(id: &str, to: &str, action: &str, status: &str, diagnostic: &str) -> String {
-    format!(
-        "Return-Path: <>
-From: MAILER-DAEMON@mx.example (Mail Delivery System)
-To: hello@ember.example
-Subject: Undelivered Mail Returned to Sender
-Date: Sun, 01 Mar 2026 00:00:00 +0000
-Message-ID: <{status}.{action}.{to}>
-Auto-Submitted: auto-replied
-MIME-Version: 1.0
-Content-Type: multipart/report; report-type=delivery-status; boundary=\"b\"
-
---b
-Content-Type: text/plain
-
-This is the mail system at host mx.example.
-
---b
-Content-Type: message/delivery-status
-
-Reporting-MTA: dns; mx.example
-
-Final-Recipient: rfc822; {to}
-Action: {action}
-Status: {status}
-Diagnostic-Code: smtp; {diagnostic}
-
---b
-Content-Type: text/rfc822-headers
-
-From: Ember & Oak <hello@ember.example>
-To: {to}
-Message-ID: {id}
-Subject: Hello
-
---b--
-"
-    )
-}
-
 /// A mail a person, or its machine, wrote back.
 fn answer(id: &str, from: &str, more: &str, text: &str) -> String {
     format!(
@@ -169,13 +110,10 @@ async fn events(shop: &Shop, email: &str) -> Vec<String> {
 async fn address_gone() {
     let shop = written(3).await;
     let to = "c2@example.com";
-    let mail = notice(&id_of(&shop, to), to, "failed", "5.1.1", "550 5.1.1 User unknown");
+    let mail = notice(&shop.id_of(to), to, "failed", "5.1.1", "550 5.1.1 User unknown");
+    assert_eq!(shop.take_in(&mail).await, json!({ "kind": "bounce", "kept": 1 }));
     assert_eq!(
-        take_in(&shop, &mail).await,
-        json!({ "kind": "bounce", "kept": 1 })
-    );
-    assert_eq!(
-        take_in(&shop, &mail).await["kept"],
+        shop.take_in(&mail).await["kept"],
         json!(0),
         "the same mail from another folder"
     );
@@ -204,17 +142,8 @@ async fn address_gone() {
 async fn delayed() {
     let shop = written(2).await;
     let to = "c1@example.com";
-    let mail = notice(
-        &id_of(&shop, to),
-        to,
-        "delayed",
-        "4.2.2",
-        "452 4.2.2 Mailbox full",
-    );
-    assert_eq!(
-        take_in(&shop, &mail).await,
-        json!({ "kind": "delayed", "kept": 1 })
-    );
+    let mail = notice(&shop.id_of(to), to, "delayed", "4.2.2", "452 4.2.2 Mailbox full");
+    assert_eq!(shop.take_in(&mail).await, json!({ "kind": "delayed", "kept": 1 }));
     assert_eq!(shop.in_state("accepted").await, 2);
     assert!(!is_listed(&shop, to).await);
     assert_eq!(events(&shop, to).await, Vec::<String>::new());
@@ -225,8 +154,8 @@ async fn full_again_and_again() {
     let to = "c1@example.com";
     for (round, status) in ["5.2.2", "4.2.2", "4.4.7"].into_iter().enumerate() {
         assert!(!is_listed(&shop, to).await, "before the bounce number {round}");
-        let mail = notice(&id_of(&shop, to), to, "failed", status, "552 mailbox is full");
-        assert_eq!(take_in(&shop, &mail).await["kept"], json!(1));
+        let mail = notice(&shop.id_of(to), to, "failed", status, "552 mailbox is full");
+        assert_eq!(shop.take_in(&mail).await["kept"], json!(1));
     }
     assert!(is_listed(&shop, to).await);
 }
@@ -238,8 +167,8 @@ async fn blocked() {
         assert_eq!(state().await, json!("live"), "before the block number {n}");
         let to = format!("c{n}@example.com");
         let said = "554 5.7.1 Service unavailable; Client host blocked using a blocklist";
-        let mail = notice(&id_of(&shop, &to), &to, "failed", "5.7.1", said);
-        assert_eq!(take_in(&shop, &mail).await["kept"], json!(1));
+        let mail = notice(&shop.id_of(&to), &to, "failed", "5.7.1", said);
+        assert_eq!(shop.take_in(&mail).await["kept"], json!(1));
         assert!(!is_listed(&shop, &to).await, "the person is not to blame");
     }
     assert_eq!(state().await, json!("paused"));
@@ -271,19 +200,19 @@ async fn replied() {
     shop.run().await;
     assert_eq!(shop.taken().len(), 2);
     let away = answer(
-        &id_of(&shop, "c1@example.com"),
+        &shop.id_of("c1@example.com"),
         "c1@example.com",
         "Auto-Submitted: auto-replied\n",
         "I am out of the office until 9 March 2026.",
     );
-    assert_eq!(take_in(&shop, &away).await["kind"], json!("auto_reply"));
+    assert_eq!(shop.take_in(&away).await["kind"], json!("auto_reply"));
     let yes = answer(
-        &id_of(&shop, "c2@example.com"),
+        &shop.id_of("c2@example.com"),
         "c2@example.com",
         "",
         "Yes please, tell me more about the oak table.",
     );
-    assert_eq!(take_in(&shop, &yes).await, json!({ "kind": "reply", "kept": 1 }));
+    assert_eq!(shop.take_in(&yes).await, json!({ "kind": "reply", "kept": 1 }));
     shop.run().await;
     let tags = async |email: &str| shop.studio.contact(email).await["contact"]["tags"].clone();
     assert_eq!(
@@ -310,7 +239,7 @@ async fn replied() {
 async fn unsubscribed() {
     let shop = written(2).await;
     let to = "c1@example.com";
-    let id = id_of(&shop, to);
+    let id = shop.id_of(to);
     let token = id.trim_matches(['<', '>']).split('@').next().unwrap();
     // Sent from another address of the same person: the token says whose wish it is.
     let wish = format!(
@@ -324,7 +253,7 @@ Content-Type: text/plain
 "
     );
     assert_eq!(
-        take_in(&shop, &wish).await,
+        shop.take_in(&wish).await,
         json!({ "kind": "unsubscribe", "kept": 1 })
     );
     assert!(!shop.studio.permitted(to).await);
@@ -361,12 +290,12 @@ async fn proved() {
     shop.run().await;
     assert_eq!(shop.in_state("unknown").await, 1);
     let thanks = answer(
-        &id_of(&shop, "c2@example.com"),
+        &shop.id_of("c2@example.com"),
         "c2@example.com",
         "",
         "Thank you, I got it.",
     );
-    assert_eq!(take_in(&shop, &thanks).await["kept"], json!(1));
+    assert_eq!(shop.take_in(&thanks).await["kept"], json!(1));
     assert_eq!(
         (shop.in_state("unknown").await, shop.in_state("accepted").await),
         (0, 3)
@@ -386,7 +315,7 @@ async fn unnamed() {
         "5.1.1",
         "550 5.1.1 No such user",
     );
-    assert_eq!(take_in(&shop, &mail).await["kept"], json!(1));
+    assert_eq!(shop.take_in(&mail).await["kept"], json!(1));
     assert_eq!(shop.in_state("bounced").await, 1);
     assert!(is_listed(&shop, to).await);
 }
@@ -401,7 +330,7 @@ async fn about_nobody() {
         "5.1.1",
         "550 unknown",
     );
-    assert_eq!(take_in(&shop, &mail).await["kept"], json!(0));
+    assert_eq!(shop.take_in(&mail).await["kept"], json!(0));
     assert!(!is_listed(&shop, stranger).await);
     shop.studio.mutate("outbox.pause", json!({})).await;
     shop.template("Second", &format!("Again, {FOOT}")).await;
@@ -444,10 +373,10 @@ Disposition: manual-action/MDN-sent-manually; displayed
 
 --b--
 ",
-        id_of(&shop, to)
+        shop.id_of(to)
     );
     assert_eq!(
-        take_in(&shop, &receipt).await,
+        shop.take_in(&receipt).await,
         json!({ "kind": "receipt", "kept": 0 })
     );
     assert_eq!(events(&shop, to).await, Vec::<String>::new());
@@ -458,6 +387,6 @@ Disposition: manual-action/MDN-sent-manually; displayed
     });
     shop.studio.mutate("consents.add", agreed).await;
     let again = receipt.replace("receipt@example.com", "receipt-2@example.com");
-    assert_eq!(take_in(&shop, &again).await["kept"], json!(1));
+    assert_eq!(shop.take_in(&again).await["kept"], json!(1));
     assert_eq!(events(&shop, to).await, ["email_opened"]);
 }

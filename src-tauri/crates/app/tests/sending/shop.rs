@@ -1,6 +1,7 @@
 //! A shop with a few contacts, a journey that writes to them, and a mail server.
 
 use crate::studio::Studio;
+use base64::Engine;
 use carillon_app::table::Kind;
 use carillon_world::{Mailbox, Options, SmtpWorld, Truth, truth};
 use serde_json::{Value, json};
@@ -156,6 +157,24 @@ impl Shop {
         all
     }
 
+    /// The Message-ID of the mail to somebody, with its brackets.
+    pub fn id_of(&self, to: &str) -> String {
+        let all = self.taken();
+        let mail = all.iter().rev().find(|mail| mail.rcpt_to == [to]).unwrap();
+        format!(
+            "<{}>",
+            mail.message_id.as_deref().unwrap().trim_matches(['<', '>'])
+        )
+    }
+
+    /// Takes in a mail as if a mailbox had brought it.
+    pub async fn take_in(&self, mail: &str) -> Value {
+        let raw = base64::engine::general_purpose::STANDARD.encode(mail.replace('\n', "\r\n"));
+        self.studio
+            .mutate("responses.take_in_mail", json!({ "raw": raw }))
+            .await
+    }
+
     /// The bytes of the last mail that was taken.
     pub fn last_mail(&self) -> Vec<u8> {
         let mailbox = Mailbox::open(&self.home.path().join("mail")).unwrap();
@@ -166,4 +185,45 @@ impl Shop {
 
 fn log(home: &Path) -> PathBuf {
     home.join("truth.jsonl")
+}
+
+/// A delivery status notification as RFC 3464 has it.
+pub fn notice(id: &str, to: &str, action: &str, status: &str, diagnostic: &str) -> String {
+    format!(
+        "Return-Path: <>
+From: MAILER-DAEMON@mx.example (Mail Delivery System)
+To: hello@ember.example
+Subject: Undelivered Mail Returned to Sender
+Date: Sun, 01 Mar 2026 00:00:00 +0000
+Message-ID: <{status}.{action}.{to}>
+Auto-Submitted: auto-replied
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary=\"b\"
+
+--b
+Content-Type: text/plain
+
+This is the mail system at host mx.example.
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example
+
+Final-Recipient: rfc822; {to}
+Action: {action}
+Status: {status}
+Diagnostic-Code: smtp; {diagnostic}
+
+--b
+Content-Type: text/rfc822-headers
+
+From: Ember & Oak <hello@ember.example>
+To: {to}
+Message-ID: {id}
+Subject: Hello
+
+--b--
+"
+    )
 }

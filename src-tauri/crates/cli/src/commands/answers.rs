@@ -44,7 +44,11 @@ pub async fn mailboxes(backend: &Backend, json: bool, verb: Mailboxes) -> Result
             answer(json, &heard, |heard| {
                 output::table(
                     &heard["sources"],
-                    &[("label", "source"), ("read_at", "read_at"), ("trouble", "trouble")],
+                    &[
+                        ("label", "source"),
+                        ("read_at", "read_at"),
+                        ("trouble", "trouble"),
+                    ],
                 )
             });
         }
@@ -81,13 +85,21 @@ pub fn read(json: bool, files: &[PathBuf]) -> Result<()> {
                 subject = notice["subject"]
             );
             for recipient in notice["recipients"].as_array().into_iter().flatten() {
-                let said = [&recipient["class"], &recipient["status"], &recipient["diagnostic"]];
+                let said = [
+                    &recipient["class"],
+                    &recipient["status"],
+                    &recipient["diagnostic"],
+                ];
                 let said: Vec<String> = said
                     .into_iter()
                     .filter(|part| !part.is_null())
                     .map(output::cell)
                     .collect();
-                output::line(format!("  {}: {}", output::cell(&recipient["address"]), said.join(" ")));
+                output::line(format!(
+                    "  {}: {}",
+                    output::cell(&recipient["address"]),
+                    said.join(" ")
+                ));
             }
         }
     });

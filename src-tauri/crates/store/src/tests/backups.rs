@@ -110,9 +110,11 @@ async fn restoring_freezes_what_was_not_settled_and_takes_over_opt_outs_since() 
         counts,
         [(MessageState::Accepted, 1), (MessageState::Frozen, 2)].into()
     );
-    let claimed = write(&store, move |tx| outbox::claim(tx, stage.account, outbox::Which::Any, day(9), 9, 9))
-        .await
-        .unwrap();
+    let claimed = write(&store, move |tx| {
+        outbox::claim(tx, stage.account, outbox::Which::Any, day(9), 9, 9)
+    })
+    .await
+    .unwrap();
     assert!(claimed.is_empty(), "nothing frozen leaves");
     let permitted = store
         .read(move |db| consents::permission(db, a, Channel::Email, Purpose::Marketing))
