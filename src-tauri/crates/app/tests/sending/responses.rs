@@ -5,7 +5,7 @@ use crate::trial;
 use carillon_app::table::Kind;
 use carillon_world::script::{Answer, Rule};
 use libtest_mimic::Trial;
-use serde_json::{Value, json};
+use serde_json::json;
 
 pub fn trials() -> Vec<Trial> {
     vec![
