@@ -136,12 +136,13 @@ pub fn compose(envelope: &Envelope, content: &Rendered) -> Result<Vec<u8>, Compo
 
 /// `Re:` and `Fwd:` with their usual spellings. Nothing we send answers a mail.
 fn answers(subject: &str) -> bool {
-    let word = subject.split([':', '\u{ff1a}']).next().unwrap_or_default();
+    let Some((word, _)) = subject.split_once([':', '\u{ff1a}']) else {
+        return false;
+    };
     let word = word.split(['[', '(']).next().unwrap_or_default().trim();
-    let is_answer = ["re", "aw", "sv", "antw", "fw", "fwd", "wg"]
+    ["re", "aw", "sv", "antw", "fw", "fwd", "wg"]
         .iter()
-        .any(|answer| word.eq_ignore_ascii_case(answer));
-    is_answer && word.len() < subject.len()
+        .any(|answer| word.eq_ignore_ascii_case(answer))
 }
 
 fn mailbox(header: &'static str, mailbox: &Mailbox) -> Result<lettre::message::Mailbox, ComposeError> {

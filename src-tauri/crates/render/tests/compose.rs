@@ -290,7 +290,7 @@ proptest! {
         envelope.from.name = from.clone();
         envelope.to.name = to.clone();
         envelope.list_id = Some(ListId { name: list, id: "news.ember.example".into() });
-        let content = content(&format!("s{subject}"), &format!("t{text}"), &html);
+        let content = content(&format!("x{subject}"), &format!("t{text}"), &html);
         let bytes = compose(&envelope, &content).unwrap();
         verify_bytes(&bytes).unwrap();
         let message = MessageParser::default().parse(&bytes).unwrap();
@@ -329,6 +329,7 @@ fn a_subject_that_pretends_to_answer_is_refused() {
         "Re",
         "Recipes: spring",
         "Read: me",
+        "AW (autumn and winter)",
         "Award: you",
         "Your re: x",
         "FW26 is here",
