@@ -109,6 +109,18 @@ impl<'a> Hand<'a> {
         (!seen.is_null()).then_some(seen)
     }
 
+    /// Rolls a list until what begins with these words is in sight, as the wheel of a mouse does.
+    pub fn roll_to(&self, css: &str, words: &'static str) {
+        const ROLL: &str = r#"
+const [css, words] = arguments;
+const said = e => (e.getAttribute('aria-label') ?? e.innerText ?? '').trim().replace(/\s+/g, ' ');
+[...document.querySelectorAll(css)].find(e => said(e).startsWith(words))?.scrollIntoView({ block: 'nearest' });
+"#;
+        self.window
+            .script(ROLL, json!([css, words]))
+            .unwrap_or_else(|why| panic!("{why}"));
+    }
+
     /// The middle of an element that is in sight, at rest, and can be used.
     pub fn find(&self, css: &str, words: impl Into<Option<&'static str>>) -> Point {
         let words = words.into();

@@ -161,6 +161,7 @@ fn mark_everything(hand: &Hand<'_>) {
 
 /// Drags a step out of the palette and lets it go at a place; then there are so many cards.
 fn drop_step(hand: &Hand<'_>, kind: &'static str, at: Point, count: u32) {
+    hand.roll_to("aside button", kind);
     hand.drag(
         hand.find("aside button", kind),
         at,
