@@ -1,6 +1,8 @@
 // Templates, senders, messages and reports made up for the development of the screens.
 
 import { at, message, noise, person } from "./fixture.people";
+import type { Absence } from "./gen/Absence";
+import type { Fate } from "./gen/Fate";
 import type { MessageState } from "./gen/MessageState";
 import type { Topic } from "./words";
 
@@ -27,6 +29,23 @@ export interface World {
 /** Answers of the commands about mail and figures. */
 export function mailAnswers({ empty, much, total, unknown, tell }: World): Record<string, (args: never) => unknown> {
   let paused = false;
+  let absence: Absence | null = much
+    ? {
+        from: at(0.7),
+        to: at(0.01),
+        waiting: 1352,
+        journeys: [
+          { journey: 1, name: "Welcome series", campaign: false, messages: 1240, fate: "waits" },
+          {
+            journey: 9,
+            name: "Advent coffee, with a name that is longer than its place",
+            campaign: true,
+            messages: 112,
+            fate: "waits",
+          },
+        ],
+      }
+    : null;
   const template = {
     id: 1,
     name: "Welcome 1",
@@ -136,6 +155,26 @@ export function mailAnswers({ empty, much, total, unknown, tell }: World): Recor
         note: "30 messages a minute and 10,000 recipients a day.",
       },
     ],
+    "campaigns.recall_secs": () => ({ secs: 60 }),
+    "campaigns.set_recall_secs": (next: { secs: number }) => next,
+    "absence.limit": () => ({ messages: 25 }),
+    "absence.set_limit": () => ({}),
+    "absence.get": () => absence,
+    "absence.answer": ({ journey, fate }: { journey: number | null; fate: Fate }) => {
+      if (absence === null) return {};
+      const journeys = absence.journeys.map((row) =>
+        row.fate === "waits" && (journey === null || row.journey === journey) ? { ...row, fate } : row,
+      );
+      const waits = journeys.filter((row) => row.fate === "waits");
+      absence = { ...absence, journeys, waiting: waits.reduce((sum, row) => sum + row.messages, 0) };
+      tell("outbox");
+      return {};
+    },
+    "absence.close": () => {
+      absence = null;
+      tell("outbox");
+      return {};
+    },
     "outbox.summary": () => ({
       by_state: [
         { state: "accepted", count: 18_220 },

@@ -23,6 +23,7 @@ import { useClock, useNow } from "@/shell/now";
 import { Timeline } from "@/shell/timeline";
 import { JOURNEY_TONES } from "@/shell/tones";
 import { workspaceName } from "@/workspaces/name";
+import { WelcomeBack } from "./absence";
 
 /** What is going on, at a glance. */
 export function HomeScreen() {
@@ -44,6 +45,7 @@ export function HomeScreen() {
             </Note>
           ))}
           <StandingClock />
+          <WelcomeBack />
           {overview.isError ? (
             <ErrorView error={overview.error} onRetry={() => void overview.refetch()} />
           ) : (

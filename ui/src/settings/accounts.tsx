@@ -7,6 +7,7 @@ import { ago, count } from "@/format";
 import { t } from "@/i18n";
 import { useNow } from "@/shell/now";
 import { AccountDialog } from "./account-form";
+import { BeforeLeaving } from "./before-leaving";
 import { PartHead } from "./part";
 import { SecretDialog } from "./secret";
 import { TestDialog } from "./test-mail";
@@ -105,6 +106,7 @@ export function Accounts() {
           </li>
         ))}
       </ul>
+      <BeforeLeaving />
       {asking?.what === "add" && <AccountDialog account={null} onClose={close} />}
       {asking?.what === "edit" && <AccountDialog account={asking.account} onClose={close} />}
       {asking?.what === "secret" && <SecretDialog account={asking.account} onClose={close} />}

@@ -23,6 +23,8 @@ pub struct Case {
     pub loopback: bool,
     /// There is a source of opt-outs (mailbox, relay, provider), and each was read lately.
     pub listening: bool,
+    /// It fell due with many others while nobody was there, and nobody has said yet what becomes of them.
+    pub away: bool,
 }
 
 /// Whether the message must not leave, and why. `None` lets it pass.
@@ -49,6 +51,9 @@ pub fn decide(case: &Case) -> Option<Refusal> {
     if !case.loopback && !case.transactional && !case.listening {
         return Some(Refusal::NoOptOutSource);
     }
+    if case.away && !case.transactional {
+        return Some(Refusal::Away);
+    }
     if case.over_limit {
         return Some(Refusal::OverLimit);
     }
@@ -59,7 +64,7 @@ pub fn decide(case: &Case) -> Option<Refusal> {
 pub fn is_final(refusal: Refusal) -> bool {
     match refusal {
         Refusal::NoConsent | Refusal::Suppressed | Refusal::NoContact | Refusal::Stopped => true,
-        Refusal::Paused | Refusal::OverLimit | Refusal::NoOptOutSource => false,
+        Refusal::Paused | Refusal::OverLimit | Refusal::NoOptOutSource | Refusal::Away => false,
     }
 }
 
@@ -77,6 +82,7 @@ mod tests {
         over_limit: false,
         loopback: true,
         listening: false,
+        away: false,
     };
 
     #[test]
@@ -132,6 +138,18 @@ mod tests {
     }
 
     #[test]
+    fn what_fell_due_in_an_absence_waits_for_an_answer_unless_it_was_asked_for() {
+        let away = Case { away: true, ..OPEN };
+        assert_eq!(decide(&away), Some(Refusal::Away));
+        let asked_for = Case {
+            transactional: true,
+            ..away
+        };
+        assert_eq!(decide(&asked_for), None);
+        assert!(!is_final(Refusal::Away));
+    }
+
+    #[test]
     fn a_transactional_message_needs_no_marketing_consent_but_respects_the_list() {
         let case = Case {
             transactional: true,
@@ -169,8 +187,8 @@ mod tests {
 
     #[test]
     fn nothing_passes_the_gate_that_any_single_fact_forbids() {
-        // All 512 cases against the rule written the other way round.
-        for bits in 0..512u32 {
+        // All 1,024 cases against the rule written the other way round.
+        for bits in 0..1_024u32 {
             let bit = |n: u32| bits & (1 << n) != 0;
             let case = Case {
                 contact: bit(0),
@@ -182,6 +200,7 @@ mod tests {
                 over_limit: bit(6),
                 loopback: bit(7),
                 listening: bit(8),
+                away: bit(9),
             };
             let allowed = case.contact
                 && !case.suppressed
@@ -189,7 +208,8 @@ mod tests {
                 && !case.stopped
                 && !case.paused
                 && !case.over_limit
-                && (case.loopback || case.listening || case.transactional);
+                && (case.loopback || case.listening || case.transactional)
+                && (!case.away || case.transactional);
             assert_eq!(decide(&case).is_none(), allowed, "{case:?}");
         }
     }

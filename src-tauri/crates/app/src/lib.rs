@@ -2,6 +2,7 @@
 //! clock, and who owns the file. Every shell (window, command line, browser) calls [`App::call`] and nothing
 //! else.
 
+pub mod absence;
 pub mod accounts;
 pub mod backup;
 pub mod bus;
@@ -109,6 +110,7 @@ impl Ctx {
 /// Every command of every feature.
 fn features() -> Vec<Command> {
     [
+        absence::commands(),
         accounts::commands(),
         backup::commands(),
         campaigns::commands(),

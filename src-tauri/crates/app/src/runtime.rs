@@ -24,7 +24,7 @@ use crate::intake;
 use crate::jobs::Job;
 use crate::table::{JobStarted, NoArgs};
 use crate::workspaces::{Open, moment};
-use awake::{BEAT, Pause, hear, since};
+use awake::{BEAT, Pause, since, wake_up};
 use carillon_model::journey::JourneyState;
 use carillon_model::workspace::ClockKind;
 use carillon_model::{JourneyId, MessageId, Moment};
@@ -441,7 +441,7 @@ pub fn live(open: Arc<Open>) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut commits = open.store.subscribe();
         let mut played = None;
-        hear(&open).await;
+        wake_up(&open, open.store.left_at()).await;
         while !open.runtime.stopped() {
             let speed = open.runtime.speed();
             let playing = speed > 0.0 && open.clock.kind() == ClockKind::Virtual;
@@ -475,7 +475,7 @@ pub fn live(open: Arc<Open>) -> JoinHandle<()> {
                 }
             }
             if asleep.was_suspended() {
-                hear(&open).await;
+                wake_up(&open, asleep.began()).await;
             }
         }
     })

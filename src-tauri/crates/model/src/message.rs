@@ -99,6 +99,8 @@ pub enum Refusal {
     NoOptOutSource,
     /// The journey was stopped.
     Stopped,
+    /// It fell due with many others while nobody was there, and waits until somebody says what becomes of them.
+    Away,
 }
 
 /// A message as the outbox shows it.

@@ -4,6 +4,7 @@
 //! to is said by the caller. Whenever a message reaches a state a journey may know of, the store itself puts
 //! the outcome into [`crate::inputs`] in the same write, so that no caller can forget it.
 
+pub mod due;
 mod elsewhere;
 mod lanes;
 mod list;

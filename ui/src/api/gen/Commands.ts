@@ -1,4 +1,7 @@
 // Made by `cargo xtask bindings` from the command table. Do not edit.
+import type { Absence } from "./Absence";
+import type { AbsenceLimit } from "./AbsenceLimit";
+import type { AnswerAbsence } from "./AnswerAbsence";
 import type { Account } from "./Account";
 import type { AccountRow } from "./AccountRow";
 import type { AccountTest } from "./AccountTest";
@@ -260,6 +263,11 @@ export type Commands = {
   "journeys.simulate": { kind: "mutate"; req: SimulateJourney; res: JobStarted; reads: [] };
   "journeys.stop": { kind: "mutate"; req: OneJourney; res: StateNow; reads: [] };
   "journeys.try": { kind: "query"; req: TryJourney; res: Array<Fact>; reads: [] };
+  "absence.answer": { kind: "mutate"; req: AnswerAbsence; res: Done; reads: [] };
+  "absence.close": { kind: "mutate"; req: NoArgs; res: Done; reads: [] };
+  "absence.get": { kind: "query"; req: NoArgs; res: Absence | null; reads: ["workspace", "outbox", "journeys", "campaigns"] };
+  "absence.limit": { kind: "query"; req: NoArgs; res: AbsenceLimit; reads: ["workspace"] };
+  "absence.set_limit": { kind: "mutate"; req: AbsenceLimit; res: Done; reads: [] };
   "listening.get": { kind: "query"; req: NoArgs; res: Listening; reads: ["opt_out_sources", "accounts", "workspace"] };
   "listening.set": { kind: "mutate"; req: SetListening; res: Done; reads: [] };
   "mailboxes.add": { kind: "mutate"; req: AddMailbox; res: Mailbox; reads: [] };
@@ -357,6 +365,8 @@ export const READS: Record<string, readonly string[]> = {
   "journeys.path": ["enrolments"],
   "journeys.people": ["enrolments"],
   "journeys.try": [],
+  "absence.get": ["workspace", "outbox", "journeys", "campaigns"],
+  "absence.limit": ["workspace"],
   "listening.get": ["opt_out_sources", "accounts", "workspace"],
   "mailboxes.list": ["mailboxes", "opt_out_sources"],
   "mailboxes.presets": [],

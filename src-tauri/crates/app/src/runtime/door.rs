@@ -4,6 +4,7 @@ use super::budget::{self, Budget};
 use super::dispatch::{self, Dispatched};
 use super::lane::Lane;
 use super::words::LOOK_AGAIN;
+use crate::absence;
 use crate::error::Result;
 use crate::gate::{self, Case};
 use crate::listening;
@@ -97,6 +98,7 @@ impl Lane {
             over_limit,
             loopback: self.loopback,
             listening: listening::is_fresh(tx, self.open.now())?,
+            away: absence::holds(tx, message)?,
         }))
     }
 

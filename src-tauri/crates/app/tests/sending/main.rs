@@ -6,6 +6,7 @@
 #[path = "../imports/studio.rs"]
 mod studio;
 
+mod absence;
 mod accounts;
 mod gate;
 mod interleavings;
@@ -20,7 +21,8 @@ fn main() -> ExitCode {
     if let Some(code) = carillon_app::render_child() {
         return ExitCode::from(code as u8);
     }
-    let mut trials = accounts::trials();
+    let mut trials = absence::trials();
+    trials.extend(accounts::trials());
     trials.extend(gate::trials());
     trials.extend(interleavings::trials());
     trials.extend(mails::trials());
