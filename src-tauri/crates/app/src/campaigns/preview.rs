@@ -3,7 +3,7 @@
 use super::audience::{Audience, audience};
 use super::states::times;
 use super::{
-    CampaignPreview, CampaignProblem, DomainShare, Forecast, LeftOut, journey, recall_secs, row, test,
+    CampaignPreview, CampaignProblem, DomainShare, Forecast, LeftOut, journey, lift, recall_secs, row, test,
 };
 use crate::Ctx;
 use crate::accounts::default_account;
@@ -153,6 +153,9 @@ async fn problems(
     }
     if campaign.hold_out_percent > 50 {
         found.push(error("hold_out", "hold_out_percent", &[]));
+    }
+    if let Some(field) = lift::unfit(campaign.measure.as_ref()) {
+        found.push(error(&format!("measure_{field}"), field, &[]));
     }
     if let Some(field) = test::unfit(campaign) {
         found.push(error(&format!("test_{field}"), field, &[]));
