@@ -1,6 +1,8 @@
 import { screen } from "@testing-library/react";
 import { expect, test } from "vitest";
 import type { LiftView } from "@/api/gen/LiftView";
+import { setHost } from "@/api/host";
+import { fixtureHost } from "@/api/host.fixture";
 import { show } from "@/testing";
 import { Lift, liftWord } from "./lift";
 
@@ -23,6 +25,7 @@ test("a difference is only told when its time is over and chance does not explai
 });
 
 test("what the campaign changed is told in points and in people", () => {
+  setHost(fixtureHost("?fixture=empty"));
   show(<Lift lift={LIFT} />);
   expect(screen.getByText(/2 percentage points, between 0.6 and 3.2/).textContent).toMatch(
     /180 contacts .* between 52 and 286/,

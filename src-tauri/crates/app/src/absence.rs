@@ -10,7 +10,7 @@ use carillon_engine::journey::calendar;
 use carillon_model::contact::Value;
 use carillon_model::{CampaignId, ContactId, JourneyId, MessageId, Moment};
 use carillon_store::outbox::{Claimed, due};
-use carillon_store::{Db, Priority, Topic, Tx, campaigns, contacts, journeys, settings};
+use carillon_store::{Db, Priority, Tx, campaigns, contacts, journeys, settings};
 use chrono::{NaiveTime, TimeDelta};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -173,12 +173,14 @@ pub async fn note(open: &Arc<Open>, from: Moment) -> Result<()> {
 
 fn keep(tx: &mut Tx<'_>, kept: Option<Kept>) -> carillon_store::Result<()> {
     let kept = kept.filter(|kept| !kept.journeys.is_empty());
-    tx.topic(Topic::Outbox);
     settings::set(tx, LAST, kept.as_ref())
 }
 
 async fn get(cx: &Ctx, _: NoArgs) -> Result<Option<Absence>> {
-    let found = cx.open()?.store.read(|db| last(db)?.map(|kept| view(db, kept)).transpose());
+    let found = cx
+        .open()?
+        .store
+        .read(|db| last(db)?.map(|kept| view(db, kept)).transpose());
     Ok(found.await?)
 }
 
@@ -217,9 +219,8 @@ async fn answer(cx: &Ctx, req: AnswerAbsence) -> Result<Done> {
     let open = cx.open()?;
     let kept = open.store.read(last).await?;
     let kept = kept.ok_or_else(|| fail(Code::NotFound, "absence.none", &[]))?;
-    let asked = |one: &&FellDue| {
-        one.fate == Fate::Waits && req.journey.is_none_or(|journey| journey == one.journey)
-    };
+    let asked =
+        |one: &&FellDue| one.fate == Fate::Waits && req.journey.is_none_or(|journey| journey == one.journey);
     let span = (kept.from, kept.to);
     for journey in kept.journeys.iter().filter(asked).map(|one| one.journey) {
         // Messages first: until the last of them has its answer the gate holds the others, also after a crash.

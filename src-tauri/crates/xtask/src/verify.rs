@@ -414,7 +414,9 @@ fn with_screens(command: Command) -> Outcome {
 
 fn build(_: &Run) -> Outcome {
     if clippy_driver().is_none() {
-        return told(Err("There is no clippy. Add it with: rustup component add clippy".to_owned()));
+        return told(Err(
+            "There is no clippy. Add it with: rustup component add clippy".to_owned(),
+        ));
     }
     let programs = with_screens(on_workspace(&["build", "--bins"]));
     if programs.problem.is_some() {

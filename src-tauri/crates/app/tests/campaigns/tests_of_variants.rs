@@ -294,11 +294,7 @@ async fn calculator() {
 async fn held_out() {
     let shop = ready(400).await;
     let measure = json!({ "metric": "order", "window_days": 7 });
-    let id = save(
-        &shop,
-        june(json!({ "hold_out_percent": 50, "measure": measure })),
-    )
-    .await;
+    let id = save(&shop, june(json!({ "hold_out_percent": 50, "measure": measure }))).await;
     start(&shop, id).await;
     pass(&shop, 120).await;
     let shares = Shares {
@@ -332,13 +328,20 @@ async fn held_out() {
     let at = |of: &str, what: &str| lift[of][what].as_f64().unwrap();
     let expected = 60.0 / got.len() as f64 - 20.0 / held.len() as f64;
     assert!((at("difference", "at") - expected).abs() < 1e-9);
-    assert!(at("difference", "low") > 0.0 && at("difference", "high") < 0.4, "{lift}");
+    assert!(
+        at("difference", "low") > 0.0 && at("difference", "high") < 0.4,
+        "{lift}"
+    );
     assert!((at("extra", "at") - expected * got.len() as f64).abs() < 1e-6);
     let unfit = save(&shop, {
-        let mut campaign = june(json!({ "hold_out_percent": 5, "measure": { "metric": " ", "window_days": 7 } }));
+        let mut campaign =
+            june(json!({ "hold_out_percent": 5, "measure": { "metric": " ", "window_days": 7 } }));
         campaign["name"] = json!("Unfit");
         campaign
     })
     .await;
-    assert_eq!(preview(&shop, unfit).await["problems"][0]["code"], "measure_measure");
+    assert_eq!(
+        preview(&shop, unfit).await["problems"][0]["code"],
+        "measure_measure"
+    );
 }

@@ -35,16 +35,12 @@ async fn back(people: usize) -> Shop {
     shop.template("Hello", &format!("Hello {{{{ first_name }}}}, {FOOT}"))
         .await;
     shop.write_to_all().await;
-    shop.studio
-        .mutate("outbox.pause", json!({}))
-        .await;
+    shop.studio.mutate("outbox.pause", json!({})).await;
     shop.run().await;
     let open = shop.studio.app.own().await.unwrap();
     let from = open.now() - TimeDelta::hours(3);
     absence::note(&open, from).await.unwrap();
-    shop.studio
-        .mutate("outbox.resume", json!({}))
-        .await;
+    shop.studio.mutate("outbox.resume", json!({})).await;
     shop.run().await;
     shop
 }
@@ -54,7 +50,9 @@ async fn seen(shop: &Shop) -> Value {
 }
 
 async fn answer(shop: &Shop, fate: &str) {
-    shop.studio.mutate("absence.answer", json!({ "fate": fate })).await;
+    shop.studio
+        .mutate("absence.answer", json!({ "fate": fate }))
+        .await;
 }
 
 async fn sent() {
@@ -64,11 +62,9 @@ async fn sent() {
     assert_eq!(found["waiting"], 30);
     assert_eq!(found["journeys"][0]["name"], "Hello");
     assert_eq!(found["journeys"][0]["fate"], "waits");
-    let refused = shop.studio.ask(
-        carillon_app::table::Kind::Mutate,
-        "absence.close",
-        json!({}),
-    );
+    let refused = shop
+        .studio
+        .ask(carillon_app::table::Kind::Mutate, "absence.close", json!({}));
     assert!(refused.await.is_err(), "what waits is not put away");
     answer(&shop, "send").await;
     shop.run().await;
@@ -164,7 +160,8 @@ async fn until(studio: &Studio, fits: impl Fn(&Value) -> bool) -> Value {
 
 /// A workspace on the real clock with thirty people in a journey that has written to none of them yet; closed.
 async fn prepared(studio: &Studio, file: &std::path::Path, port: u16) {
-    let args = json!({ "file": { "path": file }, "name": "Shop", "clock": "real", "time_zone": "Europe/Berlin" });
+    let args =
+        json!({ "file": { "path": file }, "name": "Shop", "clock": "real", "time_zone": "Europe/Berlin" });
     studio.mutate("workspaces.create", args).await;
     let mut settings = studio.query("settings.get", json!({})).await;
     settings["organisation"] = json!("Ember & Oak");
@@ -175,7 +172,9 @@ async fn prepared(studio: &Studio, file: &std::path::Path, port: u16) {
         "from_name": "Ember & Oak", "from_email": "hello@ember.example", "sessions": 1,
     });
     studio.mutate("accounts.add", json!({ "account": account })).await;
-    let rows: String = (1..=30).map(|n| format!("c{n}@example.com,Person {n}\n")).collect();
+    let rows: String = (1..=30)
+        .map(|n| format!("c{n}@example.com,Person {n}\n"))
+        .collect();
     studio
         .import("people.csv", &format!("email,first_name\n{rows}"))
         .await;

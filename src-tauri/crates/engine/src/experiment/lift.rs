@@ -24,10 +24,7 @@ impl Share {
         let square = z * z;
         let middle = (p + square / (2.0 * n)) / (1.0 + square / n);
         let half = z / (1.0 + square / n) * (p * (1.0 - p) / n + square / (4.0 * n * n)).sqrt();
-        (
-            (middle - half).clamp(0.0, p),
-            (middle + half).clamp(p, 1.0),
-        )
+        ((middle - half).clamp(0.0, p), (middle + half).clamp(p, 1.0))
     }
 }
 
@@ -61,11 +58,17 @@ mod tests {
     fn the_interval_is_that_of_newcombes_table() {
         // Newcombe 1998, table II, method 10: 56/70 against 48/80, and 9/10 against 3/10.
         let found = lift(Share { of: 70, did: 56 }, Share { of: 80, did: 48 }).unwrap();
-        assert!(close(found.at, 0.2) && close(found.low, 0.0524) && close(found.high, 0.3339), "{found:?}");
+        assert!(
+            close(found.at, 0.2) && close(found.low, 0.0524) && close(found.high, 0.3339),
+            "{found:?}"
+        );
         let found = lift(Share { of: 10, did: 9 }, Share { of: 10, did: 3 }).unwrap();
         assert!(close(found.low, 0.1705) && close(found.high, 0.8090), "{found:?}");
         let found = lift(Share { of: 56, did: 0 }, Share { of: 29, did: 0 }).unwrap();
-        assert!(close(found.low, -0.1170) && close(found.high, 0.0642), "{found:?}");
+        assert!(
+            close(found.low, -0.1170) && close(found.high, 0.0642),
+            "{found:?}"
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What fell due at once, because nobody was there when it fell due.
 
-use super::record::settle;
 use super::Word;
+use super::record::settle;
 use crate::db::Db;
 use crate::error::Result;
 use crate::sql::sql;
@@ -38,7 +38,7 @@ pub struct Waiting {
 /// SQLite's.
 pub fn waiting_by_journey(db: &Db<'_>, from: Moment, to: Moment) -> Result<Vec<(JourneyId, u64)>> {
     db.all(FELL_DUE, (ms(from), ms(to)), |row| {
-        Ok((JourneyId(row.get(0)?), row.get(1)?))
+        Ok((JourneyId(row.get(0)?), row.get::<_, i64>(1)?.unsigned_abs()))
     })
 }
 
@@ -53,13 +53,17 @@ pub fn waiting_of(
     after: MessageId,
     limit: u32,
 ) -> Result<Vec<Waiting>> {
-    db.all(QUEUED_BETWEEN, (journey.0, ms(from), ms(to), after.0, limit), |row| {
-        Ok(Waiting {
-            id: MessageId(row.get(0)?),
-            contact: ContactId(row.get(1)?),
-            next_at: moment(row.get(2)?)?,
-        })
-    })
+    db.all(
+        QUEUED_BETWEEN,
+        (journey.0, ms(from), ms(to), after.0, limit),
+        |row| {
+            Ok(Waiting {
+                id: MessageId(row.get(0)?),
+                contact: ContactId(row.get(1)?),
+                next_at: moment(row.get(2)?)?,
+            })
+        },
+    )
 }
 
 /// Lets a waiting message go at a moment, and not before.
