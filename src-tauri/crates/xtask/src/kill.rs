@@ -142,7 +142,11 @@ fn read(args: &mut Args) -> Result<Orders> {
             None | Some("sending") => Of::Sending,
             Some("campaign") => Of::Campaign,
             Some("import") => Of::Import,
-            Some(other) => return Err(format!("--of is `sending`, `campaign` or `import`, not `{other}`.")),
+            Some(other) => {
+                return Err(format!(
+                    "--of is `sending`, `campaign` or `import`, not `{other}`."
+                ));
+            }
         },
         points: choice(args.value("--at")?, "--at", "random", "points")?,
         kills: args.parsed("--kills", 0)?,

@@ -66,7 +66,9 @@ pub async fn campaigns(backend: &Backend, json: bool, verb: Campaigns) -> Result
                 }
                 None => backend.query("campaigns.recall_secs", json!({})).await?,
             };
-            answer(json, &found, |found| say!("campaigns.recall_time", n = found["secs"]));
+            answer(json, &found, |found| {
+                say!("campaigns.recall_time", n = found["secs"])
+            });
             Ok(())
         }
         Campaigns::Pause { name } => state(backend, json, "pause", &name).await,
