@@ -16,6 +16,7 @@ use crate::{Ctx, journeys, settings};
 use carillon_adapters::{Secret, limits};
 use carillon_model::AccountId;
 use carillon_model::account::{Account, SecretState, Tls};
+use carillon_render::address::other_domain;
 use carillon_store::{Db, Priority};
 use test::test;
 
@@ -161,8 +162,22 @@ async fn list(cx: &Ctx, _: NoArgs) -> Result<Vec<AccountRow>> {
         .await?)
 }
 
+/// A name that shows another domain than the address has is what a forger writes: filters refuse it, and so do we when a
+/// mail is made. Said here, where it can be changed.
+fn honest_name(account: &Account) -> Result<()> {
+    let (_, domain) = account.from_email.rsplit_once('@').unwrap_or_default();
+    match other_domain(&account.from_name, domain) {
+        Some(other) => {
+            let words: &[(&str, &dyn std::fmt::Display)] = &[("other", &other), ("domain", &domain)];
+            Err(fail(Code::Invalid, "accounts.other_domain", words).at("from_name"))
+        }
+        None => Ok(()),
+    }
+}
+
 async fn add(cx: &Ctx, req: AddAccount) -> Result<Account> {
     let account = shaped(req.account, AccountId(0))?;
+    honest_name(&account)?;
     Ok(cx
         .open()?
         .store
@@ -198,6 +213,7 @@ async fn update(cx: &Ctx, req: UpdateAccount) -> Result<Account> {
     let open = cx.open()?;
     existing(open, req.id).await?;
     let account = shaped(req.account, req.id)?;
+    honest_name(&account)?;
     let saved = open
         .store
         .write(Priority::User, move |tx| {

@@ -5,7 +5,7 @@ use crate::error::{Code, Result, fail};
 use crate::letters::{self, context, sender};
 use crate::workspaces::Open;
 use carillon_model::journey::Journey;
-use carillon_render::child::{Mode, Request};
+use carillon_render::child::{Mode, Output, Request};
 use carillon_render::{ErrorKind, Prepared, TemplateParts};
 
 /// What must hold of each template that a drawing sends before it may be published.
@@ -100,6 +100,11 @@ pub(super) async fn fit_to_send(
     match open.press.run(request).await?.into_iter().next() {
         // A child that ended says nothing of the template; a subject may be empty for somebody of whom nothing is known.
         Some(Err(e)) if e.kind == ErrorKind::Mjml || e.kind == ErrorKind::Unsafe => Err(broken(&e)),
+        Some(Ok(Output::Message(made))) if carillon_render::answers(&made.subject) => Err(fail(
+            Code::Refused,
+            "templates.answers",
+            &[("name", &name), ("subject", &made.subject)],
+        )),
         _ => Ok(()),
     }
 }
