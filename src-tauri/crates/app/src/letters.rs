@@ -100,6 +100,8 @@ pub struct Doors {
     pub unsubscribe: Option<String>,
     /// https address of the page where the contact chooses what to get.
     pub preferences: Option<String>,
+    /// https address of the page where the contact confirms the address. It works for a week.
+    pub confirm: Option<String>,
     pub click: Option<Click>,
     /// Source of the picture that tells of an opening.
     pub pixel: Option<String>,
@@ -152,6 +154,7 @@ pub fn context(
         event: None,
         unsubscribe_url: unsubscribe,
         preferences_url: None,
+        confirm_url: None,
         zone: record.zone().unwrap_or(zone).name().to_owned(),
         locale: language,
         now,
@@ -270,7 +273,7 @@ pub fn finished(
     signer: Option<&Signer>,
 ) -> std::result::Result<Vec<u8>, LetterError> {
     if let Some(click) = &doors.click {
-        let kept: Vec<&str> = [&doors.unsubscribe, &doors.preferences]
+        let kept: Vec<&str> = [&doors.unsubscribe, &doors.preferences, &doors.confirm]
             .into_iter()
             .filter_map(|url| url.as_deref())
             .collect();

@@ -3,7 +3,7 @@
 mod doors;
 mod words;
 
-pub use doors::{Mint, mint};
+pub use doors::{Mint, Recipient, mint};
 pub use words::*;
 
 use crate::Ctx;
@@ -39,6 +39,9 @@ const PAIRED: &str = "relay";
 pub(crate) const SETTINGS: &str = "relay_settings";
 /// Languages the relay's pages are written in.
 const LANGUAGES: [&str; 3] = ["de", "en", "fr"];
+
+/// Lengths of a pause the preference page offers, in days.
+const PAUSES_DAYS: [u16; 3] = [30, 60, 90];
 
 /// Which relay this workspace has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -274,8 +277,11 @@ fn merged(db: &Db<'_>, workspace: &Workspace) -> carillon_store::Result<RelaySet
         sender: workspace.organisation.clone(),
         postal_address: workspace.postal_address.clone(),
         languages: fallback(all.page.languages),
-        // Nothing here holds mail until a day yet, so the page offers no pause: what it offers is obeyed.
-        pauses_days: Vec::new(),
+        pauses_days: match all.page.pauses_days.is_empty() {
+            true => PAUSES_DAYS.into(),
+            false => all.page.pauses_days,
+        },
+        topics: crate::topics::all(db)?.offered(),
         ..all.page
     };
     Ok(all)
@@ -303,13 +309,20 @@ async fn save_settings(cx: &Ctx, req: RelaySettings) -> Result<Done> {
             Ok(())
         })
         .await?;
-    if let Some(client) = client(open).await? {
-        client
-            .set_settings(&settings_for(open).await?)
-            .await
-            .map_err(in_words)?;
-    }
+    tell_settings(open).await?;
     Ok(Done {})
+}
+
+/// Tells the relay, where there is one, what it shows.
+///
+/// # Errors
+/// Why it did not take it.
+pub(crate) async fn tell_settings(open: &Open) -> Result<()> {
+    let Some(client) = client(open).await? else {
+        return Ok(());
+    };
+    let told = client.set_settings(&settings_for(open).await?).await;
+    told.map(drop).map_err(in_words)
 }
 
 #[cfg(test)]

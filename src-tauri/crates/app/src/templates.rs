@@ -101,6 +101,7 @@ impl TemplateFile {
             preheader: self.preheader,
             body: self.body.text(),
             text: self.text.text(),
+            topic: None,
         }
     }
 }
@@ -170,6 +171,7 @@ async fn save(cx: &Ctx, req: SaveTemplate) -> Result<Template> {
         preheader: draft.preheader,
         body: draft.body,
         text: draft.text,
+        topic: draft.topic,
         updated_at: open.now(),
     };
     Ok(open

@@ -1,5 +1,7 @@
 //! From a hit at the relay to what was heard: who it was, a person or a program, and what follows.
 
+mod said;
+
 use crate::imports::clean;
 use crate::relay::SOURCE;
 use crate::responses::{self, Heard};
@@ -8,13 +10,14 @@ use carillon_engine::hits::{HitRule, HitRules, RawHit, Who, classify};
 use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose};
 use carillon_model::contact::{FieldType, Value};
 use carillon_model::event::Prop;
-use carillon_model::relay::{Choices, FormEntry, HitKind, RelaySettings, Reported, RequestFacts, What};
+use carillon_model::relay::{FormEntry, HitKind, RelaySettings, Reported, RequestFacts, What};
 use carillon_model::response::{Hand, Response, ResponseKind};
 use carillon_model::{ContactId, MessageId, Moment};
 use carillon_store::contacts::{Columns, NewContact};
 use carillon_store::events::NewEvent;
 use carillon_store::tokens::TokenKind;
 use carillon_store::{Db, Tx, consents, contacts, events, outbox, settings};
+use said::Person;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -41,9 +44,14 @@ pub(super) fn take_in(tx: &mut Tx<'_>, opened: &OpenedHit) -> carillon_store::Re
     let at = opened.received_at;
     let request = &opened.hit.request;
     match &opened.hit.what {
-        What::Unsubscribe { token, one_click, .. } => {
+        What::Unsubscribe {
+            token,
+            address,
+            one_click,
+            ..
+        } => {
             let rule = if *one_click { "one_click" } else { "page" };
-            said(tx, ResponseKind::Unsubscribed, token, at, rule).map(drop)
+            said::left(tx, &Person { token, address }, at, rule)
         }
         What::Click { token, link, url } => {
             let raw = raw(HitKind::Click, Some(*link), request);
@@ -65,8 +73,13 @@ pub(super) fn take_in(tx: &mut Tx<'_>, opened: &OpenedHit) -> carillon_store::Re
             None,
             &raw(HitKind::Hidden, None, request),
         ),
-        What::Preferences { token, choices, .. } => preferences(tx, token, at, choices),
-        What::Confirm { token, .. } => confirmed(tx, token, at),
+        What::Preferences {
+            token,
+            address,
+            choices,
+            back,
+        } => said::chose(tx, &Person { token, address }, at, choices, *back),
+        What::Confirm { token, address, .. } => said::confirmed(tx, &Person { token, address }, at),
         What::Form(entry) => form(tx, entry, at),
         What::Page(reported) => report(tx, reported, at, "page_viewed"),
         What::Identify(reported) => identify(tx, reported, at),
@@ -87,30 +100,6 @@ fn raw(kind: HitKind, link: Option<u16>, request: &RequestFacts) -> Raw {
 
 fn message_of(db: &Db<'_>, token: &str) -> Option<MessageId> {
     db.tokens().read(TokenKind::Message, token).map(MessageId)
-}
-
-/// What a person said with a button. The message's contact, if it still is there.
-fn said(
-    tx: &mut Tx<'_>,
-    kind: ResponseKind,
-    token: &str,
-    at: Moment,
-    rule: &str,
-) -> carillon_store::Result<Option<ContactId>> {
-    let Some(message) = message_of(tx, token) else {
-        return Ok(None);
-    };
-    let heard = Heard {
-        message: Some(message),
-        rule: Some(rule.to_owned()),
-        ..Heard::of(kind, SOURCE, at)
-    };
-    responses::take_in(tx, &heard)?;
-    let contact = outbox::load(tx, message)?.map(|row| row.key.contact);
-    Ok(match contact {
-        Some(contact) if contacts::exists(tx, contact)? => Some(contact),
-        _ => None,
-    })
 }
 
 /// A click, an open, or the link only programs follow: judged with all others of its message.
@@ -188,35 +177,6 @@ fn rule_word(rule: HitRule) -> Option<String> {
     }
 }
 
-/// A saved preference page: everything off, or no mail, is an unsubscription; else what was chosen stands on the
-/// timeline.
-fn preferences(tx: &mut Tx<'_>, token: &str, at: Moment, choices: &Choices) -> carillon_store::Result<()> {
-    if choices.all_off || !choices.channels.contains(&Channel::Email) {
-        return said(tx, ResponseKind::Unsubscribed, token, at, "preferences").map(drop);
-    }
-    let Some(message) = message_of(tx, token) else {
-        return Ok(());
-    };
-    let Some(contact) = outbox::load(tx, message)?.map(|row| row.key.contact) else {
-        return Ok(());
-    };
-    if !contacts::exists(tx, contact)? {
-        return Ok(());
-    }
-    let mut props = BTreeMap::new();
-    if let Some(language) = &choices.language {
-        props.insert("language".to_owned(), Prop::Text(language.clone()));
-        let value = Value::Text(language.clone());
-        contacts::set_field(tx, contact, "language", Some(&value), SOURCE)?;
-    }
-    if let Some(day) = choices.paused_until {
-        props.insert("paused_until".to_owned(), Prop::Text(day.to_string()));
-    }
-    let topics: Vec<String> = choices.topics.iter().map(u8::to_string).collect();
-    props.insert("topics".to_owned(), Prop::Text(topics.join(",")));
-    told(tx, contact, "preferences_saved", at, props)
-}
-
 fn told(
     tx: &mut Tx<'_>,
     contact: ContactId,
@@ -232,27 +192,6 @@ fn told(
         props,
     };
     events::append(tx, &[event]).map(drop)
-}
-
-/// A confirmed address is a double opt-in: the strongest consent there is.
-fn confirmed(tx: &mut Tx<'_>, token: &str, at: Moment) -> carillon_store::Result<()> {
-    let Some(contact) = said(tx, ResponseKind::Confirmed, token, at, "confirmed")? else {
-        return Ok(());
-    };
-    consents::add(
-        tx,
-        &Consent {
-            contact,
-            channel: Channel::Email,
-            purpose: Purpose::Marketing,
-            action: ConsentAction::Granted,
-            basis: Basis::DoubleOptIn,
-            wording: None,
-            wording_hash: None,
-            source: SOURCE.to_owned(),
-            at,
-        },
-    )
 }
 
 /// Fields of a contact a form may fill, by the key its field has.
