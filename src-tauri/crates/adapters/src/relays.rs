@@ -1,9 +1,11 @@
 //! The studio's side of a relay: pairing, pulling, acknowledging, and opening what only the studio can.
 
+mod invitation;
 mod line;
 mod place;
 mod seal;
 
+pub use invitation::Invitation;
 pub use seal::OpenedHit;
 
 use crate::dialer::Dialer;

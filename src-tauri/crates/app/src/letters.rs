@@ -161,6 +161,40 @@ pub fn context(
     }
 }
 
+/// Where links of the relay stand in a mail that nobody gets.
+#[derive(Clone, Debug, Default)]
+pub struct ShownLinks {
+    relay: Option<String>,
+}
+
+impl ShownLinks {
+    /// As this workspace has them.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn of(open: &Open) -> Result<ShownLinks> {
+        let paired = open.store.read(crate::relay::paired).await?;
+        Ok(ShownLinks {
+            relay: paired.map(|paired| paired.url),
+        })
+    }
+
+    /// Whether there is a relay they lead to.
+    pub fn lead_somewhere(&self) -> bool {
+        self.relay.is_some()
+    }
+
+    /// What is rendered for a look at it.
+    pub fn put(&self, context: Context) -> Context {
+        let link = |kind: &str| self.relay.as_ref().map(|relay| format!("{relay}/{kind}/preview"));
+        Context {
+            preferences_url: link("p"),
+            confirm_url: link("k"),
+            ..context
+        }
+    }
+}
+
 /// Somebody to preview with where a workspace is empty.
 pub fn nobody() -> ContactRecord {
     ContactRecord {

@@ -1,9 +1,11 @@
 //! The relay of this workspace: a small server of the user's own that hears what people answer while the laptop sleeps.
 
 mod doors;
+mod machines;
 mod words;
 
 pub use doors::{Mint, Recipient, mint};
+pub use machines::{InviteMachine, JoinRelay, MachineInvitation};
 pub use words::*;
 
 use crate::Ctx;
@@ -19,12 +21,14 @@ use carillon_model::account::SecretState;
 use carillon_model::message::Failure;
 use carillon_model::relay::{PageSettings, PairingCode, RelaySettings};
 use carillon_model::workspace::Workspace;
-use carillon_store::{Db, Priority, Tx, opt_out_sources, settings};
+use carillon_store::{Db, Priority, Tx, consents, opt_out_sources, settings};
 use serde::{Deserialize, Serialize};
 
 commands! {
     query "relay.get" get(NoArgs) -> RelayView, reads [Relay, OptOutSources];
     mutate "relay.pair" pair(PairRelay) -> RelayView, reads [];
+    mutate "relay.invite" machines::invite(InviteMachine) -> MachineInvitation, reads [];
+    mutate "relay.join" machines::join(JoinRelay) -> RelayView, reads [];
     mutate "relay.unpair" unpair(NoArgs) -> Done, reads [];
     mutate "relay.test" test(NoArgs) -> RelayTest, reads [];
     query "relay.settings" get_settings(NoArgs) -> RelaySettings, reads [Relay, Workspace];
@@ -305,6 +309,10 @@ async fn save_settings(cx: &Ctx, req: RelaySettings) -> Result<Done> {
     open.store
         .write(Priority::User, move |tx| {
             settings::set(tx, SETTINGS, Some(&req))?;
+            // A form that was opened before a change is sent after it, with the words it was opened with.
+            for consent in req.forms.iter().flat_map(|form| &form.consents) {
+                consents::keep_wording(tx, &consent.text)?;
+            }
             changed(tx);
             Ok(())
         })

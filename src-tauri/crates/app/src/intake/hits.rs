@@ -2,7 +2,7 @@
 
 mod said;
 
-use crate::imports::clean;
+use crate::imports::{clean, values};
 use crate::relay::SOURCE;
 use crate::responses::{self, Heard};
 use carillon_adapters::relays::OpenedHit;
@@ -10,13 +10,13 @@ use carillon_engine::hits::{HitRule, HitRules, RawHit, Who, classify};
 use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose};
 use carillon_model::contact::{FieldType, Value};
 use carillon_model::event::Prop;
-use carillon_model::relay::{FormEntry, HitKind, RelaySettings, Reported, RequestFacts, What};
+use carillon_model::relay::{FormEntry, HitKind, Reported, RequestFacts, What};
 use carillon_model::response::{Hand, Response, ResponseKind};
 use carillon_model::{ContactId, MessageId, Moment};
 use carillon_store::contacts::{Columns, NewContact};
 use carillon_store::events::NewEvent;
 use carillon_store::tokens::TokenKind;
-use carillon_store::{Db, Tx, consents, contacts, events, outbox, settings};
+use carillon_store::{Db, Tx, consents, contacts, events, outbox};
 use said::Person;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -194,11 +194,24 @@ fn told(
     events::append(tx, &[event]).map(drop)
 }
 
-/// Fields of a contact a form may fill, by the key its field has.
-fn fillable(db: &Db<'_>, key: &str) -> bool {
-    let text =
-        |field: &carillon_model::contact::Field| field.key == key && field.field_type == FieldType::Text;
-    !matches!(key, "email" | "created_at") && db.catalogue().fields().iter().any(text)
+/// What was written, as the contact's field of that key holds it; nothing where there is none, or it does not fit.
+fn fitting(db: &Db<'_>, key: &str, text: &str) -> Option<Value> {
+    if matches!(key, "email" | "created_at") {
+        return None;
+    }
+    let fields = db.catalogue().fields();
+    let field = fields.iter().find(|field| field.key == key)?;
+    match field.field_type {
+        FieldType::Text => Some(Value::Text(text.to_owned())),
+        FieldType::Number => values::number(text, '.').map(Value::Number),
+        FieldType::YesNo => values::yes_no(text).map(Value::YesNo),
+        // As a browser sends it (HTML §2.3.5.2).
+        FieldType::Date => text.parse().ok().map(Value::Date),
+        FieldType::Choice if field.options.iter().any(|option| option == text) => {
+            Some(Value::Choice(text.to_owned()))
+        }
+        _ => None,
+    }
 }
 
 /// A filled form: its person, what was said of it, and what was agreed to. Anybody can send a form in another's name: so it
@@ -229,8 +242,8 @@ fn form(tx: &mut Tx<'_>, entry: &FormEntry, at: Moment) -> carillon_store::Resul
         if text.is_empty() || key == "email" {
             continue;
         }
-        if fillable(tx, key) && !known.contains_key(key) {
-            contacts::set_field(tx, contact, key, Some(&Value::Text(text.clone())), &source)?;
+        if let Some(value) = fitting(tx, key, &text).filter(|_| !known.contains_key(key)) {
+            contacts::set_field(tx, contact, key, Some(&value), &source)?;
         }
         props.insert(word(key), Prop::Text(text));
     }
@@ -265,17 +278,8 @@ fn agreed(
     source: &str,
     at: Moment,
 ) -> carillon_store::Result<()> {
-    let known: Option<RelaySettings> = settings::get(tx, crate::relay::SETTINGS)?;
-    let forms = known.map(|settings| settings.forms).unwrap_or_default();
-    let texts = forms
-        .iter()
-        .filter(|form| form.key == entry.form)
-        .flat_map(|form| &form.consents);
     for given in &entry.consents {
-        let wording = texts
-            .clone()
-            .find(|text| text.key == given.key && text.wording_hash == given.wording_hash)
-            .map(|text| text.text.clone());
+        let wording = consents::wording_of(tx, &given.wording_hash)?;
         let purpose = match given.key.as_str() {
             "tracking" => Purpose::Tracking,
             _ => Purpose::Marketing,
@@ -341,10 +345,16 @@ fn identify(tx: &mut Tx<'_>, reported: &Reported, at: Moment) -> carillon_store:
     };
     if trusted {
         for (key, value) in &reported.properties {
-            if let Some(text) = value.as_str().map(clean::line).filter(|text| !text.is_empty())
-                && fillable(tx, key)
+            let text = match value {
+                Json::String(text) => clean::line(text),
+                Json::Number(number) => number.to_string(),
+                Json::Bool(yes) => (if *yes { "yes" } else { "no" }).to_owned(),
+                Json::Null | Json::Array(_) | Json::Object(_) => continue,
+            };
+            if !text.is_empty()
+                && let Some(value) = fitting(tx, key, &text)
             {
-                contacts::set_field(tx, contact, key, Some(&Value::Text(text)), SOURCE)?;
+                contacts::set_field(tx, contact, key, Some(&value), SOURCE)?;
             }
         }
     }

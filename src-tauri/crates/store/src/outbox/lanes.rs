@@ -196,6 +196,12 @@ pub(crate) fn letterhead(db: &Db<'_>, account: AccountId, template: TemplateId) 
     Ok((domain.to_owned(), subject))
 }
 
+/// Messages get numbers from this one on, if theirs are not higher already.
+pub fn number_from(tx: &mut Tx<'_>, first: i64) {
+    let next = tx.marks.get(Mark::Outbox);
+    tx.marks.set(Mark::Outbox, next.max(first));
+}
+
 /// Keeps the subject as it was rendered for the contact.
 ///
 /// # Errors
