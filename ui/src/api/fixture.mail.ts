@@ -53,6 +53,7 @@ export function mailAnswers({ empty, much, total, unknown, tell }: World): Recor
     preheader: "We roast on Tuesdays and Fridays.",
     body: `<mjml>\n  <mj-body background-color="#f6f1ea">\n    <mj-section background-color="#ffffff">\n      <mj-column>\n        <mj-text font-size="28px">\n          Welcome to the roastery, {{ contact.first_name | default: "friend" }}\n        </mj-text>\n        {% if contact.spent %}\n        <mj-text>You have spent {{ contact.spent | money }} so far.</mj-text>\n        {% endif %}\n        <mj-button href="https://bohne.example.com/roast">See this week’s roast</mj-button>\n      </mj-column>\n    </mj-section>\n  </mj-body>\n</mjml>\n`,
     text: "",
+    topic: null,
     updated_at: at(4),
   };
   const account = {

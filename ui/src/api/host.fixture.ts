@@ -296,8 +296,9 @@ export function fixtureHost(search: string): Host {
         },
         time_zone: { name: "Europe/Berlin", from: "workspace" },
         suppressed: row.suppressed
-          ? { reason: "unsubscribed", scope: "every_mail", source: "import:12", since: at(3) }
+          ? { reason: "unsubscribed", scope: "marketing", source: "import:12", since: at(3) }
           : null,
+        chosen: { topics_left: [], paused_until: null },
         permissions: [{ channel: "email", purpose: "marketing", allowed: row.permitted, basis: "double_opt_in" }],
         consents: [
           {

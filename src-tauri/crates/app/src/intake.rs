@@ -3,6 +3,7 @@
 
 mod heard;
 mod hits;
+mod list;
 mod mailbox;
 mod relay;
 
@@ -21,7 +22,7 @@ use carillon_model::{MailboxId, Moment};
 use carillon_store::{Priority, Topic, Tx, mailboxes, opt_out_sources};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -38,6 +39,8 @@ pub struct Intake {
     tokens: tokio::sync::Mutex<BTreeMap<MailboxId, Tokens>>,
     /// One reading at a time.
     reading: tokio::sync::Mutex<()>,
+    /// The day, since 1970, on which keys of what was taken in long ago were forgotten.
+    tidied_on: AtomicI64,
 }
 
 impl Intake {
@@ -135,6 +138,17 @@ fn keep_up(
     }
 }
 
+/// Forgets, once a day, the keys of what was taken in so long ago that nobody brings it again.
+async fn tidy(open: &Open) -> Result<()> {
+    let now = open.now();
+    let today = now.timestamp() / 86_400;
+    if open.intake.tidied_on.swap(today, Ordering::Relaxed) == today {
+        return Ok(());
+    }
+    let forget = move |tx: &mut Tx<'_>| carillon_store::intake::forget_old(tx, now).map(drop);
+    Ok(open.store.write(Priority::Import, forget).await?)
+}
+
 /// Reads every source once, from where it was read to. What cannot be read is noted with its source.
 ///
 /// # Errors
@@ -181,6 +195,7 @@ pub async fn take_in_letters(
     letters: Vec<Letter>,
     also: impl FnOnce(&mut Tx<'_>) -> carillon_store::Result<()> + Send + 'static,
 ) -> Result<Vec<Taken>> {
+    tidy(open).await?;
     let keys: Vec<[u8; 16]> = letters.iter().map(|letter| letter.key).collect();
     // Hostile mail is read off the async threads, and before the write begins.
     let read = move || -> Vec<Notice> {

@@ -40,6 +40,7 @@ pub mod suppressions;
 pub mod table;
 pub mod templates;
 pub mod timeline;
+pub mod topics;
 pub mod vocabulary;
 pub mod workspaces;
 
@@ -129,6 +130,7 @@ fn features() -> Vec<Command> {
         mailboxes::commands(),
         outbox::commands(),
         relay::commands(),
+        topics::commands(),
         reports::commands(),
         responses::commands(),
         runtime::commands(),

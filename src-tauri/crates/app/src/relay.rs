@@ -1,9 +1,11 @@
 //! The relay of this workspace: a small server of the user's own that hears what people answer while the laptop sleeps.
 
 mod doors;
+mod machines;
 mod words;
 
-pub use doors::{Mint, mint};
+pub use doors::{Mint, Recipient, mint};
+pub use machines::{InviteMachine, JoinRelay, MachineInvitation};
 pub use words::*;
 
 use crate::Ctx;
@@ -19,12 +21,14 @@ use carillon_model::account::SecretState;
 use carillon_model::message::Failure;
 use carillon_model::relay::{PageSettings, PairingCode, RelaySettings};
 use carillon_model::workspace::Workspace;
-use carillon_store::{Db, Priority, Tx, opt_out_sources, settings};
+use carillon_store::{Db, Priority, Tx, consents, opt_out_sources, settings};
 use serde::{Deserialize, Serialize};
 
 commands! {
     query "relay.get" get(NoArgs) -> RelayView, reads [Relay, OptOutSources];
     mutate "relay.pair" pair(PairRelay) -> RelayView, reads [];
+    mutate "relay.invite" machines::invite(InviteMachine) -> MachineInvitation, reads [];
+    mutate "relay.join" machines::join(JoinRelay) -> RelayView, reads [];
     mutate "relay.unpair" unpair(NoArgs) -> Done, reads [];
     mutate "relay.test" test(NoArgs) -> RelayTest, reads [];
     query "relay.settings" get_settings(NoArgs) -> RelaySettings, reads [Relay, Workspace];
@@ -39,6 +43,9 @@ const PAIRED: &str = "relay";
 pub(crate) const SETTINGS: &str = "relay_settings";
 /// Languages the relay's pages are written in.
 const LANGUAGES: [&str; 3] = ["de", "en", "fr"];
+
+/// Lengths of a pause the preference page offers, in days.
+const PAUSES_DAYS: [u16; 3] = [30, 60, 90];
 
 /// Which relay this workspace has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -274,8 +281,11 @@ fn merged(db: &Db<'_>, workspace: &Workspace) -> carillon_store::Result<RelaySet
         sender: workspace.organisation.clone(),
         postal_address: workspace.postal_address.clone(),
         languages: fallback(all.page.languages),
-        // Nothing here holds mail until a day yet, so the page offers no pause: what it offers is obeyed.
-        pauses_days: Vec::new(),
+        pauses_days: match all.page.pauses_days.is_empty() {
+            true => PAUSES_DAYS.into(),
+            false => all.page.pauses_days,
+        },
+        topics: crate::topics::all(db)?.offered(),
         ..all.page
     };
     Ok(all)
@@ -299,17 +309,28 @@ async fn save_settings(cx: &Ctx, req: RelaySettings) -> Result<Done> {
     open.store
         .write(Priority::User, move |tx| {
             settings::set(tx, SETTINGS, Some(&req))?;
+            // A form that was opened before a change is sent after it, with the words it was opened with.
+            for consent in req.forms.iter().flat_map(|form| &form.consents) {
+                consents::keep_wording(tx, &consent.text)?;
+            }
             changed(tx);
             Ok(())
         })
         .await?;
-    if let Some(client) = client(open).await? {
-        client
-            .set_settings(&settings_for(open).await?)
-            .await
-            .map_err(in_words)?;
-    }
+    tell_settings(open).await?;
     Ok(Done {})
+}
+
+/// Tells the relay, where there is one, what it shows.
+///
+/// # Errors
+/// Why it did not take it.
+pub(crate) async fn tell_settings(open: &Open) -> Result<()> {
+    let Some(client) = client(open).await? else {
+        return Ok(());
+    };
+    let told = client.set_settings(&settings_for(open).await?).await;
+    told.map(drop).map_err(in_words)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod plan;
 pub mod tick;
 mod words;
 
+pub(crate) use door::STALE;
 pub use due::begin_calendar;
 pub use plan::catalogue;
 

@@ -16,6 +16,21 @@ pub const SEAL_INFO: &[u8] = b"carillon relay event 1";
 /// The first line of what a device signs.
 pub const SIGNED: &str = "carillon relay request 1";
 
+/// Sixteen bytes from their 32 hexadecimal digits: how addresses and tokens are told.
+pub fn address_bytes(text: &str) -> Option<[u8; 16]> {
+    let digits = text.as_bytes();
+    if digits.len() != 32 {
+        return None;
+    }
+    let mut bytes = [0; 16];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        let high = char::from(pair[0]).to_digit(16)?;
+        let low = char::from(pair[1]).to_digit(16)?;
+        *byte = u8::try_from(high * 16 + low).ok()?;
+    }
+    Some(bytes)
+}
+
 /// Seconds by which the clocks of laptop and relay may differ in a signed request.
 pub const SIGNED_WINDOW_SECS: i64 = 300;
 
@@ -149,6 +164,9 @@ pub enum What {
         token: String,
         address: String,
         choices: Choices,
+        /// The page showed that nothing is sent, and it was taken back there.
+        #[serde(default)]
+        back: bool,
     },
     Confirm {
         token: String,
@@ -408,9 +426,9 @@ pub struct Ack {
 pub struct SuppressionLine {
     /// Keyed hash of the normalised address: 32 hexadecimal digits. The relay does not have the key.
     pub address: String,
-    /// 0: everything of the marketing kind; else a topic, by its number plus one.
+    /// 0: everything of the marketing kind; 65535: every mail; else a topic, by its number plus one.
     pub scope: u16,
-    /// Taken back by a device.
+    /// Taken back by a device, or a topic by the person.
     #[serde(default)]
     pub lifted: bool,
 }

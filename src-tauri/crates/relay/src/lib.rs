@@ -53,21 +53,6 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         })
 }
 
-/// Sixteen bytes from their 32 hexadecimal digits.
-pub(crate) fn unhex16(text: &str) -> Option<[u8; 16]> {
-    let digits = text.as_bytes();
-    if digits.len() != 32 {
-        return None;
-    }
-    let mut bytes = [0; 16];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        let high = char::from(pair[0]).to_digit(16)?;
-        let low = char::from(pair[1]).to_digit(16)?;
-        *byte = u8::try_from(high * 16 + low).ok()?;
-    }
-    Some(bytes)
-}
-
 /// SHA-256, its first sixteen bytes.
 pub(crate) fn digest16(parts: &[&[u8]]) -> [u8; 16] {
     let mut context = ring::digest::Context::new(&ring::digest::SHA256);

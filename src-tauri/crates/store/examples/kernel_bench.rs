@@ -334,6 +334,7 @@ fn template() -> Template {
         preheader: String::new(),
         body: String::new(),
         text: String::new(),
+        topic: None,
         updated_at: base(),
     }
 }

@@ -17,6 +17,7 @@ pub mod backup;
 pub mod campaigns;
 pub mod catalogue;
 pub mod changes;
+pub mod choices;
 mod clause_states;
 mod codes;
 pub mod consents;

@@ -65,8 +65,10 @@ import type { ImportStarted } from "./ImportStarted";
 import type { ImportTemplate } from "./ImportTemplate";
 import type { ImportText } from "./ImportText";
 import type { Imported } from "./Imported";
+import type { InviteMachine } from "./InviteMachine";
 import type { JobStarted } from "./JobStarted";
 import type { JobView } from "./JobView";
+import type { JoinRelay } from "./JoinRelay";
 import type { JourneyCounts } from "./JourneyCounts";
 import type { JourneyRow } from "./JourneyRow";
 import type { JourneyText } from "./JourneyText";
@@ -74,6 +76,7 @@ import type { JourneyView } from "./JourneyView";
 import type { JumpClock } from "./JumpClock";
 import type { LiftSuppression } from "./LiftSuppression";
 import type { Listening } from "./Listening";
+import type { MachineInvitation } from "./MachineInvitation";
 import type { Mailbox } from "./Mailbox";
 import type { MailboxPresetsView } from "./MailboxPresetsView";
 import type { MailboxTest } from "./MailboxTest";
@@ -131,6 +134,7 @@ import type { SaveErrors } from "./SaveErrors";
 import type { SaveJourney } from "./SaveJourney";
 import type { SaveSegment } from "./SaveSegment";
 import type { SaveTemplate } from "./SaveTemplate";
+import type { SaveTopics } from "./SaveTopics";
 import type { Saved } from "./Saved";
 import type { SavedJourney } from "./SavedJourney";
 import type { SecretKept } from "./SecretKept";
@@ -166,6 +170,7 @@ import type { TestAccount } from "./TestAccount";
 import type { TestPlan } from "./TestPlan";
 import type { TextOnly } from "./TextOnly";
 import type { TimelineEntry } from "./TimelineEntry";
+import type { Topic } from "./Topic";
 import type { TryJourney } from "./TryJourney";
 import type { UnlockPasswords } from "./UnlockPasswords";
 import type { UpdateAccount } from "./UpdateAccount";
@@ -288,6 +293,8 @@ export type Commands = {
   "outbox.summary": { kind: "query"; req: NoArgs; res: OutboxSummary; reads: ["outbox", "workspace", "accounts"] };
   "presets.senders": { kind: "query"; req: NoArgs; res: Array<SenderPresetView>; reads: [] };
   "relay.get": { kind: "query"; req: NoArgs; res: RelayView; reads: ["relay", "opt_out_sources"] };
+  "relay.invite": { kind: "mutate"; req: InviteMachine; res: MachineInvitation; reads: [] };
+  "relay.join": { kind: "mutate"; req: JoinRelay; res: RelayView; reads: [] };
   "relay.pair": { kind: "mutate"; req: PairRelay; res: RelayView; reads: [] };
   "relay.save_settings": { kind: "mutate"; req: RelaySettings; res: Done; reads: [] };
   "relay.settings": { kind: "query"; req: NoArgs; res: RelaySettings; reads: ["relay", "workspace"] };
@@ -323,6 +330,8 @@ export type Commands = {
   "templates.render": { kind: "query"; req: RenderTemplate; res: RenderedTemplate; reads: ["contacts", "workspace", "fields"] };
   "templates.save": { kind: "mutate"; req: SaveTemplate; res: Template; reads: [] };
   "templates.starters": { kind: "query"; req: NoArgs; res: Array<Starter>; reads: [] };
+  "topics.list": { kind: "query"; req: NoArgs; res: Array<Topic>; reads: ["relay", "workspace"] };
+  "topics.save": { kind: "mutate"; req: SaveTopics; res: Array<Topic>; reads: [] };
   "vocabulary.list": { kind: "query"; req: NoArgs; res: Vocabulary; reads: ["events", "tags", "contacts"] };
   "workspaces.close": { kind: "mutate"; req: NoArgs; res: Done; reads: [] };
   "workspaces.create": { kind: "mutate"; req: CreateWorkspace; res: WorkspaceInfo; reads: [] };
@@ -395,6 +404,7 @@ export const READS: Record<string, readonly string[]> = {
   "templates.missing": ["contacts", "workspace", "fields"],
   "templates.render": ["contacts", "workspace", "fields"],
   "templates.starters": [],
+  "topics.list": ["relay", "workspace"],
   "vocabulary.list": ["events", "tags", "contacts"],
   "workspaces.current": ["workspace"],
   "workspaces.recent": ["workspace"],

@@ -108,6 +108,7 @@ async fn send_test(
         crate::clock::machine_now(),
         Some(letters::unsubscribe_mailto(account, &token)),
     );
+    let context = letters::ShownLinks::of(open).await?.put(context);
     let output = letters::render_one(
         open,
         parts,

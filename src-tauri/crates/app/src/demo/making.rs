@@ -380,6 +380,7 @@ async fn furnish(store: &Store) -> Result<()> {
                     preheader: draft.preheader,
                     body: draft.body,
                     text: draft.text,
+                    topic: None,
                     updated_at: now,
                 };
                 carillon_store::templates::save(tx, None, &template)?;

@@ -1,6 +1,6 @@
 //! The relay, pulled by its cursor or heard on its live line.
 
-use super::{AGAIN, EVERY, hits, note_failure};
+use super::{AGAIN, EVERY, hits, list, note_failure};
 use crate::error::{ApiError, Code, Result};
 use crate::relay;
 use crate::workspaces::Open;
@@ -8,9 +8,10 @@ use carillon_adapters::relays::{Cursor, History, OpenedHit, RelayClient};
 use carillon_model::message::Failure;
 use carillon_model::relay::Pulled;
 use carillon_store::intake::{self, IntakeCursor};
-use carillon_store::{Priority, opt_out_sources, settings};
+use carillon_store::{Commit, Priority, Topic, opt_out_sources, settings};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::broadcast::{self, error::RecvError};
 
 /// Events asked for at once.
 const BATCH: usize = 500;
@@ -18,7 +19,7 @@ const BATCH: usize = 500;
 const DIGEST: &str = "relay_digest";
 
 /// Why the relay cannot be heard now.
-enum Trouble {
+pub(super) enum Trouble {
     Outside(String),
     File(ApiError),
 }
@@ -75,10 +76,19 @@ async fn line(open: &Arc<Open>, failed: &mut usize) -> std::result::Result<(), T
     catch_up(open, &client).await?;
     *failed = 0;
     let since = cursor(open).await?.seq;
+    let mut commits = open.store.subscribe();
     let mut line = client.live(since).await?;
     loop {
         let began = open.now();
-        match tokio::time::timeout(EVERY, line.next()).await {
+        let said = tokio::select! {
+            said = tokio::time::timeout(EVERY, line.next()) => said,
+            () = list_changes(&mut commits) => {
+                let epoch = cursor(open).await?.epoch;
+                list::exchange(open, &client, &epoch).await?;
+                continue;
+            }
+        };
+        match said {
             Ok(event) => match event? {
                 None => return Ok(()),
                 Some(pulled) if pulled.events.is_empty() => read_up_to(open, began).await?,
@@ -125,6 +135,7 @@ pub(super) async fn read_once(open: &Arc<Open>) -> Result<()> {
 
 /// Everything the relay has; then it counts as read up to the moment this began.
 async fn catch_up(open: &Arc<Open>, client: &RelayClient) -> std::result::Result<(), Trouble> {
+    super::tidy(open).await?;
     let began = open.now();
     loop {
         let since = cursor(open).await?.seq;
@@ -134,8 +145,22 @@ async fn catch_up(open: &Arc<Open>, client: &RelayClient) -> std::result::Result
             break;
         }
     }
+    let epoch = cursor(open).await?.epoch;
+    list::exchange(open, client, &epoch).await?;
     read_up_to(open, began).await?;
     Ok(())
+}
+
+/// Until the list of this file changes: the other machines hear of it at once.
+async fn list_changes(commits: &mut broadcast::Receiver<Commit>) {
+    loop {
+        match commits.recv().await {
+            Ok(commit) if commit.topics.contains(Topic::Suppressions) => return,
+            Ok(_) => {}
+            Err(RecvError::Lagged(_)) => return,
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
 }
 
 async fn read_up_to(open: &Open, moment: carillon_model::Moment) -> Result<()> {

@@ -59,7 +59,9 @@ pub(super) async fn made_now(
         .as_ref()
         .map(|a| letters::unsubscribe_mailto(a, "preview"));
     let context = letters::context(&record, open.store.catalogue().zone(), open.now(), unsubscribe);
-    let context = Context { event, ..context };
+    let context = letters::ShownLinks::of(open)
+        .await?
+        .put(Context { event, ..context });
     let sender = letters::sender(&open.workspace()?, account.as_ref());
     let parts = TemplateParts::from(&template);
     Ok(

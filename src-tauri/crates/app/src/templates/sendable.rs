@@ -2,7 +2,7 @@
 
 use crate::accounts::default_account;
 use crate::error::{Code, Result, fail};
-use crate::letters::{self, context, sender};
+use crate::letters::{self, ShownLinks, context, sender};
 use crate::workspaces::Open;
 use carillon_model::journey::Journey;
 use carillon_render::child::{Mode, Output, Request};
@@ -105,6 +105,24 @@ pub(super) async fn fit_to_send(
             "templates.answers",
             &[("name", &name), ("subject", &made.subject)],
         )),
+        Some(Ok(Output::Message(rendered))) if rendered.missing.iter().any(|path| path == CONFIRM) => {
+            fit_to_confirm(open, name, marketing).await
+        }
         _ => Ok(()),
+    }
+}
+
+/// The name of the link that confirms an address.
+const CONFIRM: &str = "confirm_url";
+
+/// Of a mail that prints it: without a relay it leads nowhere, and as marketing it reaches nobody whose word is missing.
+async fn fit_to_confirm(open: &Open, name: &str, marketing: bool) -> Result<()> {
+    let refused = |key: &str| Err(fail(Code::Refused, key, &[("name", &name)]));
+    if marketing {
+        return refused("templates.confirm_as_marketing");
+    }
+    match ShownLinks::of(open).await?.lead_somewhere() {
+        true => Ok(()),
+        false => refused("templates.confirm_without_relay"),
     }
 }

@@ -280,6 +280,7 @@ impl Post {
         let doors = Doors {
             unsubscribe: address("u"),
             preferences: address("p"),
+            confirm: address("k"),
             click: measured.then(|| {
                 let lead = move |link: &carillon_render::links::Link| {
                     let mark = blake3::hash(utm.added_to(&link.url).as_bytes()).to_hex();
@@ -358,6 +359,7 @@ fn context(house: &House, order: &Order) -> Context {
             ]),
         }),
         preferences_url: order.doors.preferences.clone(),
+        confirm_url: order.doors.confirm.clone(),
         ..context
     }
 }

@@ -11,6 +11,7 @@ mod accounts;
 mod gate;
 mod interleavings;
 mod mails;
+mod relay;
 mod responses;
 mod shop;
 
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     trials.extend(gate::trials());
     trials.extend(interleavings::trials());
     trials.extend(mails::trials());
+    trials.extend(relay::trials());
     trials.extend(responses::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

@@ -139,6 +139,7 @@ pub fn template(name: &str) -> Template {
         preheader: String::new(),
         body: "<mjml></mjml>".to_owned(),
         text: String::new(),
+        topic: None,
         updated_at: day(0),
     }
 }

@@ -1,0 +1,14 @@
+-- What people chose on the preference page: topics they left (bits, by the topic's number) and a pause. By the keyed hash
+-- of the address, as the suppression list: it outlives the contact, and other machines tell of it without an address.
+CREATE TABLE choices(
+  hash BLOB NOT NULL,
+  key INTEGER NOT NULL,
+  topics_left INTEGER NOT NULL,
+  paused_until INTEGER,
+  source INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY(hash, key)
+) WITHOUT ROWID, STRICT;
+
+-- What the mails of a template are about: the number of a topic, or nothing.
+ALTER TABLE templates ADD COLUMN topic INTEGER;
