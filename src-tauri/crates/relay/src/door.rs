@@ -161,11 +161,16 @@ async fn accept(
 
 async fn talk(stream: impl AsyncRead + AsyncWrite + Unpin, peer: SocketAddr, app: Router, relay: &Relay) {
     let behind_proxy = relay.config.behind_proxy;
+    let clock = relay.clock.clone();
     let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let mut request: Request = request.map(Body::new);
         let from = visitor(peer.ip(), request.headers(), behind_proxy);
         request.extensions_mut().insert(Visitor(from));
-        hyper::service::Service::call(&TowerToHyperService::new(app.clone()), request)
+        let (app, clock, headers) = (app.clone(), clock.clone(), request.headers().clone());
+        async move {
+            let answer = hyper::service::Service::call(&TowerToHyperService::new(app), request);
+            clock.when_it_says(&headers, answer).await
+        }
     });
     // An ended or broken connection is no news.
     http1::Builder::new()
