@@ -41,6 +41,7 @@ pub mod templates;
 pub mod timeline;
 pub mod vocabulary;
 pub mod workspaces;
+pub mod world;
 
 use crate::bus::Bus;
 use crate::error::{ApiError, Code, Result, fail};
@@ -136,6 +137,7 @@ fn features() -> Vec<Command> {
         templates::commands(),
         vocabulary::commands(),
         workspaces::commands(),
+        world::commands(),
     ]
     .into_iter()
     .flatten()

@@ -140,16 +140,18 @@ impl Clock {
         chrono::DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
     }
 
-    /// Answers a request at the moment its headers say, where this clock lets them.
-    pub(crate) async fn when_it_says<F: Future>(&self, headers: &axum::http::HeaderMap, answer: F) -> F::Output {
-        let said = || {
-            let millis = headers.get(MOMENT_HEADER)?.to_str().ok()?.parse().ok()?;
-            chrono::DateTime::from_timestamp_millis(millis)
-        };
-        match self.told.then(said).flatten() {
-            Some(at) => COMES_AT.scope(at, answer).await,
-            None => answer.await,
-        }
+    /// When a visitor says to come, where this clock lets it say so.
+    pub(crate) fn said_in(&self, headers: &axum::http::HeaderMap) -> Option<Moment> {
+        let said = headers.get(MOMENT_HEADER).filter(|_| self.told)?;
+        chrono::DateTime::from_timestamp_millis(said.to_str().ok()?.parse().ok()?)
+    }
+}
+
+/// Answers a visitor at the moment it said to come, if it did.
+pub(crate) async fn at<F: Future>(said: Option<Moment>, answer: F) -> F::Output {
+    match said {
+        Some(at) => COMES_AT.scope(at, answer).await,
+        None => answer.await,
     }
 }
 
@@ -166,16 +168,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_visitor_says_when_it_came_only_where_visitors_are_played_and_never_after_now() {
-        let at = |millis| chrono::DateTime::from_timestamp_millis(millis).unwrap_or_default();
+        let moment = |millis| chrono::DateTime::from_timestamp_millis(millis).unwrap_or_default();
         let mut headers = HeaderMap::new();
         headers.insert(MOMENT_HEADER, "5000".parse().expect("a header"));
-        for (clock, now, seen) in [
-            (Clock::from_fn(move || at(9_000)), "a relay of the world", 9_000),
-            (Clock::from_fn(move || at(9_000)).told_by_visitors(), "a practice relay", 5_000),
-            (Clock::from_fn(move || at(4_000)).told_by_visitors(), "before it", 4_000),
+        let real = Clock::from_fn(move || moment(9_000));
+        let early = Clock::from_fn(move || moment(4_000));
+        for (clock, seen) in [
+            (real.clone(), 9_000),
+            (real.told_by_visitors(), 5_000),
+            (early.told_by_visitors(), 4_000),
         ] {
-            let told = clock.when_it_says(&headers, async { clock.now() }).await;
-            assert_eq!(told, at(seen), "{now}");
+            let told = at(clock.said_in(&headers), async { clock.now() }).await;
+            assert_eq!(told, moment(seen), "{clock:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The door: connections, their limits and times, TLS, and who is at the other end.
 
-use crate::config::TlsFiles;
+use crate::config::{self, TlsFiles};
 use crate::routes;
 use crate::tenant::{Relay, RelayError};
 use axum::Router;
@@ -166,11 +166,9 @@ async fn talk(stream: impl AsyncRead + AsyncWrite + Unpin, peer: SocketAddr, app
         let mut request: Request = request.map(Body::new);
         let from = visitor(peer.ip(), request.headers(), behind_proxy);
         request.extensions_mut().insert(Visitor(from));
-        let (app, clock, headers) = (app.clone(), clock.clone(), request.headers().clone());
-        async move {
-            let answer = hyper::service::Service::call(&TowerToHyperService::new(app), request);
-            clock.when_it_says(&headers, answer).await
-        }
+        let said = clock.said_in(request.headers());
+        let answer = hyper::service::Service::call(&TowerToHyperService::new(app.clone()), request);
+        config::at(said, answer)
     });
     // An ended or broken connection is no news.
     http1::Builder::new()
