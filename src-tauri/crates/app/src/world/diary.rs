@@ -26,7 +26,8 @@ pub(super) struct Got {
     pub message_id: String,
     /// Under which the server's mailbox has it.
     pub queue_id: String,
-    pub zone: chrono_tz::Tz,
+    /// The recipient's zone, by its name.
+    pub zone: String,
     pub language: Option<Language>,
     /// The town got it. Not while the world is off.
     pub delivered: bool,

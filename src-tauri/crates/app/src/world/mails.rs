@@ -12,7 +12,7 @@ use carillon_model::MessageId;
 use carillon_store::{contacts, outbox};
 use carillon_world::inbox::{Answer, AnswerKind, Listed, Opened};
 use carillon_world::personas::{
-    About, Act, Deed, Effect, Language, Leaving, LinkKind, Mail, Person, Persona, Stage, WorldSettings,
+    About, Act, Deed, Effect, Leaving, LinkKind, Mail, Person, Persona, Stage, WorldSettings,
 };
 
 /// Longest answer a user writes as somebody, in characters.
@@ -251,22 +251,16 @@ fn deed(wanted: WorldDeed, mail: &Mail<'_>) -> Result<Deed> {
 }
 
 /// Whoever got the mail, as the town knows them.
-fn about(settings: &WorldSettings, opened: &Opened, mail: &Mail<'_>, language: Option<Language>) -> About {
+fn about(settings: &WorldSettings, opened: &Opened, mail: &Mail<'_>) -> About {
     let person = Person::of(settings, &opened.listed.to);
     let headers = &mail.headers;
-    let sent_by = opened
-        .headers
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("return-path"));
     About {
         message_id: opened.listed.message_id.clone(),
         subject: headers.subject.clone(),
         from_name: headers.from_name.clone(),
         from: headers.from.clone(),
         reply_to: headers.reply_to.clone(),
-        mail_from: sent_by
-            .map(|(_, value)| value.trim_matches(['<', '>', ' ']).to_owned())
-            .unwrap_or_else(|| headers.from.clone()),
+        mail_from: headers.from.clone(),
         to: opened.listed.to.clone(),
         delivered_at: opened.listed.received_at,
         // A person at the keys, whoever usually has this mailbox.
@@ -274,7 +268,7 @@ fn about(settings: &WorldSettings, opened: &Opened, mail: &Mail<'_>, language: O
             Persona::Bot => Persona::Eager,
             other => other,
         },
-        language: language.unwrap_or(person.language),
+        language: person.language,
         server: person.server,
         agent: BROWSER.to_owned(),
     }
@@ -293,7 +287,7 @@ pub(super) async fn act(cx: &Ctx, req: WorldActArgs) -> Result<WorldMailRow> {
         let settings = state.town.settings();
         Act {
             deed: deed(req.deed, &read)?,
-            about: about(settings, &opened, &read, None),
+            about: about(settings, &opened, &read),
         }
     };
     let now = open.now();

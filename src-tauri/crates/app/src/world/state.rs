@@ -173,7 +173,7 @@ impl State {
                 subject: listed.subject.clone(),
                 message_id: listed.message_id.clone(),
                 queue_id: taken.queue_id.clone(),
-                zone: one.zone,
+                zone: one.zone.name().to_owned(),
                 language: one.language,
                 delivered: delivers,
             })));
@@ -324,7 +324,7 @@ fn relive(town: &mut Town, mailbox: &Mailbox, line: &Line, done: &mut Option<Mom
             let arrival = Arrival {
                 to: &got.to,
                 mail_from: &got.mail_from,
-                zone: got.zone,
+                zone: got.zone.parse().unwrap_or_default(),
                 language: got.language,
                 mail: &message.unwrap_or_default(),
             };

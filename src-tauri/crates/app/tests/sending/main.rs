@@ -12,6 +12,7 @@ mod interleavings;
 mod mails;
 mod responses;
 mod shop;
+mod world;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::ExitCode;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     trials.extend(interleavings::trials());
     trials.extend(mails::trials());
     trials.extend(responses::trials());
+    trials.extend(world::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
