@@ -124,31 +124,18 @@ fn counted(mails: &[Value]) -> BTreeMap<String, u64> {
     counts
 }
 
-/// Everything that came back.
+/// Everything that came back for the mails that somebody did something about.
 async fn responses(studio: &Studio) -> Vec<Value> {
     let mut all = Vec::new();
-    for kind in [
-        "delivered",
-        "delayed",
-        "bounced",
-        "complained",
-        "unsubscribed",
-        "opened",
-        "clicked",
-        "replied",
-        "auto_replied",
-    ] {
-        let mut below = Value::Null;
-        loop {
-            let page = json!({ "kind": kind, "below": below, "limit": 200 });
-            let page = studio.query("responses.page", page).await;
-            let rows = page["rows"].as_array().unwrap();
-            all.extend(rows.iter().cloned());
-            if page["more"] == json!(false) {
-                break;
-            }
-            below = rows.last().unwrap()["id"].clone();
+    for mail in inbox(studio).await {
+        if mail["answers"] == json!([]) {
+            continue;
         }
+        assert!(mail["message"].is_number() && mail["contact"].is_number(), "{mail}");
+        let of = studio
+            .query("responses.of_message", json!({ "message": mail["message"] }))
+            .await;
+        all.extend(of.as_array().unwrap().iter().cloned());
     }
     all
 }
