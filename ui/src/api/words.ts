@@ -26,6 +26,7 @@ export type Topic =
   | "responses"
   | "reports"
   | "clock"
+  | "world"
   | "jobs"
   | "everything";
 

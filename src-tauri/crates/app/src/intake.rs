@@ -41,6 +41,8 @@ pub struct Intake {
     reading: tokio::sync::Mutex<()>,
     /// The day, since 1970, on which keys of what was taken in long ago were forgotten.
     tidied_on: AtomicI64,
+    /// One pulls from the relay at a time: what it answers fits the cursor it was asked with.
+    pulling: tokio::sync::Mutex<()>,
 }
 
 impl Intake {
@@ -78,7 +80,8 @@ pub fn live(open: Arc<Open>) -> JoinHandle<()> {
                 Ok((mailboxes, relay)) => {
                     keep_up(&open, &mut running, mailboxes);
                     line = line.filter(|(paired, _)| relay.as_ref() == Some(paired));
-                    if let Some(paired) = relay.filter(|_| line.is_none()) {
+                    // A sample's own relay is pulled where its people act.
+                    if let Some(paired) = relay.filter(|_| line.is_none() && !open.sample) {
                         let listener = Listener(tokio::spawn(relay::listen(open.clone())));
                         line = Some((paired, listener));
                     }
@@ -162,6 +165,14 @@ pub async fn read_all(open: &Arc<Open>) -> Result<()> {
         Some(_) => relay::read_once(open).await,
         None => Ok(()),
     }
+}
+
+/// Reads the relay once: whether it had anything, or why it cannot be read.
+///
+/// # Errors
+/// The store's.
+pub(crate) async fn read_relay(open: &Arc<Open>) -> Result<std::result::Result<bool, String>> {
+    relay::read(open).await
 }
 
 /// Reads every source before anything is sent, where nobody listens all the time.

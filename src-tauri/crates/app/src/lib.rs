@@ -43,6 +43,7 @@ pub mod timeline;
 pub mod topics;
 pub mod vocabulary;
 pub mod workspaces;
+pub mod world;
 
 use crate::bus::Bus;
 use crate::error::{ApiError, Code, Result, fail};
@@ -140,6 +141,7 @@ fn features() -> Vec<Command> {
         templates::commands(),
         vocabulary::commands(),
         workspaces::commands(),
+        world::commands(),
     ]
     .into_iter()
     .flatten()

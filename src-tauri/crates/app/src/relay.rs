@@ -38,7 +38,7 @@ commands! {
 /// The relay among the sources of opt-outs, and the source of what it told.
 pub const SOURCE: &str = "relay";
 /// Key of the setting that says which relay it is.
-const PAIRED: &str = "relay";
+pub(crate) const PAIRED: &str = "relay";
 /// Key of the setting with its forms, sites and keys.
 pub(crate) const SETTINGS: &str = "relay_settings";
 /// Languages the relay's pages are written in.
@@ -72,7 +72,7 @@ fn owner() -> Owner {
     Owner::Named("relay".to_owned())
 }
 
-fn packed(secrets: &RelaySecrets) -> Result<Secret> {
+pub(crate) fn packed(secrets: &RelaySecrets) -> Result<Secret> {
     let kept = Kept {
         opening: secrets.opening.expose().to_owned(),
         device: secrets.device.expose().to_owned(),
@@ -81,6 +81,20 @@ fn packed(secrets: &RelaySecrets) -> Result<Secret> {
     serde_json::to_string(&kept)
         .map(Secret::new)
         .map_err(ApiError::internal)
+}
+
+/// The secrets as [`packed`] wrote them.
+pub(crate) fn unpacked(kept: &Secret) -> Result<RelaySecrets> {
+    let kept: Kept = serde_json::from_str(kept.expose()).map_err(|_| no_secrets())?;
+    Ok(RelaySecrets {
+        opening: Secret::new(kept.opening),
+        device: Secret::new(kept.device),
+        tokens: kept.tokens.into_iter().map(Secret::new).collect(),
+    })
+}
+
+fn no_secrets() -> ApiError {
+    fail(Code::Keychain, "relay.no_secrets", &[])
 }
 
 /// The relay this workspace is paired with, if it is.
@@ -96,14 +110,12 @@ pub fn paired(db: &Db<'_>) -> carillon_store::Result<Option<Paired>> {
 /// # Errors
 /// A sentence that says why they cannot be had.
 pub async fn secrets_of(open: &Open) -> Result<RelaySecrets> {
-    let missing = || fail(Code::Keychain, "relay.no_secrets", &[]);
-    let kept = secrets::get(open, &owner()).await?.ok_or_else(missing)?;
-    let kept: Kept = serde_json::from_str(kept.expose()).map_err(|_| missing())?;
-    Ok(RelaySecrets {
-        opening: Secret::new(kept.opening),
-        device: Secret::new(kept.device),
-        tokens: kept.tokens.into_iter().map(Secret::new).collect(),
-    })
+    // A sample has its own relay, and only that.
+    let kept = match open.sample {
+        true => crate::world::keys(open)?,
+        false => secrets::get(open, &owner()).await?,
+    };
+    unpacked(&kept.ok_or_else(no_secrets)?)
 }
 
 /// The relay as this machine asks it; `None` where there is none.
@@ -127,7 +139,7 @@ pub async fn client(open: &Open) -> Result<Option<RelayClient>> {
     .map_err(in_words)
 }
 
-fn in_words(failure: Failure) -> ApiError {
+pub(crate) fn in_words(failure: Failure) -> ApiError {
     ApiError {
         message: failure.detail,
         ..fail(Code::Refused, "relay.refused", &[])
@@ -162,6 +174,7 @@ async fn view(open: &Open) -> Result<RelayView> {
 
 async fn pair(cx: &Ctx, req: PairRelay) -> Result<RelayView> {
     let open = cx.open()?;
+    not_in_a_sample(open)?;
     if open.store.read(paired).await?.is_some() {
         return Err(fail(Code::Refused, "relay.paired_already", &[]));
     }
@@ -204,6 +217,13 @@ async fn pair(cx: &Ctx, req: PairRelay) -> Result<RelayView> {
     view(open).await
 }
 
+fn not_in_a_sample(open: &Open) -> Result<()> {
+    match open.sample {
+        true => Err(fail(Code::Refused, "relay.of_the_sample", &[])),
+        false => Ok(()),
+    }
+}
+
 fn machine_name(given: Option<String>) -> String {
     let given = given.map(|name| crate::imports::clean::line(&name));
     given
@@ -228,6 +248,7 @@ async fn forget_secrets(open: &Open) -> Result<()> {
 /// Gives the relay up. Links of messages that were sent lead there as before, and nobody hears of them.
 async fn unpair(cx: &Ctx, _: NoArgs) -> Result<Done> {
     let open = cx.open()?;
+    not_in_a_sample(open)?;
     open.store
         .write(Priority::User, |tx| {
             settings::set::<Paired>(tx, PAIRED, None)?;

@@ -20,7 +20,7 @@ mod tenant;
 pub mod tokens;
 mod words;
 
-pub use config::{Clock, Config, Limits, TlsFiles};
+pub use config::{Clock, Config, Limits, MOMENT_HEADER, TlsFiles};
 pub use door::{Handle, serve};
 pub use seal::{SealError, SealingKey};
 pub use tenant::{Relay, RelayError};

@@ -24,8 +24,8 @@ const QUEUED_AS: &str = "queued as ";
 
 /// The mail as the sample's server keeps it, where it took one.
 pub(super) async fn received(open: &Open, tries: &[Attempt]) -> Option<Mail> {
-    let world = open.world.lock().await;
-    let mailbox = world.as_ref()?.mailbox()?;
+    let world = open.world.lock().await.clone()?;
+    let mailbox = world.mailbox()?;
     let taken = tries
         .iter()
         .rev()

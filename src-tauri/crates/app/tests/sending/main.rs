@@ -14,6 +14,7 @@ mod mails;
 mod relay;
 mod responses;
 mod shop;
+mod world;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     trials.extend(mails::trials());
     trials.extend(relay::trials());
     trials.extend(responses::trials());
+    trials.extend(world::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
