@@ -5,6 +5,7 @@ import type { Commands } from "./client";
 import { answersAnswers } from "./fixture.answers";
 import { days, mailAnswers } from "./fixture.mail";
 import { at, CITIES, COUNTS, FIELDS, FIRST, LAST, noise, person, timeline } from "./fixture.people";
+import { worldAnswers } from "./fixture.world";
 import type { ClockView } from "./gen/ClockView";
 import type { Field } from "./gen/Field";
 import type { HomeOverview } from "./gen/HomeOverview";
@@ -492,6 +493,13 @@ export function fixtureHost(search: string): Host {
     }),
     ...answersAnswers({ empty, much, tell }),
     ...mailAnswers({ empty, much, total, unknown, tell }),
+    ...worldAnswers({
+      sample: !empty,
+      much,
+      quiet: asked.get("mails") === "none",
+      off: asked.get("world") === "off",
+      tell,
+    }),
     "settings.get": () => settings,
     "settings.save": (next: Settings) => {
       settings = next;

@@ -179,6 +179,14 @@ import type { UpdateMailbox } from "./UpdateMailbox";
 import type { Vocabulary } from "./Vocabulary";
 import type { WhyAnswer } from "./WhyAnswer";
 import type { WorkspaceInfo } from "./WorkspaceInfo";
+import type { WorldActArgs } from "./WorldActArgs";
+import type { WorldMail } from "./WorldMail";
+import type { WorldMailArgs } from "./WorldMailArgs";
+import type { WorldMailPage } from "./WorldMailPage";
+import type { WorldMailRow } from "./WorldMailRow";
+import type { WorldMailsArgs } from "./WorldMailsArgs";
+import type { WorldSettings } from "./WorldSettings";
+import type { WorldView } from "./WorldView";
 
 export type Commands = {
   "accounts.add": { kind: "mutate"; req: AddAccount; res: Account; reads: [] };
@@ -339,6 +347,11 @@ export type Commands = {
   "workspaces.forget": { kind: "mutate"; req: ForgetWorkspace; res: Done; reads: [] };
   "workspaces.open": { kind: "mutate"; req: OpenWorkspace; res: WorkspaceInfo; reads: [] };
   "workspaces.recent": { kind: "query"; req: NoArgs; res: Array<RecentWorkspace>; reads: ["workspace"] };
+  "world.act": { kind: "mutate"; req: WorldActArgs; res: WorldMailRow; reads: [] };
+  "world.get": { kind: "query"; req: NoArgs; res: WorldView; reads: ["world"] };
+  "world.mail": { kind: "query"; req: WorldMailArgs; res: WorldMail; reads: ["world"] };
+  "world.mails": { kind: "query"; req: WorldMailsArgs; res: WorldMailPage; reads: ["world", "contacts"] };
+  "world.set": { kind: "mutate"; req: WorldSettings; res: WorldView; reads: [] };
 };
 
 /** What each query reads: a commit that touches one of these makes its answer stale. */
@@ -408,4 +421,7 @@ export const READS: Record<string, readonly string[]> = {
   "vocabulary.list": ["events", "tags", "contacts"],
   "workspaces.current": ["workspace"],
   "workspaces.recent": ["workspace"],
+  "world.get": ["world"],
+  "world.mail": ["world"],
+  "world.mails": ["world", "contacts"],
 };
