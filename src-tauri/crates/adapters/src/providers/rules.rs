@@ -24,6 +24,8 @@ pub struct Rules {
     pub reach_days: u32,
     /// How much of the past is read again each time.
     pub overlap_secs: u32,
+    /// Seconds between two readings.
+    pub every_secs: u32,
     /// Bytes of a message as it is handed over.
     pub longest_message: usize,
     pub(super) refusals: Vec<RefusalRule>,
@@ -73,7 +75,8 @@ pub fn rules() -> &'static [Rules] {
     &FILE.providers
 }
 
-pub(super) fn of(kind: ProviderKind) -> &'static Rules {
+/// What is known of one provider.
+pub fn of(kind: ProviderKind) -> &'static Rules {
     let found = FILE.providers.iter().find(|rules| rules.kind == kind);
     found.expect("a test sees that each provider has rules")
 }
@@ -113,6 +116,8 @@ mod tests {
         for kind in ProviderKind::ALL {
             let rules = of(kind);
             assert!(rules.hosts.values().all(|host| host.starts_with("https://")));
+            // Well within the five minutes after which nothing leaves.
+            assert!((5..=90).contains(&rules.every_secs), "{kind:?}");
             assert!(rules.page > 0 && rules.source.starts_with("https://") && rules.hosts.contains_key(""));
         }
         assert_eq!(rules().len(), ProviderKind::ALL.len());
