@@ -15,7 +15,7 @@ mod sendgrid;
 mod ses;
 mod sigv4;
 
-pub use rules::{Rules, of as rules_of, rules};
+pub use rules::{Rules, dated, of as rules_of, rules};
 
 use crate::failure::failure;
 use crate::http::{Answer, Failed};

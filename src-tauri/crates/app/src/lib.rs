@@ -27,6 +27,7 @@ pub mod log;
 pub mod mailboxes;
 pub mod outbox;
 pub mod owner;
+pub mod providers;
 pub mod relay;
 pub mod render;
 pub mod reports;
@@ -126,6 +127,7 @@ fn features() -> Vec<Command> {
         listening::commands(),
         mailboxes::commands(),
         outbox::commands(),
+        providers::commands(),
         relay::commands(),
         reports::commands(),
         responses::commands(),

@@ -46,8 +46,8 @@ pub struct ProviderRow {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QuotaTold {
     pub at: Moment,
-    /// Messages in any 24 hours, or in the plan's period where `per_day` is false.
-    pub limit: u64,
+    /// Messages in any 24 hours, or in the plan's period where `per_day` is false. `None`: as many as one likes.
+    pub limit: Option<u64>,
     pub sent: u64,
     pub per_day: bool,
     pub per_second: Option<f64>,

@@ -55,7 +55,6 @@ pub(super) struct LimitHeader {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    #[cfg_attr(not(test), expect(dead_code, reason = "for people and a test"))]
     dated: String,
     #[expect(dead_code, reason = "for people")]
     about: String,
@@ -70,6 +69,11 @@ static FILE: LazyLock<File> = LazyLock::new(|| {
     serde_json::from_str(text).expect("the embedded rules are read by a test")
 });
 
+/// When the rules were put together: `YYYY-MM-DD`.
+pub fn dated() -> &'static str {
+    &FILE.dated
+}
+
 /// All providers, in the file's order.
 pub fn rules() -> &'static [Rules] {
     &FILE.providers
@@ -83,7 +87,10 @@ pub fn of(kind: ProviderKind) -> &'static Rules {
 
 impl Rules {
     /// The address of the API in a region.
-    pub(super) fn host(&self, region: &str) -> Result<String, Failure> {
+    ///
+    /// # Errors
+    /// `Setup`: there is no such region.
+    pub fn host(&self, region: &str) -> Result<String, Failure> {
         let region = region.trim().to_ascii_lowercase();
         let simple = region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         let host = self.hosts.get(&region).or_else(|| self.hosts.get("*"));

@@ -4,6 +4,7 @@ use super::lanes::{must_load, tell};
 use super::{Claimed, check};
 use crate::campaigns;
 use crate::codes::{Code, word};
+use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::inputs::{self, NewInput, Pending};
 use crate::membership::Change;
