@@ -10,6 +10,8 @@ mod accounts;
 mod gate;
 mod interleavings;
 mod mails;
+mod postmark;
+mod providers;
 mod responses;
 mod shop;
 
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
     trials.extend(gate::trials());
     trials.extend(interleavings::trials());
     trials.extend(mails::trials());
+    trials.extend(providers::trials());
     trials.extend(responses::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

@@ -1,5 +1,6 @@
 //! Messages whose fate is not known: the provider's own record tells that it has them. That it has none proves nothing,
-//! so such a message stays as it is, for a person to decide.
+//! for records come late: such a message stays as it is, for a person to
+//! decide.
 
 use super::Trouble;
 use crate::error::Result;
@@ -12,8 +13,6 @@ use carillon_store::outbox::{self, Claimed};
 use carillon_store::{Priority, Tx};
 use chrono::TimeDelta;
 
-/// Records come late: a message is asked about no sooner.
-const AFTER: TimeDelta = TimeDelta::seconds(30);
 /// So long a message is asked about each time; then with the lists, now and then.
 const OFTEN: TimeDelta = TimeDelta::hours(1);
 /// After that it is asked about no more: the records of some are as old as that.
@@ -55,7 +54,7 @@ async fn doubtful(open: &Open, id: ProviderId, all: bool) -> Result<Vec<Claimed>
         .read(move |db| {
             let mut found = Vec::new();
             for (account, _) in using::accounts_of(db, id)? {
-                found.extend(outbox::doubtful(db, account, since, now - AFTER, MOST)?);
+                found.extend(outbox::doubtful(db, account, since, now, MOST)?);
             }
             Ok(found)
         })
