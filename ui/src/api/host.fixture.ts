@@ -5,6 +5,7 @@ import type { Commands } from "./client";
 import { answersAnswers } from "./fixture.answers";
 import { days, mailAnswers } from "./fixture.mail";
 import { at, CITIES, COUNTS, FIELDS, FIRST, LAST, noise, person, timeline } from "./fixture.people";
+import { providersAnswers } from "./fixture.providers";
 import type { ClockView } from "./gen/ClockView";
 import type { Field } from "./gen/Field";
 import type { HomeOverview } from "./gen/HomeOverview";
@@ -490,6 +491,7 @@ export function fixtureHost(search: string): Host {
       },
     }),
     ...answersAnswers({ empty, much, tell }),
+    ...providersAnswers({ empty, much, tell }),
     ...mailAnswers({ empty, much, total, unknown, tell }),
     "settings.get": () => settings,
     "settings.save": (next: Settings) => {
