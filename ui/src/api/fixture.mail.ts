@@ -3,6 +3,7 @@
 import { at, message, noise, person } from "./fixture.people";
 import type { Absence } from "./gen/Absence";
 import type { Fate } from "./gen/Fate";
+import type { Dkim } from "./gen/Dkim";
 import type { MessageState } from "./gen/MessageState";
 import type { Topic } from "./words";
 
@@ -71,6 +72,8 @@ export function mailAnswers({ empty, much, total, unknown, tell }: World): Recor
     per_minute: 60,
     sessions: 4,
     preset: null,
+    provider: null,
+    dkim: null as Dkim | null,
     off: false,
     secret: "keychain" as const,
     locked: false,
@@ -134,6 +137,21 @@ export function mailAnswers({ empty, much, total, unknown, tell }: World): Recor
       ],
     }),
     "accounts.list": () => (empty ? [] : [account]),
+    "accounts.dkim_make": ({ domain, selector }: { domain: string; selector: string }) => {
+      account.dkim = { domain, selector, record: "v=DKIM1; k=rsa; p=MIIB", on: false };
+      tell("accounts");
+      return { name: `${selector}._domainkey.${domain}`, value: "", quoted: "" };
+    },
+    "accounts.dkim_switch": ({ on }: { on: boolean }) => {
+      if (account.dkim !== null) account.dkim = { ...account.dkim, on };
+      tell("accounts");
+      return {};
+    },
+    "accounts.dkim_remove": () => {
+      account.dkim = null;
+      tell("accounts");
+      return {};
+    },
     "accounts.test": () => ({
       ok: false,
       phases: [

@@ -6,6 +6,7 @@ import { answersAnswers } from "./fixture.answers";
 import { days, mailAnswers } from "./fixture.mail";
 import { at, CITIES, COUNTS, FIELDS, FIRST, LAST, noise, person, timeline } from "./fixture.people";
 import { worldAnswers } from "./fixture.world";
+import { providersAnswers } from "./fixture.providers";
 import type { ClockView } from "./gen/ClockView";
 import type { Field } from "./gen/Field";
 import type { HomeOverview } from "./gen/HomeOverview";
@@ -492,6 +493,7 @@ export function fixtureHost(search: string): Host {
       },
     }),
     ...answersAnswers({ empty, much, tell }),
+    ...providersAnswers({ empty, much, tell }),
     ...mailAnswers({ empty, much, total, unknown, tell }),
     ...worldAnswers({
       sample: !empty,

@@ -21,6 +21,7 @@ export type Topic =
   | "templates"
   | "accounts"
   | "mailboxes"
+  | "providers"
   | "opt_out_sources"
   | "relay"
   | "responses"

@@ -8,10 +8,13 @@ import type { Tls } from "@/api/gen/Tls";
 import { Dialog, Field, Note, Select, sayError, TextInput } from "@/design";
 import { t } from "@/i18n";
 
+const SMTP = "smtp";
 const count = z.number().check(z.int(), z.gte(1));
-const form = z.object({
+const fields = z.object({
   name: z.string().check(z.trim(), z.minLength(1)),
-  host: z.string().check(z.trim(), z.minLength(1)),
+  /** Id of the provider mail leaves through; `SMTP` for a mail server. */
+  through: z.string(),
+  host: z.string().check(z.trim()),
   port: z.number().check(z.int(), z.gte(1), z.lte(65_535)),
   tls: z.enum(["starttls", "tls", "none"]),
   user: z.string().check(z.trim()),
@@ -23,13 +26,17 @@ const form = z.object({
   sessions: z.number().check(z.int(), z.gte(1), z.lte(50)),
   preset: z.string(),
 });
-type Form = z.infer<typeof form>;
+type Form = z.infer<typeof fields>;
+const form = fields.check(
+  z.refine((given: Form) => given.through !== SMTP || given.host !== "", { path: ["host"] }),
+);
 
 const OWN = "own";
 const PORTS: Record<Tls, number> = { starttls: 587, tls: 465, none: 25 };
 
 const first = (account: AccountRow | null): Form => ({
   name: account?.name ?? "",
+  through: account?.provider == null ? SMTP : String(account.provider),
   host: account?.host ?? "",
   port: account?.port ?? PORTS.starttls,
   tls: account?.tls ?? "starttls",
@@ -46,11 +53,12 @@ const first = (account: AccountRow | null): Form => ({
 /** Asks what a mail server needs to know, and how much it takes. The password has a form of its own. */
 export function AccountDialog({ account, onClose }: { account: AccountRow | null; onClose: () => void }) {
   const presets = useRead("presets.senders", {});
+  const providers = useRead("providers.list", {});
   const { register, handleSubmit, setValue, control, formState } = useForm<Form>({
     resolver: zodResolver(form),
     defaultValues: first(account),
   });
-  const { tls, preset } = useWatch({ control }) as Form;
+  const { tls, preset, through } = useWatch({ control }) as Form;
   const add = useWrite("accounts.add", { onSuccess: onClose, onError: sayError });
   const update = useWrite("accounts.update", { onSuccess: onClose, onError: sayError });
   const chosen = presets.data?.find((each) => each.key === preset);
@@ -62,9 +70,18 @@ export function AccountDialog({ account, onClose }: { account: AccountRow | null
       setValue(field, found[field], { shouldValidate: true });
     }
   };
-  const onSubmit = handleSubmit((given) => {
+  const onThrough = (next: string) => {
+    setValue("through", next);
+    if (next === SMTP || through !== SMTP) return;
+    // The provider's own quota holds as well.
+    setValue("per_day", 10_000);
+    setValue("per_minute", 300);
+    setValue("sessions", 4);
+  };
+  const onSubmit = handleSubmit(({ through, ...given }) => {
     const draft: AccountDraft = {
       ...given,
+      provider: through === SMTP ? null : Number(through),
       reply_to: given.reply_to === "" ? null : given.reply_to,
       ca_file: account?.ca_file ?? null,
       preset: given.preset === OWN ? null : given.preset,
@@ -86,6 +103,25 @@ export function AccountDialog({ account, onClose }: { account: AccountRow | null
       submit={{ label: t("common.save"), run: () => void onSubmit(), busy: add.isPending || update.isPending }}
     >
       <div className="grid grid-cols-6 gap-x-4 gap-y-4">
+        {(providers.data ?? []).length > 0 && (
+          <Field label={t("settings.accounts.way")} className="col-span-6">
+            <Select
+              value={through}
+              onChange={onThrough}
+              options={[
+                { value: SMTP, label: t("settings.accounts.smtp") },
+                ...(providers.data ?? []).map(({ id, name, label }) => ({
+                  value: String(id),
+                  label: name === label ? name : `${name} (${label})`,
+                })),
+              ]}
+            />
+          </Field>
+        )}
+        <Field label={t("settings.accounts.name")} error={wrong("name")} className="col-span-3">
+          <TextInput {...register("name")} />
+        </Field>
+        {through === SMTP && (
         <Field label={t("settings.accounts.preset")} className="col-span-3">
           <Select
             value={preset}
@@ -96,16 +132,15 @@ export function AccountDialog({ account, onClose }: { account: AccountRow | null
             ]}
           />
         </Field>
-        <Field label={t("settings.accounts.name")} error={wrong("name")} className="col-span-3">
-          <TextInput {...register("name")} />
-        </Field>
-        {chosen !== undefined && (
+        )}
+        {through === SMTP && chosen !== undefined && (
           <div className="col-span-6">
             <Note>
               {chosen.note} {t("settings.accounts.dated", { day: chosen.dated })}
             </Note>
           </div>
         )}
+        {through === SMTP && (<>
         <Field label={t("settings.accounts.host")} error={wrong("host")} className="col-span-3">
           <TextInput {...register("host")} />
         </Field>
@@ -133,6 +168,7 @@ export function AccountDialog({ account, onClose }: { account: AccountRow | null
         <Field label={t("settings.accounts.user")} help={t("settings.accounts.user_help")} className="col-span-6">
           <TextInput {...register("user")} />
         </Field>
+        </>)}
         <Field label={t("settings.accounts.from_name")} error={wrong("from_name")} className="col-span-3">
           <TextInput {...register("from_name")} />
         </Field>

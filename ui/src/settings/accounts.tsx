@@ -1,4 +1,4 @@
-import { KeyRound, Pencil, Plus, Power, Send, Trash2 } from "lucide-react";
+import { KeyRound, Pencil, Plus, Power, Send, Signature, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { AccountRow } from "@/api/gen/AccountRow";
@@ -8,16 +8,18 @@ import { t } from "@/i18n";
 import { useNow } from "@/shell/now";
 import { AccountDialog } from "./account-form";
 import { BeforeLeaving } from "./before-leaving";
+import { DkimDialog } from "./dkim";
 import { PartHead } from "./part";
 import { SecretDialog } from "./secret";
 import { TestDialog } from "./test-mail";
 import { Unlock } from "./unlock";
 
-type Asking = { what: "edit" | "secret" | "test" | "delete"; account: AccountRow } | { what: "add" } | null;
+type Asking = { what: "edit" | "secret" | "sign" | "test" | "delete"; account: AccountRow } | { what: "add" } | null;
 
 /** The accounts that mail leaves through. */
 export function Accounts() {
   const accounts = useRead("accounts.list", {});
+  const providers = useRead("providers.list", {});
   const now = useNow();
   const [asking, setAsking] = useState<Asking>(null);
   const close = () => setAsking(null);
@@ -53,18 +55,32 @@ export function Accounts() {
                 </p>
                 <p className="truncate text-ink-2">{`${account.from_name} <${account.from_email}>`}</p>
                 <p className="truncate text-ink-3 text-table">
-                  {`${account.host}:${account.port} · ${t(`settings.accounts.tls.${account.tls}`)}`}
+                  {account.provider === null
+                    ? `${account.host}:${account.port} · ${t(`settings.accounts.tls.${account.tls}`)}`
+                    : t("settings.accounts.through", {
+                        name: providers.data?.find(({ id }) => id === account.provider)?.name ?? "",
+                      })}
                   {account.user !== "" && ` · ${account.user}`}
+                  {account.dkim?.on && account.provider === null && ` · ${t("settings.accounts.signed")}`}
                 </p>
               </div>
               <Button icon={Send} onClick={() => setAsking({ what: "test", account })}>
                 {t("settings.accounts.test")}
               </Button>
-              <IconButton
-                icon={KeyRound}
-                label={t("settings.accounts.secret")}
-                onClick={() => setAsking({ what: "secret", account })}
-              />
+              {account.provider === null && (
+                <>
+                  <IconButton
+                    icon={KeyRound}
+                    label={t("settings.accounts.secret")}
+                    onClick={() => setAsking({ what: "secret", account })}
+                  />
+                  <IconButton
+                    icon={Signature}
+                    label={t("settings.accounts.sign", { name: account.name })}
+                    onClick={() => setAsking({ what: "sign", account })}
+                  />
+                </>
+              )}
               <IconButton
                 icon={Pencil}
                 label={t("settings.accounts.edit", { name: account.name })}
@@ -110,6 +126,13 @@ export function Accounts() {
       {asking?.what === "add" && <AccountDialog account={null} onClose={close} />}
       {asking?.what === "edit" && <AccountDialog account={asking.account} onClose={close} />}
       {asking?.what === "secret" && <SecretDialog account={asking.account} onClose={close} />}
+      {asking?.what === "sign" && (
+        <DkimDialog
+          // What was made or switched meanwhile is in the list.
+          account={accounts.data?.find(({ id }) => id === asking.account.id) ?? asking.account}
+          onClose={close}
+        />
+      )}
       {asking?.what === "test" && <TestDialog account={asking.account} onClose={close} />}
       {asking?.what === "delete" && (
         <Confirm

@@ -7,6 +7,7 @@ import { AppearancePart } from "./appearance";
 import { Backup } from "./backup";
 import { DiagnosticsPart } from "./diagnostics";
 import { Fields } from "./fields";
+import { Providers } from "./providers";
 import { Replies } from "./replies";
 import { Suppressions } from "./suppressions";
 import { WorkspacePart } from "./workspace";
@@ -16,6 +17,7 @@ const route = getRouteApi("/settings");
 const PARTS = [
   "workspace",
   "sending",
+  "providers",
   "replies",
   "fields",
   "suppressions",
@@ -28,6 +30,7 @@ type Part = (typeof PARTS)[number];
 const panels: Record<Part, () => ReactNode> = {
   workspace: () => <WorkspacePart />,
   sending: () => <Accounts />,
+  providers: () => <Providers />,
   replies: () => <Replies />,
   fields: () => <Fields />,
   suppressions: () => <Suppressions />,

@@ -134,6 +134,19 @@ pub struct TxtRecord {
 }
 
 impl TxtRecord {
+    /// The record of a value that was made before.
+    pub fn of(domain: &str, selector: &str, value: String) -> TxtRecord {
+        // ASCII, so any byte is a place to split at.
+        let strings = value.as_bytes().chunks(TXT_STRING_BYTES);
+        TxtRecord {
+            name: format!("{selector}._domainkey.{domain}"),
+            strings: strings
+                .map(|part| String::from_utf8_lossy(part).into_owned())
+                .collect(),
+            value,
+        }
+    }
+
     /// The strings in quotes, as a zone file and many forms want them.
     pub fn quoted(&self) -> String {
         let quoted: Vec<String> = self.strings.iter().map(|part| format!("\"{part}\"")).collect();
@@ -174,15 +187,7 @@ impl Signer {
     /// The record to publish for this signer.
     pub fn record(&self) -> TxtRecord {
         let value = format!("v=DKIM1; k=rsa; p={}", STANDARD.encode(&self.key.public));
-        // ASCII, so any byte is a place to split at.
-        let strings = value.as_bytes().chunks(TXT_STRING_BYTES);
-        TxtRecord {
-            name: format!("{}._domainkey.{}", self.selector, self.domain),
-            strings: strings
-                .map(|part| String::from_utf8_lossy(part).into_owned())
-                .collect(),
-            value,
-        }
+        TxtRecord::of(&self.domain, &self.selector, value)
     }
 
     /// The message with its `DKIM-Signature` in front. `message` has CRLF line ends only, `at` is when it is signed.

@@ -15,7 +15,7 @@ mod sendgrid;
 mod ses;
 mod sigv4;
 
-pub use rules::{Rules, rules};
+pub use rules::{Rules, dated, of as rules_of, rules};
 
 use crate::failure::failure;
 use crate::http::{Answer, Failed};
@@ -227,6 +227,29 @@ impl Api {
         }))
     }
 
+    /// What people call the provider.
+    pub fn label(&self) -> &'static str {
+        &self.account().rules.label
+    }
+
+    /// Whether the provider recognises a second attempt made at once, by our Message-ID: then one whose answer was lost
+    /// may be made again, within [`Rules::idempotency_secs`].
+    pub fn recognises_repeats(&self) -> bool {
+        self.account().rules.idempotency_secs.is_some()
+    }
+
+    /// Whether the provider can take a message of this size and make at all. Nothing is sent.
+    ///
+    /// # Errors
+    /// `Sender`: this provider can never take it.
+    pub fn fits(&self, message: &Outgoing<'_>) -> Result<(), Failure> {
+        self.account().short_enough(message)?;
+        match self {
+            Api::Ses(_) | Api::Mailgun(_) => Ok(()),
+            Api::Postmark(_) | Api::Brevo(_) | Api::Sendgrid(_) => parts::parts(message.mime).map(drop),
+        }
+    }
+
     /// Hands a message over. Classes mean what they mean for SMTP; `Unknown` when it may have been taken.
     ///
     /// # Errors
@@ -282,7 +305,8 @@ impl Api {
         in_its_file!(self, suppress(address, reason))
     }
 
-    /// What the account may send now; `None` where the provider does not say.
+    /// What the account may send now; `None` where the provider does not say. It is asked in any case, so that an answer
+    /// also tells that it is there and takes the key.
     ///
     /// # Errors
     /// Those of the connection and the account.
@@ -331,8 +355,8 @@ impl Account {
         Err(failed)
     }
 
-    /// [`Account::accepted`] for a message. `repeatable`: the provider recognises a second attempt.
-    fn taken(&self, answer: Answer, code: &str, repeatable: bool) -> Result<Answer, Failed> {
+    /// [`Account::accepted`] for a message.
+    fn taken(&self, answer: Answer, code: &str) -> Result<Answer, Failed> {
         let status = answer.status;
         let known = self.rules.refusal(code).is_some();
         let mut outcome = self.accepted(answer, code);
@@ -340,7 +364,7 @@ impl Account {
             let class = &mut failed.failure.class;
             match status {
                 // The front may have lost the answer of what stands behind it, after the message was taken.
-                500 | 502 | 504 if !repeatable => *class = FailureClass::Unknown,
+                500 | 502 | 504 => *class = FailureClass::Unknown,
                 // A request that is not accepted is the sender's fault; never the account's set-up alone.
                 400..=499 if !known && *class == FailureClass::Setup => *class = FailureClass::Sender,
                 _ => {}

@@ -1,8 +1,10 @@
 //! Sender accounts: their settings in the file, their passwords in the keychain, and *send me a test*.
 
+mod dkim;
 mod test;
 mod words;
 
+pub use dkim::signer;
 pub use words::*;
 
 use crate::commands;
@@ -18,6 +20,7 @@ use carillon_model::AccountId;
 use carillon_model::account::{Account, SecretState, Tls};
 use carillon_render::address::other_domain;
 use carillon_store::{Db, Priority};
+use dkim::{dkim_make, dkim_record, dkim_remove, dkim_switch};
 use test::test;
 
 commands! {
@@ -28,6 +31,10 @@ commands! {
     mutate "accounts.switch" switch(SwitchAccount) -> Done, reads [];
     mutate "accounts.set_secret" set_secret(SetSecret) -> SecretKept, reads [];
     mutate "accounts.unlock" unlock(UnlockPasswords) -> Done, reads [];
+    query "accounts.dkim_record" dkim_record(OneAccount) -> DkimRecord, reads [Accounts];
+    mutate "accounts.dkim_make" dkim_make(MakeDkim) -> DkimRecord, reads [];
+    mutate "accounts.dkim_switch" dkim_switch(SwitchDkim) -> Done, reads [];
+    mutate "accounts.dkim_remove" dkim_remove(OneAccount) -> Done, reads [];
     mutate "accounts.test" test(TestAccount) -> AccountTest, reads [];
     query "presets.senders" presets(NoArgs) -> Vec<SenderPresetView>, reads [];
 }
@@ -40,7 +47,37 @@ pub fn is_here(host: &str) -> bool {
             .is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
+/// Limits an account of a provider begins with: so many a day, a minute, and calls at a time. The provider's own quota
+/// holds as well.
+const OVER_AN_API: (u32, u32, u16) = (10_000, 300, 4);
+
+/// An account of a provider has no server, so nothing of one is kept.
+fn through_provider(mut draft: AccountDraft) -> AccountDraft {
+    if draft.provider.is_none() {
+        return draft;
+    }
+    let (per_day, per_minute, sessions) = OVER_AN_API;
+    let or = |given: u32, own: u32| if given == 0 { own } else { given };
+    draft.per_day = or(draft.per_day, per_day);
+    draft.per_minute = or(draft.per_minute, per_minute);
+    draft.sessions = if draft.sessions == 0 {
+        sessions
+    } else {
+        draft.sessions
+    };
+    AccountDraft {
+        host: String::new(),
+        port: 443,
+        tls: Tls::Tls,
+        user: String::new(),
+        ca_file: None,
+        preset: None,
+        ..draft
+    }
+}
+
 fn shaped(draft: AccountDraft, id: AccountId) -> Result<Account> {
+    let draft = through_provider(draft);
     let address = |text: &str, field: &str| {
         clean::address(text)
             .map_err(|_| fail(Code::Invalid, "accounts.bad_from", &[("email", &text)]).at(field))
@@ -69,7 +106,7 @@ fn shaped(draft: AccountDraft, id: AccountId) -> Result<Account> {
         return Err(fail(Code::Invalid, "accounts.limits", &[]).at("sessions"));
     }
     let name = clean::line(&draft.name);
-    if name.is_empty() || host.is_empty() {
+    if name.is_empty() || (host.is_empty() && draft.provider.is_none()) {
         return Err(
             fail(Code::Invalid, "accounts.no_name", &[]).at(if name.is_empty() { "name" } else { "host" }),
         );
@@ -95,7 +132,9 @@ fn shaped(draft: AccountDraft, id: AccountId) -> Result<Account> {
         per_day: or(draft.per_day, limits.per_day),
         per_minute: or(draft.per_minute, limits.per_minute),
         sessions,
-        preset: Some(limits.key.clone()),
+        preset: draft.provider.is_none().then(|| limits.key.clone()),
+        provider: draft.provider,
+        dkim: None,
     })
 }
 
@@ -176,15 +215,28 @@ fn honest_name(account: &Account) -> Result<()> {
 }
 
 async fn add(cx: &Ctx, req: AddAccount) -> Result<Account> {
+    let open = cx.open()?;
     let account = shaped(req.account, AccountId(0))?;
     honest_name(&account)?;
-    Ok(cx
-        .open()?
+    provider_is_there(open, &account).await?;
+    Ok(open
         .store
         .write(Priority::User, move |tx| {
             carillon_store::accounts::save(tx, None, &account)
         })
         .await?)
+}
+
+async fn provider_is_there(open: &Open, account: &Account) -> Result<()> {
+    let Some(id) = account.provider else { return Ok(()) };
+    let found = open
+        .store
+        .read(move |db| carillon_store::providers::get(db, id))
+        .await?;
+    match found {
+        Some(_) => Ok(()),
+        None => Err(fail(Code::NotFound, "not_found.provider", &[("name", &id)]).at("provider")),
+    }
 }
 
 /// The journeys that run now and find an account by its name, were it called `renamed` or gone.
@@ -212,12 +264,18 @@ fn needed(name: &str, users: &str) -> ApiError {
 async fn update(cx: &Ctx, req: UpdateAccount) -> Result<Account> {
     let open = cx.open()?;
     existing(open, req.id).await?;
-    let account = shaped(req.account, req.id)?;
+    let mut account = shaped(req.account, req.id)?;
     honest_name(&account)?;
+    provider_is_there(open, &account).await?;
     let saved = open
         .store
         .write(Priority::User, move |tx| {
-            let before = carillon_store::accounts::get(tx, req.id)?.map(|row| row.account.name);
+            let before = carillon_store::accounts::get(tx, req.id)?.map(|row| row.account);
+            account.dkim = before.as_ref().and_then(|before| before.dkim.clone());
+            if let Some(dkim) = &mut account.dkim {
+                dkim.on &= dkim::aligned(&dkim.domain, &account.from_email);
+            }
+            let before = before.map(|before| before.name);
             if let Some(before) = before.filter(|before| *before != account.name) {
                 let users = cannot_do_without(tx, &before, Some(&account.name))?;
                 if !users.is_empty() {
@@ -265,6 +323,7 @@ async fn delete(cx: &Ctx, req: OneAccount) -> Result<Done> {
     }
     // After the account: one that stays keeps its password.
     secrets::forget(open, &Owner::Account(id), kept).await;
+    dkim::forget(open, id).await?;
     Ok(Done {})
 }
 
@@ -303,9 +362,12 @@ async fn unlock(cx: &Ctx, req: UnlockPasswords) -> Result<Done> {
     try_again(open, None).await?;
     open.runtime.nudge();
     open.intake.nudge();
-    cx.app
-        .bus()
-        .tell(0, vec!["accounts".into(), "mailboxes".into(), "relay".into()]);
+    cx.app.bus().tell(
+        0,
+        ["accounts", "mailboxes", "providers", "relay"]
+            .map(Into::into)
+            .into(),
+    );
     Ok(Done {})
 }
 

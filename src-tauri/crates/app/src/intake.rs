@@ -5,6 +5,7 @@ mod heard;
 mod hits;
 mod list;
 mod mailbox;
+mod provider;
 mod relay;
 
 pub use heard::heard;
@@ -16,9 +17,11 @@ use crate::responses::{self, Taken};
 use crate::workspaces::Open;
 use carillon_adapters::mailbox::notice::{self, Notice, Rules};
 use carillon_adapters::oauth::Tokens;
+use carillon_adapters::{Dialer, Http};
 use carillon_model::mailbox::Mailbox;
 use carillon_model::workspace::ClockKind;
-use carillon_model::{MailboxId, Moment};
+use carillon_model::{MailboxId, Moment, ProviderId};
+use carillon_store::providers::{self, ProviderRow};
 use carillon_store::{Priority, Topic, Tx, mailboxes, opt_out_sources};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,6 +46,8 @@ pub struct Intake {
     tidied_on: AtomicI64,
     /// One pulls from the relay at a time: what it answers fits the cursor it was asked with.
     pulling: tokio::sync::Mutex<()>,
+    /// Connections to providers, shared by those who read and those who send.
+    http: tokio::sync::OnceCell<Http>,
 }
 
 impl Intake {
@@ -54,6 +59,12 @@ impl Intake {
     /// Whether the studio listens all the time.
     pub fn is_live(&self) -> bool {
         self.live.load(Ordering::Relaxed)
+    }
+
+    /// The client providers are asked through. `dialer`: of this workspace.
+    pub async fn http(&self, dialer: &Dialer) -> Http {
+        let made = self.http.get_or_init(|| Http::new(dialer.clone()));
+        made.await.clone()
     }
 
     /// Forgets what a sign-in gave: the mailbox is gone, or somebody signed in anew.
@@ -74,11 +85,21 @@ pub fn live(open: Arc<Open>) -> JoinHandle<()> {
         open.intake.live.store(true, Ordering::Relaxed);
         let mut commits = open.store.subscribe();
         let mut running: BTreeMap<MailboxId, (Mailbox, Listener)> = BTreeMap::new();
+        let mut asked: BTreeMap<ProviderId, (ProviderRow, Listener)> = BTreeMap::new();
         let mut line: Option<(Paired, Listener)> = None;
         loop {
             match wanted(&open).await {
-                Ok((mailboxes, relay)) => {
-                    keep_up(&open, &mut running, mailboxes);
+                Ok(Wanted {
+                    mailboxes,
+                    providers,
+                    relay,
+                }) => {
+                    keep_up(&mut running, mailboxes, |mailbox| {
+                        tokio::spawn(mailbox::listen(open.clone(), mailbox))
+                    });
+                    keep_up(&mut asked, providers, |row| {
+                        tokio::spawn(provider::listen(open.clone(), row))
+                    });
                     line = line.filter(|(paired, _)| relay.as_ref() == Some(paired));
                     // A sample's own relay is pulled where its people act.
                     if let Some(paired) = relay.filter(|_| line.is_none() && !open.sample) {
@@ -92,6 +113,7 @@ pub fn live(open: Arc<Open>) -> JoinHandle<()> {
                 match commits.recv().await {
                     Ok(commit)
                         if commit.topics.contains(Topic::Mailboxes)
+                            || commit.topics.contains(Topic::Providers)
                             || commit.topics.contains(Topic::Relay) =>
                     {
                         break;
@@ -114,30 +136,47 @@ impl Drop for Listener {
     }
 }
 
-/// The mailboxes that are read, and the relay.
-async fn wanted(open: &Open) -> Result<(BTreeMap<MailboxId, Mailbox>, Option<Paired>)> {
-    let (rows, paired) = open
-        .store
-        .read(|db| Ok((mailboxes::list(db)?, crate::relay::paired(db)?)))
-        .await?;
-    let mailboxes = rows
-        .into_iter()
-        .filter(|row| !row.paused)
-        .map(|row| (row.mailbox.id, row.mailbox))
-        .collect();
-    Ok((mailboxes, paired))
+/// The sources that are read.
+struct Wanted {
+    mailboxes: BTreeMap<MailboxId, Mailbox>,
+    providers: BTreeMap<ProviderId, ProviderRow>,
+    relay: Option<Paired>,
 }
 
-fn keep_up(
-    open: &Arc<Open>,
-    running: &mut BTreeMap<MailboxId, (Mailbox, Listener)>,
-    mut wanted: BTreeMap<MailboxId, Mailbox>,
+async fn wanted(open: &Open) -> Result<Wanted> {
+    let (mailboxes, providers, relay) = open
+        .store
+        .read(|db| {
+            let (mailboxes, providers) = (mailboxes::list(db)?, providers::list(db)?);
+            Ok((mailboxes, providers, crate::relay::paired(db)?))
+        })
+        .await?;
+    Ok(Wanted {
+        mailboxes: mailboxes
+            .into_iter()
+            .filter(|row| !row.paused)
+            .map(|row| (row.mailbox.id, row.mailbox))
+            .collect(),
+        providers: providers
+            .into_iter()
+            .filter(|row| !row.paused)
+            .map(|row| (row.id, row))
+            .collect(),
+        relay,
+    })
+}
+
+/// Ends the listeners of sources that are gone or changed, and starts those that are missing.
+fn keep_up<K: Ord + Copy, S: PartialEq + Clone>(
+    running: &mut BTreeMap<K, (S, Listener)>,
+    mut wanted: BTreeMap<K, S>,
+    listen: impl Fn(S) -> JoinHandle<()>,
 ) {
-    running.retain(|id, (mailbox, _)| wanted.get(id) == Some(mailbox));
+    running.retain(|id, (source, _)| wanted.get(id) == Some(source));
     wanted.retain(|id, _| !running.contains_key(id));
-    for (id, mailbox) in wanted {
-        let listener = tokio::spawn(mailbox::listen(open.clone(), mailbox.clone()));
-        running.insert(id, (mailbox, Listener(listener)));
+    for (id, source) in wanted {
+        let listener = Listener(listen(source.clone()));
+        running.insert(id, (source, listener));
     }
 }
 
@@ -157,11 +196,18 @@ async fn tidy(open: &Open) -> Result<()> {
 /// # Errors
 /// The store's.
 pub async fn read_all(open: &Arc<Open>) -> Result<()> {
-    let (mailboxes, paired) = wanted(open).await?;
+    let Wanted {
+        mailboxes,
+        providers,
+        relay,
+    } = wanted(open).await?;
     for mailbox in mailboxes.into_values() {
         mailbox::read_once(open, &mailbox).await?;
     }
-    match paired {
+    for row in providers.into_values() {
+        provider::read_once(open, &row).await?;
+    }
+    match relay {
         Some(_) => relay::read_once(open).await,
         None => Ok(()),
     }

@@ -28,6 +28,7 @@ pub mod log;
 pub mod mailboxes;
 pub mod outbox;
 pub mod owner;
+pub mod providers;
 pub mod relay;
 pub mod render;
 pub mod reports;
@@ -130,6 +131,7 @@ fn features() -> Vec<Command> {
         listening::commands(),
         mailboxes::commands(),
         outbox::commands(),
+        providers::commands(),
         relay::commands(),
         topics::commands(),
         reports::commands(),

@@ -139,7 +139,7 @@ pub fn take_in(tx: &mut Tx<'_>, heard: &Heard) -> carillon_store::Result<Taken> 
     Ok(Taken::In)
 }
 
-fn may_have_left(state: MessageState) -> bool {
+pub(crate) fn may_have_left(state: MessageState) -> bool {
     matches!(
         state,
         MessageState::InFlight

@@ -7,6 +7,7 @@ mod budget;
 pub mod dispatch;
 mod door;
 mod due;
+mod exit;
 mod lane;
 mod parcel;
 mod plan;

@@ -6,6 +6,7 @@ mod campaigns;
 mod contacts;
 mod journeys;
 mod lists;
+mod providers;
 mod sending;
 
 pub use answers::{AddMailbox, Mailboxes, Relay, Responses};
@@ -14,6 +15,7 @@ pub use campaigns::Campaigns;
 pub use contacts::{Contacts, Events, Fields, ImportContacts, ImportEvents};
 pub use journeys::Journeys;
 pub use lists::{FIELD_TYPES, Part};
+pub use providers::{AddApi, AddProvider, Providers};
 pub use sending::{Accounts, AddSmtp, Outbox, Templates};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -104,6 +106,9 @@ pub enum Noun {
     /// Sender accounts.
     #[command(subcommand)]
     Accounts(Accounts),
+    /// Companies that send over their API, and tell what came back.
+    #[command(subcommand)]
+    Providers(Providers),
     /// Mailboxes that are read: bounces, opt-outs and replies.
     #[command(subcommand)]
     Mailboxes(Mailboxes),

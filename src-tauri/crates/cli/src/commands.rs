@@ -6,6 +6,7 @@ mod campaigns;
 mod contacts;
 mod imports;
 mod journeys;
+mod providers;
 mod reports;
 mod sending;
 
@@ -80,6 +81,7 @@ async fn with_workspace(backend: &Backend, json: bool, noun: Noun) -> Result<()>
         Noun::Templates(verb) => sending::templates(backend, json, verb).await,
         Noun::Accounts(verb) => sending::accounts(backend, json, verb).await,
         Noun::Mailboxes(verb) => answers::mailboxes(backend, json, verb).await,
+        Noun::Providers(verb) => providers::providers(backend, json, verb).await,
         Noun::Relay(verb) => answers::relay(backend, json, verb).await,
         Noun::Responses(verb) => answers::responses(backend, json, verb).await,
         Noun::Outbox(verb) => sending::outbox(backend, json, verb).await,

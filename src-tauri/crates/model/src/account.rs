@@ -1,6 +1,6 @@
 //! Sender accounts.
 
-use crate::AccountId;
+use crate::{AccountId, ProviderId};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -32,7 +32,21 @@ pub enum SecretState {
     PassphraseFile,
 }
 
-/// An SMTP account messages leave through.
+/// The key that signs an account's messages (RFC 6376), where its server does not. The private half is kept where secrets
+/// are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Dkim {
+    /// The one of the sender's address, or one above it.
+    pub domain: String,
+    pub selector: String,
+    /// Value of the TXT record at `selector._domainkey.domain`.
+    pub record: String,
+    /// Messages are signed: the record is published.
+    pub on: bool,
+}
+
+/// An account messages leave through: a mail server (SMTP), or a provider's API.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Account {
@@ -57,4 +71,9 @@ pub struct Account {
     pub sessions: u16,
     /// The dated preset the limits came from (`assets/rules/senders.json`), if any.
     pub preset: Option<String>,
+    /// Messages leave through the API of this provider; then `host` and `user` are empty.
+    #[serde(default)]
+    pub provider: Option<ProviderId>,
+    #[serde(default)]
+    pub dkim: Option<Dkim>,
 }

@@ -45,6 +45,8 @@ ids! {
     AccountId(u32);
     /// A mailbox that is read.
     MailboxId(u32);
+    /// An account at a provider.
+    ProviderId(u32);
     /// An import of contacts or events.
     ImportId(u32);
     /// Position in the file's one order of commits (`changes.seq`).

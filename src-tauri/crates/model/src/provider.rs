@@ -53,4 +53,7 @@ pub struct Provider {
     /// Address of the API instead of the provider's own, beginning with its scheme: for tests and gateways.
     #[serde(default)]
     pub host: Option<String>,
+    /// Whoever unsubscribed is put on the provider's list, too. It then sends them nothing at all, receipts included.
+    #[serde(default)]
+    pub tell_unsubscribed: bool,
 }

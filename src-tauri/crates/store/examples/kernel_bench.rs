@@ -323,6 +323,8 @@ fn account() -> Account {
         per_minute: 1,
         sessions: 1,
         preset: None,
+        provider: None,
+        dkim: None,
     }
 }
 

@@ -40,6 +40,7 @@ mod membership;
 mod open;
 pub mod opt_out_sources;
 pub mod outbox;
+pub mod providers;
 pub mod reports;
 pub mod responses;
 pub mod rollups;

@@ -15,7 +15,7 @@ pub use lanes::{
     number_from, on_their_way, queue, release, release_all, rendered, take_up, take_up_of, waiting_for,
 };
 pub use list::{Attempt, Filter, attempts, counts, get, of_contact, page};
-pub use record::{Resolution, Word, late_bounce, proved, record, resolve, resolve_batch};
+pub use record::{Resolution, Word, doubtful, late_bounce, proved, record, resolve, resolve_batch};
 
 pub(crate) use elsewhere::{Elsewhere, TakenOver, since, take_over};
 pub(crate) use lanes::letterhead;

@@ -49,6 +49,10 @@ const ADD_KEY: &str = sql!("INSERT INTO suppression_keys(key) VALUES(?1) ON CONF
 const FIND_KEY: &str = sql!("SELECT id FROM suppression_keys WHERE key = ?1");
 const OTHER_KEYS: &str = sql!("SELECT id, key FROM suppression_keys");
 const OTHER_ROWS: &str = sql!("SELECT hash, reason, at FROM suppressions WHERE key = ?1", scan: "the whole list of another file is taken over");
+const LISTED: &str = sql!(
+    "SELECT id, email FROM contacts WHERE suppressed = 1 AND id > ?1 ORDER BY id LIMIT ?2",
+    scan: "page by page, to tell a provider now and then"
+);
 const EVERYBODY: &str =
     sql!("SELECT id, email FROM contacts", scan: "each contact is looked up on a list that was taken over");
 
@@ -252,6 +256,28 @@ pub fn acts(db: &Db<'_>, limit: u32) -> Result<Vec<Act>> {
             at: moment(row.get(3)?)?,
         })
     })
+}
+
+/// Contacts whose address is on the list, with the reason, after `after` in the order of their numbers; and the last
+/// number that was looked at, if there may be more. Who is no contact is known by a hash alone.
+///
+/// # Errors
+/// SQLite's.
+pub fn listed(
+    db: &Db<'_>,
+    after: ContactId,
+    limit: u32,
+) -> Result<(Vec<(String, SuppressionReason)>, Option<ContactId>)> {
+    let rows: Vec<(u32, String)> = db.all(LISTED, (after.0, limit), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let last = rows.last().map(|(id, _)| ContactId(*id));
+    let more = rows.len() == limit as usize;
+    let mut all = Vec::with_capacity(rows.len());
+    for (_, email) in rows {
+        if let Some(reason) = contains(db, &email)? {
+            all.push((email, reason));
+        }
+    }
+    Ok((all, last.filter(|_| more)))
 }
 
 /// A list read from another file: hashes under the keys they were made with.

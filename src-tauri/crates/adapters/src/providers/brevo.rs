@@ -36,8 +36,7 @@ async fn get(account: &Account, path: &str) -> Result<Answer, Failed> {
     account.accepted(answer, &code)
 }
 
-/// A second attempt within the life of the key is recognised, so a lost answer is transient here, not unknown. The
-/// caller keeps to [`super::Rules::idempotency_secs`].
+/// A second attempt within the life of the key is recognised, so the caller may make one where an answer is lost.
 pub(super) async fn send(account: &Account, message: &Outgoing<'_>) -> Result<Accepted, Failed> {
     let parts = parts(message.mime)?;
     let mut headers: Map<String, Value> = parts
@@ -66,12 +65,10 @@ pub(super) async fn send(account: &Account, message: &Outgoing<'_>) -> Result<Ac
     if let Some(reply) = parts.reply_to {
         body["replyTo"] = named(&reply.name, &reply.email);
     }
-    let answer = with_key(account, account.http.post(&account.url("/v3/smtp/email")))
-        .json(&body)
-        .send()
-        .await?;
+    let request = with_key(account, account.http.post(&account.url("/v3/smtp/email"))).json(&body);
+    let answer = request.at_most_once().send().await?;
     let code = error_code(&answer);
-    let answer = account.taken(answer, &code, true)?;
+    let answer = account.taken(answer, &code)?;
     let told: Value = answer.json().unwrap_or_default();
     Ok(Accepted {
         provider_id: bare(told["messageId"].as_str().unwrap_or_default()),

@@ -37,7 +37,7 @@ pub(super) async fn send(account: &Account, message: &Outgoing<'_>) -> Result<Ac
         .body(&kind, body);
     let answer = request.at_most_once().send().await?;
     let code = answer.status.to_string();
-    let answer = account.taken(answer, &code, false)?;
+    let answer = account.taken(answer, &code)?;
     #[derive(Deserialize)]
     struct Sent {
         id: String,
@@ -321,9 +321,12 @@ pub(super) async fn suppress(account: &Account, address: &str, reason: Reason) -
     account.accepted(answer, &code).map(|_| ())
 }
 
-/// Plans differ and the API does not tell what is left.
-pub(super) async fn quota(_: &Account) -> Result<Option<Quota>, Failed> {
-    Ok(None)
+/// Plans differ and the API does not tell what is left; it is asked for one event.
+pub(super) async fn quota(account: &Account) -> Result<Option<Quota>, Failed> {
+    let domain = segment(&account.settings.domain);
+    get(account, &account.url(&format!("/v3/{domain}/events?limit=1")))
+        .await
+        .map(|_| None)
 }
 
 pub(super) async fn find(account: &Account, message_id: &str, to: &str) -> Result<Found, Failed> {

@@ -69,7 +69,7 @@ pub(super) async fn send(account: &Account, message: &Outgoing<'_>) -> Result<Ac
     let request = with_key(account, account.http.post(&account.url("/email"))).json(&body);
     let answer = request.at_most_once().send().await?;
     let code = error_code(&answer);
-    let answer = account.taken(answer, &code, false)?;
+    let answer = account.taken(answer, &code)?;
     let told: Value = answer.json().unwrap_or_default();
     Ok(Accepted {
         provider_id: told["MessageID"].as_str().unwrap_or_default().to_owned(),
@@ -356,9 +356,9 @@ pub(super) async fn suppress(account: &Account, address: &str, _: Reason) -> Res
     account.accepted(answer, &code).map(|_| ())
 }
 
-/// It has no quota to ask for.
-pub(super) async fn quota(_: &Account) -> Result<Option<Quota>, Failed> {
-    Ok(None)
+/// It has no quota to tell; it is asked who it is.
+pub(super) async fn quota(account: &Account) -> Result<Option<Quota>, Failed> {
+    get(account, "/server").await.map(|_| None)
 }
 
 pub(super) async fn find(account: &Account, message_id: &str, to: &str) -> Result<Found, Failed> {

@@ -24,6 +24,8 @@ pub struct Rules {
     pub reach_days: u32,
     /// How much of the past is read again each time.
     pub overlap_secs: u32,
+    /// Seconds between two readings.
+    pub every_secs: u32,
     /// Bytes of a message as it is handed over.
     pub longest_message: usize,
     pub(super) refusals: Vec<RefusalRule>,
@@ -53,7 +55,6 @@ pub(super) struct LimitHeader {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    #[cfg_attr(not(test), expect(dead_code, reason = "for people and a test"))]
     dated: String,
     #[expect(dead_code, reason = "for people")]
     about: String,
@@ -68,19 +69,28 @@ static FILE: LazyLock<File> = LazyLock::new(|| {
     serde_json::from_str(text).expect("the embedded rules are read by a test")
 });
 
+/// When the rules were put together: `YYYY-MM-DD`.
+pub fn dated() -> &'static str {
+    &FILE.dated
+}
+
 /// All providers, in the file's order.
 pub fn rules() -> &'static [Rules] {
     &FILE.providers
 }
 
-pub(super) fn of(kind: ProviderKind) -> &'static Rules {
+/// What is known of one provider.
+pub fn of(kind: ProviderKind) -> &'static Rules {
     let found = FILE.providers.iter().find(|rules| rules.kind == kind);
     found.expect("a test sees that each provider has rules")
 }
 
 impl Rules {
     /// The address of the API in a region.
-    pub(super) fn host(&self, region: &str) -> Result<String, Failure> {
+    ///
+    /// # Errors
+    /// `Setup`: there is no such region.
+    pub fn host(&self, region: &str) -> Result<String, Failure> {
         let region = region.trim().to_ascii_lowercase();
         let simple = region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         let host = self.hosts.get(&region).or_else(|| self.hosts.get("*"));
@@ -113,6 +123,8 @@ mod tests {
         for kind in ProviderKind::ALL {
             let rules = of(kind);
             assert!(rules.hosts.values().all(|host| host.starts_with("https://")));
+            // Well within the five minutes after which nothing leaves.
+            assert!((5..=90).contains(&rules.every_secs), "{kind:?}");
             assert!(rules.page > 0 && rules.source.starts_with("https://") && rules.hosts.contains_key(""));
         }
         assert_eq!(rules().len(), ProviderKind::ALL.len());

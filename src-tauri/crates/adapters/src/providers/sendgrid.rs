@@ -57,7 +57,7 @@ pub(super) async fn send(account: &Account, message: &Outgoing<'_>) -> Result<Ac
     let request = account.http.post(&url).bearer(&account.secret).json(&body);
     let answer = request.at_most_once().send().await?;
     let code = answer.status.to_string();
-    let answer = account.taken(answer, &code, false)?;
+    let answer = account.taken(answer, &code)?;
     Ok(Accepted {
         provider_id: answer.header("x-message-id").unwrap_or_default().to_owned(),
     })
@@ -220,7 +220,12 @@ pub(super) async fn quota(account: &Account) -> Result<Option<Quota>, Failed> {
         used: f64,
         reset_frequency: Option<String>,
     }
-    let credits: Credits = get(account, "/v3/user/credits").await?.json()?;
+    let credits: Credits = match get(account, "/v3/user/credits").await {
+        Ok(answer) => answer.json()?,
+        // Some plans have none, and a key that may only send is not told.
+        Err(failed) if failed.failure.code == "403" || failed.failure.code == "404" => return Ok(None),
+        Err(failed) => return Err(failed),
+    };
     Ok(Some(Quota {
         limit: credits.total.max(0.0) as u64,
         sent: credits.used.max(0.0) as u64,

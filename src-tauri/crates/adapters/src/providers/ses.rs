@@ -45,7 +45,7 @@ pub(super) async fn send(account: &Account, message: &Outgoing<'_>) -> Result<Ac
     )
     .await?;
     let code = error_code(&answer);
-    let answer = account.taken(answer, &code, false)?;
+    let answer = account.taken(answer, &code)?;
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Sent {

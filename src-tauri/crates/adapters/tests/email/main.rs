@@ -34,6 +34,8 @@ pub fn account(port: u16, tls: Tls) -> Account {
         per_minute: 1,
         sessions: 1,
         preset: None,
+        provider: None,
+        dkim: None,
     }
 }
 

@@ -101,6 +101,7 @@ async fn a_second_attempt_has_the_same_key_and_is_one_message() {
     let (server, host) = start().await;
     let api = api(Brevo, &host).await;
     *server.lose.lock().unwrap() = 1;
+    assert!(api.recognises_repeats());
     api.send(&MESSAGE).await.unwrap_err();
     assert_eq!(
         api.send(&MESSAGE).await.unwrap().provider_id,

@@ -44,6 +44,7 @@ pub fn settings(kind: ProviderKind, host: &str) -> Provider {
         queue_url: None,
         stream: None,
         host: Some(host.to_owned()),
+        tell_unsubscribed: false,
     }
 }
 

@@ -1,16 +1,19 @@
 //! *Send me a test*.
 
-use super::{AccountTest, LastTest, TestAccount, TestPhase, existing, secret, test_key};
+use super::{AccountTest, LastTest, TestAccount, TestPhase, existing, secret, signer, test_key};
 use crate::error::{ApiError, Code, Result, fail};
 use crate::imports::clean;
 use crate::letters::{Doors, Posting};
+use crate::providers;
 use crate::runtime::dispatch::{spend_one, try_again};
 use crate::workspaces::Open;
 use crate::{Ctx, letters};
 use carillon_adapters::channels::email::Session;
-use carillon_model::TemplateId;
+use carillon_adapters::providers::Outgoing;
 use carillon_model::account::Account;
 use carillon_model::contact::Value;
+use carillon_model::message::Failure;
+use carillon_model::{ProviderId, TemplateId};
 use carillon_render::TemplateParts;
 use carillon_render::child::{Mode, Output};
 use carillon_store::{Priority, suppressions};
@@ -71,13 +74,6 @@ async fn send_test(
     template: Option<TemplateId>,
     phases: &mut Vec<TestPhase>,
 ) -> Result<()> {
-    let outside = |failure: &carillon_model::message::Failure| {
-        fail(
-            Code::Outside,
-            "accounts.failure",
-            &[("detail", &failure.detail), ("code", &failure.code)],
-        )
-    };
     let (workspace, address) = (open.workspace()?, to.to_owned());
     if open
         .store
@@ -133,43 +129,99 @@ async fn send_test(
         doors: &Doors::default(),
     };
     let envelope = letters::envelope(&workspace, account, &record, posting);
-    let bytes = carillon_render::compose(&envelope, &rendered)
+    let signer = signer(open, account).await?;
+    let bytes = letters::finished(&envelope, rendered, &Doors::default(), signer.as_ref())
         .map_err(|e| fail(Code::Invalid, "render.template", &[("detail", &e)]))?;
+    match account.provider {
+        Some(by) => {
+            let message = Outgoing {
+                mime: &bytes,
+                from: &account.from_email,
+                to,
+                message_id: &envelope.message_id,
+            };
+            call(open, account, by, &message, phases).await
+        }
+        None => deliver(open, account, to, &bytes, phases).await,
+    }
+}
+
+fn outside(failure: &Failure) -> ApiError {
+    fail(
+        Code::Outside,
+        "accounts.failure",
+        &[("detail", &failure.detail), ("code", &failure.code)],
+    )
+}
+
+fn went(phases: &mut Vec<TestPhase>, phase: &str, detail: String) {
+    phases.push(TestPhase {
+        phase: phase.to_owned(),
+        ok: true,
+        detail,
+    });
+}
+
+fn over_limit(account: &Account) -> ApiError {
+    fail(
+        Code::Refused,
+        "accounts.test_over_limit",
+        &[("name", &account.name)],
+    )
+}
+
+/// Through a session with the account's server.
+async fn deliver(
+    open: &Arc<Open>,
+    account: &Account,
+    to: &str,
+    bytes: &[u8],
+    phases: &mut Vec<TestPhase>,
+) -> Result<()> {
     let secret = secret(open, account).await?;
     let session = Session::open(account, secret.as_ref(), &open.dialer)
         .await
         .map_err(|stopped| outside(&stopped.failure))?;
-    phases.push(TestPhase {
-        phase: "connect".into(),
-        ok: true,
-        detail: format!("{}:{}", account.host, account.port),
-    });
+    went(phases, "connect", format!("{}:{}", account.host, account.port));
     let ready = session
-        .offer(&account.from_email, to, &bytes)
+        .offer(&account.from_email, to, bytes)
         .await
         .map_err(|stopped| outside(&stopped.failure))?;
-    phases.push(TestPhase {
-        phase: "mail".into(),
-        ok: true,
-        detail: to.to_owned(),
-    });
+    went(phases, "mail", to.to_owned());
     if !spend_one(open, account.id).await? {
         ready.abandon();
-        return Err(fail(
-            Code::Refused,
-            "accounts.test_over_limit",
-            &[("name", &account.name)],
-        ));
+        return Err(over_limit(account));
     }
     let finished = ready.finish().await;
     let reply = finished.outcome.map_err(|failure| outside(&failure))?;
-    phases.push(TestPhase {
-        phase: "done".into(),
-        ok: true,
-        detail: format!("{} {}", reply.codes(), reply.text()),
-    });
+    went(phases, "done", format!("{} {}", reply.codes(), reply.text()));
     if let Some(session) = finished.session {
         session.quit().await;
     }
+    Ok(())
+}
+
+/// By a call of the provider's API.
+async fn call(
+    open: &Arc<Open>,
+    account: &Account,
+    by: ProviderId,
+    message: &Outgoing<'_>,
+    phases: &mut Vec<TestPhase>,
+) -> Result<()> {
+    let api = providers::api(open, by).await?;
+    let quota = api.quota().await.map_err(|failed| outside(&failed.failure))?;
+    providers::note_quota(open, by, quota).await?;
+    went(phases, "connect", api.label().to_owned());
+    api.fits(message).map_err(|failure| outside(&failure))?;
+    if !spend_one(open, account.id).await? {
+        return Err(over_limit(account));
+    }
+    let accepted = api
+        .send(message)
+        .await
+        .map_err(|failed| outside(&failed.failure))?;
+    went(phases, "mail", message.to.to_owned());
+    went(phases, "done", accepted.provider_id);
     Ok(())
 }

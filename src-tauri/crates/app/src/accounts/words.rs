@@ -1,7 +1,7 @@
 //! What is asked of sender accounts, and what is answered.
 
 use carillon_model::account::{Account, SecretState, Tls};
-use carillon_model::{AccountId, Moment, TemplateId};
+use carillon_model::{AccountId, Moment, ProviderId, TemplateId};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -56,6 +56,9 @@ pub struct AccountDraft {
     pub sessions: u16,
     #[serde(default)]
     pub preset: Option<String>,
+    /// Messages leave through the API of this provider; then server and user are left out.
+    #[serde(default)]
+    pub provider: Option<ProviderId>,
 }
 
 /// An account to add.
@@ -186,4 +189,46 @@ pub struct SenderPresetView {
     /// When the provider's limits were read.
     pub dated: String,
     pub note: String,
+}
+
+/// A key to make for an account.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct MakeDkim {
+    pub id: AccountId,
+    pub domain: String,
+    pub selector: String,
+    pub keep: Keep,
+    #[serde(default)]
+    pub passphrase: Option<String>,
+}
+
+impl std::fmt::Debug for MakeDkim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MakeDkim")
+            .field("id", &self.id)
+            .field("domain", &self.domain)
+            .field("selector", &self.selector)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether an account signs.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct SwitchDkim {
+    pub id: AccountId,
+    pub on: bool,
+}
+
+/// The DNS record of a key: of the type TXT.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct DkimRecord {
+    pub name: String,
+    pub value: String,
+    /// The value in quoted strings of at most 255 bytes, as some forms want it.
+    pub quoted: String,
 }

@@ -413,6 +413,8 @@ fn account() -> Account {
         per_minute: 100_000,
         sessions: 4,
         preset: None,
+        provider: None,
+        dkim: None,
     }
 }
 

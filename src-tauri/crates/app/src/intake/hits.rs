@@ -55,9 +55,9 @@ pub(super) fn take_in(tx: &mut Tx<'_>, opened: &OpenedHit) -> carillon_store::Re
         }
         What::Click { token, link, url } => {
             let raw = raw(HitKind::Click, Some(*link), request);
-            hit(tx, ResponseKind::Clicked, token, at, Some(url.clone()), &raw)
+            of_token(tx, ResponseKind::Clicked, token, at, Some(url.clone()), &raw)
         }
-        What::Open { token } => hit(
+        What::Open { token } => of_token(
             tx,
             ResponseKind::Opened,
             token,
@@ -65,7 +65,7 @@ pub(super) fn take_in(tx: &mut Tx<'_>, opened: &OpenedHit) -> carillon_store::Re
             None,
             &raw(HitKind::Open, None, request),
         ),
-        What::Hidden { token } => hit(
+        What::Hidden { token } => of_token(
             tx,
             ResponseKind::Clicked,
             token,
@@ -102,8 +102,43 @@ fn message_of(db: &Db<'_>, token: &str) -> Option<MessageId> {
     db.tokens().read(TokenKind::Message, token).map(MessageId)
 }
 
-/// A click, an open, or the link only programs follow: judged with all others of its message.
-fn hit(
+/// A click or an open a provider counted: it tells of the request nothing but the program that made it.
+pub(super) fn of_provider(
+    tx: &mut Tx<'_>,
+    source: &str,
+    message: MessageId,
+    at: Moment,
+    link: Option<String>,
+    agent: &str,
+) -> carillon_store::Result<()> {
+    let request = RequestFacts {
+        method: "GET".to_owned(),
+        agent: agent.chars().take(MOST_AGENT).collect(),
+        network: None,
+        known_network: None,
+        language: None,
+        gpc: false,
+        prefetch: false,
+    };
+    let (kind, hit_kind) = match link {
+        Some(_) => (ResponseKind::Clicked, HitKind::Click),
+        None => (ResponseKind::Opened, HitKind::Open),
+    };
+    hit(
+        tx,
+        kind,
+        source,
+        message,
+        at,
+        link,
+        &raw(hit_kind, None, &request),
+    )
+}
+
+/// Characters that are kept of a user agent.
+const MOST_AGENT: usize = 300;
+
+fn of_token(
     tx: &mut Tx<'_>,
     kind: ResponseKind,
     token: &str,
@@ -111,9 +146,22 @@ fn hit(
     link: Option<String>,
     raw: &Raw,
 ) -> carillon_store::Result<()> {
-    let Some(message) = message_of(tx, token) else {
-        return Ok(());
-    };
+    match message_of(tx, token) {
+        Some(message) => hit(tx, kind, SOURCE, message, at, link, raw),
+        None => Ok(()),
+    }
+}
+
+/// A click, an open, or the link only programs follow: judged with all others of its message.
+fn hit(
+    tx: &mut Tx<'_>,
+    kind: ResponseKind,
+    source: &str,
+    message: MessageId,
+    at: Moment,
+    link: Option<String>,
+    raw: &Raw,
+) -> carillon_store::Result<()> {
     let Some(row) = outbox::load(tx, message)? else {
         return Ok(());
     };
@@ -148,7 +196,7 @@ fn hit(
         link,
         rule: rule_word(verdict.rule),
         detail: serde_json::to_string(raw).ok(),
-        ..Heard::of(kind, SOURCE, at)
+        ..Heard::of(kind, source, at)
     };
     responses::take_in(tx, &heard).map(drop)
 }

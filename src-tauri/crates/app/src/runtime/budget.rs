@@ -15,9 +15,16 @@ const MINUTE: TimeDelta = TimeDelta::seconds(60);
 /// A minute as we count it: a server counts when a message arrives, which may be a little later than it was let go.
 const SAFE_MINUTE: TimeDelta = TimeDelta::seconds(61);
 
-/// What each account let go in the last minute, as this process saw it.
+/// What each account let go in the last minute, as this process saw it, and what its provider said it may send.
 #[derive(Debug, Default)]
-pub(super) struct Pace(Mutex<BTreeMap<AccountId, Seen>>);
+pub(super) struct Pace {
+    seen: Mutex<BTreeMap<AccountId, Seen>>,
+    /// What is left of the quota since the provider was asked last.
+    left: Mutex<BTreeMap<AccountId, u32>>,
+}
+
+/// How long an account whose provider takes no more is left alone before it is asked again.
+const ASK_AGAIN: TimeDelta = TimeDelta::minutes(15);
 
 #[derive(Debug)]
 struct Seen {
@@ -28,10 +35,24 @@ struct Seen {
 }
 
 impl Pace {
+    /// Keeps what a provider said is left of an account's quota; nothing: it does not say.
+    pub(super) fn allow(&self, id: AccountId, left: Option<u64>) {
+        let mut all = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        match left {
+            Some(left) => drop(all.insert(id, u32::try_from(left).unwrap_or(u32::MAX))),
+            None => drop(all.remove(&id)),
+        }
+    }
+
+    fn left(&self, id: AccountId) -> Option<u32> {
+        let all = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(&id).copied()
+    }
+
     /// How many went in the last minute and when the first of them is over; `None` while that is not known to the
     /// millisecond.
     fn last_minute(&self, id: AccountId, now: Moment) -> Option<(u32, Option<Moment>)> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let seen = all.entry(id).or_insert_with(|| Seen {
             since: now,
             gone: VecDeque::new(),
@@ -46,7 +67,15 @@ impl Pace {
     }
 
     fn remember(&self, id: AccountId, now: Moment, n: u32) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(left) = self
+            .left
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_mut(&id)
+        {
+            *left = left.saturating_sub(n);
+        }
+        let mut all = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let seen = all.entry(id).or_insert_with(|| Seen {
             since: now,
             gone: VecDeque::new(),
@@ -86,8 +115,14 @@ impl Budget {
             0 => accounts::first_spent(tx, id, now - DAY)?.map(|at| at + DAY),
             _ => minute_over,
         };
+        let own = left_day.min(left_minute);
+        let left = pace.left(id).map_or(own, |theirs| theirs.min(own));
+        let free_at = match own > 0 && left == 0 {
+            true => Some(now + ASK_AGAIN),
+            false => free_at,
+        };
         Ok(Budget {
-            left: left_day.min(left_minute),
+            left,
             free_at: free_at.unwrap_or(now + MINUTE),
         })
     }
@@ -141,6 +176,21 @@ mod tests {
         // Another account has its own.
         pace.remember(SHOP, at(200), 1);
         assert_eq!(pace.last_minute(AccountId(2), at(200)), None);
+    }
+
+    #[test]
+    fn what_a_provider_allows_shrinks_with_what_goes_until_it_is_asked_again() {
+        let pace = Pace::default();
+        assert_eq!(pace.left(SHOP), None);
+        pace.allow(SHOP, Some(3));
+        pace.remember(SHOP, at(0), 2);
+        assert_eq!(pace.left(SHOP), Some(1));
+        pace.remember(SHOP, at(1), 5);
+        assert_eq!(pace.left(SHOP), Some(0));
+        pace.allow(SHOP, Some(u64::MAX));
+        assert_eq!(pace.left(SHOP), Some(u32::MAX));
+        pace.allow(SHOP, None);
+        assert_eq!(pace.left(SHOP), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::budget::Pace;
 use super::dispatch::{self, Dispatched, LaneEnd};
 use super::door::AtDot;
+use super::exit::Exit;
 use super::parcel::Parcel;
 use super::words::{stops_the_lane, word_of_finish, word_of_stop};
 use crate::accounts;
@@ -11,6 +12,7 @@ use crate::workspaces::Open;
 use carillon_adapters::Secret;
 use carillon_adapters::channels::email::{Phase, Session};
 use carillon_adapters::dialer::Dialer;
+use carillon_adapters::dkim::Signer;
 use carillon_model::account::Account;
 use carillon_model::message::Failure;
 use carillon_model::{MessageId, Moment};
@@ -27,6 +29,8 @@ pub(super) struct Lane {
     /// The server is on this machine: nothing leaves it.
     pub(super) loopback: bool,
     dialer: Dialer,
+    /// Signs what leaves, where the account has a key that is published.
+    pub(super) signer: Option<Signer>,
     stop: Arc<AtomicBool>,
     /// Words that ride in the next commit.
     words: Mutex<Vec<(MessageId, Word)>>,
@@ -54,6 +58,7 @@ impl Lane {
                 true => open.dialer.clone().held_to_loopback(),
                 false => open.dialer.clone(),
             },
+            signer: None,
             account: Arc::new(account),
             open,
             stop,
@@ -112,17 +117,18 @@ impl Lane {
     }
 
     /// Sends what is due, until nothing more may go or something is wrong.
-    pub(super) async fn run(self) -> Result<Dispatched> {
-        let secret = match accounts::secret(&self.open, &self.account).await {
-            Ok(secret) => secret.map(Arc::new),
-            Err(e) => {
-                self.give_up(e.message);
+    pub(super) async fn run(mut self) -> Result<Dispatched> {
+        let exit = match self.ready().await {
+            Ok(exit) => exit,
+            Err(error) => {
+                self.give_up(error.message);
                 None
             }
         };
         let lane = Arc::new(self);
-        if !lane.stopped()
-            && let Err(error) = lane.send_all(secret).await
+        if let Some(exit) = exit
+            && !lane.stopped()
+            && let Err(error) = lane.send_all(Arc::new(exit)).await
         {
             // The rows do not know yet what their servers said; the next dispatch tells them first.
             lane.open.runtime.leave(lane.take_words());
@@ -138,16 +144,26 @@ impl Lane {
         Ok(done)
     }
 
-    async fn send_all(self: &Arc<Self>, secret: Option<Arc<Secret>>) -> Result<()> {
+    /// What every message of the account needs: the way out, and what signs.
+    async fn ready(&mut self) -> Result<Option<Exit>> {
+        self.signer = accounts::signer(&self.open, &self.account).await?;
+        Exit::of(self).await
+    }
+
+    async fn send_all(self: &Arc<Self>, exit: Arc<Exit>) -> Result<()> {
         let sessions = usize::from(self.account.sessions.max(1));
         let (parcels_in, parcels) = mpsc::channel::<Parcel>(sessions);
         let parcels = Arc::new(tokio::sync::Mutex::new(parcels));
         let (dots_in, dots) = mpsc::channel::<AtDot>(sessions);
         let mut workers = tokio::task::JoinSet::new();
         for _ in 0..sessions {
-            let (lane, parcels, dots, secret) =
-                (self.clone(), parcels.clone(), dots_in.clone(), secret.clone());
-            workers.spawn(async move { lane.session(parcels, dots, secret).await });
+            let (lane, parcels, dots, exit) = (self.clone(), parcels.clone(), dots_in.clone(), exit.clone());
+            workers.spawn(async move {
+                match &*exit {
+                    Exit::Smtp(secret) => lane.session(parcels, dots, secret.as_ref()).await,
+                    Exit::Api(line) => lane.calls(parcels, dots, line).await,
+                }
+            });
         }
         drop((dots_in, parcels));
         let lane = self.clone();
@@ -192,7 +208,7 @@ impl Lane {
         self: Arc<Self>,
         parcels: Arc<tokio::sync::Mutex<mpsc::Receiver<Parcel>>>,
         dots: mpsc::Sender<AtDot>,
-        secret: Option<Arc<Secret>>,
+        secret: Option<&Secret>,
     ) {
         let mut session: Option<Session> = None;
         loop {
@@ -202,7 +218,7 @@ impl Lane {
                 // Its claim is released when the lane ends.
                 continue;
             }
-            session = match self.send(session, parcel, &dots, secret.as_deref()).await {
+            session = match self.send(session, parcel, &dots, secret).await {
                 Ok(session) => session,
                 // A server may take fewer sessions than it is offered: the others go on. Where there is none at all,
                 // the account needs its server or its user back; nothing is wrong with its messages.
@@ -256,22 +272,10 @@ impl Lane {
                     return Ok(stopped.session);
                 }
             };
-            let (answer, verdict) = oneshot::channel();
-            carillon_store::crash::point("at_dot");
-            let asked = dots
-                .send(AtDot {
-                    id: parcel.id,
-                    to: parcel.to.clone(),
-                    subject: parcel.subject.clone(),
-                    answer,
-                })
-                .await
-                .is_ok();
-            if !asked || !verdict.await.unwrap_or(false) {
+            if !ask(&parcel, dots).await {
                 ready.abandon();
                 return Ok(None);
             }
-            carillon_store::crash::point("in_flight");
             let finished = ready.finish().await;
             carillon_store::crash::point("replied");
             let word = word_of_finish(&finished, parcel.id, parcel.attempts, self.open.now());
@@ -317,4 +321,21 @@ impl Lane {
             .await?;
         Ok(())
     }
+}
+
+/// Asks the gate for a message at the last moment before it is said. True: it is in flight, durably.
+pub(super) async fn ask(parcel: &Parcel, dots: &mpsc::Sender<AtDot>) -> bool {
+    let (answer, verdict) = oneshot::channel();
+    carillon_store::crash::point("at_dot");
+    let at_dot = AtDot {
+        id: parcel.id,
+        to: parcel.to.clone(),
+        subject: parcel.subject.clone(),
+        answer,
+    };
+    let passed = dots.send(at_dot).await.is_ok() && verdict.await.unwrap_or(false);
+    if passed {
+        carillon_store::crash::point("in_flight");
+    }
+    passed
 }

@@ -37,6 +37,8 @@ const MANY: usize = 3;
 pub(super) struct Parcel {
     pub(super) id: MessageId,
     pub(super) attempts: u32,
+    /// With its angle brackets.
+    pub(super) message_id: String,
     pub(super) to: String,
     pub(super) subject: String,
     pub(super) bytes: Vec<u8>,
@@ -228,7 +230,7 @@ impl Lane {
             doors,
         } = letter;
         let posting = Posting {
-            message_id: message.message_id,
+            message_id: message.message_id.clone(),
             token: &token,
             date: self.open.now(),
             campaign: (!message.transactional)
@@ -238,10 +240,12 @@ impl Lane {
         };
         let envelope = letters::envelope(workspace, &self.account, &record, posting);
         let subject = rendered.subject.clone();
-        let bytes = letters::finished(&envelope, rendered, &doors, None).map_err(|e| e.to_string())?;
+        let bytes = letters::finished(&envelope, rendered, &doors, self.signer.as_ref())
+            .map_err(|e| e.to_string())?;
         Ok(Parcel {
             id: message.id,
             attempts: message.attempts,
+            message_id: message.message_id,
             to: message.to.unwrap_or_default(),
             subject,
             bytes,

@@ -1,8 +1,10 @@
 //! Which failure leads where: the table of what a message becomes after an attempt.
 
 use carillon_adapters::channels::email::{Finished, Phase};
+use carillon_adapters::http::Failed;
+use carillon_adapters::providers::Accepted;
 use carillon_model::message::{Failure, FailureClass};
-use carillon_model::{MessageId, Moment};
+use carillon_model::{MessageId, Moment, ProviderId};
 use carillon_store::outbox::Word;
 use chrono::TimeDelta;
 
@@ -76,6 +78,39 @@ pub fn word_of_finish(finished: &Finished, id: MessageId, attempts: u32, now: Mo
             failure: failure.clone(),
         },
         _ => word_of_stop(failure, finished.phase, id, attempts, now),
+    }
+}
+
+/// After a call of a provider's API: its answer decides, and no answer is unknown. What is refused because of the sender
+/// waits until somebody has looked, as before the dot: a provider that refuses a request has taken nothing.
+pub fn word_of_call(
+    outcome: Result<Accepted, Failed>,
+    by: ProviderId,
+    label: &str,
+    id: MessageId,
+    attempts: u32,
+    now: Moment,
+) -> Word {
+    let Failed { failure, retry_after } = match outcome {
+        Ok(Accepted { provider_id: called }) => {
+            let reply = match called.is_empty() {
+                true => format!("{label} took it."),
+                false => format!("{label} took it as {called}."),
+            };
+            return Word::Taken { by, called, reply };
+        }
+        Err(failed) => failed,
+    };
+    if failure.class == FailureClass::Unknown {
+        return Word::Unknown { failure };
+    }
+    let asked = retry_after.and_then(|wait| TimeDelta::from_std(wait).ok());
+    match (word_of_stop(&failure, Phase::Mail, id, attempts, now), asked) {
+        (Word::Deferred { next_at, failure }, Some(wait)) => Word::Deferred {
+            next_at: next_at.max(now + wait),
+            failure,
+        },
+        (word, _) => word,
     }
 }
 
@@ -264,6 +299,51 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn whatever_a_provider_answers_is_a_step_the_law_knows_and_a_lost_answer_is_unknown() {
+        let call = |outcome, attempts| {
+            word_of_call(outcome, ProviderId(1), "Mailgun", MessageId(1), attempts, at(0))
+        };
+        let taken = call(
+            Ok(Accepted {
+                provider_id: "x1".into(),
+            }),
+            0,
+        );
+        assert!(matches!(&taken, Word::Taken { called, .. } if called == "x1"));
+        assert_eq!(taken.state(), MessageState::Accepted);
+        for (class, state) in [
+            (FailureClass::Unknown, MessageState::Unknown),
+            (FailureClass::Recipient, MessageState::Bounced),
+            (FailureClass::Transient, MessageState::Deferred),
+            (FailureClass::Throttled, MessageState::Deferred),
+            (FailureClass::Sender, MessageState::Deferred),
+            (FailureClass::Auth, MessageState::Deferred),
+            (FailureClass::Setup, MessageState::Deferred),
+            (FailureClass::Refused, MessageState::Deferred),
+        ] {
+            let failed = |retry_after| {
+                Err(Failed {
+                    failure: failure(class),
+                    retry_after,
+                })
+            };
+            assert_eq!(call(failed(None), 0).state(), state, "{class:?}");
+            for attempts in [0, 6, 40] {
+                assert!(
+                    allowed(MessageState::InFlight, call(failed(None), attempts).state()),
+                    "{class:?} {attempts}"
+                );
+            }
+        }
+        let wait = std::time::Duration::from_secs(7_200);
+        let busy = Failed {
+            failure: failure(FailureClass::Throttled),
+            retry_after: Some(wait),
+        };
+        assert!(matches!(call(Err(busy), 0), Word::Deferred { next_at, .. } if next_at >= at(120)));
     }
 
     #[test]

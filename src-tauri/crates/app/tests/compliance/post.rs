@@ -172,6 +172,8 @@ fn house(domain: &'static str, organisation: &str, address: &str, from_name: &st
             per_minute: 1,
             sessions: 1,
             preset: None,
+            provider: None,
+            dkim: None,
         },
         domain,
         relay: format!("https://go.{domain}/"),

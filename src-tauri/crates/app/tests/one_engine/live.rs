@@ -249,6 +249,8 @@ fn furnish(tx: &mut Tx<'_>, port: u16) -> Result<()> {
         per_minute: 100_000,
         sessions: 2,
         preset: None,
+        provider: None,
+        dkim: None,
     };
     accounts::save(tx, None, &account).map(drop)
 }

@@ -11,6 +11,8 @@ mod accounts;
 mod gate;
 mod interleavings;
 mod mails;
+mod postmark;
+mod providers;
 mod relay;
 mod responses;
 mod shop;
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
     trials.extend(interleavings::trials());
     trials.extend(mails::trials());
     trials.extend(relay::trials());
+    trials.extend(providers::trials());
     trials.extend(responses::trials());
     trials.extend(world::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()

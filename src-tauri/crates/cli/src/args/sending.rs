@@ -1,6 +1,7 @@
 //! templates, accounts, outbox.
 
 use super::lists::{Part, STATES};
+use super::providers::AddApi;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -63,6 +64,8 @@ pub enum Accounts {
         after_help = "Examples:\n  printf %s \"$PASSWORD\" | carillon accounts add-smtp Shop --host mail.example.com --user shop@example.com\n  carillon accounts add-smtp Local --host 127.0.0.1 --port 2525 --tls none --from-email shop@example.com\n\nWhere there is no keychain, --passphrase-file keeps the password in an encrypted file beside the workspace; the\npassphrase is read from the environment variable CARILLON_PASSPHRASE."
     )]
     AddSmtp(AddSmtp),
+    /// Add an account that sends over the API of a provider; see `carillon providers add`.
+    AddApi(AddApi),
     /// Limits that providers are known for, with the day they were looked up.
     Presets,
     /// Send yourself a test.

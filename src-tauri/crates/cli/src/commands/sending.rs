@@ -291,6 +291,7 @@ pub async fn accounts(backend: &Backend, json: bool, verb: Accounts) -> Result<(
     match verb {
         Accounts::List => list(backend, json).await?,
         Accounts::AddSmtp(how) => add_smtp(backend, json, how).await?,
+        Accounts::AddApi(how) => super::providers::add_account(backend, json, how).await?,
         Accounts::Presets => {
             let rows = backend.query("presets.senders", json!({})).await?;
             answer(json, &rows, |rows| {

@@ -4,9 +4,11 @@ use super::lanes::{must_load, tell};
 use super::{Claimed, check};
 use crate::campaigns;
 use crate::codes::{Code, word};
+use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::inputs::{self, NewInput, Pending};
 use crate::membership::Change;
+use crate::providers;
 use crate::rollups::Metric;
 use crate::sql::sql;
 use crate::templates;
@@ -14,7 +16,7 @@ use crate::time::ms;
 use crate::tx::{Mark, Tx};
 use carillon_model::journey::Outcome;
 use carillon_model::message::{Failure, MessageState, Refusal};
-use carillon_model::{AccountId, ContactId, JourneyId, MessageId, Moment};
+use carillon_model::{AccountId, ContactId, JourneyId, MessageId, Moment, ProviderId};
 
 const SETTLE: &str = sql!(
     "UPDATE outbox SET state = ?2, next_at = ifnull(?3, next_at), last_word = ?4, last_attempt = ifnull(?5, last_attempt),
@@ -30,6 +32,10 @@ const OPEN_OF: &str = sql!(
     "SELECT o.id FROM journeys j CROSS JOIN enrolments e ON e.journey = j.id AND e.contact = ?1
      CROSS JOIN outbox o ON o.enrolment = e.id WHERE o.state < 2 OR o.state IN (2, 5)"
 );
+const DOUBTFUL: &str = sql!(
+    "SELECT id FROM outbox WHERE state BETWEEN 4 AND 5 AND state BETWEEN 2 AND 5 AND account = ?1
+       AND changed_at BETWEEN ?2 AND ?3 ORDER BY id LIMIT ?4"
+);
 const HELD: &str = sql!(
     "SELECT id FROM outbox WHERE state = ?1 AND state BETWEEN 2 AND 5 AND id > ?2
        AND (?3 IS NULL OR journey = ?3) AND (?4 IS NULL OR account = ?4) ORDER BY id LIMIT ?5"
@@ -40,6 +46,12 @@ const HELD: &str = sql!(
 pub enum Word {
     /// A server took it; its reply, which often names its own queue id.
     Accepted { reply: String },
+    /// A provider took it, and calls it so.
+    Taken {
+        by: ProviderId,
+        called: String,
+        reply: String,
+    },
     /// Refused for the moment, or a break before the dot.
     Deferred { next_at: Moment, failure: Failure },
     /// Refused for good.
@@ -58,7 +70,7 @@ impl Word {
     /// The state it leads to.
     pub fn state(&self) -> MessageState {
         match self {
-            Word::Accepted { .. } => MessageState::Accepted,
+            Word::Accepted { .. } | Word::Taken { .. } => MessageState::Accepted,
             Word::Deferred { .. } => MessageState::Deferred,
             Word::Bounced { .. } => MessageState::Bounced,
             Word::Unknown { .. } => MessageState::Unknown,
@@ -79,7 +91,7 @@ impl Word {
 
     fn text(&self) -> Result<Option<String>> {
         Ok(match self {
-            Word::Accepted { reply } => Some(reply.clone()),
+            Word::Accepted { reply } | Word::Taken { reply, .. } => Some(reply.clone()),
             Word::Cancelled { why } => Some(why.clone()),
             Word::Suppressed { refusal } => Some(word(refusal)?),
             Word::Expired => None,
@@ -96,7 +108,7 @@ impl Word {
     /// What a journey may know of it.
     fn outcome(&self) -> Option<Outcome> {
         Some(match self {
-            Word::Accepted { .. } => Outcome::Accepted,
+            Word::Accepted { .. } | Word::Taken { .. } => Outcome::Accepted,
             Word::Bounced { .. } => Outcome::Bounced,
             Word::Unknown { .. } => Outcome::Unknown,
             Word::Suppressed { .. } => Outcome::Suppressed,
@@ -176,6 +188,9 @@ pub(crate) fn settle(tx: &mut Tx<'_>, id: MessageId, word: &Word) -> Result<()> 
         SETTLE,
         (id.0, to.code(), next_at, word.text()?, attempt, ms(now), more),
     )?;
+    if let Word::Taken { by, called, .. } = word {
+        providers::know(tx, *by, called, id)?;
+    }
     figures(tx, &row, to, now)?;
     if let Some(outcome) = word.outcome() {
         tell_journey(tx, &row, outcome, now)?;
@@ -200,7 +215,7 @@ fn add_attempt(tx: &mut Tx<'_>, row: &Claimed, outcome: &Word, now: Moment) -> R
             failure.map(|f| word(&f.class)).transpose()?,
             failure.map(|f| f.code.as_str()),
             match outcome {
-                Word::Accepted { reply } => Some(reply.as_str()),
+                Word::Accepted { reply } | Word::Taken { reply, .. } => Some(reply.as_str()),
                 other => other.failure().map(|f| f.detail.as_str()),
             },
         ),
@@ -261,6 +276,23 @@ fn tell_journey(tx: &mut Tx<'_>, row: &Claimed, outcome: Outcome, now: Moment) -
             },
         }],
     )
+}
+
+/// Messages of an account whose fate is not known since a moment in between, oldest first, at most `limit`.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn doubtful(
+    db: &Db<'_>,
+    account: AccountId,
+    since: Moment,
+    until: Moment,
+    limit: u32,
+) -> Result<Vec<Claimed>> {
+    let ids: Vec<MessageId> = db.all(DOUBTFUL, (account.0, ms(since), ms(until), limit), |row| {
+        Ok(MessageId(row.get(0)?))
+    })?;
+    ids.into_iter().map(|id| must_load(db, id)).collect()
 }
 
 /// The user's word on messages whose fate is not known.

@@ -128,6 +128,8 @@ pub fn account() -> Account {
         per_minute: 100,
         sessions: 4,
         preset: None,
+        provider: None,
+        dkim: None,
     }
 }
 
