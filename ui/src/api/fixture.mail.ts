@@ -2,8 +2,8 @@
 
 import { at, message, noise, person } from "./fixture.people";
 import type { Absence } from "./gen/Absence";
-import type { Fate } from "./gen/Fate";
 import type { Dkim } from "./gen/Dkim";
+import type { Fate } from "./gen/Fate";
 import type { MessageState } from "./gen/MessageState";
 import type { Topic } from "./words";
 

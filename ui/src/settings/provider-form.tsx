@@ -110,8 +110,7 @@ function Ask({
         </Field>
         <div className="col-span-6">
           <Note>
-            {t(`settings.providers.notes.${kind}`)}{" "}
-            {t("settings.providers.dated", { day: chosen?.dated ?? "" })}
+            {t(`settings.providers.notes.${kind}`)} {t("settings.providers.dated", { day: chosen?.dated ?? "" })}
           </Note>
         </div>
         {shown.map((field) => (
