@@ -9,6 +9,7 @@ import { useNow } from "@/shell/now";
 import { AccountDialog } from "./account-form";
 import { PartHead } from "./part";
 import { SecretDialog } from "./secret";
+import { SignInDialog } from "./sign-in";
 import { TestDialog } from "./test-mail";
 import { Unlock } from "./unlock";
 
@@ -61,7 +62,11 @@ export function Accounts() {
               </Button>
               <IconButton
                 icon={KeyRound}
-                label={t("settings.accounts.secret")}
+                label={
+                  account.auth.kind === "oauth"
+                    ? t("settings.mailboxes.sign_in", { name: account.name })
+                    : t("settings.accounts.secret")
+                }
                 onClick={() => setAsking({ what: "secret", account })}
               />
               <IconButton
@@ -107,7 +112,12 @@ export function Accounts() {
       </ul>
       {asking?.what === "add" && <AccountDialog account={null} onClose={close} />}
       {asking?.what === "edit" && <AccountDialog account={asking.account} onClose={close} />}
-      {asking?.what === "secret" && <SecretDialog account={asking.account} onClose={close} />}
+      {asking?.what === "secret" &&
+        (asking.account.auth.kind === "oauth" ? (
+          <SignInDialog what="accounts" to={asking.account} onClose={close} onSignedIn={close} />
+        ) : (
+          <SecretDialog account={asking.account} onClose={close} />
+        ))}
       {asking?.what === "test" && <TestDialog account={asking.account} onClose={close} />}
       {asking?.what === "delete" && (
         <Confirm

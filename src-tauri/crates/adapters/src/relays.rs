@@ -19,11 +19,11 @@ use carillon_model::relay::{
     Ack, ApiKey, Device, PairRequest, PairingCode, Pulled, RelaySettings, RelayState, SealedEvent,
     SuppressionLine, SuppressionPage, signed_text,
 };
+use line::Line;
+use place::Place;
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{Ed25519KeyPair, KeyPair};
-use line::Line;
-use place::Place;
 use seal::OpeningKey;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -312,7 +312,9 @@ impl RelayClient {
     ) -> Result<Vec<u8>, Failure> {
         let http = self.http().await;
         let method = Method::from_bytes(method.as_bytes()).unwrap_or(Method::GET);
-        let mut request = http.request(method, &self.place.url(target)).body("application/json", body);
+        let mut request = http
+            .request(method, &self.place.url(target))
+            .body("application/json", body);
         for (name, value) in headers {
             request = request.header(name, value);
         }

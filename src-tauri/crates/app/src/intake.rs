@@ -8,14 +8,13 @@ mod mailbox;
 mod relay;
 
 pub use heard::heard;
-pub use mailbox::secret as mailbox_secret;
+pub use mailbox::{door as mailbox_door, secret as mailbox_secret};
 
 use crate::error::{ApiError, Result};
 use crate::relay::Paired;
 use crate::responses::{self, Taken};
 use crate::workspaces::Open;
 use carillon_adapters::mailbox::notice::{self, Notice, Rules};
-use carillon_adapters::oauth::Tokens;
 use carillon_model::mailbox::Mailbox;
 use carillon_model::workspace::ClockKind;
 use carillon_model::{MailboxId, Moment};
@@ -34,9 +33,6 @@ pub struct Intake {
     wake: Notify,
     /// The studio listens all the time; a single command reads when it needs to.
     live: AtomicBool,
-    /// Of mailboxes one signs in to, for as long as the workspace is open. Held while they are refreshed: a provider may
-    /// give each refresh token once.
-    tokens: tokio::sync::Mutex<BTreeMap<MailboxId, Tokens>>,
     /// One reading at a time.
     reading: tokio::sync::Mutex<()>,
     /// The day, since 1970, on which keys of what was taken in long ago were forgotten.
@@ -52,11 +48,6 @@ impl Intake {
     /// Whether the studio listens all the time.
     pub fn is_live(&self) -> bool {
         self.live.load(Ordering::Relaxed)
-    }
-
-    /// Forgets what a sign-in gave: the mailbox is gone, or somebody signed in anew.
-    pub async fn forget(&self, id: MailboxId) {
-        self.tokens.lock().await.remove(&id);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sender accounts.
 
 use crate::AccountId;
+use crate::mailbox::Auth;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -43,6 +44,9 @@ pub struct Account {
     pub tls: Tls,
     /// Empty: no AUTH.
     pub user: String,
+    /// What proves who we are, where there is a user.
+    #[serde(default)]
+    pub auth: Auth,
     pub from_name: String,
     pub from_email: String,
     /// Where replies go, when not to `from_email`.

@@ -11,7 +11,7 @@ mod record;
 
 pub use lanes::{
     Claimed, Which, accepted_at, cancel_journey, claim, freeze_all, hold, in_flight, load, next_at,
-    on_their_way, queue, release, release_all, rendered, take_up, take_up_of, number_from, waiting_for,
+    number_from, on_their_way, queue, release, release_all, rendered, take_up, take_up_of, waiting_for,
 };
 pub use list::{Attempt, Filter, attempts, counts, get, of_contact, page};
 pub use record::{Resolution, Word, late_bounce, proved, record, resolve, resolve_batch};

@@ -67,10 +67,17 @@ impl Invitation {
             workspace: self.workspace.clone(),
             opening: self.secrets.opening.expose().to_owned(),
             device: self.secrets.device.expose().to_owned(),
-            tokens: self.secrets.tokens.iter().map(|t| t.expose().to_owned()).collect(),
+            tokens: self
+                .secrets
+                .tokens
+                .iter()
+                .map(|t| t.expose().to_owned())
+                .collect(),
             list_key: URL_SAFE_NO_PAD.encode(self.list_key),
         };
-        let plain = serde_json::to_vec(&text).map(Zeroizing::new).map_err(|_| wrong())?;
+        let plain = serde_json::to_vec(&text)
+            .map(Zeroizing::new)
+            .map_err(|_| wrong())?;
         let mut recipient = scrypt::Recipient::new(SecretString::from(passphrase.expose().to_owned()));
         recipient.set_work_factor(WORK);
         let sealed = age::encrypt(&recipient, &plain).map_err(|_| wrong())?;
@@ -144,9 +151,17 @@ mod tests {
         assert_eq!(opened.secrets.device.expose(), invitation.secrets.device.expose());
         assert_eq!((opened.list_key, opened.tenant.as_str()), ([3; 32], "t1"));
         let other = Secret::new("another passphrase".to_owned());
-        let class = |text: &str, with: &Secret| Invitation::open(text, with).map(|_| ()).expect_err("closed").class;
+        let class = |text: &str, with: &Secret| {
+            Invitation::open(text, with)
+                .map(|_| ())
+                .expect_err("closed")
+                .class
+        };
         assert_eq!(class(&text, &other), FailureClass::Auth);
-        assert_eq!(class("https://relay.example/#t1.x", &passphrase), FailureClass::Setup);
+        assert_eq!(
+            class("https://relay.example/#t1.x", &passphrase),
+            FailureClass::Setup
+        );
         assert_eq!(class(&text[..text.len() - 4], &passphrase), FailureClass::Setup);
         assert!(invitation.seal(&Secret::new("short".to_owned())).is_err());
     }

@@ -92,7 +92,10 @@ impl Place {
         };
         let detail = match said["message"].as_str() {
             Some(message) => format!("The relay at {} says: {message}", self.host),
-            None => format!("What answers at {} is no Carillon relay (it said {status}).", self.host),
+            None => format!(
+                "What answers at {} is no Carillon relay (it said {status}).",
+                self.host
+            ),
         };
         failure(class, code, detail)
     }
@@ -123,8 +126,15 @@ mod tests {
         let place = Place::parse("https://relay.example", None).expect("a place");
         let other = place.refused(404, b"<html>not found</html>");
         assert!(other.detail.contains("is no Carillon relay"), "{}", other.detail);
-        let words = place.refused(403, br#"{"code":"device","message":"This machine is not paired."}"#);
+        let words = place.refused(
+            403,
+            br#"{"code":"device","message":"This machine is not paired."}"#,
+        );
         assert_eq!((words.code.as_str(), words.class), ("device", FailureClass::Auth));
-        assert!(words.detail.ends_with("This machine is not paired."), "{}", words.detail);
+        assert!(
+            words.detail.ends_with("This machine is not paired."),
+            "{}",
+            words.detail
+        );
     }
 }

@@ -7,7 +7,7 @@ use crate::letters::{Doors, Posting};
 use crate::runtime::dispatch::{spend_one, try_again};
 use crate::workspaces::Open;
 use crate::{Ctx, letters};
-use carillon_adapters::channels::email::Session;
+use carillon_adapters::channels::email::{Options, Session};
 use carillon_model::TemplateId;
 use carillon_model::account::Account;
 use carillon_model::contact::Value;
@@ -136,7 +136,11 @@ async fn send_test(
     let bytes = carillon_render::compose(&envelope, &rendered)
         .map_err(|e| fail(Code::Invalid, "render.template", &[("detail", &e)]))?;
     let secret = secret(open, account).await?;
-    let session = Session::open(account, secret.as_ref(), &open.dialer)
+    let options = Options {
+        login: super::login(account),
+        ..Options::default()
+    };
+    let session = Session::open_with(account, secret.as_ref(), &open.dialer, &options)
         .await
         .map_err(|stopped| outside(&stopped.failure))?;
     phases.push(TestPhase {

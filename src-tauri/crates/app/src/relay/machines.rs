@@ -1,6 +1,9 @@
 //! Further machines at one relay: one that is paired invites another, and both obey one list.
 
-use super::{PAIRED, Paired, RelayView, SOURCE, client, in_words, machine_name, owner, packed, paired, secrets_of, view};
+use super::{
+    PAIRED, Paired, RelayView, SOURCE, client, in_words, machine_name, owner, packed, paired, secrets_of,
+    view,
+};
 use crate::Ctx;
 use crate::accounts::Keep;
 use crate::error::{ApiError, Code, Result, fail};
@@ -125,11 +128,22 @@ pub(super) async fn join(cx: &Ctx, req: JoinRelay) -> Result<RelayView> {
     );
     // Asked before anything is kept: the machine may have been let go meanwhile.
     let state = theirs.map_err(in_words)?.state().await.map_err(in_words)?;
-    secrets::keep(open, &owner(), packed(&invitation.secrets)?, req.keep, req.file_passphrase).await?;
+    secrets::keep(
+        open,
+        &owner(),
+        packed(&invitation.secrets)?,
+        req.keep,
+        req.file_passphrase,
+    )
+    .await?;
     let row = Paired {
         url: invitation.url,
         tenant: invitation.tenant,
-        machine: state.devices.last().map(|device| device.name.clone()).unwrap_or_default(),
+        machine: state
+            .devices
+            .last()
+            .map(|device| device.name.clone())
+            .unwrap_or_default(),
         ca_file,
         at: open.now(),
     };

@@ -68,20 +68,22 @@ impl Ear {
     }
 
     fn is_at(&self, time: &str) {
-        self.now
-            .store(moment(time).timestamp_millis(), Ordering::SeqCst);
+        self.now.store(moment(time).timestamp_millis(), Ordering::SeqCst);
     }
 
     async fn pair(&self, shop: &Shop) {
         let code = self.served.relay().add_tenant().await.unwrap().to_string();
-        let pair = json!({ "code": code, "machine": "first", "keep": "passphrase_file", "passphrase": PASSPHRASE });
+        let pair =
+            json!({ "code": code, "machine": "first", "keep": "passphrase_file", "passphrase": PASSPHRASE });
         shop.studio.mutate("relay.pair", pair).await;
     }
 
     /// Asks for a page, or presses its button with these fields.
     async fn visit(&self, url: &str, fields: Option<&str>) -> String {
         let at = self.served.address();
-        let target = url.strip_prefix(&format!("http://{at}")).expect("a link to the relay");
+        let target = url
+            .strip_prefix(&format!("http://{at}"))
+            .expect("a link to the relay");
         let (method, body) = match fields {
             Some(fields) => ("POST", fields),
             None => ("GET", ""),
@@ -111,8 +113,11 @@ async fn written(n: usize, inner: &str) -> (Shop, Ear) {
     let (shop, ear) = (Shop::new(|_| {}).await, Ear::new().await);
     ear.pair(&shop).await;
     shop.people(n).await;
-    shop.template("Hello", &format!("<a href=\"{{{{ preferences_url }}}}\">Choose</a> {inner} {FOOT}"))
-        .await;
+    shop.template(
+        "Hello",
+        &format!("<a href=\"{{{{ preferences_url }}}}\">Choose</a> {inner} {FOOT}"),
+    )
+    .await;
     shop.write_to_all().await;
     shop.run().await;
     assert_eq!(shop.taken().len(), n);
@@ -133,7 +138,10 @@ fn link(shop: &Shop, to: &str, kind: &str) -> String {
     let mut links = mail
         .split(['"', '<', '>', ' ', '\n'])
         .filter(|part| part.starts_with("http://127.0.0.1") && part.contains(&begin));
-    links.next().unwrap_or_else(|| panic!("no /{kind}/ in {mail}")).to_owned()
+    links
+        .next()
+        .unwrap_or_else(|| panic!("no /{kind}/ in {mail}"))
+        .to_owned()
 }
 
 /// A journey of one mail to everybody there is.
@@ -179,7 +187,10 @@ async fn topics() {
     for name in ["News", "Offers"] {
         assert!(page.contains(name), "{page}");
     }
-    assert_eq!(page.matches("name=\"topic\"").count(), page.matches(" checked").count());
+    assert_eq!(
+        page.matches("name=\"topic\"").count(),
+        page.matches(" checked").count()
+    );
     ear.visit(&link(&shop, "c1@example.com", "p"), Some("preferences=1&topic=0"))
         .await;
     hear(&shop).await;
@@ -188,24 +199,45 @@ async fn topics() {
     assert!(shop.studio.permitted("c1@example.com").await);
 
     template_of(&shop, "Sale", Some(1), "Sale").await;
-    template_of(&shop, "Letter", Some(0), "<a href=\"{{ preferences_url }}\">Choose</a>").await;
+    template_of(
+        &shop,
+        "Letter",
+        Some(0),
+        "<a href=\"{{ preferences_url }}\">Choose</a>",
+    )
+    .await;
     send(&shop, "Offers", json!({ "template": "Sale" })).await;
     assert!(why(&shop, "c1@example.com", "suppressed").await.contains("topic"));
     send(&shop, "News", json!({ "template": "Letter" })).await;
-    send(&shop, "Order", json!({ "template": "Sale", "transactional": true })).await;
+    send(
+        &shop,
+        "Order",
+        json!({ "template": "Sale", "transactional": true }),
+    )
+    .await;
     let of = |who: &str| shop.reached().iter().filter(|to| *to == who).count();
     assert_eq!((of("c1@example.com"), of("c2@example.com")), (3, 4));
 
     // The page of the newer mail shows the choice, and who takes it back gets it again.
     let page = link(&shop, "c1@example.com", "p");
-    assert!(ear.visit(&page, None).await.contains("name=\"topic\" value=\"1\">"));
+    assert!(
+        ear.visit(&page, None)
+            .await
+            .contains("name=\"topic\" value=\"1\">")
+    );
     ear.visit(&page, Some("preferences=1&topic=0&topic=1")).await;
     hear(&shop).await;
     send(&shop, "Again", json!({ "template": "Sale" })).await;
-    assert_eq!(shop.reached().iter().filter(|to| *to == "c1@example.com").count(), 4);
+    assert_eq!(
+        shop.reached().iter().filter(|to| *to == "c1@example.com").count(),
+        4
+    );
     let gone = json!({ "topics": [{ "number": 0, "name": "News" }] });
     let refused = shop.studio.ask(Kind::Mutate, "topics.save", gone).await;
-    assert!(refused.unwrap_err().message.contains("Sale"), "a template is about it");
+    assert!(
+        refused.unwrap_err().message.contains("Sale"),
+        "a template is about it"
+    );
 }
 
 async fn pauses() {
@@ -216,15 +248,27 @@ async fn pauses() {
     hear(&shop).await;
     let shown = shop.studio.contact("c1@example.com").await;
     // The day begins where the contact lives: in Berlin an hour before it begins in London.
-    assert_eq!(shown["chosen"]["paused_until"], json!("2026-03-30T22:00:00Z"), "{shown}");
+    assert_eq!(
+        shown["chosen"]["paused_until"],
+        json!("2026-03-30T22:00:00Z"),
+        "{shown}"
+    );
     template_of(&shop, "Letter", None, "News").await;
     send(&shop, "Early", json!({ "template": "Letter" })).await;
-    assert!(why(&shop, "c1@example.com", "suppressed").await.contains("no mails until"));
+    assert!(
+        why(&shop, "c1@example.com", "suppressed")
+            .await
+            .contains("no mails until")
+    );
     let jump = async |to: &str| shop.studio.job("clock.jump", json!({ "to": { "at": to } })).await;
     jump("2026-03-28T12:00:00Z").await;
     send(&shop, "Late", json!({ "template": "Letter" })).await;
     let of = |who: &str| shop.reached().iter().filter(|to| *to == who).count();
-    assert!(why(&shop, "c1@example.com", "queued").await.contains("no mails until"));
+    assert!(
+        why(&shop, "c1@example.com", "queued")
+            .await
+            .contains("no mails until")
+    );
     assert_eq!((of("c1@example.com"), of("c2@example.com")), (1, 3));
     jump("2026-03-31T12:00:00Z").await;
     assert_eq!((of("c1@example.com"), of("c2@example.com")), (2, 3));
@@ -247,11 +291,25 @@ async fn confirmed() {
     for who in ["c1@example.com", "c2@example.com", "c3@example.com"] {
         withdrawn(who).await;
     }
-    template_of(&shop, "Confirm", None, "<a href=\"{{ confirm_url }}\">Yes, it is me</a>").await;
-    ear.visit(&link(&shop, "c2@example.com", "u"), Some("List-Unsubscribe=One-Click"))
-        .await;
+    template_of(
+        &shop,
+        "Confirm",
+        None,
+        "<a href=\"{{ confirm_url }}\">Yes, it is me</a>",
+    )
+    .await;
+    ear.visit(
+        &link(&shop, "c2@example.com", "u"),
+        Some("List-Unsubscribe=One-Click"),
+    )
+    .await;
     hear(&shop).await;
-    send(&shop, "Confirm", json!({ "template": "Confirm", "transactional": true })).await;
+    send(
+        &shop,
+        "Confirm",
+        json!({ "template": "Confirm", "transactional": true }),
+    )
+    .await;
     said("c3@example.com", "complained").await;
     ear.is_at("2026-03-01T00:10:00Z");
     for who in ["c1@example.com", "c2@example.com", "c3@example.com"] {
@@ -267,9 +325,15 @@ async fn confirmed() {
         let shown = shop.studio.contact(who).await;
         assert_eq!(shown["suppressed"], Value::Null, "{shown}");
         let last = shown["consents"].as_array().unwrap().last().unwrap().clone();
-        assert_eq!((&last["action"], &last["basis"]), (&json!("granted"), &json!("double_opt_in")));
+        assert_eq!(
+            (&last["action"], &last["basis"]),
+            (&json!("granted"), &json!("double_opt_in"))
+        );
     }
-    assert!(!shop.studio.permitted("c3@example.com").await, "whoever complained stays on the list");
+    assert!(
+        !shop.studio.permitted("c3@example.com").await,
+        "whoever complained stays on the list"
+    );
 }
 
 async fn two_machines() {
@@ -287,8 +351,11 @@ async fn two_machines() {
     assert_eq!(joined["locked"], json!(false), "{joined}");
     second.studio.mutate("outbox.resume", json!({})).await;
     // Somebody leaves by a mail of the first machine, and the first puts somebody on the list by hand.
-    ear.visit(&link(&first, "c1@example.com", "u"), Some("List-Unsubscribe=One-Click"))
-        .await;
+    ear.visit(
+        &link(&first, "c1@example.com", "u"),
+        Some("List-Unsubscribe=One-Click"),
+    )
+    .await;
     let listed = json!({ "email": "c2@example.com", "reason": "manual", "source": "a letter" });
     first.studio.mutate("suppressions.add", listed).await;
     let strange = json!({ "email": "stranger@example.com", "reason": "complained", "source": "a letter" });
@@ -303,16 +370,25 @@ async fn two_machines() {
     let before = second.taken().len();
     template_of(&second, "Second", None, "From the second machine").await;
     send(&second, "Second", json!({ "template": "Second" })).await;
-    let reached: Vec<String> = second.taken()[before..].iter().flat_map(|mail| mail.rcpt_to.clone()).collect();
+    let reached: Vec<String> = second.taken()[before..]
+        .iter()
+        .flat_map(|mail| mail.rcpt_to.clone())
+        .collect();
     assert_eq!(reached, ["c3@example.com"]);
     let shown = second.studio.contact("c1@example.com").await;
     assert!(shown["suppressed"].is_object(), "{shown}");
     // Whoever leaves by a mail of the second is heard by the first, whose message of that number is somebody else's.
-    ear.visit(&link(&second, "c3@example.com", "u"), Some("List-Unsubscribe=One-Click"))
-        .await;
+    ear.visit(
+        &link(&second, "c3@example.com", "u"),
+        Some("List-Unsubscribe=One-Click"),
+    )
+    .await;
     hear(&first).await;
     let listed = async |who: &str| {
-        let asked = first.studio.query("suppressions.check", json!({ "email": who })).await;
+        let asked = first
+            .studio
+            .query("suppressions.check", json!({ "email": who }))
+            .await;
         asked["suppressed"] == json!(true)
     };
     assert!(listed("c3@example.com").await && listed("c1@example.com").await);

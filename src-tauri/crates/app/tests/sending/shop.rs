@@ -198,7 +198,12 @@ impl Shop {
         for id in mailbox.list().unwrap().iter().rev() {
             let bytes = mailbox.read(id).unwrap().unwrap();
             let mail = mail_parser::MessageParser::default().parse(&bytes).unwrap();
-            if mail.to().and_then(|all| all.first()).and_then(|one| one.address()) == Some(to) {
+            if mail
+                .to()
+                .and_then(|all| all.first())
+                .and_then(|one| one.address())
+                == Some(to)
+            {
                 let html = mail.body_html(0).unwrap().into_owned();
                 let leave = mail.header_raw("List-Unsubscribe").unwrap_or_default();
                 let leave: String = leave.split_whitespace().collect();
