@@ -64,6 +64,7 @@ export function mailAnswers({ empty, much, total, unknown, tell }: World): Recor
     port: 587,
     tls: "starttls" as const,
     user: "shop@bohne.example.com",
+    auth: { kind: "password" as const },
     from_name: "Bohne & Sohn",
     from_email: "shop@bohne.example.com",
     reply_to: null,

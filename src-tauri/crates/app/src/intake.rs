@@ -9,14 +9,13 @@ mod provider;
 mod relay;
 
 pub use heard::heard;
-pub use mailbox::secret as mailbox_secret;
+pub use mailbox::{door as mailbox_door, secret as mailbox_secret};
 
 use crate::error::{ApiError, Result};
 use crate::relay::Paired;
 use crate::responses::{self, Taken};
 use crate::workspaces::Open;
 use carillon_adapters::mailbox::notice::{self, Notice, Rules};
-use carillon_adapters::oauth::Tokens;
 use carillon_adapters::{Dialer, Http};
 use carillon_model::mailbox::Mailbox;
 use carillon_model::workspace::ClockKind;
@@ -37,9 +36,6 @@ pub struct Intake {
     wake: Notify,
     /// The studio listens all the time; a single command reads when it needs to.
     live: AtomicBool,
-    /// Of mailboxes one signs in to, for as long as the workspace is open. Held while they are refreshed: a provider may
-    /// give each refresh token once.
-    tokens: tokio::sync::Mutex<BTreeMap<MailboxId, Tokens>>,
     /// One reading at a time.
     reading: tokio::sync::Mutex<()>,
     /// The day, since 1970, on which keys of what was taken in long ago were forgotten.
@@ -65,11 +61,6 @@ impl Intake {
     pub async fn http(&self, dialer: &Dialer) -> Http {
         let made = self.http.get_or_init(|| Http::new(dialer.clone()));
         made.await.clone()
-    }
-
-    /// Forgets what a sign-in gave: the mailbox is gone, or somebody signed in anew.
-    pub async fn forget(&self, id: MailboxId) {
-        self.tokens.lock().await.remove(&id);
     }
 }
 

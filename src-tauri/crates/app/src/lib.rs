@@ -37,6 +37,7 @@ pub mod runtime;
 pub mod secrets;
 pub mod segments;
 pub mod settings;
+mod sign_in;
 pub mod suppressions;
 pub mod table;
 pub mod templates;

@@ -22,13 +22,14 @@ use carillon_model::message::Failure;
 use carillon_model::relay::{PageSettings, PairingCode, RelaySettings};
 use carillon_model::workspace::Workspace;
 use carillon_store::{Db, Priority, Tx, consents, opt_out_sources, settings};
+use machines::{invite, join};
 use serde::{Deserialize, Serialize};
 
 commands! {
     query "relay.get" get(NoArgs) -> RelayView, reads [Relay, OptOutSources];
     mutate "relay.pair" pair(PairRelay) -> RelayView, reads [];
-    mutate "relay.invite" machines::invite(InviteMachine) -> MachineInvitation, reads [];
-    mutate "relay.join" machines::join(JoinRelay) -> RelayView, reads [];
+    mutate "relay.invite" invite(InviteMachine) -> MachineInvitation, reads [];
+    mutate "relay.join" join(JoinRelay) -> RelayView, reads [];
     mutate "relay.unpair" unpair(NoArgs) -> Done, reads [];
     mutate "relay.test" test(NoArgs) -> RelayTest, reads [];
     query "relay.settings" get_settings(NoArgs) -> RelaySettings, reads [Relay, Workspace];

@@ -9,6 +9,7 @@ use crate::jobs::Jobs;
 use crate::letters::Press;
 use crate::owner::{self, Claim, Ownership};
 use crate::runtime::Runtime;
+use crate::sign_in::SignIns;
 use crate::table::{Call, Done, LOCAL, NoArgs, Window};
 use crate::world::World;
 use crate::{App, Ctx, Current};
@@ -46,6 +47,7 @@ pub struct Open {
     pub press: Press,
     pub runtime: Runtime,
     pub intake: Intake,
+    pub sign_ins: SignIns,
     pub jobs: Arc<Jobs>,
     /// The file of passwords, once somebody unlocked it.
     pub passwords: Mutex<Option<PassphraseFile>>,
@@ -493,6 +495,7 @@ async fn start(app: &App, path: &Path, store: Store, ownership: Ownership) -> Re
         press: Press::default(),
         runtime: Runtime::default(),
         intake: Intake::default(),
+        sign_ins: SignIns::default(),
         jobs: app.jobs().clone(),
         passwords: Mutex::new(None),
         world: Mutex::new(None),

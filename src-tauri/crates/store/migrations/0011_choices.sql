@@ -12,3 +12,12 @@ CREATE TABLE choices(
 
 -- What the mails of a template are about: the number of a topic, or nothing.
 ALTER TABLE templates ADD COLUMN topic INTEGER;
+
+-- Whom the ids mean by which the user's own site, shop or app tells visitors and customers apart: hashes of them.
+CREATE TABLE visitors(
+  id BLOB PRIMARY KEY,
+  contact INTEGER NOT NULL
+) WITHOUT ROWID, STRICT;
+CREATE INDEX visitors_of ON visitors(contact);
+CREATE TRIGGER visitors_forget AFTER DELETE ON contacts
+BEGIN DELETE FROM visitors WHERE contact = OLD.id; END;

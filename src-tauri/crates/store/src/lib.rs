@@ -55,6 +55,7 @@ pub mod tokens;
 mod topics;
 mod tx;
 mod values;
+pub mod visitors;
 pub mod waits;
 mod writer;
 

@@ -149,6 +149,7 @@ import type { SetListening } from "./SetListening";
 import type { SetMailboxSecret } from "./SetMailboxSecret";
 import type { SetSecret } from "./SetSecret";
 import type { Settings } from "./Settings";
+import type { SignInAccount } from "./SignInAccount";
 import type { SignInMailbox } from "./SignInMailbox";
 import type { SignInStarted } from "./SignInStarted";
 import type { SimulateJourney } from "./SimulateJourney";
@@ -193,6 +194,7 @@ export type Commands = {
   "accounts.delete": { kind: "mutate"; req: OneAccount; res: Done; reads: [] };
   "accounts.list": { kind: "query"; req: NoArgs; res: Array<AccountRow>; reads: ["accounts", "outbox"] };
   "accounts.set_secret": { kind: "mutate"; req: SetSecret; res: SecretKept; reads: [] };
+  "accounts.sign_in": { kind: "mutate"; req: SignInAccount; res: SignInStarted; reads: [] };
   "accounts.switch": { kind: "mutate"; req: SwitchAccount; res: Done; reads: [] };
   "accounts.test": { kind: "mutate"; req: TestAccount; res: AccountTest; reads: [] };
   "accounts.unlock": { kind: "mutate"; req: UnlockPasswords; res: Done; reads: [] };

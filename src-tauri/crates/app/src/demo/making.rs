@@ -405,6 +405,7 @@ fn account() -> Account {
         port: 25,
         tls: Tls::None,
         user: String::new(),
+        auth: Default::default(),
         from_name: ORGANISATION.trim_end_matches(" (sample)").to_owned(),
         from_email: FROM_EMAIL.to_owned(),
         reply_to: None,

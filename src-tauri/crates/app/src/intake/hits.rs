@@ -1,6 +1,7 @@
 //! From a hit at the relay to what was heard: who it was, a person or a program, and what follows.
 
 mod said;
+mod site;
 
 use crate::imports::{clean, values};
 use crate::relay::SOURCE;
@@ -10,7 +11,7 @@ use carillon_engine::hits::{HitRule, HitRules, RawHit, Who, classify};
 use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose};
 use carillon_model::contact::{FieldType, Value};
 use carillon_model::event::Prop;
-use carillon_model::relay::{FormEntry, HitKind, Reported, RequestFacts, What};
+use carillon_model::relay::{FormEntry, HitKind, RequestFacts, What};
 use carillon_model::response::{Hand, Response, ResponseKind};
 use carillon_model::{ContactId, MessageId, Moment};
 use carillon_store::contacts::{Columns, NewContact};
@@ -81,11 +82,11 @@ pub(super) fn take_in(tx: &mut Tx<'_>, opened: &OpenedHit) -> carillon_store::Re
         } => said::chose(tx, &Person { token, address }, at, choices, *back),
         What::Confirm { token, address, .. } => said::confirmed(tx, &Person { token, address }, at),
         What::Form(entry) => form(tx, entry, at),
-        What::Page(reported) => report(tx, reported, at, "page_viewed"),
-        What::Identify(reported) => identify(tx, reported, at),
+        What::Page(reported) => site::report(tx, reported, at, "page_viewed"),
+        What::Identify(reported) => site::identify(tx, reported, at),
         What::Track(reported) => {
             let name = word(reported.event.as_deref().unwrap_or("event"));
-            report(tx, reported, at, &name)
+            site::report(tx, reported, at, &name)
         }
     }
 }
@@ -348,89 +349,6 @@ fn agreed(
         )?;
     }
     Ok(())
-}
-
-/// Whom a report is about: by an address among what it says.
-fn about(db: &Db<'_>, reported: &Reported) -> carillon_store::Result<Option<ContactId>> {
-    let email = reported.properties.get("email").and_then(Json::as_str);
-    let email = email
-        .or(reported.user_id.as_deref())
-        .and_then(|text| clean::address(text).ok());
-    match email {
-        Some(email) => contacts::id_of(db, &email),
-        None => Ok(None),
-    }
-}
-
-/// An event of the user's own site, shop or app, about somebody who is here.
-fn report(tx: &mut Tx<'_>, reported: &Reported, at: Moment, name: &str) -> carillon_store::Result<()> {
-    let Some(contact) = about(tx, reported)? else {
-        return Ok(());
-    };
-    told(
-        tx,
-        contact,
-        name,
-        reported.happened_at.unwrap_or(at),
-        props(reported),
-    )
-}
-
-/// Who a visitor or a customer is. Only a key of the user's own may add somebody: a visitor's browser may say anything.
-fn identify(tx: &mut Tx<'_>, reported: &Reported, at: Moment) -> carillon_store::Result<()> {
-    let email = reported.properties.get("email").and_then(Json::as_str);
-    let email = email
-        .or(reported.user_id.as_deref())
-        .and_then(|text| clean::address(text).ok());
-    let Some(email) = email else {
-        return Ok(());
-    };
-    let trusted = reported.key.is_some();
-    let contact = match contacts::id_of(tx, &email)? {
-        Some(id) => id,
-        None if trusted => somebody(tx, &email, SOURCE)?.0,
-        None => return Ok(()),
-    };
-    if trusted {
-        for (key, value) in &reported.properties {
-            let text = match value {
-                Json::String(text) => clean::line(text),
-                Json::Number(number) => number.to_string(),
-                Json::Bool(yes) => (if *yes { "yes" } else { "no" }).to_owned(),
-                Json::Null | Json::Array(_) | Json::Object(_) => continue,
-            };
-            if !text.is_empty()
-                && let Some(value) = fitting(tx, key, &text)
-            {
-                contacts::set_field(tx, contact, key, Some(&value), SOURCE)?;
-            }
-        }
-    }
-    told(
-        tx,
-        contact,
-        "identified",
-        reported.happened_at.unwrap_or(at),
-        BTreeMap::new(),
-    )
-}
-
-/// Properties as conditions read them: texts, numbers, yes and no. At most fifty.
-fn props(reported: &Reported) -> BTreeMap<String, Prop> {
-    reported
-        .properties
-        .iter()
-        .filter_map(|(key, value)| {
-            let prop = match value {
-                Json::Bool(yes) => Prop::YesNo(*yes),
-                Json::Number(number) => Prop::Number(number.as_f64()?),
-                Json::String(text) => Prop::Text(clean::line(text)),
-                Json::Null | Json::Array(_) | Json::Object(_) => return None,
-            };
-            Some((word(key), prop))
-        })
-        .take(50)
-        .collect()
 }
 
 /// A name as events and properties have it: lower-case letters, digits and underscores.

@@ -161,6 +161,7 @@ fn house(domain: &'static str, organisation: &str, address: &str, from_name: &st
             port: 465,
             tls: Tls::Tls,
             user: String::new(),
+            auth: Default::default(),
             from_name: from_name.to_owned(),
             from_email: format!("hello@{domain}"),
             reply_to: organisation

@@ -241,6 +241,7 @@ fn furnish(tx: &mut Tx<'_>, port: u16) -> Result<()> {
         port,
         tls: Tls::None,
         user: String::new(),
+        auth: Default::default(),
         from_name: "Shop".to_owned(),
         from_email: "shop@sender.example".to_owned(),
         reply_to: None,

@@ -120,6 +120,7 @@ pub fn account() -> Account {
         port: 2525,
         tls: Tls::None,
         user: String::new(),
+        auth: Default::default(),
         from_name: "Test".to_owned(),
         from_email: "shop@sender.example".to_owned(),
         reply_to: None,
