@@ -19,6 +19,10 @@ pub fn trials() -> Vec<Trial> {
             same_life,
         ),
         trial(
+            "what_is_done_again_after_a_crash_counts_once_and_a_mail_nobody_wrote_down_is_answered",
+            again,
+        ),
+        trial(
             "what_the_user_does_as_somebody_goes_the_same_way_as_what_people_do",
             by_hand,
         ),
@@ -308,6 +312,48 @@ async fn same_life() {
     );
     weeks(&twice, "2026-09-08T00:00:00Z", 2).await;
     assert_eq!(figures(&twice).await, all);
+}
+
+/// The diary without lines of some kinds, as a program that ended before they were written leaves it.
+fn forget(dir: &Path, kinds: &[&str], after: usize) {
+    let folder = dir.join("shop.carillon.world");
+    let _ = std::fs::remove_file(folder.join("town.json"));
+    let path = folder.join("diary.jsonl");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let is = |line: &str| kinds.iter().any(|kind| line.starts_with(&format!("{{\"{kind}\"")));
+    let (mut seen, mut kept) = (0, String::new());
+    for line in text.lines() {
+        seen += usize::from(is(line));
+        if !is(line) || seen <= after {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    assert!(seen > after, "{seen}");
+    std::fs::write(path, kept).unwrap();
+}
+
+async fn again() {
+    let dir = tempfile::tempdir().unwrap();
+    let studio = sample(dir.path(), 60).await;
+    weeks(&studio, CLOCK, 2).await;
+    let (all, came) = (figures(&studio).await, inbox(&studio).await.len());
+    studio.mutate("workspaces.close", json!({})).await;
+    // Everything was done, and nothing of it was noted.
+    forget(dir.path(), &["done", "did"], 0);
+    let studio = Studio::again(dir.path()).await;
+    assert_eq!(counted(&inbox(&studio).await), BTreeMap::new());
+    studio.job("runtime.run", json!({})).await;
+    let redone = figures(&studio).await;
+    assert_eq!((&redone.0, &redone.1), (&all.0, &all.1));
+    assert_eq!(redone.2, all.2);
+    studio.mutate("workspaces.close", json!({})).await;
+    // The last mails were taken, and nobody wrote it down.
+    forget(dir.path(), &["got"], came - 20);
+    let studio = Studio::again(dir.path()).await;
+    assert_eq!(inbox(&studio).await.len(), came);
+    let view = studio.query("world.get", json!({})).await;
+    assert!(view["to_come"].as_u64().unwrap() > 0, "they are answered: {view}");
 }
 
 /// The mail to somebody who may be followed: it tells of its opening.
