@@ -1,5 +1,5 @@
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { ArrowLeft, BadgeCheck, Plus, Trash2, X } from "lucide-react";
+import { ArrowLeft, BadgeCheck, Inbox, Plus, Trash2, X } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { ChosenShown } from "@/api/gen/ChosenShown";
@@ -61,6 +61,7 @@ function Person({ page, fields }: { page: ContactPage; fields: readonly Field[] 
     onError: sayError,
   });
   const name = nameOf(page);
+  const sample = useRead("workspaces.current", {}).data?.workspace.sample ?? false;
   return (
     <>
       <header className="flex shrink-0 items-center gap-3 border-line-subtle border-b px-4 py-3">
@@ -85,6 +86,16 @@ function Person({ page, fields }: { page: ContactPage; fields: readonly Field[] 
           </p>
         </div>
         <Permission page={page} />
+        {sample && (
+          <Link
+            to="/world"
+            search={{ to: contact.email.toLowerCase() }}
+            className="flex h-8 shrink-0 items-center gap-1.5 rounded-control border border-line-default bg-surface px-3 font-medium hover:bg-hover"
+          >
+            <Inbox size={16} aria-hidden className="-ml-0.5" />
+            {t("contacts.inbox")}
+          </Link>
+        )}
         <Button look="danger" icon={Trash2} onClick={() => setDeleting(true)}>
           {t("common.delete")}
         </Button>

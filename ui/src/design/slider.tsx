@@ -1,4 +1,4 @@
-import { useId } from "react";
+import { type CSSProperties, useId } from "react";
 import { percent } from "@/format";
 
 /** A share from nothing to all, by hand or by arrow keys, with its figure and what it means. */
@@ -39,7 +39,8 @@ export function ShareSlider({
         aria-describedby={`${id}-about`}
         aria-invalid={error === undefined ? undefined : true}
         onChange={(event) => onChange(event.target.valueAsNumber / 100)}
-        className="h-8 w-full accent-(--color-accent-solid)"
+        style={{ "--share": `${Math.round(value * 100)}%` } as CSSProperties}
+        className="share-range h-8 w-full"
       />
       {/* Two lines of room, so that what is below stays where it is. */}
       <p id={`${id}-about`} className="min-h-8 text-ink-2 text-table">

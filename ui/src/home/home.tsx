@@ -46,6 +46,7 @@ export function HomeScreen() {
           ))}
           <StandingClock />
           <WelcomeBack />
+          {info?.workspace.sample === true && <PeopleAnswer />}
           {overview.isError ? (
             <ErrorView error={overview.error} onRetry={() => void overview.refetch()} />
           ) : (
@@ -84,6 +85,32 @@ function StandingClock() {
       }
     >
       {t("home.standing_about")}
+    </Note>
+  );
+}
+
+/** In a sample, people answer what was sent: that is said until somebody has looked at them. */
+function PeopleAnswer() {
+  const hinted = useHint("world");
+  // One thing at a time: the clock comes first.
+  const clock = useHint("clock");
+  const { data } = useRead("world.get", {}, { enabled: hinted && !clock });
+  if (!hinted || clock || data === undefined || data.mails === 0) return null;
+  return (
+    <Note
+      tone="accent"
+      title={t("home.world", { n: data.mails })}
+      actions={
+        <span className="flex shrink-0 items-center gap-1 self-center">
+          <Link to="/world" className="flex h-8 items-center gap-1 px-2 font-medium text-accent-text">
+            {t("home.world_open")}
+            <ArrowRight size={14} aria-hidden />
+          </Link>
+          <IconButton icon={X} label={t("common.close")} onClick={() => endHint("world")} />
+        </span>
+      }
+    >
+      {t("home.world_about")}
     </Note>
   );
 }

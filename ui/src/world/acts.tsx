@@ -46,44 +46,46 @@ export function Acts({
   return (
     <div role="group" aria-label={t("world.acts", { name })} className="shrink-0 px-4 pb-2">
       <p className="mb-1.5 text-ink-3 text-table">{t("world.acts_about", { name })}</p>
-      <div className="flex flex-wrap gap-1.5">
-        <Deed
-          kind="open"
-          busy={doing === "open"}
-          cannot={mail.tells_opening ? null : t("world.cannot.open", { name })}
-          onAct={() => perform({ kind: "open" })}
-        />
-        {links.length === 0 ? (
-          <Deed kind="click" busy={false} cannot={t("world.cannot.click")} onAct={() => {}} />
-        ) : (
-          <Menu
-            trigger={
-              <Button icon={MousePointerClick} busy={doing === "click"}>
-                {t("world.act.click")}
-                <ChevronDown size={14} aria-hidden className="-mr-1 text-ink-3" />
-              </Button>
-            }
-            entries={links.map(
-              ({ place, link }): MenuEntry => ({
-                label: linkText(link, place, links),
-                onSelect: () => perform({ kind: "click", link: place }),
-              }),
-            )}
+      <div className="@container">
+        <div className="flex flex-wrap gap-1.5 @max-[650px]:[&>button>svg:first-child]:hidden">
+          <Deed
+            kind="open"
+            busy={doing === "open"}
+            cannot={mail.tells_opening ? null : t("world.cannot.open", { name })}
+            onAct={() => perform({ kind: "open" })}
           />
-        )}
-        <Button icon={Reply} aria-pressed={replying} aria-keyshortcuts="r" onClick={() => onReplying(!replying)}>
-          {t("world.act.reply")}
-        </Button>
-        <Button icon={ShoppingBag} onClick={() => setBuying(true)}>
-          {t("world.act.buy")}
-        </Button>
-        <Deed
-          kind="unsubscribe"
-          busy={doing === "unsubscribe"}
-          cannot={mail.can_leave ? null : t("world.cannot.unsubscribe")}
-          onAct={() => perform({ kind: "unsubscribe" })}
-        />
-        <Deed kind="complain" busy={doing === "complain"} cannot={null} onAct={() => perform({ kind: "complain" })} />
+          {links.length === 0 ? (
+            <Deed kind="click" busy={false} cannot={t("world.cannot.click")} onAct={() => {}} />
+          ) : (
+            <Menu
+              trigger={
+                <Button icon={MousePointerClick} busy={doing === "click"}>
+                  {t("world.act.click")}
+                  <ChevronDown size={14} aria-hidden className="-mr-1 text-ink-3" />
+                </Button>
+              }
+              entries={links.map(
+                ({ place, link }): MenuEntry => ({
+                  label: linkText(link, place, links),
+                  onSelect: () => perform({ kind: "click", link: place }),
+                }),
+              )}
+            />
+          )}
+          <Button icon={Reply} aria-pressed={replying} aria-keyshortcuts="r" onClick={() => onReplying(!replying)}>
+            {t("world.act.reply")}
+          </Button>
+          <Button icon={ShoppingBag} onClick={() => setBuying(true)}>
+            {t("world.act.buy")}
+          </Button>
+          <Deed
+            kind="unsubscribe"
+            busy={doing === "unsubscribe"}
+            cannot={mail.can_leave ? null : t("world.cannot.unsubscribe")}
+            onAct={() => perform({ kind: "unsubscribe" })}
+          />
+          <Deed kind="complain" busy={doing === "complain"} cannot={null} onAct={() => perform({ kind: "complain" })} />
+        </div>
       </div>
       {replying && (
         <Composer

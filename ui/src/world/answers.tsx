@@ -11,9 +11,11 @@ import {
   MousePointerClick,
   Reply,
   ScanSearch,
+  Server,
   ShoppingBag,
   SquarePen,
   ThumbsDown,
+  UserRound,
 } from "lucide-react";
 import { useState } from "react";
 import type { WorldAnswer } from "@/api/gen/WorldAnswer";
@@ -49,7 +51,7 @@ export const PERSONAS = ["eager", "busy", "silent", "annoyed", "bot", "gone_away
 /** What kind of person somebody is. */
 export function Persona({ of }: { of: WorldPersona }) {
   return (
-    <span title={t(`world.personas_about.${of}`)} className="inline-flex min-w-0">
+    <span title={t(`world.personas_about.${of}`)} className="inline-flex shrink-0">
       <Badge tone={PERSONA_TONES[of]} dot>
         {t(`world.personas.${of}`)}
       </Badge>
@@ -170,6 +172,22 @@ export function Answers({ answers, name, now }: { answers: readonly WorldAnswer[
   );
 }
 
+const HANDS = { person: UserRound, machine: Bot, server: Server };
+
+/** Whose hand it was, in a word. */
+function HandMark({ of, name }: { of: keyof typeof HANDS; name: string }) {
+  const Icon = HANDS[of];
+  return (
+    <span
+      title={t(`world.hands_about.${of}`, { name })}
+      className="inline-flex shrink-0 items-center gap-1 text-ink-3 text-table"
+    >
+      <Icon size={12} aria-hidden />
+      {t(`world.hands.${of}`)}
+    </span>
+  );
+}
+
 function Line({ answer, name, now, last }: { answer: WorldAnswer; name: string; now: string; last: boolean }) {
   const by = hand(answer);
   const { icon: Icon, tone } = SIGNS[SIGN_OF[answer.kind]];
@@ -186,19 +204,18 @@ function Line({ answer, name, now, last }: { answer: WorldAnswer; name: string; 
       </span>
       {!last && <span aria-hidden className="absolute top-8 bottom-[-6px] left-[27px] border-line-subtle border-l" />}
       <div className="min-w-0 flex-1">
-        <p className="flex items-baseline gap-2">
-          <span className={cx("min-w-0 flex-1", person ? "font-medium" : "text-ink-2")}>
+        <p className="flex items-center gap-2">
+          <span className={cx("min-w-0", person ? "font-medium" : "text-ink-2")}>
             {t(`world.kinds.${answer.kind}`)}
             {answer.amount !== null && (
               <span className="figures"> · {money(answer.amount.minor, answer.amount.currency)}</span>
             )}
           </span>
+          <HandMark of={by} name={name} />
+          <span className="flex-1" />
           <time dateTime={answer.at} title={moment(answer.at)} className="figures shrink-0 text-ink-3 text-meta">
             {ago(answer.at, now)}
           </time>
-        </p>
-        <p className="text-ink-3 text-table">
-          {person ? t("world.by_person", { name }) : t(by === "server" ? "world.by_server" : "world.by_machine")}
         </p>
         {answer.url !== null && (
           <p className="truncate font-mono text-ink-2 text-table" title={answer.url}>

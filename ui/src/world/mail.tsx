@@ -168,9 +168,7 @@ function Content({
               ) : (
                 <div className="flex h-full min-h-60 flex-col">
                   {mail.links.some((link) => !link.hidden) && (
-                    <p className="shrink-0 truncate px-4 py-1.5 text-ink-3 text-table">
-                      {t("world.frame_links", { name })}
-                    </p>
+                    <p className="shrink-0 truncate px-4 py-1.5 text-ink-3 text-table">{t("world.frame_links")}</p>
                   )}
                   <iframe
                     title={t("world.frame")}
@@ -186,7 +184,8 @@ function Content({
           { value: "headers", label: t("world.tabs.headers"), panel: <Headers mail={mail} /> },
         ]}
       />
-      <Answers answers={mail.row.answers} name={name} now={now} />
+      {/* While one writes, the room belongs to the mail that is answered. */}
+      {!replying && <Answers answers={mail.row.answers} name={name} now={now} />}
     </>
   );
 }

@@ -4,6 +4,7 @@ import { useWrite } from "@/api/client";
 import type { WorldPersona } from "@/api/gen/WorldPersona";
 import type { WorldView } from "@/api/gen/WorldView";
 import { cx, Dialog, Field, IconButton, NumberInput, Segmented, ShareSlider, Switch, say, sayError } from "@/design";
+import { percent } from "@/format";
 import { formatLocale, t } from "@/i18n";
 import { PERSONA_FILLS, PERSONAS } from "./answers";
 import {
@@ -144,7 +145,7 @@ function Mix({ draft, error, onDraft }: PartProps) {
           <div key={persona} title={t(`world.personas_about.${persona}`)} className="min-w-0">
             <p className="mb-1 flex items-center gap-1.5">
               <span aria-hidden className={cx("size-2 shrink-0 rounded-full", PERSONA_FILLS[persona])} />
-              <span className="truncate">{t(`world.personas.${persona}`)}</span>
+              <span className="truncate text-table">{t(`world.personas.${persona}`)}</span>
             </p>
             {draft.own_mix ? (
               <NumberInput
@@ -155,7 +156,7 @@ function Mix({ draft, error, onDraft }: PartProps) {
                 aria-label={t("world.settings.share", { persona: t(`world.personas.${persona}`) })}
               />
             ) : (
-              <p className="figures flex h-8 items-center">{shown[persona]} %</p>
+              <p className="figures flex h-8 items-center">{percent(shown[persona] / 100)}</p>
             )}
           </div>
         ))}

@@ -150,7 +150,7 @@ function Mailboxes({ view, now }: { view: WorldView | undefined; now: string }) 
       <SplitPane
         label={t("world.resize")}
         sized="first"
-        initial={400}
+        initial={380}
         min={300}
         max={720}
         remember="world"
