@@ -27,9 +27,7 @@ const fields = z.object({
   preset: z.string(),
 });
 type Form = z.infer<typeof fields>;
-const form = fields.check(
-  z.refine((given: Form) => given.through !== SMTP || given.host !== "", { path: ["host"] }),
-);
+const form = fields.check(z.refine((given: Form) => given.through !== SMTP || given.host !== "", { path: ["host"] }));
 
 const OWN = "own";
 const PORTS: Record<Tls, number> = { starttls: 587, tls: 465, none: 25 };
@@ -122,16 +120,16 @@ export function AccountDialog({ account, onClose }: { account: AccountRow | null
           <TextInput {...register("name")} />
         </Field>
         {through === SMTP && (
-        <Field label={t("settings.accounts.preset")} className="col-span-3">
-          <Select
-            value={preset}
-            onChange={onPreset}
-            options={[
-              { value: OWN, label: t("settings.accounts.own") },
-              ...(presets.data ?? []).map((each) => ({ value: each.key, label: each.name })),
-            ]}
-          />
-        </Field>
+          <Field label={t("settings.accounts.preset")} className="col-span-3">
+            <Select
+              value={preset}
+              onChange={onPreset}
+              options={[
+                { value: OWN, label: t("settings.accounts.own") },
+                ...(presets.data ?? []).map((each) => ({ value: each.key, label: each.name })),
+              ]}
+            />
+          </Field>
         )}
         {through === SMTP && chosen !== undefined && (
           <div className="col-span-6">
@@ -140,35 +138,37 @@ export function AccountDialog({ account, onClose }: { account: AccountRow | null
             </Note>
           </div>
         )}
-        {through === SMTP && (<>
-        <Field label={t("settings.accounts.host")} error={wrong("host")} className="col-span-3">
-          <TextInput {...register("host")} />
-        </Field>
-        <Field label={t("settings.accounts.security")} className="col-span-2">
-          <Select
-            value={tls}
-            onChange={(next) => {
-              setValue("tls", next);
-              setValue("port", PORTS[next]);
-            }}
-            options={(["starttls", "tls", "none"] as const).map((value) => ({
-              value,
-              label: t(`settings.accounts.tls.${value}`),
-            }))}
-          />
-        </Field>
-        <Field label={t("settings.accounts.port")} error={wrong("port")}>
-          <TextInput inputMode="numeric" {...register("port", { valueAsNumber: true })} />
-        </Field>
-        {tls === "none" && (
-          <div className="col-span-6">
-            <Note tone="warn">{t("settings.accounts.none_warning")}</Note>
-          </div>
+        {through === SMTP && (
+          <>
+            <Field label={t("settings.accounts.host")} error={wrong("host")} className="col-span-3">
+              <TextInput {...register("host")} />
+            </Field>
+            <Field label={t("settings.accounts.security")} className="col-span-2">
+              <Select
+                value={tls}
+                onChange={(next) => {
+                  setValue("tls", next);
+                  setValue("port", PORTS[next]);
+                }}
+                options={(["starttls", "tls", "none"] as const).map((value) => ({
+                  value,
+                  label: t(`settings.accounts.tls.${value}`),
+                }))}
+              />
+            </Field>
+            <Field label={t("settings.accounts.port")} error={wrong("port")}>
+              <TextInput inputMode="numeric" {...register("port", { valueAsNumber: true })} />
+            </Field>
+            {tls === "none" && (
+              <div className="col-span-6">
+                <Note tone="warn">{t("settings.accounts.none_warning")}</Note>
+              </div>
+            )}
+            <Field label={t("settings.accounts.user")} help={t("settings.accounts.user_help")} className="col-span-6">
+              <TextInput {...register("user")} />
+            </Field>
+          </>
         )}
-        <Field label={t("settings.accounts.user")} help={t("settings.accounts.user_help")} className="col-span-6">
-          <TextInput {...register("user")} />
-        </Field>
-        </>)}
         <Field label={t("settings.accounts.from_name")} error={wrong("from_name")} className="col-span-3">
           <TextInput {...register("from_name")} />
         </Field>

@@ -72,7 +72,14 @@ test("what belongs to another kind is not saved, and what the form does not show
 });
 
 test("a quota says what it counts", () => {
-  const base = { at: "2026-11-26T10:00:00Z", limit: 9000, sent: 40, per_day: false, per_second: null, production: true };
+  const base = {
+    at: "2026-11-26T10:00:00Z",
+    limit: 9000,
+    sent: 40,
+    per_day: false,
+    per_second: null,
+    production: true,
+  };
   expect(quotaWords(base)).toBe("40 of 9,000 of the plan");
   expect(quotaWords({ ...base, limit: null })).toBe("No limit");
 });

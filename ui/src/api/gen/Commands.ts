@@ -1,4 +1,16 @@
 // Made by `cargo xtask bindings` from the command table. Do not edit.
+import type { DkimRecord } from "./DkimRecord";
+import type { MakeDkim } from "./MakeDkim";
+import type { SwitchDkim } from "./SwitchDkim";
+import type { ProviderView } from "./ProviderView";
+import type { ProviderKindView } from "./ProviderKindView";
+import type { AddProvider } from "./AddProvider";
+import type { UpdateProvider } from "./UpdateProvider";
+import type { ProviderSaved } from "./ProviderSaved";
+import type { OneProvider } from "./OneProvider";
+import type { SwitchProvider } from "./SwitchProvider";
+import type { SetProviderSecret } from "./SetProviderSecret";
+import type { ProviderTest } from "./ProviderTest";
 import type { Account } from "./Account";
 import type { AccountRow } from "./AccountRow";
 import type { AccountTest } from "./AccountTest";
@@ -176,6 +188,10 @@ export type Commands = {
   "accounts.add": { kind: "mutate"; req: AddAccount; res: Account; reads: [] };
   "accounts.delete": { kind: "mutate"; req: OneAccount; res: Done; reads: [] };
   "accounts.list": { kind: "query"; req: NoArgs; res: Array<AccountRow>; reads: ["accounts", "outbox"] };
+  "accounts.dkim_make": { kind: "mutate"; req: MakeDkim; res: DkimRecord; reads: [] };
+  "accounts.dkim_record": { kind: "query"; req: OneAccount; res: DkimRecord; reads: ["accounts"] };
+  "accounts.dkim_remove": { kind: "mutate"; req: OneAccount; res: Done; reads: [] };
+  "accounts.dkim_switch": { kind: "mutate"; req: SwitchDkim; res: Done; reads: [] };
   "accounts.set_secret": { kind: "mutate"; req: SetSecret; res: SecretKept; reads: [] };
   "accounts.switch": { kind: "mutate"; req: SwitchAccount; res: Done; reads: [] };
   "accounts.test": { kind: "mutate"; req: TestAccount; res: AccountTest; reads: [] };
@@ -279,6 +295,14 @@ export type Commands = {
   "outbox.resume": { kind: "mutate"; req: NoArgs; res: Sending; reads: [] };
   "outbox.summary": { kind: "query"; req: NoArgs; res: OutboxSummary; reads: ["outbox", "workspace", "accounts"] };
   "presets.senders": { kind: "query"; req: NoArgs; res: Array<SenderPresetView>; reads: [] };
+  "providers.add": { kind: "mutate"; req: AddProvider; res: ProviderSaved; reads: [] };
+  "providers.delete": { kind: "mutate"; req: OneProvider; res: Done; reads: [] };
+  "providers.kinds": { kind: "query"; req: NoArgs; res: Array<ProviderKindView>; reads: [] };
+  "providers.list": { kind: "query"; req: NoArgs; res: Array<ProviderView>; reads: ["providers", "opt_out_sources", "accounts"] };
+  "providers.set_secret": { kind: "mutate"; req: SetProviderSecret; res: Done; reads: [] };
+  "providers.switch": { kind: "mutate"; req: SwitchProvider; res: Done; reads: [] };
+  "providers.test": { kind: "mutate"; req: OneProvider; res: ProviderTest; reads: [] };
+  "providers.update": { kind: "mutate"; req: UpdateProvider; res: ProviderSaved; reads: [] };
   "relay.get": { kind: "query"; req: NoArgs; res: RelayView; reads: ["relay", "opt_out_sources"] };
   "relay.pair": { kind: "mutate"; req: PairRelay; res: RelayView; reads: [] };
   "relay.save_settings": { kind: "mutate"; req: RelaySettings; res: Done; reads: [] };
@@ -326,6 +350,7 @@ export type Commands = {
 
 /** What each query reads: a commit that touches one of these makes its answer stale. */
 export const READS: Record<string, readonly string[]> = {
+  "accounts.dkim_record": ["accounts"],
   "accounts.list": ["accounts", "outbox"],
   "campaigns.get": ["campaigns", "outbox", "enrolments", "accounts"],
   "campaigns.list": ["campaigns", "outbox"],
@@ -364,6 +389,8 @@ export const READS: Record<string, readonly string[]> = {
   "outbox.page": ["outbox"],
   "outbox.summary": ["outbox", "workspace", "accounts"],
   "presets.senders": [],
+  "providers.kinds": [],
+  "providers.list": ["providers", "opt_out_sources", "accounts"],
   "relay.get": ["relay", "opt_out_sources"],
   "relay.settings": ["relay", "workspace"],
   "reports.funnel": ["reports", "enrolments", "journeys"],

@@ -32,4 +32,4 @@ stream: string | null,
 /**
  * Address of the API instead of the provider's own, beginning with its scheme: for tests and gateways.
  */
-host: string | null, };
+host: string | null, tell_unsubscribed: boolean, };
