@@ -5,4 +5,8 @@ import type { Tls } from "./Tls";
 /**
  * An account as a user writes it. A limit of 0 takes the preset's.
  */
-export type AccountDraft = { name: string, host: string, port: number, tls: Tls, user: string, from_name: string, from_email: string, reply_to: string | null, ca_file: string | null, per_day: number, per_minute: number, sessions: number, preset: string | null, provider: ProviderId | null, };
+export type AccountDraft = { name: string, host: string, port: number, tls: Tls, user: string, from_name: string, from_email: string, reply_to: string | null, ca_file: string | null, per_day: number, per_minute: number, sessions: number, preset: string | null, 
+/**
+ * Messages leave through the API of this provider; then server and user are left out.
+ */
+provider: ProviderId | null, };

@@ -2,4 +2,7 @@
 import type { AccountId } from "./AccountId";
 import type { Keep } from "./Keep";
 
+/**
+ * A key to make for an account.
+ */
 export type MakeDkim = { id: AccountId, domain: string, selector: string, keep: Keep, passphrase: string | null, };

@@ -3,4 +3,39 @@ import type { Provider } from "./Provider";
 import type { ProviderId } from "./ProviderId";
 import type { ProviderQuota } from "./ProviderQuota";
 
-export type ProviderView = { id: ProviderId, name: string, label: string, settings: Provider, tells: boolean, off: boolean, has_secret: boolean, locked: boolean, read_at: string | null, trouble: string | null, quota: ProviderQuota | null, accounts: Array<string>, };
+/**
+ * An account at a provider, in the list.
+ */
+export type ProviderView = { id: ProviderId, name: string, 
+/**
+ * What people call the company.
+ */
+label: string, settings: Provider, 
+/**
+ * It tells what came back, as it is set up: then it is a source of opt-outs.
+ */
+tells: boolean, 
+/**
+ * It is not read.
+ */
+off: boolean, has_secret: boolean, 
+/**
+ * Its key is in the file of passwords, whose passphrase was not given yet.
+ */
+locked: boolean, 
+/**
+ * Everything up to then is taken in.
+ */
+read_at: string | null, 
+/**
+ * Why it could not be read since.
+ */
+trouble: string | null, 
+/**
+ * What it said last of what it may send, if it says.
+ */
+quota: ProviderQuota | null, 
+/**
+ * Names of the sender accounts that leave through it.
+ */
+accounts: Array<string>, };

@@ -2,4 +2,7 @@
 import type { Keep } from "./Keep";
 import type { ProviderId } from "./ProviderId";
 
+/**
+ * The key of a provider. It goes in and never comes out.
+ */
 export type SetProviderSecret = { id: ProviderId, secret: string, keep: Keep, passphrase: string | null, };

@@ -2,4 +2,7 @@
 import type { ProviderDraft } from "./ProviderDraft";
 import type { ProviderId } from "./ProviderId";
 
+/**
+ * A provider to change.
+ */
 export type UpdateProvider = { id: ProviderId, provider: ProviderDraft, };
