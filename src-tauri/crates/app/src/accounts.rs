@@ -59,7 +59,11 @@ fn through_provider(mut draft: AccountDraft) -> AccountDraft {
     let or = |given: u32, own: u32| if given == 0 { own } else { given };
     draft.per_day = or(draft.per_day, per_day);
     draft.per_minute = or(draft.per_minute, per_minute);
-    draft.sessions = if draft.sessions == 0 { sessions } else { draft.sessions };
+    draft.sessions = if draft.sessions == 0 {
+        sessions
+    } else {
+        draft.sessions
+    };
     AccountDraft {
         host: String::new(),
         port: 443,
@@ -342,9 +346,12 @@ async fn unlock(cx: &Ctx, req: UnlockPasswords) -> Result<Done> {
     try_again(open, None).await?;
     open.runtime.nudge();
     open.intake.nudge();
-    cx.app
-        .bus()
-        .tell(0, ["accounts", "mailboxes", "providers", "relay"].map(Into::into).into());
+    cx.app.bus().tell(
+        0,
+        ["accounts", "mailboxes", "providers", "relay"]
+            .map(Into::into)
+            .into(),
+    );
     Ok(Done {})
 }
 

@@ -42,11 +42,16 @@ fn owner(id: ProviderId) -> Owner {
 
 /// The settings of its kind alone, each in shape.
 fn shaped(draft: ProviderDraft) -> Result<(String, Provider)> {
-    let ProviderDraft { name, settings: given } = draft;
+    let ProviderDraft {
+        name,
+        settings: given,
+    } = draft;
     let kind = given.kind;
     let rules = outside::rules_of(kind);
     let text = |text: &str| clean::line(text);
-    let some = |given: Option<String>, of: ProviderKind| given.map(|t| text(&t)).filter(|t| kind == of && !t.is_empty());
+    let some = |given: Option<String>, of: ProviderKind| {
+        given.map(|t| text(&t)).filter(|t| kind == of && !t.is_empty())
+    };
     let only = |given: &str, of: ProviderKind| if kind == of { text(given) } else { String::new() };
     let provider = Provider {
         kind,
@@ -62,7 +67,10 @@ fn shaped(draft: ProviderDraft) -> Result<(String, Provider)> {
     let name = text(&name);
     let needed = [
         ("name", name.is_empty()),
-        ("domain", kind == ProviderKind::Mailgun && provider.domain.is_empty()),
+        (
+            "domain",
+            kind == ProviderKind::Mailgun && provider.domain.is_empty(),
+        ),
         ("key_id", kind == ProviderKind::Ses && provider.key_id.is_empty()),
         ("region", kind == ProviderKind::Ses && provider.region.is_empty()),
     ];
@@ -166,7 +174,10 @@ async fn list(cx: &Ctx, _: NoArgs) -> Result<Vec<ProviderView>> {
                         read_at: source.and_then(|source| source.read_at),
                         trouble: source.and_then(|source| source.trouble.clone()),
                         quota: rows::quota(db, row.id)?.map(ProviderQuota::from),
-                        accounts: accounts_of(db, row.id)?.into_iter().map(|(_, name)| name).collect(),
+                        accounts: accounts_of(db, row.id)?
+                            .into_iter()
+                            .map(|(_, name)| name)
+                            .collect(),
                         name: row.name,
                         settings: row.provider,
                     })
@@ -256,7 +267,14 @@ async fn switch(cx: &Ctx, req: SwitchProvider) -> Result<Done> {
 async fn set_secret(cx: &Ctx, req: SetProviderSecret) -> Result<Done> {
     let open = cx.open()?;
     existing(open, req.id).await?;
-    secrets::keep(open, &owner(req.id), Secret::new(req.secret), req.keep, req.passphrase).await?;
+    secrets::keep(
+        open,
+        &owner(req.id),
+        Secret::new(req.secret),
+        req.keep,
+        req.passphrase,
+    )
+    .await?;
     open.intake.nudge();
     cx.app.bus().tell(0, vec!["providers".into()]);
     go_on(open, req.id).await?;
@@ -340,10 +358,21 @@ mod tests {
 
     #[test]
     fn an_address_that_is_not_encrypted_is_of_this_machine() {
-        for good in ["https://api.example.com", "http://127.0.0.1:8080", "http://localhost/x", "http://[::1]:1"] {
+        for good in [
+            "https://api.example.com",
+            "http://127.0.0.1:8080",
+            "http://localhost/x",
+            "http://[::1]:1",
+        ] {
             assert!(is_web_address(good), "{good}");
         }
-        for bad in ["api.example.com", "http://example.com", "ftp://127.0.0.1", "https://a:b@example.com", ""] {
+        for bad in [
+            "api.example.com",
+            "http://example.com",
+            "ftp://127.0.0.1",
+            "https://a:b@example.com",
+            "",
+        ] {
             assert!(!is_web_address(bad), "{bad}");
         }
     }

@@ -53,11 +53,15 @@ pub async fn signer(open: &Open, account: &Account) -> Result<Option<Signer>> {
         return Ok(None);
     }
     let kept = secrets::get(open, &owner(account.id)).await?;
-    let kept = kept.ok_or_else(|| fail(Code::Keychain, "accounts.no_dkim_key", &[("name", &account.name)]))?;
+    let kept =
+        kept.ok_or_else(|| fail(Code::Keychain, "accounts.no_dkim_key", &[("name", &account.name)]))?;
     let (domain, selector) = (dkim.domain.clone(), dkim.selector.clone());
     // A big number is taken apart: not on a thread others wait for.
     let made = tokio::task::spawn_blocking(move || Signer::new(Key::read(&kept)?, &domain, &selector));
-    made.await.map_err(ApiError::internal)?.map(Some).map_err(in_words)
+    made.await
+        .map_err(ApiError::internal)?
+        .map(Some)
+        .map_err(in_words)
 }
 
 /// Makes a key. Messages are signed once somebody says that its record is published.
@@ -124,7 +128,11 @@ pub(super) async fn dkim_switch(cx: &Ctx, req: SwitchDkim) -> Result<Done> {
     let open = cx.open()?;
     let account = existing(open, req.id).await?;
     let Some(dkim) = &account.dkim else {
-        return Err(fail(Code::NotFound, "accounts.no_dkim", &[("name", &account.name)]));
+        return Err(fail(
+            Code::NotFound,
+            "accounts.no_dkim",
+            &[("name", &account.name)],
+        ));
     };
     if req.on {
         if !aligned(&dkim.domain, &account.from_email) {
@@ -133,7 +141,10 @@ pub(super) async fn dkim_switch(cx: &Ctx, req: SwitchDkim) -> Result<Done> {
         }
         // Whether the key is there and fits is seen now, not when something is to leave.
         let on = Account {
-            dkim: Some(Dkim { on: true, ..dkim.clone() }),
+            dkim: Some(Dkim {
+                on: true,
+                ..dkim.clone()
+            }),
             ..account.clone()
         };
         signer(open, &on).await?;
@@ -180,10 +191,17 @@ mod tests {
 
     #[test]
     fn a_signature_counts_for_its_own_domain_and_those_below() {
-        for (domain, email) in [("ember.example", "a@ember.example"), ("ember.example", "a@news.Ember.example")] {
+        for (domain, email) in [
+            ("ember.example", "a@ember.example"),
+            ("ember.example", "a@news.Ember.example"),
+        ] {
             assert!(aligned(domain, email), "{domain} {email}");
         }
-        for (domain, email) in [("news.ember.example", "a@ember.example"), ("ber.example", "a@ember.example"), ("", "a@b.c")] {
+        for (domain, email) in [
+            ("news.ember.example", "a@ember.example"),
+            ("ber.example", "a@ember.example"),
+            ("", "a@b.c"),
+        ] {
             assert!(!aligned(domain, email), "{domain} {email}");
         }
     }

@@ -135,7 +135,15 @@ pub(super) fn of_provider(
         Some(_) => (ResponseKind::Clicked, HitKind::Click),
         None => (ResponseKind::Opened, HitKind::Open),
     };
-    hit(tx, kind, source, message, at, link, &raw(hit_kind, None, &request))
+    hit(
+        tx,
+        kind,
+        source,
+        message,
+        at,
+        link,
+        &raw(hit_kind, None, &request),
+    )
 }
 
 /// Characters that are kept of a user agent.

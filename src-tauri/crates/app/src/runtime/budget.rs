@@ -67,7 +67,12 @@ impl Pace {
     }
 
     fn remember(&self, id: AccountId, now: Moment, n: u32) {
-        if let Some(left) = self.left.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&id) {
+        if let Some(left) = self
+            .left
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_mut(&id)
+        {
             *left = left.saturating_sub(n);
         }
         let mut all = self.seen.lock().unwrap_or_else(PoisonError::into_inner);

@@ -153,7 +153,14 @@ impl Lane {
             self.give_up(failed.failure.detail.clone());
         }
         let label = line.api.label();
-        let word = word_of_call(outcome, line.by, label, parcel.id, parcel.attempts, self.open.now());
+        let word = word_of_call(
+            outcome,
+            line.by,
+            label,
+            parcel.id,
+            parcel.attempts,
+            self.open.now(),
+        );
         self.say(parcel.id, word);
     }
 }

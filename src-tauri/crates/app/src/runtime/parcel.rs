@@ -231,7 +231,8 @@ impl Lane {
         };
         let envelope = letters::envelope(workspace, &self.account, &record, posting);
         let subject = rendered.subject.clone();
-        let bytes = letters::finished(&envelope, rendered, &doors, self.signer.as_ref()).map_err(|e| e.to_string())?;
+        let bytes = letters::finished(&envelope, rendered, &doors, self.signer.as_ref())
+            .map_err(|e| e.to_string())?;
         Ok(Parcel {
             id: message.id,
             attempts: message.attempts,

@@ -303,8 +303,15 @@ mod tests {
 
     #[test]
     fn whatever_a_provider_answers_is_a_step_the_law_knows_and_a_lost_answer_is_unknown() {
-        let call = |outcome, attempts| word_of_call(outcome, ProviderId(1), "Mailgun", MessageId(1), attempts, at(0));
-        let taken = call(Ok(Accepted { provider_id: "x1".into() }), 0);
+        let call = |outcome, attempts| {
+            word_of_call(outcome, ProviderId(1), "Mailgun", MessageId(1), attempts, at(0))
+        };
+        let taken = call(
+            Ok(Accepted {
+                provider_id: "x1".into(),
+            }),
+            0,
+        );
         assert!(matches!(&taken, Word::Taken { called, .. } if called == "x1"));
         assert_eq!(taken.state(), MessageState::Accepted);
         for (class, state) in [
@@ -317,14 +324,25 @@ mod tests {
             (FailureClass::Setup, MessageState::Deferred),
             (FailureClass::Refused, MessageState::Deferred),
         ] {
-            let failed = |retry_after| Err(Failed { failure: failure(class), retry_after });
+            let failed = |retry_after| {
+                Err(Failed {
+                    failure: failure(class),
+                    retry_after,
+                })
+            };
             assert_eq!(call(failed(None), 0).state(), state, "{class:?}");
             for attempts in [0, 6, 40] {
-                assert!(allowed(MessageState::InFlight, call(failed(None), attempts).state()), "{class:?} {attempts}");
+                assert!(
+                    allowed(MessageState::InFlight, call(failed(None), attempts).state()),
+                    "{class:?} {attempts}"
+                );
             }
         }
         let wait = std::time::Duration::from_secs(7_200);
-        let busy = Failed { failure: failure(FailureClass::Throttled), retry_after: Some(wait) };
+        let busy = Failed {
+            failure: failure(FailureClass::Throttled),
+            retry_after: Some(wait),
+        };
         assert!(matches!(call(Err(busy), 0), Word::Deferred { next_at, .. } if next_at >= at(120)));
     }
 

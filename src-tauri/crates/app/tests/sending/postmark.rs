@@ -92,7 +92,10 @@ fn told(
     body: String,
 ) -> Option<Response> {
     let mut said = server.said.lock().unwrap();
-    if headers.get("x-postmark-server-token").is_none_or(|token| token != TOKEN) {
+    if headers
+        .get("x-postmark-server-token")
+        .is_none_or(|token| token != TOKEN)
+    {
         let told = json!({ "ErrorCode": 10, "Message": "Bad or missing Server API token." });
         return Some((StatusCode::UNAUTHORIZED, axum::Json(told)).into_response());
     }

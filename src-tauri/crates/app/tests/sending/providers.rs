@@ -128,8 +128,18 @@ async fn comes_back() {
         (shop.in_state("accepted").await, shop.in_state("bounced").await),
         (3, 2)
     );
-    for (to, expected) in [("c1", true), ("c2", true), ("c3", true), ("c4", false), ("c5", false)] {
-        assert_eq!(is_listed(&shop, &format!("{to}@example.com")).await, expected, "{to}");
+    for (to, expected) in [
+        ("c1", true),
+        ("c2", true),
+        ("c3", true),
+        ("c4", false),
+        ("c5", false),
+    ] {
+        assert_eq!(
+            is_listed(&shop, &format!("{to}@example.com")).await,
+            expected,
+            "{to}"
+        );
     }
     for (kind, n) in [("bounced", 2), ("complained", 1), ("unsubscribed", 1)] {
         let page = json!({ "kind": kind, "limit": 10 });
@@ -149,7 +159,10 @@ async fn comes_back() {
     again.sort_unstable();
     assert_eq!(again, ["c4@example.com", "c5@example.com"]);
     let source = listed(&shop).await;
-    assert!(source["read_at"].is_string() && source["trouble"].is_null(), "{source}");
+    assert!(
+        source["read_at"].is_string() && source["trouble"].is_null(),
+        "{source}"
+    );
 }
 
 async fn lost_answer() {
@@ -223,7 +236,10 @@ async fn wrong_key() {
     assert_eq!(tested["ok"], json!(false));
     for told in [&row["trouble"], &tested["message"], &summary["troubles"][0]] {
         let told = told.as_str().unwrap();
-        assert!(told.contains("Bad or missing") && !told.contains("no-such-token"), "{told}");
+        assert!(
+            told.contains("Bad or missing") && !told.contains("no-such-token"),
+            "{told}"
+        );
     }
     key(&shop, TOKEN).await;
     let tested = shop.studio.mutate("providers.test", json!({ "id": 1 })).await;
@@ -256,7 +272,10 @@ async fn signed() {
     });
     let record = shop.studio.mutate("accounts.dkim_make", asked.clone()).await;
     assert_eq!(record["name"], json!("carillon1._domainkey.ember.example"));
-    assert!(record["quoted"].as_str().unwrap().matches('"').count() >= 4, "{record}");
+    assert!(
+        record["quoted"].as_str().unwrap().matches('"').count() >= 4,
+        "{record}"
+    );
     let test = json!({ "id": 1, "to": "me@example.com" });
     let header = |shop: &Shop| {
         let bytes = shop.last_mail();
@@ -279,11 +298,9 @@ async fn signed() {
     shop.change_account("from_name", json!("Ember")).await;
     let dkim = async || shop.studio.query("accounts.list", json!({})).await[0]["dkim"].clone();
     assert_eq!(dkim().await["on"], json!(true));
-    shop.change_account("from_email", json!("hello@oak.example")).await;
-    assert_eq!(dkim().await["on"], json!(false));
-    let elsewhere = shop
-        .studio
-        .ask(Kind::Mutate, "accounts.dkim_make", asked)
+    shop.change_account("from_email", json!("hello@oak.example"))
         .await;
+    assert_eq!(dkim().await["on"], json!(false));
+    let elsewhere = shop.studio.ask(Kind::Mutate, "accounts.dkim_make", asked).await;
     assert!(elsewhere.unwrap_err().message.contains("hello@oak.example"));
 }

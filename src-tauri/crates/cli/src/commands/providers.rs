@@ -84,7 +84,9 @@ async fn add(backend: &Backend, json: bool, how: AddProvider) -> Result<()> {
             .await;
         return Err(error);
     }
-    answer(json, &added, |added| say!("providers.added", name = added["name"]));
+    answer(json, &added, |added| {
+        say!("providers.added", name = added["name"])
+    });
     Ok(())
 }
 

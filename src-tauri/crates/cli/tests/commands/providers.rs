@@ -43,17 +43,44 @@ impl Client {
             "1 Mill Lane, Bath",
         ]);
         let added = client.with_input(
-            &["providers", "add", "Postmark", "--kind", "postmark", "--host", &host, "--passphrase-file"],
+            &[
+                "providers",
+                "add",
+                "Postmark",
+                "--kind",
+                "postmark",
+                "--host",
+                &host,
+                "--passphrase-file",
+            ],
             TOKEN,
         );
         assert_eq!(added.code, Some(0), "{}", added.err);
-        client.done(&["accounts", "add-api", "Api", "--provider", "Postmark", "--from-email", "hello@ember.example"]);
+        client.done(&[
+            "accounts",
+            "add-api",
+            "Api",
+            "--provider",
+            "Postmark",
+            "--from-email",
+            "hello@ember.example",
+        ]);
         let rows: String = (1..=contacts).map(|n| format!("c{n}@example.com\n")).collect();
         client.at.write("list.csv", format!("email\n{rows}"));
-        client.done(&["contacts", "import", "list.csv", "--basis", "consent", "--source", "Fair"]);
+        client.done(&[
+            "contacts", "import", "list.csv", "--basis", "consent", "--source", "Fair",
+        ]);
         let body = "<mjml><mj-body><mj-section><mj-column><mj-text>Hello {{ postal_address }} {{ unsubscribe_line }}</mj-text></mj-column></mj-section></mj-body></mjml>";
         client.at.write("hello.mjml", body);
-        client.done(&["templates", "import", "hello.mjml", "--name", "Hello", "--subject", "Hello"]);
+        client.done(&[
+            "templates",
+            "import",
+            "hello.mjml",
+            "--name",
+            "Hello",
+            "--subject",
+            "Hello",
+        ]);
         client.done(&["segments", "save", "All", "--where", "everyone"]);
         let drawn = json!({
             "format": "carillon/journey/1", "name": "Hello",
@@ -107,10 +134,18 @@ impl Client {
 }
 
 #[test]
-fn a_message_whose_run_was_killed_before_the_answer_is_unknown_then_found_in_the_record_and_never_sent_twice() {
+fn a_message_whose_run_was_killed_before_the_answer_is_unknown_then_found_in_the_record_and_never_sent_twice()
+{
     let client = Client::new(1);
     client.server.said.lock().unwrap().holds = Some("c1@example.com".into());
-    let mut running = Running::of(client.command(&["run"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let mut running = Running::of(
+        client
+            .command(&["run"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
     let begun = Instant::now();
     while client.server.reached().is_empty() {
         assert!(begun.elapsed() < Duration::from_secs(60), "nothing was sent");
@@ -135,7 +170,10 @@ fn while_the_provider_cannot_be_read_no_marketing_leaves_and_then_it_goes_on() {
     assert_eq!(client.server.reached(), Vec::<String>::new());
     assert_eq!(client.in_state("queued"), 2);
     let listed = client.asked(&["providers", "list"]);
-    assert!(listed[0]["trouble"].is_string() && listed[0]["read_at"].is_null(), "{listed}");
+    assert!(
+        listed[0]["trouble"].is_string() && listed[0]["read_at"].is_null(),
+        "{listed}"
+    );
     client.server.said.lock().unwrap().deaf = false;
     let tested = client.done(&["providers", "test", "Postmark"]);
     assert!(tested.starts_with("Postmark takes the key."), "{tested}");

@@ -30,15 +30,26 @@ async fn a_provider_that_tells_is_a_source_of_opt_outs_until_it_is_switched_off_
     let place = Place::new();
     let store = fresh(&place).await;
     let id = ProviderId(1);
-    let saved = write(&store, |tx| providers::save(tx, None, " Shop ", &postmark())).await.unwrap();
+    let saved = write(&store, |tx| providers::save(tx, None, " Shop ", &postmark()))
+        .await
+        .unwrap();
     assert_eq!((saved.id, saved.name.as_str()), (id, "Shop"));
     assert_eq!(sources(&store).await, ["provider:1"]);
-    write(&store, move |tx| providers::set_paused(tx, id, true)).await.unwrap();
+    write(&store, move |tx| providers::set_paused(tx, id, true))
+        .await
+        .unwrap();
     assert_eq!(sources(&store).await, Vec::<String>::new());
-    write(&store, move |tx| providers::set_paused(tx, id, false)).await.unwrap();
+    write(&store, move |tx| providers::set_paused(tx, id, false))
+        .await
+        .unwrap();
     // SES without a queue tells nothing: waiting for it would hold mail for ever.
-    let ses = Provider { kind: ProviderKind::Ses, ..postmark() };
-    write(&store, |tx| providers::save(tx, None, "Amazon", &ses)).await.unwrap();
+    let ses = Provider {
+        kind: ProviderKind::Ses,
+        ..postmark()
+    };
+    write(&store, |tx| providers::save(tx, None, "Amazon", &ses))
+        .await
+        .unwrap();
     assert_eq!(sources(&store).await, ["provider:1"]);
     let taken = write(&store, |tx| providers::save(tx, None, "Shop", &postmark())).await;
     assert!(matches!(taken, Err(Error::Taken { .. })), "{taken:?}");
@@ -57,11 +68,20 @@ async fn reading_begins_anew_where_it_is_another_account_and_not_where_only_its_
     })
     .await
     .unwrap();
-    write(&store, move |tx| providers::save(tx, Some(id), "Shop 2", &postmark())).await.unwrap();
+    write(&store, move |tx| {
+        providers::save(tx, Some(id), "Shop 2", &postmark())
+    })
+    .await
+    .unwrap();
     let cursor = async || store.read(move |db| providers::cursor(db, id)).await.unwrap();
     assert_eq!(cursor().await.as_deref(), Some("here"));
-    let other = Provider { stream: Some("broadcast".into()), ..postmark() };
-    write(&store, move |tx| providers::save(tx, Some(id), "Shop 2", &other)).await.unwrap();
+    let other = Provider {
+        stream: Some("broadcast".into()),
+        ..postmark()
+    };
+    write(&store, move |tx| providers::save(tx, Some(id), "Shop 2", &other))
+        .await
+        .unwrap();
     assert_eq!(cursor().await, None);
     let gone = write(&store, |tx| providers::set_cursor(tx, ProviderId(9), "x")).await;
     assert!(matches!(gone, Err(Error::NotFound { .. })), "{gone:?}");
@@ -74,7 +94,10 @@ async fn a_provider_an_account_sends_through_stays_and_its_names_for_messages_ar
     let id = ProviderId(1);
     write(&store, |tx| {
         providers::save(tx, None, "Shop", &postmark())?;
-        let through = Account { provider: Some(ProviderId(1)), ..account() };
+        let through = Account {
+            provider: Some(ProviderId(1)),
+            ..account()
+        };
         accounts::save(tx, None, &through)?;
         providers::know(tx, ProviderId(1), "guid", MessageId(7))?;
         providers::know(tx, ProviderId(1), &"x".repeat(1_000), MessageId(8))

@@ -15,8 +15,6 @@ use std::collections::BTreeSet;
 
 /// How often the lists are compared. Between, the events tell what is new.
 const EVERY: TimeDelta = TimeDelta::minutes(15);
-/// Addresses told to a provider in one go, each with a request of its own.
-const MOST_TOLD: usize = 500;
 /// Contacts looked at in one read.
 const PAGE: u32 = 1_000;
 /// Addresses written in one go.
@@ -34,7 +32,12 @@ pub(super) async fn are_due(open: &Open, id: ProviderId) -> Result<bool> {
 }
 
 /// Both ways, and what may be sent: kept for the screen.
-pub(super) async fn exchange(open: &Open, api: &Api, row: &ProviderRow) -> std::result::Result<(), Trouble> {
+pub(super) async fn exchange(
+    open: &Open,
+    api: &Api,
+    row: &ProviderRow,
+    most_told: usize,
+) -> std::result::Result<(), Trouble> {
     let id = row.id;
     let quota = api.quota().await?;
     crate::providers::note_quota(open, id, quota).await?;
@@ -49,10 +52,12 @@ pub(super) async fn exchange(open: &Open, api: &Api, row: &ProviderRow) -> std::
             _ => break,
         }
     }
-    tell(open, api, &theirs, row.provider.tell_unsubscribed).await?;
+    tell(open, api, &theirs, row.provider.tell_unsubscribed, most_told).await?;
     let now = open.now();
     open.store
-        .write(Priority::Intake, move |tx| settings::set(tx, &key(id), Some(&now)))
+        .write(Priority::Intake, move |tx| {
+            settings::set(tx, &key(id), Some(&now))
+        })
         .await?;
     Ok(())
 }
@@ -118,7 +123,11 @@ async fn take_over(open: &Open, id: ProviderId, entries: Vec<Suppressed>) -> Res
 /// The same for the same entry of a list.
 fn listed(entry: &Suppressed) -> [u8; 16] {
     let at = entry.at.map(|at| at.timestamp());
-    let text = format!("listed\n{}\n{:?}\n{at:?}", contacts::normalise_email(&entry.address), entry.reason);
+    let text = format!(
+        "listed\n{}\n{:?}\n{at:?}",
+        contacts::normalise_email(&entry.address),
+        entry.reason
+    );
     digest(&text)
 }
 
@@ -147,6 +156,7 @@ async fn tell(
     api: &Api,
     theirs: &BTreeSet<[u8; 16]>,
     unsubscribed: bool,
+    most: usize,
 ) -> std::result::Result<(), Trouble> {
     let mut told = 0;
     let mut after = Some(ContactId(0));
@@ -169,7 +179,7 @@ async fn tell(
             if theirs.contains(&digest(&address)) {
                 continue;
             }
-            if told == MOST_TOLD {
+            if told == most {
                 return Ok(());
             }
             api.suppress(&address, reason).await?;
