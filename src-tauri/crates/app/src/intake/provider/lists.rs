@@ -161,11 +161,11 @@ async fn tell(
     let mut told = 0;
     let mut after = Some(ContactId(0));
     while let Some(from) = after {
-        let (listed, more) = open
+        let listed = open
             .store
             .read(move |db| suppressions::listed(db, from, PAGE))
             .await?;
-        for (address, reason) in listed {
+        for (address, reason) in listed.entries {
             let reason = match reason {
                 // Who unsubscribed still gets what they asked for; the provider would keep that back, too.
                 SuppressionReason::Unsubscribed if !unsubscribed => continue,
@@ -185,7 +185,7 @@ async fn tell(
             api.suppress(&address, reason).await?;
             told += 1;
         }
-        after = more;
+        after = listed.after;
     }
     Ok(())
 }
