@@ -23,12 +23,14 @@ const form = z
     tell_unsubscribed: z.boolean(),
   })
   .check(
-    ...(["region", "key_id", "domain"] as const).map((field) =>
-      z.refine((given: ProviderForm) => !FIELDS[given.kind].needed.includes(field) || given[field] !== "", {
-        path: [field],
-      }),
-    ),
+    z.refine((given) => has(given, "region"), { path: ["region"] }),
+    z.refine((given) => has(given, "key_id"), { path: ["key_id"] }),
+    z.refine((given) => has(given, "domain"), { path: ["domain"] }),
   );
+
+/** Whether a field is filled in where its kind cannot do without it. */
+const has = (given: ProviderForm, field: "region" | "key_id" | "domain") =>
+  given[field] !== "" || !FIELDS[given.kind].needed.includes(field);
 
 /** Asks what the account at a provider is known by. The key has a form of its own. */
 export function ProviderDialog({

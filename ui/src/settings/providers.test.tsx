@@ -59,7 +59,7 @@ test("mail is signed only once somebody says that the record is published", asyn
   await userEvent.click(await screen.findByRole("button", { name: "Sign the mail of Shop mail" }));
   await userEvent.click(await screen.findByRole("button", { name: "Make a key" }));
   expect(await screen.findByText("Not signed yet")).toBeDefined();
-  expect(screen.getByText("carillon1._domainkey.bohne.example.com")).toBeDefined();
+  expect(await screen.findByText("carillon1._domainkey.bohne.example.com")).toBeDefined();
   await userEvent.click(screen.getByRole("button", { name: "The record is published: sign" }));
   expect(await screen.findByText("Mail is signed")).toBeDefined();
 });

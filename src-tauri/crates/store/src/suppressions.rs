@@ -258,26 +258,32 @@ pub fn acts(db: &Db<'_>, limit: u32) -> Result<Vec<Act>> {
     })
 }
 
-/// Contacts whose address is on the list, with the reason, after `after` in the order of their numbers; and the last
-/// number that was looked at, if there may be more. Who is no contact is known by a hash alone.
+/// Contacts whose address is on the list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    pub entries: Vec<(String, SuppressionReason)>,
+    /// Where to go on, if there may be more.
+    pub after: Option<ContactId>,
+}
+
+/// A page of the contacts whose address is on the list, after `after` in the order of their numbers. Who is no contact
+/// is known by a hash alone.
 ///
 /// # Errors
 /// SQLite's.
-pub fn listed(
-    db: &Db<'_>,
-    after: ContactId,
-    limit: u32,
-) -> Result<(Vec<(String, SuppressionReason)>, Option<ContactId>)> {
+pub fn listed(db: &Db<'_>, after: ContactId, limit: u32) -> Result<Listed> {
     let rows: Vec<(u32, String)> = db.all(LISTED, (after.0, limit), |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let last = rows.last().map(|(id, _)| ContactId(*id));
     let more = rows.len() == limit as usize;
-    let mut all = Vec::with_capacity(rows.len());
+    let mut listed = Listed {
+        after: rows.last().map(|(id, _)| ContactId(*id)).filter(|_| more),
+        ..Listed::default()
+    };
     for (_, email) in rows {
         if let Some(reason) = contains(db, &email)? {
-            all.push((email, reason));
+            listed.entries.push((email, reason));
         }
     }
-    Ok((all, last.filter(|_| more)))
+    Ok(listed)
 }
 
 /// A list read from another file: hashes under the keys they were made with.

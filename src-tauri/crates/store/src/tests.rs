@@ -11,6 +11,7 @@ mod imports;
 mod messages;
 mod opening;
 mod passages;
+mod providers;
 mod readings;
 mod statements;
 mod writing;

@@ -10,6 +10,7 @@ import type { AddConsent } from "./AddConsent";
 import type { AddContact } from "./AddContact";
 import type { AddField } from "./AddField";
 import type { AddMailbox } from "./AddMailbox";
+import type { AddProvider } from "./AddProvider";
 import type { AddSuppression } from "./AddSuppression";
 import type { AskMissing } from "./AskMissing";
 import type { AskSuppressed } from "./AskSuppressed";
@@ -37,6 +38,7 @@ import type { CreateWorkspace } from "./CreateWorkspace";
 import type { DeleteContacts } from "./DeleteContacts";
 import type { Deleted } from "./Deleted";
 import type { Diagnostics } from "./Diagnostics";
+import type { DkimRecord } from "./DkimRecord";
 import type { Done } from "./Done";
 import type { EnterByHand } from "./EnterByHand";
 import type { Entering } from "./Entering";
@@ -81,6 +83,7 @@ import type { Mailbox } from "./Mailbox";
 import type { MailboxPresetsView } from "./MailboxPresetsView";
 import type { MailboxTest } from "./MailboxTest";
 import type { MailboxView } from "./MailboxView";
+import type { MakeDkim } from "./MakeDkim";
 import type { MessageDetail } from "./MessageDetail";
 import type { MessagesReport } from "./MessagesReport";
 import type { MissingReport } from "./MissingReport";
@@ -94,6 +97,7 @@ import type { OneJob } from "./OneJob";
 import type { OneJourney } from "./OneJourney";
 import type { OneMailbox } from "./OneMailbox";
 import type { OneMessage } from "./OneMessage";
+import type { OneProvider } from "./OneProvider";
 import type { OneSegment } from "./OneSegment";
 import type { OneTemplate } from "./OneTemplate";
 import type { OpenEvents } from "./OpenEvents";
@@ -109,6 +113,10 @@ import type { PeopleAt } from "./PeopleAt";
 import type { PlanTest } from "./PlanTest";
 import type { PlayClock } from "./PlayClock";
 import type { Problem } from "./Problem";
+import type { ProviderKindView } from "./ProviderKindView";
+import type { ProviderSaved } from "./ProviderSaved";
+import type { ProviderTest } from "./ProviderTest";
+import type { ProviderView } from "./ProviderView";
 import type { PublishJourney } from "./PublishJourney";
 import type { PublishedNow } from "./PublishedNow";
 import type { RecallSecs } from "./RecallSecs";
@@ -147,6 +155,7 @@ import type { SenderPresetView } from "./SenderPresetView";
 import type { Sending } from "./Sending";
 import type { SetListening } from "./SetListening";
 import type { SetMailboxSecret } from "./SetMailboxSecret";
+import type { SetProviderSecret } from "./SetProviderSecret";
 import type { SetSecret } from "./SetSecret";
 import type { Settings } from "./Settings";
 import type { SignInAccount } from "./SignInAccount";
@@ -161,7 +170,9 @@ import type { StepKindFace } from "./StepKindFace";
 import type { Suppressed } from "./Suppressed";
 import type { SuppressionCount } from "./SuppressionCount";
 import type { SwitchAccount } from "./SwitchAccount";
+import type { SwitchDkim } from "./SwitchDkim";
 import type { SwitchMailbox } from "./SwitchMailbox";
+import type { SwitchProvider } from "./SwitchProvider";
 import type { TagContacts } from "./TagContacts";
 import type { TakeInMail } from "./TakeInMail";
 import type { TakenIn } from "./TakenIn";
@@ -177,6 +188,7 @@ import type { UnlockPasswords } from "./UnlockPasswords";
 import type { UpdateAccount } from "./UpdateAccount";
 import type { UpdateContact } from "./UpdateContact";
 import type { UpdateMailbox } from "./UpdateMailbox";
+import type { UpdateProvider } from "./UpdateProvider";
 import type { Vocabulary } from "./Vocabulary";
 import type { WhyAnswer } from "./WhyAnswer";
 import type { WorkspaceInfo } from "./WorkspaceInfo";
@@ -192,6 +204,10 @@ import type { WorldView } from "./WorldView";
 export type Commands = {
   "accounts.add": { kind: "mutate"; req: AddAccount; res: Account; reads: [] };
   "accounts.delete": { kind: "mutate"; req: OneAccount; res: Done; reads: [] };
+  "accounts.dkim_make": { kind: "mutate"; req: MakeDkim; res: DkimRecord; reads: [] };
+  "accounts.dkim_record": { kind: "query"; req: OneAccount; res: DkimRecord; reads: ["accounts"] };
+  "accounts.dkim_remove": { kind: "mutate"; req: OneAccount; res: Done; reads: [] };
+  "accounts.dkim_switch": { kind: "mutate"; req: SwitchDkim; res: Done; reads: [] };
   "accounts.list": { kind: "query"; req: NoArgs; res: Array<AccountRow>; reads: ["accounts", "outbox"] };
   "accounts.set_secret": { kind: "mutate"; req: SetSecret; res: SecretKept; reads: [] };
   "accounts.sign_in": { kind: "mutate"; req: SignInAccount; res: SignInStarted; reads: [] };
@@ -302,6 +318,14 @@ export type Commands = {
   "outbox.resume": { kind: "mutate"; req: NoArgs; res: Sending; reads: [] };
   "outbox.summary": { kind: "query"; req: NoArgs; res: OutboxSummary; reads: ["outbox", "workspace", "accounts"] };
   "presets.senders": { kind: "query"; req: NoArgs; res: Array<SenderPresetView>; reads: [] };
+  "providers.add": { kind: "mutate"; req: AddProvider; res: ProviderSaved; reads: [] };
+  "providers.delete": { kind: "mutate"; req: OneProvider; res: Done; reads: [] };
+  "providers.kinds": { kind: "query"; req: NoArgs; res: Array<ProviderKindView>; reads: [] };
+  "providers.list": { kind: "query"; req: NoArgs; res: Array<ProviderView>; reads: ["providers", "opt_out_sources", "accounts"] };
+  "providers.set_secret": { kind: "mutate"; req: SetProviderSecret; res: Done; reads: [] };
+  "providers.switch": { kind: "mutate"; req: SwitchProvider; res: Done; reads: [] };
+  "providers.test": { kind: "mutate"; req: OneProvider; res: ProviderTest; reads: [] };
+  "providers.update": { kind: "mutate"; req: UpdateProvider; res: ProviderSaved; reads: [] };
   "relay.get": { kind: "query"; req: NoArgs; res: RelayView; reads: ["relay", "opt_out_sources"] };
   "relay.invite": { kind: "mutate"; req: InviteMachine; res: MachineInvitation; reads: [] };
   "relay.join": { kind: "mutate"; req: JoinRelay; res: RelayView; reads: [] };
@@ -358,6 +382,7 @@ export type Commands = {
 
 /** What each query reads: a commit that touches one of these makes its answer stale. */
 export const READS: Record<string, readonly string[]> = {
+  "accounts.dkim_record": ["accounts"],
   "accounts.list": ["accounts", "outbox"],
   "campaigns.get": ["campaigns", "outbox", "enrolments", "accounts"],
   "campaigns.list": ["campaigns", "outbox"],
@@ -398,6 +423,8 @@ export const READS: Record<string, readonly string[]> = {
   "outbox.page": ["outbox"],
   "outbox.summary": ["outbox", "workspace", "accounts"],
   "presets.senders": [],
+  "providers.kinds": [],
+  "providers.list": ["providers", "opt_out_sources", "accounts"],
   "relay.get": ["relay", "opt_out_sources"],
   "relay.settings": ["relay", "workspace"],
   "reports.funnel": ["reports", "enrolments", "journeys"],

@@ -32,4 +32,8 @@ stream: string | null,
 /**
  * Address of the API instead of the provider's own, beginning with its scheme: for tests and gateways.
  */
-host: string | null, };
+host: string | null, 
+/**
+ * Whoever unsubscribed is put on the provider's list, too. It then sends them nothing at all, receipts included.
+ */
+tell_unsubscribed: boolean, };

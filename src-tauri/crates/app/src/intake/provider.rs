@@ -21,6 +21,10 @@ use std::time::Duration;
 
 /// Longest wait a provider may ask for before it is read again: well within the five minutes after which nothing leaves.
 const LONGEST_WAIT: Duration = Duration::from_secs(240);
+/// Addresses told to a provider in one go, each with a request of its own: while it is listened to, and where somebody
+/// waits for the end of a reading.
+const TOLD_LISTENING: usize = 500;
+const TOLD_ONCE: usize = 25;
 /// Days after a message in which an event that names only the address is taken to be about it.
 const WITHIN_DAYS: i64 = 7;
 
@@ -72,7 +76,7 @@ pub(super) async fn listen(open: Arc<Open>, row: ProviderRow) {
     let every = Duration::from_secs(rules_of(row.provider.kind).every_secs.into());
     let mut failed: usize = 0;
     loop {
-        let pause = match round(&open, &row).await {
+        let pause = match round(&open, &row, TOLD_LISTENING).await {
             Ok(()) => {
                 failed = 0;
                 every
@@ -105,7 +109,7 @@ pub(super) async fn listen(open: Arc<Open>, row: ProviderRow) {
 /// # Errors
 /// The store's.
 pub(super) async fn read_once(open: &Arc<Open>, row: &ProviderRow) -> Result<()> {
-    match round(open, row).await {
+    match round(open, row, TOLD_ONCE).await {
         Ok(()) => Ok(()),
         Err(Trouble::Outside { why, .. }) => note_failure(open, &rows::source(row.id), &why).await,
         Err(Trouble::File(error)) => Err(error),
@@ -114,7 +118,7 @@ pub(super) async fn read_once(open: &Arc<Open>, row: &ProviderRow) -> Result<()>
 
 /// Everything it has; then it counts as read up to the moment this began. Its lists and records come after that: what
 /// stands on its lists it does not send to, whatever is asked of it.
-async fn round(open: &Arc<Open>, row: &ProviderRow) -> std::result::Result<(), Trouble> {
+async fn round(open: &Arc<Open>, row: &ProviderRow, most_told: usize) -> std::result::Result<(), Trouble> {
     let api = using::api(open, row.id).await?;
     if rows::tells(&row.provider) {
         let began = open.now();
@@ -129,7 +133,7 @@ async fn round(open: &Arc<Open>, row: &ProviderRow) -> std::result::Result<(), T
     let due = lists::are_due(open, row.id).await?;
     doubts::ask(open, &api, row.id, due).await?;
     if due {
-        lists::exchange(open, &api, row).await?;
+        lists::exchange(open, &api, row, most_told).await?;
     }
     Ok(())
 }

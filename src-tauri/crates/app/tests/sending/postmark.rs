@@ -26,6 +26,8 @@ pub struct Said {
     pub listed: BTreeMap<String, String>,
     /// It takes a message to this address, and its answer is lost.
     pub loses: Option<String>,
+    /// It takes a message to this address, and never answers.
+    pub holds: Option<String>,
     /// Its events cannot be read.
     pub deaf: bool,
 }
@@ -67,20 +69,35 @@ fn called(to: &str) -> String {
 }
 
 async fn answer(
+    server: State<Postmark>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    query: Query<HashMap<String, String>>,
+    body: String,
+) -> Response {
+    match told(server, method, uri, headers, query, body) {
+        Some(told) => told,
+        None => std::future::pending().await,
+    }
+}
+
+/// Its answer, if it gives one.
+fn told(
     State(server): State<Postmark>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     Query(query): Query<HashMap<String, String>>,
     body: String,
-) -> Response {
+) -> Option<Response> {
     let mut said = server.said.lock().unwrap();
     if headers
         .get("x-postmark-server-token")
         .is_none_or(|token| token != TOKEN)
     {
         let told = json!({ "ErrorCode": 10, "Message": "Bad or missing Server API token." });
-        return (StatusCode::UNAUTHORIZED, axum::Json(told)).into_response();
+        return Some((StatusCode::UNAUTHORIZED, axum::Json(told)).into_response());
     }
     let body: Value = serde_json::from_str(&body).unwrap_or_default();
     let told = match (method, uri.path()) {
@@ -89,12 +106,15 @@ async fn answer(
             let to = body["To"].as_str().unwrap().trim_matches(['<', '>']);
             let to = to.rsplit_once('<').map_or(to, |(_, to)| to).to_owned();
             said.sent.push((to.clone(), body));
+            if said.holds.as_ref() == Some(&to) {
+                return None;
+            }
             if said.loses.as_ref() == Some(&to) {
-                return StatusCode::BAD_GATEWAY.into_response();
+                return Some(StatusCode::BAD_GATEWAY.into_response());
             }
             json!({ "ErrorCode": 0, "Message": "OK", "MessageID": called(&to), "To": to })
         }
-        _ if said.deaf => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        _ if said.deaf => return Some(StatusCode::SERVICE_UNAVAILABLE.into_response()),
         (Method::GET, "/bounces") => {
             json!({ "TotalCount": said.bounces.len(), "Bounces": said.bounces })
         }
@@ -131,5 +151,5 @@ async fn answer(
         }
         (method, path) => panic!("{method} {path} is not in its documents"),
     };
-    axum::Json(told).into_response()
+    Some(axum::Json(told).into_response())
 }

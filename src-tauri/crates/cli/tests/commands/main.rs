@@ -4,6 +4,7 @@
 mod accounts;
 mod answers;
 mod interrupted;
+mod providers;
 mod refusals;
 mod served;
 mod terminal;

@@ -139,6 +139,11 @@ impl Terminal {
 pub struct Running(Option<Child>);
 
 impl Running {
+    /// A program that was started in a way of its own.
+    pub fn of(child: Child) -> Running {
+        Running(Some(child))
+    }
+
     pub fn child(&mut self) -> &mut Child {
         self.0.as_mut().unwrap()
     }

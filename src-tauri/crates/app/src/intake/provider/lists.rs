@@ -15,8 +15,6 @@ use std::collections::BTreeSet;
 
 /// How often the lists are compared. Between, the events tell what is new.
 const EVERY: TimeDelta = TimeDelta::minutes(15);
-/// Addresses told to a provider in one go, each with a request of its own.
-const MOST_TOLD: usize = 500;
 /// Contacts looked at in one read.
 const PAGE: u32 = 1_000;
 /// Addresses written in one go.
@@ -34,7 +32,12 @@ pub(super) async fn are_due(open: &Open, id: ProviderId) -> Result<bool> {
 }
 
 /// Both ways, and what may be sent: kept for the screen.
-pub(super) async fn exchange(open: &Open, api: &Api, row: &ProviderRow) -> std::result::Result<(), Trouble> {
+pub(super) async fn exchange(
+    open: &Open,
+    api: &Api,
+    row: &ProviderRow,
+    most_told: usize,
+) -> std::result::Result<(), Trouble> {
     let id = row.id;
     let quota = api.quota().await?;
     crate::providers::note_quota(open, id, quota).await?;
@@ -49,7 +52,7 @@ pub(super) async fn exchange(open: &Open, api: &Api, row: &ProviderRow) -> std::
             _ => break,
         }
     }
-    tell(open, api, &theirs, row.provider.tell_unsubscribed).await?;
+    tell(open, api, &theirs, row.provider.tell_unsubscribed, most_told).await?;
     let now = open.now();
     open.store
         .write(Priority::Intake, move |tx| {
@@ -153,15 +156,16 @@ async fn tell(
     api: &Api,
     theirs: &BTreeSet<[u8; 16]>,
     unsubscribed: bool,
+    most: usize,
 ) -> std::result::Result<(), Trouble> {
     let mut told = 0;
     let mut after = Some(ContactId(0));
     while let Some(from) = after {
-        let (listed, more) = open
+        let listed = open
             .store
             .read(move |db| suppressions::listed(db, from, PAGE))
             .await?;
-        for (address, reason) in listed {
+        for (address, reason) in listed.entries {
             let reason = match reason {
                 // Who unsubscribed still gets what they asked for; the provider would keep that back, too.
                 SuppressionReason::Unsubscribed if !unsubscribed => continue,
@@ -175,13 +179,13 @@ async fn tell(
             if theirs.contains(&digest(&address)) {
                 continue;
             }
-            if told == MOST_TOLD {
+            if told == most {
                 return Ok(());
             }
             api.suppress(&address, reason).await?;
             told += 1;
         }
-        after = more;
+        after = listed.after;
     }
     Ok(())
 }
