@@ -415,9 +415,18 @@ async fn unlock(cx: &Ctx, req: UnlockPasswords) -> Result<Done> {
     secrets::unlock(open, req.passphrase)
         .await
         .map_err(|error| error.at("passphrase"))?;
-    try_again(open, None).await?;
-    open.runtime.nudge();
-    open.intake.nudge();
+    if open.intake.is_live() {
+        // What was locked could not be listened to: whoever said no meanwhile is heard first.
+        let open = open.clone();
+        tokio::spawn(async move {
+            drop(runtime::hear(&open).await);
+            if let Err(error) = go_on(&open).await {
+                tracing::error!(%error, "sending could not be taken up after the keys were unlocked");
+            }
+        });
+    } else {
+        go_on(open).await?;
+    }
     cx.app.bus().tell(
         0,
         ["accounts", "mailboxes", "providers", "relay"]
@@ -425,6 +434,13 @@ async fn unlock(cx: &Ctx, req: UnlockPasswords) -> Result<Done> {
             .into(),
     );
     Ok(Done {})
+}
+
+async fn go_on(open: &Open) -> Result<()> {
+    try_again(open, None).await?;
+    open.runtime.nudge();
+    open.intake.nudge();
+    Ok(())
 }
 
 /// How a session proves who we are with what [`secret`] gives.

@@ -15,6 +15,7 @@ pub mod tick;
 mod words;
 
 pub(crate) use door::STALE;
+pub(crate) use awake::hear;
 pub use due::begin_calendar;
 pub use plan::catalogue;
 

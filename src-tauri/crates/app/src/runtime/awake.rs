@@ -14,6 +14,7 @@ use carillon_model::workspace::ClockKind;
 use chrono::TimeDelta;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::MutexGuard;
 
 /// How often a clock that plays moves on.
 pub(super) const BEAT: Duration = Duration::from_millis(100);
@@ -34,13 +35,14 @@ fn played(passed: Option<Duration>) -> Duration {
 }
 
 /// Reads every source of a workspace on the real clock while nothing is sent: whoever said no while it was closed, or
-/// the machine slept, is heard before what is due leaves, however lately each source was read before that. What cannot
-/// be read is noted with its source, and is the gate's to judge. `since`: when nobody was there any more.
-pub(super) async fn wake_up(open: &Arc<Open>, since: Moment) {
+/// the machine slept, or the keys were locked, is heard before what is due leaves, however lately each source was read
+/// before that. What cannot be read is noted with its source, and is the gate's to judge. Nothing is sent while the answer
+/// is held; `None` on a virtual clock.
+pub(crate) async fn hear(open: &Arc<Open>) -> Option<MutexGuard<'_, ()>> {
     if open.clock.kind() != ClockKind::Real {
-        return;
+        return None;
     }
-    let _driving = open.runtime.drive.lock().await;
+    let driving = open.runtime.drive.lock().await;
     tokio::select! {
         read = intake::read_all(open) => {
             if let Err(error) = read {
@@ -50,6 +52,14 @@ pub(super) async fn wake_up(open: &Arc<Open>, since: Moment) {
         // Whoever closes the workspace waits for nobody's server.
         () = stopped(open) => {}
     }
+    Some(driving)
+}
+
+/// Hears everybody, and then counts what fell due before any of it leaves. `since`: when nobody was there any more.
+pub(super) async fn wake_up(open: &Arc<Open>, since: Moment) {
+    let Some(_driving) = hear(open).await else {
+        return;
+    };
     if let Err(error) = catch_up(open, since).await {
         tracing::error!(%error, "what fell due meanwhile could not be counted before sending");
     }

@@ -14,7 +14,7 @@ use carillon_model::message::{MessageState, Refusal};
 use carillon_model::{MessageId, Moment};
 use carillon_store::choices::{self, Choice};
 use carillon_store::outbox::{self, Claimed, Word};
-use carillon_store::{Priority, Tx, consents, journeys, settings, suppressions, templates};
+use carillon_store::{Db, Priority, Tx, consents, journeys, settings, suppressions, templates};
 use chrono::TimeDelta;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -75,10 +75,10 @@ impl Lane {
         Ok(claimed)
     }
 
-    /// What the gate says of a message, read from the rows of this very write.
+    /// What the gate says of a message, read from the rows of this very write, where it is one.
     fn ask(
         &self,
-        tx: &Tx<'_>,
+        tx: &Db<'_>,
         message: &Claimed,
         over_limit: bool,
     ) -> carillon_store::Result<Option<Refusal>> {
@@ -111,8 +111,19 @@ impl Lane {
         }))
     }
 
+    /// Whether the gate would still let a message go whose first call may not have arrived. What it counts by, the limits,
+    /// was spent for it already.
+    pub(super) async fn may_go_again(self: &Arc<Self>, id: MessageId) -> Result<bool> {
+        let lane = self.clone();
+        let asked = self.open.store.read(move |db| match outbox::load(db, id)? {
+            Some(message) => Ok(lane.ask(db, &message, false)?.is_none()),
+            None => Ok(false),
+        });
+        Ok(asked.await?)
+    }
+
     /// What the recipient chose of marketing.
-    fn chosen(&self, tx: &Tx<'_>, message: &Claimed) -> carillon_store::Result<Choice> {
+    fn chosen(&self, tx: &Db<'_>, message: &Claimed) -> carillon_store::Result<Choice> {
         match &message.to {
             Some(to) if !message.transactional => choices::of(tx, to),
             _ => Ok(Choice::default()),
@@ -120,7 +131,7 @@ impl Lane {
     }
 
     /// Whether the account is switched off, or all sending paused.
-    fn closed(&self, tx: &Tx<'_>) -> carillon_store::Result<bool> {
+    fn closed(&self, tx: &Db<'_>) -> carillon_store::Result<bool> {
         let off = carillon_store::accounts::get(tx, self.account.id)?.is_none_or(|row| row.paused);
         Ok(off || settings::get::<bool>(tx, dispatch::PAUSED)?.unwrap_or(false))
     }

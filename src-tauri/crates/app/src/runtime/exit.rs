@@ -13,7 +13,7 @@ use carillon_adapters::Secret;
 use carillon_adapters::channels::email::Phase;
 use carillon_adapters::http::Failed;
 use carillon_adapters::providers::{Accepted, Api, Outgoing};
-use carillon_model::ProviderId;
+use carillon_model::{MessageId, ProviderId};
 use carillon_model::message::FailureClass;
 use chrono::TimeDelta;
 use std::sync::Arc;
@@ -79,8 +79,14 @@ impl Line {
         *next = Instant::now() + self.gap;
     }
 
-    /// One message, handed over once; again with the same key where the provider knows it for the same.
-    async fn hand_over(&self, message: &Outgoing<'_>) -> std::result::Result<Accepted, Failed> {
+    /// One message, handed over once; again with the same key where the provider knows it for the same, unless somebody
+    /// said no meanwhile: the second call may be the one that arrives.
+    async fn hand_over(
+        &self,
+        lane: &Arc<Lane>,
+        id: MessageId,
+        message: &Outgoing<'_>,
+    ) -> std::result::Result<Accepted, Failed> {
         let mut outcome = self.api.send(message).await;
         for _ in 0..REPEATS {
             let lost = matches!(&outcome, Err(failed) if failed.failure.class == FailureClass::Unknown);
@@ -88,6 +94,9 @@ impl Line {
                 break;
             }
             tokio::time::sleep(REPEAT_AFTER).await;
+            if !lane.may_go_again(id).await.unwrap_or(false) {
+                break;
+            }
             // Only an answer settles it: a second call that does not get there says nothing of the first.
             if let Ok(accepted) = self.api.send(message).await {
                 outcome = Ok(accepted);
@@ -127,7 +136,7 @@ impl Lane {
         }
     }
 
-    async fn call(&self, parcel: Parcel, dots: &mpsc::Sender<AtDot>, line: &Line) {
+    async fn call(self: &Arc<Self>, parcel: Parcel, dots: &mpsc::Sender<AtDot>, line: &Line) {
         let message = Outgoing {
             mime: &parcel.bytes,
             from: &self.account.from_email,
@@ -144,7 +153,7 @@ impl Lane {
         if self.stopped() || !ask(&parcel, dots).await {
             return;
         }
-        let outcome = line.hand_over(&message).await;
+        let outcome = line.hand_over(self, parcel.id, &message).await;
         carillon_store::crash::point("replied");
         if let Err(failed) = &outcome
             && stops_the_lane(&failed.failure, Phase::Mail)

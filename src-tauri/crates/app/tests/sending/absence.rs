@@ -6,9 +6,14 @@ use crate::trial;
 use carillon_app::{App, absence};
 use carillon_world::{Options, SmtpWorld, truth};
 use chrono::TimeDelta;
+use carillon_relay::{Clock, Config, Limits, Relay};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -24,6 +29,10 @@ pub fn trials() -> Vec<Trial> {
         trial(
             "a_workspace_that_is_opened_after_hours_lets_nothing_leave_before_it_has_asked",
             opened,
+        ),
+        trial(
+            "whoever_said_no_while_the_keys_were_locked_is_heard_before_what_is_due_leaves",
+            heard_first,
         ),
     ]
 }
@@ -114,7 +123,10 @@ async fn opened() {
     let log = home.path().join("truth.jsonl");
     let world = SmtpWorld::start(Options::new(&log)).await.unwrap();
     let file = home.path().join("shop.carillon");
-    prepared(&Studio::idle(home.path()), &file, world.address().port()).await;
+    let studio = Studio::idle(home.path());
+    prepared(&studio, &file, world.address().port(), 30).await;
+    write_to_all(&studio, "Hello").await;
+    studio.mutate("workspaces.close", json!({})).await;
     // Five hours ago somebody was there last.
     let rows = rusqlite::Connection::open(&file).unwrap();
     let aged = rows.execute("UPDATE marks SET next = next - 18000000 WHERE name = 'as_of'", ());
@@ -158,10 +170,9 @@ async fn until(studio: &Studio, fits: impl Fn(&Value) -> bool) -> Value {
     }
 }
 
-/// A workspace on the real clock with thirty people in a journey that has written to none of them yet; closed.
-async fn prepared(studio: &Studio, file: &std::path::Path, port: u16) {
-    let args =
-        json!({ "file": { "path": file }, "name": "Shop", "clock": "real", "time_zone": "Europe/Berlin" });
+/// A workspace on the real clock with so many people, a template and an account.
+async fn prepared(studio: &Studio, file: &Path, port: u16, people: usize) {
+    let args = json!({ "file": { "path": file }, "name": "Shop", "clock": "real", "time_zone": "Europe/Berlin" });
     studio.mutate("workspaces.create", args).await;
     let mut settings = studio.query("settings.get", json!({})).await;
     settings["organisation"] = json!("Ember & Oak");
@@ -172,7 +183,7 @@ async fn prepared(studio: &Studio, file: &std::path::Path, port: u16) {
         "from_name": "Ember & Oak", "from_email": "hello@ember.example", "sessions": 1,
     });
     studio.mutate("accounts.add", json!({ "account": account })).await;
-    let rows: String = (1..=30)
+    let rows: String = (1..=people)
         .map(|n| format!("c{n}@example.com,Person {n}\n"))
         .collect();
     studio
@@ -185,9 +196,13 @@ async fn prepared(studio: &Studio, file: &std::path::Path, port: u16) {
         .await;
     let all = json!({ "id": null, "name": "All", "text": "everyone" });
     studio.mutate("segments.save", all).await;
+}
+
+/// Publishes a journey of one mail to everybody; nothing of it is done yet.
+async fn write_to_all(studio: &Studio, name: &str) {
     let entry = json!({ "segment": "All", "on": "entered", "include_current": true });
     let drawn = json!({
-        "format": "carillon/journey/1", "name": "Hello",
+        "format": "carillon/journey/1", "name": name,
         "steps": [
             { "id": "s1", "kind": "entry_segment", "settings": entry, "next": { "next": "s2" } },
             { "id": "s2", "kind": "send_email", "settings": { "template": "Hello" }, "next": { "next": "s3" } },
@@ -200,5 +215,115 @@ async fn prepared(studio: &Studio, file: &std::path::Path, port: u16) {
     studio
         .mutate("journeys.publish", json!({ "id": imported["id"] }))
         .await;
+}
+
+/// A relay that is far away: each connection to it waits before it gets there.
+async fn far_away(delay: Duration) -> (String, carillon_relay::Handle, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let near = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let far = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let (at, public) = (near.local_addr().unwrap(), far.local_addr().unwrap());
+    let config = Config {
+        listen: at,
+        public_url: format!("http://{public}"),
+        data: folder.path().join("data"),
+        behind_proxy: false,
+        tls: None,
+        limits: Limits::for_practice(),
+    };
+    let relay = Relay::open(config, Clock::system()).unwrap();
+    let served = carillon_relay::serve(Arc::new(relay), near).unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut guest, _)) = far.accept().await {
+            tokio::spawn(async move {
+                tokio::time::sleep(delay).await;
+                let mut host = TcpStream::connect(at).await?;
+                tokio::io::copy_bidirectional(&mut guest, &mut host).await
+            });
+        }
+    });
+    (format!("http://{at}"), served, folder)
+}
+
+async fn heard_first() {
+    const PASSPHRASE: &str = "four words nobody knows";
+    let home = tempfile::tempdir().unwrap();
+    let log = home.path().join("truth.jsonl");
+    let mut options = Options::new(&log);
+    options.mailbox = Some(home.path().join("mail"));
+    let world = SmtpWorld::start(options).await.unwrap();
+    let file = home.path().join("shop.carillon");
+    let (near, relay, _folder) = far_away(Duration::from_millis(700)).await;
+    let studio = Studio::idle(home.path());
+    prepared(&studio, &file, world.address().port(), 3).await;
+    let code = relay.relay().add_tenant().await.unwrap().to_string();
+    let pair = json!({ "code": code, "keep": "passphrase_file", "passphrase": PASSPHRASE });
+    studio.mutate("relay.pair", pair).await;
+    write_to_all(&studio, "First").await;
+    studio
+        .job("runtime.run", json!({ "until": null, "for_secs": null }))
+        .await;
+    assert_eq!(truth::read(&log).unwrap().len(), 3);
+    write_to_all(&studio, "Second").await;
     studio.mutate("workspaces.close", json!({})).await;
+    drop(studio);
+
+    // Whoever got the last of them says no, while nobody is there.
+    let mailbox = carillon_world::Mailbox::open(&home.path().join("mail")).unwrap();
+    let last = mailbox.list().unwrap().pop().unwrap();
+    let mail = mailbox.read(&last).unwrap().unwrap();
+    let gone = truth::read(&log).unwrap().pop().unwrap().rcpt_to;
+    let parsed = mail_parser::MessageParser::default().parse(&mail).unwrap();
+    let mail_parser::HeaderValue::Address(list) = parsed.header("List-Unsubscribe").unwrap() else {
+        panic!("no addresses in List-Unsubscribe");
+    };
+    let link = list
+        .iter()
+        .filter_map(|one| one.address())
+        .find_map(|address| address.split_once("/u/"))
+        .unwrap();
+    let answer = one_click(&near, &format!("/u/{}", link.1)).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+
+    let studio = Studio {
+        app: App::new(home.path().join("home"), true),
+        dir: home.path().to_owned(),
+    };
+    studio
+        .mutate("workspaces.open", json!({ "file": { "path": file } }))
+        .await;
+    studio
+        .mutate("accounts.unlock", json!({ "passphrase": PASSPHRASE }))
+        .await;
+    while in_state(&studio, "suppressed").await < 1 || truth::read(&log).unwrap().len() < 5 {
+        let reached = truth::read(&log).unwrap();
+        let again = reached.iter().skip(3).any(|mail| mail.rcpt_to == gone);
+        assert!(!again, "whoever had said no got another mail");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(truth::read(&log).unwrap().len(), 5);
+    studio.mutate("workspaces.close", json!({})).await;
+    relay.stop().await;
+}
+
+async fn in_state(studio: &Studio, state: &str) -> u64 {
+    let page = json!({ "states": [state], "offset": 0, "limit": 10 });
+    let found = studio.query("outbox.page", page).await;
+    found["total"].as_u64().unwrap()
+}
+
+/// Presses the button of a mail program (RFC 8058).
+async fn one_click(at: &str, path: &str) -> String {
+    let host = at.strip_prefix("http://").unwrap();
+    let body = "List-Unsubscribe=One-Click";
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-length: {}\r\n\
+         content-type: application/x-www-form-urlencoded\r\n\r\n{body}",
+        body.len()
+    );
+    let mut line = TcpStream::connect(host).await.unwrap();
+    line.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    line.read_to_string(&mut answer).await.unwrap();
+    answer
 }
