@@ -91,9 +91,13 @@ fn also(address: [u8; 16], chosen: &Choices, of: &PageSettings) -> Vec<Also> {
         let wanted = chosen.topics.contains(&topic.number);
         line(u16::from(topic.number) + 1, wanted)
     });
-    let off = is_off(chosen).then(|| line(0, false));
-    let choose = pack(chosen).map(|packed| Also::Choose { address, packed });
-    topics.chain(off).chain(choose).collect()
+    // Where nothing is sent, the topics beside it say nothing.
+    let mut also: Vec<Also> = match is_off(chosen) {
+        true => vec![line(0, false)],
+        false => topics.collect(),
+    };
+    also.extend(pack(chosen).map(|packed| Also::Choose { address, packed }));
+    also
 }
 
 /// What was chosen, of what is offered. Nothing when the body is not this page's form.

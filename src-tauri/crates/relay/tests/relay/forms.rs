@@ -154,7 +154,8 @@ async fn machines_that_are_too_fast_too_late_without_work_or_fill_the_hidden_fie
         422,
         "without work it takes five seconds"
     );
-    let forged = format!("{}A", &first[..first.len() - 1]);
+    let other = if first.ends_with('A') { 'B' } else { 'A' };
+    let forged = format!("{}{other}", &first[..first.len() - 1]);
     assert_eq!(
         send(&ground, &forged, &work(&forged, 8), ANN).await.status,
         422,
