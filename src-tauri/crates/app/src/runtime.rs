@@ -325,13 +325,14 @@ async fn run_virtual(open: &Arc<Open>, until: Moment, job: &Job, ran: &mut Ran) 
             false => STRIDE,
         };
         let stride = first.checked_add_signed(stride).unwrap_or(until);
-        // What people answer is taken in by strides whatever journeys write: each answer has its own moment, and so has
-        // what a journey does about it.
-        let answers = first.checked_add_signed(STRIDE).unwrap_or(until).min(due);
-        let target = stride
-            .max(answers)
-            .min(until)
-            .min(membership.unwrap_or(until).max(first));
+        // What people answer is taken in by strides whatever journeys write: each answer is told at its own moment. It
+        // stands before what is due of a journey after it.
+        let answers = first.checked_add_signed(STRIDE).unwrap_or(until);
+        let target = match answer.is_some_and(|answer| answer < due) {
+            true => answers.min(due - TimeDelta::milliseconds(1)),
+            false => stride,
+        };
+        let target = target.min(until).min(membership.unwrap_or(until).max(first));
         open.store
             .advance_clock(target.max(now + TimeDelta::milliseconds(1)).min(until))
             .await?;

@@ -123,8 +123,8 @@ impl Clock {
     }
 
     /// The same clock for visitors that are played: what happened between two steps of a virtual clock is played when it
-    /// has made the second, and each visitor says when it came ([`MOMENT_HEADER`]), never later than now. No
-    /// configuration can ask for it.
+    /// has made the second, and each visitor says when it came ([`MOMENT_HEADER`]), never later than now. What is played
+    /// can be played again, so nobody is made to wait for the disk. No configuration can ask for any of it.
     pub fn told_by_visitors(mut self) -> Clock {
         self.told = true;
         self
@@ -138,6 +138,11 @@ impl Clock {
             false => now,
         };
         chrono::DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
+    }
+
+    /// Whether visitors are played.
+    pub(crate) fn is_told(&self) -> bool {
+        self.told
     }
 
     /// When a visitor says to come, where this clock lets it say so.

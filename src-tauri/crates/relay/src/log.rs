@@ -81,6 +81,10 @@ impl Log {
         let file = folder.join("relay.db");
         let writer = connect(&file)?;
         writer.execute_batch("PRAGMA wal_autocheckpoint = 500; PRAGMA journal_size_limit = 4194304;")?;
+        if clock.is_told() {
+            // Still whole after a power cut, and perhaps without the last events, which are played again.
+            writer.pragma_update(None, "synchronous", "NORMAL")?;
+        }
         migrate(&writer)?;
         let quota = limits.quota_bytes / PAGE;
         let most = quota + limits.reserve_bytes / PAGE;

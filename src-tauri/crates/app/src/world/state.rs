@@ -9,7 +9,7 @@ use carillon_world::inbox::{Answer, Inbox, Listed};
 use carillon_world::personas::{Act, Arrival, Person, Persona, Town};
 use carillon_world::{Mailbox, Taken, truth};
 use chrono::TimeDelta;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -68,14 +68,12 @@ impl State {
         let begun = saved.town.is_some() || saved.offset > 0;
         let mut town = saved.town.unwrap_or_else(|| Town::new(kept.of_town()));
         let mut inbox = Inbox::new(Some(mailbox.clone()));
-        let (mut done, mut last) = (saved.done, String::new());
+        let (mut done, mut known) = (saved.done, HashSet::new());
         let mut lines = 0_u64;
         let diary = Diary::open(folder, |end, line| {
             lines += 1;
-            if let Line::Got(got) = &line
-                && got.queue_id > last
-            {
-                last.clone_from(&got.queue_id);
+            if let Line::Got(got) = &line {
+                known.insert(got.queue_id.clone());
             }
             if end > saved.offset {
                 relive(&mut town, &mailbox, &line, &mut done);
@@ -96,15 +94,21 @@ impl State {
             done,
             personas: HashMap::new(),
         };
-        state.catch_up(truth_log, &last, begun || lines > 0, now)?;
+        state.catch_up(truth_log, &known, begun || lines > 0, now)?;
         Ok(state)
     }
 
     /// Mails the server took and nobody wrote down: the program ended between the two, or this sample had no town when it
     /// was sent to, and then nobody answers.
-    fn catch_up(&mut self, truth_log: &Path, last: &str, delivers: bool, now: Moment) -> std::io::Result<()> {
-        let records = truth::read(truth_log)?;
-        for record in records.into_iter().filter(|record| record.queue_id.as_str() > last) {
+    fn catch_up(
+        &mut self,
+        truth_log: &Path,
+        known: &HashSet<String>,
+        delivers: bool,
+        now: Moment,
+    ) -> std::io::Result<()> {
+        let records = truth::read(truth_log)?.into_iter();
+        for record in records.filter(|record| !known.contains(&record.queue_id)) {
             let message = match delivers {
                 true => self.mailbox.read(&record.queue_id)?,
                 false => self.mailbox.begin(&record.queue_id, HEAD)?,
