@@ -72,9 +72,11 @@ export function Acts({
               )}
             />
           )}
-          <Button icon={Reply} aria-pressed={replying} aria-keyshortcuts="r" onClick={() => onReplying(!replying)}>
-            {t("world.act.reply")}
-          </Button>
+          <Tooltip text={t("world.reply_label", { name })} shortcut="R">
+            <Button icon={Reply} aria-pressed={replying} aria-keyshortcuts="r" onClick={() => onReplying(!replying)}>
+              {t("world.act.reply")}
+            </Button>
+          </Tooltip>
           <Button icon={ShoppingBag} onClick={() => setBuying(true)}>
             {t("world.act.buy")}
           </Button>

@@ -1,7 +1,7 @@
 import { ArrowUp } from "lucide-react";
 import { type KeyboardEvent, type Ref, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from "react";
 import type { WorldMailRow } from "@/api/gen/WorldMailRow";
-import { Button, cx, ErrorNote, Skeleton } from "@/design";
+import { Button, cx, Skeleton } from "@/design";
 import { type Geometry, revealRow, visibleRows } from "@/design/scroller";
 import { ago, moment } from "@/format";
 import { t } from "@/i18n";
@@ -201,28 +201,28 @@ function Waiting() {
   );
 }
 
-/** What stands below the last mail: the way to older ones, or what kept them away. */
+/** What stands below the last mail: the way to older ones. */
 function Foot({ list }: { list: Mails }) {
-  if (list.error !== null)
-    return (
-      <div className="p-3">
-        <ErrorNote error={list.error} onRetry={list.refetch} />
-      </div>
-    );
-  if (list.loading)
-    return (
-      <div aria-busy="true">
-        {Array.from({ length: list.rows === 0 ? 8 : 1 }, (_, row) => (
-          <div key={row} className="flex h-15 flex-col justify-center px-4">
-            <Waiting />
-          </div>
-        ))}
-      </div>
-    );
-  if (!list.more) return null;
+  if (!list.loading && !list.more) return null;
   return (
-    <div className="flex justify-center p-3">
-      <Button onClick={list.loadMore}>{t("world.more")}</Button>
+    <div role="rowgroup">
+      {/* biome-ignore lint/a11y/useFocusableInteractive: the list has the focus; the button has its own. */}
+      <div role="row">
+        {/* biome-ignore lint/a11y/useFocusableInteractive: as above. */}
+        <div role="gridcell" aria-busy={list.loading}>
+          {list.loading ? (
+            Array.from({ length: list.rows === 0 ? 8 : 1 }, (_, row) => (
+              <div key={row} className="flex h-15 flex-col justify-center px-4">
+                <Waiting />
+              </div>
+            ))
+          ) : (
+            <div className="flex justify-center p-3">
+              <Button onClick={list.loadMore}>{t("world.more")}</Button>
+            </div>
+          )}
+        </div>
+      </div>
     </div>
   );
 }

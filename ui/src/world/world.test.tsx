@@ -60,6 +60,25 @@ test("in a sample, G and W lead to the mails, newest first, with what was done i
   expect(second?.textContent).toContain("Carla Erdem");
 });
 
+test("Home leads there once the clock was played, until somebody has looked", async () => {
+  localStorage.setItem("carillon.hint.clock", "ended");
+  stand("?fixture=some");
+  showProgram("/home");
+  await userEvent.click(await screen.findByRole("link", { name: "Look into the mail world" }));
+  await rows();
+  await keyboard("gh");
+  await screen.findByRole("region", { name: "Figures" });
+  expect(screen.queryByRole("link", { name: "Look into the mail world" })).toBeNull();
+});
+
+test("a contact leads to the mails they got", async () => {
+  stand("?fixture=some");
+  showProgram("/contacts/721");
+  await userEvent.click(await screen.findByRole("link", { name: "Their inbox" }));
+  expect(await screen.findByText("Only mails to bela.horvath721@example.com")).toBeDefined();
+  for (const row of await rows()) expect(row.textContent).toContain("Bela Horvath");
+});
+
 test("arrows choose mails, Enter goes into one, Escape comes back to the list", async () => {
   stand("?fixture=some");
   showProgram("/world");
@@ -140,6 +159,29 @@ test("a purchase is told in minor units of its currency", async () => {
     ]),
   );
   expect(await screen.findByText(/^Bought/)).toBeDefined();
+});
+
+test("the mail stays as it is shown while answers to it come in", async () => {
+  const { known } = stand("?fixture=some");
+  let ticket = 0;
+  stand("?fixture=some", {
+    frameUrl: (name) => `about:blank#${name}`,
+    query: async (name, args) => {
+      const answer = await known.query(name, args);
+      if (name !== "world.mail") return answer;
+      ticket += 1;
+      return { ...(answer as object), frame: `ticket-${ticket}` };
+    },
+    mutate: known.mutate,
+    onChanged: known.onChanged,
+  });
+  showProgram("/world?mail=176");
+  const frame = await screen.findByTitle("The mail");
+  const src = frame.getAttribute("src");
+  await userEvent.click(await screen.findByRole("button", { name: "Unsubscribe" }));
+  expect(await screen.findByText("Unsubscribed with the mail program’s button")).toBeDefined();
+  expect(ticket).toBeGreaterThan(1);
+  expect(screen.getByTitle("The mail").getAttribute("src")).toBe(src);
 });
 
 test("what a mail does not allow is not done, and says why", async () => {

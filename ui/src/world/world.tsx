@@ -7,6 +7,7 @@ import type { WorldView } from "@/api/gen/WorldView";
 import {
   Button,
   EmptyState,
+  ErrorNote,
   ErrorView,
   IconButton,
   Note,
@@ -74,7 +75,9 @@ function figures(view: WorldView, now: string): string {
   return [
     t("world.count", { n: view.mails }),
     ...(view.settings.on ? [t("world.to_come", { n: view.to_come })] : []),
-    ...(view.next_at === null ? [] : [t("world.next", { at: ago(view.next_at, now) })]),
+    ...(view.next_at === null
+      ? []
+      : [view.next_at <= now ? t("world.next_now") : t("world.next", { at: ago(view.next_at, now) })]),
   ].join(" · ");
 }
 
@@ -187,6 +190,11 @@ function Mailboxes({ view, now }: { view: WorldView | undefined; now: string }) 
                 <IconButton icon={X} label={t("world.all_again")} onClick={() => change({ to: undefined })} />
               </div>
             )}
+            {list.error !== null && (
+              <div className="shrink-0 border-line-subtle border-b p-2">
+                <ErrorNote error={list.error} onRetry={list.refetch} />
+              </div>
+            )}
             {list.found === 0 ? (
               <EmptyState icon={Inbox} title={t("world.none_found")} about={t("world.none_found_about")}>
                 <Button onClick={showAll}>{t("world.show_all")}</Button>
@@ -200,6 +208,8 @@ function Mailboxes({ view, now }: { view: WorldView | undefined; now: string }) 
                 onChoose={(next) => {
                   if (next.id === mail) return;
                   setReplying(false);
+                  // The list does not run away under whoever reads.
+                  list.hold();
                   change({ mail: next.id });
                 }}
                 onEnter={() => pane.current?.focus()}
@@ -218,7 +228,11 @@ function Mailboxes({ view, now }: { view: WorldView | undefined; now: string }) 
               row={place < 0 ? undefined : list.rowAt(place)}
               now={now}
               replying={replying}
-              onReplying={setReplying}
+              onReplying={(next) => {
+                setReplying(next);
+                // What had the keyboard goes with the letter.
+                if (!next) pane.current?.focus();
+              }}
               onOnlyTo={(address) => {
                 setTyped("");
                 change({ to: address, q: undefined, persona: undefined });
