@@ -33,6 +33,10 @@ pub struct Heard {
     pub message: Option<MessageId>,
     /// The address it is about, where no message is known.
     pub address: Option<String>,
+    /// Whoever said it had our token, or is a source of ours. Else it is a mail that anybody can have written.
+    pub proved: bool,
+    /// It is refused because of this sender, whatever the message: its authentication.
+    pub of_sender: bool,
     /// When it happened. A moment of the future counts as now.
     pub at: Moment,
     /// `mailbox:1`, `relay`, `provider:2`.
@@ -53,6 +57,8 @@ impl Heard {
             kind,
             message: None,
             address: None,
+            proved: true,
+            of_sender: false,
             at,
             source: source.to_owned(),
             hand: Hand::Human,
@@ -96,11 +102,15 @@ pub fn take_in(tx: &mut Tx<'_>, heard: &Heard) -> carillon_store::Result<Taken> 
         (None, Some(address)) => contacts::id_of(tx, address)?,
         (None, None) => None,
     };
+    let mut believed = true;
     if message.is_none()
         && heard.kind == ResponseKind::Bounced
         && let Some(contact) = contact
     {
-        message = last_sent(tx, contact, heard.at)?;
+        let last = last_sent(tx, contact, heard.at)?;
+        let by_us = heard.proved && heard.message.is_none();
+        believed = by_us || (last.is_some() && is_said_again(tx, &heard, contact)?);
+        message = last.filter(|_| believed);
     }
     if message.is_none() && contact.is_none() {
         return Ok(Taken::Nobody);
@@ -126,6 +136,9 @@ pub fn take_in(tx: &mut Tx<'_>, heard: &Heard) -> carillon_store::Result<Taken> 
             detail: heard.detail.clone(),
         },
     )?;
+    if !believed {
+        return Ok(Taken::In);
+    }
     effects::act(tx, &heard, message.as_ref(), contact)?;
     if let Some(contact) = contact
         && (first
@@ -164,6 +177,20 @@ fn last_sent(tx: &Tx<'_>, contact: ContactId, at: Moment) -> carillon_store::Res
         Some(message) => outbox::load(tx, message.id),
         None => Ok(None),
     }
+}
+
+/// Hours between two notices by two hands, at least: a server does not send them at once, a forger easily does.
+const HOURS_BETWEEN: i64 = 24;
+const SAID_AGAIN_WITHIN_DAYS: i64 = 30;
+
+/// Whether a notice that an address is gone, which anybody can write, came a day or more ago too.
+fn is_said_again(tx: &Tx<'_>, heard: &Heard, contact: ContactId) -> carillon_store::Result<bool> {
+    if heard.class != Some(BounceClass::Hard) {
+        return Ok(false);
+    }
+    let (now, days, hours) = (tx.now(), chrono::TimeDelta::days, chrono::TimeDelta::hours);
+    let span = now - days(SAID_AGAIN_WITHIN_DAYS)..=now - hours(HOURS_BETWEEN);
+    responses::has_unproved_bounce(tx, contact, span, BounceClass::Hard)
 }
 
 /// Opens and clicks of one person are kept only with that person's consent, also for messages that left while it stood.

@@ -27,8 +27,12 @@ const OF_MESSAGE: &str = sql!(
 const BEFORE: &str = sql!(
     "SELECT 1 FROM responses WHERE message = ?1 AND message IS NOT NULL AND kind = ?2 AND hand = ?3 LIMIT 1"
 );
-const BOUNCED_SINCE: &str =
-    sql!("SELECT count(*) FROM responses WHERE kind = 2 AND contact = ?1 AND at >= ?2 AND class = ?3");
+const BOUNCED_SINCE: &str = sql!(
+    "SELECT count(*) FROM responses WHERE kind = 2 AND contact = ?1 AND at >= ?2 AND class = ?3 AND message IS NOT NULL"
+);
+const UNPROVED: &str = sql!(
+    "SELECT 1 FROM responses WHERE kind = 2 AND contact = ?1 AND at >= ?2 AND arrived_at BETWEEN ?2 AND ?3 AND class = ?4 AND message IS NULL LIMIT 1"
+);
 const SAID: &str = sql!(
     "SELECT r.id, r.kind, r.message, r.contact, r.at, r.arrived_at, s.text, r.hand, r.class, l.url, r.rule, r.detail
      FROM responses r JOIN sources s ON s.id = r.source LEFT JOIN links l ON l.id = r.link
@@ -164,7 +168,22 @@ pub fn said(db: &Db<'_>, kind: ResponseKind, below: Option<ResponseId>, limit: u
     db.all(SAID, (kind.code(), below, limit), read)
 }
 
-/// How many bounces of a class one contact had since a moment.
+/// Whether a bounce of a class that names no message of ours, only the contact's address, came in a span of time.
+///
+/// # Errors
+/// SQLite's.
+pub fn has_unproved_bounce(
+    db: &Db<'_>,
+    contact: ContactId,
+    arrived: std::ops::RangeInclusive<Moment>,
+    class: BounceClass,
+) -> Result<bool> {
+    let (from, to) = (ms(*arrived.start()), ms(*arrived.end()));
+    let found = db.value::<i64>(UNPROVED, (contact.0, from, to, class.code()))?;
+    Ok(found.is_some())
+}
+
+/// How many bounces of a class one contact had since a moment, of messages that are known.
 ///
 /// # Errors
 /// SQLite's.

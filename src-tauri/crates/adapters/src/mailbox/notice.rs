@@ -13,6 +13,7 @@ mod envelope;
 mod hits;
 mod mime;
 mod original;
+mod programs;
 mod prose;
 mod rule_files;
 mod rules;
@@ -110,6 +111,8 @@ pub struct Recipient {
     pub remote_mta: Option<String>,
     /// Id of the rule that decided the class; empty where there is none.
     pub rule: String,
+    /// The rule says that every message of this sender would meet the same: its authentication is refused.
+    pub of_sender: bool,
 }
 
 /// The action of RFC 3464 §2.3.3.

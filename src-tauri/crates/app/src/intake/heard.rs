@@ -14,6 +14,7 @@ pub fn heard(db: &Db<'_>, notice: &Notice, source: &str) -> Vec<Heard> {
     let of = |kind: ResponseKind| Heard {
         message,
         address: notice.from.clone(),
+        proved: message.is_some(),
         ..Heard::of(kind, source, notice.date)
     };
     match &notice.kind {
@@ -82,6 +83,7 @@ fn reported(base: &Heard, report: &Report) -> Vec<Heard> {
             address: Some(recipient.address.clone()),
             class: recipient.class.map(class),
             rule: Some(recipient.rule.clone()).filter(|rule| !rule.is_empty()),
+            of_sender: recipient.of_sender,
             detail: Some(detail.join(" ")),
             ..base.clone()
         }

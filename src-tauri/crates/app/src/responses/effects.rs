@@ -212,8 +212,7 @@ fn blocked(tx: &mut Tx<'_>, heard: &Heard, id: JourneyId) -> carillon_store::Res
         count: before.map_or(1, |known| known.count.saturating_add(1)),
     };
     settings::set(tx, &key, Some(&blocks))?;
-    let about_the_sender = heard.rule.as_deref().is_some_and(|rule| rule.contains("auth"));
-    if blocks.count < BLOCKS && !about_the_sender {
+    if blocks.count < BLOCKS && !heard.of_sender {
         return Ok(());
     }
     if !matches!(

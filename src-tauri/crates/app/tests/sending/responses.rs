@@ -32,8 +32,16 @@ pub fn trials() -> Vec<Trial> {
         ),
         trial("a_reply_proves_that_an_unknown_message_had_left", proved),
         trial(
-            "a_bounce_without_any_token_is_of_the_last_message_to_its_address",
+            "a_bounce_without_any_token_lists_an_address_only_when_it_comes_again_on_another_day",
             unnamed,
+        ),
+        trial(
+            "blocks_and_full_mailboxes_without_any_token_of_ours_pause_and_list_nothing",
+            made_up,
+        ),
+        trial(
+            "one_message_refused_for_the_senders_authentication_pauses_the_journey",
+            unauthenticated,
         ),
         trial(
             "what_is_about_nobody_here_or_about_a_message_that_never_left_changes_nothing",
@@ -305,19 +313,69 @@ async fn proved() {
     assert_eq!(shop.taken().len(), all, "it is not sent again");
 }
 
+/// A notice that names an address and nothing else of ours, as anybody can write it.
+fn anonymous(n: usize, to: &str, status: &str, said: &str) -> String {
+    notice(&format!("<nothing{n}@ours.example>"), to, "failed", status, said)
+}
+
+async fn hours(shop: &Shop, hours: u32) {
+    let for_secs = json!({ "until": null, "for_secs": hours * 3_600 });
+    shop.studio.job("runtime.run", for_secs).await;
+}
+
 async fn unnamed() {
     let shop = written(2).await;
     let to = "c2@example.com";
-    let mail = notice(
-        "<nothing@ours.example>",
-        to,
-        "failed",
-        "5.1.1",
-        "550 5.1.1 No such user",
-    );
+    for (n, wait) in [(1, 1), (2, 22), (3, 2)] {
+        let mail = anonymous(n, to, "5.1.1", "550 5.1.1 No such user");
+        assert_eq!(shop.take_in(&mail).await["kept"], json!(1));
+        assert!(
+            !is_listed(&shop, to).await,
+            "notice {n} of the first day, which anybody can have written"
+        );
+        assert_eq!(
+            (shop.in_state("bounced").await, events(&shop, to).await.len()),
+            (0, 0)
+        );
+        hours(&shop, wait).await;
+    }
+    let mail = anonymous(4, to, "5.1.1", "550 5.1.1 No such user");
     assert_eq!(shop.take_in(&mail).await["kept"], json!(1));
-    assert_eq!(shop.in_state("bounced").await, 1);
     assert!(is_listed(&shop, to).await);
+    assert_eq!(shop.in_state("bounced").await, 1);
+}
+
+async fn made_up() {
+    let shop = written(4).await;
+    let blocked = "554 5.7.1 Service unavailable; Client host blocked using a blocklist";
+    let forged = "550 5.7.26 This mail has been blocked because the sender is unauthenticated";
+    for n in 0..6 {
+        let to = format!("c{}@example.com", n % 4 + 1);
+        for (status, said) in [
+            ("5.7.1", blocked),
+            ("5.7.26", forged),
+            ("5.2.2", "552 mailbox is full"),
+        ] {
+            let mail = anonymous(n, &to, status, said);
+            assert_eq!(shop.take_in(&mail).await["kept"], json!(1));
+        }
+        hours(&shop, 20).await;
+        assert!(!is_listed(&shop, &to).await);
+    }
+    let journeys = shop.studio.query("journeys.list", json!({})).await;
+    assert_eq!(journeys[0]["state"], json!("live"));
+    assert_eq!(shop.in_state("accepted").await, 4);
+}
+
+async fn unauthenticated() {
+    let shop = written(2).await;
+    let to = "c1@example.com";
+    let said = "550 5.7.26 This mail has been blocked because the sender is unauthenticated";
+    let mail = notice(&shop.id_of(to), to, "failed", "5.7.26", said);
+    assert_eq!(shop.take_in(&mail).await["kept"], json!(1));
+    let journeys = shop.studio.query("journeys.list", json!({})).await;
+    assert_eq!(journeys[0]["state"], json!("paused"));
+    assert!(!is_listed(&shop, to).await);
 }
 
 async fn about_nobody() {

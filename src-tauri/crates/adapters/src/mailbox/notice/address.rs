@@ -143,23 +143,3 @@ pub(super) fn tidy(text: &str) -> Option<String> {
 pub(super) fn same(a: &str, b: &str) -> bool {
     a.to_lowercase() == b.to_lowercase()
 }
-
-/// Whether nobody is mailed there: addresses of mail systems and their keepers.
-pub(super) fn is_system(address: &str) -> bool {
-    let local = address.split('@').next().unwrap_or("").to_ascii_lowercase();
-    let names = [
-        "postmaster",
-        "mailer-daemon",
-        "mailer_daemon",
-        "mailerdaemon",
-        "maildaemon",
-        "mail-daemon",
-        "abuse",
-        "hostmaster",
-        "root",
-        "double-bounce",
-        "mdaemon",
-        "noc",
-    ];
-    names.contains(&local.as_str()) || local.starts_with("microsoftexchange329e71ec88ae4615bbc36ab6ce41109e")
-}

@@ -11,8 +11,9 @@ use super::{AutoReply, Kind, address};
 /// An automatic answer or a challenge, if the message is one.
 pub(super) fn read(mail: &Mail, facts: &Facts, rules: &Rules) -> Option<Kind> {
     let subject = subject_hits(facts, rules);
-    let auto_subject = at_start(rules, &subject, Sign::AutoSubject);
-    let away_subject = at_start(rules, &subject, Sign::AwaySubject);
+    let begins = |sign| at_start(rules, &subject, sign) || at_start(rules, &facts.subject_hits, sign);
+    let auto_subject = begins(Sign::AutoSubject);
+    let away_subject = begins(Sign::AwaySubject);
     let machine = by_header(mail, facts, rules);
     let sign = |sign| rules.sign(&facts.own_hits, sign);
     let early = |found: Option<(usize, usize)>, within: usize| found.is_some_and(|(start, _)| start < within);
@@ -29,7 +30,7 @@ pub(super) fn read(mail: &Mail, facts: &Facts, rules: &Rules) -> Option<Kind> {
         && !facts.quotes
         && !facts.own_text.contains(['?', '？'])
         && early(away, 120)
-        && away_shape(&facts.own_plain);
+        && rules.says(&rules.away_shape, &facts.own_plain);
     if !(machine
         || auto_subject
         || (away_subject && !listed)
@@ -76,64 +77,12 @@ fn by_header(mail: &Mail, facts: &Facts, rules: &Rules) -> bool {
     relates && !listed && (generated || precedence || (suppressed && facts.null_path))
 }
 
-/// The first sentence itself says that somebody is away.
-fn away_shape(own: &str) -> bool {
-    [
-        "out of the office",
-        "out of office",
-        "automat",
-        "until",
-        "back on",
-        "return",
-        "bis ",
-        "jusqu",
-        "hasta",
-        "fino al",
-        "wieder",
-        "de retour",
-        "até",
-        "tot ",
-        "urlaub",
-        "まで",
-    ]
-    .iter()
-    .any(|word| own.contains(word))
-}
-
 fn is_challenge(facts: &Facts, rules: &Rules, machine: bool) -> bool {
     let own = &facts.own_plain;
-    let acts = [
-        "click",
-        "reply to this",
-        "respond to this",
-        "replying to this",
-        "confirm",
-        "verify",
-        "klick",
-        "cliqu",
-        "clique",
-        "clic",
-        "http",
-        "bestätig",
-        "kliknij",
-        "подтверд",
-    ]
-    .iter()
-    .any(|word| own.contains(word));
+    let acts = rules.says(&rules.challenge_acts, own);
     let subject = rules.sign(&facts.subject_hits, Sign::Challenge).is_some()
-        || [
-            "confirm",
-            "verif",
-            "authenticat",
-            "challenge",
-            "approv",
-            "bestätig",
-            "pending",
-        ]
-        .iter()
-        .any(|word| plain(&facts.subject).contains(word));
-    acts && (machine || subject || facts.answers)
-        && (subject || own.contains("deliver") || own.contains("message") || own.contains("nachricht"))
+        || rules.says(&rules.challenge_subject, &plain(&facts.subject));
+    acts && (machine || subject || facts.answers) && (subject || rules.says(&rules.challenge_about, own))
 }
 
 fn what(facts: &Facts, rules: &Rules, away_subject: bool, mail: &Mail) -> AutoReply {
@@ -143,7 +92,7 @@ fn what(facts: &Facts, rules: &Rules, away_subject: bool, mail: &Mail) -> AutoRe
             .sign(&facts.own_hits, sign)
             .or_else(|| rules.sign(&subject, sign))
     };
-    let replacement = |from: usize| replacement(facts, mail, from);
+    let replacement = |from: usize| replacement(facts, mail, rules, from);
     let returns_on = dates::returns_on(&facts.own_text, &facts.subject, facts.date, rules);
     if let Some((start, _)) = sign(Sign::Left)
         && !(returns_on.is_some_and(|day| day.said) && sign(Sign::Away).is_some())
@@ -171,13 +120,13 @@ fn what(facts: &Facts, rules: &Rules, away_subject: bool, mail: &Mail) -> AutoRe
 }
 
 /// The first address in the text after `from` (or before it, where none follows) that is neither the sender's nor ours.
-fn replacement(facts: &Facts, mail: &Mail, from: usize) -> Option<String> {
+fn replacement(facts: &Facts, mail: &Mail, rules: &Rules, from: usize) -> Option<String> {
     let own = &facts.own_text;
     let sender = facts.from.as_deref().unwrap_or("");
     let others: Vec<_> = address::find(own)
         .into_iter()
         .filter(|found| !address::same(&found.address, sender) && !facts.is_ours(mail, &found.address))
-        .filter(|found| !address::is_system(&found.address))
+        .filter(|found| !rules.is_system(&found.address))
         .collect();
     // `from` counts in the compared text, which is a little shorter than the written one
     others

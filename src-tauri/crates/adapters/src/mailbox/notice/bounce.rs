@@ -6,8 +6,8 @@ use super::original;
 use super::prose;
 use super::rules::{Evidence, Hits, Rules, Sign, Verdict};
 use super::status::{self, Fields, Status, basic, enhanced};
-use super::text::{plain, plain_reply};
-use super::{Action, Class, Kind, Recipient, Report, address};
+use super::text::plain_reply;
+use super::{Action, Kind, Recipient, Report, address};
 use crate::failure::one_line;
 
 /// What is searched of the text of a notice for a reason, in bytes.
@@ -20,7 +20,7 @@ pub(super) fn structured(mail: &Mail, facts: &Facts, rules: &Rules) -> Option<Ki
     let notice = rules.look(&plain_reply(cut(&facts.notice, LONGEST_REASON)));
     let mut recipients: Vec<Recipient> = Vec::new();
     for fields in &status.recipients {
-        let Some((address, final_address)) = chosen(fields, &written_to, mail, facts) else {
+        let Some((address, final_address)) = chosen(fields, &written_to, mail, facts, rules) else {
             continue;
         };
         let recipient = recipient(address, final_address, fields, &notice, facts, rules);
@@ -103,6 +103,7 @@ fn chosen(
     written_to: &[String],
     mail: &Mail,
     facts: &Facts,
+    rules: &Rules,
 ) -> Option<(String, Option<String>)> {
     let whole = |address: &Option<String>| address.clone().filter(|a| a.contains('@'));
     let (original, last) = (whole(&fields.original), whole(&fields.last));
@@ -121,7 +122,7 @@ fn chosen(
                     .next()
                     .is_some_and(|l| l.eq_ignore_ascii_case(&local))
             };
-            let named = prose::failed(mail, facts)
+            let named = prose::failed(mail, facts, rules)
                 .into_iter()
                 .map(|f| f.address)
                 .collect::<Vec<_>>();
@@ -152,22 +153,18 @@ fn recipient(
     let mut codes = enhanced(&fields.diagnostic);
     let status = said_status(fields.status.clone(), &codes);
     codes.insert(0, status.clone().unwrap_or_default());
-    let (class, rule) = match action {
-        Action::Failed => {
-            let verdict = judge(&codes, &fields.diagnostic, &facts.notice, notice, rules);
-            (Some(verdict.class), verdict.rule.to_owned())
-        }
-        _ => (None, String::new()),
-    };
+    let verdict =
+        (action == Action::Failed).then(|| judge(&codes, &fields.diagnostic, &facts.notice, notice, rules));
     Recipient {
         address,
         final_address,
         action,
-        class,
+        class: verdict.map(|verdict| verdict.class),
         status,
         diagnostic: one_line(&fields.diagnostic),
         remote_mta: fields.remote.clone(),
-        rule,
+        rule: verdict.map_or(String::new(), |verdict| verdict.rule.to_owned()),
+        of_sender: verdict.is_some_and(|verdict| verdict.of_sender),
     }
 }
 
@@ -248,7 +245,7 @@ pub(super) fn written(mail: &Mail, facts: &Facts, rules: &Rules) -> Option<Kind>
     }
     let notice_plain = plain_reply(cut(&facts.notice, LONGEST_REASON));
     let notice = rules.look(&notice_plain);
-    let mut failed = prose::failed(mail, facts);
+    let mut failed = prose::failed(mail, facts, rules);
     if !named.is_empty() {
         let reason = |address: &str| {
             failed
@@ -267,6 +264,9 @@ pub(super) fn written(mail: &Mail, facts: &Facts, rules: &Rules) -> Option<Kind>
     }
     if failed.is_empty() {
         failed = from_original(mail, facts);
+    }
+    if failed.is_empty() && facts.daemon {
+        failed.extend(prose::local(facts));
     }
     let action = action(facts, &notice, rules);
     let recipients: Vec<Recipient> = failed
@@ -322,6 +322,8 @@ fn is_notice(mail: &Mail, facts: &Facts, rules: &Rules, named: bool) -> bool {
     if auto && !from_machine {
         return false;
     }
+    // "That's not a valid user here.", from a mail system and without any code
+    let explained = facts.daemon && says_why(&facts.own_hits, rules);
     let point = |holds: bool, worth: u8| if holds { worth } else { 0 };
     let points = point(named, 5)
         + point(reported, 5)
@@ -329,7 +331,7 @@ fn is_notice(mail: &Mail, facts: &Facts, rules: &Rules, named: bool) -> bool {
         + point(facts.null_path, 1)
         + point(subject, 3)
         + point(opening, 2)
-        + point(coded, 2)
+        + point(coded || explained, 2)
         + point(returned, 1);
     let from_system = named || reported || facts.daemon || facts.null_path;
     if facts.is_reply_subject && !from_system {
@@ -337,9 +339,22 @@ fn is_notice(mail: &Mail, facts: &Facts, rules: &Rules, named: bool) -> bool {
     }
     // A person's or a list's own address in From: both the subject and the text must say it.
     let listed = mail.head.has("list-unsubscribe");
-    let placed = || prose::is_placed(mail, facts);
+    let placed = || prose::is_placed(mail, facts, rules);
     (from_system && (points >= 5 || (points >= 3 && placed())))
         || (!listed && subject && opening && (coded || returned || placed()))
+}
+
+/// Whether the words of a text are those of a refusal.
+fn says_why(hits: &Hits, rules: &Rules) -> bool {
+    let verdict = rules.decide(&Evidence {
+        codes: &[],
+        basic: None,
+        permanent: true,
+        bare: false,
+        reason: hits,
+        whole: None,
+    });
+    verdict.worded && verdict.rule_is_of_mailbox()
 }
 
 pub(super) fn at_start(rules: &Rules, hits: &Hits, sign: Sign) -> bool {
@@ -350,11 +365,9 @@ fn action(facts: &Facts, notice: &Hits, rules: &Rules) -> Action {
     if rules.sign(&facts.subject_hits, Sign::Success).is_some() {
         return Action::Delivered;
     }
-    let failed_subject = plain(&facts.subject);
-    let given_up = ["failure", "failed", "undeliver", "returned mail", "returning"]
-        .iter()
-        .any(|word| failed_subject.contains(word));
+    let given_up = rules.sign(&facts.subject_hits, Sign::GivenUp).is_some();
     if rules.sign(&facts.subject_hits, Sign::Delay).is_some()
+        || rules.sign(notice, Sign::Retrying).is_some()
         || (!given_up && rules.sign(notice, Sign::Delay).is_some())
     {
         return Action::Delayed;
@@ -380,18 +393,12 @@ fn written_recipient(
     };
     let codes = enhanced(said);
     let status = said_status(codes.first().cloned(), &codes);
-    let (class, rule) = match action {
-        Action::Failed => {
-            let verdict = judge(&codes, &one.reason, said, notice, rules);
-            (Some(verdict.class), verdict.rule.to_owned())
-        }
-        _ => (None::<Class>, String::new()),
-    };
+    let verdict = (action == Action::Failed).then(|| judge(&codes, &one.reason, said, notice, rules));
     Recipient {
         address: one.address.clone(),
         final_address: None,
         action,
-        class,
+        class: verdict.map(|verdict| verdict.class),
         status,
         diagnostic: one_line(if one.reason.trim().is_empty() {
             said
@@ -399,6 +406,7 @@ fn written_recipient(
             &one.reason
         }),
         remote_mta: None,
-        rule,
+        rule: verdict.map_or(String::new(), |verdict| verdict.rule.to_owned()),
+        of_sender: verdict.is_some_and(|verdict| verdict.of_sender),
     }
 }

@@ -8,14 +8,6 @@ use super::text::{own, plain};
 use crate::failure::one_line;
 use carillon_model::Moment;
 use chrono::{DateTime, Utc};
-use regex::Regex;
-use std::sync::LazyLock;
-
-/// Beginnings of subjects of replies and forwards, in the words of mail programs.
-static REPLY: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)^\s*(?:re|aw|antw|sv|vs|odp|rif|res|r|ref|ynt|回复|回覆|答复|回信|返信|отв|на|ha|απ|vá|bls|rv|enc|fw|fwd|wg|tr|doorst|i|vl|vb|pd|转发|轉寄|пересл|전달|답장|回复)(?:\[\d+\])?\s*[:：]")
-        .expect("the pattern is tested")
-});
 
 /// What is known of a message before it is judged.
 #[derive(Debug)]
@@ -60,8 +52,8 @@ impl Facts {
         let lines: Vec<&str> = body.lines().take(5000).collect();
         let copied = original::copied(&lines);
         let notice = lines[..original::begins(&lines, copied.as_ref(), rules)].join("\n");
-        let own_text = own(&body);
-        let is_reply_subject = REPLY.is_match(&subject);
+        let own_text = own(&body, &rules.programs);
+        let is_reply_subject = rules.programs.reply.is_match(&subject);
         let own_plain = plain(&own_text);
         let quotes =
             body.lines().any(|line| line.starts_with('>')) || own_text.len() + 40 < body.trim().len();

@@ -4,8 +4,11 @@ use super::address::{self, Found, same};
 use super::envelope::Facts;
 use super::mime::{Mail, cut};
 use super::original;
+use super::rules::Rules;
 use super::status::{basic, enhanced};
 use super::text::plain;
+use regex::Regex;
+use std::sync::LazyLock;
 
 const MOST_LINES: usize = 600;
 const MOST_CANDIDATES: usize = 400;
@@ -37,17 +40,17 @@ struct Candidate {
 }
 
 /// Whether an address stands where a notice puts a failed recipient.
-pub(super) fn is_placed(mail: &Mail, facts: &Facts) -> bool {
+pub(super) fn is_placed(mail: &Mail, facts: &Facts, rules: &Rules) -> bool {
     let lines: Vec<&str> = facts.notice.lines().take(MOST_LINES).collect();
-    candidates(&lines, mail, facts)
+    candidates(&lines, mail, facts, rules)
         .iter()
         .any(|c| c.surety == Surety::Placed)
 }
 
 /// The failed recipients a text names, in order.
-pub(super) fn failed(mail: &Mail, facts: &Facts) -> Vec<Failed> {
+pub(super) fn failed(mail: &Mail, facts: &Facts, rules: &Rules) -> Vec<Failed> {
     let lines: Vec<&str> = facts.notice.lines().take(MOST_LINES).collect();
-    let candidates = candidates(&lines, mail, facts);
+    let candidates = candidates(&lines, mail, facts, rules);
     let written_to = original::recipients(mail, facts.copied.as_ref());
     let best = candidates.iter().map(|c| c.surety).max();
     let mut chosen: Vec<&Candidate> = Vec::new();
@@ -79,7 +82,7 @@ pub(super) fn failed(mail: &Mail, facts: &Facts) -> Vec<Failed> {
         .collect()
 }
 
-fn candidates(lines: &[&str], mail: &Mail, facts: &Facts) -> Vec<Candidate> {
+fn candidates(lines: &[&str], mail: &Mail, facts: &Facts, rules: &Rules) -> Vec<Candidate> {
     let mut found = Vec::new();
     // Who writes to themselves may be told of a failure too.
     let mail_to_self = original::recipients(mail, facts.copied.as_ref())
@@ -91,11 +94,11 @@ fn candidates(lines: &[&str], mail: &Mail, facts: &Facts) -> Vec<Candidate> {
             if found.len() >= MOST_CANDIDATES {
                 return found;
             }
-            if address::is_system(&hit.address) {
+            if rules.is_system(&hit.address) {
                 continue;
             }
             let ours = facts.is_ours(mail, &hit.address);
-            if let Some(surety) = surety(line, &hit)
+            if let Some(surety) = surety(line, &hit, rules)
                 && (!ours || (mail_to_self && surety == Surety::Placed))
             {
                 found.push(Candidate {
@@ -110,64 +113,16 @@ fn candidates(lines: &[&str], mail: &Mail, facts: &Facts) -> Vec<Candidate> {
 }
 
 /// None where the words before say that it is somebody else.
-fn surety(line: &str, hit: &Found) -> Option<Surety> {
+fn surety(line: &str, hit: &Found, rules: &Rules) -> Option<Surety> {
     let before = plain(&line[..hit.start]);
     let after = plain(&line[hit.end..]);
     let bare = before.trim_matches(|c: char| !c.is_alphanumeric());
-    let ends = |words: &[&str]| {
-        words.iter().any(|word| match bare.strip_suffix(word) {
+    let ends = |words: &[String]| {
+        words.iter().any(|word| match bare.strip_suffix(word.as_str()) {
             Some(rest) => !rest.ends_with(|c: char| c.is_alphanumeric() && c < '\u{0E00}'),
             None => false,
         })
     };
-    let others = [
-        "from",
-        "sender",
-        "by",
-        "contact",
-        "reply to",
-        "reply-to",
-        "mailto",
-        "questions",
-        "help",
-        "support",
-        "von",
-        "absender",
-        "de la part de",
-        "message-id",
-        "message id",
-        "id",
-        "write to",
-        "e-mail to",
-        "email to our",
-        "mail from",
-        "expéditeur",
-        "remitente",
-        "mittente",
-        "remetente",
-        "afzender",
-        "nadawca",
-        "отправитель",
-        "from address",
-        "return-path",
-        "kontaktieren sie",
-        "contacter",
-        "forwarded to",
-        "administrator",
-        "admin",
-        "call",
-        "visit",
-        "email us at",
-        "originator",
-        "please email",
-        "please e-mail",
-        "info at",
-        "www",
-        "in-reply-to",
-        "cc",
-        "bcc",
-        "feedback",
-    ];
     let is_message_id = hit
         .address
         .split('@')
@@ -177,64 +132,14 @@ fn surety(line: &str, hit: &Found) -> Option<Surety> {
     if bare.ends_with("generated from") || bare.ends_with("expanded from") {
         return Some(Surety::Coded);
     }
-    if ends(&others) || is_message_id {
+    if ends(&rules.before_others) || is_message_id {
         return None;
     }
-    let recipient_words = [
-        "rcpt to",
-        "recipient",
-        "recipients",
-        "failed recipient",
-        "failed",
-        "to",
-        "for",
-        "recipient address",
-        "user",
-        "mailbox",
-        "address",
-        "empfänger",
-        "destinataire",
-        "destinatario",
-        "destinatário",
-        "ontvanger",
-        "geadresseerde",
-        "adresat",
-        "odbiorca",
-        "получатель",
-        "адрес",
-        "受信者",
-        "宛先",
-        "收件人",
-        "받는 사람",
-        "an",
-        "à",
-        "a",
-        "para",
-        "aan",
-        "do",
-        "till",
-        "til",
-        "account",
-        "undeliverable",
-        "unknown",
-        "name",
-        "userid",
-        "user id",
-        "intended recipient",
-        "e-mail",
-        "email",
-        "original-recipient",
-        "final-recipient",
-        "rfc822",
-        "deliver to",
-        "delivered to",
-        "bounced",
-    ];
     let alone = |text: &str| text.chars().all(|c| !c.is_alphanumeric());
     if alone(&before)
         && (after.is_empty()
             || alone(&after)
-            || after.starts_with([':', '.', ',', '(', '-', '–', '[', ';', '>', '\'', '"', '=']))
+            || after.starts_with([':', '.', ',', '(', '-', '–', '[', ';', '>', '\'', '"', '=', ']']))
     {
         return Some(Surety::Placed);
     }
@@ -244,11 +149,11 @@ fn surety(line: &str, hit: &Found) -> Option<Surety> {
     if dated || x400 || (alone(&before) && line[hit.start..].starts_with('<')) {
         return Some(Surety::Placed);
     }
-    // the To of the message, repeated at the head of a notice: a list's address where it was a list
-    if before == "to:" && line.starts_with([' ', '\t']) {
-        return Some(Surety::Coded);
+    // the To of the message, repeated in a notice: a list's address where it was a list
+    if bare == "to" && before.ends_with(':') {
+        return Some(Surety::Named);
     }
-    if bare.ends_with("rcpt to") || (ends(&recipient_words) && before.ends_with([':', '='])) {
+    if bare.ends_with("rcpt to") || (ends(&rules.before_recipient) && before.ends_with([':', '='])) {
         return Some(Surety::Placed);
     }
     // "John Doe <jdoe@example.com>" or "John Doe (jdoe@example.com)" on a line of its own
@@ -261,10 +166,30 @@ fn surety(line: &str, hit: &Found) -> Option<Surety> {
     if basic(line).is_some() || !enhanced(line).is_empty() {
         return Some(Surety::Coded);
     }
-    if ends(&recipient_words) {
+    if ends(&rules.before_recipient) {
         return Some(Surety::Coded);
     }
     Some(Surety::Named)
+}
+
+/// A recipient without a domain, alone on the line after a colon, as AOL and others name their own users: at the domain
+/// of whoever sent the notice.
+pub(super) fn local(facts: &Facts) -> Option<Failed> {
+    static NAME: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^[ \t]*([A-Za-z][A-Za-z0-9._-]{2,40})[ \t]*$").expect("the pattern is tested")
+    });
+    let (_, domain) = facts.from.as_deref()?.rsplit_once('@')?;
+    let lines: Vec<&str> = facts.notice.lines().take(MOST_LINES).collect();
+    let ends = |line: &&str| line.trim_end().ends_with(':');
+    let at = (1..lines.len()).find(|n| {
+        let before = lines[..*n].iter().rev().find(|line| !line.trim().is_empty());
+        NAME.is_match(lines[*n]) && before.is_some_and(ends)
+    })?;
+    let name = NAME.captures(lines[at])?.get(1)?.as_str();
+    Some(Failed {
+        address: format!("{name}@{domain}"),
+        reason: String::new(),
+    })
 }
 
 /// The lines from the address to the next one or to the second blank line; where they say nothing, those around.
@@ -282,7 +207,8 @@ fn reason(lines: &[&str], candidate: &Candidate, all: &[Candidate]) -> String {
     for line in &lines[candidate.line..next.min(candidate.line + 25)] {
         if line.trim().is_empty() {
             gaps += 1;
-            if gaps > 1 && said.len() > 200 {
+            let coded = basic(&said).is_some() || !enhanced(&said).is_empty();
+            if gaps > 1 && said.len() > 200 && coded {
                 break;
             }
         }

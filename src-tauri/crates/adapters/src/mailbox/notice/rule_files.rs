@@ -11,6 +11,12 @@ pub(super) struct BounceFile {
     pub _about: String,
     pub groups: Vec<GroupFile>,
     pub bare: Vec<String>,
+    /// Words before an address that is not a failed recipient's.
+    pub before_others: Vec<String>,
+    /// Words before a failed recipient's address.
+    pub before_recipient: Vec<String>,
+    /// Local parts of mail systems.
+    pub system_names: Vec<String>,
     pub rules: Vec<ClassFile>,
     pub signs: Vec<SignFile>,
 }
@@ -75,7 +81,9 @@ pub(super) enum Sign {
     Subject,
     Opening,
     Delay,
+    Retrying,
     Success,
+    GivenUp,
     Original,
     AutoSubject,
     AwaySubject,
@@ -112,6 +120,11 @@ pub(super) struct AutoFile {
     pub from: Vec<String>,
     pub back: Vec<String>,
     pub until: Vec<String>,
+    /// What the first sentence of somebody who is away says besides.
+    pub away_shape: Vec<String>,
+    pub challenge_acts: Vec<String>,
+    pub challenge_subject: Vec<String>,
+    pub challenge_about: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -146,4 +159,24 @@ pub(super) struct LanguageFile {
     pub exact: Vec<String>,
     pub within: Vec<String>,
     pub never: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProgramsFile {
+    pub dated: String,
+    #[serde(rename = "about")]
+    pub _about: String,
+    pub source: String,
+    pub replies: Vec<String>,
+    pub original_message: Vec<String>,
+    pub openers: Vec<String>,
+    pub wrote: Vec<String>,
+    pub wrote_who: Vec<String>,
+    pub after_address: Vec<String>,
+    pub after_date: Vec<String>,
+    pub from: Vec<String>,
+    pub fields: Vec<String>,
+    pub sent_with: Vec<String>,
+    pub sent_with_unspaced: Vec<String>,
 }

@@ -7,7 +7,8 @@ use super::Class;
 use super::dates::DateWords;
 use super::hits::{List, Place, Sentences, begins, ends};
 use super::mime::cut;
-use super::rule_files::{AutoFile, BounceFile, LanguageFile, When, WordsFile};
+use super::programs::Programs;
+use super::rule_files::{AutoFile, BounceFile, LanguageFile, ProgramsFile, When, WordsFile};
 use crate::glob::matches;
 use aho_corasick::AhoCorasick;
 use std::collections::{HashMap, HashSet};
@@ -25,9 +26,9 @@ pub enum BadRules {
     /// The words cannot be compiled.
     #[error("The mail rules have too many words: {0}")]
     Words(#[from] aho_corasick::BuildError),
-    /// The names of months and days cannot be compiled.
-    #[error("The mail rules have names of days that cannot be used: {0}")]
-    Dates(#[from] regex::Error),
+    /// Words cannot be compiled into a pattern.
+    #[error("The mail rules have words that cannot be used: {0}")]
+    Patterns(#[from] regex::Error),
     /// A rule names a group of words that is not there.
     #[error("The mail rules name a group of words that is not there: {0}")]
     Group(String),
@@ -78,6 +79,14 @@ pub struct Rules {
     signs: Vec<SignRule>,
     headers: Vec<(String, String)>,
     pub(super) dates: DateWords,
+    pub(super) programs: Programs,
+    pub(super) before_others: Vec<String>,
+    pub(super) before_recipient: Vec<String>,
+    system_names: Vec<String>,
+    pub(super) away_shape: Vec<String>,
+    pub(super) challenge_acts: Vec<String>,
+    pub(super) challenge_subject: Vec<String>,
+    pub(super) challenge_about: Vec<String>,
     pub(super) unsubscribe: Vec<String>,
     pub(super) polite: Vec<String>,
     pub(super) asking: Vec<String>,
@@ -99,6 +108,10 @@ static EMBEDDED: LazyLock<Rules> = LazyLock::new(|| {
         include_str!(concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/../../../assets/rules/unsubscribe_words.json"
+        )),
+        include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../../assets/rules/mail_programs.json"
         )),
     )
     .expect("the embedded rules are read by a test")
@@ -135,12 +148,18 @@ impl Rules {
         &EMBEDDED
     }
 
-    /// Rules from the texts of the three files.
-    pub fn parse(bounces: &str, auto_replies: &str, unsubscribe: &str) -> Result<Self, BadRules> {
+    /// Rules from the texts of the four files.
+    pub fn parse(
+        bounces: &str,
+        auto_replies: &str,
+        unsubscribe: &str,
+        programs: &str,
+    ) -> Result<Self, BadRules> {
         let bounces: BounceFile = serde_json::from_str(bounces)?;
         let auto: AutoFile = serde_json::from_str(auto_replies)?;
         let unsubscribe: WordsFile = serde_json::from_str(unsubscribe)?;
-        let origins = origins(&bounces, &auto, &unsubscribe);
+        let programs: ProgramsFile = serde_json::from_str(programs)?;
+        let origins = origins(&bounces, &auto, &unsubscribe, &programs);
         let mut words = Words::default();
         let some = |list: &Vec<String>, words: &mut Words| (!list.is_empty()).then(|| words.list(list));
         let groups: HashMap<&str, List> = (bounces.groups.iter())
@@ -181,7 +200,12 @@ impl Rules {
         };
         let within = words.list(&all(|language| &language.within));
         let never = words.list(&all(|language| &language.never));
-        let mut dates = [bounces.dated, auto.dated, unsubscribe.dated.clone()];
+        let mut dates = [
+            bounces.dated,
+            auto.dated,
+            unsubscribe.dated.clone(),
+            programs.dated.clone(),
+        ];
         dates.sort();
         let [.., dated] = dates;
         Ok(Self {
@@ -200,6 +224,14 @@ impl Rules {
             signs,
             headers: auto.headers.into_iter().map(|h| (h.header, h.value)).collect(),
             dates: DateWords::new(&auto.months, &auto.weekdays, auto.from, auto.back, auto.until)?,
+            programs: Programs::new(&programs)?,
+            before_others: bounces.before_others,
+            before_recipient: bounces.before_recipient,
+            system_names: bounces.system_names,
+            away_shape: auto.away_shape,
+            challenge_acts: auto.challenge_acts,
+            challenge_subject: auto.challenge_subject,
+            challenge_about: auto.challenge_about,
             unsubscribe: all(|language| &language.exact),
             polite: unsubscribe.polite,
             asking: unsubscribe.asking,
@@ -238,6 +270,20 @@ impl Rules {
             .filter(|rule| rule.sign == sign && hits.place(rule.not).is_none())
             .filter_map(|rule| hits.place(rule.text))
             .min()
+    }
+
+    /// Whether a text has any of these words, wherever.
+    pub(super) fn says(&self, words: &[String], text: &str) -> bool {
+        words.iter().any(|word| text.contains(word.as_str()))
+    }
+
+    /// Whether an address is a mail system's and not a person's.
+    pub(super) fn is_system(&self, address: &str) -> bool {
+        let local = address.split('@').next().unwrap_or("").to_ascii_lowercase();
+        self.system_names.iter().any(|name| match name.strip_suffix('*') {
+            Some(beginning) => local.starts_with(beginning),
+            None => local == *name,
+        })
     }
 
     /// Whether a header says that a machine answers.
@@ -315,13 +361,23 @@ impl Rules {
     }
 }
 
-fn origins(bounces: &BounceFile, auto: &AutoFile, unsubscribe: &WordsFile) -> Vec<Origin> {
+fn origins(
+    bounces: &BounceFile,
+    auto: &AutoFile,
+    unsubscribe: &WordsFile,
+    programs: &ProgramsFile,
+) -> Vec<Origin> {
     let origin = |id: &String, since: &String, source: &String| Origin {
         id: id.clone(),
         since: since.clone(),
         source: source.clone(),
     };
     let signs = bounces.signs.iter().chain(&auto.signs);
+    let programs = Origin {
+        id: "mail-programs".to_owned(),
+        since: programs.dated.clone(),
+        source: programs.source.clone(),
+    };
     (bounces.rules.iter().map(|r| origin(&r.id, &r.since, &r.source)))
         .chain((bounces.groups.iter().chain(&unsubscribe.groups)).map(|g| origin(&g.id, &g.since, &g.source)))
         .chain(signs.map(|r| origin(&r.id, &r.since, &r.source)))
@@ -332,6 +388,7 @@ fn origins(bounces: &BounceFile, auto: &AutoFile, unsubscribe: &WordsFile) -> Ve
                 .iter()
                 .map(|r| origin(&r.id, &r.since, &r.source)),
         )
+        .chain([programs])
         .collect()
 }
 
@@ -436,7 +493,7 @@ mod tests {
 
     #[test]
     fn rules_of_another_form_are_refused_in_words() {
-        let error = Rules::parse("{}", "{}", "{}").err().unwrap().to_string();
+        let error = Rules::parse("{}", "{}", "{}", "{}").err().unwrap().to_string();
         assert!(error.contains("mail rules"), "{error}");
     }
 }

@@ -46,7 +46,10 @@ pub(super) fn asked(facts: &Facts, rules: &Rules) -> bool {
 
 /// "Can you please remove me?" is a wish, "how does one unsubscribe?" is not for a machine to decide.
 fn asks_politely(said: &str, rules: &Rules) -> bool {
-    !rules.asking.iter().any(|word| said.starts_with(word.as_str()))
+    !rules.asking.iter().any(|word| {
+        said.strip_prefix(word.as_str())
+            .is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+    })
 }
 
 /// The text is a wish and nothing else, polite words aside.
