@@ -324,6 +324,7 @@ async fn test(cx: &Ctx, req: OneProvider) -> Result<ProviderTest> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 mod tests {
     use super::*;
 

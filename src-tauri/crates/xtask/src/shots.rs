@@ -45,6 +45,7 @@ pub const SCREENS: &[(&str, &str, bool)] = &[
     ("message", "#/outbox?message=1", true),
     ("settings", "#/settings", false),
     ("settings-sending", "#/settings?part=sending", false),
+    ("settings-providers", "#/settings?part=providers", false),
     ("settings-fields", "#/settings?part=fields", false),
     ("settings-suppressions", "#/settings?part=suppressions", false),
     ("settings-appearance", "#/settings?part=appearance", false),

@@ -29,7 +29,7 @@ const REPEAT_AFTER: Duration = Duration::from_secs(2);
 /// The way out of an account.
 pub(super) enum Exit {
     Smtp(Option<Secret>),
-    Api(Line),
+    Api(Box<Line>),
 }
 
 /// A provider's API, asked no faster than it allows.
@@ -62,12 +62,13 @@ impl Exit {
         let left = quota.map(|quota| quota.limit.saturating_sub(quota.sent));
         lane.pace().allow(lane.account.id, left);
         let per_second = quota.and_then(|quota| quota.per_second).filter(|n| *n > 0.0);
-        Ok(Some(Exit::Api(Line {
+        let line = Line {
             api,
             by,
             gap: per_second.map_or(Duration::ZERO, |n| Duration::from_secs_f64((1.0 / n).min(60.0))),
             next: Mutex::new(Instant::now()),
-        })))
+        };
+        Ok(Some(Exit::Api(Box::new(line))))
     }
 }
 

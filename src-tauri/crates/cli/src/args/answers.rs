@@ -17,7 +17,7 @@ pub enum Mailboxes {
         /// The mailbox's name.
         name: String,
     },
-    /// Read every source now: mailboxes and the relay.
+    /// Read every source now: mailboxes, providers and the relay.
     ReadNow,
     /// Read a mailbox no more; it is no source of opt-outs then.
     Off {

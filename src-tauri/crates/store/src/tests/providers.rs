@@ -47,7 +47,7 @@ async fn a_provider_that_tells_is_a_source_of_opt_outs_until_it_is_switched_off_
         kind: ProviderKind::Ses,
         ..postmark()
     };
-    write(&store, |tx| providers::save(tx, None, "Amazon", &ses))
+    write(&store, move |tx| providers::save(tx, None, "Amazon", &ses))
         .await
         .unwrap();
     assert_eq!(sources(&store).await, ["provider:1"]);
