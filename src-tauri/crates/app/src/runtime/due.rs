@@ -152,7 +152,10 @@ pub(super) fn gather(tx: &Tx<'_>, plan: &mut Plan, now: Moment) -> Result<Gather
     items.extend(edges.into_iter().map(|edge| (edge.at, edge.id, Item::Edge(edge))));
     // An event is told when it arrives, however long ago it happened. What the people of a sample did within a stride of
     // its clock, which is one commit, is told at its own moment, like everything else.
-    let sample = tx.catalogue().workspace().is_some_and(|workspace| workspace.sample);
+    let sample = tx
+        .catalogue()
+        .workspace()
+        .is_some_and(|workspace| workspace.sample);
     let told_at = |event: &Event| match sample && event.arrived_at - event.at <= super::STRIDE {
         true => event.at.min(event.arrived_at),
         false => event.arrived_at,

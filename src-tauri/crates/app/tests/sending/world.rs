@@ -320,7 +320,11 @@ fn forget(dir: &Path, kinds: &[&str], after: usize) {
     let _ = std::fs::remove_file(folder.join("town.json"));
     let path = folder.join("diary.jsonl");
     let text = std::fs::read_to_string(&path).unwrap();
-    let is = |line: &str| kinds.iter().any(|kind| line.starts_with(&format!("{{\"{kind}\"")));
+    let is = |line: &str| {
+        kinds
+            .iter()
+            .any(|kind| line.starts_with(&format!("{{\"{kind}\"")))
+    };
     let (mut seen, mut kept) = (0, String::new());
     for line in text.lines() {
         seen += usize::from(is(line));
@@ -500,7 +504,7 @@ async fn only_samples() {
     let folder = dir.path().join("shop.carillon.world");
     std::fs::create_dir_all(&folder).unwrap();
     let keys = json!({ "opening": "a", "device": "b", "tokens": ["c"] });
-    std::fs::write(folder.join("relay.keys"), keys.to_string()).unwrap();
+    std::fs::write(folder.join("relay-t1.keys"), keys.to_string()).unwrap();
     let open = studio.app.own().await.unwrap();
-    assert!(carillon_app::world::keys(&open).unwrap().is_none());
+    assert!(carillon_app::world::keys(&open, "t1").unwrap().is_none());
 }
