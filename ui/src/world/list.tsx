@@ -203,24 +203,24 @@ function Waiting() {
 
 /** What stands below the last mail: the way to older ones. */
 function Foot({ list }: { list: Mails }) {
-  if (!list.loading && !list.more) return null;
+  if (list.loading)
+    return (
+      <div aria-busy="true">
+        {Array.from({ length: list.rows === 0 ? 8 : 1 }, (_, row) => (
+          <div key={row} className="flex h-15 flex-col justify-center px-4">
+            <Waiting />
+          </div>
+        ))}
+      </div>
+    );
+  if (!list.more) return null;
   return (
     <div role="rowgroup">
       {/* biome-ignore lint/a11y/useFocusableInteractive: the list has the focus; the button has its own. */}
       <div role="row">
         {/* biome-ignore lint/a11y/useFocusableInteractive: as above. */}
-        <div role="gridcell" aria-busy={list.loading}>
-          {list.loading ? (
-            Array.from({ length: list.rows === 0 ? 8 : 1 }, (_, row) => (
-              <div key={row} className="flex h-15 flex-col justify-center px-4">
-                <Waiting />
-              </div>
-            ))
-          ) : (
-            <div className="flex justify-center p-3">
-              <Button onClick={list.loadMore}>{t("world.more")}</Button>
-            </div>
-          )}
+        <div role="gridcell" className="flex justify-center p-3">
+          <Button onClick={list.loadMore}>{t("world.more")}</Button>
         </div>
       </div>
     </div>

@@ -33,7 +33,15 @@ function stand(search: string, rest: Partial<Host> = {}) {
 }
 
 const list = () => screen.findByRole("grid", { name: "Mails" });
-const rows = async () => within(await list()).findAllByRole("row");
+/** The mails of the list, once there are some. */
+const rows = () =>
+  waitFor(async () => {
+    const found = within(await list())
+      .getAllByRole("row")
+      .filter((row) => row.id.startsWith("mail-"));
+    expect(found).not.toEqual([]);
+    return found;
+  });
 const pane = () => screen.findByRole("region", { name: "Mail" });
 
 beforeEach(() => localStorage.clear());
