@@ -98,23 +98,7 @@ export function MailList({
   }));
   const current = slots.find(({ mail }) => mail !== undefined && mail.id === chosen);
   return (
-    <div className="relative flex min-h-0 flex-1 flex-col">
-      {list.fresh > 0 && (
-        <div className="absolute inset-x-0 top-2 z-10 flex justify-center">
-          <Button
-            look="primary"
-            icon={ArrowUp}
-            onClick={() => {
-              list.follow();
-              setTop(0);
-              if (box.current !== null) box.current.scrollTop = 0;
-              box.current?.focus();
-            }}
-          >
-            {list.fresh >= PAGE ? t("world.fresh_many", { n: PAGE }) : t("world.fresh", { n: list.fresh })}
-          </Button>
-        </div>
-      )}
+    <div className="flex min-h-0 flex-1 flex-col">
       <div
         ref={box}
         role="grid"
@@ -160,6 +144,22 @@ export function MailList({
         </div>
         <Foot list={list} />
       </div>
+      {/* At the foot, where it neither covers a mail nor moves one. */}
+      {list.fresh > 0 && (
+        <button
+          type="button"
+          onClick={() => {
+            list.follow();
+            setTop(0);
+            if (box.current !== null) box.current.scrollTop = 0;
+            box.current?.focus();
+          }}
+          className="ring-inside flex h-9 shrink-0 items-center justify-center gap-1.5 border-line-subtle border-t bg-surface font-medium text-accent-text hover:bg-hover"
+        >
+          <ArrowUp size={14} aria-hidden />
+          {list.fresh >= PAGE ? t("world.fresh_many", { n: PAGE }) : t("world.fresh", { n: list.fresh })}
+        </button>
+      )}
     </div>
   );
 }
