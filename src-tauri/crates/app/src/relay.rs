@@ -105,7 +105,10 @@ pub fn paired(db: &Db<'_>) -> carillon_store::Result<Option<Paired>> {
 pub async fn secrets_of(open: &Open) -> Result<RelaySecrets> {
     // A sample has its own relay, and only that.
     let kept = match open.sample {
-        true => crate::world::keys(open)?,
+        true => match open.store.read(paired).await? {
+            Some(paired) => crate::world::keys(open, &paired.tenant)?,
+            None => None,
+        },
         false => secrets::get(open, &owner()).await?,
     };
     unpacked(&kept.ok_or_else(no_secrets)?)

@@ -130,7 +130,11 @@ pub async fn start(app: &App, open: &Arc<Open>) -> Result<()> {
         }
     };
     let world = World {
-        trouble: Mutex::new(relay.is_none().then(|| crate::error::sentence("world.no_relay", &[]))),
+        trouble: Mutex::new(
+            relay
+                .is_none()
+                .then(|| crate::error::sentence("world.no_relay", &[])),
+        ),
         smtp,
         folder,
         post,
@@ -149,7 +153,10 @@ async fn tell_port(open: &Open, port: u16) -> Result<()> {
         .store
         .read(|db| carillon_store::accounts::by_name(db, ACCOUNT))
         .await?;
-    let Some(mut account) = known.map(|row| row.account).filter(|account| account.port != port) else {
+    let Some(mut account) = known
+        .map(|row| row.account)
+        .filter(|account| account.port != port)
+    else {
         return Ok(());
     };
     account.port = port;

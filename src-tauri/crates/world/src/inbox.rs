@@ -322,9 +322,8 @@ impl Inbox {
     ) -> Page {
         let search = search.to_lowercase();
         let wanted: Vec<&str> = search.split_whitespace().take(20).collect();
-        let fits = |entry: &&Entry| {
-            wanted.iter().all(|word| entry.words.contains(word)) && wants(&entry.listed.to)
-        };
+        let fits =
+            |entry: &&Entry| wanted.iter().all(|word| entry.words.contains(word)) && wants(&entry.listed.to);
         let limit = limit.clamp(1, LONGEST_PAGE);
         let later = |entry: &&Entry| before.is_none_or(|before| entry.listed.id < before);
         let mut rest = self.entries.iter().rev().filter(fits).filter(later);

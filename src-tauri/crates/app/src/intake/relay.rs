@@ -4,8 +4,8 @@ use super::{AGAIN, EVERY, hits, note_failure};
 use crate::error::{ApiError, Code, Result};
 use crate::relay;
 use crate::workspaces::Open;
-use carillon_model::Moment;
 use carillon_adapters::relays::{Cursor, History, OpenedHit, RelayClient};
+use carillon_model::Moment;
 use carillon_model::message::Failure;
 use carillon_model::relay::Pulled;
 use carillon_store::intake::{self, IntakeCursor};
@@ -241,12 +241,7 @@ fn key(hit: &OpenedHit, sample: bool) -> [u8; 16] {
     key
 }
 
-async fn set_cursor(
-    open: &Open,
-    cursor: Cursor,
-    opened: Vec<OpenedHit>,
-    read: Option<Moment>,
-) -> Result<()> {
+async fn set_cursor(open: &Open, cursor: Cursor, opened: Vec<OpenedHit>, read: Option<Moment>) -> Result<()> {
     let sample = open.sample;
     open.store
         .write(Priority::Intake, move |tx| {

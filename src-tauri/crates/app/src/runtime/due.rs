@@ -112,7 +112,7 @@ pub(super) struct Gathered {
     pub(super) horizon: Option<Moment>,
 }
 
-pub(super) fn gather(tx: &Tx<'_>, plan: &mut Plan, now: Moment, on_time: bool) -> Result<Gathered> {
+pub(super) fn gather(tx: &Tx<'_>, plan: &mut Plan, now: Moment) -> Result<Gathered> {
     let (paused, batch) = (plan.paused(), plan.batch);
     let edges = segments::edges_after(tx, settings::cursor(tx, EDGES)?, batch)?;
     let happened = events::after(tx, EventId(settings::cursor(tx, EVENTS)?), batch)?;
@@ -150,9 +150,13 @@ pub(super) fn gather(tx: &Tx<'_>, plan: &mut Plan, now: Moment, on_time: bool) -
 
     let mut items: Vec<(Moment, i64, Item)> = Vec::new();
     items.extend(edges.into_iter().map(|edge| (edge.at, edge.id, Item::Edge(edge))));
-    // An event is told when it arrives, however long ago it happened. Within a stride of a virtual clock, which is one
-    // commit, it is told at its own moment, like everything else.
-    let told_at = |event: &Event| match on_time && event.arrived_at - event.at <= super::STRIDE {
+    // An event is told when it arrives, however long ago it happened. What the people of a sample did within a stride of
+    // its clock, which is one commit, is told at its own moment, like everything else.
+    let sample = tx
+        .catalogue()
+        .workspace()
+        .is_some_and(|workspace| workspace.sample);
+    let told_at = |event: &Event| match sample && event.arrived_at - event.at <= super::STRIDE {
         true => event.at.min(event.arrived_at),
         false => event.arrived_at,
     };

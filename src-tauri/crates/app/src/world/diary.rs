@@ -113,7 +113,10 @@ impl Diary {
             }
         }
         if unread > 0 {
-            tracing::warn!(unread, "lines of the mail world's diary cannot be read and are passed over");
+            tracing::warn!(
+                unread,
+                "lines of the mail world's diary cannot be read and are passed over"
+            );
         }
         // A program that ended in the middle of a line: what follows is not glued to it.
         file.seek(SeekFrom::End(0))?;
@@ -186,10 +189,7 @@ impl Diary {
 }
 
 fn parted(bytes: &[u8]) -> Result<Saved, String> {
-    let end = bytes
-        .iter()
-        .position(|b| *b == b'\n')
-        .ok_or("it has no head")?;
+    let end = bytes.iter().position(|b| *b == b'\n').ok_or("it has no head")?;
     let head: Head = serde_json::from_slice(&bytes[..end]).map_err(|e| e.to_string())?;
     if head.version != 1 {
         return Err(format!("version {} is of a newer program", head.version));

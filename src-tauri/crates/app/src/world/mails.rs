@@ -25,7 +25,10 @@ pub(super) async fn mails(cx: &Ctx, req: WorldMailsArgs) -> Result<WorldMailPage
     let mut state = world.state(&open).await?;
     let state = &mut *state;
     let search = req.search.unwrap_or_default();
-    let to = req.to.map(|to| to.trim().to_lowercase()).filter(|to| !to.is_empty());
+    let to = req
+        .to
+        .map(|to| to.trim().to_lowercase())
+        .filter(|to| !to.is_empty());
     let wants_address = |address: &str| to.as_deref().is_none_or(|to| to == address);
     let limit = usize::try_from(req.limit).unwrap_or(usize::MAX);
     let page = match req.persona {

@@ -64,11 +64,13 @@ impl Practice {
         let relay = Arc::new(relay);
         let handle = carillon_relay::serve(relay.clone(), listener).map_err(ApiError::internal)?;
         let tenant = match paired.filter(|paired| relay.tenants().contains(&paired.tenant)) {
-            Some(paired) if keys(open)?.is_some() => moved(open, paired, port).await?,
+            Some(paired) if keys(open, &paired.tenant)?.is_some() => moved(open, paired, port).await?,
             _ => pair(open, &relay).await?,
         };
         let former = remember_port(open, former, port).await?;
-        let head = relay.head_of(&tenant).ok_or_else(|| ApiError::internal("no such tenant"))?;
+        let head = relay
+            .head_of(&tenant)
+            .ok_or_else(|| ApiError::internal("no such tenant"))?;
         Ok(Practice {
             handle: tokio::sync::Mutex::new(Some(handle)),
             port,
@@ -170,7 +172,7 @@ async fn moved(open: &Open, mut paired: Paired, port: u16) -> Result<String> {
 async fn pair(open: &Open, relay: &Relay) -> Result<String> {
     let code = relay.add_tenant().await.map_err(ApiError::internal)?;
     let made = RelaySecrets::generate().map_err(relay::in_words)?;
-    write_keys(&keys_of(&open.path), &relay::packed(&made)?)?;
+    write_keys(&keys_of(&open.path, &code.tenant), &relay::packed(&made)?)?;
     let (client, _) = RelayClient::pair(open.dialer.clone(), &code, &made, MACHINE, None)
         .await
         .map_err(relay::in_words)?;
@@ -211,19 +213,22 @@ async fn remember_port(open: &Open, mut ports: Vec<u16>, port: u16) -> Result<Ve
     Ok(ports)
 }
 
-fn keys_of(workspace: &Path) -> PathBuf {
-    folder_of(workspace).join("relay.keys")
+/// One file a pairing: a sample that is put back from a copy may know an older one.
+fn keys_of(workspace: &Path, tenant: &str) -> PathBuf {
+    let word: String = tenant.chars().filter(char::is_ascii_alphanumeric).collect();
+    folder_of(workspace).join(format!("relay-{word}.keys"))
 }
 
-/// The keys of a sample's own relay. `None` for any other workspace, whatever lies beside it, and where there are none.
+/// The keys with which a sample was paired with its own relay. `None` for any other workspace, whatever lies beside it, and
+/// where there are none.
 ///
 /// # Errors
 /// The file is there and cannot be read.
-pub fn keys(open: &Open) -> Result<Option<Secret>> {
+pub fn keys(open: &Open, tenant: &str) -> Result<Option<Secret>> {
     if !open.sample {
         return Ok(None);
     }
-    match std::fs::read_to_string(keys_of(&open.path)) {
+    match std::fs::read_to_string(keys_of(&open.path, tenant)) {
         Ok(text) => Ok(Some(Secret::new(text)).filter(|text| relay::unpacked(text).is_ok())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.into()),

@@ -204,7 +204,10 @@ mod tests {
             (with(&|set| set.seed = 1 << 53), "seed"),
             (with(&|set| set.list_quality = 1.01), "list_quality"),
             (with(&|set| set.deliverability = f64::NAN), "deliverability"),
-            (with(&|set| set.season = WorldSeason::Months([1_001; 12])), "season"),
+            (
+                with(&|set| set.season = WorldSeason::Months([1_001; 12])),
+                "season",
+            ),
             (with(&|set| set.mix = Some(nobody)), "mix"),
             (with(&|set| set.mix = Some(heavy)), "mix"),
         ] {

@@ -1,9 +1,9 @@
 //! A turn of the world: mails come to the town, what its people do until now is done, and what that told the sources of
 //! this workspace is taken in.
 
+use super::World;
 use super::state::{Arrived, State};
 use super::visits::{self, Visit};
-use super::World;
 use crate::error::Result;
 use crate::intake::{self, Letter};
 use crate::jobs::Job;

@@ -77,10 +77,7 @@ pub(super) async fn all(
 ///
 /// # Errors
 /// As [`all`].
-pub(super) async fn pressed_at_once(
-    world: &World,
-    visit: Visit,
-) -> Result<std::result::Result<(), String>> {
+pub(super) async fn pressed_at_once(world: &World, visit: Visit) -> Result<std::result::Result<(), String>> {
     let at = visit.at;
     let mut next = vec![visit];
     // The visit, and what it leads to.

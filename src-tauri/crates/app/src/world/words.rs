@@ -260,14 +260,20 @@ pub struct WorldMail {
 pub enum WorldDeed {
     Open,
     /// `link`: its place in the list of links, from 0.
-    Click { link: u32 },
+    Click {
+        link: u32,
+    },
     /// At most 10,000 characters.
-    Reply { text: String },
+    Reply {
+        text: String,
+    },
     /// By one click (RFC 8058) where the mail offers it, else by the mail or on the page it names.
     Unsubscribe,
     Complain,
     /// More than nothing.
-    Buy { amount: Money },
+    Buy {
+        amount: Money,
+    },
 }
 
 /// A mail and what is done about it.

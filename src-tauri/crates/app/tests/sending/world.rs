@@ -26,10 +26,7 @@ pub fn trials() -> Vec<Trial> {
             "what_the_user_does_as_somebody_goes_the_same_way_as_what_people_do",
             by_hand,
         ),
-        trial(
-            "a_world_that_is_off_takes_mails_and_answers_nothing",
-            off,
-        ),
+        trial("a_world_that_is_off_takes_mails_and_answers_nothing", off),
         trial(
             "a_town_that_cannot_be_read_begins_anew_and_the_sample_opens",
             spoilt,
@@ -123,7 +120,9 @@ async fn inbox(studio: &Studio) -> Vec<Value> {
 fn counted(mails: &[Value]) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     for answer in mails.iter().flat_map(|mail| mail["answers"].as_array().unwrap()) {
-        *counts.entry(answer["kind"].as_str().unwrap().to_owned()).or_default() += 1;
+        *counts
+            .entry(answer["kind"].as_str().unwrap().to_owned())
+            .or_default() += 1;
     }
     counts
 }
@@ -135,7 +134,10 @@ async fn responses(studio: &Studio) -> Vec<Value> {
         if mail["answers"] == json!([]) {
             continue;
         }
-        assert!(mail["message"].is_number() && mail["contact"].is_number(), "{mail}");
+        assert!(
+            mail["message"].is_number() && mail["contact"].is_number(),
+            "{mail}"
+        );
         let of = studio
             .query("responses.of_message", json!({ "message": mail["message"] }))
             .await;
@@ -147,7 +149,9 @@ async fn responses(studio: &Studio) -> Vec<Value> {
 fn kinds(responses: &[Value]) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     for one in responses {
-        *counts.entry(one["kind"].as_str().unwrap().to_owned()).or_default() += 1;
+        *counts
+            .entry(one["kind"].as_str().unwrap().to_owned())
+            .or_default() += 1;
     }
     counts
 }
@@ -187,7 +191,11 @@ async fn answers() {
     ] {
         assert!(did.get(kind).is_some_and(|n| *n > 0), "{kind}: {did:?}");
     }
-    let left = ["unsubscribed_by_one_click", "unsubscribed_by_mail", "unsubscribed_on_page"];
+    let left = [
+        "unsubscribed_by_one_click",
+        "unsubscribed_by_mail",
+        "unsubscribed_on_page",
+    ];
     assert!(left.iter().any(|kind| did.contains_key(*kind)), "{did:?}");
 
     let heard = responses(&studio).await;
@@ -198,14 +206,23 @@ async fn answers() {
         ("bounced", "bounced"),
         ("out_of_office", "auto_replied"),
     ] {
-        assert!(of.get(response).is_some_and(|n| *n >= did[answer]), "{answer}: {of:?}, {did:?}");
+        assert!(
+            of.get(response).is_some_and(|n| *n >= did[answer]),
+            "{answer}: {of:?}, {did:?}"
+        );
     }
     // Whoever agreed to be followed: opens and clicks of people and of machines, told apart.
-    assert!(of.contains_key("opened") && of.contains_key("clicked"), "{of:?}, {did:?}");
+    assert!(
+        of.contains_key("opened") && of.contains_key("clicked"),
+        "{of:?}, {did:?}"
+    );
     let hands: BTreeSet<&str> = heard.iter().map(|one| one["hand"].as_str().unwrap()).collect();
     assert!(hands.contains("human") && hands.contains("machine"), "{hands:?}");
     assert!(count(&studio, "did form_submitted").await > 0);
-    assert_eq!(count(&studio, "did form_submitted").await > 0, did["filled_form"] > 0);
+    assert_eq!(
+        count(&studio, "did form_submitted").await > 0,
+        did["filled_form"] > 0
+    );
     assert!(count(&studio, "did email_replied").await > 0);
 
     whoever_left_gets_nothing_more(&studio, &mails).await;
@@ -239,9 +256,7 @@ async fn whoever_left_gets_nothing_more(studio: &Studio, mails: &[Value]) {
         }
     }
     for to in ended.keys() {
-        let check = studio
-            .query("suppressions.check", json!({ "email": to }))
-            .await;
+        let check = studio.query("suppressions.check", json!({ "email": to })).await;
         assert_eq!(check["suppressed"], json!(true), "{to}");
         assert!(!studio.permitted(to).await, "{to}");
     }
@@ -290,7 +305,11 @@ async fn same_life() {
     twice.mutate("workspaces.close", json!({})).await;
     let twice = Studio::again(second.path()).await;
     assert_eq!(figures(&twice).await, before, "as it was closed");
-    assert_eq!(twice.query("relay.get", json!({})).await["url"], url, "the same port");
+    assert_eq!(
+        twice.query("relay.get", json!({})).await["url"],
+        url,
+        "the same port"
+    );
     weeks(&twice, "2026-09-08T00:00:00Z", 2).await;
     assert_eq!(figures(&twice).await, all);
 }
@@ -301,7 +320,11 @@ fn forget(dir: &Path, kinds: &[&str], after: usize) {
     let _ = std::fs::remove_file(folder.join("town.json"));
     let path = folder.join("diary.jsonl");
     let text = std::fs::read_to_string(&path).unwrap();
-    let is = |line: &str| kinds.iter().any(|kind| line.starts_with(&format!("{{\"{kind}\"")));
+    let is = |line: &str| {
+        kinds
+            .iter()
+            .any(|kind| line.starts_with(&format!("{{\"{kind}\"")))
+    };
     let (mut seen, mut kept) = (0, String::new());
     for line in text.lines() {
         seen += usize::from(is(line));
@@ -358,7 +381,10 @@ async fn by_hand() {
     weeks(&studio, CLOCK, 1).await;
     let (row, mail) = a_mail_that_tells(&studio).await;
     assert_eq!(mail["row"]["subject"], json!("News of the week"));
-    assert!(mail["frame"].is_string() && mail["can_leave"] == json!(true), "{mail}");
+    assert!(
+        mail["frame"].is_string() && mail["can_leave"] == json!(true),
+        "{mail}"
+    );
     let act = async |deed: Value| {
         studio
             .mutate("world.act", json!({ "id": row["id"], "deed": deed }))
@@ -385,9 +411,7 @@ async fn by_hand() {
     act(json!({ "kind": "buy", "amount": { "minor": 1_250, "currency": "EUR" } })).await;
     let to = row["to"].as_str().unwrap();
     let found = studio.query("contacts.find", json!({ "email": to })).await;
-    let events = studio
-        .query("events.of", json!({ "contact": found["id"] }))
-        .await;
+    let events = studio.query("events.of", json!({ "contact": found["id"] })).await;
     let newest: BTreeSet<&str> = events
         .as_array()
         .unwrap()
@@ -407,7 +431,13 @@ async fn by_hand() {
         .collect();
     assert_eq!(
         kinds,
-        ["opened", "clicked", "replied", "bought", "unsubscribed_by_one_click"]
+        [
+            "opened",
+            "clicked",
+            "replied",
+            "bought",
+            "unsubscribed_by_one_click"
+        ]
     );
     assert!(!studio.permitted(to).await);
     for (deed, code) in [
@@ -459,7 +489,10 @@ async fn spoilt() {
     assert_eq!(studio.query("world.get", json!({})).await["to_come"], json!(0));
     weeks(&studio, "2026-09-08T00:00:00Z", 1).await;
     let after = counted(&inbox(&studio).await);
-    assert!(after.values().sum::<u64>() > before.values().sum::<u64>(), "{after:?}");
+    assert!(
+        after.values().sum::<u64>() > before.values().sum::<u64>(),
+        "{after:?}"
+    );
 }
 
 async fn only_samples() {
@@ -471,7 +504,7 @@ async fn only_samples() {
     let folder = dir.path().join("shop.carillon.world");
     std::fs::create_dir_all(&folder).unwrap();
     let keys = json!({ "opening": "a", "device": "b", "tokens": ["c"] });
-    std::fs::write(folder.join("relay.keys"), keys.to_string()).unwrap();
+    std::fs::write(folder.join("relay-t1.keys"), keys.to_string()).unwrap();
     let open = studio.app.own().await.unwrap();
-    assert!(carillon_app::world::keys(&open).unwrap().is_none());
+    assert!(carillon_app::world::keys(&open, "t1").unwrap().is_none());
 }

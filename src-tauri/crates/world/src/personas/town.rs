@@ -267,8 +267,8 @@ impl Town {
     /// Whether somebody who left meanwhile does what they meant to do before.
     fn still_does(&self, at: Moment, act: &Act) -> bool {
         // What was begun is ended, also by somebody who leaves by it.
-        let of_a_machine = matches!(act.deed, Deed::Bounce { .. } | Deed::Send { .. })
-            || act.about.persona == Persona::Bot;
+        let of_a_machine =
+            matches!(act.deed, Deed::Bounce { .. } | Deed::Send { .. }) || act.about.persona == Persona::Bot;
         let left_at = self
             .residents
             .get(&act.who())

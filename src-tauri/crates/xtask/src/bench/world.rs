@@ -39,7 +39,10 @@ pub(super) fn measure(place: &Place) -> Result<Vec<Figure>> {
         std::fs::write(&path, text).map_err(|e| format!("{} cannot be written: {e}", path.display()))?;
         Ok::<_, String>(path)
     };
-    let (letter, journey) = (say("letter.mjml", BODY.to_string())?, say("weekly.json", weekly().to_string())?);
+    let (letter, journey) = (
+        say("letter.mjml", BODY.to_string())?,
+        say("weekly.json", weekly().to_string())?,
+    );
     capture(&mut place.carillon(wiring::template_import(&file, LETTER, &letter)))?;
     capture(&mut place.carillon(wiring::journey_import(&file, &journey)))?;
     capture(&mut place.carillon(wiring::journey_publish(&file, LETTER)))?;
