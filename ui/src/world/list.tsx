@@ -98,23 +98,7 @@ export function MailList({
   }));
   const current = slots.find(({ mail }) => mail !== undefined && mail.id === chosen);
   return (
-    <div className="relative flex min-h-0 flex-1 flex-col">
-      {list.fresh > 0 && (
-        <div className="absolute inset-x-0 top-2 z-10 flex justify-center">
-          <Button
-            look="primary"
-            icon={ArrowUp}
-            onClick={() => {
-              list.follow();
-              setTop(0);
-              if (box.current !== null) box.current.scrollTop = 0;
-              box.current?.focus();
-            }}
-          >
-            {list.fresh >= PAGE ? t("world.fresh_many", { n: PAGE }) : t("world.fresh", { n: list.fresh })}
-          </Button>
-        </div>
-      )}
+    <div className="flex min-h-0 flex-1 flex-col">
       <div
         ref={box}
         role="grid"
@@ -160,6 +144,22 @@ export function MailList({
         </div>
         <Foot list={list} />
       </div>
+      {/* At the foot, where it neither covers a mail nor moves one. */}
+      {list.fresh > 0 && (
+        <button
+          type="button"
+          onClick={() => {
+            list.follow();
+            setTop(0);
+            if (box.current !== null) box.current.scrollTop = 0;
+            box.current?.focus();
+          }}
+          className="ring-inside flex h-9 shrink-0 items-center justify-center gap-1.5 border-line-subtle border-t bg-surface font-medium text-accent-text hover:bg-hover"
+        >
+          <ArrowUp size={14} aria-hidden />
+          {list.fresh >= PAGE ? t("world.fresh_many", { n: PAGE }) : t("world.fresh", { n: list.fresh })}
+        </button>
+      )}
     </div>
   );
 }
@@ -203,24 +203,24 @@ function Waiting() {
 
 /** What stands below the last mail: the way to older ones. */
 function Foot({ list }: { list: Mails }) {
-  if (!list.loading && !list.more) return null;
+  if (list.loading)
+    return (
+      <div aria-busy="true">
+        {Array.from({ length: list.rows === 0 ? 8 : 1 }, (_, row) => (
+          <div key={row} className="flex h-15 flex-col justify-center px-4">
+            <Waiting />
+          </div>
+        ))}
+      </div>
+    );
+  if (!list.more) return null;
   return (
     <div role="rowgroup">
       {/* biome-ignore lint/a11y/useFocusableInteractive: the list has the focus; the button has its own. */}
       <div role="row">
         {/* biome-ignore lint/a11y/useFocusableInteractive: as above. */}
-        <div role="gridcell" aria-busy={list.loading}>
-          {list.loading ? (
-            Array.from({ length: list.rows === 0 ? 8 : 1 }, (_, row) => (
-              <div key={row} className="flex h-15 flex-col justify-center px-4">
-                <Waiting />
-              </div>
-            ))
-          ) : (
-            <div className="flex justify-center p-3">
-              <Button onClick={list.loadMore}>{t("world.more")}</Button>
-            </div>
-          )}
+        <div role="gridcell" className="flex justify-center p-3">
+          <Button onClick={list.loadMore}>{t("world.more")}</Button>
         </div>
       </div>
     </div>

@@ -2,6 +2,8 @@ import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, test } from "vitest";
 import type { WorldActArgs } from "@/api/gen/WorldActArgs";
+import type { WorldMailPage } from "@/api/gen/WorldMailPage";
+import type { WorldMailRow } from "@/api/gen/WorldMailRow";
 import type { WorldMailsArgs } from "@/api/gen/WorldMailsArgs";
 import type { WorldSettings } from "@/api/gen/WorldSettings";
 import { ApiError, type Host, setHost } from "@/api/host";
@@ -33,7 +35,15 @@ function stand(search: string, rest: Partial<Host> = {}) {
 }
 
 const list = () => screen.findByRole("grid", { name: "Mails" });
-const rows = async () => within(await list()).findAllByRole("row");
+/** The mails of the list, once there are some. */
+const rows = () =>
+  waitFor(async () => {
+    const found = within(await list())
+      .getAllByRole("row")
+      .filter((row) => row.id.startsWith("mail-"));
+    expect(found).not.toEqual([]);
+    return found;
+  });
 const pane = () => screen.findByRole("region", { name: "Mail" });
 
 beforeEach(() => localStorage.clear());
@@ -238,6 +248,34 @@ test("older mails are shown on request, and none twice, while new ones come", as
   grid.focus();
   await keyboard("{End}");
   await waitFor(() => expect(window.location.hash).toContain("mail=49801"));
+});
+
+test("the list stays where it is while one reads, and goes to the newest on request", async () => {
+  const { known } = stand("?fixture=some");
+  let come = 0;
+  stand("?fixture=some", {
+    query: async (name, args) => {
+      const answer = await known.query(name, args);
+      const asked = args as WorldMailsArgs;
+      if (name !== "world.mails" || asked.before !== null || come === 0) return answer;
+      const page = answer as WorldMailPage;
+      const newest = page.mails[0] as WorldMailRow;
+      return { ...page, mails: [{ ...newest, id: newest.id + 1, subject: "Just in" }, ...page.mails] };
+    },
+    mutate: known.mutate,
+    onChanged: known.onChanged,
+  });
+  showProgram("/world");
+  const [first] = await rows();
+  await userEvent.click(first as HTMLElement);
+  await pane();
+  come = 1;
+  await userEvent.click(await screen.findByRole("button", { name: "Mark as spam" }));
+  const fresh = await screen.findByRole("button", { name: "1 new mail" });
+  expect((await rows())[0]?.textContent).not.toContain("Just in");
+  await userEvent.click(fresh);
+  await waitFor(async () => expect((await rows())[0]?.textContent).toContain("Just in"));
+  expect(screen.queryByRole("button", { name: "1 new mail" })).toBeNull();
 });
 
 test("a world that is switched off says so and can be switched on", async () => {
