@@ -18,6 +18,13 @@ pub fn heard(db: &Db<'_>, notice: &Notice, source: &str) -> Vec<Heard> {
         ..Heard::of(kind, source, notice.date)
     };
     match &notice.kind {
+        // It names nobody, but the message that came back is ours.
+        Kind::Bounce(report) if report.recipients.is_empty() && message.is_some() => vec![Heard {
+            address: None,
+            class: Some(BounceClass::Soft),
+            detail: Some(notice.text.clone()),
+            ..of(ResponseKind::Bounced)
+        }],
         Kind::Bounce(report) | Kind::Delayed(report) | Kind::Delivered(report) => {
             reported(&of(ResponseKind::Delayed), report)
         }

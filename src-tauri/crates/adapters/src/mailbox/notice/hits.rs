@@ -12,8 +12,9 @@ const REACH: usize = 80;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct List(pub usize);
 
+/// "30. November" ends none.
 static SENTENCE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"[.!?;] |[。！？；]").expect("the pattern is tested"));
+    LazyLock::new(|| Regex::new(r"[^0-9][.] |[!?;] |[。！？；]").expect("the pattern is tested"));
 
 /// Where a word stands, in bytes, and in which sentence.
 #[derive(Clone, Copy, Debug)]

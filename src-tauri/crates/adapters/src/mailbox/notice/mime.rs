@@ -245,19 +245,24 @@ pub(super) fn cut(text: &str, most: usize) -> &str {
 /// Without byte order mark, blank lines and the `From ` line of an mbox file before the header.
 fn without_envelope_line(raw: &[u8]) -> &[u8] {
     let mut raw = raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw);
-    // blank lines before the header
-    while let Some(end) = raw.iter().position(|b| *b == b'\n') {
-        if !raw[..end].iter().all(u8::is_ascii_whitespace) {
-            break;
-        }
-        raw = &raw[end + 1..];
-    }
+    raw = without_blank_lines(raw);
     if raw.starts_with(b"From ") || raw.starts_with(b">From ") {
         let end = raw
             .iter()
             .position(|b| *b == b'\n')
             .map_or(raw.len(), |at| at + 1);
-        raw = &raw[end..];
+        raw = without_blank_lines(&raw[end..]);
+    }
+    raw
+}
+
+/// Blank lines before the header are no end of it.
+fn without_blank_lines(mut raw: &[u8]) -> &[u8] {
+    while let Some(end) = raw.iter().position(|b| *b == b'\n') {
+        if !raw[..end].iter().all(u8::is_ascii_whitespace) {
+            break;
+        }
+        raw = &raw[end + 1..];
     }
     raw
 }

@@ -104,6 +104,8 @@ pub(super) struct SignFile {
     pub source: String,
     pub text: Vec<String>,
     #[serde(default)]
+    pub together: Vec<Vec<String>>,
+    #[serde(default)]
     pub not: Vec<String>,
 }
 
@@ -113,6 +115,7 @@ pub(super) struct AutoFile {
     pub dated: String,
     #[serde(rename = "about")]
     pub _about: String,
+    pub groups: Vec<GroupFile>,
     pub signs: Vec<SignFile>,
     pub headers: Vec<HeaderFile>,
     pub months: Vec<Vec<String>>,

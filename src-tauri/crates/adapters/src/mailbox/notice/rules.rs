@@ -52,6 +52,7 @@ struct ClassRule {
 struct SignRule {
     sign: Sign,
     text: List,
+    together: Vec<Vec<List>>,
     not: List,
 }
 
@@ -163,6 +164,7 @@ impl Rules {
         let mut words = Words::default();
         let some = |list: &Vec<String>, words: &mut Words| (!list.is_empty()).then(|| words.list(list));
         let groups: HashMap<&str, List> = (bounces.groups.iter())
+            .chain(&auto.groups)
             .chain(&unsubscribe.groups)
             .map(|group| (group.id.as_str(), words.list(&group.text)))
             .collect();
@@ -189,12 +191,15 @@ impl Rules {
             .collect::<Result<_, BadRules>>()?;
         let signs = bounces.signs.into_iter().chain(auto.signs);
         let signs = signs
-            .map(|rule| SignRule {
-                sign: rule.sign,
-                text: words.list(&rule.text),
-                not: words.list(&rule.not),
+            .map(|rule| {
+                Ok(SignRule {
+                    sign: rule.sign,
+                    text: words.list(&rule.text),
+                    together: together(&rule.together, &groups)?,
+                    not: words.list(&rule.not),
+                })
             })
-            .collect();
+            .collect::<Result<_, BadRules>>()?;
         let all = |of: fn(&LanguageFile) -> &Vec<String>| -> Vec<String> {
             unsubscribe.words.iter().flat_map(of).cloned().collect()
         };
@@ -268,7 +273,14 @@ impl Rules {
         self.signs
             .iter()
             .filter(|rule| rule.sign == sign && hits.place(rule.not).is_none())
-            .filter_map(|rule| hits.place(rule.text))
+            .filter_map(|rule| {
+                let found = rule
+                    .together
+                    .iter()
+                    .filter(|lists| hits.are_together(lists, None));
+                let places = found.filter_map(|lists| lists.first()).chain([&rule.text]);
+                places.filter_map(|list| hits.place(*list)).min()
+            })
             .min()
     }
 
@@ -379,7 +391,14 @@ fn origins(
         source: programs.source.clone(),
     };
     (bounces.rules.iter().map(|r| origin(&r.id, &r.since, &r.source)))
-        .chain((bounces.groups.iter().chain(&unsubscribe.groups)).map(|g| origin(&g.id, &g.since, &g.source)))
+        .chain(
+            (bounces
+                .groups
+                .iter()
+                .chain(&auto.groups)
+                .chain(&unsubscribe.groups))
+            .map(|g| origin(&g.id, &g.since, &g.source)),
+        )
         .chain(signs.map(|r| origin(&r.id, &r.since, &r.source)))
         .chain(auto.headers.iter().map(|r| origin(&r.id, &r.since, &r.source)))
         .chain(
@@ -489,6 +508,53 @@ mod tests {
         assert!(!found("gmail delivery system"));
         assert!(found("x400 gateway"));
         assert!(!found("x4001 gateway"));
+    }
+
+    #[test]
+    fn words_of_two_groups_count_in_one_sentence_and_near_to_each_other_only() {
+        let rules = Rules::embedded();
+        let rule = |said: &str| {
+            let reason = rules.look(&plain(said));
+            let evidence = Evidence {
+                codes: &[],
+                basic: Some(554),
+                permanent: true,
+                bare: rules.is_bare(&plain(said)),
+                reason: &reason,
+                whole: None,
+            };
+            rules.decide(&evidence).rule.to_owned()
+        };
+        assert_eq!(
+            rule("We looked, and that addressee is unknown to us"),
+            "no-such-user"
+        );
+        assert_eq!(
+            rule("Ask the addressee. The moon is unknown to us"),
+            "basic-permanent"
+        );
+        let far = "very ".repeat(30);
+        assert_eq!(
+            rule(&format!("The addressee of this {far} old book is unknown")),
+            "basic-permanent"
+        );
+        assert_eq!(rule("The sender's addressee is unknown"), "sender-refused");
+    }
+
+    #[test]
+    fn a_group_that_is_not_there_is_told_by_its_name() {
+        let bounces = include_str!("../../../../../../assets/rules/bounce_rules.json");
+        let [auto, leave, programs] = [
+            include_str!("../../../../../../assets/rules/auto_reply_rules.json"),
+            include_str!("../../../../../../assets/rules/unsubscribe_words.json"),
+            include_str!("../../../../../../assets/rules/mail_programs.json"),
+        ];
+        let wrong = bounces.replace(r#"["recipient", "absent"]"#, r#"["recipient", "absnt"]"#);
+        let error = Rules::parse(&wrong, auto, leave, programs)
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.ends_with("absnt"), "{error}");
     }
 
     #[test]

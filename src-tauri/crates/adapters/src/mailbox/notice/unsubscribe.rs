@@ -23,12 +23,23 @@ pub(super) fn token(facts: &Facts) -> Option<String> {
         .map(|hit| hit[1].to_ascii_lowercase())
 }
 
-/// Whether a person asks for no more mail, with as many words as it takes.
+/// Whether a person asks for no more mail, with as many words as it takes. Of a long text, which a signature or a notice
+/// of a lawyer makes long, the beginning counts.
 pub(super) fn asked(facts: &Facts, rules: &Rules) -> bool {
-    let said = &facts.own_plain;
-    if said.chars().count() > LONGEST_WISH || rules.wants_to_stay(&facts.own_hits) {
+    if rules.wants_to_stay(&facts.own_hits) {
         return false;
     }
+    let beginning;
+    let (said, hits) = if facts.own_plain.chars().count() <= LONGEST_WISH {
+        (&facts.own_plain, &facts.own_hits)
+    } else {
+        let said = first_paragraph(&facts.own_text, rules);
+        if said.is_empty() || said.chars().count() > LONGEST_WISH {
+            return false;
+        }
+        beginning = (rules.look(&said), said);
+        (&beginning.1, &beginning.0)
+    };
     let subject = plain(&facts.subject);
     let bare = subject.rsplit([':', '：']).next().unwrap_or("");
     if said.is_empty() || said.chars().count() < 2 {
@@ -37,11 +48,28 @@ pub(super) fn asked(facts: &Facts, rules: &Rules) -> bool {
     if facts.bulk {
         return false;
     }
-    let lines = facts.own_text.lines().next().map(plain).unwrap_or_default();
+    let first = facts.own_text.lines().next().map(plain).unwrap_or_default();
     is_wish(said, rules)
-        || is_wish(&lines, rules)
-        || (!said.contains('?') || asks_politely(said, rules)) && rules.asks_to_leave(&facts.own_hits)
+        || is_wish(&first, rules)
+        || (!said.contains('?') || asks_politely(said, rules)) && rules.asks_to_leave(hits)
         || (!facts.is_reply_subject && is_wish(bare, rules))
+}
+
+/// The first paragraph that is more than a greeting, made comparable.
+fn first_paragraph(text: &str, rules: &Rules) -> String {
+    let all = text
+        .split("\n\n")
+        .map(plain)
+        .filter(|paragraph| !paragraph.is_empty());
+    let mut paragraphs = all.take(3);
+    let greeting = |paragraph: &String| {
+        paragraph.chars().count() < 40
+            && paragraph.ends_with([',', '!', ':'])
+            && !rules.asks_to_leave(&rules.look(paragraph))
+    };
+    paragraphs
+        .find(|paragraph| !greeting(paragraph))
+        .unwrap_or_default()
 }
 
 /// "Can you please remove me?" is a wish, "how does one unsubscribe?" is not for a machine to decide.
