@@ -63,6 +63,14 @@ impl Oidc {
         format!("http://127.0.0.1:{}/token", self.port)
     }
 
+    /// Whether an access token is good now: it opens the page that says who somebody is.
+    pub fn knows(&self, token: &str) -> Result<bool> {
+        let url = format!("http://127.0.0.1:{}/me", self.port);
+        let key = format!("Bearer {token}");
+        let page = request("GET", &url, &[("Authorization", key.as_str())], "")?;
+        Ok(page.status == 200)
+    }
+
     /// Takes a token back (RFC 7009).
     pub fn revoke(&self, client: &str, token: &str) -> Result<()> {
         let url = format!("http://127.0.0.1:{}/token/revocation", self.port);

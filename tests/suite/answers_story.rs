@@ -4,6 +4,7 @@
 mod browser;
 mod gate;
 mod relay;
+mod sign_in;
 mod studio;
 
 use crate::terminal::until;

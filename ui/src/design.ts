@@ -7,6 +7,7 @@ export { ErrorNote, ErrorView, errorText } from "./design/error";
 export * from "./design/fields";
 export * from "./design/grid";
 export * from "./design/overlay";
+export { ShareSlider } from "./design/slider";
 export { Columns, Sparkline } from "./design/spark";
 export { SplitPane } from "./design/split";
 export { SuggestInput, type Suggestion, WordsInput } from "./design/suggest";

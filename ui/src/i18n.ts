@@ -15,6 +15,7 @@ import type settings from "@locales/en/settings.json";
 import type shell from "@locales/en/shell.json";
 import type templates from "@locales/en/templates.json";
 import type workspaces from "@locales/en/workspaces.json";
+import type world from "@locales/en/world.json";
 
 interface Tree {
   analytics: typeof analytics;
@@ -30,6 +31,7 @@ interface Tree {
   shell: typeof shell;
   templates: typeof templates;
   workspaces: typeof workspaces;
+  world: typeof world;
 }
 
 type Leaves<T, P extends string = ""> = {

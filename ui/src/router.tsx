@@ -144,6 +144,18 @@ export const repliesRoute = createRoute({
   component: lazyRouteComponent(() => import("@/replies/replies"), "RepliesScreen"),
 });
 
+export const worldRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/world",
+  validateSearch: (search): { q?: string; to?: string; persona?: string; mail?: number } => ({
+    q: text(search.q),
+    to: text(search.to),
+    persona: text(search.persona),
+    mail: id(search.mail),
+  }),
+  component: lazyRouteComponent(() => import("@/world/world"), "WorldScreen"),
+});
+
 export const settingsRoute = createRoute({
   getParentRoute: () => root,
   path: "/settings",
@@ -170,6 +182,7 @@ const tree = root.addChildren([
   analyticsRoute,
   outboxRoute,
   repliesRoute,
+  worldRoute,
   settingsRoute,
 ]);
 

@@ -1,6 +1,6 @@
 // Somebody who reads a mail in a real browser, for one story: `node mail_reader.mjs`, told on its input what to do. Opens
 // the mail, waits as people do, follows a link to a form, fills and sends it; opens the mail again and leaves by its
-// button. Says on its output what it was shown.
+// button; looks round in a shop of the sender's. Says on its output what it was shown.
 import { text } from "node:stream/consumers";
 import { chromium } from "playwright-core";
 
@@ -43,5 +43,31 @@ await page.getByRole("link", { name: told.leave }).click();
 const question = await page.locator("body").textContent();
 await page.getByRole("button").click();
 const left = await status();
+// The same person looks round in the shop: nothing is told before they agree; then who it is, a page and an event. Somebody
+// else at the machine joins by the shop's own form.
+await page.route(`${new URL(told.shop.url).origin}/**`, (route) =>
+  route.fulfill({ contentType: "text/html", body: told.shop.html }),
+);
+const reports = [];
+page.on("request", (request) => {
+  if (request.method() === "POST" && new URL(request.url()).pathname.startsWith("/s/")) reports.push(request.url());
+});
+await page.goto(told.shop.url);
+await page.evaluate(() => window.carillon("track", "too_early"));
+const quiet = reports.length;
+const heard = (call, ...rest) =>
+  Promise.all([
+    page.waitForResponse((answer) => answer.request().method() === "POST"),
+    page.evaluate((all) => window.carillon(...all), [call, ...rest]),
+  ]);
+await heard("consent", true);
+await heard("identify", "customer-17", { email: told.shop.visitor });
+await heard("page", { section: "oak" });
+await heard("track", "cart_abandoned", { value: 30 });
+await page.getByLabel("Mail").fill(told.shop.member);
+await page.getByLabel("Yes").check();
+await page.waitForTimeout(told.form_ms);
+await page.getByRole("button", { name: "Join" }).click();
+const joined = await status();
 await browser.close();
-console.log(JSON.stringify({ pictures, form, ticked, thanks, question, left, faults }));
+console.log(JSON.stringify({ pictures, form, ticked, thanks, question, left, quiet, joined, faults }));

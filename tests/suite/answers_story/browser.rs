@@ -9,6 +9,18 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+/// The user's own site. A name of this machine, so that the browser lets its scripts do the proof of work.
+const SHOP: &str = "http://shop.localhost";
+
+/// The page of the shop with the relay's script, and a form of its own that is kept at the relay.
+fn shop(script: &str) -> String {
+    format!(
+        "<!doctype html><title>Ember & Oak</title><script src=\"{script}\" defer></script>\
+         <form data-carillon-form=\"newsletter\"><label>Mail <input name=\"f.email\"></label>\
+         <label><input type=\"checkbox\" name=\"c.marketing\"> Yes</label><button>Join</button></form>"
+    )
+}
+
 const CONSENT: &str = "Yes, Ember & Oak may write to me about new pieces.";
 
 fn form() -> Value {
@@ -57,7 +69,7 @@ fn in_a_real_browser_a_mail_is_opened_a_form_filled_and_the_button_to_leave_pres
     studio.pair(&relay);
     studio.mutate(
         "relay.save_settings",
-        json!({ "page": { "sender": "" }, "forms": [form()] }),
+        json!({ "page": { "sender": "" }, "forms": [form()], "sites": [SHOP] }),
     );
     let tenant = studio.query("relay.get", json!({}))["tenant"].clone();
     let place = format!(
@@ -72,6 +84,7 @@ fn in_a_real_browser_a_mail_is_opened_a_form_filled_and_the_button_to_leave_pres
     studio.template("Welcome", "Welcome {{ first_name }}");
     let reader = "reader@people.example";
     let friend = "friend@people.example";
+    let member = "member@people.example";
     let id = studio.contact(reader);
     studio.measured(&id);
     studio.tag(reader, "first");
@@ -89,6 +102,8 @@ fn in_a_real_browser_a_mail_is_opened_a_form_filled_and_the_button_to_leave_pres
         "mail": format!("file://{}", file.display()), "link": "Tell a friend", "leave": "Leave us",
         "fields": { "Your address": friend, "Your first name": "Fay" },
         "wait_ms": 12_000, "form_ms": 2_500,
+        "shop": { "url": format!("{SHOP}/oak?utm_source=letter"), "html": shop(&format!("{}/s/{}.js", relay.url(), tenant.as_str().expect("a tenant"))),
+            "visitor": reader, "member": member },
     }));
     assert_eq!(shown["faults"], json!([]), "{shown}");
     assert_eq!(shown["form"]["url"], place);
@@ -100,7 +115,14 @@ fn in_a_real_browser_a_mail_is_opened_a_form_filled_and_the_button_to_leave_pres
         "{shown}"
     );
 
+    assert_eq!(
+        shown["quiet"], 0,
+        "nothing is reported before the visitor agreed: {shown}"
+    );
+    assert_eq!(shown["joined"], "Welcome, and thank you.");
+
     sender.mail_to(friend, "Welcome");
+    sender.mail_to(member, "Welcome");
     until("who left is on the list", || studio.suppressed(reader));
     studio.read_now();
     studio.read_now();
@@ -111,6 +133,12 @@ fn in_a_real_browser_a_mail_is_opened_a_form_filled_and_the_button_to_leave_pres
         studio.events(friend)
     );
     assert_eq!(sender.reached(friend, "Welcome"), 1);
+    // The visitor was nobody until the page said who it is; what came after is on the timeline, once each.
+    let seen = studio.events(reader);
+    for event in ["identified", "page_viewed", "cart_abandoned"] {
+        assert_eq!(studio.how_often(reader, event), 1, "{event}: {seen:?}");
+    }
+    assert_eq!(studio.how_often(member, "form_submitted"), 1);
     let consents = studio.query("consents.of", json!({ "contact": studio.id_of(friend) }));
     let given = &consents[0];
     assert_eq!(consents.as_array().map(Vec::len), Some(1), "{consents}");

@@ -5,7 +5,7 @@ use carillon_tests::servers::{Mail, OWN_DOMAIN, Relay, Remote, request};
 use carillon_xtask::children::Leashed;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
@@ -46,9 +46,14 @@ impl Studio {
         studio
     }
 
-    fn terminal(&self) -> Terminal<'_> {
-        let file = self.home.path().join("shop.carillon");
-        Terminal::at_home(self.home.path(), &file).with("CARILLON_PASSPHRASE", PASSPHRASE)
+    /// The workspace file.
+    pub fn file(&self) -> PathBuf {
+        self.home.path().join("shop.carillon")
+    }
+
+    /// The command line beside the program that owns the workspace.
+    pub fn terminal(&self) -> Terminal<'_> {
+        Terminal::at_home(self.home.path(), &self.file()).with("CARILLON_PASSPHRASE", PASSPHRASE)
     }
 
     /// Opens the workspace: from here on it listens, and sends what is due.

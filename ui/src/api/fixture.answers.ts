@@ -291,6 +291,14 @@ export function answersAnswers({ empty, much, tell }: Listeners): Record<string,
       tell("relay", "opt_out_sources");
       return {};
     },
+    "relay.invite": () => ({ text: "carillon-machine:YWdlLWVuY3J5cHRpb24ub3JnL3Yx" }),
+    "relay.join": () => relay,
+    "topics.list": () => settings.page.topics,
+    "topics.save": ({ topics }: { topics: { number: number | null; name: string; about: string }[] }) => {
+      settings.page.topics = topics.map((topic, place) => ({ ...topic, number: topic.number ?? place }));
+      tell("relay", "workspace");
+      return settings.page.topics;
+    },
     "relay.test": () => ({
       ok: true,
       message: "0.1.0",

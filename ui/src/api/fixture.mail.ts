@@ -1,7 +1,9 @@
 // Templates, senders, messages and reports made up for the development of the screens.
 
 import { at, message, noise, person } from "./fixture.people";
+import type { Absence } from "./gen/Absence";
 import type { Dkim } from "./gen/Dkim";
+import type { Fate } from "./gen/Fate";
 import type { MessageState } from "./gen/MessageState";
 import type { Topic } from "./words";
 
@@ -28,6 +30,23 @@ export interface World {
 /** Answers of the commands about mail and figures. */
 export function mailAnswers({ empty, much, total, unknown, tell }: World): Record<string, (args: never) => unknown> {
   let paused = false;
+  let absence: Absence | null = much
+    ? {
+        from: at(0.7),
+        to: at(0.01),
+        waiting: 1352,
+        journeys: [
+          { journey: 1, name: "Welcome series", campaign: false, messages: 1240, fate: "waits" },
+          {
+            journey: 9,
+            name: "Advent coffee, with a name that is longer than its place",
+            campaign: true,
+            messages: 112,
+            fate: "waits",
+          },
+        ],
+      }
+    : null;
   const template = {
     id: 1,
     name: "Welcome 1",
@@ -35,6 +54,7 @@ export function mailAnswers({ empty, much, total, unknown, tell }: World): Recor
     preheader: "We roast on Tuesdays and Fridays.",
     body: `<mjml>\n  <mj-body background-color="#f6f1ea">\n    <mj-section background-color="#ffffff">\n      <mj-column>\n        <mj-text font-size="28px">\n          Welcome to the roastery, {{ contact.first_name | default: "friend" }}\n        </mj-text>\n        {% if contact.spent %}\n        <mj-text>You have spent {{ contact.spent | money }} so far.</mj-text>\n        {% endif %}\n        <mj-button href="https://bohne.example.com/roast">See this week’s roast</mj-button>\n      </mj-column>\n    </mj-section>\n  </mj-body>\n</mjml>\n`,
     text: "",
+    topic: null,
     updated_at: at(4),
   };
   const account = {
@@ -44,6 +64,7 @@ export function mailAnswers({ empty, much, total, unknown, tell }: World): Recor
     port: 587,
     tls: "starttls" as const,
     user: "shop@bohne.example.com",
+    auth: { kind: "password" as const },
     from_name: "Bohne & Sohn",
     from_email: "shop@bohne.example.com",
     reply_to: null,
@@ -154,6 +175,26 @@ export function mailAnswers({ empty, much, total, unknown, tell }: World): Recor
         note: "30 messages a minute and 10,000 recipients a day.",
       },
     ],
+    "campaigns.recall_secs": () => ({ secs: 60 }),
+    "campaigns.set_recall_secs": (next: { secs: number }) => next,
+    "absence.limit": () => ({ messages: 25 }),
+    "absence.set_limit": () => ({}),
+    "absence.get": () => absence,
+    "absence.answer": ({ journey, fate }: { journey: number | null; fate: Fate }) => {
+      if (absence === null) return {};
+      const journeys = absence.journeys.map((row) =>
+        row.fate === "waits" && (journey === null || row.journey === journey) ? { ...row, fate } : row,
+      );
+      const waits = journeys.filter((row) => row.fate === "waits");
+      absence = { ...absence, journeys, waiting: waits.reduce((sum, row) => sum + row.messages, 0) };
+      tell("outbox");
+      return {};
+    },
+    "absence.close": () => {
+      absence = null;
+      tell("outbox");
+      return {};
+    },
     "outbox.summary": () => ({
       by_state: [
         { state: "accepted", count: 18_220 },

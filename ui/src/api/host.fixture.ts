@@ -6,6 +6,7 @@ import { answersAnswers } from "./fixture.answers";
 import { days, mailAnswers } from "./fixture.mail";
 import { at, CITIES, COUNTS, FIELDS, FIRST, LAST, noise, person, timeline } from "./fixture.people";
 import { providersAnswers } from "./fixture.providers";
+import { worldAnswers } from "./fixture.world";
 import type { ClockView } from "./gen/ClockView";
 import type { Field } from "./gen/Field";
 import type { HomeOverview } from "./gen/HomeOverview";
@@ -297,8 +298,9 @@ export function fixtureHost(search: string): Host {
         },
         time_zone: { name: "Europe/Berlin", from: "workspace" },
         suppressed: row.suppressed
-          ? { reason: "unsubscribed", scope: "every_mail", source: "import:12", since: at(3) }
+          ? { reason: "unsubscribed", scope: "marketing", source: "import:12", since: at(3) }
           : null,
+        chosen: { topics_left: [], paused_until: null },
         permissions: [{ channel: "email", purpose: "marketing", allowed: row.permitted, basis: "double_opt_in" }],
         consents: [
           {
@@ -493,6 +495,13 @@ export function fixtureHost(search: string): Host {
     ...answersAnswers({ empty, much, tell }),
     ...providersAnswers({ empty, much, tell }),
     ...mailAnswers({ empty, much, total, unknown, tell }),
+    ...worldAnswers({
+      sample: !empty,
+      much,
+      quiet: asked.get("mails") === "none",
+      off: asked.get("world") === "off",
+      tell,
+    }),
     "settings.get": () => settings,
     "settings.save": (next: Settings) => {
       settings = next;

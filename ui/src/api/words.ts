@@ -27,6 +27,7 @@ export type Topic =
   | "responses"
   | "reports"
   | "clock"
+  | "world"
   | "jobs"
   | "everything";
 

@@ -2,6 +2,7 @@
 import type { AbTest } from "@/api/gen/AbTest";
 import type { Campaign } from "@/api/gen/Campaign";
 import type { CampaignPurpose } from "@/api/gen/CampaignPurpose";
+import type { Measure } from "@/api/gen/Measure";
 import type { Past } from "@/api/gen/Past";
 import type { Variant } from "@/api/gen/Variant";
 
@@ -15,6 +16,7 @@ export type Edit =
   | { do: "purpose"; purpose: CampaignPurpose }
   | { do: "account"; account: string | null }
   | { do: "hold_out"; percent: number }
+  | { do: "measure"; measure: Partial<Measure> }
   | { do: "variant"; at: number; variant: Partial<Variant> }
   | { do: "add_variant" }
   | { do: "remove_variant"; at: number }
@@ -33,9 +35,13 @@ export function blankCampaign(name: string): Campaign {
     purpose: "marketing",
     when: { when: "now" },
     hold_out_percent: 0,
+    measure: null,
     test: null,
   };
 }
+
+/** Two weeks: by then most who were moved to do something have done it. */
+export const blankMeasure: Measure = { metric: "", window_days: 14 };
 
 /** What a test begins with: a click of a person, seen for a day, on a fifth of the audience. */
 export function blankTest(): AbTest {
@@ -71,6 +77,10 @@ export function edited(campaign: Campaign, edit: Edit): Campaign {
       return { ...campaign, account: edit.account };
     case "hold_out":
       return { ...campaign, hold_out_percent: Math.min(50, Math.max(0, Math.trunc(edit.percent))) };
+    case "measure": {
+      const measure = { ...(campaign.measure ?? blankMeasure), ...edit.measure };
+      return { ...campaign, measure: measure.metric.trim() === "" ? null : measure };
+    }
     case "variant":
       return {
         ...campaign,

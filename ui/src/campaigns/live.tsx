@@ -9,6 +9,7 @@ import { count, moment } from "@/format";
 import { t } from "@/i18n";
 import { Numbers } from "./check";
 import { useCountdown } from "./countdown";
+import { Lift } from "./lift";
 import { TestResult } from "./result";
 import { CAMPAIGN_TONES } from "./tones";
 
@@ -28,6 +29,7 @@ export function Live({ view }: { view: CampaignView }) {
           <State view={view} />
           {progress?.trouble != null && <Note tone="warn">{progress.trouble}</Note>}
           {view.test !== null && <TestResult view={view} test={view.test} />}
+          {view.lift !== null && <Lift lift={view.lift} />}
           {progress !== null && state !== "recallable" && <ProgressCard view={view} progress={progress} />}
           <div className="grid grid-cols-2 gap-4">
             {progress !== null && (

@@ -1,14 +1,16 @@
 import { Link } from "@tanstack/react-router";
 import { useRead } from "@/api/client";
-import { Choices, Combobox, Field, NumberInput, TextInput, WordsInput } from "@/design";
+import { Choices, Combobox, Field, NumberInput, SuggestInput, TextInput, WordsInput } from "@/design";
 import { count } from "@/format";
 import { t } from "@/i18n";
+import { eventSuggestions, useVocabulary } from "@/shell/vocabulary";
 import type { StepProps } from "./flow";
 
 /** Who gets it. */
 export function WhoStep({ campaign, edit }: StepProps) {
   const segments = useRead("segments.list", {});
   const rows = segments.data ?? [];
+  const words = useVocabulary();
   return (
     <>
       <Field label={t("campaigns.who.name")} help={t("campaigns.who.name_help")}>
@@ -63,6 +65,27 @@ export function WhoStep({ campaign, edit }: StepProps) {
           onChange={(percent) => edit({ do: "hold_out", percent })}
         />
       </Field>
+      {campaign.hold_out_percent > 0 && (
+        <div className="flex flex-wrap items-start gap-4">
+          <Field label={t("campaigns.who.measure")} help={t("campaigns.who.measure_help")} optional className="w-96">
+            <SuggestInput
+              value={campaign.measure?.metric ?? ""}
+              onChange={(metric) => edit({ do: "measure", measure: { metric } })}
+              suggestions={eventSuggestions(words)}
+            />
+          </Field>
+          {campaign.measure !== null && (
+            <Field label={t("campaigns.who.measure_days")} className="w-44">
+              <NumberInput
+                value={campaign.measure.window_days}
+                min={1}
+                max={365}
+                onChange={(window_days) => edit({ do: "measure", measure: { window_days } })}
+              />
+            </Field>
+          )}
+        </div>
+      )}
     </>
   );
 }

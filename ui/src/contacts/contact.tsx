@@ -1,7 +1,8 @@
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { ArrowLeft, BadgeCheck, Plus, Trash2, X } from "lucide-react";
+import { ArrowLeft, BadgeCheck, Inbox, Plus, Trash2, X } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useRead, useWrite } from "@/api/client";
+import type { ChosenShown } from "@/api/gen/ChosenShown";
 import type { ContactPage } from "@/api/gen/ContactPage";
 import type { Field } from "@/api/gen/Field";
 import type { Passage } from "@/api/gen/Passage";
@@ -60,6 +61,7 @@ function Person({ page, fields }: { page: ContactPage; fields: readonly Field[] 
     onError: sayError,
   });
   const name = nameOf(page);
+  const sample = useRead("workspaces.current", {}).data?.workspace.sample ?? false;
   return (
     <>
       <header className="flex shrink-0 items-center gap-3 border-line-subtle border-b px-4 py-3">
@@ -84,6 +86,16 @@ function Person({ page, fields }: { page: ContactPage; fields: readonly Field[] 
           </p>
         </div>
         <Permission page={page} />
+        {sample && (
+          <Link
+            to="/world"
+            search={{ to: contact.email.toLowerCase() }}
+            className="flex h-8 shrink-0 items-center gap-1.5 rounded-control border border-line-default bg-surface px-3 font-medium hover:bg-hover"
+          >
+            <Inbox size={16} aria-hidden className="-ml-0.5" />
+            {t("contacts.inbox")}
+          </Link>
+        )}
         <Button look="danger" icon={Trash2} onClick={() => setDeleting(true)}>
           {t("common.delete")}
         </Button>
@@ -221,6 +233,19 @@ function Journeys({ passages }: { passages: readonly Passage[] }) {
 /** The steps walked. Each begins with the entry; what is learned of a mail later is no step back. */
 const wayOf = (passage: Passage) => passage.path.filter((step) => step.facts.some((fact) => fact.fact === "entered"));
 
+/** What they chose on the preference page, where it keeps something back. */
+function Chosen({ chosen: { topics_left, paused_until } }: { chosen: ChosenShown }) {
+  if (topics_left.length === 0 && paused_until === null) return null;
+  return (
+    <Note>
+      {topics_left.length > 0 && (
+        <p>{t("contacts.consent.topics_left", { n: topics_left.length, topics: topics_left.join(", ") })}</p>
+      )}
+      {paused_until !== null && <p>{t("contacts.consent.paused_until", { at: moment(paused_until) })}</p>}
+    </Note>
+  );
+}
+
 function Ledger({ page }: { page: ContactPage }) {
   const [adding, setAdding] = useState(false);
   return (
@@ -238,6 +263,7 @@ function Ledger({ page }: { page: ContactPage }) {
           <p>{t("contacts.consent.suppressed_about")}</p>
         </Note>
       )}
+      <Chosen chosen={page.chosen} />
       <Card
         title={t("contacts.consent.ledger")}
         about={t("contacts.consent.ledger_about")}

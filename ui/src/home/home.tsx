@@ -23,6 +23,7 @@ import { useClock, useNow } from "@/shell/now";
 import { Timeline } from "@/shell/timeline";
 import { JOURNEY_TONES } from "@/shell/tones";
 import { workspaceName } from "@/workspaces/name";
+import { WelcomeBack } from "./absence";
 
 /** What is going on, at a glance. */
 export function HomeScreen() {
@@ -44,6 +45,8 @@ export function HomeScreen() {
             </Note>
           ))}
           <StandingClock />
+          <WelcomeBack />
+          {info?.workspace.sample === true && <PeopleAnswer />}
           {overview.isError ? (
             <ErrorView error={overview.error} onRetry={() => void overview.refetch()} />
           ) : (
@@ -82,6 +85,32 @@ function StandingClock() {
       }
     >
       {t("home.standing_about")}
+    </Note>
+  );
+}
+
+/** In a sample, people answer what was sent: that is said until somebody has looked at them. */
+function PeopleAnswer() {
+  const hinted = useHint("world");
+  // One thing at a time: the clock comes first.
+  const clock = useHint("clock");
+  const { data } = useRead("world.get", {}, { enabled: hinted && !clock });
+  if (!hinted || clock || data === undefined || data.mails === 0) return null;
+  return (
+    <Note
+      tone="accent"
+      title={t("home.world", { n: data.mails })}
+      actions={
+        <span className="flex shrink-0 items-center gap-1 self-center">
+          <Link to="/world" className="flex h-8 items-center gap-1 px-2 font-medium text-accent-text">
+            {t("home.world_open")}
+            <ArrowRight size={14} aria-hidden />
+          </Link>
+          <IconButton icon={X} label={t("common.close")} onClick={() => endHint("world")} />
+        </span>
+      }
+    >
+      {t("home.world_about")}
     </Note>
   );
 }

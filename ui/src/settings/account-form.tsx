@@ -7,6 +7,7 @@ import type { AccountRow } from "@/api/gen/AccountRow";
 import type { Tls } from "@/api/gen/Tls";
 import { Dialog, Field, Note, Select, sayError, TextInput } from "@/design";
 import { t } from "@/i18n";
+import { AuthFields, type AuthForm, authOf, firstAuth } from "./auth-fields";
 
 const SMTP = "smtp";
 const count = z.number().check(z.int(), z.gte(1));
@@ -25,6 +26,9 @@ const fields = z.object({
   per_minute: count,
   sessions: z.number().check(z.int(), z.gte(1), z.lte(50)),
   preset: z.string(),
+  method: z.enum(["password", "oauth"]),
+  provider: z.string(),
+  client_id: z.string(),
 });
 type Form = z.infer<typeof fields>;
 const form = fields.check(z.refine((given: Form) => given.through !== SMTP || given.host !== "", { path: ["host"] }));
@@ -46,17 +50,20 @@ const first = (account: AccountRow | null): Form => ({
   per_minute: account?.per_minute ?? 30,
   sessions: account?.sessions ?? 2,
   preset: account?.preset ?? OWN,
+  ...firstAuth(account?.auth),
 });
 
 /** Asks what a mail server needs to know, and how much it takes. The password has a form of its own. */
 export function AccountDialog({ account, onClose }: { account: AccountRow | null; onClose: () => void }) {
   const presets = useRead("presets.senders", {});
   const providers = useRead("providers.list", {});
+  const signIns = useRead("mailboxes.presets", {});
+  const signInAt = signIns.data?.providers ?? [];
   const { register, handleSubmit, setValue, control, formState } = useForm<Form>({
     resolver: zodResolver(form),
     defaultValues: first(account),
   });
-  const { tls, preset, through } = useWatch({ control }) as Form;
+  const { tls, preset, through, user, method, provider, client_id } = useWatch({ control }) as Form;
   const add = useWrite("accounts.add", { onSuccess: onClose, onError: sayError });
   const update = useWrite("accounts.update", { onSuccess: onClose, onError: sayError });
   const chosen = presets.data?.find((each) => each.key === preset);
@@ -76,10 +83,17 @@ export function AccountDialog({ account, onClose }: { account: AccountRow | null
     setValue("per_minute", 300);
     setValue("sessions", 4);
   };
-  const onSubmit = handleSubmit(({ through, ...given }) => {
+  const lacks = (field: "provider" | "client_id") =>
+    formState.isSubmitted && method === "oauth" && { provider, client_id }[field].trim() === ""
+      ? t(`settings.mailboxes.wrong.${field === "client_id" ? "client_id" : "empty"}`)
+      : undefined;
+  const onSubmit = handleSubmit(({ through, method, provider, client_id, ...given }) => {
+    const signsIn = through === SMTP && method === "oauth";
+    if (signsIn && (provider === "" || client_id.trim() === "")) return;
     const draft: AccountDraft = {
       ...given,
       provider: through === SMTP ? null : Number(through),
+      auth: authOf({ method: signsIn ? method : "password", provider, client_id }, signInAt, account?.auth),
       reply_to: given.reply_to === "" ? null : given.reply_to,
       ca_file: account?.ca_file ?? null,
       preset: given.preset === OWN ? null : given.preset,
@@ -168,6 +182,16 @@ export function AccountDialog({ account, onClose }: { account: AccountRow | null
               <TextInput {...register("user")} />
             </Field>
           </>
+        )}
+        {through === SMTP && user.trim() !== "" && (
+          <AuthFields
+            auth={{ method, provider, client_id }}
+            providers={signInAt}
+            wrong={lacks}
+            onChange={(change) => {
+              for (const [field, value] of Object.entries(change)) setValue(field as keyof AuthForm, value);
+            }}
+          />
         )}
         <Field label={t("settings.accounts.from_name")} error={wrong("from_name")} className="col-span-3">
           <TextInput {...register("from_name")} />

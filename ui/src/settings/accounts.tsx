@@ -7,9 +7,11 @@ import { ago, count } from "@/format";
 import { t } from "@/i18n";
 import { useNow } from "@/shell/now";
 import { AccountDialog } from "./account-form";
+import { BeforeLeaving } from "./before-leaving";
 import { DkimDialog } from "./dkim";
 import { PartHead } from "./part";
 import { SecretDialog } from "./secret";
+import { SignInDialog } from "./sign-in";
 import { TestDialog } from "./test-mail";
 import { Unlock } from "./unlock";
 
@@ -70,7 +72,11 @@ export function Accounts() {
                 <>
                   <IconButton
                     icon={KeyRound}
-                    label={t("settings.accounts.secret")}
+                    label={
+                      account.auth.kind === "oauth"
+                        ? t("settings.mailboxes.sign_in", { name: account.name })
+                        : t("settings.accounts.secret")
+                    }
                     onClick={() => setAsking({ what: "secret", account })}
                   />
                   <IconButton
@@ -121,9 +127,15 @@ export function Accounts() {
           </li>
         ))}
       </ul>
+      <BeforeLeaving />
       {asking?.what === "add" && <AccountDialog account={null} onClose={close} />}
       {asking?.what === "edit" && <AccountDialog account={asking.account} onClose={close} />}
-      {asking?.what === "secret" && <SecretDialog account={asking.account} onClose={close} />}
+      {asking?.what === "secret" &&
+        (asking.account.auth.kind === "oauth" ? (
+          <SignInDialog what="accounts" to={asking.account} onClose={close} onSignedIn={close} />
+        ) : (
+          <SecretDialog account={asking.account} onClose={close} />
+        ))}
       {asking?.what === "sign" && (
         <DkimDialog
           // What was made or switched meanwhile is in the list.

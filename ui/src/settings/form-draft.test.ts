@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
 import type { FormDefinition } from "@/api/gen/FormDefinition";
-import { definitionOf, editOf, faultsOf, keyFor, linesOf, wrongSite } from "./form-draft";
+import { definitionOf, editOf, faultsOf, keyFor, kindsOf, linesOf, wrongSite } from "./form-draft";
 
 const BEGIN = { button: "Sign up", thanks: "Thank you." };
+const line = { kind: "text", options: "", value: "" } as const;
 const fresh = { ...editOf(null, BEGIN), title: "Coffee news", key: "coffee-news" };
 const made: FormDefinition = definitionOf(
-  { ...fresh, fields: [{ key: "city", label: "City", required: false }], marketing: "Yes, send me news." },
+  { ...fresh, fields: [{ key: "city", label: "City", required: false, ...line }], marketing: "Yes, send me news." },
   null,
   "E-mail",
 );
@@ -48,10 +49,27 @@ test("a form that cannot be shown is not saved, and says why", () => {
   expect(faultsOf(fresh, ["coffee-news"])).toEqual(["key_taken"]);
   expect(
     faultsOf(
-      { ...fresh, title: " ", key: "Ä b", button: "", fields: [{ key: "city", label: "", required: true }] },
+      { ...fresh, title: " ", key: "Ä b", button: "", fields: [{ key: "city", label: "", required: true, ...line }] },
       [],
     ),
   ).toEqual(["title", "key", "button", "label"]);
+});
+
+test("a list has something to choose from, a hidden field its value, and neither keeps what it does not use", () => {
+  const list = { key: "size", label: "Size", required: true, kind: "select", options: "S\n\n M ", value: "x" } as const;
+  const hidden = { ...list, key: "place", kind: "hidden", value: " fair " } as const;
+  expect(definitionOf({ ...fresh, fields: [list, hidden] }, null, "E-mail").fields.slice(1)).toEqual([
+    { key: "size", label: "Size", kind: "select", required: true, options: ["S", "M"], value: "" },
+    { key: "place", label: "Size", kind: "hidden", required: false, options: [], value: "fair" },
+  ]);
+  expect(faultsOf({ ...fresh, fields: [{ ...list, options: " \n" }] }, [])).toEqual(["options"]);
+});
+
+test("a field of a contact is asked for as it can be kept", () => {
+  expect(kindsOf("yes_no")).toEqual(["checkbox"]);
+  expect(kindsOf("number")).not.toContain("text");
+  expect(kindsOf("money")).toEqual([]);
+  expect(kindsOf(undefined)).toContain("date");
 });
 
 test("a title becomes a key of letters, digits and lines", () => {

@@ -1,4 +1,6 @@
 import type { ConsentText } from "@/api/gen/ConsentText";
+import type { FieldKind } from "@/api/gen/FieldKind";
+import type { FieldType } from "@/api/gen/FieldType";
 import type { FormDefinition } from "@/api/gen/FormDefinition";
 import type { FormField } from "@/api/gen/FormField";
 
@@ -9,11 +11,46 @@ export interface FormEdit {
   intro: string;
   button: string;
   thanks: string;
-  fields: { key: string; label: string; required: boolean }[];
+  fields: FieldEdit[];
   /** Words of the consent to marketing mail; empty: it is not asked for. */
   marketing: string;
   tracking: string;
 }
+
+/** A field beside the e-mail address. */
+export interface FieldEdit {
+  key: string;
+  label: string;
+  required: boolean;
+  kind: FieldKind;
+  /** Of a choice, one a line. */
+  options: string;
+  /** Of a hidden field. */
+  value: string;
+}
+
+/** How a field of a contact can be asked for; what the form has of its own, in every way. The first is the usual one. */
+export function kindsOf(type: FieldType | undefined): readonly FieldKind[] {
+  switch (type) {
+    case "number":
+      return ["number", "hidden"];
+    case "yes_no":
+      return ["checkbox"];
+    case "date":
+      return ["date"];
+    case "choice":
+      return ["select", "radio", "hidden"];
+    case "text":
+      return ["text", "long_text", "tel", "url", "select", "radio", "hidden"];
+    case undefined:
+      return ["text", "long_text", "tel", "url", "number", "date", "select", "radio", "checkbox", "hidden"];
+    default:
+      return [];
+  }
+}
+
+/** Whether a field of this kind offers a list. */
+export const isChoice = (kind: FieldKind): boolean => kind === "select" || kind === "radio";
 
 /** Words a new form begins with. */
 export interface Beginning {
@@ -54,15 +91,28 @@ export function editOf(form: FormDefinition | null, { button, thanks }: Beginnin
     thanks: form.thanks,
     fields: form.fields
       .filter(({ key }) => key !== EMAIL)
-      .map(({ key, label, required }) => ({ key, label, required })),
+      .map(({ key, label, required, kind, options, value }) => ({
+        key,
+        label,
+        required,
+        kind,
+        options: options.join("\n"),
+        value,
+      })),
     marketing: wordsOf(form, "marketing"),
     tracking: wordsOf(form, "tracking"),
   };
 }
 
-function fieldOf({ key, label, required }: FormEdit["fields"][number], before: FormDefinition | null): FormField {
-  const known = before?.fields.find((each) => each.key === key);
-  return { kind: "text", options: [], value: "", ...known, key, label: label.trim(), required };
+function fieldOf({ key, label, required, kind, options, value }: FieldEdit): FormField {
+  return {
+    key,
+    label: label.trim(),
+    kind,
+    required: required && kind !== "hidden",
+    options: isChoice(kind) ? linesOf(options) : [],
+    value: kind === "hidden" ? value.trim() : "",
+  };
 }
 
 function consentOf(key: string, text: string, before: FormDefinition | null): ConsentText[] {
@@ -99,7 +149,7 @@ export function definitionOf(edit: FormEdit, before: FormDefinition | null, emai
     intro: edit.intro.trim(),
     button: edit.button.trim(),
     thanks: edit.thanks.trim(),
-    fields: [email, ...edit.fields.map((field) => fieldOf(field, before))],
+    fields: [email, ...edit.fields.map(fieldOf)],
     consents: [
       ...(before?.consents ?? []).filter(({ key }) => key !== "marketing" && key !== "tracking"),
       ...consentOf("marketing", edit.marketing, before),
@@ -109,7 +159,7 @@ export function definitionOf(edit: FormEdit, before: FormDefinition | null, emai
 }
 
 /** What has to be mended before a form can be saved. */
-export type FormFault = "title" | "key" | "key_taken" | "button" | "thanks" | "label";
+export type FormFault = "title" | "key" | "key_taken" | "button" | "thanks" | "label" | "options";
 
 export function faultsOf(edit: FormEdit, others: readonly string[]): FormFault[] {
   const faults: FormFault[] = [];
@@ -119,6 +169,7 @@ export function faultsOf(edit: FormEdit, others: readonly string[]): FormFault[]
   if (edit.button.trim() === "") faults.push("button");
   if (edit.thanks.trim() === "") faults.push("thanks");
   if (edit.fields.some(({ label }) => label.trim() === "")) faults.push("label");
+  if (edit.fields.some(({ kind, options }) => isChoice(kind) && linesOf(options).length === 0)) faults.push("options");
   return faults;
 }
 

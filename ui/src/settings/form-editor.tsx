@@ -4,10 +4,19 @@ import { useRead } from "@/api/client";
 import type { FormDefinition } from "@/api/gen/FormDefinition";
 import { CheckBox, Dialog, Field, IconButton, Select, TextArea, TextInput } from "@/design";
 import { t } from "@/i18n";
-import { definitionOf, editOf, type FormEdit, type FormFault, faultsOf, keyFor } from "./form-draft";
+import { definitionOf, editOf, type FormEdit, type FormFault, faultsOf, isChoice, keyFor, kindsOf } from "./form-draft";
 
 /** What a form cannot fill in: it is asked for anyway, or is Carillon's own. */
 const NOT_ASKED = new Set(["email", "created_at", "time_zone"]);
+
+/** What is no field of a contact: the answer stands on the timeline. */
+const OWN = " own";
+
+function freeKey(taken: ReadonlySet<string>): string {
+  let n = 1;
+  while (taken.has(`answer_${n}`)) n += 1;
+  return `answer_${n}`;
+}
 
 /** A form of the relay: its words, what it asks for and what one agrees to. */
 export function FormDialog({
@@ -81,7 +90,7 @@ export function FormDialog({
         <Field label={t("settings.forms.intro")} optional>
           <TextArea rows={2} value={edit.intro} onChange={(event) => change({ intro: event.target.value })} />
         </Field>
-        <Asked edit={edit} error={wrong("label")} onChange={(fields) => change({ fields })} />
+        <Asked edit={edit} error={wrong("label", "options")} onChange={(fields) => change({ fields })} />
         <Field label={t("settings.forms.consent")} help={t("settings.forms.consent_help")} optional>
           <TextArea rows={2} value={edit.marketing} onChange={(event) => change({ marketing: event.target.value })} />
         </Field>
@@ -110,7 +119,10 @@ function Asked({
 }) {
   const known = useRead("fields.list", {});
   const asked = new Set(edit.fields.map(({ key }) => key));
-  const left = (known.data ?? []).filter(({ key, type }) => type === "text" && !NOT_ASKED.has(key) && !asked.has(key));
+  const left = (known.data ?? []).filter(
+    ({ key, type }) => kindsOf(type).length > 0 && !NOT_ASKED.has(key) && !asked.has(key),
+  );
+  const typeOf = (key: string) => known.data?.find((each) => each.key === key)?.type;
   const put = (key: string, next: Partial<FormEdit["fields"][number]>) =>
     onChange(edit.fields.map((field) => (field.key === key ? { ...field, ...next } : field)));
   return (
@@ -132,19 +144,52 @@ function Asked({
                   onChange={(event) => put(field.key, { label: event.target.value })}
                 />
               </div>
-              <span className="flex items-center gap-1.5">
-                <CheckBox
-                  checked={field.required}
-                  onChange={(required) => put(field.key, { required })}
-                  label={t("settings.forms.required_of", { field: name })}
-                />
-                <span aria-hidden>{t("settings.forms.required")}</span>
-              </span>
+              <Select
+                className="w-36"
+                label={t("settings.forms.kind_of", { field: name })}
+                value={field.kind}
+                onChange={(kind) => put(field.key, { kind })}
+                options={kindsOf(typeOf(field.key)).map((kind) => ({
+                  value: kind,
+                  label: t(`settings.forms.kinds.${kind}`),
+                }))}
+              />
+              {field.kind !== "hidden" && (
+                <span className="flex items-center gap-1.5">
+                  <CheckBox
+                    checked={field.required}
+                    onChange={(required) => put(field.key, { required })}
+                    label={t("settings.forms.required_of", { field: name })}
+                  />
+                  <span aria-hidden>{t("settings.forms.required")}</span>
+                </span>
+              )}
               <IconButton
                 icon={X}
                 label={t("settings.forms.remove_field", { field: name })}
                 onClick={() => onChange(edit.fields.filter(({ key }) => key !== field.key))}
               />
+              {isChoice(field.kind) && (
+                <div className="w-full pl-30">
+                  <TextArea
+                    rows={3}
+                    aria-label={t("settings.forms.options_of", { field: name })}
+                    placeholder={t("settings.forms.options")}
+                    value={field.options}
+                    onChange={(event) => put(field.key, { options: event.target.value })}
+                  />
+                </div>
+              )}
+              {field.kind === "hidden" && (
+                <div className="w-full pl-30">
+                  <TextInput
+                    aria-label={t("settings.forms.value_of", { field: name })}
+                    placeholder={t("settings.forms.value")}
+                    value={field.value}
+                    onChange={(event) => put(field.key, { value: event.target.value })}
+                  />
+                </div>
+              )}
             </li>
           );
         })}
@@ -154,19 +199,31 @@ function Asked({
           {error}
         </p>
       )}
-      {left.length > 0 && (
-        <Select
-          className="mt-2 w-56"
-          label={t("settings.forms.add_field")}
-          placeholder={t("settings.forms.add_field")}
-          value={null}
-          onChange={(key) => {
-            const label = left.find((each) => each.key === key)?.label ?? key;
-            onChange([...edit.fields, { key, label, required: false }]);
-          }}
-          options={left.map(({ key, label }) => ({ value: key, label }))}
-        />
-      )}
+      <Select
+        className="mt-2 w-56"
+        label={t("settings.forms.add_field")}
+        placeholder={t("settings.forms.add_field")}
+        value={null}
+        onChange={(key) => {
+          const found = left.find((each) => each.key === key);
+          const own = found === undefined ? freeKey(asked) : key;
+          onChange([
+            ...edit.fields,
+            {
+              key: own,
+              label: found?.label ?? t("settings.forms.own_label"),
+              required: false,
+              kind: kindsOf(found?.type)[0] ?? "text",
+              options: found?.options?.join("\n") ?? "",
+              value: "",
+            },
+          ]);
+        }}
+        options={[
+          ...left.map(({ key, label }) => ({ value: key, label })),
+          { value: OWN, label: t("settings.forms.own_field") },
+        ]}
+      />
     </section>
   );
 }

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import type { MailboxTest } from "@/api/gen/MailboxTest";
 import type { MailboxView } from "@/api/gen/MailboxView";
 import type { OAuthPresetView } from "@/api/gen/OAuthPresetView";
-import { authOf, firstOf, inOrder, ticked } from "./mailbox-draft";
+import { authOf } from "./auth-fields";
+import { firstOf, inOrder, ticked } from "./mailbox-draft";
 
 const found: MailboxTest = {
   ok: true,

@@ -1,26 +1,21 @@
-import type { Auth } from "@/api/gen/Auth";
 import type { MailboxDraft } from "@/api/gen/MailboxDraft";
 import type { MailboxPresetView } from "@/api/gen/MailboxPresetView";
 import type { MailboxTest } from "@/api/gen/MailboxTest";
 import type { MailboxView } from "@/api/gen/MailboxView";
-import type { OAuthPresetView } from "@/api/gen/OAuthPresetView";
 import type { Tls } from "@/api/gen/Tls";
+import { type AuthForm, firstAuth } from "./auth-fields";
 
 /** The folder that is read where none was chosen. */
 export const INBOX = "INBOX";
 
 /** What the form holds. */
-export interface MailboxForm {
+export interface MailboxForm extends AuthForm {
   preset: string;
   name: string;
   host: string;
   port: number;
   tls: Tls;
   user: string;
-  method: "password" | "oauth";
-  /** Key of the provider one signs in at. */
-  provider: string;
-  client_id: string;
 }
 
 /** The port a server listens at by custom (RFC 8314 §3.2, RFC 3501 §2.1). */
@@ -28,7 +23,6 @@ export const PORTS: Record<Tls, number> = { tls: 993, starttls: 143, none: 143 }
 
 /** The form as it opens: as the mailbox is, or empty. */
 export function firstOf(mailbox: MailboxView | null, presets: readonly MailboxPresetView[]): MailboxForm {
-  const auth: Auth = mailbox?.auth ?? { kind: "password" };
   // The preset without a host stands for every other server.
   const preset = presets.find(({ host }) => host === mailbox?.host) ?? presets.find(({ host }) => host === "");
   return {
@@ -38,9 +32,7 @@ export function firstOf(mailbox: MailboxView | null, presets: readonly MailboxPr
     port: mailbox?.port ?? PORTS.tls,
     tls: mailbox?.tls ?? "tls",
     user: mailbox?.user ?? "",
-    method: auth.kind,
-    provider: auth.kind === "oauth" ? auth.provider.kind : "",
-    client_id: auth.kind === "oauth" ? auth.provider.client_id : "",
+    ...firstAuth(mailbox?.auth),
   };
 }
 
@@ -55,17 +47,6 @@ export const draftOf = ({ name, host, port, tls, user, auth, folders, ca_file }:
   folders,
   ca_file,
 });
-
-/** How one signs in, as the form says. A registration that was already there keeps what the form does not show. */
-export function authOf(form: MailboxForm, providers: readonly OAuthPresetView[], before: Auth | undefined): Auth {
-  if (form.method === "password") return { kind: "password" };
-  const client_id = form.client_id.trim();
-  if (before?.kind === "oauth" && before.provider.kind === form.provider) {
-    return { kind: "oauth", provider: { ...before.provider, client_id } };
-  }
-  const preset = providers.find((each) => each.key === form.provider);
-  return preset === undefined ? { kind: "password" } : { kind: "oauth", provider: { ...preset.provider, client_id } };
-}
 
 /** Folders that are read now, with the inbox named. */
 export const foldersRead = (folders: readonly string[]): readonly string[] =>

@@ -5,9 +5,10 @@ import { useRead, useWrite } from "@/api/client";
 import type { Mailbox } from "@/api/gen/Mailbox";
 import type { MailboxPresetsView } from "@/api/gen/MailboxPresetsView";
 import type { MailboxView } from "@/api/gen/MailboxView";
-import { Choices, Dialog, Field, Note, Select, SkeletonLines, sayError, TextInput } from "@/design";
+import { Dialog, Field, Note, Select, SkeletonLines, sayError, TextInput } from "@/design";
 import { t } from "@/i18n";
-import { authOf, firstOf, type MailboxForm, PORTS } from "./mailbox-draft";
+import { AuthFields, type AuthForm, authOf } from "./auth-fields";
+import { firstOf, type MailboxForm, PORTS } from "./mailbox-draft";
 
 const needed = z.string().check(z.trim(), z.minLength(1));
 const form = z
@@ -63,11 +64,10 @@ function Ask({
     resolver: zodResolver(form),
     defaultValues: firstOf(mailbox, presets.mailboxes),
   });
-  const { tls, preset, method, provider } = useWatch({ control }) as MailboxForm;
+  const { tls, preset, method, provider, client_id } = useWatch({ control }) as MailboxForm;
   const add = useWrite("mailboxes.add", { onSuccess: onSaved, onError: sayError });
   const update = useWrite("mailboxes.update", { onSuccess: onSaved, onError: sayError });
   const chosen = presets.mailboxes.find((each) => each.key === preset);
-  const signIn = presets.providers.find((each) => each.key === provider);
   const onPreset = (key: string) => {
     setValue("preset", key);
     const found = presets.mailboxes.find((each) => each.key === key);
@@ -157,42 +157,16 @@ function Ask({
         >
           <TextInput {...register("user")} />
         </Field>
-        <div className="col-span-6">
-          <Choices
-            label={t("settings.mailboxes.method")}
-            columns={2}
-            value={method}
-            onChange={(next) => setValue("method", next)}
-            options={(["password", "oauth"] as const).map((value) => ({
-              value,
-              label: t(`settings.mailboxes.methods.${value}`),
-            }))}
-          />
-        </div>
-        {method === "oauth" && (
-          <>
-            <Field label={t("settings.mailboxes.provider")} error={wrong("provider")} className="col-span-2">
-              <Select
-                value={provider === "" ? null : provider}
-                onChange={(next) => setValue("provider", next, { shouldValidate: true })}
-                options={presets.providers.map((each) => ({ value: each.key, label: each.name }))}
-              />
-            </Field>
-            <Field
-              label={t("settings.mailboxes.client_id")}
-              help={t("settings.mailboxes.client_id_help")}
-              error={wrong("client_id")}
-              className="col-span-4"
-            >
-              <TextInput {...register("client_id")} />
-            </Field>
-            {signIn !== undefined && (
-              <div className="col-span-6">
-                <Note>{signIn.note}</Note>
-              </div>
-            )}
-          </>
-        )}
+        <AuthFields
+          auth={{ method, provider, client_id }}
+          providers={presets.providers}
+          wrong={wrong}
+          onChange={(change) => {
+            for (const [field, value] of Object.entries(change)) {
+              setValue(field as keyof AuthForm, value, { shouldValidate: formState.isSubmitted });
+            }
+          }}
+        />
       </div>
     </Dialog>
   );

@@ -22,9 +22,9 @@ import { useJob } from "@/shell/job";
 import { useClock } from "@/shell/now";
 import { foldersRead } from "./mailbox-draft";
 import { MailboxDialog } from "./mailbox-form";
-import { SignInDialog } from "./mailbox-sign-in";
 import { MailboxTestDialog } from "./mailbox-test";
 import { MailboxSecretDialog } from "./secret";
+import { SignInDialog } from "./sign-in";
 
 type Asking = { what: "edit" | "secret" | "test" | "delete"; id: number } | { what: "add" } | null;
 
@@ -189,7 +189,7 @@ function Asked({
       return <MailboxDialog mailbox={mailbox} onClose={onClose} onSaved={onSaved} />;
     case "secret":
       return mailbox.auth.kind === "oauth" ? (
-        <SignInDialog mailbox={mailbox} onClose={onClose} onSignedIn={() => onOpened(mailbox.id)} />
+        <SignInDialog what="mailboxes" to={mailbox} onClose={onClose} onSignedIn={() => onOpened(mailbox.id)} />
       ) : (
         <MailboxSecretDialog mailbox={mailbox} onClose={onClose} onKept={() => onOpened(mailbox.id)} />
       );

@@ -25,6 +25,7 @@ import { t } from "@/i18n";
 import { useClock } from "@/shell/now";
 import { Forms } from "./forms";
 import { useKeeping } from "./keep";
+import { InviteDialog, JoinDialog } from "./machines";
 
 const COMMAND = "carillon-relay init";
 
@@ -53,15 +54,18 @@ export function Relay() {
 }
 
 function NoRelay() {
-  const [asking, setAsking] = useState(false);
+  const [asking, setAsking] = useState<"pair" | "join" | null>(null);
   const [before, after] = t("settings.relay.about_three", { command: COMMAND }).split(COMMAND);
   return (
     <Card
       title={t("settings.relay.title")}
       actions={
-        <Button icon={Radio} onClick={() => setAsking(true)}>
-          {t("settings.relay.pair")}
-        </Button>
+        <>
+          <Button onClick={() => setAsking("join")}>{t("settings.machines.join")}</Button>
+          <Button icon={Radio} onClick={() => setAsking("pair")}>
+            {t("settings.relay.pair")}
+          </Button>
+        </>
       }
     >
       <div className="max-w-150 space-y-1 text-ink-2">
@@ -75,7 +79,8 @@ function NoRelay() {
           {after}
         </p>
       </div>
-      {asking && <PairDialog onClose={() => setAsking(false)} />}
+      {asking === "pair" && <PairDialog onClose={() => setAsking(null)} />}
+      {asking === "join" && <JoinDialog onClose={() => setAsking(null)} />}
     </Card>
   );
 }
@@ -142,6 +147,7 @@ function PairDialog({ onClose }: { onClose: () => void }) {
 function Paired({ relay, url, tenant }: { relay: RelayView; url: string; tenant: string }) {
   const { now } = useClock();
   const [leaving, setLeaving] = useState(false);
+  const [inviting, setInviting] = useState(false);
   const test = useWrite("relay.test");
   const unpair = useWrite("relay.unpair", {
     onSuccess: () => {
@@ -158,6 +164,7 @@ function Paired({ relay, url, tenant }: { relay: RelayView; url: string; tenant:
           <Button busy={test.isPending} onClick={() => test.mutate({})}>
             {t("settings.relay.test")}
           </Button>
+          <Button onClick={() => setInviting(true)}>{t("settings.machines.invite")}</Button>
           <Button look="danger" icon={Unplug} onClick={() => setLeaving(true)}>
             {t("settings.relay.give_up")}
           </Button>
@@ -189,6 +196,7 @@ function Paired({ relay, url, tenant }: { relay: RelayView; url: string; tenant:
           {test.data !== undefined && !test.isPending && <Tested test={test.data} />}
         </div>
       </div>
+      {inviting && <InviteDialog onClose={() => setInviting(false)} />}
       <Confirm
         open={leaving}
         onClose={() => setLeaving(false)}

@@ -4,6 +4,7 @@ import { ListeningCard } from "./listening";
 import { Mailboxes } from "./mailboxes";
 import { PartHead } from "./part";
 import { Relay } from "./relay";
+import { Topics } from "./topics";
 import { Unlock } from "./unlock";
 
 /** How the workspace hears what people answer: its mailboxes, its relay, and what waits while they are silent. */
@@ -18,6 +19,7 @@ export function Replies() {
       {locked && <Unlock about={t("settings.listening.locked_about")} />}
       <Mailboxes />
       <Relay />
+      <Topics />
     </>
   );
 }

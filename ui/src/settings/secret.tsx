@@ -21,7 +21,7 @@ export function SecretDialog({ account, onClose }: { account: AccountRow; onClos
       name={account.name}
       onClose={onClose}
       busy={set.isPending}
-      onSave={(secret, place) => set.mutate({ id: account.id, secret, ...place })}
+      onSave={(secret, place) => set.mutate({ id: account.id, client: false, secret, ...place })}
     />
   );
 }

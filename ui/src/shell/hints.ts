@@ -1,7 +1,7 @@
 // Hints that are given until somebody has done once what they speak of, on this machine.
 import { useSyncExternalStore } from "react";
 
-export type Hint = "clock";
+export type Hint = "clock" | "world";
 
 const listeners = new Set<() => void>();
 const keyOf = (hint: Hint) => `carillon.hint.${hint}`;

@@ -54,7 +54,7 @@ const PLACES = [
 ] as const;
 
 /** The keys that are the same on every screen. */
-export function ShellKeys({ open, onClose }: { open: boolean; onClose: () => void }) {
+export function ShellKeys({ sample, open, onClose }: { sample: boolean; open: boolean; onClose: () => void }) {
   return (
     <KeysSheet
       open={open}
@@ -62,6 +62,7 @@ export function ShellKeys({ open, onClose }: { open: boolean; onClose: () => voi
       title={t("shell.keys.title")}
       keys={[
         ...PLACES.map(([keys, place]) => [keys, t(`shell.nav.${place}`)] as const),
+        ...(sample ? [["G W", t("shell.nav.world")] as const] : []),
         ...EVERYWHERE.map(([keys, does]) => [keys, t(`shell.keys.${does}`)] as const),
       ]}
     />

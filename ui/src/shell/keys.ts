@@ -1,5 +1,5 @@
 import { useNavigate } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 
 /** Ctrl+S saves what the screen shows, also out of a field. A screen without a save keeps the browser's own away. */
 export function useSaveKey(save: (() => void) | null): void {
@@ -27,6 +27,12 @@ export const JUMPS = {
   r: "/replies",
 } as const;
 
+/** And in a sample, which alone has a mail world. */
+const SAMPLE_JUMPS = { ...JUMPS, w: "/world" } as const;
+
+/** How long after `G` a letter leads to a screen, in milliseconds. */
+const JUMP_MS = 1200;
+
 /** Whether the keys of a place write text, or choose in a list of the system's. */
 export const typing = (target: EventTarget | null): boolean =>
   target instanceof Element && target.closest("input, textarea, select, [contenteditable='true']") !== null;
@@ -40,7 +46,7 @@ export const inFront = (target: EventTarget | null): boolean =>
  * Keys of every screen, as long as nobody is typing or asked something: `G` and a letter go to a screen, `/` to its
  * search, `?` tells the keys.
  */
-export function useShellKeys(onHelp: () => void): void {
+export function useShellKeys(onHelp: () => void, sample: boolean): void {
   const navigate = useNavigate();
   useEffect(() => {
     let waiting = 0;
@@ -61,8 +67,9 @@ export function useShellKeys(onHelp: () => void): void {
         waiting = Date.now();
         return;
       }
-      const to = JUMPS[key as keyof typeof JUMPS];
-      if (to !== undefined && Date.now() - waiting < 1200) {
+      const jumps: Partial<typeof SAMPLE_JUMPS> = sample ? SAMPLE_JUMPS : JUMPS;
+      const to = jumps[key as keyof typeof SAMPLE_JUMPS];
+      if (to !== undefined && Date.now() - waiting < JUMP_MS) {
         event.preventDefault();
         void navigate({ to });
       }
@@ -70,5 +77,25 @@ export function useShellKeys(onHelp: () => void): void {
     };
     window.addEventListener("keydown", onKey);
     return () => window.removeEventListener("keydown", onKey);
-  }, [navigate, onHelp]);
+  }, [navigate, onHelp, sample]);
+}
+
+/** Letters that do something on one screen, as long as nobody is typing or asked something. After `G` a letter is a jump. */
+export function useScreenKeys(keys: Readonly<Record<string, (() => void) | undefined>>): void {
+  const jumping = useRef(0);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || typing(event.target) || inFront(event.target)) return;
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const key = event.key.toLowerCase();
+      const jumps = Date.now() - jumping.current < JUMP_MS;
+      jumping.current = key === "g" ? Date.now() : 0;
+      const act = keys[key];
+      if (jumps || act === undefined) return;
+      event.preventDefault();
+      act();
+    };
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  }, [keys]);
 }

@@ -3,6 +3,7 @@ import {
   ChartNoAxesColumn,
   Filter,
   House,
+  Inbox,
   Keyboard,
   type LucideIcon,
   Mail,
@@ -31,12 +32,17 @@ const places = [
   { to: "/replies", icon: MessageSquareReply, label: "shell.nav.replies", keys: "G R" },
 ] as const;
 
+/** Only a sample has one. */
+const world = { to: "/world", icon: Inbox, label: "shell.nav.world", keys: "G W" } as const;
+
 /** The way to every screen. */
 export function Rail({
+  sample,
   collapsed,
   onToggle,
   onKeys,
 }: {
+  sample: boolean;
   collapsed: boolean;
   onToggle: () => void;
   onKeys: () => void;
@@ -46,7 +52,7 @@ export function Rail({
       aria-label={t("shell.navigation")}
       className={cx("flex shrink-0 flex-col gap-0.5 border-line-subtle border-r p-2", collapsed ? "w-13" : "w-50")}
     >
-      {places.map((place) => (
+      {[...places, ...(sample ? [world] : [])].map((place) => (
         <Place key={place.to} {...place} label={t(place.label)} collapsed={collapsed} />
       ))}
       <div className="flex-1" />
@@ -69,7 +75,7 @@ function Place({
   keys,
   collapsed,
 }: {
-  to: (typeof places)[number]["to"] | "/settings";
+  to: (typeof places)[number]["to"] | typeof world.to | "/settings";
   icon: LucideIcon;
   label: string;
   keys?: string;

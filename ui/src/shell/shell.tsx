@@ -34,8 +34,9 @@ export function Shell() {
   const opening = useOpening();
   const [keysShown, setKeysShown] = useState(false);
   const showKeys = useCallback(() => setKeysShown(true), []);
-  useShellKeys(showKeys);
   const info = current.data ?? null;
+  const sample = info?.workspace.sample ?? false;
+  useShellKeys(showKeys, sample);
   const title = info === null ? undefined : workspaceName({ name: info.workspace.name, file: info.file });
   useEffect(() => {
     document.title = title === undefined ? t("workspaces.title") : `${title} · ${t("workspaces.title")}`;
@@ -56,7 +57,7 @@ export function Shell() {
       )}
       <Opening name={opening} />
       <LeaveQuestion />
-      <ShellKeys open={keysShown} onClose={() => setKeysShown(false)} />
+      <ShellKeys sample={sample} open={keysShown} onClose={() => setKeysShown(false)} />
     </>
   );
 }
@@ -89,7 +90,7 @@ function Frame({ info, onKeys, children }: { info: WorkspaceInfo; onKeys: () => 
         {children}
       </header>
       <div className="flex min-h-0 flex-1">
-        <Rail collapsed={collapsed} onToggle={toggle} onKeys={onKeys} />
+        <Rail sample={workspace.sample} collapsed={collapsed} onToggle={toggle} onKeys={onKeys} />
         <main id="content" tabIndex={-1} className="flex min-h-0 min-w-0 flex-1 flex-col outline-none">
           <Outlet />
         </main>

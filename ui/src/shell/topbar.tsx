@@ -94,12 +94,22 @@ function WorkspaceSwitcher({ info }: { info: WorkspaceInfo }) {
 
 function StatusPill() {
   const { data } = useRead("outbox.summary", {});
+  const absence = useRead("absence.get", {});
+  const waiting = absence.data?.waiting ?? 0;
   const sending = data?.sending;
   const leaving = (sending?.queued ?? 0) + (sending?.in_flight ?? 0);
   const attention = sending?.attention ?? 0;
   const deaf = data?.closed === "no_opt_out_source";
   const look =
     "figures flex h-8 items-center gap-2 rounded-control px-2.5 font-medium text-ink-2 hover:bg-hover hover:text-ink-1";
+  if (waiting > 0) {
+    return (
+      <Link to="/home" aria-label={t("shell.status.away_about")} className={look}>
+        <span aria-hidden className="size-2 rounded-full bg-warn" />
+        {t("shell.status.away", { n: waiting })}
+      </Link>
+    );
+  }
   if (deaf && attention === 0) {
     return (
       <Link to="/settings" search={{ part: "replies" }} aria-label={t("shell.status.deaf_about")} className={look}>

@@ -10,6 +10,7 @@ import {
   ErrorView,
   Field,
   IconButton,
+  Select,
   SkeletonLines,
   SplitPane,
   say,
@@ -52,15 +53,17 @@ const BLANK: TemplateDraft = {
     "",
   ].join("\n"),
   text: "",
+  topic: null,
 };
 
 /** What is written of a template, without what the program adds: the border takes nothing else. */
-const draftOf = ({ name, subject, preheader, body, text }: TemplateDraft): TemplateDraft => ({
+const draftOf = ({ name, subject, preheader, body, text, topic }: TemplateDraft): TemplateDraft => ({
   name,
   subject,
   preheader,
   body,
   text,
+  topic,
 });
 
 /** A template as source beside the mail it makes. */
@@ -84,6 +87,26 @@ export function TemplateScreen() {
       id={null}
       first={starters.data.find((each) => each.key === starter)?.draft ?? BLANK}
     />
+  );
+}
+
+const NO_TOPIC = "none";
+
+/** What the mails are about, where the workspace has topics people may leave. */
+function TopicField({ topic, onChange }: { topic: number | null; onChange: (topic: number | null) => void }) {
+  const topics = useRead("topics.list", {});
+  if (topics.data === undefined || topics.data.length === 0) return null;
+  return (
+    <Field label={t("templates.topic")} help={t("templates.topic_help")} className="col-span-2">
+      <Select
+        value={topic === null ? NO_TOPIC : String(topic)}
+        onChange={(next) => onChange(next === NO_TOPIC ? null : Number(next))}
+        options={[
+          { value: NO_TOPIC, label: t("templates.no_topic") },
+          ...topics.data.map(({ number, name }) => ({ value: String(number), label: name })),
+        ]}
+      />
+    </Field>
   );
 }
 
@@ -117,7 +140,9 @@ function Editor({ id, first }: { id: TemplateId | null; first: TemplateDraft }) 
     onError: sayError,
   });
   const put = (change: Partial<TemplateDraft>) => setDraft((now) => ({ ...now, ...change }));
-  const changed = (["name", "subject", "preheader", "body", "text"] as const).some((key) => draft[key] !== kept[key]);
+  const changed = (["name", "subject", "preheader", "body", "text", "topic"] as const).some(
+    (key) => draft[key] !== kept[key],
+  );
   // A starter nobody has written in is no loss.
   useUnsaved(changed && draft !== first);
   const ready = changed && draft.name.trim() !== "" && !save.isPending;
@@ -170,6 +195,7 @@ function Editor({ id, first }: { id: TemplateId | null; first: TemplateDraft }) 
               <Field label={t("templates.subject")} error={errorIn("subject")} className="col-span-2">
                 <TextInput value={draft.subject} onChange={(event) => put({ subject: event.target.value })} />
               </Field>
+              <TopicField topic={draft.topic} onChange={(topic) => put({ topic })} />
             </div>
             <Tabs
               label={t("templates.source")}

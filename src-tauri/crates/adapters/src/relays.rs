@@ -1,12 +1,16 @@
 //! The studio's side of a relay: pairing, pulling, acknowledging, and opening what only the studio can.
 
+mod invitation;
+mod line;
+mod place;
 mod seal;
-mod wire;
 
+pub use invitation::Invitation;
 pub use seal::OpenedHit;
 
 use crate::dialer::Dialer;
 use crate::failure::failure;
+use crate::http::{Http, Method};
 use crate::secret::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,6 +19,8 @@ use carillon_model::relay::{
     Ack, ApiKey, Device, PairRequest, PairingCode, Pulled, RelaySettings, RelayState, SealedEvent,
     SuppressionLine, SuppressionPage, signed_text,
 };
+use line::Line;
+use place::Place;
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{Ed25519KeyPair, KeyPair};
@@ -22,7 +28,7 @@ use seal::OpeningKey;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::atomic::{AtomicI64, Ordering};
-use wire::{Body, Line, Place};
+use tokio::sync::OnceCell;
 
 /// The secrets of a workspace for its relay, 32 bytes each as base64url: for the keychain, never for a file.
 #[derive(Clone)]
@@ -75,6 +81,7 @@ pub fn new_api_key(tenant: &str, name: &str) -> Result<(Secret, ApiKey), Failure
 pub struct RelayClient {
     dialer: Dialer,
     place: Place,
+    http: OnceCell<Http>,
     tenant: String,
     device: Ed25519KeyPair,
     device_key: String,
@@ -110,6 +117,7 @@ impl RelayClient {
             device,
             opening: OpeningKey::new(&bytes32(&secrets.opening)?).ok_or_else(bad_secret)?,
             ahead: AtomicI64::new(0),
+            http: OnceCell::new(),
             dialer,
         })
     }
@@ -136,7 +144,7 @@ impl RelayClient {
         let key = hmac::Key::new(hmac::HMAC_SHA256, code.secret.as_bytes());
         let signature = URL_SAFE_NO_PAD.encode(hmac::sign(&key, &body).as_ref());
         let headers = vec![("carillon-signature", signature)];
-        let answer = wire::ask(&client.dialer, &client.place, "POST", "/v1/pair", &headers, body).await?;
+        let answer = client.ask("POST", "/v1/pair", &headers, body).await?;
         let state = read(&answer)?;
         Ok((client, state))
     }
@@ -176,9 +184,16 @@ impl RelayClient {
         let target = format!("/v1/live?since={since}");
         for again in [false, true] {
             let headers = self.sign("GET", &target, &[])?;
-            match wire::listen(&self.dialer, &self.place, &target, &headers).await {
-                Err(refused) if refused.code == "clock" && !again => self.set_ahead(&refused),
-                line => return line.map(|line| LiveLine { line }),
+            let http = self.http().await;
+            let mut request = http.get(&self.place.url(&target));
+            for (name, value) in &headers {
+                request = request.header(name, value);
+            }
+            match request.open().await {
+                Ok(body) => return Ok(LiveLine { line: Line::of(body) }),
+                Err(refused) if again => return Err(refused.into()),
+                // The clocks may differ, which this sets right, or it says better why not.
+                Err(_) => self.state().await.map(drop)?,
             }
         }
         Err(clocks())
@@ -270,11 +285,10 @@ impl RelayClient {
     }
 
     /// A signed request. When the clocks differ too much, once more by the relay's.
-    async fn call(&self, method: &str, target: &str, body: Vec<u8>) -> Result<Body, Failure> {
+    async fn call(&self, method: &str, target: &str, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
         for again in [false, true] {
             let headers = self.sign(method, target, &body)?;
-            let answer = wire::ask(&self.dialer, &self.place, method, target, &headers, body.clone()).await;
-            match answer {
+            match self.ask(method, target, &headers, body.clone()).await {
                 Err(refused) if refused.code == "clock" && !again => {
                     self.set_ahead(&refused);
                 }
@@ -282,6 +296,33 @@ impl RelayClient {
             }
         }
         Err(clocks())
+    }
+
+    async fn http(&self) -> &Http {
+        let made = || Http::with(self.dialer.clone(), self.place.options());
+        self.http.get_or_init(made).await
+    }
+
+    async fn ask(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&'static str, String)],
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, Failure> {
+        let http = self.http().await;
+        let method = Method::from_bytes(method.as_bytes()).unwrap_or(Method::GET);
+        let mut request = http
+            .request(method, &self.place.url(target))
+            .body("application/json", body);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let answer = request.send().await?;
+        match answer.is_success() {
+            true => Ok(answer.body),
+            false => Err(self.place.refused(answer.status, &answer.body)),
+        }
     }
 
     fn set_ahead(&self, refused: &Failure) {
@@ -391,7 +432,7 @@ fn json(value: &(impl Serialize + ?Sized)) -> Result<Vec<u8>, Failure> {
     serde_json::to_vec(value).map_err(|error| failure(FailureClass::Setup, "body", error.to_string()))
 }
 
-fn read<T: DeserializeOwned>(body: &Body) -> Result<T, Failure> {
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     serde_json::from_slice(body).map_err(|_| garbled())
 }
 

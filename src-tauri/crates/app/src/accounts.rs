@@ -10,14 +10,19 @@ pub use words::*;
 use crate::commands;
 use crate::error::{ApiError, Code, Result, fail};
 use crate::imports::clean;
+use crate::mailboxes::SignInStarted;
 use crate::runtime::{self, dispatch::try_again};
 use crate::secrets::{self, Owner};
+use crate::sign_in::Door;
 use crate::table::{Done, NoArgs};
 use crate::workspaces::Open;
 use crate::{Ctx, journeys, settings};
+use carillon_adapters::channels::email::Login;
 use carillon_adapters::{Secret, limits};
 use carillon_model::AccountId;
 use carillon_model::account::{Account, SecretState, Tls};
+use carillon_model::mailbox::{Auth, OAuthProvider};
+use carillon_render::address::other_domain;
 use carillon_store::{Db, Priority};
 use dkim::{dkim_make, dkim_record, dkim_remove, dkim_switch};
 use test::test;
@@ -29,6 +34,7 @@ commands! {
     mutate "accounts.delete" delete(OneAccount) -> Done, reads [];
     mutate "accounts.switch" switch(SwitchAccount) -> Done, reads [];
     mutate "accounts.set_secret" set_secret(SetSecret) -> SecretKept, reads [];
+    mutate "accounts.sign_in" sign_in(SignInAccount) -> SignInStarted, reads [], only crate::table::LOCAL;
     mutate "accounts.unlock" unlock(UnlockPasswords) -> Done, reads [];
     query "accounts.dkim_record" dkim_record(OneAccount) -> DkimRecord, reads [Accounts];
     mutate "accounts.dkim_make" dkim_make(MakeDkim) -> DkimRecord, reads [];
@@ -120,6 +126,7 @@ fn shaped(draft: AccountDraft, id: AccountId) -> Result<Account> {
         port: draft.port,
         tls: draft.tls,
         user: draft.user.trim().to_owned(),
+        auth: draft.auth,
         from_name: clean::line(&draft.from_name),
         from_email: address(&draft.from_email, "from_email")?,
         reply_to: draft
@@ -200,9 +207,23 @@ async fn list(cx: &Ctx, _: NoArgs) -> Result<Vec<AccountRow>> {
         .await?)
 }
 
+/// A name that shows another domain than the address has is what a forger writes: filters refuse it, and so do we when a
+/// mail is made. Said here, where it can be changed.
+fn honest_name(account: &Account) -> Result<()> {
+    let (_, domain) = account.from_email.rsplit_once('@').unwrap_or_default();
+    match other_domain(&account.from_name, domain) {
+        Some(other) => {
+            let words: &[(&str, &dyn std::fmt::Display)] = &[("other", &other), ("domain", &domain)];
+            Err(fail(Code::Invalid, "accounts.other_domain", words).at("from_name"))
+        }
+        None => Ok(()),
+    }
+}
+
 async fn add(cx: &Ctx, req: AddAccount) -> Result<Account> {
     let open = cx.open()?;
     let account = shaped(req.account, AccountId(0))?;
+    honest_name(&account)?;
     provider_is_there(open, &account).await?;
     Ok(open
         .store
@@ -250,6 +271,7 @@ async fn update(cx: &Ctx, req: UpdateAccount) -> Result<Account> {
     let open = cx.open()?;
     existing(open, req.id).await?;
     let mut account = shaped(req.account, req.id)?;
+    honest_name(&account)?;
     provider_is_there(open, &account).await?;
     let saved = open
         .store
@@ -306,8 +328,14 @@ async fn delete(cx: &Ctx, req: OneAccount) -> Result<Done> {
         return Err(needed(&account.name, &users));
     }
     // After the account: one that stays keeps its password.
+    open.sign_ins.forget(&Owner::Account(id)).await;
     secrets::forget(open, &Owner::Account(id), kept).await;
     dkim::forget(open, id).await?;
+    let client = open
+        .store
+        .read(move |db| secrets::kept(db, &client_of(id)))
+        .await?;
+    secrets::forget(open, &client_of(id), client).await;
     Ok(Done {})
 }
 
@@ -330,11 +358,55 @@ async fn switch(cx: &Ctx, req: SwitchAccount) -> Result<Done> {
 async fn set_secret(cx: &Ctx, req: SetSecret) -> Result<SecretKept> {
     let open = cx.open()?;
     existing(open, req.id).await?;
-    let owner = Owner::Account(req.id);
+    let owner = match req.client {
+        true => client_of(req.id),
+        false => Owner::Account(req.id),
+    };
     let state = secrets::keep(open, &owner, Secret::new(req.secret), req.keep, req.passphrase).await?;
     try_again(open, Some(req.id)).await?;
     open.runtime.nudge();
     Ok(SecretKept { state })
+}
+
+/// Whose the secret of an account's registration at its provider is.
+fn client_of(id: AccountId) -> Owner {
+    Owner::Named(format!("account_client_{id}"))
+}
+
+fn door(account: &Account, provider: &OAuthProvider) -> Door {
+    Door {
+        owner: Owner::Account(account.id),
+        client: client_of(account.id),
+        name: account.name.clone(),
+        user: account.user.clone(),
+        provider: provider.clone(),
+    }
+}
+
+/// Opens the provider's page in a browser; its answer is kept for the account.
+async fn sign_in(cx: &Ctx, req: SignInAccount) -> Result<SignInStarted> {
+    let open = cx.open()?;
+    let account = existing(open, req.id).await?;
+    let Auth::OAuth { provider } = &account.auth else {
+        return Err(fail(
+            Code::Invalid,
+            "accounts.no_provider",
+            &[("name", &account.name)],
+        ));
+    };
+    let (app, owner) = (cx.app.clone(), open.clone());
+    door(&account, provider)
+        .sign_in(cx, "accounts.sign_in", (req.keep, req.passphrase), move |_| {
+            app.bus().tell(0, vec!["accounts".into()]);
+            // What waited for the sign-in goes now.
+            tokio::spawn(async move {
+                if let Err(error) = try_again(&owner, Some(req.id)).await {
+                    tracing::warn!(%error, "the account is tried again later");
+                }
+                owner.runtime.nudge();
+            });
+        })
+        .await
 }
 
 /// Unlocks the file of passwords for as long as the workspace is open.
@@ -355,13 +427,24 @@ async fn unlock(cx: &Ctx, req: UnlockPasswords) -> Result<Done> {
     Ok(Done {})
 }
 
-/// The password of an account, if it needs one.
+/// How a session proves who we are with what [`secret`] gives.
+pub fn login(account: &Account) -> Login {
+    match account.auth {
+        Auth::Password => Login::Password,
+        Auth::OAuth { .. } => Login::Token,
+    }
+}
+
+/// The password of an account, or a fresh access token, if it needs one.
 ///
 /// # Errors
 /// A sentence that says what is missing.
 pub async fn secret(open: &Open, account: &Account) -> Result<Option<Secret>> {
     if account.user.is_empty() {
         return Ok(None);
+    }
+    if let Auth::OAuth { provider } = &account.auth {
+        return door(account, provider).token(open).await.map(Some);
     }
     let found = secrets::get(open, &Owner::Account(account.id)).await?;
     found

@@ -6,6 +6,7 @@
 pub mod advance;
 mod audience;
 mod document;
+mod lift;
 mod preview;
 mod states;
 mod test;
@@ -136,6 +137,9 @@ fn cleaned(mut campaign: Campaign) -> Campaign {
     }
     campaign.account = campaign.account.filter(|name| !name.trim().is_empty());
     campaign.exclude.retain(|name| !name.trim().is_empty());
+    if campaign.hold_out_percent == 0 {
+        campaign.measure = None;
+    }
     campaign
 }
 
@@ -186,6 +190,7 @@ async fn view(cx: &Ctx, req: OneCampaign) -> Result<CampaignView> {
         ),
         None => None,
     };
+    let lift = lift::view(open, &row).await?;
     Ok(CampaignView {
         id: row.id,
         campaign: row.campaign,
@@ -200,6 +205,7 @@ async fn view(cx: &Ctx, req: OneCampaign) -> Result<CampaignView> {
         now: open.now(),
         progress,
         test,
+        lift,
     })
 }
 

@@ -14,9 +14,10 @@ use crate::table::{Done, Page};
 use crate::workspaces::Open;
 use crate::{Ctx, segments, timeline};
 use carillon_model::ContactId;
+use carillon_model::consent::SuppressionReason;
 use carillon_model::contact::{BUILT_IN_FIELDS, Contact, FieldType, Value};
 use carillon_store::contacts::{Order, PageQuery};
-use carillon_store::{consents, suppressions};
+use carillon_store::{choices, consents, suppressions};
 use changes::{add, delete, tag, update};
 use export::export;
 use roaring::RoaringBitmap;
@@ -129,13 +130,20 @@ async fn get(cx: &Ctx, req: OneContact) -> Result<ContactPage> {
     let contact = existing(open, req.id).await?;
     let id = req.id;
     let email = contact.email.clone();
-    let (ledger, permissions, entry) = open
+    let now = open.now();
+    let (ledger, permissions, entry, chosen) = open
         .store
         .read(move |db| {
+            let choice = choices::of(db, &email)?;
+            let chosen = ChosenShown {
+                topics_left: crate::topics::names_left(db, choice.left)?,
+                paused_until: choice.rests(now),
+            };
             Ok((
                 consents::of(db, id)?,
                 consents::permissions_of(db, id)?,
                 suppressions::entry(db, &email)?,
+                chosen,
             ))
         })
         .await?;
@@ -170,10 +178,14 @@ async fn get(cx: &Ctx, req: OneContact) -> Result<ContactPage> {
             .collect(),
         suppressed: entry.map(|entry| SuppressionShown {
             reason: entry.reason,
-            scope: SuppressionScope::EveryMail,
+            scope: match entry.reason {
+                SuppressionReason::Unsubscribed => SuppressionScope::Marketing,
+                _ => SuppressionScope::EveryMail,
+            },
             source: entry.source,
             since: entry.at,
         }),
+        chosen,
         consents: ledger,
         segments: segments::of_contact(open, id).await?,
         journeys: crate::journeys::passages(open, id).await?,

@@ -8,16 +8,14 @@ use crate::files::SaveRef;
 use crate::jobs::Job;
 use crate::owner::{self, Claim};
 use crate::table::{JobStarted, LOCAL, NoArgs};
-use crate::workspaces::{self, Open, WorkspaceInfo};
+use crate::workspaces::{self, WorkspaceInfo};
 use crate::{App, Ctx};
 use carillon_model::Moment;
 use carillon_model::workspace::Workspace;
-use carillon_store::Priority;
+use carillon_world::Options;
 use carillon_world::company::USUAL_CONTACTS;
-use carillon_world::{Options, SmtpWorld};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use ts_rs::TS;
 
 pub use making::ACCOUNT;
@@ -207,32 +205,6 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
-}
-
-/// Starts the mail server of a sample on this machine and tells its account the port. It lives as long as the
-/// workspace is open; what it took is in `<workspace>.truth.jsonl` and the folder `<workspace>.mail`.
-///
-/// # Errors
-/// When files beside the workspace cannot be written, or no port is free.
-pub async fn start_world(open: &Arc<Open>) -> Result<()> {
-    let mut options = Options::new(beside(&open.path, ".truth.jsonl"));
-    options.mailbox = Some(beside(&open.path, ".mail"));
-    let world = SmtpWorld::start(options).await?;
-    let port = world.address().port();
-    open.store
-        .write(Priority::User, move |tx| {
-            let found = carillon_store::accounts::by_name(tx, ACCOUNT)?.map(|row| row.account);
-            match found.filter(|account| account.port != port) {
-                Some(mut account) => {
-                    account.port = port;
-                    carillon_store::accounts::save(tx, Some(account.id), &account).map(drop)
-                }
-                None => Ok(()),
-            }
-        })
-        .await?;
-    *open.world.lock().await = Some(world);
-    Ok(())
 }
 
 /// A mail server that takes everything and remembers it durably, until it is interrupted. Its port is the first

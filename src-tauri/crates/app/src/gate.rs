@@ -11,7 +11,11 @@ pub struct Case {
     pub permitted: bool,
     /// The list keeps this message from its address.
     pub suppressed: bool,
-    /// Typed as transactional: consent for marketing does not matter; the suppression list does.
+    /// The contact left the topic the mail is about.
+    pub topic_left: bool,
+    /// The contact wants no mails for now.
+    pub rests: bool,
+    /// Typed as transactional: consent for marketing does not matter, nor what was chosen of it; the suppression list does.
     pub transactional: bool,
     /// The journey was stopped.
     pub stopped: bool,
@@ -23,6 +27,8 @@ pub struct Case {
     pub loopback: bool,
     /// There is a source of opt-outs (mailbox, relay, provider), and each was read lately.
     pub listening: bool,
+    /// It fell due with many others while nobody was there, and nobody has said yet what becomes of them.
+    pub away: bool,
 }
 
 /// Whether the message must not leave, and why. `None` lets it pass.
@@ -38,16 +44,25 @@ pub fn decide(case: &Case) -> Option<Refusal> {
     if !case.permitted && !case.transactional {
         return Some(Refusal::NoConsent);
     }
+    if case.topic_left && !case.transactional {
+        return Some(Refusal::TopicLeft);
+    }
     if case.stopped {
         return Some(Refusal::Stopped);
     }
     if case.paused {
         return Some(Refusal::Paused);
     }
+    if case.rests && !case.transactional {
+        return Some(Refusal::ContactPaused);
+    }
     // A machine that cannot hear an unsubscribe must not send marketing (48 h at Gmail and Yahoo, 10 business
     // days under CAN-SPAM and CASL).
     if !case.loopback && !case.transactional && !case.listening {
         return Some(Refusal::NoOptOutSource);
+    }
+    if case.away && !case.transactional {
+        return Some(Refusal::Away);
     }
     if case.over_limit {
         return Some(Refusal::OverLimit);
@@ -58,8 +73,16 @@ pub fn decide(case: &Case) -> Option<Refusal> {
 /// Whether a refusal ends the message, or holds it until something changes.
 pub fn is_final(refusal: Refusal) -> bool {
     match refusal {
-        Refusal::NoConsent | Refusal::Suppressed | Refusal::NoContact | Refusal::Stopped => true,
-        Refusal::Paused | Refusal::OverLimit | Refusal::NoOptOutSource => false,
+        Refusal::NoConsent
+        | Refusal::Suppressed
+        | Refusal::TopicLeft
+        | Refusal::NoContact
+        | Refusal::Stopped => true,
+        Refusal::ContactPaused
+        | Refusal::Paused
+        | Refusal::OverLimit
+        | Refusal::NoOptOutSource
+        | Refusal::Away => false,
     }
 }
 
@@ -71,12 +94,15 @@ mod tests {
         contact: true,
         permitted: true,
         suppressed: false,
+        topic_left: false,
+        rests: false,
         transactional: false,
         stopped: false,
         paused: false,
         over_limit: false,
         loopback: true,
         listening: false,
+        away: false,
     };
 
     #[test]
@@ -114,6 +140,17 @@ mod tests {
             }),
             Some(Refusal::Stopped)
         );
+        assert_eq!(
+            decide(&Case {
+                topic_left: true,
+                ..OPEN
+            }),
+            Some(Refusal::TopicLeft)
+        );
+        assert_eq!(
+            decide(&Case { rests: true, ..OPEN }),
+            Some(Refusal::ContactPaused)
+        );
         assert_eq!(decide(&Case { paused: true, ..OPEN }), Some(Refusal::Paused));
         assert_eq!(
             decide(&Case {
@@ -132,10 +169,24 @@ mod tests {
     }
 
     #[test]
+    fn what_fell_due_in_an_absence_waits_for_an_answer_unless_it_was_asked_for() {
+        let away = Case { away: true, ..OPEN };
+        assert_eq!(decide(&away), Some(Refusal::Away));
+        let asked_for = Case {
+            transactional: true,
+            ..away
+        };
+        assert_eq!(decide(&asked_for), None);
+        assert!(!is_final(Refusal::Away));
+    }
+
+    #[test]
     fn a_transactional_message_needs_no_marketing_consent_but_respects_the_list() {
         let case = Case {
             transactional: true,
             permitted: false,
+            topic_left: true,
+            rests: true,
             ..OPEN
         };
         assert_eq!(decide(&case), None);
@@ -169,8 +220,8 @@ mod tests {
 
     #[test]
     fn nothing_passes_the_gate_that_any_single_fact_forbids() {
-        // All 512 cases against the rule written the other way round.
-        for bits in 0..512u32 {
+        // All 4,096 cases against the rule written the other way round.
+        for bits in 0..4_096u32 {
             let bit = |n: u32| bits & (1 << n) != 0;
             let case = Case {
                 contact: bit(0),
@@ -182,14 +233,18 @@ mod tests {
                 over_limit: bit(6),
                 loopback: bit(7),
                 listening: bit(8),
+                topic_left: bit(9),
+                rests: bit(10),
+                away: bit(11),
             };
             let allowed = case.contact
                 && !case.suppressed
-                && (case.permitted || case.transactional)
+                && (case.transactional || (case.permitted && !case.topic_left && !case.rests))
                 && !case.stopped
                 && !case.paused
                 && !case.over_limit
-                && (case.loopback || case.listening || case.transactional);
+                && (case.loopback || case.listening || case.transactional)
+                && (!case.away || case.transactional);
             assert_eq!(decide(&case).is_none(), allowed, "{case:?}");
         }
     }

@@ -3,19 +3,19 @@
 
 mod heard;
 mod hits;
+mod list;
 mod mailbox;
 mod provider;
 mod relay;
 
 pub use heard::heard;
-pub use mailbox::secret as mailbox_secret;
+pub use mailbox::{door as mailbox_door, secret as mailbox_secret};
 
 use crate::error::{ApiError, Result};
 use crate::relay::Paired;
 use crate::responses::{self, Taken};
 use crate::workspaces::Open;
 use carillon_adapters::mailbox::notice::{self, Notice, Rules};
-use carillon_adapters::oauth::Tokens;
 use carillon_adapters::{Dialer, Http};
 use carillon_model::mailbox::Mailbox;
 use carillon_model::workspace::ClockKind;
@@ -24,7 +24,7 @@ use carillon_store::providers::{self, ProviderRow};
 use carillon_store::{Priority, Topic, Tx, mailboxes, opt_out_sources};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -36,11 +36,12 @@ pub struct Intake {
     wake: Notify,
     /// The studio listens all the time; a single command reads when it needs to.
     live: AtomicBool,
-    /// Of mailboxes one signs in to, for as long as the workspace is open. Held while they are refreshed: a provider may
-    /// give each refresh token once.
-    tokens: tokio::sync::Mutex<BTreeMap<MailboxId, Tokens>>,
     /// One reading at a time.
     reading: tokio::sync::Mutex<()>,
+    /// The day, since 1970, on which keys of what was taken in long ago were forgotten.
+    tidied_on: AtomicI64,
+    /// One pulls from the relay at a time: what it answers fits the cursor it was asked with.
+    pulling: tokio::sync::Mutex<()>,
     /// Connections to providers, shared by those who read and those who send.
     http: tokio::sync::OnceCell<Http>,
 }
@@ -60,11 +61,6 @@ impl Intake {
     pub async fn http(&self, dialer: &Dialer) -> Http {
         let made = self.http.get_or_init(|| Http::new(dialer.clone()));
         made.await.clone()
-    }
-
-    /// Forgets what a sign-in gave: the mailbox is gone, or somebody signed in anew.
-    pub async fn forget(&self, id: MailboxId) {
-        self.tokens.lock().await.remove(&id);
     }
 }
 
@@ -96,7 +92,8 @@ pub fn live(open: Arc<Open>) -> JoinHandle<()> {
                         tokio::spawn(provider::listen(open.clone(), row))
                     });
                     line = line.filter(|(paired, _)| relay.as_ref() == Some(paired));
-                    if let Some(paired) = relay.filter(|_| line.is_none()) {
+                    // A sample's own relay is pulled where its people act.
+                    if let Some(paired) = relay.filter(|_| line.is_none() && !open.sample) {
                         let listener = Listener(tokio::spawn(relay::listen(open.clone())));
                         line = Some((paired, listener));
                     }
@@ -174,6 +171,17 @@ fn keep_up<K: Ord + Copy, S: PartialEq + Clone>(
     }
 }
 
+/// Forgets, once a day, the keys of what was taken in so long ago that nobody brings it again.
+async fn tidy(open: &Open) -> Result<()> {
+    let now = open.now();
+    let today = now.timestamp() / 86_400;
+    if open.intake.tidied_on.swap(today, Ordering::Relaxed) == today {
+        return Ok(());
+    }
+    let forget = move |tx: &mut Tx<'_>| carillon_store::intake::forget_old(tx, now).map(drop);
+    Ok(open.store.write(Priority::Import, forget).await?)
+}
+
 /// Reads every source once, from where it was read to. What cannot be read is noted with its source.
 ///
 /// # Errors
@@ -194,6 +202,14 @@ pub async fn read_all(open: &Arc<Open>) -> Result<()> {
         Some(_) => relay::read_once(open).await,
         None => Ok(()),
     }
+}
+
+/// Reads the relay once: whether it had anything, or why it cannot be read.
+///
+/// # Errors
+/// The store's.
+pub(crate) async fn read_relay(open: &Arc<Open>) -> Result<std::result::Result<bool, String>> {
+    relay::read(open).await
 }
 
 /// Reads every source before anything is sent, where nobody listens all the time.
@@ -227,6 +243,7 @@ pub async fn take_in_letters(
     letters: Vec<Letter>,
     also: impl FnOnce(&mut Tx<'_>) -> carillon_store::Result<()> + Send + 'static,
 ) -> Result<Vec<Taken>> {
+    tidy(open).await?;
     let keys: Vec<[u8; 16]> = letters.iter().map(|letter| letter.key).collect();
     // Hostile mail is read off the async threads, and before the write begins.
     let read = move || -> Vec<Notice> {

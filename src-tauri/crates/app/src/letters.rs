@@ -100,6 +100,8 @@ pub struct Doors {
     pub unsubscribe: Option<String>,
     /// https address of the page where the contact chooses what to get.
     pub preferences: Option<String>,
+    /// https address of the page where the contact confirms the address. It works for a week.
+    pub confirm: Option<String>,
     pub click: Option<Click>,
     /// Source of the picture that tells of an opening.
     pub pixel: Option<String>,
@@ -152,9 +154,44 @@ pub fn context(
         event: None,
         unsubscribe_url: unsubscribe,
         preferences_url: None,
+        confirm_url: None,
         zone: record.zone().unwrap_or(zone).name().to_owned(),
         locale: language,
         now,
+    }
+}
+
+/// Where links of the relay stand in a mail that nobody gets.
+#[derive(Clone, Debug, Default)]
+pub struct ShownLinks {
+    relay: Option<String>,
+}
+
+impl ShownLinks {
+    /// As this workspace has them.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn of(open: &Open) -> Result<ShownLinks> {
+        let paired = open.store.read(crate::relay::paired).await?;
+        Ok(ShownLinks {
+            relay: paired.map(|paired| paired.url),
+        })
+    }
+
+    /// Whether there is a relay they lead to.
+    pub fn lead_somewhere(&self) -> bool {
+        self.relay.is_some()
+    }
+
+    /// What is rendered for a look at it.
+    pub fn put(&self, context: Context) -> Context {
+        let link = |kind: &str| self.relay.as_ref().map(|relay| format!("{relay}/{kind}/preview"));
+        Context {
+            preferences_url: link("p"),
+            confirm_url: link("k"),
+            ..context
+        }
     }
 }
 
@@ -270,7 +307,7 @@ pub fn finished(
     signer: Option<&Signer>,
 ) -> std::result::Result<Vec<u8>, LetterError> {
     if let Some(click) = &doors.click {
-        let kept: Vec<&str> = [&doors.unsubscribe, &doors.preferences]
+        let kept: Vec<&str> = [&doors.unsubscribe, &doors.preferences, &doors.confirm]
             .into_iter()
             .filter_map(|url| url.as_deref())
             .collect();

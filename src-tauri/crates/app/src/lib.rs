@@ -2,6 +2,7 @@
 //! clock, and who owns the file. Every shell (window, command line, browser) calls [`App::call`] and nothing
 //! else.
 
+pub mod absence;
 pub mod accounts;
 pub mod backup;
 pub mod bus;
@@ -36,12 +37,15 @@ pub mod runtime;
 pub mod secrets;
 pub mod segments;
 pub mod settings;
+mod sign_in;
 pub mod suppressions;
 pub mod table;
 pub mod templates;
 pub mod timeline;
+pub mod topics;
 pub mod vocabulary;
 pub mod workspaces;
+pub mod world;
 
 use crate::bus::Bus;
 use crate::error::{ApiError, Code, Result, fail};
@@ -110,6 +114,7 @@ impl Ctx {
 /// Every command of every feature.
 fn features() -> Vec<Command> {
     [
+        absence::commands(),
         accounts::commands(),
         backup::commands(),
         campaigns::commands(),
@@ -129,6 +134,7 @@ fn features() -> Vec<Command> {
         outbox::commands(),
         providers::commands(),
         relay::commands(),
+        topics::commands(),
         reports::commands(),
         responses::commands(),
         runtime::commands(),
@@ -138,6 +144,7 @@ fn features() -> Vec<Command> {
         templates::commands(),
         vocabulary::commands(),
         workspaces::commands(),
+        world::commands(),
     ]
     .into_iter()
     .flatten()

@@ -7,16 +7,15 @@ pub use words::*;
 use crate::Ctx;
 use crate::accounts::is_here;
 use crate::commands;
-use crate::error::{ApiError, Code, Result, fail};
+use crate::error::{Code, Result, fail};
 use crate::imports::clean;
 use crate::intake;
-use crate::jobs::Job;
 use crate::secrets::{self, Owner};
 use crate::table::{Done, JobStarted, NoArgs};
 use crate::workspaces::Open;
 use carillon_adapters::Secret;
 use carillon_adapters::mailbox::imap::{self, Imap, Options};
-use carillon_adapters::oauth::{self, SignIn};
+use carillon_adapters::oauth;
 use carillon_model::MailboxId;
 use carillon_model::account::{SecretState, Tls};
 use carillon_model::mailbox::{Auth, Mailbox};
@@ -144,7 +143,7 @@ async fn update(cx: &Ctx, req: UpdateMailbox) -> Result<Mailbox> {
     let before = existing(open, req.id).await?.mailbox;
     let mailbox = shaped(req.mailbox, req.id)?;
     if before.auth != mailbox.auth {
-        open.intake.forget(req.id).await;
+        open.sign_ins.forget(&Owner::Mailbox(req.id)).await;
     }
     let saved = save(open, Some(req.id), mailbox).await?;
     open.intake.nudge();
@@ -168,7 +167,7 @@ async fn delete(cx: &Ctx, req: OneMailbox) -> Result<Done> {
             Ok(kept)
         })
         .await?;
-    open.intake.forget(req.id).await;
+    open.sign_ins.forget(&Owner::Mailbox(req.id)).await;
     for (owner, kept) in owners.iter().zip(kept) {
         secrets::forget(open, owner, kept).await;
     }
@@ -201,55 +200,24 @@ fn changed(cx: &Ctx, open: &Open) {
     cx.app.bus().tell(0, vec!["mailboxes".into()]);
 }
 
-/// Opens the provider's page in a browser and waits until the person has signed in there; then keeps what came of it.
+/// Opens the provider's page in a browser; its answer is kept for the mailbox.
 async fn sign_in(cx: &Ctx, req: SignInMailbox) -> Result<SignInStarted> {
-    let open = cx.open()?.clone();
-    let mailbox = existing(&open, req.id).await?.mailbox;
-    let Auth::OAuth { provider } = mailbox.auth.clone() else {
+    let open = cx.open()?;
+    let mailbox = existing(open, req.id).await?.mailbox;
+    let Auth::OAuth { provider } = &mailbox.auth else {
         return Err(fail(
             Code::Invalid,
             "mailboxes.no_provider",
             &[("name", &mailbox.name)],
         ));
     };
-    let client = match provider.has_client_secret {
-        true => secrets::get(&open, &Owner::MailboxClient(req.id)).await?,
-        false => None,
-    };
-    let waiting = SignIn::begin(&provider, client.as_ref(), Some(&mailbox.user))
-        .await
-        .map_err(in_words)?;
-    let (app, url) = (cx.app.clone(), waiting.url().to_owned());
-    let job = cx
-        .app
-        .jobs()
-        .start("mailboxes.sign_in", move |job: Arc<Job>| async move {
-            job.phase("signing_in");
-            let tokens = tokio::select! {
-                tokens = waiting.finish(&open.dialer) => tokens.map_err(in_words)?,
-                () = job.asked_to_stop() => return job.check(),
-            };
-            let kept = tokens
-                .to_secret()
-                .ok_or_else(|| fail(Code::Invalid, "mailboxes.no_refresh", &[("name", &mailbox.name)]))?;
-            let owner = Owner::Mailbox(req.id);
-            secrets::keep(&open, &owner, kept, req.keep, req.passphrase).await?;
-            open.intake.forget(req.id).await;
+    let app = cx.app.clone();
+    intake::mailbox_door(&mailbox, provider)
+        .sign_in(cx, "mailboxes.sign_in", (req.keep, req.passphrase), move |open| {
             open.intake.nudge();
             app.bus().tell(0, vec!["mailboxes".into()]);
-            Ok(())
-        });
-    if let Err(error) = open::that_detached(&url) {
-        tracing::warn!(%error, "the browser did not open");
-    }
-    Ok(SignInStarted { job, url })
-}
-
-fn in_words(failure: carillon_model::message::Failure) -> ApiError {
-    ApiError {
-        message: failure.detail,
-        ..fail(Code::Refused, "mailboxes.refused", &[])
-    }
+        })
+        .await
 }
 
 /// Signs in and looks round, and changes nothing.

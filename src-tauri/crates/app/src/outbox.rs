@@ -4,6 +4,7 @@ mod mail;
 
 use crate::Ctx;
 use crate::accounts::is_here;
+use crate::campaigns::variant_of;
 use crate::commands;
 use crate::contacts::Changed;
 use crate::error::{Code, Result, fail, sentence, word};
@@ -15,9 +16,9 @@ use crate::table::{NoArgs, Page};
 use crate::workspaces::Open;
 use carillon_model::journey::JourneyState;
 use carillon_model::message::{Message, MessageState, Refusal};
-use carillon_model::{ContactId, JourneyId, MessageId, Moment};
+use carillon_model::{CampaignId, ContactId, JourneyId, MessageId, Moment};
 use carillon_store::outbox::{self as rows, Filter, Resolution};
-use carillon_store::{Db, Priority, accounts, journeys, settings, templates};
+use carillon_store::{Db, Priority, accounts, campaigns, journeys, settings, templates};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -287,9 +288,16 @@ fn with_names(db: &carillon_store::Db<'_>, mut message: Message) -> carillon_sto
         let step = j.draft.steps.iter().find(|s| s.id == message.key.step)?;
         (!step.name.is_empty()).then(|| step.name.clone())
     });
-    let template_name = templates::get(db, message.template)?
-        .map(|t| t.name)
-        .unwrap_or_default();
+    let template = templates::get(db, message.template)?;
+    // Until it is rendered a message has its template's subject, and a campaign may have another for it.
+    if template.as_ref().is_some_and(|t| t.subject == message.subject)
+        && let Some(row) = campaigns::get(db, CampaignId(message.key.journey.0))?
+        && let Some(variant) = variant_of(&message.key.step.0).and_then(|n| row.campaign.variants.get(n))
+        && let Some(subject) = &variant.subject
+    {
+        message.subject.clone_from(subject);
+    }
+    let template_name = template.map(|t| t.name).unwrap_or_default();
     let account_name = accounts::get(db, message.account)?
         .map(|a| a.account.name)
         .unwrap_or_default();

@@ -1,9 +1,11 @@
 //! The relay of this workspace: a small server of the user's own that hears what people answer while the laptop sleeps.
 
 mod doors;
+mod machines;
 mod words;
 
-pub use doors::{Mint, mint};
+pub use doors::{Mint, Recipient, mint};
+pub use machines::{InviteMachine, JoinRelay, MachineInvitation};
 pub use words::*;
 
 use crate::Ctx;
@@ -19,12 +21,15 @@ use carillon_model::account::SecretState;
 use carillon_model::message::Failure;
 use carillon_model::relay::{PageSettings, PairingCode, RelaySettings};
 use carillon_model::workspace::Workspace;
-use carillon_store::{Db, Priority, Tx, opt_out_sources, settings};
+use carillon_store::{Db, Priority, Tx, consents, opt_out_sources, settings};
+use machines::{invite, join};
 use serde::{Deserialize, Serialize};
 
 commands! {
     query "relay.get" get(NoArgs) -> RelayView, reads [Relay, OptOutSources];
     mutate "relay.pair" pair(PairRelay) -> RelayView, reads [];
+    mutate "relay.invite" invite(InviteMachine) -> MachineInvitation, reads [];
+    mutate "relay.join" join(JoinRelay) -> RelayView, reads [];
     mutate "relay.unpair" unpair(NoArgs) -> Done, reads [];
     mutate "relay.test" test(NoArgs) -> RelayTest, reads [];
     query "relay.settings" get_settings(NoArgs) -> RelaySettings, reads [Relay, Workspace];
@@ -34,11 +39,14 @@ commands! {
 /// The relay among the sources of opt-outs, and the source of what it told.
 pub const SOURCE: &str = "relay";
 /// Key of the setting that says which relay it is.
-const PAIRED: &str = "relay";
+pub(crate) const PAIRED: &str = "relay";
 /// Key of the setting with its forms, sites and keys.
 pub(crate) const SETTINGS: &str = "relay_settings";
 /// Languages the relay's pages are written in.
 const LANGUAGES: [&str; 3] = ["de", "en", "fr"];
+
+/// Lengths of a pause the preference page offers, in days.
+const PAUSES_DAYS: [u16; 3] = [30, 60, 90];
 
 /// Which relay this workspace has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,7 +73,7 @@ fn owner() -> Owner {
     Owner::Named("relay".to_owned())
 }
 
-fn packed(secrets: &RelaySecrets) -> Result<Secret> {
+pub(crate) fn packed(secrets: &RelaySecrets) -> Result<Secret> {
     let kept = Kept {
         opening: secrets.opening.expose().to_owned(),
         device: secrets.device.expose().to_owned(),
@@ -74,6 +82,20 @@ fn packed(secrets: &RelaySecrets) -> Result<Secret> {
     serde_json::to_string(&kept)
         .map(Secret::new)
         .map_err(ApiError::internal)
+}
+
+/// The secrets as [`packed`] wrote them.
+pub(crate) fn unpacked(kept: &Secret) -> Result<RelaySecrets> {
+    let kept: Kept = serde_json::from_str(kept.expose()).map_err(|_| no_secrets())?;
+    Ok(RelaySecrets {
+        opening: Secret::new(kept.opening),
+        device: Secret::new(kept.device),
+        tokens: kept.tokens.into_iter().map(Secret::new).collect(),
+    })
+}
+
+fn no_secrets() -> ApiError {
+    fail(Code::Keychain, "relay.no_secrets", &[])
 }
 
 /// The relay this workspace is paired with, if it is.
@@ -89,14 +111,12 @@ pub fn paired(db: &Db<'_>) -> carillon_store::Result<Option<Paired>> {
 /// # Errors
 /// A sentence that says why they cannot be had.
 pub async fn secrets_of(open: &Open) -> Result<RelaySecrets> {
-    let missing = || fail(Code::Keychain, "relay.no_secrets", &[]);
-    let kept = secrets::get(open, &owner()).await?.ok_or_else(missing)?;
-    let kept: Kept = serde_json::from_str(kept.expose()).map_err(|_| missing())?;
-    Ok(RelaySecrets {
-        opening: Secret::new(kept.opening),
-        device: Secret::new(kept.device),
-        tokens: kept.tokens.into_iter().map(Secret::new).collect(),
-    })
+    // A sample has its own relay, and only that.
+    let kept = match open.sample {
+        true => crate::world::keys(open)?,
+        false => secrets::get(open, &owner()).await?,
+    };
+    unpacked(&kept.ok_or_else(no_secrets)?)
 }
 
 /// The relay as this machine asks it; `None` where there is none.
@@ -120,7 +140,7 @@ pub async fn client(open: &Open) -> Result<Option<RelayClient>> {
     .map_err(in_words)
 }
 
-fn in_words(failure: Failure) -> ApiError {
+pub(crate) fn in_words(failure: Failure) -> ApiError {
     ApiError {
         message: failure.detail,
         ..fail(Code::Refused, "relay.refused", &[])
@@ -155,6 +175,7 @@ async fn view(open: &Open) -> Result<RelayView> {
 
 async fn pair(cx: &Ctx, req: PairRelay) -> Result<RelayView> {
     let open = cx.open()?;
+    not_in_a_sample(open)?;
     if open.store.read(paired).await?.is_some() {
         return Err(fail(Code::Refused, "relay.paired_already", &[]));
     }
@@ -197,6 +218,13 @@ async fn pair(cx: &Ctx, req: PairRelay) -> Result<RelayView> {
     view(open).await
 }
 
+fn not_in_a_sample(open: &Open) -> Result<()> {
+    match open.sample {
+        true => Err(fail(Code::Refused, "relay.of_the_sample", &[])),
+        false => Ok(()),
+    }
+}
+
 fn machine_name(given: Option<String>) -> String {
     let given = given.map(|name| crate::imports::clean::line(&name));
     given
@@ -221,6 +249,7 @@ async fn forget_secrets(open: &Open) -> Result<()> {
 /// Gives the relay up. Links of messages that were sent lead there as before, and nobody hears of them.
 async fn unpair(cx: &Ctx, _: NoArgs) -> Result<Done> {
     let open = cx.open()?;
+    not_in_a_sample(open)?;
     open.store
         .write(Priority::User, |tx| {
             settings::set::<Paired>(tx, PAIRED, None)?;
@@ -274,8 +303,11 @@ fn merged(db: &Db<'_>, workspace: &Workspace) -> carillon_store::Result<RelaySet
         sender: workspace.organisation.clone(),
         postal_address: workspace.postal_address.clone(),
         languages: fallback(all.page.languages),
-        // Nothing here holds mail until a day yet, so the page offers no pause: what it offers is obeyed.
-        pauses_days: Vec::new(),
+        pauses_days: match all.page.pauses_days.is_empty() {
+            true => PAUSES_DAYS.into(),
+            false => all.page.pauses_days,
+        },
+        topics: crate::topics::all(db)?.offered(),
         ..all.page
     };
     Ok(all)
@@ -299,17 +331,28 @@ async fn save_settings(cx: &Ctx, req: RelaySettings) -> Result<Done> {
     open.store
         .write(Priority::User, move |tx| {
             settings::set(tx, SETTINGS, Some(&req))?;
+            // A form that was opened before a change is sent after it, with the words it was opened with.
+            for consent in req.forms.iter().flat_map(|form| &form.consents) {
+                consents::keep_wording(tx, &consent.text)?;
+            }
             changed(tx);
             Ok(())
         })
         .await?;
-    if let Some(client) = client(open).await? {
-        client
-            .set_settings(&settings_for(open).await?)
-            .await
-            .map_err(in_words)?;
-    }
+    tell_settings(open).await?;
     Ok(Done {})
+}
+
+/// Tells the relay, where there is one, what it shows.
+///
+/// # Errors
+/// Why it did not take it.
+pub(crate) async fn tell_settings(open: &Open) -> Result<()> {
+    let Some(client) = client(open).await? else {
+        return Ok(());
+    };
+    let told = client.set_settings(&settings_for(open).await?).await;
+    told.map(drop).map_err(in_words)
 }
 
 #[cfg(test)]

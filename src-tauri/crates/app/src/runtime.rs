@@ -14,6 +14,7 @@ mod plan;
 pub mod tick;
 mod words;
 
+pub(crate) use door::STALE;
 pub use due::begin_calendar;
 pub use plan::catalogue;
 
@@ -25,7 +26,7 @@ use crate::intake;
 use crate::jobs::Job;
 use crate::table::{JobStarted, NoArgs};
 use crate::workspaces::{Open, moment};
-use awake::{BEAT, Pause, hear, since};
+use awake::{BEAT, Pause, since, wake_up};
 use carillon_model::journey::JourneyState;
 use carillon_model::workspace::ClockKind;
 use carillon_model::{JourneyId, MessageId, Moment};
@@ -180,7 +181,8 @@ impl Runtime {
         std::mem::take(&mut *self.left.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn stopped(&self) -> bool {
+    /// Whether all that runs was asked to come to an end.
+    pub(crate) fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 
@@ -239,6 +241,7 @@ async fn settle(open: &Arc<Open>, job: &Job, ran: &mut Ran) -> Result<()> {
             .await?;
     }
     loop {
+        let answered = crate::world::turn(open, job).await?;
         let now = open.now();
         let came = crate::campaigns::advance::advance(open, now).await?;
         ticks(open, now, job, ran).await?;
@@ -246,7 +249,7 @@ async fn settle(open: &Arc<Open>, job: &Job, ran: &mut Ran) -> Result<()> {
         ran.accepted += sent.accepted;
         ran.refused += sent.refused;
         ran.held += sent.held;
-        let again = came || sent.accepted + sent.refused > 0;
+        let again = answered || came || sent.accepted + sent.refused > 0;
         if !again || open.runtime.stopped() {
             return Ok(());
         }
@@ -256,10 +259,11 @@ async fn settle(open: &Arc<Open>, job: &Job, ran: &mut Ran) -> Result<()> {
 /// The next moment at which something is due: a deadline, a kept input, a date, a membership that turns over with
 /// time, or a message that may go.
 pub async fn next_due(open: &Arc<Open>) -> Result<Option<Moment>> {
-    Ok(dues(open).await?.into_iter().min())
+    let answers = crate::world::next_at(open).await?;
+    Ok(dues(open).await?.into_iter().chain(answers).min())
 }
 
-/// The first moment of each kind of thing that can be due.
+/// The first moment of each kind of thing that can be due, but for what the world of a sample answers.
 async fn dues(open: &Arc<Open>) -> Result<Vec<Moment>> {
     let of = open.clone();
     let mut all = open
@@ -310,7 +314,9 @@ async fn run_virtual(open: &Arc<Open>, until: Moment, job: &Job, ran: &mut Ran) 
             .with_index(carillon_store::Index::next_due)
             .filter(|at| *at > now);
         let due = dues(open).await?.into_iter().filter(|at| *at > now).min();
-        let first = due.unwrap_or(until).min(until);
+        let due = due.unwrap_or(until).min(until);
+        let answer = crate::world::next_at(open).await?.filter(|at| *at > now);
+        let first = answer.map_or(due, |answer| answer.min(due));
         let campaign = open.store.read(crate::campaigns::advance::next).await?;
         let membership = [membership, campaign.filter(|at| *at > now)]
             .into_iter()
@@ -320,11 +326,15 @@ async fn run_virtual(open: &Arc<Open>, until: Moment, job: &Job, ran: &mut Ran) 
             true => TimeDelta::zero(),
             false => STRIDE,
         };
-        let target = first
-            .checked_add_signed(stride)
-            .unwrap_or(until)
-            .min(until)
-            .min(membership.unwrap_or(until).max(first));
+        let stride = first.checked_add_signed(stride).unwrap_or(until);
+        // What people answer is taken in by strides whatever journeys write: each answer is told at its own moment. It
+        // stands before what is due of a journey after it.
+        let answers = first.checked_add_signed(STRIDE).unwrap_or(until);
+        let target = match answer.is_some_and(|answer| answer < due) {
+            true => answers.min(due - TimeDelta::milliseconds(1)),
+            false => stride,
+        };
+        let target = target.min(until).min(membership.unwrap_or(until).max(first));
         open.store
             .advance_clock(target.max(now + TimeDelta::milliseconds(1)).min(until))
             .await?;
@@ -442,7 +452,7 @@ pub fn live(open: Arc<Open>) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut commits = open.store.subscribe();
         let mut played = None;
-        hear(&open).await;
+        wake_up(&open, open.store.left_at()).await;
         while !open.runtime.stopped() {
             let speed = open.runtime.speed();
             let playing = speed > 0.0 && open.clock.kind() == ClockKind::Virtual;
@@ -476,7 +486,7 @@ pub fn live(open: Arc<Open>) -> JoinHandle<()> {
                 }
             }
             if asleep.was_suspended() {
-                hear(&open).await;
+                wake_up(&open, asleep.began()).await;
             }
         }
     })

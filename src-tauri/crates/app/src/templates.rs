@@ -12,7 +12,7 @@ use crate::commands;
 use crate::error::{ApiError, Code, Result, fail};
 use crate::files::read_text;
 use crate::imports::clean;
-use crate::letters::{self, context, sender};
+use crate::letters::{self, ShownLinks, context, sender};
 use crate::table::{Done, NoArgs};
 use crate::workspaces::Open;
 use carillon_model::TemplateId;
@@ -101,6 +101,7 @@ impl TemplateFile {
             preheader: self.preheader,
             body: self.body.text(),
             text: self.text.text(),
+            topic: None,
         }
     }
 }
@@ -170,6 +171,7 @@ async fn save(cx: &Ctx, req: SaveTemplate) -> Result<Template> {
         preheader: draft.preheader,
         body: draft.body,
         text: draft.text,
+        topic: draft.topic,
         updated_at: open.now(),
     };
     Ok(open
@@ -220,6 +222,7 @@ async fn render(cx: &Ctx, req: RenderTemplate) -> Result<RenderedTemplate> {
         .as_ref()
         .map(|a| letters::unsubscribe_mailto(a, "preview"));
     let context = context(&record, open.store.catalogue().zone(), open.now(), unsubscribe);
+    let context = ShownLinks::of(open).await?.put(context);
     let sender = sender(&workspace, account.as_ref());
     let request = Request {
         template: req.draft.parts(),

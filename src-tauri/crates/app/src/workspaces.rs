@@ -9,14 +9,15 @@ use crate::jobs::Jobs;
 use crate::letters::Press;
 use crate::owner::{self, Claim, Ownership};
 use crate::runtime::Runtime;
+use crate::sign_in::SignIns;
 use crate::table::{Call, Done, LOCAL, NoArgs, Window};
+use crate::world::World;
 use crate::{App, Ctx, Current};
 use carillon_adapters::dialer::Dialer;
 use carillon_adapters::vault::PassphraseFile;
 use carillon_model::Moment;
 use carillon_model::workspace::{ClockKind, Workspace};
 use carillon_store::{OpenOptions, Refusal, Store};
-use carillon_world::SmtpWorld;
 use interprocess::local_socket::tokio::Listener;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -46,11 +47,12 @@ pub struct Open {
     pub press: Press,
     pub runtime: Runtime,
     pub intake: Intake,
+    pub sign_ins: SignIns,
     pub jobs: Arc<Jobs>,
     /// The file of passwords, once somebody unlocked it.
     pub passwords: Mutex<Option<PassphraseFile>>,
-    /// The mail server of a sample, for as long as its owner lives.
-    pub world: Mutex<Option<SmtpWorld>>,
+    /// The mail world of a sample, for as long as its owner lives.
+    pub world: Mutex<Option<Arc<World>>>,
     tasks: std::sync::Mutex<Vec<JoinHandle<()>>>,
     doors: std::sync::Mutex<Option<Doors>>,
     ownership: std::sync::Mutex<Option<Ownership>>,
@@ -289,7 +291,7 @@ pub async fn close_current(app: &App) {
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner),
         );
-        open.world.lock().await.take();
+        crate::world::stop(&open).await;
         open.store.close().await;
         for task in tasks {
             task.abort();
@@ -493,6 +495,7 @@ async fn start(app: &App, path: &Path, store: Store, ownership: Ownership) -> Re
         press: Press::default(),
         runtime: Runtime::default(),
         intake: Intake::default(),
+        sign_ins: SignIns::default(),
         jobs: app.jobs().clone(),
         passwords: Mutex::new(None),
         world: Mutex::new(None),
@@ -519,11 +522,12 @@ async fn start(app: &App, path: &Path, store: Store, ownership: Ownership) -> Re
     });
     let mut tasks = vec![pump];
     if workspace.sample {
-        crate::demo::start_world(&open).await?;
+        crate::world::start(app, &open).await?;
     }
     if app.inner.lively {
         tasks.push(crate::runtime::live(open.clone()));
         tasks.push(crate::intake::live(open.clone()));
+        tasks.push(tokio::spawn(crate::world::listen(open.clone())));
     }
     open.tasks
         .lock()

@@ -112,6 +112,11 @@ impl Backend {
     /// Starts a job, shows its progress if it takes longer than a second, and gives its answer.
     pub async fn job(&self, name: &str, args: Value) -> Result<Value> {
         let started = self.mutate(name, args).await?;
+        self.finish(&started).await
+    }
+
+    /// Waits for the end of a job that was started, and gives its answer.
+    pub async fn finish(&self, started: &Value) -> Result<Value> {
         let id = started["job"]
             .as_u64()
             .ok_or_else(|| ApiError::internal("no job was started"))?;

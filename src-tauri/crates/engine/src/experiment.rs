@@ -10,6 +10,7 @@
 //! `alpha`, exactly, with few data too, however often one looks. Several arms share `alpha` by Bonferroni over their pairs.
 
 mod assign;
+mod lift;
 mod plan;
 mod sequential;
 
@@ -18,6 +19,7 @@ mod sequential;
 mod tests;
 
 pub use assign::{Shares, place};
+pub use lift::{Share, lift};
 pub use plan::{Design, Planned};
 pub use sequential::{Interval, evidence, odds_between, rate_between, uneven};
 

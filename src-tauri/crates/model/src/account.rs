@@ -1,5 +1,6 @@
 //! Sender accounts.
 
+use crate::mailbox::Auth;
 use crate::{AccountId, ProviderId};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -57,6 +58,9 @@ pub struct Account {
     pub tls: Tls,
     /// Empty: no AUTH.
     pub user: String,
+    /// What proves who we are, where there is a user.
+    #[serde(default)]
+    pub auth: Auth,
     pub from_name: String,
     pub from_email: String,
     /// Where replies go, when not to `from_email`.

@@ -27,8 +27,23 @@ pub struct Campaign {
     /// Share of the audience that gets nothing, 0 to 50 percent: what the campaign is measured against.
     #[serde(default)]
     pub hold_out_percent: u8,
+    /// What is compared with those who got nothing; `None`: nothing is.
+    #[serde(default)]
+    pub measure: Option<Measure>,
     #[serde(default)]
     pub test: Option<AbTest>,
+}
+
+/// What is counted of those who got a message and of those who were held out, declared before anything is sent. It must be
+/// something both can do: an order, not a click.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct Measure {
+    /// Name of the event; at least once counts.
+    pub metric: String,
+    /// Days from the start within which it counts, 1 to 365.
+    pub window_days: u32,
 }
 
 /// One of the messages a campaign tries.

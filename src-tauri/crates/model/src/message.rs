@@ -89,6 +89,10 @@ pub enum Refusal {
     /// No permission for channel and purpose in the ledger.
     NoConsent,
     Suppressed,
+    /// The contact left the topic the mail is about.
+    TopicLeft,
+    /// The contact wants no mails until a day: waits for it, or ends where it would come a week late.
+    ContactPaused,
     /// The contact was erased.
     NoContact,
     /// Journey or sending paused, or the account switched off: waits.
@@ -99,6 +103,8 @@ pub enum Refusal {
     NoOptOutSource,
     /// The journey was stopped.
     Stopped,
+    /// It fell due with many others while nobody was there, and waits until somebody says what becomes of them.
+    Away,
 }
 
 /// A message as the outbox shows it.

@@ -1,13 +1,17 @@
 //! The words between the studio and `carillon-relay`: what the relay writes down, what the studio tells it, and how the
 //! two are paired. Bytes are written as unpadded base64url (RFC 4648 §5) or, where a person may see them, as hex.
 
+mod pages;
+mod pairing;
+
+pub use pages::*;
+pub use pairing::*;
+
 use crate::Moment;
 use crate::consent::Channel;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 use ts_rs::TS;
 
 /// What the seal of an event is bound to, beside tenant, kind and time: the `info` of RFC 9180 §5.1.
@@ -15,6 +19,21 @@ pub const SEAL_INFO: &[u8] = b"carillon relay event 1";
 
 /// The first line of what a device signs.
 pub const SIGNED: &str = "carillon relay request 1";
+
+/// Sixteen bytes from their 32 hexadecimal digits: how addresses and tokens are told.
+pub fn address_bytes(text: &str) -> Option<[u8; 16]> {
+    let digits = text.as_bytes();
+    if digits.len() != 32 {
+        return None;
+    }
+    let mut bytes = [0; 16];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        let high = char::from(pair[0]).to_digit(16)?;
+        let low = char::from(pair[1]).to_digit(16)?;
+        *byte = u8::try_from(high * 16 + low).ok()?;
+    }
+    Some(bytes)
+}
 
 /// Seconds by which the clocks of laptop and relay may differ in a signed request.
 pub const SIGNED_WINDOW_SECS: i64 = 300;
@@ -149,6 +168,9 @@ pub enum What {
         token: String,
         address: String,
         choices: Choices,
+        /// The page showed that nothing is sent, and it was taken back there.
+        #[serde(default)]
+        back: bool,
     },
     Confirm {
         token: String,
@@ -255,83 +277,6 @@ pub struct Reported {
     pub happened_at: Option<Moment>,
 }
 
-/// What the operator of a relay hands to the studio: `https://relay.example/#tenant.secret`. It can be used once.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PairingCode {
-    /// Where the relay is reached, without a slash at the end.
-    pub url: String,
-    pub tenant: String,
-    /// 32 random bytes, base64url.
-    pub secret: String,
-}
-
-impl fmt::Debug for PairingCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PairingCode")
-            .field("url", &self.url)
-            .field("tenant", &self.tenant)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Display for PairingCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/#{}.{}", self.url, self.tenant, self.secret)
-    }
-}
-
-impl FromStr for PairingCode {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<PairingCode, &'static str> {
-        const WRONG: &str = "This is no pairing code. Copy the whole line that `carillon-relay init` printed, from https:// to its end.";
-        let word = |text: &str| {
-            !text.is_empty()
-                && text
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-        };
-        let (url, rest) = text.trim().split_once('#').ok_or(WRONG)?;
-        let (tenant, secret) = rest.split_once('.').ok_or(WRONG)?;
-        let scheme = url.starts_with("https://") || url.starts_with("http://");
-        if !scheme
-            || !word(tenant)
-            || !word(secret)
-            || secret.len() != 43
-            || url.contains(char::is_whitespace)
-        {
-            return Err(WRONG);
-        }
-        Ok(PairingCode {
-            url: url.trim_end_matches('/').to_owned(),
-            tenant: tenant.to_owned(),
-            secret: secret.to_owned(),
-        })
-    }
-}
-
-/// What the studio tells a relay when it pairs, authenticated with HMAC-SHA256 under the code's secret.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PairRequest {
-    pub tenant: String,
-    /// X25519 public key of the workspace.
-    pub sealing_key: String,
-    pub device: Device,
-    /// Secrets of the token keys, 32 bytes each, newest first.
-    pub token_keys: Vec<String>,
-}
-
-/// A machine that may ask the relay.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(deny_unknown_fields)]
-#[ts(export)]
-pub struct Device {
-    /// Ed25519 public key.
-    pub key: String,
-    pub name: String,
-}
-
 /// What a relay is, as a paired device hears it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -408,9 +353,9 @@ pub struct Ack {
 pub struct SuppressionLine {
     /// Keyed hash of the normalised address: 32 hexadecimal digits. The relay does not have the key.
     pub address: String,
-    /// 0: everything of the marketing kind; else a topic, by its number plus one.
+    /// 0: everything of the marketing kind; 65535: every mail; else a topic, by its number plus one.
     pub scope: u16,
-    /// Taken back by a device.
+    /// Taken back by a device, or a topic by the person.
     #[serde(default)]
     pub lifted: bool,
 }
@@ -425,185 +370,9 @@ pub struct SuppressionPage {
     pub lines: Vec<SuppressionLine>,
 }
 
-/// Everything the studio sets at its relay. It is pushed as one piece.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
-#[serde(deny_unknown_fields)]
-#[ts(export)]
-pub struct RelaySettings {
-    pub page: PageSettings,
-    #[serde(default)]
-    pub forms: Vec<FormDefinition>,
-    /// Origins the script may report from, like `https://shop.example`.
-    #[serde(default)]
-    pub sites: Vec<String>,
-    #[serde(default)]
-    pub keys: Vec<ApiKey>,
-}
-
-/// How the pages for recipients look and what the preference page offers.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
-#[serde(deny_unknown_fields)]
-#[ts(export)]
-pub struct PageSettings {
-    /// Who writes, as recipients know them.
-    pub sender: String,
-    /// Where they live; shown at the foot of every page.
-    #[serde(default)]
-    pub postal_address: String,
-    #[serde(default)]
-    pub topics: Vec<Topic>,
-    #[serde(default)]
-    pub channels: Vec<Channel>,
-    /// Languages a recipient may choose, two letters each.
-    #[serde(default)]
-    pub languages: Vec<String>,
-    /// Lengths of a pause that are offered, in days.
-    #[serde(default)]
-    pub pauses_days: Vec<u16>,
-}
-
-/// Something people may want or not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(deny_unknown_fields)]
-#[ts(export)]
-pub struct Topic {
-    /// 0 to 31, for ever the same: it stands in links that were sent.
-    pub number: u8,
-    pub name: String,
-    #[serde(default)]
-    pub about: String,
-}
-
-/// A form the relay shows at `/f/<tenant>/<key>`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
-#[serde(deny_unknown_fields)]
-#[ts(export)]
-pub struct FormDefinition {
-    /// Lower-case letters, digits and `-`; part of the address.
-    pub key: String,
-    pub version: u32,
-    pub title: String,
-    #[serde(default)]
-    pub intro: String,
-    pub button: String,
-    /// Shown when it was sent.
-    pub thanks: String,
-    /// Where to lead instead of showing `thanks`: http or https.
-    #[serde(default)]
-    pub redirect: Option<String>,
-    pub fields: Vec<FormField>,
-    #[serde(default)]
-    pub consents: Vec<ConsentText>,
-    /// Faster than this many seconds is a machine.
-    #[serde(default = "three")]
-    pub min_secs: u32,
-    /// Leading zero bits of the proof of work, 0 to 24.
-    #[serde(default = "sixteen")]
-    pub work_bits: u8,
-    /// Whether it may be sent with scripts off; then slower, and marked.
-    #[serde(default = "yes")]
-    pub without_script: bool,
-    /// Language of the form's own words, for `lang`; two letters.
-    #[serde(default)]
-    pub language: Option<String>,
-}
-
-fn three() -> u32 {
-    3
-}
-
-fn sixteen() -> u8 {
-    16
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// One field of a form.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(deny_unknown_fields)]
-#[ts(export)]
-pub struct FormField {
-    /// Key of the contact's field, or a word of the form's own.
-    pub key: String,
-    pub label: String,
-    pub kind: FieldKind,
-    #[serde(default)]
-    pub required: bool,
-    /// For `select` and `radio`.
-    #[serde(default)]
-    pub options: Vec<String>,
-    /// For `hidden`.
-    #[serde(default)]
-    pub value: String,
-}
-
-/// What a field takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-#[ts(export)]
-pub enum FieldKind {
-    Email,
-    Text,
-    LongText,
-    Tel,
-    Url,
-    Number,
-    Date,
-    Select,
-    Radio,
-    Checkbox,
-    Hidden,
-}
-
-/// A consent a form asks for. Never ticked beforehand.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(deny_unknown_fields)]
-#[ts(export)]
-pub struct ConsentText {
-    pub key: String,
-    pub version: u32,
-    pub text: String,
-    /// As in [`crate::consent::Consent::wording_hash`].
-    pub wording_hash: String,
-    #[serde(default)]
-    pub required: bool,
-}
-
-/// A key shops and apps report events with. The relay has its hash only.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(deny_unknown_fields)]
-#[ts(export)]
-pub struct ApiKey {
-    pub name: String,
-    /// SHA-256 of the key, lower-case hex.
-    pub hash: String,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_pairing_code_reads_back_and_its_secret_is_not_in_its_debug_text() {
-        let code = PairingCode {
-            url: "https://relay.example".to_owned(),
-            tenant: "t1".to_owned(),
-            secret: "s".repeat(43),
-        };
-        assert_eq!(format!("  {code}\n").parse(), Ok(code.clone()));
-        assert!(!format!("{code:?}").contains("sss"));
-        for wrong in [
-            "",
-            "https://relay.example/",
-            "ftp://relay.example/#t1.0123456789012345678901234567890123456789012",
-            "https://relay.example/#t1.short",
-            "https://relay.example/#t 1.0123456789012345678901234567890123456789012",
-        ] {
-            assert!(wrong.parse::<PairingCode>().is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn the_word_of_a_kind_is_what_is_written_in_json() {

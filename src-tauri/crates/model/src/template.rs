@@ -19,5 +19,8 @@ pub struct Template {
     /// Plain text with Liquid; made from the HTML where empty.
     #[serde(default)]
     pub text: String,
+    /// What its mails are about: the number of a topic people may leave. None: of nothing one can leave alone.
+    #[serde(default)]
+    pub topic: Option<u8>,
     pub updated_at: Moment,
 }

@@ -93,7 +93,20 @@ impl Limits {
 
 /// What time it is for what is written down. Signatures and limits go by the machine's own clock.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Moment + Send + Sync>);
+pub struct Clock {
+    now: Arc<dyn Fn() -> Moment + Send + Sync>,
+    /// Whether visitors say when they come.
+    told: bool,
+}
+
+/// The header in which a visitor of the mail world says when it comes: milliseconds since 1970. Any other relay passes it
+/// over.
+pub const MOMENT_HEADER: &str = "carillon-moment";
+
+tokio::task_local! {
+    /// When the visitor whose request is answered said to come.
+    static COMES_AT: Moment;
+}
 
 impl Clock {
     /// The machine's clock.
@@ -103,18 +116,75 @@ impl Clock {
 
     /// Another clock: the virtual time of a sample workspace.
     pub fn from_fn(now: impl Fn() -> Moment + Send + Sync + 'static) -> Clock {
-        Clock(Arc::new(now))
+        Clock {
+            now: Arc::new(now),
+            told: false,
+        }
+    }
+
+    /// The same clock for visitors that are played: what happened between two steps of a virtual clock is played when it
+    /// has made the second, and each visitor says when it came ([`MOMENT_HEADER`]), never later than now. What is played
+    /// can be played again, so nobody is made to wait for the disk. No configuration can ask for any of it.
+    pub fn told_by_visitors(mut self) -> Clock {
+        self.told = true;
+        self
     }
 
     /// Now, in whole milliseconds: what is kept and what is signed are the same.
     pub fn now(&self) -> Moment {
-        let now = (self.0)();
+        let now = (self.now)();
+        let now = match self.told {
+            true => COMES_AT.try_with(|at| now.min(*at)).unwrap_or(now),
+            false => now,
+        };
         chrono::DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
+    }
+
+    /// Whether visitors are played.
+    pub(crate) fn is_told(&self) -> bool {
+        self.told
+    }
+
+    /// When a visitor says to come, where this clock lets it say so.
+    pub(crate) fn said_in(&self, headers: &axum::http::HeaderMap) -> Option<Moment> {
+        let said = headers.get(MOMENT_HEADER).filter(|_| self.told)?;
+        chrono::DateTime::from_timestamp_millis(said.to_str().ok()?.parse().ok()?)
+    }
+}
+
+/// Answers a visitor at the moment it said to come, if it did.
+pub(crate) async fn at<F: Future>(said: Option<Moment>, answer: F) -> F::Output {
+    match said {
+        Some(at) => COMES_AT.scope(at, answer).await,
+        None => answer.await,
     }
 }
 
 impl std::fmt::Debug for Clock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Clock({})", self.now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderMap;
+
+    #[tokio::test]
+    async fn a_visitor_says_when_it_came_only_where_visitors_are_played_and_never_after_now() {
+        let moment = |millis| chrono::DateTime::from_timestamp_millis(millis).unwrap_or_default();
+        let mut headers = HeaderMap::new();
+        headers.insert(MOMENT_HEADER, "5000".parse().expect("a header"));
+        let real = Clock::from_fn(move || moment(9_000));
+        let early = Clock::from_fn(move || moment(4_000));
+        for (clock, seen) in [
+            (real.clone(), 9_000),
+            (real.told_by_visitors(), 5_000),
+            (early.told_by_visitors(), 4_000),
+        ] {
+            let told = at(clock.said_in(&headers), async { clock.now() }).await;
+            assert_eq!(told, moment(seen), "{clock:?}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The door: connections, their limits and times, TLS, and who is at the other end.
 
-use crate::config::TlsFiles;
+use crate::config::{self, TlsFiles};
 use crate::routes;
 use crate::tenant::{Relay, RelayError};
 use axum::Router;
@@ -161,11 +161,14 @@ async fn accept(
 
 async fn talk(stream: impl AsyncRead + AsyncWrite + Unpin, peer: SocketAddr, app: Router, relay: &Relay) {
     let behind_proxy = relay.config.behind_proxy;
+    let clock = relay.clock.clone();
     let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let mut request: Request = request.map(Body::new);
         let from = visitor(peer.ip(), request.headers(), behind_proxy);
         request.extensions_mut().insert(Visitor(from));
-        hyper::service::Service::call(&TowerToHyperService::new(app.clone()), request)
+        let said = clock.said_in(request.headers());
+        let answer = hyper::service::Service::call(&TowerToHyperService::new(app.clone()), request);
+        config::at(said, answer)
     });
     // An ended or broken connection is no news.
     http1::Builder::new()

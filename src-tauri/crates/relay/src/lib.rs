@@ -20,7 +20,7 @@ mod tenant;
 pub mod tokens;
 mod words;
 
-pub use config::{Clock, Config, Limits, TlsFiles};
+pub use config::{Clock, Config, Limits, MOMENT_HEADER, TlsFiles};
 pub use door::{Handle, serve};
 pub use seal::{SealError, SealingKey};
 pub use tenant::{Relay, RelayError};
@@ -51,21 +51,6 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
             let _ = write!(text, "{b:02x}");
             text
         })
-}
-
-/// Sixteen bytes from their 32 hexadecimal digits.
-pub(crate) fn unhex16(text: &str) -> Option<[u8; 16]> {
-    let digits = text.as_bytes();
-    if digits.len() != 32 {
-        return None;
-    }
-    let mut bytes = [0; 16];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        let high = char::from(pair[0]).to_digit(16)?;
-        let low = char::from(pair[1]).to_digit(16)?;
-        *byte = u8::try_from(high * 16 + low).ok()?;
-    }
-    Some(bytes)
 }
 
 /// SHA-256, its first sixteen bytes.

@@ -5,8 +5,8 @@ mod space;
 mod write;
 
 pub use reads::Page;
-pub(crate) use reads::{suppressions, tally};
-pub use write::{Entry, Outcome, Suppress, Weight};
+pub(crate) use reads::{Known, suppressions, tally};
+pub use write::{Also, Entry, Outcome, Weight};
 pub(crate) use write::{clean, set_token_keys, suppress};
 
 use crate::config::{Clock, Limits};
@@ -81,6 +81,10 @@ impl Log {
         let file = folder.join("relay.db");
         let writer = connect(&file)?;
         writer.execute_batch("PRAGMA wal_autocheckpoint = 500; PRAGMA journal_size_limit = 4194304;")?;
+        if clock.is_told() {
+            // Still whole after a power cut, and perhaps without the last events, which are played again.
+            writer.pragma_update(None, "synchronous", "NORMAL")?;
+        }
         migrate(&writer)?;
         let quota = limits.quota_bytes / PAGE;
         let most = quota + limits.reserve_bytes / PAGE;
@@ -195,15 +199,22 @@ fn connect(file: &Path) -> Result<Connection, LogError> {
 }
 
 /// The version of the file this program writes.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
+
+/// What was chosen on the preference page, by the keyed hash of the address: shown again when the page is opened from a
+/// mail that is older than the choice.
+const CHOICES: &str = "CREATE TABLE choices (address BLOB PRIMARY KEY, packed BLOB NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;";
 
 fn migrate(db: &Connection) -> Result<(), LogError> {
     let version: i64 = db.query_row("PRAGMA user_version", [], |r| r.get(0))?;
     match version {
         VERSION => Ok(()),
         0 => Ok(db.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {} PRAGMA user_version = {VERSION}; COMMIT;",
+            "BEGIN IMMEDIATE; {} {CHOICES} PRAGMA user_version = {VERSION}; COMMIT;",
             include_str!("schema.sql")
+        ))?),
+        1 => Ok(db.execute_batch(&format!(
+            "BEGIN IMMEDIATE; {CHOICES} PRAGMA user_version = {VERSION}; COMMIT;"
         ))?),
         newer => Err(LogError::Sqlite(format!(
             "it was written by a newer carillon-relay (version {newer}); update this one"

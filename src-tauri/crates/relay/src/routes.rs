@@ -12,7 +12,7 @@ mod site;
 
 use crate::door::Visitor;
 use crate::facts;
-use crate::log::{Entry, Outcome, Suppress, Weight};
+use crate::log::{Also, Entry, Outcome, Weight};
 use crate::pages;
 use crate::tenant::{Relay, Tenant};
 use crate::tokens::{Block, Payload};
@@ -264,9 +264,9 @@ impl Ask {
         tenant: &Tenant,
         what: What,
         once: Option<([u8; 16], Moment)>,
-        suppress: Option<Suppress>,
+        also: Vec<Also>,
     ) -> Outcome {
-        match self.entry(tenant, what, once, suppress) {
+        match self.entry(tenant, what, once, also) {
             Some(entry) => one(tenant.log.append(vec![entry]).await),
             None => Outcome::NotKept,
         }
@@ -278,7 +278,7 @@ impl Ask {
         link: &Link,
         what: What,
         once: Option<([u8; 16], Moment)>,
-        suppress: Option<Suppress>,
+        also: Vec<Also>,
     ) -> Outcome {
         let key = crate::digest16(&[what.kind().word().as_bytes(), &link.block]);
         if !self.relay.repeats.take(key, 1.0, Instant::now()) {
@@ -288,7 +288,7 @@ impl Ask {
                 _ => Outcome::Before,
             };
         }
-        let outcome = self.keep(&link.tenant, what, once, suppress).await;
+        let outcome = self.keep(&link.tenant, what, once, also).await;
         if outcome == Outcome::NotKept {
             self.relay.repeats.give_back(&key, 1.0);
         }
@@ -301,7 +301,7 @@ impl Ask {
         tenant: &Tenant,
         what: What,
         once: Option<([u8; 16], Moment)>,
-        suppress: Option<Suppress>,
+        also: Vec<Also>,
     ) -> Option<Entry> {
         let kind = what.kind();
         let received_at = self.relay.clock.now();
@@ -316,7 +316,7 @@ impl Ask {
             received_at,
             sealed: face.seal.as_ref()?.seal(&tenant.id, received_at, &hit).ok()?,
             once,
-            suppress,
+            also,
         })
     }
 }

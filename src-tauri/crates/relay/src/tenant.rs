@@ -161,6 +161,11 @@ impl Relay {
         Ok(gone)
     }
 
+    /// The number of a tenant's last event, to be waited on by whoever embeds this relay.
+    pub fn head_of(&self, tenant: &str) -> Option<tokio::sync::watch::Receiver<u64>> {
+        Some(self.tenant(tenant)?.log.head())
+    }
+
     pub(crate) fn tenant(&self, id: &str) -> Option<Arc<Tenant>> {
         read(&self.tenants).get(id).cloned()
     }

@@ -43,8 +43,13 @@ pub enum Payload {
     Open,
     /// `/h`: the link people do not see.
     Hidden,
-    /// `/p`: the preference page, with the choices it opens with.
-    Preferences { address: AddressHash, choices: Choices },
+    /// `/p`: the preference page, with the choices it opens with and when they were made (whole minutes): what was
+    /// chosen there since is newer.
+    Preferences {
+        address: AddressHash,
+        choices: Choices,
+        made_at: Moment,
+    },
     /// `/k`: confirms an address until `expires_at` (whole minutes).
     Confirm {
         address: AddressHash,
@@ -64,7 +69,7 @@ pub enum BadLink {
         "A preference page has topics 0 to 31, languages of two lower-case letters and days from 1970 to 2149."
     )]
     Choices,
-    #[error("A confirmation ends between 1970 and 10136.")]
+    #[error("The moments of a link are between 1970 and 10136.")]
     Expiry,
 }
 
@@ -167,19 +172,23 @@ impl Payload {
                 to.extend_from_slice(web_address(url)?.as_bytes());
             }
             Payload::Open | Payload::Hidden => {}
-            Payload::Preferences { address, choices } => {
+            Payload::Preferences {
+                address,
+                choices,
+                made_at,
+            } => {
                 to.extend_from_slice(address);
                 to.extend_from_slice(&pack(choices).ok_or(BadLink::Choices)?);
+                to.extend_from_slice(&minutes(*made_at)?);
             }
             Payload::Confirm {
                 address,
                 list,
                 expires_at,
             } => {
-                let minutes = u32::try_from(expires_at.timestamp() / 60).map_err(|_| BadLink::Expiry)?;
                 to.extend_from_slice(address);
                 to.extend_from_slice(&list.to_be_bytes());
-                to.extend_from_slice(&minutes.to_be_bytes());
+                to.extend_from_slice(&minutes(*expires_at)?);
             }
         }
         Ok(())
@@ -209,25 +218,39 @@ impl Payload {
             'o' if bytes.is_empty() => Payload::Open,
             'h' if bytes.is_empty() => Payload::Hidden,
             'p' => {
-                let (address, choices) = bytes.split_first_chunk::<16>()?;
+                let (address, rest) = bytes.split_first_chunk::<16>()?;
+                let (choices, made_at) = rest.split_first_chunk::<10>()?;
                 Payload::Preferences {
                     address: *address,
-                    choices: unpack(choices.try_into().ok()?)?,
+                    choices: unpack(*choices)?,
+                    made_at: match made_at {
+                        // Of before links said when they were made.
+                        [] => DateTime::UNIX_EPOCH,
+                        minutes => moment(minutes.try_into().ok()?)?,
+                    },
                 }
             }
             'k' => {
                 let (address, rest) = bytes.split_first_chunk::<16>()?;
                 let (list, minutes) = rest.split_first_chunk::<2>()?;
-                let minutes = u32::from_be_bytes(minutes.try_into().ok()?);
                 Payload::Confirm {
                     address: *address,
                     list: u16::from_be_bytes(*list),
-                    expires_at: DateTime::from_timestamp(i64::from(minutes) * 60, 0)?,
+                    expires_at: moment(minutes.try_into().ok()?)?,
                 }
             }
             _ => return None,
         })
     }
+}
+
+fn minutes(at: Moment) -> Result<[u8; 4], BadLink> {
+    let minutes = u32::try_from(at.timestamp() / 60).map_err(|_| BadLink::Expiry)?;
+    Ok(minutes.to_be_bytes())
+}
+
+fn moment(minutes: [u8; 4]) -> Option<Moment> {
+    DateTime::from_timestamp(i64::from(u32::from_be_bytes(minutes)) * 60, 0)
 }
 
 /// An http or https address as it is sent to a browser (WHATWG URL): ASCII without spaces or controls.
@@ -256,7 +279,7 @@ const CHANNELS: [Channel; 5] = [
 
 /// Topics (4 bytes of bits), channels (bits), flags, language (two letters or zeros), first day after a pause (days
 /// since 1970, or 0).
-fn pack(choices: &Choices) -> Option<[u8; 10]> {
+pub(crate) fn pack(choices: &Choices) -> Option<[u8; 10]> {
     let mut topics = 0u32;
     for topic in &choices.topics {
         topics |= 1u32.checked_shl(u32::from(*topic))?;
@@ -285,7 +308,7 @@ fn pack(choices: &Choices) -> Option<[u8; 10]> {
     Some(packed)
 }
 
-fn unpack(packed: [u8; 10]) -> Option<Choices> {
+pub(crate) fn unpack(packed: [u8; 10]) -> Option<Choices> {
     let topics = u32::from_be_bytes(packed[..4].try_into().ok()?);
     let language: [u8; 2] = packed[6..8].try_into().ok()?;
     let day = u16::from_be_bytes(packed[8..].try_into().ok()?);
@@ -340,6 +363,7 @@ pub(crate) mod tests {
                     paused_until: NaiveDate::from_ymd_opt(2027, 1, 31),
                     all_off: false,
                 },
+                made_at: DateTime::from_timestamp(1_790_000_040, 0).expect("a moment"),
             },
             Payload::Confirm {
                 address: [7; 16],
@@ -421,6 +445,20 @@ pub(crate) mod tests {
             web_address("https://bücher.example/ü ber?q=é\r\n").as_deref(),
             Ok("https://xn--bcher-kva.example/%C3%BC%20ber?q=%C3%A9")
         );
+    }
+
+    #[test]
+    fn a_preference_link_of_before_links_had_their_moment_is_still_read() {
+        let key = TokenKey::new([1; 32]);
+        let mut blob = [[5; 16], [8; 16]].concat();
+        blob.extend_from_slice(&pack(&Choices::default()).expect("choices"));
+        let code = key.code("t", 'p', &blob);
+        blob.extend_from_slice(&code);
+        let read = key.open("t", 'p', &URL_SAFE_NO_PAD.encode(blob));
+        let Some((_, Payload::Preferences { made_at, .. })) = read else {
+            panic!("{read:?}");
+        };
+        assert_eq!(made_at, DateTime::UNIX_EPOCH);
     }
 
     #[test]

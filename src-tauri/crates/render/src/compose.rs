@@ -134,8 +134,8 @@ pub fn compose(envelope: &Envelope, content: &Rendered) -> Result<Vec<u8>, Compo
     Ok(bytes)
 }
 
-/// `Re:` and `Fwd:` with their usual spellings. Nothing we send answers a mail.
-fn answers(subject: &str) -> bool {
+/// Whether a subject begins with `Re:` or `Fwd:` or their usual spellings. Nothing we send answers a mail.
+pub fn answers(subject: &str) -> bool {
     let Some((word, _)) = subject.split_once([':', '\u{ff1a}']) else {
         return false;
     };

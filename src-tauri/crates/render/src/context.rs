@@ -67,6 +67,9 @@ pub struct Context {
     /// `https:` address where the contact chooses what to get: `preferences_url`.
     #[serde(default)]
     pub preferences_url: Option<String>,
+    /// `https:` address where the contact confirms the address: `confirm_url`.
+    #[serde(default)]
+    pub confirm_url: Option<String>,
     /// IANA name of the zone dates are shown in; UTC where it is not one.
     pub zone: String,
     /// Language tag (BCP 47) such as `de` or `pt-BR`, for money, numbers and names of months.

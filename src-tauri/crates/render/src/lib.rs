@@ -28,7 +28,7 @@ mod mjml;
 mod template;
 mod text;
 
-pub use compose::{ComposeError, Envelope, ListId, Mailbox, compose};
+pub use compose::{ComposeError, Envelope, ListId, Mailbox, answers, compose};
 pub use context::{Context, ErrorKind, EventContext, Part, RenderError, Rendered, Sender, TemplateParts};
 pub use template::{Duties, Missing, Prepared};
 pub use verify::{VerifyError, verify_bytes};

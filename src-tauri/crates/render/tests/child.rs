@@ -109,6 +109,7 @@ fn context(first_name: &str) -> Context {
         event: None,
         unsubscribe_url: Some("https://example.com/u".into()),
         preferences_url: None,
+        confirm_url: None,
         zone: "Europe/Berlin".into(),
         locale: "en".into(),
         now: chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap(),

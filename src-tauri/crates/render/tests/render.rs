@@ -24,6 +24,7 @@ fn context(fields: &[(&str, Value)]) -> Context {
         }),
         unsubscribe_url: Some("https://example.com/u?a=1&b=2".into()),
         preferences_url: None,
+        confirm_url: None,
         zone: "Europe/Berlin".into(),
         locale: "de".into(),
         now: at("2026-06-01T10:00:00Z"),

@@ -57,6 +57,7 @@ fn nobody() -> Context {
         event: None,
         unsubscribe_url: Some("https://ember.example/u/abc".into()),
         preferences_url: None,
+        confirm_url: None,
         zone: "Europe/London".into(),
         locale: "en-GB".into(),
         now: chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap(),

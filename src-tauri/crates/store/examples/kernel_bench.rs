@@ -315,6 +315,7 @@ fn account() -> Account {
         port: 25,
         tls: Tls::None,
         user: String::new(),
+        auth: Default::default(),
         from_name: "Bench".to_owned(),
         from_email: "shop@sender.example".to_owned(),
         reply_to: None,
@@ -336,6 +337,7 @@ fn template() -> Template {
         preheader: String::new(),
         body: String::new(),
         text: String::new(),
+        topic: None,
         updated_at: base(),
     }
 }

@@ -7,7 +7,7 @@ use crate::open::{self, CopyBy, OpenGuard, OpenOptions, beside};
 use crate::store::{Store, blocking};
 use crate::tx::{Mark, Marks, Tx};
 use crate::writer::Priority;
-use crate::{outbox, settings, suppressions};
+use crate::{opt_out_sources, outbox, settings, suppressions};
 use replaced::Replaced;
 use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
@@ -41,6 +41,8 @@ pub(crate) fn wake(tx: &mut Tx<'_>) -> Result<Option<u64>> {
 fn freeze(tx: &mut Tx<'_>) -> Result<u64> {
     settings::set(tx, outbox::PAUSED, Some(&true))?;
     settings::set(tx, outbox::RESTORED, Some(&true))?;
+    // What it read of its sources, it read long ago.
+    opt_out_sources::forget_all(tx)?;
     outbox::freeze_all(tx)
 }
 

@@ -19,6 +19,7 @@ const ADD: &str = sql!(
 );
 const ADD_WORDING: &str =
     sql!("INSERT INTO wordings(hash, text) VALUES(?1, ?2) ON CONFLICT(hash) DO NOTHING");
+const WORDING: &str = sql!("SELECT text FROM wordings WHERE hash = ?1");
 const FIND_WORDING: &str = sql!("SELECT id FROM wordings WHERE hash = ?1");
 const LAST: &str = sql!(
     "SELECT p.granted, p.basis, c.at, p.consent FROM permissions p JOIN consents c ON c.id = p.consent
@@ -73,6 +74,27 @@ pub fn append(tx: &mut Tx<'_>, rows: &[Consent]) -> Result<()> {
         tx.topic(Topic::Consents);
     }
     Ok(())
+}
+
+/// Keeps the words of a consent that may be given, so that they are known by their hash however they are changed later.
+///
+/// # Errors
+/// SQLite's.
+pub fn keep_wording(tx: &mut Tx<'_>, text: &str) -> Result<()> {
+    wording(tx, text)?;
+    tx.touch("wordings", 0, 0);
+    Ok(())
+}
+
+/// The words with this BLAKE3, in hex, if they were ever kept.
+///
+/// # Errors
+/// SQLite's.
+pub fn wording_of(db: &Db<'_>, hash: &str) -> Result<Option<String>> {
+    match blake3::Hash::from_hex(hash) {
+        Ok(hash) => db.value(WORDING, (hash.as_bytes().as_slice(),)),
+        Err(_) => Ok(None),
+    }
 }
 
 fn wording(tx: &Tx<'_>, text: &str) -> Result<i64> {

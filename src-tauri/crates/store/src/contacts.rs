@@ -9,7 +9,7 @@ mod read;
 mod write;
 
 pub use page::{Order, Ordered, Orders, Page, PageQuery, order, page};
-pub use read::{by_email, count, exists, get, get_many, id_of, range_after, record_fields};
+pub use read::{by_email, count, email_of, exists, get, get_many, id_of, range_after, record_fields};
 pub use write::{
     Columns, Fill, Inserted, NewContact, Updated, add_tag, delete, insert_batch, normalise_email, remove_tag,
     set_field, tags, update,

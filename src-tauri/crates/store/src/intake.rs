@@ -14,7 +14,7 @@ const SET_CURSOR: &str = sql!(
 );
 const ADD_KEY: &str =
     sql!("INSERT INTO intake_keys(source, key, at) VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING");
-const FORGET: &str = sql!("DELETE FROM intake_keys WHERE source = ?1 AND at < ?2");
+const FORGET: &str = sql!("DELETE FROM intake_keys WHERE at < ?1", scan: "once a day");
 
 /// How long the keys of unordered sources are kept, in days.
 pub const KEEP_DAYS: i64 = 90;
@@ -68,13 +68,12 @@ pub fn remember(tx: &mut Tx<'_>, source: &str, keys: &[[u8; 16]]) -> Result<Vec<
     Ok(new)
 }
 
-/// Forgets keys of a source older than [`KEEP_DAYS`]. How many.
+/// Forgets keys older than [`KEEP_DAYS`]. How many.
 ///
 /// # Errors
 /// SQLite's.
-pub fn forget_old(tx: &mut Tx<'_>, source: &str, now: Moment) -> Result<usize> {
-    let source = tx.source(source)?;
-    let gone = tx.run(FORGET, (source, ms(now) - KEEP_DAYS * 86_400_000))?;
+pub fn forget_old(tx: &mut Tx<'_>, now: Moment) -> Result<usize> {
+    let gone = tx.run(FORGET, (ms(now) - KEEP_DAYS * 86_400_000,))?;
     tx.touch("intake_keys", 0, 0);
     Ok(gone)
 }

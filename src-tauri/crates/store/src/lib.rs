@@ -17,6 +17,7 @@ pub mod backup;
 pub mod campaigns;
 pub mod catalogue;
 pub mod changes;
+pub mod choices;
 mod clause_states;
 mod codes;
 pub mod consents;
@@ -54,6 +55,7 @@ pub mod tokens;
 mod topics;
 mod tx;
 mod values;
+pub mod visitors;
 pub mod waits;
 mod writer;
 

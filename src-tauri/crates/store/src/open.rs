@@ -30,7 +30,8 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("0008_revisions", include_str!("../migrations/0008_revisions.sql")),
     ("0009_responses", include_str!("../migrations/0009_responses.sql")),
     ("0010_campaigns", include_str!("../migrations/0010_campaigns.sql")),
-    ("0011_providers", include_str!("../migrations/0011_providers.sql")),
+    ("0011_choices", include_str!("../migrations/0011_choices.sql")),
+    ("0012_providers", include_str!("../migrations/0012_providers.sql")),
 ];
 
 /// `user_version` of a file this program has brought up to date.

@@ -105,7 +105,7 @@ pub fn failed(tx: &mut Tx<'_>, name: &str, why: &str) -> Result<()> {
     Ok(())
 }
 
-/// Lets every source count as unread: the file comes from elsewhere, or the machine slept.
+/// Lets every source count as unread: the file was restored, or is a copy of another.
 ///
 /// # Errors
 /// SQLite's.

@@ -4,6 +4,7 @@
 //! to is said by the caller. Whenever a message reaches a state a journey may know of, the store itself puts
 //! the outcome into [`crate::inputs`] in the same write, so that no caller can forget it.
 
+pub mod due;
 mod elsewhere;
 mod lanes;
 mod list;
@@ -11,7 +12,7 @@ mod record;
 
 pub use lanes::{
     Claimed, Which, accepted_at, cancel_journey, claim, freeze_all, hold, in_flight, load, next_at,
-    on_their_way, queue, release, release_all, rendered, take_up, waiting_for,
+    number_from, on_their_way, queue, release, release_all, rendered, take_up, take_up_of, waiting_for,
 };
 pub use list::{Attempt, Filter, attempts, counts, get, of_contact, page};
 pub use record::{Resolution, Word, doubtful, late_bounce, proved, record, resolve, resolve_batch};

@@ -36,6 +36,7 @@ struct Inner {
     readers: SqlitePool,
     runtime: tokio::runtime::Handle,
     fence: i64,
+    left_at: Moment,
     recovered: outbox::Recovered,
     repaired: Vec<LostEdges>,
     writer: Mutex<Option<std::thread::JoinHandle<()>>>,
@@ -108,8 +109,9 @@ impl Store {
         let queue = Arc::new(Queue::default());
         let jobs = queue.clone();
         let now: Now = options.now.unwrap_or_else(|| Arc::new(time::system_now));
-        let (shared, fence, recovered, repaired, thread) = blocking(move || {
+        let (shared, fence, left_at, recovered, repaired, thread) = blocking(move || {
             let (mut writer, shared, fence) = prepare(&file, now)?;
+            let left_at = shared.last.read().unwrap_or_else(PoisonError::into_inner).at;
             let recovered = writer.transact(outbox::recover)?;
             if let Some(frozen) = writer.transact(crate::backup::wake)? {
                 tracing::warn!(
@@ -128,7 +130,7 @@ impl Store {
                 .name("carillon-writer".to_owned())
                 .spawn(move || writer.run(&jobs))
                 .map_err(|source| Error::Io { path: file, source })?;
-            Ok((shared, fence, recovered, repaired, thread))
+            Ok((shared, fence, left_at, recovered, repaired, thread))
         })
         .await?;
         Ok(Store {
@@ -139,6 +141,7 @@ impl Store {
                 readers,
                 runtime: tokio::runtime::Handle::current(),
                 fence,
+                left_at,
                 recovered,
                 repaired,
                 writer: Mutex::new(Some(thread)),
@@ -160,6 +163,11 @@ impl Store {
     /// The workspace's own name among all: 32 hexadecimal digits, chosen when it was created; copies share it.
     pub fn workspace_id(&self) -> String {
         self.inner.shared.identity.name()
+    }
+
+    /// The index's clock as the last owner left it.
+    pub fn left_at(&self) -> Moment {
+        self.inner.left_at
     }
 
     /// What the last owner left unfinished and this opening settled.

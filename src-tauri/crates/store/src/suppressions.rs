@@ -4,6 +4,15 @@
 //! lists taken over from another file keep the key they were hashed with, and an address is looked up under
 //! each key. `contacts.suppressed` repeats the answer for those who are contacts now.
 
+mod shared;
+
+pub use shared::{
+    EVERY_MAIL, FROM_MACHINES, Line, MARKETING, key_to_share, last_act, share_under, take_in, told_since,
+    whose,
+};
+pub(crate) use shared::{shared_key, written_keys};
+
+use crate::choices;
 use crate::codes::Code;
 use crate::contacts::{id_of, normalise_email};
 use crate::db::Db;
@@ -47,7 +56,7 @@ const LISTED: &str = sql!(
 const EVERYBODY: &str =
     sql!("SELECT id, email FROM contacts", scan: "each contact is looked up on a list that was taken over");
 
-fn hash(key: &[u8; 32], email: &str) -> [u8; 16] {
+pub(crate) fn hash(key: &[u8; 32], email: &str) -> [u8; 16] {
     let full = blake3::keyed_hash(key, email.as_bytes());
     let mut short = [0; 16];
     short.copy_from_slice(&full.as_bytes()[..16]);
@@ -154,25 +163,18 @@ pub fn add(tx: &mut Tx<'_>, email: &str, reason: SuppressionReason, source: &str
     if email.is_empty() {
         return Err(Error::Invalid("There is no address to suppress.".to_owned()));
     }
-    let (id, key) = own_key(tx)?;
-    let hash = hash(&key, &email);
-    let now = ms(tx.now());
-    let raised = match contains(tx, &email)? {
-        Some(SuppressionReason::Unsubscribed) if reason != SuppressionReason::Unsubscribed => true,
+    match contains(tx, &email)? {
+        Some(SuppressionReason::Unsubscribed) if reason != SuppressionReason::Unsubscribed => {}
         Some(_) => return Ok(false),
-        None => false,
-    };
-    let source = tx.source(source)?;
-    // A merged list's entry stays as it came; ours stands beside it.
-    if !raised || tx.run(RAISE, (hash.as_slice(), id, reason.code(), source))? == 0 {
-        tx.run(ADD, (hash.as_slice(), id, reason.code(), source, now))?;
+        None => {}
     }
-    tx.run(ACT, (hash.as_slice(), true, format!("{reason:?}"), source, now))?;
+    // A merged list's entry stays as it came; ours stands beside it.
+    for (id, key) in shared::written_keys(tx)? {
+        shared::list(tx, id, &hash(&key, &email), reason, source)?;
+    }
     if let Some(contact) = id_of(tx, &email)? {
         set_mark(tx, contact, true)?;
     }
-    tx.touch("suppressions", 0, 0);
-    tx.topic(Topic::Suppressions);
     Ok(true)
 }
 
@@ -287,7 +289,7 @@ pub fn listed(db: &Db<'_>, after: ContactId, limit: u32) -> Result<Listed> {
 /// A list read from another file: hashes under the keys they were made with.
 #[derive(Clone, Default)]
 pub struct Foreign {
-    keys: Vec<([u8; 32], Vec<ForeignEntry>)>,
+    keys: Vec<([u8; 32], Vec<ForeignEntry>, choices::Foreign)>,
 }
 
 type ForeignEntry = (Vec<u8>, i64, i64);
@@ -301,7 +303,7 @@ impl std::fmt::Debug for Foreign {
 impl Foreign {
     /// How many entries it has.
     pub fn len(&self) -> usize {
-        self.keys.iter().map(|(_, rows)| rows.len()).sum()
+        self.keys.iter().map(|(_, rows, _)| rows.len()).sum()
     }
 
     /// Whether it has none.
@@ -324,7 +326,7 @@ impl Foreign {
             let rows = entries
                 .query_map((id,), |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?
                 .collect::<Result<Vec<ForeignEntry>, _>>()?;
-            keys.push((key, rows));
+            keys.push((key, rows, choices::read_foreign(conn, id)?));
         }
         Ok(Foreign { keys })
     }
@@ -338,7 +340,7 @@ pub fn merge(tx: &mut Tx<'_>, list: &Foreign, source: &str) -> Result<u64> {
     let source = tx.source(source)?;
     let now = ms(tx.now());
     let mut new = 0;
-    for (key, entries) in &list.keys {
+    for (key, entries, chosen) in &list.keys {
         tx.run(ADD_KEY, (key.as_slice(),))?;
         let id: i64 = tx
             .value(FIND_KEY, (key.as_slice(),))?
@@ -349,6 +351,7 @@ pub fn merge(tx: &mut Tx<'_>, list: &Foreign, source: &str) -> Result<u64> {
                 new += 1;
             }
         }
+        choices::merge(tx, id, chosen, source)?;
     }
     tx.recatalogue()?;
     if new > 0 {
@@ -365,11 +368,12 @@ pub fn merge(tx: &mut Tx<'_>, list: &Foreign, source: &str) -> Result<u64> {
     Ok(new)
 }
 
-/// The keyed hash under which this file lists an address: what may be told to a relay, which does not have the key.
+/// The keyed hash under which this file and the other machines at its relay list an address: what may be told to a relay,
+/// which does not have the key.
 ///
 /// # Errors
 /// [`Error::Damaged`] when the file has no key.
 pub fn address_hash(db: &Db<'_>, email: &str) -> Result<[u8; 16]> {
-    let (_, key) = own_key(db)?;
+    let (_, key) = shared::shared_key(db)?;
     Ok(hash(&key, &normalise_email(email)))
 }

@@ -11,18 +11,22 @@ use carillon_model::template::Template;
 use rusqlite::Row;
 
 const LIST: &str =
-    sql!("SELECT id, name, subject, preheader, body, text, updated_at FROM templates ORDER BY name");
+    sql!("SELECT id, name, subject, preheader, body, text, updated_at, topic FROM templates ORDER BY name");
 const GET: &str =
-    sql!("SELECT id, name, subject, preheader, body, text, updated_at FROM templates WHERE id = ?1");
+    sql!("SELECT id, name, subject, preheader, body, text, updated_at, topic FROM templates WHERE id = ?1");
 const BY_NAME: &str =
-    sql!("SELECT id, name, subject, preheader, body, text, updated_at FROM templates WHERE name = ?1");
+    sql!("SELECT id, name, subject, preheader, body, text, updated_at, topic FROM templates WHERE name = ?1");
 const ADD: &str = sql!(
-    "INSERT INTO templates(name, subject, preheader, body, text, updated_at) VALUES(?1, ?2, ?3, ?4, ?5, ?6) RETURNING id"
+    "INSERT INTO templates(name, subject, preheader, body, text, updated_at, topic) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)
+     RETURNING id"
 );
 const SAVE: &str = sql!(
-    "UPDATE templates SET name = ?2, subject = ?3, preheader = ?4, body = ?5, text = ?6, updated_at = ?7 WHERE id = ?1"
+    "UPDATE templates SET name = ?2, subject = ?3, preheader = ?4, body = ?5, text = ?6, updated_at = ?7, topic = ?8
+     WHERE id = ?1"
 );
 const REMOVE: &str = sql!("DELETE FROM templates WHERE id = ?1");
+const TOPIC: &str = sql!("SELECT topic FROM templates WHERE id = ?1");
+const OF_TOPIC: &str = sql!("SELECT name FROM templates WHERE topic = ?1 ORDER BY name");
 const USED: &str = sql!(
     "SELECT 1 FROM outbox WHERE template = ?1 LIMIT 1",
     scan: "somebody renames or removes a template now and then, and one message of it ends the search"
@@ -37,6 +41,7 @@ fn read(row: &Row<'_>) -> Result<Template> {
         body: row.get(4)?,
         text: row.get(5)?,
         updated_at: moment(row.get(6)?)?,
+        topic: row.get(7)?,
     })
 }
 
@@ -62,6 +67,22 @@ pub fn get(db: &Db<'_>, id: TemplateId) -> Result<Option<Template>> {
 /// SQLite's.
 pub fn by_name(db: &Db<'_>, name: &str) -> Result<Option<Template>> {
     db.one(BY_NAME, (name,), read)
+}
+
+/// What the mails of a template are about, for the gate.
+///
+/// # Errors
+/// SQLite's.
+pub fn topic(db: &Db<'_>, id: TemplateId) -> Result<Option<u8>> {
+    Ok(db.value(TOPIC, (id.0,))?.flatten())
+}
+
+/// Names of the templates that are about a topic.
+///
+/// # Errors
+/// SQLite's.
+pub fn of_topic(db: &Db<'_>, topic: u8) -> Result<Vec<String>> {
+    db.all(OF_TOPIC, (topic,), |row| Ok(row.get(0)?))
 }
 
 /// Saves a template: `id` to change one, `None` for a new one. Its `id` and `updated_at` are set here.
@@ -90,13 +111,25 @@ pub fn save(tx: &mut Tx<'_>, id: Option<TemplateId>, template: &Template) -> Res
             }
             tx.run(
                 SAVE,
-                (id.0, name, &t.subject, &t.preheader, &t.body, &t.text, ms(now)),
+                (
+                    id.0,
+                    name,
+                    &t.subject,
+                    &t.preheader,
+                    &t.body,
+                    &t.text,
+                    ms(now),
+                    t.topic,
+                ),
             )?;
             id
         }
         None => TemplateId(
-            tx.value(ADD, (name, &t.subject, &t.preheader, &t.body, &t.text, ms(now)))?
-                .ok_or_else(|| Error::damaged("templates", "a new template got no number"))?,
+            tx.value(
+                ADD,
+                (name, &t.subject, &t.preheader, &t.body, &t.text, ms(now), t.topic),
+            )?
+            .ok_or_else(|| Error::damaged("templates", "a new template got no number"))?,
         ),
     };
     tell(tx, id);

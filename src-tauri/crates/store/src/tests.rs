@@ -2,6 +2,7 @@
 
 mod asleep;
 mod backups;
+mod choices;
 mod clause_states;
 mod contacts;
 mod crash;

@@ -48,6 +48,8 @@ topics! {
     Reports = "reports",
     /// The index's clock moved.
     Clock = "clock",
+    /// The mail world of a sample.
+    World = "world",
 }
 
 /// A set of topics.

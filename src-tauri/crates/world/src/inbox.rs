@@ -9,7 +9,7 @@ use carillon_model::Moment;
 use carillon_model::contact::Money;
 use mail_parser::{MessageParser, MimeHeaders, PartType};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::path::Path;
 
@@ -167,8 +167,7 @@ impl Inbox {
             let Some(head) = mailbox.begin(&record.queue_id, HEAD)? else {
                 continue;
             };
-            let dated = MessageParser::default().parse_headers(&head);
-            let dated = dated.and_then(|message| Moment::from_timestamp(message.date()?.to_timestamp(), 0));
+            let dated = dated(&head);
             for to in &record.rcpt_to {
                 inbox.received(
                     to,
@@ -191,6 +190,12 @@ impl Inbox {
         self.entries.is_empty()
     }
 
+    /// A mail that was listed before, read from where the list was kept. `queue_id`: under which the server's mailbox has
+    /// it. It gets an id of this list, as all before it did.
+    pub fn restore(&mut self, listed: Listed, queue_id: &str) -> u64 {
+        self.add(listed, Source::Mailbox(queue_id.to_owned()))
+    }
+
     /// Somebody got a mail. `queue_id`: under which the server's mailbox has it, if it does; its beginning is enough
     /// then.
     pub fn received(&mut self, to: &str, mail: &[u8], at: Moment, queue_id: Option<&str>) -> u64 {
@@ -209,7 +214,7 @@ impl Inbox {
             }
         };
         let listed = Listed {
-            id: self.next,
+            id: 0,
             received_at: at,
             to: short(to).to_lowercase(),
             from: short(&from),
@@ -217,8 +222,13 @@ impl Inbox {
             message_id: short(&headers.message_id),
             answers: Vec::new(),
         };
+        self.add(listed, source)
+    }
+
+    fn add(&mut self, mut listed: Listed, source: Source) -> u64 {
+        let id = self.next;
+        listed.id = id;
         self.next += 1;
-        let id = listed.id;
         self.by_message
             .insert((listed.to.clone(), listed.message_id.clone()), id);
         self.entries.push_back(Entry {
@@ -262,22 +272,31 @@ impl Inbox {
 
     /// Somebody did something about a mail. Whether the mail is still listed.
     pub fn answered(&mut self, at: Moment, act: &Act) -> bool {
-        let message_id: String = act.about.message_id.chars().take(300).collect();
-        let id = self.by_message.get(&(act.who(), message_id)).copied();
+        let answer = Answer::of(at, act);
+        answer.is_some_and(|answer| self.answer(&act.who(), &act.about.message_id, answer))
+    }
+
+    /// The same for an answer as it was kept. What is there already is not added again. Whether the mail is still listed.
+    pub fn answer(&mut self, who: &str, message_id: &str, answer: Answer) -> bool {
+        let message_id: String = message_id.chars().take(300).collect();
+        let id = self.by_message.get(&(who.to_owned(), message_id)).copied();
         let Some(entry) = id
             .and_then(|id| self.place(id))
             .and_then(|place| self.entries.get_mut(place))
         else {
             return false;
         };
-        if entry.listed.answers.len() < MOST_ANSWERS {
-            entry.listed.answers.push(Answer {
-                at,
-                machine: act.about.persona == Persona::Bot || is_a_servers(&act.deed),
-                kind: kind(&act.deed),
-            });
+        let answers = &mut entry.listed.answers;
+        if answers.len() < MOST_ANSWERS && !answers.contains(&answer) {
+            answers.push(answer);
         }
         true
+    }
+
+    /// One of the listed mails.
+    pub fn get(&self, id: u64) -> Option<&Listed> {
+        let entry = self.entries.get(self.place(id)?)?;
+        Some(&entry.listed)
     }
 
     /// Ids rise by one from entry to entry.
@@ -290,9 +309,21 @@ impl Inbox {
 
     /// Mails whose recipient, sender or subject has all these words, newest first, from before an id on.
     pub fn list(&self, search: &str, before: Option<u64>, limit: usize) -> Page {
+        self.list_of(search, before, limit, |_| true)
+    }
+
+    /// The same of recipients one looks for, by their addresses in lower case.
+    pub fn list_of(
+        &self,
+        search: &str,
+        before: Option<u64>,
+        limit: usize,
+        wants: impl Fn(&str) -> bool,
+    ) -> Page {
         let search = search.to_lowercase();
         let wanted: Vec<&str> = search.split_whitespace().take(20).collect();
-        let fits = |entry: &&Entry| wanted.iter().all(|word| entry.words.contains(word));
+        let fits =
+            |entry: &&Entry| wanted.iter().all(|word| entry.words.contains(word)) && wants(&entry.listed.to);
         let limit = limit.clamp(1, LONGEST_PAGE);
         let later = |entry: &&Entry| before.is_none_or(|before| entry.listed.id < before);
         let mut rest = self.entries.iter().rev().filter(fits).filter(later);
@@ -307,6 +338,11 @@ impl Inbox {
             before: mails.last().filter(|_| more).map(|last| last.id),
             mails,
         }
+    }
+
+    /// Who got the listed mails, each once.
+    pub fn recipients(&self) -> BTreeSet<String> {
+        self.entries.iter().map(|entry| entry.listed.to.clone()).collect()
     }
 
     /// All of one mail, or `None` where it is listed no more or its bytes are gone.
@@ -347,8 +383,20 @@ fn is_a_servers(deed: &Deed) -> bool {
     )
 }
 
-fn kind(deed: &Deed) -> AnswerKind {
-    match deed {
+impl Answer {
+    /// What a list says of an act; nothing of one that only ends another.
+    pub fn of(at: Moment, act: &Act) -> Option<Answer> {
+        Some(Answer {
+            at,
+            machine: act.about.persona == Persona::Bot || is_a_servers(&act.deed),
+            kind: kind(&act.deed)?,
+        })
+    }
+}
+
+fn kind(deed: &Deed) -> Option<AnswerKind> {
+    Some(match deed {
+        Deed::Send { .. } => return None,
         Deed::Open { .. } => AnswerKind::Opened,
         Deed::Probe { url } => AnswerKind::Probed { url: url.clone() },
         Deed::Click { url } => AnswerKind::Clicked { url: url.clone() },
@@ -366,7 +414,13 @@ fn kind(deed: &Deed) -> AnswerKind {
             trouble: *trouble,
             stage: *stage,
         },
-    }
+    })
+}
+
+/// What a mail says of when it was written.
+pub fn dated(mail: &[u8]) -> Option<Moment> {
+    let message = MessageParser::default().parse_headers(mail)?;
+    Moment::from_timestamp(message.date()?.to_timestamp(), 0)
 }
 
 fn headers(raw: &[u8]) -> Vec<(String, String)> {

@@ -16,5 +16,5 @@ pub mod truth;
 pub use inbox::Inbox;
 pub use mailbox::Mailbox;
 pub use script::{Answer, Rule, Script};
-pub use server::{Options, Protection, SmtpWorld, Taken, serve};
+pub use server::{Options, Protection, SmtpWorld, Taken, TokenCheck, serve};
 pub use truth::Truth;

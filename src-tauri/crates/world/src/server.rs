@@ -39,6 +39,16 @@ pub struct Taken {
     pub message: Vec<u8>,
 }
 
+/// Asks whoever gives out tokens whether one is good.
+#[derive(Clone)]
+pub struct TokenCheck(pub Arc<dyn Fn(&str, &str) -> bool + Send + Sync>);
+
+impl std::fmt::Debug for TokenCheck {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TokenCheck")
+    }
+}
+
 /// What kind of server to start.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -55,6 +65,8 @@ pub struct Options {
     pub port: u16,
     /// User and password, asked for before MAIL; AUTH PLAIN and LOGIN.
     pub auth: Option<(String, String)>,
+    /// Whether a user may come in with an access token: AUTH XOAUTH2, for that user.
+    pub tokens: Option<TokenCheck>,
     pub protection: Option<Protection>,
     /// Names on the certificate beside `localhost`, `127.0.0.1` and `::1`.
     pub names: Vec<String>,
@@ -78,6 +90,7 @@ impl Options {
             durable: false,
             port: 0,
             auth: None,
+            tokens: None,
             protection: None,
             names: Vec::new(),
             delay: Duration::ZERO,

@@ -2,6 +2,7 @@
 //! figure of work that was not done right is printed with `"checked": false` and the command ends with 1.
 
 mod relay;
+mod world;
 
 use crate::args::Args;
 use crate::children::{capture, run};
@@ -88,6 +89,12 @@ const BENCHES: &[Bench] = &[
                 with a SIGKILL each minute (--kill-secs); right when nothing answered is lost and nothing comes twice",
         rounds: 1,
         measure: relay::measure,
+    },
+    Bench {
+        name: "world",
+        about: "seconds to play half a year of a sample, 1,000 people (--size) mailed weekly, with all they answer",
+        rounds: 1,
+        measure: world::measure,
     },
 ];
 

@@ -18,12 +18,12 @@ use std::process::Command;
 use std::time::Duration;
 
 const USAGE: &str = "\
-cargo xtask kill --kills N [--of sending|import] [--at random|points] [--messages M] [--sessions S]
+cargo xtask kill --kills N [--of sending|campaign|import] [--at random|points] [--messages M] [--sessions S]
                  [--policy hold|retry] [--gate on|off] [--seed N] [--delay-ms N] [--window-ms N] [--json]
 
 Kills the sender N times and compares what it says with what the mail server has. Ends with 1 when the law is broken:
 somebody got nothing, somebody got two, more are unknown than kills times sessions, or somebody who had said no got
-mail. With `--of import`: kills imports and goes on with them; the law is broken when a contact, a value, a consent or
+mail. What is sent is a journey's mail, or with `--of campaign` a campaign's, killed from its start on. With `--of import`: kills imports and goes on with them; the law is broken when a contact, a value, a consent or
 a refused row differs from the import that nobody disturbed.
 
   --at           `random`: SIGKILL at random moments (the default); `points`: an abort at each named point in turn
@@ -37,12 +37,31 @@ a refused row differs from the import that nobody disturbed.
   --json         one JSON object instead of a table
 ";
 
+/// What is killed at its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
+    /// The sender of a journey's mail.
+    Sending,
+    /// The sender of a campaign, from its start on.
+    Campaign,
+    Import,
+}
+
+impl Of {
+    fn word(self) -> &'static str {
+        match self {
+            Of::Sending => "sending",
+            Of::Campaign => "campaign",
+            Of::Import => "import",
+        }
+    }
+}
+
 /// What one run of the harness is asked to do.
 #[derive(Debug)]
 struct Orders {
     kills: u64,
-    /// Imports are killed instead of senders.
-    import: bool,
+    of: Of,
     /// At named points instead of random moments.
     points: bool,
     messages: u64,
@@ -81,7 +100,7 @@ pub fn command(mut args: Args) -> Result<()> {
     let carillon = build(&orders)?;
     let dir = scratch("kill")?;
     std::fs::remove_dir_all(&dir).map_err(|e| format!("{} cannot be emptied: {e}", dir.display()))?;
-    if orders.import {
+    if orders.of == Of::Import {
         return imports::command(&orders, &carillon, &dir);
     }
     let mut tally = Tally::default();
@@ -119,7 +138,16 @@ fn read(args: &mut Args) -> Result<Orders> {
     let orders = Orders {
         retry: choice(args.value("--policy")?, "--policy", "hold", "retry")?,
         gate_off: choice(args.value("--gate")?, "--gate", "on", "off")?,
-        import: choice(args.value("--of")?, "--of", "sending", "import")?,
+        of: match args.value("--of")?.as_deref() {
+            None | Some("sending") => Of::Sending,
+            Some("campaign") => Of::Campaign,
+            Some("import") => Of::Import,
+            Some(other) => {
+                return Err(format!(
+                    "--of is `sending`, `campaign` or `import`, not `{other}`."
+                ));
+            }
+        },
         points: choice(args.value("--at")?, "--at", "random", "points")?,
         kills: args.parsed("--kills", 0)?,
         messages: args.parsed("--messages", 2_000)?,
@@ -164,7 +192,7 @@ impl Orders {
     fn plain(messages: u64, sessions: u64, seed: u64) -> Orders {
         Orders {
             kills: 0,
-            import: false,
+            of: Of::Sending,
             points: false,
             messages,
             sessions,
@@ -227,7 +255,7 @@ fn report(orders: &Orders, tally: &Tally) {
         println!(
             "{}",
             json!({
-                "of": "sending", "at": if orders.points { "points" } else { "random" },
+                "of": orders.of.word(), "at": if orders.points { "points" } else { "random" },
                 "kills": tally.kills, "kills_by_state": tally.by_state, "rounds": tally.rounds,
                 "expected": tally.sum.expected, "received": tally.sum.received, "sessions": orders.sessions,
                 "messages_per_second": (tally.per_second() * 10.0).round() / 10.0,

@@ -158,6 +158,27 @@ pub fn journey_publish(file: &Path, name: &str) -> Vec<String> {
     on(file, &["journeys", "publish", name])
 }
 
+/// A campaign of one template to a segment, all three of one name.
+pub fn campaign_create(file: &Path, name: &str) -> Vec<String> {
+    on(
+        file,
+        &["campaigns", "create", name, "--segment", name, "--template", name],
+    )
+}
+
+/// How long campaigns can be taken back.
+pub fn campaign_recall_secs(file: &Path, secs: u32) -> Vec<String> {
+    on(file, &["campaigns", "recall-time", "--set", &secs.to_string()])
+}
+
+/// Confirms a campaign to so many people.
+pub fn campaign_start(file: &Path, name: &str, people: usize) -> Vec<String> {
+    on(
+        file,
+        &["campaigns", "start", name, "--count", &people.to_string()],
+    )
+}
+
 /// What a journey would do.
 pub fn journey_simulate(file: &Path, name: &str, days: u64, seed: u64) -> Vec<String> {
     json_on(

@@ -1,4 +1,7 @@
 // Made by `cargo xtask bindings` from the command table. Do not edit.
+import type { Absence } from "./Absence";
+import type { AbsenceLimit } from "./AbsenceLimit";
+import type { AnswerAbsence } from "./AnswerAbsence";
 import type { Account } from "./Account";
 import type { AccountRow } from "./AccountRow";
 import type { AccountTest } from "./AccountTest";
@@ -64,8 +67,10 @@ import type { ImportStarted } from "./ImportStarted";
 import type { ImportTemplate } from "./ImportTemplate";
 import type { ImportText } from "./ImportText";
 import type { Imported } from "./Imported";
+import type { InviteMachine } from "./InviteMachine";
 import type { JobStarted } from "./JobStarted";
 import type { JobView } from "./JobView";
+import type { JoinRelay } from "./JoinRelay";
 import type { JourneyCounts } from "./JourneyCounts";
 import type { JourneyRow } from "./JourneyRow";
 import type { JourneyText } from "./JourneyText";
@@ -73,6 +78,7 @@ import type { JourneyView } from "./JourneyView";
 import type { JumpClock } from "./JumpClock";
 import type { LiftSuppression } from "./LiftSuppression";
 import type { Listening } from "./Listening";
+import type { MachineInvitation } from "./MachineInvitation";
 import type { Mailbox } from "./Mailbox";
 import type { MailboxPresetsView } from "./MailboxPresetsView";
 import type { MailboxTest } from "./MailboxTest";
@@ -136,6 +142,7 @@ import type { SaveErrors } from "./SaveErrors";
 import type { SaveJourney } from "./SaveJourney";
 import type { SaveSegment } from "./SaveSegment";
 import type { SaveTemplate } from "./SaveTemplate";
+import type { SaveTopics } from "./SaveTopics";
 import type { Saved } from "./Saved";
 import type { SavedJourney } from "./SavedJourney";
 import type { SecretKept } from "./SecretKept";
@@ -151,6 +158,7 @@ import type { SetMailboxSecret } from "./SetMailboxSecret";
 import type { SetProviderSecret } from "./SetProviderSecret";
 import type { SetSecret } from "./SetSecret";
 import type { Settings } from "./Settings";
+import type { SignInAccount } from "./SignInAccount";
 import type { SignInMailbox } from "./SignInMailbox";
 import type { SignInStarted } from "./SignInStarted";
 import type { SimulateJourney } from "./SimulateJourney";
@@ -174,6 +182,7 @@ import type { TestAccount } from "./TestAccount";
 import type { TestPlan } from "./TestPlan";
 import type { TextOnly } from "./TextOnly";
 import type { TimelineEntry } from "./TimelineEntry";
+import type { Topic } from "./Topic";
 import type { TryJourney } from "./TryJourney";
 import type { UnlockPasswords } from "./UnlockPasswords";
 import type { UpdateAccount } from "./UpdateAccount";
@@ -183,6 +192,14 @@ import type { UpdateProvider } from "./UpdateProvider";
 import type { Vocabulary } from "./Vocabulary";
 import type { WhyAnswer } from "./WhyAnswer";
 import type { WorkspaceInfo } from "./WorkspaceInfo";
+import type { WorldActArgs } from "./WorldActArgs";
+import type { WorldMail } from "./WorldMail";
+import type { WorldMailArgs } from "./WorldMailArgs";
+import type { WorldMailPage } from "./WorldMailPage";
+import type { WorldMailRow } from "./WorldMailRow";
+import type { WorldMailsArgs } from "./WorldMailsArgs";
+import type { WorldSettings } from "./WorldSettings";
+import type { WorldView } from "./WorldView";
 
 export type Commands = {
   "accounts.add": { kind: "mutate"; req: AddAccount; res: Account; reads: [] };
@@ -193,6 +210,7 @@ export type Commands = {
   "accounts.dkim_switch": { kind: "mutate"; req: SwitchDkim; res: Done; reads: [] };
   "accounts.list": { kind: "query"; req: NoArgs; res: Array<AccountRow>; reads: ["accounts", "outbox"] };
   "accounts.set_secret": { kind: "mutate"; req: SetSecret; res: SecretKept; reads: [] };
+  "accounts.sign_in": { kind: "mutate"; req: SignInAccount; res: SignInStarted; reads: [] };
   "accounts.switch": { kind: "mutate"; req: SwitchAccount; res: Done; reads: [] };
   "accounts.test": { kind: "mutate"; req: TestAccount; res: AccountTest; reads: [] };
   "accounts.unlock": { kind: "mutate"; req: UnlockPasswords; res: Done; reads: [] };
@@ -276,6 +294,11 @@ export type Commands = {
   "journeys.simulate": { kind: "mutate"; req: SimulateJourney; res: JobStarted; reads: [] };
   "journeys.stop": { kind: "mutate"; req: OneJourney; res: StateNow; reads: [] };
   "journeys.try": { kind: "query"; req: TryJourney; res: Array<Fact>; reads: [] };
+  "absence.answer": { kind: "mutate"; req: AnswerAbsence; res: Done; reads: [] };
+  "absence.close": { kind: "mutate"; req: NoArgs; res: Done; reads: [] };
+  "absence.get": { kind: "query"; req: NoArgs; res: Absence | null; reads: ["workspace", "outbox", "journeys", "campaigns"] };
+  "absence.limit": { kind: "query"; req: NoArgs; res: AbsenceLimit; reads: ["workspace"] };
+  "absence.set_limit": { kind: "mutate"; req: AbsenceLimit; res: Done; reads: [] };
   "listening.get": { kind: "query"; req: NoArgs; res: Listening; reads: ["opt_out_sources", "accounts", "workspace"] };
   "listening.set": { kind: "mutate"; req: SetListening; res: Done; reads: [] };
   "mailboxes.add": { kind: "mutate"; req: AddMailbox; res: Mailbox; reads: [] };
@@ -304,6 +327,8 @@ export type Commands = {
   "providers.test": { kind: "mutate"; req: OneProvider; res: ProviderTest; reads: [] };
   "providers.update": { kind: "mutate"; req: UpdateProvider; res: ProviderSaved; reads: [] };
   "relay.get": { kind: "query"; req: NoArgs; res: RelayView; reads: ["relay", "opt_out_sources"] };
+  "relay.invite": { kind: "mutate"; req: InviteMachine; res: MachineInvitation; reads: [] };
+  "relay.join": { kind: "mutate"; req: JoinRelay; res: RelayView; reads: [] };
   "relay.pair": { kind: "mutate"; req: PairRelay; res: RelayView; reads: [] };
   "relay.save_settings": { kind: "mutate"; req: RelaySettings; res: Done; reads: [] };
   "relay.settings": { kind: "query"; req: NoArgs; res: RelaySettings; reads: ["relay", "workspace"] };
@@ -339,6 +364,8 @@ export type Commands = {
   "templates.render": { kind: "query"; req: RenderTemplate; res: RenderedTemplate; reads: ["contacts", "workspace", "fields"] };
   "templates.save": { kind: "mutate"; req: SaveTemplate; res: Template; reads: [] };
   "templates.starters": { kind: "query"; req: NoArgs; res: Array<Starter>; reads: [] };
+  "topics.list": { kind: "query"; req: NoArgs; res: Array<Topic>; reads: ["relay", "workspace"] };
+  "topics.save": { kind: "mutate"; req: SaveTopics; res: Array<Topic>; reads: [] };
   "vocabulary.list": { kind: "query"; req: NoArgs; res: Vocabulary; reads: ["events", "tags", "contacts"] };
   "workspaces.close": { kind: "mutate"; req: NoArgs; res: Done; reads: [] };
   "workspaces.create": { kind: "mutate"; req: CreateWorkspace; res: WorkspaceInfo; reads: [] };
@@ -346,6 +373,11 @@ export type Commands = {
   "workspaces.forget": { kind: "mutate"; req: ForgetWorkspace; res: Done; reads: [] };
   "workspaces.open": { kind: "mutate"; req: OpenWorkspace; res: WorkspaceInfo; reads: [] };
   "workspaces.recent": { kind: "query"; req: NoArgs; res: Array<RecentWorkspace>; reads: ["workspace"] };
+  "world.act": { kind: "mutate"; req: WorldActArgs; res: WorldMailRow; reads: [] };
+  "world.get": { kind: "query"; req: NoArgs; res: WorldView; reads: ["world"] };
+  "world.mail": { kind: "query"; req: WorldMailArgs; res: WorldMail; reads: ["world"] };
+  "world.mails": { kind: "query"; req: WorldMailsArgs; res: WorldMailPage; reads: ["world", "contacts"] };
+  "world.set": { kind: "mutate"; req: WorldSettings; res: WorldView; reads: [] };
 };
 
 /** What each query reads: a commit that touches one of these makes its answer stale. */
@@ -382,6 +414,8 @@ export const READS: Record<string, readonly string[]> = {
   "journeys.path": ["enrolments"],
   "journeys.people": ["enrolments"],
   "journeys.try": [],
+  "absence.get": ["workspace", "outbox", "journeys", "campaigns"],
+  "absence.limit": ["workspace"],
   "listening.get": ["opt_out_sources", "accounts", "workspace"],
   "mailboxes.list": ["mailboxes", "opt_out_sources"],
   "mailboxes.presets": [],
@@ -412,7 +446,11 @@ export const READS: Record<string, readonly string[]> = {
   "templates.missing": ["contacts", "workspace", "fields"],
   "templates.render": ["contacts", "workspace", "fields"],
   "templates.starters": [],
+  "topics.list": ["relay", "workspace"],
   "vocabulary.list": ["events", "tags", "contacts"],
   "workspaces.current": ["workspace"],
   "workspaces.recent": ["workspace"],
+  "world.get": ["world"],
+  "world.mail": ["world"],
+  "world.mails": ["world", "contacts"],
 };

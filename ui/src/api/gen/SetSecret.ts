@@ -5,4 +5,8 @@ import type { Keep } from "./Keep";
 /**
  * A password. It goes in and never comes out.
  */
-export type SetSecret = { id: AccountId, secret: string, keep: Keep, passphrase: string | null, };
+export type SetSecret = { id: AccountId, 
+/**
+ * It is the secret of the registration at the provider, not the password.
+ */
+client: boolean, secret: string, keep: Keep, passphrase: string | null, };

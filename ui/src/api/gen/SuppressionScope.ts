@@ -3,4 +3,4 @@
 /**
  * What a suppression keeps back.
  */
-export type SuppressionScope = "every_mail";
+export type SuppressionScope = "every_mail" | "marketing";

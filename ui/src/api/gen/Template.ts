@@ -16,4 +16,8 @@ body: string,
 /**
  * Plain text with Liquid; made from the HTML where empty.
  */
-text: string, updated_at: string, };
+text: string, 
+/**
+ * What its mails are about: the number of a topic people may leave. None: of nothing one can leave alone.
+ */
+topic: number | null, updated_at: string, };

@@ -3,4 +3,8 @@
 /**
  * What a user writes.
  */
-export type TemplateDraft = { name: string, subject: string, preheader: string, body: string, text: string, };
+export type TemplateDraft = { name: string, subject: string, preheader: string, body: string, text: string, 
+/**
+ * What its mails are about: the number of a topic people may leave.
+ */
+topic: number | null, };

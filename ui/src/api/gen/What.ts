@@ -19,7 +19,11 @@ one_click: boolean, } | { "kind": "click", token: string,
 /**
  * Place of the link in its message, from 0.
  */
-link: number, url: string, } | { "kind": "open", token: string, } | { "kind": "hidden", token: string, } | { "kind": "preferences", token: string, address: string, choices: Choices, } | { "kind": "confirm", token: string, address: string, 
+link: number, url: string, } | { "kind": "open", token: string, } | { "kind": "hidden", token: string, } | { "kind": "preferences", token: string, address: string, choices: Choices, 
+/**
+ * The page showed that nothing is sent, and it was taken back there.
+ */
+back: boolean, } | { "kind": "confirm", token: string, address: string, 
 /**
  * What is confirmed: a number of the studio's.
  */

@@ -25,6 +25,7 @@ pub struct Request<'a> {
     total: Duration,
     longest: usize,
     at_most_once: bool,
+    stays: bool,
 }
 
 impl<'a> Request<'a> {
@@ -39,6 +40,7 @@ impl<'a> Request<'a> {
             total: http.total,
             longest: http.longest,
             at_most_once: false,
+            stays: false,
         }
     }
 
@@ -127,6 +129,12 @@ impl<'a> Request<'a> {
         self
     }
 
+    /// Where it is sent on to is told in the answer (`Location`) and not followed.
+    pub fn stays(mut self) -> Self {
+        self.stays = true;
+        self
+    }
+
     /// Sends it and reads the whole answer, whatever its status.
     ///
     /// # Errors
@@ -194,7 +202,11 @@ impl<'a> Request<'a> {
                     failure
                 }
             })?;
-            let Some(next) = onward(&self.method, &url, &response)? else {
+            let next = match self.stays {
+                true => None,
+                false => onward(&self.method, &url, &response)?,
+            };
+            let Some(next) = next else {
                 return Ok((response, host, self.secrets, doubt));
             };
             if next.origin() != url.origin() {

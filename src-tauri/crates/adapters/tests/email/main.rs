@@ -26,6 +26,7 @@ pub fn account(port: u16, tls: Tls) -> Account {
         port,
         tls,
         user: String::new(),
+        auth: Default::default(),
         from_name: String::new(),
         from_email: FROM.into(),
         reply_to: None,

@@ -8,7 +8,7 @@ use crate::providers;
 use crate::runtime::dispatch::{spend_one, try_again};
 use crate::workspaces::Open;
 use crate::{Ctx, letters};
-use carillon_adapters::channels::email::Session;
+use carillon_adapters::channels::email::{Options, Session};
 use carillon_adapters::providers::Outgoing;
 use carillon_model::account::Account;
 use carillon_model::contact::Value;
@@ -104,6 +104,7 @@ async fn send_test(
         crate::clock::machine_now(),
         Some(letters::unsubscribe_mailto(account, &token)),
     );
+    let context = letters::ShownLinks::of(open).await?.put(context);
     let output = letters::render_one(
         open,
         parts,
@@ -178,7 +179,11 @@ async fn deliver(
     phases: &mut Vec<TestPhase>,
 ) -> Result<()> {
     let secret = secret(open, account).await?;
-    let session = Session::open(account, secret.as_ref(), &open.dialer)
+    let options = Options {
+        login: super::login(account),
+        ..Options::default()
+    };
+    let session = Session::open_with(account, secret.as_ref(), &open.dialer, &options)
         .await
         .map_err(|stopped| outside(&stopped.failure))?;
     went(phases, "connect", format!("{}:{}", account.host, account.port));

@@ -1,6 +1,7 @@
 //! What is asked of sender accounts, and what is answered.
 
 use carillon_model::account::{Account, SecretState, Tls};
+use carillon_model::mailbox::Auth;
 use carillon_model::{AccountId, Moment, ProviderId, TemplateId};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -41,6 +42,9 @@ pub struct AccountDraft {
     pub tls: Tls,
     #[serde(default)]
     pub user: String,
+    /// A password, or a sign-in in the browser.
+    #[serde(default)]
+    pub auth: Auth,
     #[serde(default)]
     pub from_name: String,
     pub from_email: String,
@@ -110,6 +114,9 @@ pub enum Keep {
 #[ts(export)]
 pub struct SetSecret {
     pub id: AccountId,
+    /// It is the secret of the registration at the provider, not the password.
+    #[serde(default)]
+    pub client: bool,
     pub secret: String,
     pub keep: Keep,
     #[serde(default)]
@@ -119,6 +126,26 @@ pub struct SetSecret {
 impl std::fmt::Debug for SetSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SetSecret")
+            .field("id", &self.id)
+            .field("keep", &self.keep)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An account to sign in to in the browser, and where to keep what comes of it.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct SignInAccount {
+    pub id: AccountId,
+    pub keep: Keep,
+    #[serde(default)]
+    pub passphrase: Option<String>,
+}
+
+impl std::fmt::Debug for SignInAccount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SignInAccount")
             .field("id", &self.id)
             .field("keep", &self.keep)
             .finish_non_exhaustive()

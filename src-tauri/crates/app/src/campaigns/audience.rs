@@ -1,5 +1,6 @@
 //! Who gets a campaign, and who of its segment does not and why.
 
+use crate::runtime::STALE;
 use carillon_engine::experiment::{Shares, place};
 use carillon_engine::journey::calendar;
 use carillon_engine::segment::Needs;
@@ -8,8 +9,9 @@ use carillon_model::consent::{Channel, Purpose};
 use carillon_model::contact::Value;
 use carillon_model::segment::{Clause, Expr};
 use carillon_model::{CampaignId, ContactId, Moment};
-use carillon_store::Index;
 use carillon_store::campaigns::Parts;
+use carillon_store::choices::{self, Everybody};
+use carillon_store::{Db, Index, templates};
 use chrono::TimeDelta;
 use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
@@ -23,6 +25,10 @@ pub enum Reason {
     Suppressed,
     /// No permission for marketing mail.
     NoConsent,
+    /// Left the topic the mail is about.
+    TopicLeft,
+    /// Wants no mails for more than a week yet.
+    ContactPaused,
     /// No address to write to.
     NoAddress,
     /// The time is over in the contact's zone.
@@ -36,6 +42,8 @@ impl Reason {
             Reason::Excluded => "excluded",
             Reason::Suppressed => "suppressed",
             Reason::NoConsent => "no_consent",
+            Reason::TopicLeft => "topic_left",
+            Reason::ContactPaused => "contact_paused",
             Reason::NoAddress => "no_address",
             Reason::Past => "past",
         }
@@ -85,8 +93,52 @@ fn segment(name: &str) -> Expr {
     })
 }
 
+/// What people chose of marketing mail, as far as it matters for one campaign.
+#[derive(Clone, Debug, Default)]
+pub struct Chosen {
+    everybody: Everybody,
+    /// What its mails are about.
+    topics: Vec<u8>,
+}
+
+impl Chosen {
+    /// For a campaign; nothing was chosen of what is not marketing.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn read(db: &Db<'_>, campaign: &Campaign) -> carillon_store::Result<Chosen> {
+        if campaign.purpose != CampaignPurpose::Marketing {
+            return Ok(Chosen::default());
+        }
+        let mut topics = Vec::new();
+        for variant in &campaign.variants {
+            topics.extend(templates::by_name(db, &variant.template)?.and_then(|template| template.topic));
+        }
+        Ok(Chosen {
+            everybody: choices::everybody(db)?,
+            topics,
+        })
+    }
+
+    fn bars(&self, email: &str, from: Moment) -> Option<Reason> {
+        let choice = self.everybody.of(email);
+        if self.topics.iter().any(|topic| choice.leaves(*topic)) {
+            return Some(Reason::TopicLeft);
+        }
+        let late = choice.rests(from).is_some_and(|until| until - from > STALE);
+        late.then_some(Reason::ContactPaused)
+    }
+}
+
 /// Divides the segment as of `now`, for messages that may leave from `from` on.
-pub fn audience(index: &Index, id: CampaignId, campaign: &Campaign, now: Moment, from: Moment) -> Audience {
+pub fn audience(
+    index: &Index,
+    id: CampaignId,
+    campaign: &Campaign,
+    chosen: &Chosen,
+    now: Moment,
+    from: Moment,
+) -> Audience {
     let members = index.members(&segment(&campaign.segment), now);
     let excluded = campaign.exclude.iter().fold(RoaringBitmap::new(), |all, name| {
         all | index.members(&segment(name), now)
@@ -113,10 +165,11 @@ pub fn audience(index: &Index, id: CampaignId, campaign: &Campaign, now: Moment,
         let Some(record) = index.record_of(ContactId(contact), &needs) else {
             continue;
         };
-        let domain = match record.fields.get("email") {
-            Some(Value::Text(email)) => email.rsplit_once('@').map(|(_, domain)| domain.to_lowercase()),
-            _ => None,
+        let email = match record.fields.get("email") {
+            Some(Value::Text(email)) => email.as_str(),
+            _ => "",
         };
+        let domain = email.rsplit_once('@').map(|(_, domain)| domain.to_lowercase());
         let over = || match &campaign.when {
             When::AtLocal { at, past: Past::Skip } => {
                 let zone = record.zone().unwrap_or(index.scope().zone);
@@ -132,7 +185,7 @@ pub fn audience(index: &Index, id: CampaignId, campaign: &Campaign, now: Moment,
                 Some(Reason::NoConsent)
             }
             _ if over() => Some(Reason::Past),
-            _ => None,
+            _ => chosen.bars(email, from),
         };
         match (reason, domain) {
             (Some(reason), _) => {

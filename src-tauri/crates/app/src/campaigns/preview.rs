@@ -1,9 +1,9 @@
 //! What a campaign would do: who gets it, who does not and why, how long it takes, and what stands in its way.
 
-use super::audience::{Audience, audience};
+use super::audience::{Audience, Chosen, audience};
 use super::states::times;
 use super::{
-    CampaignPreview, CampaignProblem, DomainShare, Forecast, LeftOut, journey, recall_secs, row, test,
+    CampaignPreview, CampaignProblem, DomainShare, Forecast, LeftOut, journey, lift, recall_secs, row, test,
 };
 use crate::Ctx;
 use crate::accounts::default_account;
@@ -41,9 +41,11 @@ pub(super) async fn preview(cx: &Ctx, req: super::OneCampaign) -> Result<Campaig
 pub(super) async fn now(open: &Open, id: CampaignId, campaign: &Campaign) -> Result<(Audience, Moment)> {
     let now = open.now();
     let (starts, from) = times(&campaign.when, now, recall_secs(open).await?);
+    let of = campaign.clone();
+    let chosen = open.store.read(move |db| Chosen::read(db, &of)).await?;
     let read = open
         .store
-        .with_index(|index| audience(index, id, campaign, now, from));
+        .with_index(|index| audience(index, id, campaign, &chosen, now, from));
     Ok((read, starts))
 }
 
@@ -153,6 +155,9 @@ async fn problems(
     }
     if campaign.hold_out_percent > 50 {
         found.push(error("hold_out", "hold_out_percent", &[]));
+    }
+    if let Some(field) = lift::unfit(campaign.measure.as_ref()) {
+        found.push(error(&format!("measure_{field}"), field, &[]));
     }
     if let Some(field) = test::unfit(campaign) {
         found.push(error(&format!("test_{field}"), field, &[]));

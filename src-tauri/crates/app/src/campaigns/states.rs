@@ -1,7 +1,7 @@
 //! Confirm, recall, pause, resume, stop, and the choice of a winner.
 
 use super::advance::turn;
-use super::audience::{audience, first_of};
+use super::audience::{Chosen, audience, first_of};
 use super::{
     CampaignView, ChooseVariant, MOST_VARIANTS, OneCampaign, StartCampaign, preview, recall_secs, row, view,
 };
@@ -121,7 +121,8 @@ pub(super) fn begin(
     now: Moment,
     from: Moment,
 ) -> carillon_store::Result<u64> {
-    let read = tx.with_index(|index| audience(index, row.id, &row.campaign, now, from));
+    let chosen = Chosen::read(tx, &row.campaign)?;
+    let read = tx.with_index(|index| audience(index, row.id, &row.campaign, &chosen, now, from));
     let left_out: Vec<_> = read
         .left_out
         .iter()

@@ -134,6 +134,7 @@ pub struct CampaignView {
     pub now: Moment,
     pub progress: Option<CampaignProgress>,
     pub test: Option<TestView>,
+    pub lift: Option<LiftView>,
 }
 
 /// How far a campaign has come.
@@ -193,7 +194,7 @@ pub struct DomainProgress {
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct LeftOut {
-    /// `excluded`, `suppressed`, `no_consent`, `no_address` or `past`.
+    /// `excluded`, `suppressed`, `no_consent`, `topic_left`, `contact_paused`, `no_address` or `past`.
     pub reason: String,
     #[ts(type = "number")]
     pub count: u64,
@@ -308,4 +309,41 @@ pub struct TestView {
     /// Still counts.
     pub open: bool,
     pub decision: Option<Decision>,
+}
+
+/// Contacts of one side, and those among them who did it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct LiftSide {
+    #[ts(type = "number")]
+    pub of: u64,
+    #[ts(type = "number")]
+    pub did: u64,
+}
+
+/// What a campaign changed, against those it was held back from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct LiftView {
+    pub metric: String,
+    /// What happens until then counts.
+    pub until: Moment,
+    /// The window is over.
+    pub over: bool,
+    /// Whoever was to get a message, whether or not it arrived.
+    pub treated: LiftSide,
+    pub held_out: LiftSide,
+    /// By how much more of the treated did it, -1 to 1, with its interval at 95 %. Not before the window is over.
+    pub difference: Option<LiftRange>,
+    /// How many more of the treated did it than would have without.
+    pub extra: Option<LiftRange>,
+}
+
+/// A figure and the interval it lies in.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct LiftRange {
+    pub at: f64,
+    pub low: f64,
+    pub high: f64,
 }

@@ -83,10 +83,21 @@ pub struct ContactPage {
     pub time_zone: ZoneShown,
     /// `None`: the address may be written to where the ledger permits it.
     pub suppressed: Option<SuppressionShown>,
+    pub chosen: ChosenShown,
     pub permissions: Vec<PermissionShown>,
     pub consents: Vec<Consent>,
     pub segments: Vec<MemberOf>,
     pub journeys: Vec<crate::journeys::Passage>,
+}
+
+/// What the contact chose on the preference page.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ChosenShown {
+    /// Names of the topics that were left.
+    pub topics_left: Vec<String>,
+    /// No marketing mail before then.
+    pub paused_until: Option<Moment>,
 }
 
 /// Why an address is not written to, in what, and since when.
@@ -107,6 +118,8 @@ pub struct SuppressionShown {
 pub enum SuppressionScope {
     /// Every mail to the address, transactional ones too.
     EveryMail,
+    /// Marketing mail: who unsubscribed still gets what they asked for themselves.
+    Marketing,
 }
 
 /// The zone times of this contact are read in, and who says so.

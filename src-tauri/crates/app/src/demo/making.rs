@@ -380,6 +380,7 @@ async fn furnish(store: &Store) -> Result<()> {
                     preheader: draft.preheader,
                     body: draft.body,
                     text: draft.text,
+                    topic: None,
                     updated_at: now,
                 };
                 carillon_store::templates::save(tx, None, &template)?;
@@ -404,13 +405,15 @@ fn account() -> Account {
         port: 25,
         tls: Tls::None,
         user: String::new(),
+        auth: Default::default(),
         from_name: ORGANISATION.trim_end_matches(" (sample)").to_owned(),
         from_email: FROM_EMAIL.to_owned(),
         reply_to: None,
         ca_file: None,
         per_day: 1_000_000,
         per_minute: 100_000,
-        sessions: 4,
+        // Those that stand before the final dot share one commit: many, so that months play fast.
+        sessions: 16,
         preset: None,
         provider: None,
         dkim: None,

@@ -1,6 +1,9 @@
 //! From a hit at the relay to what was heard: who it was, a person or a program, and what follows.
 
-use crate::imports::clean;
+mod said;
+mod site;
+
+use crate::imports::{clean, values};
 use crate::relay::SOURCE;
 use crate::responses::{self, Heard};
 use carillon_adapters::relays::OpenedHit;
@@ -8,13 +11,14 @@ use carillon_engine::hits::{HitRule, HitRules, RawHit, Who, classify};
 use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose};
 use carillon_model::contact::{FieldType, Value};
 use carillon_model::event::Prop;
-use carillon_model::relay::{Choices, FormEntry, HitKind, RelaySettings, Reported, RequestFacts, What};
+use carillon_model::relay::{FormEntry, HitKind, RequestFacts, What};
 use carillon_model::response::{Hand, Response, ResponseKind};
 use carillon_model::{ContactId, MessageId, Moment};
 use carillon_store::contacts::{Columns, NewContact};
 use carillon_store::events::NewEvent;
 use carillon_store::tokens::TokenKind;
-use carillon_store::{Db, Tx, consents, contacts, events, outbox, settings};
+use carillon_store::{Db, Tx, consents, contacts, events, outbox};
+use said::Person;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -41,9 +45,14 @@ pub(super) fn take_in(tx: &mut Tx<'_>, opened: &OpenedHit) -> carillon_store::Re
     let at = opened.received_at;
     let request = &opened.hit.request;
     match &opened.hit.what {
-        What::Unsubscribe { token, one_click, .. } => {
+        What::Unsubscribe {
+            token,
+            address,
+            one_click,
+            ..
+        } => {
             let rule = if *one_click { "one_click" } else { "page" };
-            said(tx, ResponseKind::Unsubscribed, token, at, rule).map(drop)
+            said::left(tx, &Person { token, address }, at, rule)
         }
         What::Click { token, link, url } => {
             let raw = raw(HitKind::Click, Some(*link), request);
@@ -65,14 +74,19 @@ pub(super) fn take_in(tx: &mut Tx<'_>, opened: &OpenedHit) -> carillon_store::Re
             None,
             &raw(HitKind::Hidden, None, request),
         ),
-        What::Preferences { token, choices, .. } => preferences(tx, token, at, choices),
-        What::Confirm { token, .. } => confirmed(tx, token, at),
+        What::Preferences {
+            token,
+            address,
+            choices,
+            back,
+        } => said::chose(tx, &Person { token, address }, at, choices, *back),
+        What::Confirm { token, address, .. } => said::confirmed(tx, &Person { token, address }, at),
         What::Form(entry) => form(tx, entry, at),
-        What::Page(reported) => report(tx, reported, at, "page_viewed"),
-        What::Identify(reported) => identify(tx, reported, at),
+        What::Page(reported) => site::report(tx, reported, at, "page_viewed"),
+        What::Identify(reported) => site::identify(tx, reported, at),
         What::Track(reported) => {
             let name = word(reported.event.as_deref().unwrap_or("event"));
-            report(tx, reported, at, &name)
+            site::report(tx, reported, at, &name)
         }
     }
 }
@@ -87,30 +101,6 @@ fn raw(kind: HitKind, link: Option<u16>, request: &RequestFacts) -> Raw {
 
 fn message_of(db: &Db<'_>, token: &str) -> Option<MessageId> {
     db.tokens().read(TokenKind::Message, token).map(MessageId)
-}
-
-/// What a person said with a button. The message's contact, if it still is there.
-fn said(
-    tx: &mut Tx<'_>,
-    kind: ResponseKind,
-    token: &str,
-    at: Moment,
-    rule: &str,
-) -> carillon_store::Result<Option<ContactId>> {
-    let Some(message) = message_of(tx, token) else {
-        return Ok(None);
-    };
-    let heard = Heard {
-        message: Some(message),
-        rule: Some(rule.to_owned()),
-        ..Heard::of(kind, SOURCE, at)
-    };
-    responses::take_in(tx, &heard)?;
-    let contact = outbox::load(tx, message)?.map(|row| row.key.contact);
-    Ok(match contact {
-        Some(contact) if contacts::exists(tx, contact)? => Some(contact),
-        _ => None,
-    })
 }
 
 /// A click or an open a provider counted: it tells of the request nothing but the program that made it.
@@ -236,35 +226,6 @@ fn rule_word(rule: HitRule) -> Option<String> {
     }
 }
 
-/// A saved preference page: everything off, or no mail, is an unsubscription; else what was chosen stands on the
-/// timeline.
-fn preferences(tx: &mut Tx<'_>, token: &str, at: Moment, choices: &Choices) -> carillon_store::Result<()> {
-    if choices.all_off || !choices.channels.contains(&Channel::Email) {
-        return said(tx, ResponseKind::Unsubscribed, token, at, "preferences").map(drop);
-    }
-    let Some(message) = message_of(tx, token) else {
-        return Ok(());
-    };
-    let Some(contact) = outbox::load(tx, message)?.map(|row| row.key.contact) else {
-        return Ok(());
-    };
-    if !contacts::exists(tx, contact)? {
-        return Ok(());
-    }
-    let mut props = BTreeMap::new();
-    if let Some(language) = &choices.language {
-        props.insert("language".to_owned(), Prop::Text(language.clone()));
-        let value = Value::Text(language.clone());
-        contacts::set_field(tx, contact, "language", Some(&value), SOURCE)?;
-    }
-    if let Some(day) = choices.paused_until {
-        props.insert("paused_until".to_owned(), Prop::Text(day.to_string()));
-    }
-    let topics: Vec<String> = choices.topics.iter().map(u8::to_string).collect();
-    props.insert("topics".to_owned(), Prop::Text(topics.join(",")));
-    told(tx, contact, "preferences_saved", at, props)
-}
-
 fn told(
     tx: &mut Tx<'_>,
     contact: ContactId,
@@ -282,32 +243,24 @@ fn told(
     events::append(tx, &[event]).map(drop)
 }
 
-/// A confirmed address is a double opt-in: the strongest consent there is.
-fn confirmed(tx: &mut Tx<'_>, token: &str, at: Moment) -> carillon_store::Result<()> {
-    let Some(contact) = said(tx, ResponseKind::Confirmed, token, at, "confirmed")? else {
-        return Ok(());
-    };
-    consents::add(
-        tx,
-        &Consent {
-            contact,
-            channel: Channel::Email,
-            purpose: Purpose::Marketing,
-            action: ConsentAction::Granted,
-            basis: Basis::DoubleOptIn,
-            wording: None,
-            wording_hash: None,
-            source: SOURCE.to_owned(),
-            at,
-        },
-    )
-}
-
-/// Fields of a contact a form may fill, by the key its field has.
-fn fillable(db: &Db<'_>, key: &str) -> bool {
-    let text =
-        |field: &carillon_model::contact::Field| field.key == key && field.field_type == FieldType::Text;
-    !matches!(key, "email" | "created_at") && db.catalogue().fields().iter().any(text)
+/// What was written, as the contact's field of that key holds it; nothing where there is none, or it does not fit.
+fn fitting(db: &Db<'_>, key: &str, text: &str) -> Option<Value> {
+    if matches!(key, "email" | "created_at") {
+        return None;
+    }
+    let fields = db.catalogue().fields();
+    let field = fields.iter().find(|field| field.key == key)?;
+    match field.field_type {
+        FieldType::Text => Some(Value::Text(text.to_owned())),
+        FieldType::Number => values::number(text, '.').map(Value::Number),
+        FieldType::YesNo => values::yes_no(text).map(Value::YesNo),
+        // As a browser sends it (HTML §2.3.5.2).
+        FieldType::Date => text.parse().ok().map(Value::Date),
+        FieldType::Choice if field.options.iter().any(|option| option == text) => {
+            Some(Value::Choice(text.to_owned()))
+        }
+        _ => None,
+    }
 }
 
 /// A filled form: its person, what was said of it, and what was agreed to. Anybody can send a form in another's name: so it
@@ -338,8 +291,8 @@ fn form(tx: &mut Tx<'_>, entry: &FormEntry, at: Moment) -> carillon_store::Resul
         if text.is_empty() || key == "email" {
             continue;
         }
-        if fillable(tx, key) && !known.contains_key(key) {
-            contacts::set_field(tx, contact, key, Some(&Value::Text(text.clone())), &source)?;
+        if let Some(value) = fitting(tx, key, &text).filter(|_| !known.contains_key(key)) {
+            contacts::set_field(tx, contact, key, Some(&value), &source)?;
         }
         props.insert(word(key), Prop::Text(text));
     }
@@ -374,17 +327,8 @@ fn agreed(
     source: &str,
     at: Moment,
 ) -> carillon_store::Result<()> {
-    let known: Option<RelaySettings> = settings::get(tx, crate::relay::SETTINGS)?;
-    let forms = known.map(|settings| settings.forms).unwrap_or_default();
-    let texts = forms
-        .iter()
-        .filter(|form| form.key == entry.form)
-        .flat_map(|form| &form.consents);
     for given in &entry.consents {
-        let wording = texts
-            .clone()
-            .find(|text| text.key == given.key && text.wording_hash == given.wording_hash)
-            .map(|text| text.text.clone());
+        let wording = consents::wording_of(tx, &given.wording_hash)?;
         let purpose = match given.key.as_str() {
             "tracking" => Purpose::Tracking,
             _ => Purpose::Marketing,
@@ -405,83 +349,6 @@ fn agreed(
         )?;
     }
     Ok(())
-}
-
-/// Whom a report is about: by an address among what it says.
-fn about(db: &Db<'_>, reported: &Reported) -> carillon_store::Result<Option<ContactId>> {
-    let email = reported.properties.get("email").and_then(Json::as_str);
-    let email = email
-        .or(reported.user_id.as_deref())
-        .and_then(|text| clean::address(text).ok());
-    match email {
-        Some(email) => contacts::id_of(db, &email),
-        None => Ok(None),
-    }
-}
-
-/// An event of the user's own site, shop or app, about somebody who is here.
-fn report(tx: &mut Tx<'_>, reported: &Reported, at: Moment, name: &str) -> carillon_store::Result<()> {
-    let Some(contact) = about(tx, reported)? else {
-        return Ok(());
-    };
-    told(
-        tx,
-        contact,
-        name,
-        reported.happened_at.unwrap_or(at),
-        props(reported),
-    )
-}
-
-/// Who a visitor or a customer is. Only a key of the user's own may add somebody: a visitor's browser may say anything.
-fn identify(tx: &mut Tx<'_>, reported: &Reported, at: Moment) -> carillon_store::Result<()> {
-    let email = reported.properties.get("email").and_then(Json::as_str);
-    let email = email
-        .or(reported.user_id.as_deref())
-        .and_then(|text| clean::address(text).ok());
-    let Some(email) = email else {
-        return Ok(());
-    };
-    let trusted = reported.key.is_some();
-    let contact = match contacts::id_of(tx, &email)? {
-        Some(id) => id,
-        None if trusted => somebody(tx, &email, SOURCE)?.0,
-        None => return Ok(()),
-    };
-    if trusted {
-        for (key, value) in &reported.properties {
-            if let Some(text) = value.as_str().map(clean::line).filter(|text| !text.is_empty())
-                && fillable(tx, key)
-            {
-                contacts::set_field(tx, contact, key, Some(&Value::Text(text)), SOURCE)?;
-            }
-        }
-    }
-    told(
-        tx,
-        contact,
-        "identified",
-        reported.happened_at.unwrap_or(at),
-        BTreeMap::new(),
-    )
-}
-
-/// Properties as conditions read them: texts, numbers, yes and no. At most fifty.
-fn props(reported: &Reported) -> BTreeMap<String, Prop> {
-    reported
-        .properties
-        .iter()
-        .filter_map(|(key, value)| {
-            let prop = match value {
-                Json::Bool(yes) => Prop::YesNo(*yes),
-                Json::Number(number) => Prop::Number(number.as_f64()?),
-                Json::String(text) => Prop::Text(clean::line(text)),
-                Json::Null | Json::Array(_) | Json::Object(_) => return None,
-            };
-            Some((word(key), prop))
-        })
-        .take(50)
-        .collect()
 }
 
 /// A name as events and properties have it: lower-case letters, digits and underscores.

@@ -3,9 +3,10 @@
 use super::{AGAIN, EVERY, Letter, note_failure, take_in_letters};
 use crate::error::{ApiError, Code, Result, fail};
 use crate::secrets::{self, Owner};
+use crate::sign_in::Door;
 use crate::workspaces::Open;
+use carillon_adapters::Secret;
 use carillon_adapters::mailbox::imap::{Batch, Imap, Options};
-use carillon_adapters::{Secret, oauth};
 use carillon_model::mailbox::{Auth, Mailbox, MailboxCursor, OAuthProvider};
 use carillon_model::message::Failure;
 use carillon_model::{MailboxId, Moment};
@@ -127,43 +128,19 @@ pub async fn secret(open: &Open, mailbox: &Mailbox) -> Result<Secret> {
             let found = secrets::get(open, &Owner::Mailbox(mailbox.id)).await?;
             found.ok_or_else(|| fail(Code::Keychain, "mailboxes.no_secret", &[("name", &mailbox.name)]))
         }
-        Auth::OAuth { provider } => token(open, mailbox, provider).await,
+        Auth::OAuth { provider } => door(mailbox, provider).token(open).await,
     }
 }
 
-async fn token(open: &Open, mailbox: &Mailbox, provider: &OAuthProvider) -> Result<Secret> {
-    let mut all = open.intake.tokens.lock().await;
-    let now = crate::clock::machine_now();
-    if let Some(secret) = all.get(&mailbox.id).and_then(|tokens| tokens.access(now)) {
-        return Ok(secret.clone());
+/// What one signs in to, for a mailbox.
+pub fn door(mailbox: &Mailbox, provider: &OAuthProvider) -> Door {
+    Door {
+        owner: Owner::Mailbox(mailbox.id),
+        client: Owner::MailboxClient(mailbox.id),
+        name: mailbox.name.clone(),
+        user: mailbox.user.clone(),
+        provider: provider.clone(),
     }
-    let outside = |failure: Failure| ApiError {
-        message: failure.detail,
-        ..fail(Code::Keychain, "mailboxes.no_secret", &[("name", &mailbox.name)])
-    };
-    let owner = Owner::Mailbox(mailbox.id);
-    let tokens = match all.get(&mailbox.id) {
-        Some(tokens) => tokens.clone(),
-        None => {
-            let kept = secrets::get(open, &owner).await?;
-            let kept =
-                kept.ok_or_else(|| fail(Code::Keychain, "mailboxes.no_sign_in", &[("name", &mailbox.name)]))?;
-            oauth::Tokens::from_secret(&kept).map_err(outside)?
-        }
-    };
-    let client = match provider.has_client_secret {
-        true => secrets::get(open, &Owner::MailboxClient(mailbox.id)).await?,
-        false => None,
-    };
-    let fresh = oauth::refresh(provider, client.as_ref(), &tokens, &open.dialer)
-        .await
-        .map_err(outside)?;
-    if let Some(kept) = fresh.to_secret() {
-        secrets::renew(open, &owner, kept).await?;
-    }
-    let secret = fresh.access(now).cloned();
-    all.insert(mailbox.id, fresh);
-    secret.ok_or_else(|| fail(Code::Keychain, "mailboxes.no_sign_in", &[("name", &mailbox.name)]))
 }
 
 /// Every folder to its end; then the mailbox counts as read up to the moment this began.

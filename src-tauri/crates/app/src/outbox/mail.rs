@@ -24,8 +24,8 @@ const QUEUED_AS: &str = "queued as ";
 
 /// The mail as the sample's server keeps it, where it took one.
 pub(super) async fn received(open: &Open, tries: &[Attempt]) -> Option<Mail> {
-    let world = open.world.lock().await;
-    let mailbox = world.as_ref()?.mailbox()?;
+    let world = open.world.lock().await.clone()?;
+    let mailbox = world.mailbox()?;
     let taken = tries
         .iter()
         .rev()
@@ -59,7 +59,9 @@ pub(super) async fn made_now(
         .as_ref()
         .map(|a| letters::unsubscribe_mailto(a, "preview"));
     let context = letters::context(&record, open.store.catalogue().zone(), open.now(), unsubscribe);
-    let context = Context { event, ..context };
+    let context = letters::ShownLinks::of(open)
+        .await?
+        .put(Context { event, ..context });
     let sender = letters::sender(&open.workspace()?, account.as_ref());
     let parts = TemplateParts::from(&template);
     Ok(

@@ -1,9 +1,13 @@
 //! Sleep and waking: a clock that plays does not leap over a night, and after one the world is heard before anything
-//! leaves.
+//! leaves, and what fell due meanwhile is counted before any of it does.
 
-use super::LOOK;
+use super::{LOOK, Ran, ticks};
+use crate::absence;
+use crate::campaigns::advance;
 use crate::clock::machine_now;
+use crate::error::Result;
 use crate::intake;
+use crate::jobs::Job;
 use crate::workspaces::Open;
 use carillon_model::Moment;
 use carillon_model::workspace::ClockKind;
@@ -31,8 +35,8 @@ fn played(passed: Option<Duration>) -> Duration {
 
 /// Reads every source of a workspace on the real clock while nothing is sent: whoever said no while it was closed, or
 /// the machine slept, is heard before what is due leaves, however lately each source was read before that. What cannot
-/// be read is noted with its source, and is the gate's to judge.
-pub(super) async fn hear(open: &Arc<Open>) {
+/// be read is noted with its source, and is the gate's to judge. `since`: when nobody was there any more.
+pub(super) async fn wake_up(open: &Arc<Open>, since: Moment) {
     if open.clock.kind() != ClockKind::Real {
         return;
     }
@@ -46,6 +50,22 @@ pub(super) async fn hear(open: &Arc<Open>) {
         // Whoever closes the workspace waits for nobody's server.
         () = stopped(open) => {}
     }
+    if let Err(error) = catch_up(open, since).await {
+        tracing::error!(%error, "what fell due meanwhile could not be counted before sending");
+    }
+}
+
+/// Lets journeys and campaigns decide all that fell due since, sends nothing of it, and notes the absence.
+async fn catch_up(open: &Arc<Open>, since: Moment) -> Result<()> {
+    open.store.advance_clock(machine_now()).await?;
+    loop {
+        let now = open.now();
+        ticks(open, now, &Job::unwatched(), &mut Ran::default()).await?;
+        if open.runtime.stopped() || !advance::advance(open, now).await? {
+            break;
+        }
+    }
+    absence::note(open, since).await
 }
 
 async fn stopped(open: &Open) {
@@ -71,6 +91,11 @@ impl Pause {
             calendar: machine_now(),
             timer: Instant::now(),
         }
+    }
+
+    /// When it began, by the calendar.
+    pub(super) fn began(&self) -> Moment {
+        self.calendar
     }
 
     /// By the timer.

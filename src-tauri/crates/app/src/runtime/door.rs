@@ -4,6 +4,7 @@ use super::budget::{self, Budget};
 use super::dispatch::{self, Dispatched};
 use super::lane::Lane;
 use super::words::LOOK_AGAIN;
+use crate::absence;
 use crate::error::Result;
 use crate::gate::{self, Case};
 use crate::listening;
@@ -11,14 +12,19 @@ use carillon_model::consent::{Channel, Purpose};
 use carillon_model::journey::JourneyState;
 use carillon_model::message::{MessageState, Refusal};
 use carillon_model::{MessageId, Moment};
+use carillon_store::choices::{self, Choice};
 use carillon_store::outbox::{self, Claimed, Word};
-use carillon_store::{Priority, Tx, consents, journeys, settings, suppressions};
+use carillon_store::{Priority, Tx, consents, journeys, settings, suppressions, templates};
 use chrono::TimeDelta;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 /// Messages a lane claims and renders at once.
 const CLAIM: u32 = 200;
+
+/// A mail that would come so long after it was due, because its contact wanted none meanwhile, is not sent at all: nobody
+/// wants the letters of three months on one morning.
+pub(crate) const STALE: TimeDelta = TimeDelta::days(7);
 
 /// A session that stands at the dot and asks.
 pub(super) struct AtDot {
@@ -86,18 +92,31 @@ impl Lane {
             Some(to) => suppressions::bars(tx, to, message.transactional)?,
             None => false,
         };
+        let chosen = self.chosen(tx, message)?;
+        let topic = templates::topic(tx, message.template)?;
         let marked = message.suppressed && !message.transactional;
         Ok(gate::decide(&Case {
             contact: message.to.is_some(),
             permitted,
             suppressed: marked || listed,
+            topic_left: topic.is_some_and(|topic| chosen.leaves(topic)),
+            rests: chosen.rests(self.open.now()).is_some(),
             transactional: message.transactional,
             stopped: journey == Some(JourneyState::Stopped),
             paused: journey == Some(JourneyState::Paused) || self.closed(tx)?,
             over_limit,
             loopback: self.loopback,
             listening: listening::is_fresh(tx, self.open.now())?,
+            away: absence::holds(tx, message)?,
         }))
+    }
+
+    /// What the recipient chose of marketing.
+    fn chosen(&self, tx: &Tx<'_>, message: &Claimed) -> carillon_store::Result<Choice> {
+        match &message.to {
+            Some(to) if !message.transactional => choices::of(tx, to),
+            _ => Ok(Choice::default()),
+        }
     }
 
     /// Whether the account is switched off, or all sending paused.
@@ -115,12 +134,18 @@ impl Lane {
         now: Moment,
         budget: &Budget,
     ) -> carillon_store::Result<MessageState> {
-        if gate::is_final(refusal) {
+        let rests = match refusal {
+            Refusal::ContactPaused => self.chosen(tx, message)?.rests(now),
+            _ => None,
+        };
+        let late = rests.is_some_and(|until| until - message.queued_at > STALE);
+        if late || gate::is_final(refusal) {
             outbox::record(tx, message.id, self.fence(), &Word::Suppressed { refusal })?;
             return Ok(MessageState::Suppressed);
         }
         let next = match refusal {
             Refusal::OverLimit => budget.free_at,
+            Refusal::ContactPaused => rests.unwrap_or(now + LOOK_AGAIN),
             _ => now + LOOK_AGAIN,
         };
         outbox::hold(

@@ -112,7 +112,7 @@ pub(super) struct Gathered {
     pub(super) horizon: Option<Moment>,
 }
 
-pub(super) fn gather(tx: &Tx<'_>, plan: &mut Plan, now: Moment) -> Result<Gathered> {
+pub(super) fn gather(tx: &Tx<'_>, plan: &mut Plan, now: Moment, on_time: bool) -> Result<Gathered> {
     let (paused, batch) = (plan.paused(), plan.batch);
     let edges = segments::edges_after(tx, settings::cursor(tx, EDGES)?, batch)?;
     let happened = events::after(tx, EventId(settings::cursor(tx, EVENTS)?), batch)?;
@@ -150,11 +150,16 @@ pub(super) fn gather(tx: &Tx<'_>, plan: &mut Plan, now: Moment) -> Result<Gather
 
     let mut items: Vec<(Moment, i64, Item)> = Vec::new();
     items.extend(edges.into_iter().map(|edge| (edge.at, edge.id, Item::Edge(edge))));
-    // An event is told when it arrives, however long ago it happened.
+    // An event is told when it arrives, however long ago it happened. Within a stride of a virtual clock, which is one
+    // commit, it is told at its own moment, like everything else.
+    let told_at = |event: &Event| match on_time && event.arrived_at - event.at <= super::STRIDE {
+        true => event.at.min(event.arrived_at),
+        false => event.arrived_at,
+    };
     items.extend(
         happened
             .into_iter()
-            .map(|event| (event.arrived_at, event.id.0, Item::Happened(event))),
+            .map(|event| (told_at(&event), event.id.0, Item::Happened(event))),
     );
     items.extend(
         waiting

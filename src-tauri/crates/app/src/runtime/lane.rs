@@ -10,11 +10,11 @@ use crate::accounts;
 use crate::error::{ApiError, Result};
 use crate::workspaces::Open;
 use carillon_adapters::Secret;
-use carillon_adapters::channels::email::{Phase, Session};
+use carillon_adapters::channels::email::{Login, Options, Phase, Session};
 use carillon_adapters::dialer::Dialer;
 use carillon_adapters::dkim::Signer;
 use carillon_model::account::Account;
-use carillon_model::message::Failure;
+use carillon_model::message::{Failure, FailureClass};
 use carillon_model::{MessageId, Moment};
 use carillon_store::Priority;
 use carillon_store::outbox::{self, Word};
@@ -235,6 +235,27 @@ impl Lane {
         }
     }
 
+    /// A session; where one signs in, with a token that is fresh now.
+    async fn open_session(&self, secret: Option<&Secret>) -> std::result::Result<Session, Failure> {
+        let options = Options {
+            login: accounts::login(&self.account),
+            ..Options::default()
+        };
+        let fresh = match options.login {
+            Login::Token => accounts::secret(&self.open, &self.account)
+                .await
+                .map_err(|error| Failure {
+                    class: FailureClass::Auth,
+                    code: "token".to_owned(),
+                    detail: error.message,
+                })?,
+            Login::Password => None,
+        };
+        Session::open_with(&self.account, fresh.as_ref().or(secret), &self.dialer, &options)
+            .await
+            .map_err(|stopped| stopped.failure)
+    }
+
     /// One message. The session, if it is good for another; an error when there was none to be had, and then nothing
     /// became of the message.
     async fn send(
@@ -248,13 +269,11 @@ impl Lane {
         for again in [true, false] {
             let ready_session = match session.take().filter(|s| !s.spent()) {
                 Some(session) => session,
-                None => match Session::open(&self.account, secret, &self.dialer).await {
-                    Ok(session) => {
-                        self.reached.store(true, Ordering::Relaxed);
-                        session
-                    }
-                    Err(stopped) => return Err(stopped.failure),
-                },
+                None => {
+                    let session = self.open_session(secret).await?;
+                    self.reached.store(true, Ordering::Relaxed);
+                    session
+                }
             };
             let ready = match ready_session
                 .offer(&self.account.from_email, &parcel.to, &parcel.bytes)

@@ -5,19 +5,30 @@ use super::lane::Lane;
 use super::words::back_off;
 use crate::error::Result;
 use crate::letters::{self, Doors, Posting};
-use crate::relay::{self, Mint};
+use crate::relay::{self, Mint, Recipient};
 use carillon_engine::record::ContactRecord;
 use carillon_model::consent::{Channel, Purpose};
 use carillon_model::contact::Value;
 use carillon_model::message::{Failure, FailureClass, Refusal};
 use carillon_model::workspace::Workspace;
-use carillon_model::{CampaignId, JourneyId, MessageId, TemplateId};
+use carillon_model::{CampaignId, ContactId, JourneyId, MessageId, TemplateId};
 use carillon_render::child::{Mode, Output, Request};
 use carillon_render::{Context, ErrorKind, Rendered, TemplateParts};
 use carillon_store::outbox::{Claimed, Word};
-use carillon_store::{Priority, consents, suppressions};
+use carillon_store::{Db, Priority, choices, consents, suppressions};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// Whom a message goes to, as its links must know.
+fn recipient(db: &Db<'_>, contact: ContactId, to: &str) -> carillon_store::Result<Recipient> {
+    Ok(Recipient {
+        address: suppressions::address_hash(db, to)?,
+        choice: choices::of(db, to)?,
+        off: suppressions::contains(db, to)?.is_some(),
+        followed: consents::permission(db, contact, Channel::Email, Purpose::Tracking)?.is_some(),
+        ..Recipient::default()
+    })
+}
 
 /// So many messages whose rendering was cut off are no accident of one of them.
 const MANY: usize = 3;
@@ -166,16 +177,13 @@ impl Lane {
                     .iter()
                     .map(|(passage, contact, to)| {
                         let event = letters::began_with(db, *passage)?;
-                        let followed =
-                            consents::permission(db, *contact, Channel::Email, Purpose::Tracking)?.is_some();
-                        let address = suppressions::address_hash(db, to.as_deref().unwrap_or_default())?;
-                        Ok((event, followed, address))
+                        Ok((event, recipient(db, *contact, to.as_deref().unwrap_or_default())?))
                     })
                     .collect()
             })
             .await?;
         let (mut ready, mut contexts) = (Vec::new(), Vec::new());
-        for ((message, record), (event, followed, address)) in messages.into_iter().zip(records).zip(begun) {
+        for ((message, record), (event, mut to)) in messages.into_iter().zip(records).zip(begun) {
             let Some(record) = record else {
                 let refusal = Refusal::NoContact;
                 self.say(message.id, Word::Suppressed { refusal });
@@ -183,12 +191,12 @@ impl Lane {
             };
             let token = message.message_id.trim_start_matches('<').split('@').next();
             let token = token.unwrap_or_default().to_owned();
-            let language = match record.fields.get("language") {
-                Some(Value::Text(tag)) => Some(tag.as_str()),
-                _ => None,
-            };
+            if let Some(Value::Text(tag)) = record.fields.get("language") {
+                to.language = Some(tag.clone());
+            }
+            to.zone = record.zone().unwrap_or(zone);
             let doors = match mint {
-                Some(mint) => mint.doors(&token, address, language, followed),
+                Some(mint) => mint.doors(&token, &to, self.open.now()),
                 None => Doors::default(),
             };
             let unsubscribe = doors.unsubscribe_url(&self.account, &token);
@@ -196,6 +204,7 @@ impl Lane {
             contexts.push(Context {
                 event,
                 preferences_url: doors.preferences.clone(),
+                confirm_url: doors.confirm.clone(),
                 ..context
             });
             ready.push(Letter {

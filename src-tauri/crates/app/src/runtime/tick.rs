@@ -80,7 +80,7 @@ fn run(tx: &mut Tx<'_>, plan: &mut Plan, now: Moment, on_time: bool) -> Result<T
     let (entries_cursor, entries_after) = entries_seen(tx, now)?;
     let looked = plan.refresh(tx, entries_after, now)?;
     let stopping = stop::go_on(tx, plan, now)?;
-    let gathered = gather(tx, plan, now)?;
+    let gathered = gather(tx, plan, now, on_time)?;
     if gathered.items.is_empty() {
         plan.agenda.saw(now);
         // Dates written since are not to be looked at again from before.

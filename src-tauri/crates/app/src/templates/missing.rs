@@ -2,7 +2,7 @@
 
 use super::{AskMissing, MissingReport, MissingValue};
 use crate::error::{ApiError, Code, Result, fail};
-use crate::letters::{context, sender};
+use crate::letters::{ShownLinks, context, sender};
 use crate::{Ctx, segments};
 use carillon_model::ContactId;
 use carillon_render::Missing;
@@ -26,6 +26,7 @@ pub(super) async fn missing(cx: &Ctx, req: AskMissing) -> Result<MissingReport> 
         .collect();
     let zone = open.store.catalogue().zone();
     let now = open.now();
+    let links = ShownLinks::of(open).await?;
     // Holes first, then what a fallback fills: how many, and one of them.
     let mut counts: BTreeMap<(bool, String), (u32, u32)> = BTreeMap::new();
     let mut complete = 0;
@@ -35,10 +36,8 @@ pub(super) async fn missing(cx: &Ctx, req: AskMissing) -> Result<MissingReport> 
                 .iter()
                 .filter_map(|id| index.record(ContactId(*id)))
                 .map(|record| {
-                    (
-                        record.id,
-                        context(&record, zone, now, Some("mailto:unsubscribe@example.com".into())),
-                    )
+                    let unsubscribe = Some("mailto:unsubscribe@example.com".into());
+                    (record.id, links.put(context(&record, zone, now, unsubscribe)))
                 })
                 .collect()
         });

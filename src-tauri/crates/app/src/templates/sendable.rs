@@ -2,10 +2,10 @@
 
 use crate::accounts::default_account;
 use crate::error::{Code, Result, fail};
-use crate::letters::{self, context, sender};
+use crate::letters::{self, ShownLinks, context, sender};
 use crate::workspaces::Open;
 use carillon_model::journey::Journey;
-use carillon_render::child::{Mode, Request};
+use carillon_render::child::{Mode, Output, Request};
 use carillon_render::{ErrorKind, Prepared, TemplateParts};
 
 /// What must hold of each template that a drawing sends before it may be published.
@@ -100,6 +100,29 @@ pub(super) async fn fit_to_send(
     match open.press.run(request).await?.into_iter().next() {
         // A child that ended says nothing of the template; a subject may be empty for somebody of whom nothing is known.
         Some(Err(e)) if e.kind == ErrorKind::Mjml || e.kind == ErrorKind::Unsafe => Err(broken(&e)),
+        Some(Ok(Output::Message(made))) if carillon_render::answers(&made.subject) => Err(fail(
+            Code::Refused,
+            "templates.answers",
+            &[("name", &name), ("subject", &made.subject)],
+        )),
+        Some(Ok(Output::Message(rendered))) if rendered.missing.iter().any(|path| path == CONFIRM) => {
+            fit_to_confirm(open, name, marketing).await
+        }
         _ => Ok(()),
+    }
+}
+
+/// The name of the link that confirms an address.
+const CONFIRM: &str = "confirm_url";
+
+/// Of a mail that prints it: without a relay it leads nowhere, and as marketing it reaches nobody whose word is missing.
+async fn fit_to_confirm(open: &Open, name: &str, marketing: bool) -> Result<()> {
+    let refused = |key: &str| Err(fail(Code::Refused, key, &[("name", &name)]));
+    if marketing {
+        return refused("templates.confirm_as_marketing");
+    }
+    match ShownLinks::of(open).await?.lead_somewhere() {
+        true => Ok(()),
+        false => refused("templates.confirm_without_relay"),
     }
 }

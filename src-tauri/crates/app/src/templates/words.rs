@@ -40,6 +40,9 @@ pub struct TemplateDraft {
     pub body: String,
     #[serde(default)]
     pub text: String,
+    /// What its mails are about: the number of a topic people may leave.
+    #[serde(default)]
+    pub topic: Option<u8>,
 }
 
 impl TemplateDraft {

@@ -490,6 +490,15 @@ async fn subject_and_hold_out() {
     assert_eq!(gets + held, 40);
     assert!((3..=20).contains(&held), "{held}");
     start(&shop, id).await;
+    shop.studio.mutate("outbox.pause", json!({})).await;
+    pass(&shop, 60).await;
+    let page = json!({ "states": ["queued"], "offset": 0, "limit": 1 });
+    let waits = shop.studio.query("outbox.page", page).await;
+    assert_eq!(
+        waits["rows"][0]["subject"], "News for {{ first_name }}",
+        "{waits}"
+    );
+    shop.studio.mutate("outbox.resume", json!({})).await;
     pass(&shop, 60).await;
     assert_eq!(shop.taken().len() as u64, gets);
     let mail = shop.last_mail();

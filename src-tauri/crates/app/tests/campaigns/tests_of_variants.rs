@@ -16,6 +16,10 @@ use std::collections::BTreeMap;
 pub fn trials() -> Vec<Trial> {
     vec![
         trial(
+            "what_was_held_out_is_compared_once_the_declared_window_is_over",
+            held_out,
+        ),
+        trial(
             "a_test_that_finds_a_winner_sends_it_to_the_rest_and_is_never_read_again",
             winner,
         ),
@@ -285,4 +289,59 @@ async fn calculator() {
     let problems = preview(&shop, small).await["problems"].clone();
     assert_eq!(problems[0]["code"], "too_few", "{problems}");
     assert_eq!(problems[0]["severity"], "warning");
+}
+
+async fn held_out() {
+    let shop = ready(400).await;
+    let measure = json!({ "metric": "order", "window_days": 7 });
+    let id = save(&shop, june(json!({ "hold_out_percent": 50, "measure": measure }))).await;
+    start(&shop, id).await;
+    pass(&shop, 120).await;
+    let shares = Shares {
+        hold_out: 50,
+        sample: 0,
+        arms: 0,
+    };
+    let number = CampaignId(u32::try_from(id).unwrap());
+    let (held, got): (Vec<u32>, Vec<u32>) =
+        (1..=400).partition(|contact| place(number, ContactId(*contact), shares) == Part::HeldOut);
+    let first = |of: &[u32], n: usize| of.iter().copied().take(n).collect::<Vec<u32>>();
+    happens(&shop, "order", first(&got, 60), json!({})).await;
+    // Twice is once, and another event is none.
+    happens(&shop, "order", first(&got, 10), json!({})).await;
+    happens(&shop, "order", first(&held, 20), json!({})).await;
+    happens(&shop, "page_viewed", held.clone(), json!({})).await;
+    pass(&shop, 60).await;
+    let lift = view(&shop, id).await["lift"].clone();
+    assert_eq!(lift["treated"], json!({ "of": got.len(), "did": 60 }));
+    assert_eq!(lift["held_out"], json!({ "of": held.len(), "did": 20 }));
+    assert_eq!(
+        (&lift["over"], &lift["difference"]),
+        (&json!(false), &Value::Null)
+    );
+    pass(&shop, 7 * 86_400).await;
+    // What happens after the window does not count.
+    happens(&shop, "order", held.clone(), json!({})).await;
+    pass(&shop, 60).await;
+    let lift = view(&shop, id).await["lift"].clone();
+    assert_eq!(lift["held_out"]["did"], json!(20));
+    let at = |of: &str, what: &str| lift[of][what].as_f64().unwrap();
+    let expected = 60.0 / got.len() as f64 - 20.0 / held.len() as f64;
+    assert!((at("difference", "at") - expected).abs() < 1e-9);
+    assert!(
+        at("difference", "low") > 0.0 && at("difference", "high") < 0.4,
+        "{lift}"
+    );
+    assert!((at("extra", "at") - expected * got.len() as f64).abs() < 1e-6);
+    let unfit = save(&shop, {
+        let mut campaign =
+            june(json!({ "hold_out_percent": 5, "measure": { "metric": " ", "window_days": 7 } }));
+        campaign["name"] = json!("Unfit");
+        campaign
+    })
+    .await;
+    assert_eq!(
+        preview(&shop, unfit).await["problems"][0]["code"],
+        "measure_measure"
+    );
 }

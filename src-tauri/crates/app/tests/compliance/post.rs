@@ -161,6 +161,7 @@ fn house(domain: &'static str, organisation: &str, address: &str, from_name: &st
             port: 465,
             tls: Tls::Tls,
             user: String::new(),
+            auth: Default::default(),
             from_name: from_name.to_owned(),
             from_email: format!("hello@{domain}"),
             reply_to: organisation
@@ -282,6 +283,7 @@ impl Post {
         let doors = Doors {
             unsubscribe: address("u"),
             preferences: address("p"),
+            confirm: address("k"),
             click: measured.then(|| {
                 let lead = move |link: &carillon_render::links::Link| {
                     let mark = blake3::hash(utm.added_to(&link.url).as_bytes()).to_hex();
@@ -360,6 +362,7 @@ fn context(house: &House, order: &Order) -> Context {
             ]),
         }),
         preferences_url: order.doors.preferences.clone(),
+        confirm_url: order.doors.confirm.clone(),
         ..context
     }
 }

@@ -183,6 +183,7 @@ async fn a_template_that_keeps_a_journey_from_being_published_is_among_its_probl
             body: "<mjml><mj-body><mj-section><mj-column><mj-text>Hello</mj-text></mj-column></mj-section></mj-body></mjml>"
                 .to_owned(),
             text: String::new(),
+            topic: None,
             updated_at: tx.now(),
         };
         templates::save(tx, id, &template)
@@ -242,6 +243,7 @@ pub(super) async fn with_template(open: &Open) {
                    </mj-column></mj-section></mj-body></mjml>"
                 .to_owned(),
             text: String::new(),
+            topic: None,
             updated_at: tx.now(),
         };
         templates::save(tx, None, &template)

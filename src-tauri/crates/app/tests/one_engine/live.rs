@@ -229,6 +229,7 @@ fn furnish(tx: &mut Tx<'_>, port: u16) -> Result<()> {
             preheader: String::new(),
             body: "<mjml><mj-body><mj-section><mj-column><mj-text>{{ postal_address }} {{ unsubscribe_line }}</mj-text></mj-column></mj-section></mj-body></mjml>".to_owned(),
             text: "{{ postal_address }} {{ unsubscribe_line }}".to_owned(),
+            topic: None,
             updated_at: tx.now(),
         };
         templates::save(tx, None, &template)?;
@@ -240,6 +241,7 @@ fn furnish(tx: &mut Tx<'_>, port: u16) -> Result<()> {
         port,
         tls: Tls::None,
         user: String::new(),
+        auth: Default::default(),
         from_name: "Shop".to_owned(),
         from_email: "shop@sender.example".to_owned(),
         reply_to: None,

@@ -1,6 +1,6 @@
 //! Passwords, tests, and what an account is told to keep to.
 
-use crate::shop::{FOOT, Shop};
+use crate::shop::{FOOT, Shop, body};
 use crate::studio::Studio;
 use crate::trial;
 use carillon_app::table::Kind;
@@ -20,6 +20,14 @@ pub fn trials() -> Vec<Trial> {
         trial(
             "without_encryption_only_servers_on_this_machine_are_accepted",
             plain_outside,
+        ),
+        trial(
+            "a_sender_whose_name_shows_another_domain_is_told_so_when_it_is_set_up",
+            another_domain,
+        ),
+        trial(
+            "a_template_whose_subject_looks_like_an_answer_is_not_published",
+            looks_like_an_answer,
         ),
     ]
 }
@@ -125,4 +133,40 @@ async fn plain_outside() {
             .await;
         assert_eq!(added.is_ok(), accepted, "{host}: {added:?}");
     }
+}
+
+async fn another_domain() {
+    let shop = Shop::new(|_| {}).await;
+    let mut account = shop.account();
+    account["name"] = json!("Other");
+    account["from_name"] = json!("Help at bank.com");
+    let added = shop
+        .studio
+        .ask(Kind::Mutate, "accounts.add", json!({ "account": account }));
+    let refused = added.await.unwrap_err();
+    let why = refused.fields.get("from_name").unwrap();
+    assert!(why.contains("bank.com"), "{why}");
+    let changed = json!({ "id": 1, "account": account });
+    let changed = shop.studio.ask(Kind::Mutate, "accounts.update", changed).await;
+    assert!(changed.is_err());
+    account["from_name"] = json!("Ember & Oak, ember.example");
+    shop.studio
+        .mutate("accounts.add", json!({ "account": account }))
+        .await;
+}
+
+async fn looks_like_an_answer() {
+    let shop = Shop::new(|_| {}).await;
+    shop.people(1).await;
+    let draft = json!({ "name": "Hello", "subject": "RE: your order", "body": body(FOOT), "text": "" });
+    let saved = json!({ "id": null, "draft": draft });
+    shop.studio.mutate("templates.save", saved).await;
+    let all = json!({ "id": null, "name": "All", "text": "everyone" });
+    shop.studio.mutate("segments.save", all).await;
+    let entry = json!({ "kind": "entry_segment", "settings": { "segment": "All", "on": "entered", "include_current": true } });
+    let refused = shop
+        .publish(entry, json!({ "template": "Hello" }))
+        .await
+        .unwrap_err();
+    assert!(refused.contains("begins like an answer"), "{refused}");
 }

@@ -6,14 +6,17 @@
 #[path = "../imports/studio.rs"]
 mod studio;
 
+mod absence;
 mod accounts;
 mod gate;
 mod interleavings;
 mod mails;
 mod postmark;
 mod providers;
+mod relay;
 mod responses;
 mod shop;
+mod world;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::ExitCode;
@@ -22,12 +25,15 @@ fn main() -> ExitCode {
     if let Some(code) = carillon_app::render_child() {
         return ExitCode::from(code as u8);
     }
-    let mut trials = accounts::trials();
+    let mut trials = absence::trials();
+    trials.extend(accounts::trials());
     trials.extend(gate::trials());
     trials.extend(interleavings::trials());
     trials.extend(mails::trials());
+    trials.extend(relay::trials());
     trials.extend(providers::trials());
     trials.extend(responses::trials());
+    trials.extend(world::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 

@@ -6,6 +6,7 @@ use carillon_app::table::Kind;
 use carillon_world::{Mailbox, Options, SmtpWorld, Truth, truth};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tempfile::TempDir;
 
 /// A foot that makes a mail fit to be sent.
@@ -20,8 +21,8 @@ pub fn body(inner: &str) -> String {
 
 pub struct Shop {
     pub studio: Studio,
-    world: SmtpWorld,
-    home: TempDir,
+    world: Arc<SmtpWorld>,
+    home: Arc<TempDir>,
 }
 
 impl Shop {
@@ -37,11 +38,27 @@ impl Shop {
         settings["organisation"] = json!("Ember & Oak");
         settings["postal_address"] = json!("1 Mill Lane, Bath");
         studio.mutate("settings.save", settings).await;
-        let shop = Shop { studio, world, home };
+        let shop = Shop {
+            studio,
+            world: Arc::new(world),
+            home: Arc::new(home),
+        };
         shop.studio
             .mutate("accounts.add", json!({ "account": shop.account() }))
             .await;
         shop
+    }
+
+    /// Another program with a copy of the workspace, which sends to the same server.
+    pub async fn copy_of(other: &Shop, copy: &Path) -> Shop {
+        let dir = other.home.path().join("second");
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::copy(copy, dir.join("shop.carillon")).unwrap();
+        Shop {
+            studio: Studio::again(&dir).await,
+            world: other.world.clone(),
+            home: other.home.clone(),
+        }
     }
 
     /// The account as a user writes it.
@@ -173,6 +190,27 @@ impl Shop {
         self.studio
             .mutate("responses.take_in_mail", json!({ "raw": raw }))
             .await
+    }
+
+    /// The HTML of the last mail to somebody.
+    pub fn mail_to(&self, to: &str) -> String {
+        let mailbox = Mailbox::open(&self.home.path().join("mail")).unwrap();
+        for id in mailbox.list().unwrap().iter().rev() {
+            let bytes = mailbox.read(id).unwrap().unwrap();
+            let mail = mail_parser::MessageParser::default().parse(&bytes).unwrap();
+            if mail
+                .to()
+                .and_then(|all| all.first())
+                .and_then(|one| one.address())
+                == Some(to)
+            {
+                let html = mail.body_html(0).unwrap().into_owned();
+                let leave = mail.header_raw("List-Unsubscribe").unwrap_or_default();
+                let leave: String = leave.split_whitespace().collect();
+                return format!("{} {leave}", html.replace("&amp;", "&"));
+            }
+        }
+        panic!("no mail to {to}");
     }
 
     /// The bytes of the last mail that was taken.

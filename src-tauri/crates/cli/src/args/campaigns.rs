@@ -70,6 +70,12 @@ pub enum Campaigns {
         /// The campaign's name.
         name: String,
     },
+    /// How long a campaign can be recalled after it is confirmed, in seconds; with --set another time from now on.
+    RecallTime {
+        /// 0 to 3600.
+        #[arg(long, value_name = "SECONDS")]
+        set: Option<u32>,
+    },
     /// Hold what has not left.
     Pause {
         /// The campaign's name.

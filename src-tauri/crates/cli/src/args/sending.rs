@@ -86,6 +86,23 @@ pub enum Accounts {
         #[arg(long)]
         passphrase_file: bool,
     },
+    /// Sign in to the provider of an account in the browser, in place of a password.
+    #[command(
+        after_help = "Example:\n  carillon accounts sign-in Shop --provider google --client-id 123.apps.googleusercontent.com"
+    )]
+    SignIn {
+        /// The account's name.
+        name: String,
+        /// The provider: google, microsoft. Needed the first time.
+        #[arg(long, requires = "client_id")]
+        provider: Option<String>,
+        /// Your own registration there, of a desktop application.
+        #[arg(long, requires = "provider")]
+        client_id: Option<String>,
+        /// Keep the sign-in in a file protected by the passphrase in CARILLON_PASSPHRASE, where there is no keychain.
+        #[arg(long)]
+        passphrase_file: bool,
+    },
     /// Open the file of passwords for as long as the workspace is open; the passphrase is read from standard input.
     #[command(after_help = "Example:\n  printf %s \"$PASSPHRASE\" | carillon accounts unlock")]
     Unlock,

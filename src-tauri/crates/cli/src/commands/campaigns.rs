@@ -57,6 +57,20 @@ pub async fn campaigns(backend: &Backend, json: bool, verb: Campaigns) -> Result
             Ok(())
         }
         Campaigns::Recall { name } => state(backend, json, "recall", &name).await,
+        Campaigns::RecallTime { set } => {
+            let found = match set {
+                Some(secs) => {
+                    backend
+                        .mutate("campaigns.set_recall_secs", json!({ "secs": secs }))
+                        .await?
+                }
+                None => backend.query("campaigns.recall_secs", json!({})).await?,
+            };
+            answer(json, &found, |found| {
+                say!("campaigns.recall_time", n = found["secs"])
+            });
+            Ok(())
+        }
         Campaigns::Pause { name } => state(backend, json, "pause", &name).await,
         Campaigns::Resume { name } => state(backend, json, "resume", &name).await,
         Campaigns::Stop { name } => state(backend, json, "stop", &name).await,

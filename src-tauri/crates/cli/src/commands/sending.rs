@@ -257,6 +257,56 @@ async fn list(backend: &Backend, json: bool) -> Result<()> {
     Ok(())
 }
 
+/// Lets an account sign in at a provider, with a registration of the user's own there.
+async fn register(backend: &Backend, row: &Value, provider: &str, client_id: &str) -> Result<()> {
+    let presets = backend.query("mailboxes.presets", json!({})).await?;
+    let all = presets["providers"].as_array().cloned().unwrap_or_default();
+    let Some(preset) = all.iter().find(|preset| preset["key"] == provider) else {
+        let keys: Vec<String> = all.iter().map(|preset| output::cell(&preset["key"])).collect();
+        let options = keys.join(", ");
+        let params: [(&str, &dyn std::fmt::Display); 2] = [("name", &provider), ("options", &options)];
+        return Err(fail(Code::Invalid, "accounts.bad_provider", &params));
+    };
+    let mut account = json!({ "auth": { "kind": "oauth", "provider": preset["provider"] } });
+    account["auth"]["provider"]["client_id"] = json!(client_id);
+    let kept = [
+        "name",
+        "host",
+        "port",
+        "tls",
+        "user",
+        "from_name",
+        "from_email",
+        "reply_to",
+        "ca_file",
+        "per_day",
+        "per_minute",
+        "sessions",
+        "preset",
+    ];
+    for key in kept {
+        account[key] = row[key].clone();
+    }
+    let args = json!({ "id": row["id"], "account": account });
+    backend.mutate("accounts.update", args).await.map(drop)
+}
+
+async fn sign_in(backend: &Backend, json: bool, row: &Value, in_file: bool) -> Result<()> {
+    let args = json!({
+        "id": row["id"],
+        "keep": if in_file { "passphrase_file" } else { "keychain" },
+        "passphrase": std::env::var("CARILLON_PASSPHRASE").ok(),
+    });
+    let started = backend.mutate("accounts.sign_in", args).await?;
+    // Beside the answer: whoever pipes that sees where to sign in all the same.
+    eprintln!("{}", text!("accounts.sign_in", url = started["url"]));
+    backend.finish(&started).await?;
+    answer(json, &json!({}), |_| {
+        say!("accounts.signed_in", name = row["name"])
+    });
+    Ok(())
+}
+
 async fn test(backend: &Backend, json: bool, name: &str, to: &str) -> Result<()> {
     let row = backend.find("accounts.list", name, "account").await?;
     let tested = backend
@@ -316,6 +366,18 @@ pub async fn accounts(backend: &Backend, json: bool, verb: Accounts) -> Result<(
             let row = backend.find("accounts.list", &name, "account").await?;
             keep_secret(backend, &row, passphrase_file).await?;
             answer(json, &json!({}), |_| say!("accounts.password_kept", name = name));
+        }
+        Accounts::SignIn {
+            name,
+            provider,
+            client_id,
+            passphrase_file,
+        } => {
+            let row = backend.find("accounts.list", &name, "account").await?;
+            if let (Some(provider), Some(client_id)) = (provider, client_id) {
+                register(backend, &row, &provider, &client_id).await?;
+            }
+            sign_in(backend, json, &row, passphrase_file).await?;
         }
         Accounts::Unlock => {
             let passphrase = ask(backend, text!("accounts.ask_passphrase")).await?;

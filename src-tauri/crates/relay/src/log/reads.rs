@@ -3,6 +3,7 @@
 use crate::seal;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use carillon_model::Moment;
 use carillon_model::relay::{SealedEvent, SuppressionLine, SuppressionPage};
 use chrono::DateTime;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -96,6 +97,32 @@ pub(crate) fn suppressions(db: &Connection, epoch: &str, since: u64) -> rusqlite
         more,
         lines: rows.into_iter().map(|(_, line)| line).collect(),
     })
+}
+
+/// What is known of an address for its preference page.
+pub(crate) struct Known {
+    /// What was chosen on the page last, and when.
+    pub chosen: Option<([u8; 10], Moment)>,
+    /// Scopes of the list that are not lifted.
+    pub listed: Vec<u16>,
+}
+
+impl Known {
+    /// Of this address.
+    pub(crate) fn read(db: &Connection, address: &[u8; 16]) -> rusqlite::Result<Known> {
+        let chosen = db
+            .prepare_cached("SELECT packed, at FROM choices WHERE address = ?1")?
+            .query_row([address], |r| Ok((r.get(0)?, r.get(1)?)))
+            .optional()?;
+        let listed = db
+            .prepare_cached("SELECT scope FROM suppressions WHERE address = ?1 AND NOT lifted")?
+            .query_map([address], |r| r.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        Ok(Known {
+            chosen: chosen.and_then(|(packed, at)| Some((packed, DateTime::from_timestamp_millis(at)?))),
+            listed,
+        })
+    }
 }
 
 /// How many events are kept, and up to which they are acknowledged.

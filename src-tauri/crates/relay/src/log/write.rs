@@ -46,15 +46,20 @@ pub struct Entry {
     pub sealed: Vec<u8>,
     /// Written only if nothing with this id was, and the moment until which that is remembered.
     pub once: Option<([u8; 16], Moment)>,
-    /// Suppressed in the same commit.
-    pub suppress: Option<Suppress>,
+    /// What is kept of an address in the same commit.
+    pub also: Vec<Also>,
 }
 
-/// A suppression that an event brings with it.
+/// What an event brings with it: what other machines obey at once, and what a page shows the next time.
 #[derive(Clone, Copy, Debug)]
-pub struct Suppress {
-    pub address: [u8; 16],
-    pub scope: u16,
+pub enum Also {
+    Suppress {
+        address: [u8; 16],
+        scope: u16,
+        lifted: bool,
+    },
+    /// Choices of the preference page, as a link has them.
+    Choose { address: [u8; 16], packed: [u8; 10] },
 }
 
 /// What became of an entry.
@@ -67,6 +72,10 @@ pub enum Outcome {
     /// Not on the disk: no room, or the disk failed.
     NotKept,
 }
+
+/// How long choices are shown on the page of a mail of before them, in days. The studio keeps them for good, and the links
+/// of its next mails say them.
+const CHOICES_DAYS: i64 = 400;
 
 type Apply = Box<dyn Fn(&Connection) -> rusqlite::Result<()> + Send>;
 
@@ -243,8 +252,20 @@ fn insert(tx: &Connection, epoch: i64, entry: &Entry) -> rusqlite::Result<Outcom
             return Ok(Outcome::Before);
         }
     }
-    if let Some(Suppress { address, scope }) = entry.suppress {
-        suppress(tx, &address, scope, false)?;
+    for also in &entry.also {
+        match also {
+            Also::Suppress {
+                address,
+                scope,
+                lifted,
+            } => suppress(tx, address, *scope, *lifted)?,
+            Also::Choose { address, packed } => {
+                tx.prepare_cached(
+                    "INSERT OR REPLACE INTO choices (address, packed, at) VALUES (?1, ?2, ?3)",
+                )?
+                .execute(params![address, packed, entry.received_at.timestamp_millis()])?;
+            }
+        }
     }
     tx.prepare_cached("INSERT INTO events (epoch, kind, received_at, sealed) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![
@@ -265,11 +286,16 @@ pub(crate) fn suppress(
     scope: u16,
     lifted: bool,
 ) -> rusqlite::Result<()> {
+    if scope == 0 && !lifted {
+        // What was chosen before is over; the page shows that nothing is sent.
+        tx.prepare_cached("DELETE FROM choices WHERE address = ?1")?
+            .execute([address])?;
+    }
     let known: Option<bool> = tx
         .prepare_cached("SELECT lifted FROM suppressions WHERE address = ?1 AND scope = ?2")?
         .query_row(params![address, scope], |r| r.get(0))
         .optional()?;
-    if known == Some(lifted) {
+    if known == Some(lifted) || (known.is_none() && lifted) {
         return Ok(());
     }
     tx.prepare_cached(
@@ -290,6 +316,10 @@ pub(crate) fn clean(tx: &Connection, now: Moment, grace_days: u32) -> rusqlite::
         gone = tx.execute("DELETE FROM events WHERE seq <= ?1", [upto])?;
         tx.execute("DELETE FROM acks WHERE seq < ?1", [upto])?;
     }
+    tx.execute(
+        "DELETE FROM choices WHERE at < ?1",
+        [now.timestamp_millis() - CHOICES_DAYS * 86_400_000],
+    )?;
     tx.execute("DELETE FROM once WHERE until < ?1", [now.timestamp_millis()])?;
     Ok(gone as u64)
 }

@@ -47,6 +47,6 @@ pub(super) async fn page(Path((key, blob)): Path<(String, String)>, ask: Ask) ->
         list,
     };
     let once = Some((id, expires_at + TimeDelta::days(1)));
-    let kept = ask.keep_link(&link, what, once, None).await;
+    let kept = ask.keep_link(&link, what, once, Vec::new()).await;
     said(&ask, &link, kept, "confirm.done")
 }

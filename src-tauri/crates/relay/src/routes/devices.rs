@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use carillon_model::relay::{Device, RelaySettings, RelayState, Room, SuppressionLine};
+use carillon_model::relay::{Device, RelaySettings, RelayState, Room, SuppressionLine, address_bytes};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -143,7 +143,7 @@ pub(super) async fn suppress(ask: Ask) -> Response {
     };
     let lines: Option<Vec<([u8; 16], u16, bool)>> = lines
         .iter()
-        .map(|l| Some((crate::unhex16(&l.address)?, l.scope, l.lifted)))
+        .map(|l| Some((address_bytes(&l.address)?, l.scope, l.lifted)))
         .collect();
     let Some(lines) = lines else {
         return problem(

@@ -163,7 +163,7 @@ pub(super) async fn keep(
             )
         };
         let entry = ask
-            .entry(tenant, what, once, None)
+            .entry(tenant, what, once, Vec::new())
             .ok_or_else(|| Box::new(unpaired()))?;
         entries.push(entry);
     }

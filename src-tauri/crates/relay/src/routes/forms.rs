@@ -153,7 +153,7 @@ async fn sent(ask: &Ask, tenant: &Arc<Tenant>, form: &FormDefinition) -> Respons
     };
     // A stamp is good for one entry, so that pressing twice sends once.
     let once = (crate::digest16(&[b"form", stamped.as_bytes()]), now + OPEN);
-    match ask.keep(tenant, What::Form(entry), Some(once), None).await {
+    match ask.keep(tenant, What::Form(entry), Some(once), Vec::new()).await {
         Outcome::Kept(_) | Outcome::Before => thanked(ask, tenant, form),
         Outcome::NotKept if wants_json(ask) => json(
             StatusCode::SERVICE_UNAVAILABLE,

@@ -1,7 +1,7 @@
 //! Links of messages: unsubscribe, click, pixel, and the link nobody sees.
 
 use super::{Ask, Link, plain};
-use crate::log::{Outcome, Suppress};
+use crate::log::{Also, Outcome};
 use crate::pages::{self, Allow, sender};
 use crate::tokens::Payload;
 use axum::body::Body;
@@ -50,9 +50,12 @@ pub(super) async fn unsubscribe(Path((key, blob)): Path<(String, String)>, ask: 
         scope,
         one_click: !fields.iter().any(|(name, _)| name == "page"),
     };
-    let kept = ask
-        .keep_link(&link, what, None, Some(Suppress { address, scope }))
-        .await;
+    let list = Also::Suppress {
+        address,
+        scope,
+        lifted: false,
+    };
+    let kept = ask.keep_link(&link, what, None, vec![list]).await;
     said(&ask, &link, kept, "unsubscribe.done")
 }
 
@@ -117,7 +120,7 @@ pub(super) async fn click(Path((key, blob)): Path<(String, String)>, ask: Ask) -
         link: *place,
         url: url.clone(),
     };
-    ask.keep_link(&link, what, None, None).await;
+    ask.keep_link(&link, what, None, Vec::new()).await;
     (StatusCode::FOUND, [(header::LOCATION, location)]).into_response()
 }
 
@@ -130,7 +133,7 @@ pub(super) async fn open(Path((key, blob)): Path<(String, String)>, ask: Ask) ->
         return ask.not_allowed("GET, HEAD");
     }
     let what = What::Open { token: link.token() };
-    ask.keep_link(&link, what, None, None).await;
+    ask.keep_link(&link, what, None, Vec::new()).await;
     plain(StatusCode::OK, "image/gif", Body::from(PIXEL))
 }
 
@@ -143,6 +146,6 @@ pub(super) async fn hidden(Path((key, blob)): Path<(String, String)>, ask: Ask) 
         return ask.not_allowed("GET, HEAD");
     }
     let what = What::Hidden { token: link.token() };
-    ask.keep_link(&link, what, None, None).await;
+    ask.keep_link(&link, what, None, Vec::new()).await;
     pages::note(ask.words, &link.settings(), StatusCode::OK, "hidden")
 }

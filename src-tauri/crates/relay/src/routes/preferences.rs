@@ -1,10 +1,11 @@
-//! `/p`: the preference page. It opens with what the link says, since nothing about a person is kept here.
+//! `/p`: the preference page. It opens with what the link says, or with what was chosen here since: of that only the bare
+//! choices are kept, under the keyed hash of the address.
 
 use super::links::said;
 use super::{Ask, Link};
-use crate::log::Suppress;
+use crate::log::{Also, Known, Outcome};
 use crate::pages::{self, Allow, sender};
-use crate::tokens::Payload;
+use crate::tokens::{Payload, pack, unpack};
 use axum::extract::Path;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
@@ -18,30 +19,81 @@ pub(super) async fn page(Path((key, blob)): Path<(String, String)>, ask: Ask) ->
     let Some(link) = ask.link('p', &key, &blob) else {
         return ask.missing(None);
     };
-    let Payload::Preferences { address, choices } = &link.payload else {
+    let Payload::Preferences {
+        address,
+        choices,
+        made_at,
+    } = &link.payload
+    else {
         return ask.missing(None);
     };
-    if ask.looks() {
-        return show(&ask, &link, choices);
-    }
-    if ask.method != Method::POST {
+    if !ask.looks() && ask.method != Method::POST {
         return ask.not_allowed("GET, HEAD, POST");
     }
     let settings = link.settings();
-    let Some(chosen) = read(&ask.fields(), &settings, choices, ask.relay.clock.now()) else {
+    let hash = *address;
+    let Ok(known) = link.tenant.log.read(move |db| Known::read(db, &hash)).await else {
+        return said(&ask, &link, Outcome::NotKept, "preferences.done");
+    };
+    let now = present(&known, choices, *made_at);
+    if ask.looks() {
+        return show(&ask, &link, &now);
+    }
+    let fields = ask.fields();
+    let Some(chosen) = read(&fields, &settings, &now, ask.relay.clock.now()) else {
         return pages::note(ask.words, &settings, StatusCode::BAD_REQUEST, "wrong");
     };
-    let suppress = chosen.all_off.then_some(Suppress {
-        address: *address,
-        scope: 0,
-    });
+    let also = also(hash, &chosen, &settings);
+    let off = is_off(&chosen);
     let what = What::Preferences {
         token: link.token(),
         address: crate::hex(address),
+        back: !off && fields.iter().any(|(name, _)| name == WAS_OFF),
         choices: chosen,
     };
-    let kept = ask.keep_link(&link, what, None, suppress).await;
+    let kept = ask.keep_link(&link, what, None, also).await;
     said(&ask, &link, kept, "preferences.done")
+}
+
+/// Field of a page that showed that nothing is sent: whoever unticks that wants to hear again. An older page that lies in
+/// another window does not say it.
+const WAS_OFF: &str = "was_off";
+
+/// Whether no mail is wanted.
+fn is_off(choices: &Choices) -> bool {
+    choices.all_off || !choices.channels.contains(&Channel::Email)
+}
+
+/// What holds now: what was chosen here last, or what the link says where the studio knew more when it made the link.
+fn present(known: &Known, link: &Choices, made_at: Moment) -> Choices {
+    let chosen = known.chosen.filter(|(_, at)| *at >= made_at);
+    if let Some(chosen) = chosen.and_then(|(packed, _)| unpack(packed)) {
+        return chosen;
+    }
+    let listed = |scope: u16| known.listed.contains(&scope);
+    Choices {
+        topics: (link.topics.iter().copied())
+            .filter(|topic| !listed(u16::from(*topic) + 1))
+            .collect(),
+        all_off: link.all_off || listed(0) || listed(u16::MAX),
+        ..link.clone()
+    }
+}
+
+/// What is kept with the answer: for other machines the list, for this page the choices themselves.
+fn also(address: [u8; 16], chosen: &Choices, of: &PageSettings) -> Vec<Also> {
+    let line = |scope: u16, lifted: bool| Also::Suppress {
+        address,
+        scope,
+        lifted,
+    };
+    let topics = of.topics.iter().map(|topic| {
+        let wanted = chosen.topics.contains(&topic.number);
+        line(u16::from(topic.number) + 1, wanted)
+    });
+    let off = is_off(chosen).then(|| line(0, false));
+    let choose = pack(chosen).map(|packed| Also::Choose { address, packed });
+    topics.chain(off).chain(choose).collect()
 }
 
 /// What was chosen, of what is offered. Nothing when the body is not this page's form.
@@ -110,6 +162,7 @@ fn show(ask: &Ask, link: &Link, now: &Choices) -> Response {
         p { (ask.words.say("preferences.intro", &[("sender", &who)])) }
         form method="post" {
             input type="hidden" name="preferences" value="1";
+            @if is_off(now) { input type="hidden" name=(WAS_OFF) value="1"; }
             @if !of.topics.is_empty() {
                 fieldset {
                     legend { (say("preferences.topics")) }

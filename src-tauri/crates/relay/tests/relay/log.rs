@@ -361,7 +361,7 @@ async fn a_relay_with_a_certificate_of_its_own_is_paired_over_tls_by_who_trusts_
         let dialer = carillon_adapters::Dialer::new(true);
         carillon_adapters::relays::RelayClient::pair(dialer, &code, &secrets, "laptop", trusted).await
     };
-    assert_eq!(pair(None).await.map(|_| ()).unwrap_err().code, "tls");
+    assert_eq!(pair(None).await.map(|_| ()).unwrap_err().code, "certificate");
     let (studio, _) = pair(files.certificate.to_str()).await.unwrap();
     assert_eq!(studio.state().await.unwrap().head, 0);
 }

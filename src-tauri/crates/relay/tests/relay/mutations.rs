@@ -98,6 +98,7 @@ async fn no_mutated_link_leads_anywhere_or_opens_another_persons_page() {
             Payload::Preferences {
                 address,
                 choices: choices.clone(),
+                made_at: ground.now(),
             },
             Payload::Confirm {
                 address: ADDRESS,

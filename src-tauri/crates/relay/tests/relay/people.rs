@@ -20,6 +20,7 @@ fn link(ground: &Ground) -> String {
     ground.link(&Payload::Preferences {
         address: ADDRESS,
         choices: before(),
+        made_at: ground.now(),
     })
 }
 
@@ -64,7 +65,13 @@ async fn what_is_chosen_is_told_as_it_was_chosen_and_a_topic_that_was_not_asked_
         all_off: false,
     };
     assert_eq!(chosen(&ground).await, wanted);
-    assert_eq!(ground.studio.suppressions(0).await.unwrap().lines, []);
+    let told = ground.studio.suppressions(0).await.unwrap().lines;
+    let scopes: Vec<(u16, bool)> = told.iter().map(|line| (line.scope, line.lifted)).collect();
+    assert_eq!(
+        scopes,
+        [(4, false), (0, false)],
+        "the topic that was left, and no mail"
+    );
     for body in ["", "topic=0", "preferences=1&pause=31", "preferences=1&pause=x"] {
         assert_eq!(ground.post(&link(&ground), body).await.status, 400, "{body}");
     }
@@ -77,6 +84,37 @@ async fn all_off_is_obeyed_by_other_machines_at_once() {
     ground.post(&link(&ground), "preferences=1&all_off=1").await;
     assert!(chosen(&ground).await.all_off);
     assert_eq!(ground.studio.suppressions(0).await.unwrap().lines.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_shows_what_was_chosen_last_unless_the_mail_is_newer() {
+    let ground = Ground::new().await;
+    let first = link(&ground);
+    let body = "preferences=1&topic=0&channel=email&language=en&pause=30";
+    assert_eq!(ground.post(&first, body).await.status, 200);
+    let text = ground.get(&first).await.text();
+    assert!(text.contains("name=\"topic\" value=\"0\" checked"), "{text}");
+    assert!(text.contains("name=\"topic\" value=\"3\">"), "{text}");
+    assert!(text.contains("<option value=\"until\" selected"), "{text}");
+    assert!(!text.contains("was_off"), "{text}");
+    // A mail of later says what the studio knows then.
+    ground.pass(120);
+    let text = ground.get(&link(&ground)).await.text();
+    assert!(text.contains("name=\"topic\" value=\"0\">"), "{text}");
+    // Whoever left by one click sees that nothing is sent, and may take it back there.
+    let leave = ground.link(&Payload::Unsubscribe {
+        address: ADDRESS,
+        scope: 0,
+    });
+    ground.post(&leave, "List-Unsubscribe=One-Click").await;
+    let text = ground.get(&first).await.text();
+    assert!(text.contains("name=\"all_off\" value=\"1\" checked"), "{text}");
+    ground.post(&first, "preferences=1&channel=email&was_off=1").await;
+    assert!(matches!(
+        ground.whats().await.pop(),
+        Some(What::Preferences { back: true, .. })
+    ));
+    assert!(!ground.get(&first).await.text().contains("was_off"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

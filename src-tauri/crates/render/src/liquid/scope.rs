@@ -31,7 +31,7 @@ pub(crate) enum Found {
 }
 
 /// Names with a meaning of their own; everything else at the root is a field of the contact.
-pub(crate) const RESERVED: [&str; 14] = [
+pub(crate) const RESERVED: [&str; 15] = [
     "contact",
     "event",
     "sender",
@@ -41,6 +41,7 @@ pub(crate) const RESERVED: [&str; 14] = [
     "unsubscribe_url",
     "unsubscribe_line",
     "preferences_url",
+    "confirm_url",
     "subject",
     "preheader",
     "now",
@@ -72,6 +73,7 @@ impl<'a> Scope<'a> {
             "unsubscribe_line" if html => self.unsubscribe_line(),
             "unsubscribe_line" => self.unsubscribe_text(),
             "preferences_url" => self.context.preferences_url.as_deref().map_or(Val::Nil, text),
+            "confirm_url" => self.context.confirm_url.as_deref().map_or(Val::Nil, text),
             "subject" => text(&self.subject),
             "preheader" => text(&self.preheader),
             "now" => Val::At(self.context.now),

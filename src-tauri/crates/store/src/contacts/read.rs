@@ -18,6 +18,7 @@ pub(crate) const CELLS: &str = "c.id, c.email, c.first_name, c.last_name, c.phon
 const FIXED: usize = 12;
 
 const BY_EMAIL: &str = sql!("SELECT id FROM contacts WHERE email = ?1");
+const ADDRESS: &str = sql!("SELECT email FROM contacts WHERE id = ?1");
 const COUNT: &str = sql!("SELECT n FROM gauges WHERE gauge = 'contacts' AND object = 0 AND part = 0");
 const TAGS: &str = sql!(
     "SELECT t.name FROM tags t WHERE EXISTS(SELECT 1 FROM contact_tags x WHERE x.tag = t.id AND x.contact = ?1) ORDER BY t.name"
@@ -203,6 +204,14 @@ pub fn id_of(db: &Db<'_>, email: &str) -> Result<Option<ContactId>> {
     Ok(db
         .value(BY_EMAIL, (super::normalise_email(email),))?
         .map(ContactId))
+}
+
+/// The address of a contact.
+///
+/// # Errors
+/// SQLite's.
+pub fn email_of(db: &Db<'_>, id: ContactId) -> Result<Option<String>> {
+    db.value(ADDRESS, (id.0,))
 }
 
 /// How many contacts there are, without counting.

@@ -468,6 +468,7 @@ fn write_builtin(tx: &mut Tx<'_>, id: ContactId, i: usize, cell: &Cell) -> Resul
         });
     }
     let said = own_word(tx, id)?;
+    crate::choices::carry(tx, id, email)?;
     tx.run(&builtin_column(i), (id.0, cell))?;
     if let Some(reason) = said {
         suppressions::add(tx, email, reason, "new address")?;
@@ -591,8 +592,7 @@ pub fn delete(
     }
     tx.change(Change::ContactRemoved(id));
     tx.gauge("contacts", 0, 0, -1);
-    let now = tx.now();
-    tx.roll(Metric::ContactsRemoved, 0, "", now, 1);
+    tx.roll(Metric::ContactsRemoved, 0, "", tx.now(), 1);
     tx.touch("contacts", i64::from(id.0), i64::from(id.0));
     tx.topic(Topic::Contacts);
     Ok(())

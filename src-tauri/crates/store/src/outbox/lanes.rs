@@ -53,6 +53,10 @@ const HELD_FOR: &str = sql!(
     "SELECT id FROM outbox INDEXED BY outbox_waiting WHERE state < 2 AND account = ?1 AND next_at > ?2 AND last_word = ?3
        AND id > ?4 ORDER BY id LIMIT ?5"
 );
+const HELD_OF: &str = sql!(
+    "SELECT o.id FROM journeys j CROSS JOIN enrolments e ON e.journey = j.id AND e.contact = ?1
+     CROSS JOIN outbox o ON o.enrolment = e.id WHERE o.state < 2 AND o.last_word = ?2"
+);
 const TAKE_UP: &str = sql!("UPDATE outbox SET next_at = ?2, last_word = NULL, changed_at = ?2 WHERE id = ?1");
 const SAY: &str = sql!("UPDATE outbox SET last_word = ?2 WHERE id = ?1");
 const CLAIMED_BY: &str = sql!(
@@ -190,6 +194,12 @@ pub(crate) fn letterhead(db: &Db<'_>, account: AccountId, template: TemplateId) 
         .value(SUBJECT, (template.0,))?
         .ok_or_else(|| Error::missing("template", template))?;
     Ok((domain.to_owned(), subject))
+}
+
+/// Messages get numbers from this one on, if theirs are not higher already.
+pub fn number_from(tx: &mut Tx<'_>, first: i64) {
+    let next = tx.marks.get(Mark::Outbox);
+    tx.marks.set(Mark::Outbox, next.max(first));
 }
 
 /// Keeps the subject as it was rendered for the contact.
@@ -389,6 +399,22 @@ pub fn take_up(
         tell(tx, *id);
     }
     Ok(ids.last().copied())
+}
+
+/// The same of what is held of one contact.
+///
+/// # Errors
+/// SQLite's.
+pub fn take_up_of(tx: &mut Tx<'_>, contact: ContactId, refusal: Refusal) -> Result<()> {
+    let now = ms(tx.now());
+    let ids = tx.all(HELD_OF, (contact.0, word(&refusal)?), |row| {
+        Ok(MessageId(row.get(0)?))
+    })?;
+    for id in ids {
+        tx.run(TAKE_UP, (id.0, now))?;
+        tell(tx, id);
+    }
+    Ok(())
 }
 
 /// Cancels up to `limit` waiting messages of a journey that is stopped; call until it answers 0. What is in

@@ -120,6 +120,7 @@ pub fn account() -> Account {
         port: 2525,
         tls: Tls::None,
         user: String::new(),
+        auth: Default::default(),
         from_name: "Test".to_owned(),
         from_email: "shop@sender.example".to_owned(),
         reply_to: None,
@@ -141,6 +142,7 @@ pub fn template(name: &str) -> Template {
         preheader: String::new(),
         body: "<mjml></mjml>".to_owned(),
         text: String::new(),
+        topic: None,
         updated_at: day(0),
     }
 }

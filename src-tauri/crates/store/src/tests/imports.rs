@@ -506,9 +506,9 @@ async fn what_was_taken_in_before_is_known_again() {
     );
     let later = super::fixtures::day(intake::KEEP_DAYS + 1);
     assert_eq!(
-        write(&store, move |tx| intake::forget_old(tx, "shop", later))
+        write(&store, move |tx| intake::forget_old(tx, later))
             .await
             .unwrap(),
-        3
+        4
     );
 }

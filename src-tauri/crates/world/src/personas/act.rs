@@ -109,6 +109,10 @@ pub enum Deed {
     Buy {
         amount: Money,
     },
+    /// Sends the form of a page that was opened before, as it was filled in.
+    Send {
+        request: HttpRequest,
+    },
     /// The recipient's server, or the sender's own, on a mail that was not delivered.
     Bounce {
         trouble: Trouble,
@@ -171,6 +175,15 @@ impl Act {
         self.about.to.to_lowercase()
     }
 
+    /// The same for the same act at the same moment and for no other: so that what is done twice, as after a crash,
+    /// counts once.
+    pub fn key(&self, at: Moment) -> [u8; 16] {
+        let mut key = [0; 16];
+        let all = serde_json::to_vec(&(at.timestamp_millis(), self)).unwrap_or_default();
+        key.copy_from_slice(&blake3::hash(&all).as_bytes()[..16]);
+        key
+    }
+
     /// How it reaches the sender when it is done at this moment.
     pub fn effect(&self, at: Moment) -> Effect {
         let get = |url: &str| Effect::Request(self.request(Method::Get, url, Vec::new()));
@@ -188,6 +201,7 @@ impl Act {
                 buyer: self.who(),
                 amount: *amount,
             },
+            Deed::Send { request } => Effect::Request(request.clone()),
             Deed::Unsubscribe(Leaving::Mailto(mailto)) => {
                 Effect::Mail(notices::unsubscribe(&self.about, at, mailto))
             }

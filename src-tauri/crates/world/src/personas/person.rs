@@ -131,7 +131,7 @@ impl Person {
 }
 
 /// What an address suggests as a name: `ada.smith.7@…` is Ada Smith.
-pub(crate) fn name_of(address: &str) -> String {
+pub fn name_of(address: &str) -> String {
     let local = address.split('@').next().unwrap_or_default();
     let words = local.split(['.', '_', '-', '+']);
     let names = words.filter(|word| !word.is_empty() && word.chars().all(char::is_alphabetic));

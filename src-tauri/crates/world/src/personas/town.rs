@@ -193,6 +193,31 @@ impl Town {
         self.dropped
     }
 
+    /// An act leads to another, later on account of the same mail. Whether there was room to remember it.
+    pub fn then(&mut self, at: Moment, about: About, deed: Deed) -> bool {
+        if self.due.len() >= MOST_ACTS {
+            self.dropped += 1;
+            return false;
+        }
+        let letter = self.next;
+        self.letters.insert(letter, (about, 1));
+        self.due.insert((at, letter), (letter, deed));
+        self.next += 1;
+        true
+    }
+
+    /// Somebody left the list by another hand than this town's.
+    pub fn left(&mut self, address: &str, at: Moment) {
+        let resident = self.resident(&address.to_lowercase());
+        resident.left_at = Some(resident.left_at.map_or(at, |left| left.min(at)));
+    }
+
+    /// Nobody does any more what they meant to do.
+    pub fn forget_acts(&mut self) {
+        self.due.clear();
+        self.letters.clear();
+    }
+
     /// A mail arrives at a moment, and what it leads to is remembered. Moments may not go back.
     pub fn deliver(&mut self, arrival: &Arrival<'_>, at: Moment) -> Reception {
         if arrival.to.len() > LONGEST_ADDRESS || !arrival.to.contains('@') {
@@ -241,7 +266,9 @@ impl Town {
 
     /// Whether somebody who left meanwhile does what they meant to do before.
     fn still_does(&self, at: Moment, act: &Act) -> bool {
-        let of_a_machine = matches!(act.deed, Deed::Bounce { .. }) || act.about.persona == Persona::Bot;
+        // What was begun is ended, also by somebody who leaves by it.
+        let of_a_machine =
+            matches!(act.deed, Deed::Bounce { .. } | Deed::Send { .. }) || act.about.persona == Persona::Bot;
         let left_at = self
             .residents
             .get(&act.who())
@@ -325,9 +352,9 @@ impl Town {
         at: Moment,
     ) {
         let about = [
-            b"returned",
+            b"returned".as_slice(),
             person.address.as_bytes(),
-            mail.headers.message_id.as_bytes(),
+            &at.timestamp_millis().to_le_bytes(),
         ];
         let dice = &mut Dice::of(self.settings.seed, &about);
         let soon = at + TimeDelta::seconds(i64::from(dice.between(1, 40)));

@@ -1,7 +1,7 @@
 //! One client, from greeting to QUIT.
 
 use super::lines::{Duplex, Line, Lines};
-use super::{Protection, Shared, Taken};
+use super::{Protection, Shared, Taken, TokenCheck};
 use crate::script::Answer;
 use crate::truth::Truth;
 use base64::Engine;
@@ -179,6 +179,8 @@ impl Conversation {
         }
         if self.may_encrypt() {
             lines.push("STARTTLS".into());
+        } else if options.tokens.is_some() {
+            lines.push("AUTH XOAUTH2".into());
         } else if options.auth.is_some() {
             lines.push("AUTH PLAIN LOGIN".into());
         }
@@ -191,9 +193,12 @@ impl Conversation {
     }
 
     async fn auth(&mut self, stream: &mut dyn Duplex, rest: &str) -> Next {
-        let Some((user, password)) = self.shared.options.auth.clone() else {
+        let options = &self.shared.options;
+        let tokens = options.tokens.clone();
+        let (user, password) = options.auth.clone().unwrap_or_default();
+        if tokens.is_none() && options.auth.is_none() {
             return Next::Say("502 5.5.1 no AUTH here".into());
-        };
+        }
         if self.may_encrypt() {
             return Next::Say("538 5.7.11 encryption first".into());
         }
@@ -202,6 +207,8 @@ impl Conversation {
         }
         let (mechanism, initial) = rest.split_once(' ').unwrap_or((rest, ""));
         let given = match mechanism.to_ascii_uppercase().as_str() {
+            "XOAUTH2" if tokens.is_some() => return self.token(stream, initial, tokens).await,
+            _ if tokens.is_some() => return Next::Say("504 5.5.4 unknown mechanism".into()),
             "PLAIN" => match self.answer(stream, "", initial).await {
                 Some(response) => {
                     let mut parts = response.split(|b| *b == 0).skip(1).map(<[u8]>::to_vec);
@@ -228,6 +235,31 @@ impl Conversation {
         }
     }
 
+    /// XOAUTH2: a refused token is explained in a challenge, which wants an empty answer.
+    async fn token(&mut self, stream: &mut dyn Duplex, initial: &str, check: Option<TokenCheck>) -> Next {
+        let Some(response) = self.answer(stream, "", initial).await else {
+            return Next::Say("501 5.5.2 that is no answer".into());
+        };
+        let text = String::from_utf8_lossy(&response).into_owned();
+        let mut parts = text.split('\u{1}');
+        let user = parts.next().and_then(|part| part.strip_prefix("user="));
+        let token = parts.next().and_then(|part| part.strip_prefix("auth=Bearer "));
+        let (Some(user), Some(token), Some(check)) = (user, token, check) else {
+            return Next::Say("501 5.5.2 that is no answer".into());
+        };
+        let (user, token) = (user.to_owned(), token.to_owned());
+        let good = tokio::task::spawn_blocking(move || (check.0)(&user, &token)).await;
+        if good.unwrap_or(false) {
+            self.known = true;
+            return Next::Say("235 2.7.0 welcome".into());
+        }
+        let why = BASE64_STANDARD.encode(r#"{"status":"401","schemes":"bearer"}"#);
+        if say(stream, &format!("334 {why}")).await.is_ok() {
+            self.hear(stream, LONGEST_COMMAND).await.ok();
+        }
+        Next::Say("535 5.7.8 the token is no good".into())
+    }
+
     /// The decoded answer to a challenge; `initial` is one that came with the command.
     async fn answer(&mut self, stream: &mut dyn Duplex, challenge: &str, initial: &str) -> Option<Vec<u8>> {
         if !initial.is_empty() {
@@ -248,7 +280,7 @@ impl Conversation {
         if self.may_encrypt() {
             return "530 5.7.0 encryption first".into();
         }
-        if options.auth.is_some() && !self.known {
+        if (options.auth.is_some() || options.tokens.is_some()) && !self.known {
             return "530 5.7.0 log in first".into();
         }
         let Some((address, parameters)) = path(rest, "FROM:") else {

@@ -1,6 +1,6 @@
 //! One workspace from its first contact to its last message, with kills in between.
 
-use super::{Orders, Tally};
+use super::{Of, Orders, Tally};
 use crate::children::{Leashed, capture};
 use crate::dice::Dice;
 use crate::ground::root;
@@ -35,7 +35,7 @@ pub struct Round<'a> {
 }
 
 impl<'a> Round<'a> {
-    /// Makes the workspace: people, those who said no, a journey of one mail, an account on the mail world.
+    /// Makes the workspace: people, those who said no, a journey or campaign of one mail, an account on the mail world.
     pub fn prepare(
         orders: &'a Orders,
         carillon: &'a PathBuf,
@@ -76,6 +76,7 @@ impl<'a> Round<'a> {
         for (n, address) in people.iter().enumerate() {
             csv.push_str(&format!("{address},Person {n}\n"));
         }
+        let of_campaign = self.orders.of == Of::Campaign;
         let journey = json!({
             "format": "carillon/journey/1",
             "name": NAME,
@@ -102,12 +103,22 @@ impl<'a> Round<'a> {
         self.tell(wiring::import(&self.file, &csv))?;
         self.tell(wiring::segment_save(&self.file, NAME, "everyone"))?;
         self.tell(wiring::template_import(&self.file, NAME, &template))?;
-        self.tell(wiring::journey_import(&self.file, &journey))?;
+        match of_campaign {
+            true => self.tell(wiring::campaign_create(&self.file, NAME))?,
+            false => self.tell(wiring::journey_import(&self.file, &journey))?,
+        };
         // Some have said no before anything is decided.
         for _ in 0..(self.orders.messages / 100).clamp(1, 20) {
             self.refuse_somebody()?;
         }
-        self.tell(wiring::journey_publish(&self.file, NAME))?;
+        match of_campaign {
+            true => {
+                self.tell(wiring::campaign_recall_secs(&self.file, 0))?;
+                let gets = self.expectation.people.len();
+                self.tell(wiring::campaign_start(&self.file, NAME, gets))?
+            }
+            false => self.tell(wiring::journey_publish(&self.file, NAME))?,
+        };
         Ok(())
     }
 

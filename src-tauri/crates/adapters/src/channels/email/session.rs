@@ -399,7 +399,7 @@ impl Session {
         let detail = match (phase, class) {
             (Phase::Auth, FailureClass::Auth) => format!(
                 "{} refused the user name or the password: {reply}. Check the user name, and enter the password again: \
-                 under Settings, Sending, or with `carillon accounts password`.",
+                 under Settings, Sender accounts, or with `carillon accounts password`.",
                 self.host
             ),
             _ => format!("{} refused ({phase}): {reply}", self.host),

@@ -23,7 +23,13 @@ pub(super) fn read(mail: &Mail, facts: &Facts, rules: &Rules) -> Option<Kind> {
     }
     let listed = mail.head.has("list-unsubscribe") || mail.head.has("list-id");
     let spoken = early(sign(Sign::AutoText), 400) && facts.answers && !listed;
-    let headless_away = !listed && facts.answers && early(away, 120) && away_shape(&facts.own_plain);
+    // Machines seldom quote and ask nothing; people who are away and answer all the same do.
+    let headless_away = !listed
+        && facts.answers
+        && !facts.quotes
+        && !facts.own_text.contains(['?', '？'])
+        && early(away, 120)
+        && away_shape(&facts.own_plain);
     if !(machine
         || auto_subject
         || (away_subject && !listed)
@@ -36,12 +42,19 @@ pub(super) fn read(mail: &Mail, facts: &Facts, rules: &Rules) -> Option<Kind> {
     Some(Kind::AutoReply(what(facts, rules, away_subject, mail)))
 }
 
-/// The subject after "Re:", because some programs put that before "Out of office".
+/// The subject after "Re:", because some programs put that before "Out of office", and after a ticket's "[...]".
 fn subject_hits(facts: &Facts, rules: &Rules) -> Hits {
-    if !facts.is_reply_subject {
-        return facts.subject_hits.clone();
+    let mut bare = facts.subject.as_str();
+    if facts.is_reply_subject {
+        bare = bare.split_once([':', '：']).map_or("", |(_, rest)| rest);
     }
-    let bare = facts.subject.split_once([':', '：']).map_or("", |(_, rest)| rest);
+    if let Some((_, rest)) = bare
+        .trim_start()
+        .strip_prefix('[')
+        .and_then(|tag| tag.split_once(']'))
+    {
+        bare = rest;
+    }
     rules.look(&plain(bare))
 }
 
@@ -58,7 +71,7 @@ fn by_header(mail: &Mail, facts: &Facts, rules: &Rules) -> bool {
     let relates = head.has("in-reply-to") || head.has("references") || facts.is_reply_subject;
     let listed = head.has("list-unsubscribe") || head.has("list-id");
     let generated = value("auto-submitted").starts_with("auto-generated");
-    let precedence = matches!(value("precedence").as_str(), "bulk" | "junk" | "list");
+    let precedence = matches!(value("precedence").as_str(), "bulk" | "junk");
     let suppressed = head.has("x-auto-response-suppress");
     relates && !listed && (generated || precedence || (suppressed && facts.null_path))
 }

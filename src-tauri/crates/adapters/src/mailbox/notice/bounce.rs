@@ -204,11 +204,13 @@ fn judge<'a>(
         Some(code) => code >= 500,
         None => !codes.iter().any(|code| code.starts_with('4')),
     };
-    let reason = rules.look(&plain_reply(said));
+    let plain_said = plain_reply(said);
+    let reason = rules.look(&plain_said);
     let verdict = rules.decide(&Evidence {
         codes,
         basic: first,
         permanent,
+        bare: rules.is_bare(&plain_said),
         reason: &reason,
         whole: Some(notice),
     });
@@ -219,6 +221,7 @@ fn judge<'a>(
         codes,
         basic: first.or_else(|| basic(notice_text)),
         permanent,
+        bare: rules.is_bare(&plain_said) && first.is_some(),
         reason: notice,
         whole: None,
     });
@@ -272,7 +275,7 @@ pub(super) fn written(mail: &Mail, facts: &Facts, rules: &Rules) -> Option<Kind>
         .map(|one| written_recipient(one, failed.len() == 1, action, facts, &notice, rules))
         .collect();
     let returned = !mail.enclosed.is_empty() || facts.copied.is_some();
-    if recipients.is_empty() && !(returned && facts.daemon) {
+    if recipients.is_empty() && !((returned || facts.answers) && facts.daemon) {
         return None;
     }
     Some(match action {

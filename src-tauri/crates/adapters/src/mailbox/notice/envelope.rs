@@ -41,6 +41,8 @@ pub(super) struct Facts {
     pub is_reply_subject: bool,
     /// It answers something: by header, subject or quotation.
     pub answers: bool,
+    /// There is more in the text than the sender wrote: a quotation.
+    pub quotes: bool,
     /// A list or a bulk sender says so.
     pub bulk: bool,
     /// From or Sender is a mail system, or there is no envelope sender.
@@ -74,8 +76,9 @@ impl Facts {
                 || head.has("in-reply-to")
                 || head.has("references")
                 || (quotes && !head.has("list-id")),
+            quotes,
             bulk: is_bulk(head),
-            daemon: is_daemon(&from_text, rules),
+            daemon: is_daemon(&from_text, head.has("from") || head.has("sender"), rules),
             null_path: is_null(head),
             subject_hits: rules.look(&plain(&subject)),
             own_hits: rules.look(&own_plain),
@@ -138,10 +141,11 @@ fn delivered_to(head: &Head) -> Vec<String> {
     found
 }
 
-fn is_daemon(from: &str, rules: &Rules) -> bool {
+/// Where there is no such field at all, nothing is known.
+fn is_daemon(from: &str, is_there: bool, rules: &Rules) -> bool {
     let from = plain(from);
     if from.is_empty() || from == "<>" {
-        return true;
+        return is_there;
     }
     let name = match from.rsplit_once('@') {
         // the domain says nothing: "daemon.example"

@@ -245,8 +245,12 @@ pub(super) fn cut(text: &str, most: usize) -> &str {
 /// Without byte order mark, blank lines and the `From ` line of an mbox file before the header.
 fn without_envelope_line(raw: &[u8]) -> &[u8] {
     let mut raw = raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw);
-    while let Some(rest) = raw.strip_prefix(b"\n").or_else(|| raw.strip_prefix(b"\r\n")) {
-        raw = rest;
+    // blank lines before the header
+    while let Some(end) = raw.iter().position(|b| *b == b'\n') {
+        if !raw[..end].iter().all(u8::is_ascii_whitespace) {
+            break;
+        }
+        raw = &raw[end + 1..];
     }
     if raw.starts_with(b"From ") || raw.starts_with(b">From ") {
         let end = raw

@@ -1,12 +1,16 @@
 //! The dated rules, compiled into one matcher.
 
+pub use super::hits::Hits;
+pub(super) use super::rule_files::Sign;
+
 use super::Class;
 use super::dates::DateWords;
+use super::hits::{List, Place, Sentences, begins, ends};
 use super::mime::cut;
+use super::rule_files::{AutoFile, BounceFile, LanguageFile, When, WordsFile};
 use crate::glob::matches;
 use aho_corasick::AhoCorasick;
-use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 /// What is searched of one text, in bytes.
@@ -24,128 +28,9 @@ pub enum BadRules {
     /// The names of months and days cannot be compiled.
     #[error("The mail rules have names of days that cannot be used: {0}")]
     Dates(#[from] regex::Error),
-}
-
-/// A list of words of the rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct List(usize);
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct BounceFile {
-    dated: String,
-    #[serde(rename = "about")]
-    _about: String,
-    rules: Vec<ClassFile>,
-    signs: Vec<SignFile>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ClassFile {
-    id: String,
-    class: Class,
-    since: String,
-    source: String,
-    #[serde(default)]
-    when: When,
-    #[serde(default)]
-    whole: bool,
-    #[serde(default)]
-    text: Vec<String>,
-    #[serde(default)]
-    not: Vec<String>,
-    #[serde(default)]
-    codes: Vec<String>,
-    #[serde(default)]
-    basic: Vec<String>,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum When {
-    #[default]
-    Any,
-    Permanent,
-    Temporary,
-}
-
-/// What a list of words tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Sign {
-    Sender,
-    Subject,
-    Opening,
-    Delay,
-    Success,
-    Original,
-    AutoSubject,
-    AwaySubject,
-    AutoText,
-    Away,
-    Left,
-    Moved,
-    Challenge,
-    Feedback,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SignFile {
-    id: String,
-    sign: Sign,
-    since: String,
-    source: String,
-    text: Vec<String>,
-    #[serde(default)]
-    not: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AutoFile {
-    dated: String,
-    #[serde(rename = "about")]
-    _about: String,
-    signs: Vec<SignFile>,
-    headers: Vec<HeaderFile>,
-    months: Vec<Vec<String>>,
-    weekdays: Vec<Vec<String>>,
-    from: Vec<String>,
-    back: Vec<String>,
-    until: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct HeaderFile {
-    id: String,
-    header: String,
-    value: String,
-    since: String,
-    source: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WordsFile {
-    dated: String,
-    #[serde(rename = "about")]
-    _about: String,
-    words: Vec<LanguageFile>,
-    polite: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LanguageFile {
-    id: String,
-    since: String,
-    source: String,
-    exact: Vec<String>,
-    within: Vec<String>,
-    never: Vec<String>,
+    /// A rule names a group of words that is not there.
+    #[error("The mail rules name a group of words that is not there: {0}")]
+    Group(String),
 }
 
 struct ClassRule {
@@ -153,7 +38,11 @@ struct ClassRule {
     class: Class,
     when: When,
     whole: bool,
+    of_sender: bool,
+    bare: bool,
     text: Option<List>,
+    together: Vec<Vec<List>>,
+    unless: Option<List>,
     not: Option<List>,
     codes: Vec<String>,
     basic: Vec<String>,
@@ -184,13 +73,16 @@ pub struct Rules {
     /// The lists each word of the matcher is in, and whether it must end where the word ends.
     owners: Vec<(Vec<List>, bool)>,
     lists: usize,
+    bare: HashSet<String>,
     classes: Vec<ClassRule>,
     signs: Vec<SignRule>,
     headers: Vec<(String, String)>,
     pub(super) dates: DateWords,
     pub(super) unsubscribe: Vec<String>,
     pub(super) polite: Vec<String>,
+    pub(super) asking: Vec<String>,
     within: List,
+    leaving: Vec<Vec<List>>,
     never: List,
 }
 
@@ -251,20 +143,31 @@ impl Rules {
         let origins = origins(&bounces, &auto, &unsubscribe);
         let mut words = Words::default();
         let some = |list: &Vec<String>, words: &mut Words| (!list.is_empty()).then(|| words.list(list));
+        let groups: HashMap<&str, List> = (bounces.groups.iter())
+            .chain(&unsubscribe.groups)
+            .map(|group| (group.id.as_str(), words.list(&group.text)))
+            .collect();
+        let leaving = together(&unsubscribe.together, &groups)?;
         let classes = bounces
             .rules
             .into_iter()
-            .map(|rule| ClassRule {
-                text: some(&rule.text, &mut words),
-                not: some(&rule.not, &mut words),
-                id: rule.id,
-                class: rule.class,
-                when: rule.when,
-                whole: rule.whole,
-                codes: rule.codes,
-                basic: rule.basic,
+            .map(|rule| {
+                Ok(ClassRule {
+                    text: some(&rule.text, &mut words),
+                    together: together(&rule.together, &groups)?,
+                    unless: some(&rule.unless, &mut words),
+                    not: some(&rule.not, &mut words),
+                    id: rule.id,
+                    class: rule.class,
+                    when: rule.when,
+                    whole: rule.whole,
+                    of_sender: rule.of_sender,
+                    bare: rule.bare,
+                    codes: rule.codes,
+                    basic: rule.basic,
+                })
             })
-            .collect();
+            .collect::<Result<_, BadRules>>()?;
         let signs = bounces.signs.into_iter().chain(auto.signs);
         let signs = signs
             .map(|rule| SignRule {
@@ -292,34 +195,40 @@ impl Rules {
                 .map(|(lists, word)| (lists, word.chars().count() <= 4))
                 .collect(),
             lists: words.lists,
+            bare: bounces.bare.into_iter().collect(),
             classes,
             signs,
             headers: auto.headers.into_iter().map(|h| (h.header, h.value)).collect(),
             dates: DateWords::new(&auto.months, &auto.weekdays, auto.from, auto.back, auto.until)?,
             unsubscribe: all(|language| &language.exact),
             polite: unsubscribe.polite,
+            asking: unsubscribe.asking,
             within,
+            leaving,
             never,
         })
     }
 
-    /// Which lists have a word in this text ([`super::text::plain`]), each with the place of the first.
+    /// Which lists have a word in this text ([`super::text::plain`]), each with the places of the first ones.
     pub fn look(&self, text: &str) -> Hits {
-        let mut first = vec![None; self.lists];
+        let mut hits = Hits::none(self.lists);
         let text = cut(text, MOST_SEARCHED);
+        let sentences = Sentences::of(text);
         for hit in self.matcher.find_overlapping_iter(text) {
             let (lists, whole) = &self.owners[hit.pattern().as_usize()];
             if !begins(text, hit.start()) || (*whole && !ends(text, hit.end())) {
                 continue;
             }
+            let place = Place {
+                start: hit.start(),
+                end: hit.end(),
+                sentence: sentences.number(hit.start()),
+            };
             for list in lists {
-                let place = &mut first[list.0];
-                if place.is_none_or(|(start, _)| hit.start() < start) {
-                    *place = Some((hit.start(), hit.end()));
-                }
+                hits.add(*list, place);
             }
         }
-        Hits(first)
+        hits
     }
 
     /// The place of the first word of this sign, unless a word says it is not.
@@ -340,11 +249,24 @@ impl Rules {
     }
 
     pub(super) fn asks_to_leave(&self, hits: &Hits) -> bool {
-        hits.place(self.within).is_some() && hits.place(self.never).is_none()
+        let said = hits.place(self.within).is_some()
+            || (self.leaving.iter()).any(|lists| hits.are_together(lists, None));
+        said && hits.place(self.never).is_none()
     }
 
     pub(super) fn wants_to_stay(&self, hits: &Hits) -> bool {
         hits.place(self.never).is_some()
+    }
+
+    /// Whether a reason ([`super::text::plain`]) is made of codes, addresses, hosts and words that say nothing.
+    pub(super) fn is_bare(&self, reason: &str) -> bool {
+        reason
+            .split(|c: char| {
+                c.is_whitespace() || matches!(c, ':' | ',' | ';' | '(' | ')' | '[' | ']' | '/' | '"')
+            })
+            .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
+            .filter(|word| !word.contains(|c: char| c.is_ascii_digit() || matches!(c, '@' | '.')))
+            .all(|word| word.len() < 3 || self.bare.contains(word))
     }
 
     /// The class of a failure and the rule that says so.
@@ -355,13 +277,17 @@ impl Rules {
                 When::Permanent => evidence.permanent,
                 When::Temporary => !evidence.permanent,
             };
-            if !time || rule.not.is_some_and(|not| evidence.reason.place(not).is_some()) {
+            if !time
+                || (rule.bare && !evidence.bare)
+                || rule.not.is_some_and(|not| evidence.reason.place(not).is_some())
+            {
                 continue;
             }
-            let worded = rule.text.is_some_and(|text| {
-                evidence.reason.place(text).is_some()
-                    || (rule.whole && evidence.whole.is_some_and(|hits| hits.place(text).is_some()))
-            });
+            let says = |hits: &Hits| {
+                rule.text.is_some_and(|text| hits.place(text).is_some())
+                    || (rule.together.iter()).any(|lists| hits.are_together(lists, rule.unless))
+            };
+            let worded = says(evidence.reason) || (rule.whole && evidence.whole.is_some_and(says));
             let coded = evidence
                 .codes
                 .iter()
@@ -373,6 +299,7 @@ impl Rules {
                 return Verdict {
                     class: rule.class,
                     rule: &rule.id,
+                    of_sender: rule.of_sender,
                     worded,
                     generic: !worded && !coded,
                 };
@@ -381,6 +308,7 @@ impl Rules {
         Verdict {
             class: Class::Soft,
             rule: "",
+            of_sender: false,
             worded: false,
             generic: true,
         }
@@ -395,6 +323,7 @@ fn origins(bounces: &BounceFile, auto: &AutoFile, unsubscribe: &WordsFile) -> Ve
     };
     let signs = bounces.signs.iter().chain(&auto.signs);
     (bounces.rules.iter().map(|r| origin(&r.id, &r.since, &r.source)))
+        .chain((bounces.groups.iter().chain(&unsubscribe.groups)).map(|g| origin(&g.id, &g.since, &g.source)))
         .chain(signs.map(|r| origin(&r.id, &r.since, &r.source)))
         .chain(auto.headers.iter().map(|r| origin(&r.id, &r.since, &r.source)))
         .chain(
@@ -406,14 +335,15 @@ fn origins(bounces: &BounceFile, auto: &AutoFile, unsubscribe: &WordsFile) -> Ve
         .collect()
 }
 
-/// Which lists were found in a text.
-#[derive(Clone, Debug)]
-pub struct Hits(Vec<Option<(usize, usize)>>);
-
-impl Hits {
-    fn place(&self, list: List) -> Option<(usize, usize)> {
-        self.0.get(list.0).copied().flatten()
-    }
+/// The lists of the groups that belong together.
+fn together(names: &[Vec<String>], groups: &HashMap<&str, List>) -> Result<Vec<Vec<List>>, BadRules> {
+    let list = |name: &String| {
+        let list = groups.get(name.as_str()).copied();
+        list.ok_or_else(|| BadRules::Group(name.clone()))
+    };
+    (names.iter())
+        .map(|names| names.iter().map(list).collect())
+        .collect()
 }
 
 /// What is known of a failure.
@@ -422,6 +352,8 @@ pub(super) struct Evidence<'a> {
     pub codes: &'a [String],
     pub basic: Option<u16>,
     pub permanent: bool,
+    /// The reason has no words that say anything ([`Rules::is_bare`]).
+    pub bare: bool,
     pub reason: &'a Hits,
     /// The rest of the notice.
     pub whole: Option<&'a Hits>,
@@ -432,6 +364,8 @@ pub(super) struct Evidence<'a> {
 pub(super) struct Verdict<'a> {
     pub class: Class,
     pub rule: &'a str,
+    /// Every message of this sender meets the same.
+    pub of_sender: bool,
     /// By words, not by codes.
     pub worded: bool,
     /// By a basic code or by nothing.
@@ -446,30 +380,6 @@ impl Verdict<'_> {
             "no-such-user" | "mailbox-closed" | "mailbox-full" | "no-such-domain"
         )
     }
-}
-
-/// Whether a word that begins here is not the end of another. Scripts without spaces have no such border.
-fn begins(text: &str, at: usize) -> bool {
-    let first = text[at..].chars().next();
-    let before = text[..at].chars().next_back();
-    match (first, before) {
-        (Some(first), Some(before)) => !(spaced(first) && spaced(before)),
-        _ => true,
-    }
-}
-
-fn ends(text: &str, at: usize) -> bool {
-    let last = text[..at].chars().next_back();
-    let after = text[at..].chars().next();
-    match (last, after) {
-        (Some(last), Some(after)) => !(spaced(last) && spaced(after)),
-        _ => true,
-    }
-}
-
-/// Letters and digits of scripts that put spaces between words.
-fn spaced(c: char) -> bool {
-    c.is_alphanumeric() && c < '\u{0E00}'
 }
 
 #[cfg(test)]

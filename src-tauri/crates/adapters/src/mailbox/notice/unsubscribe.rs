@@ -40,25 +40,13 @@ pub(super) fn asked(facts: &Facts, rules: &Rules) -> bool {
     let lines = facts.own_text.lines().next().map(plain).unwrap_or_default();
     is_wish(said, rules)
         || is_wish(&lines, rules)
-        || (!said.contains('?') || asks_politely(said)) && rules.asks_to_leave(&facts.own_hits)
+        || (!said.contains('?') || asks_politely(said, rules)) && rules.asks_to_leave(&facts.own_hits)
         || (!facts.is_reply_subject && is_wish(bare, rules))
 }
 
 /// "Can you please remove me?" is a wish, "how does one unsubscribe?" is not for a machine to decide.
-fn asks_politely(said: &str) -> bool {
-    ![
-        "how ",
-        "why ",
-        "wie ",
-        "warum ",
-        "comment ",
-        "pourquoi ",
-        "cómo ",
-        "como ",
-        "come ",
-    ]
-    .iter()
-    .any(|word| said.starts_with(word))
+fn asks_politely(said: &str, rules: &Rules) -> bool {
+    !rules.asking.iter().any(|word| said.starts_with(word.as_str()))
 }
 
 /// The text is a wish and nothing else, polite words aside.

@@ -1,29 +1,31 @@
 import { useCallback, useState } from "react";
 import { mutate, useWrite } from "@/api/client";
+import type { Auth } from "@/api/gen/Auth";
 import type { JobView } from "@/api/gen/JobView";
-import type { MailboxView } from "@/api/gen/MailboxView";
 import { ApiError, host } from "@/api/host";
 import { Dialog, ErrorNote, Field, Note, Progress, say, sayError, TextInput } from "@/design";
 import { t } from "@/i18n";
 import { useJob } from "@/shell/job";
 import { type Place, useKeeping } from "./keep";
 
-/** Leads through the sign-in at the provider of a mailbox, which happens in the browser. */
+/** Leads through the sign-in at the provider of a mailbox or a sender, which happens in the browser. */
 export function SignInDialog({
-  mailbox,
+  what,
+  to,
   onClose,
   onSignedIn,
 }: {
-  mailbox: MailboxView;
+  what: "mailboxes" | "accounts";
+  to: { id: number; name: string; auth: Auth };
   onClose: () => void;
   onSignedIn: () => void;
 }) {
-  const wants = mailbox.auth.kind === "oauth" && mailbox.auth.provider.has_client_secret;
+  const wants = to.auth.kind === "oauth" && to.auth.provider.has_client_secret;
   const [client, setClient] = useState("");
   const [waiting, setWaiting] = useState<{ job: number; url: string } | null>(null);
   const [failed, setFailed] = useState<unknown>(null);
   const { place, fields } = useKeeping();
-  const begin = useWrite("mailboxes.sign_in", { onSuccess: setWaiting, onError: setFailed });
+  const begin = useWrite(`${what}.sign_in` as const, { onSuccess: setWaiting, onError: setFailed });
   const stop = useWrite("jobs.cancel", { onError: sayError });
   const onEnd = useCallback(
     (ended: JobView) => {
@@ -40,8 +42,8 @@ export function SignInDialog({
     setFailed(null);
     try {
       if (client !== "")
-        await mutate("mailboxes.set_secret", { id: mailbox.id, client: true, secret: client, ...kept });
-      begin.mutate({ id: mailbox.id, ...kept });
+        await mutate(`${what}.set_secret` as const, { id: to.id, client: true, secret: client, ...kept });
+      begin.mutate({ id: to.id, ...kept });
     } catch (error) {
       setFailed(ApiError.of(error));
     }
@@ -57,7 +59,7 @@ export function SignInDialog({
       open
       onClose={leave}
       width="small"
-      title={t("settings.mailboxes.sign_in_title", { name: mailbox.name })}
+      title={t("settings.mailboxes.sign_in_title", { name: to.name })}
       about={t("settings.mailboxes.sign_in_about")}
       submit={{
         label: t("settings.mailboxes.sign_in_start"),

@@ -1,0 +1,130 @@
+//! Where words of the rules stand in a text, and which of them stand together.
+
+use regex::Regex;
+use std::sync::LazyLock;
+
+/// Places kept of one list in one text.
+const MOST_PLACES: usize = 12;
+/// What may stand between two words that belong together, in bytes.
+const REACH: usize = 80;
+
+/// A list of words of the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct List(pub usize);
+
+static SENTENCE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[.!?;] |[。！？；]").expect("the pattern is tested"));
+
+/// Where a word stands, in bytes, and in which sentence.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub start: usize,
+    pub end: usize,
+    pub sentence: usize,
+}
+
+/// Where the sentences of a text end.
+pub(super) struct Sentences(Vec<usize>);
+
+impl Sentences {
+    pub fn of(text: &str) -> Self {
+        Self(SENTENCE.find_iter(text).map(|hit| hit.start()).collect())
+    }
+
+    /// The number of the sentence in which this byte stands.
+    pub fn number(&self, at: usize) -> usize {
+        self.0.partition_point(|end| *end < at)
+    }
+}
+
+/// Which lists were found in a text.
+#[derive(Clone, Debug)]
+pub struct Hits(Vec<Vec<Place>>);
+
+impl Hits {
+    /// No word found yet, of so many lists.
+    pub(super) fn none(lists: usize) -> Self {
+        Self(vec![Vec::new(); lists])
+    }
+
+    /// A word of this list stands here. Words come in the order of their ends.
+    pub(super) fn add(&mut self, list: List, place: Place) {
+        let Some(known) = self.0.get_mut(list.0) else {
+            return;
+        };
+        if known.first().is_some_and(|first| place.start < first.start) {
+            known.insert(0, place);
+        } else if known.len() < MOST_PLACES {
+            known.push(place);
+        }
+    }
+
+    /// The first word of a list, from and to.
+    pub(super) fn place(&self, list: List) -> Option<(usize, usize)> {
+        let first = self.places(list).first()?;
+        Some((first.start, first.end))
+    }
+
+    fn places(&self, list: List) -> &[Place] {
+        self.0.get(list.0).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a word of each list stands in one sentence, in any order, none further than [`REACH`] from the others.
+    /// No word of `unless` stands in that sentence.
+    pub(super) fn are_together(&self, lists: &[List], unless: Option<List>) -> bool {
+        let Some((first, others)) = lists.split_first() else {
+            return false;
+        };
+        let spoilt = unless.map_or(&[][..], |list| self.places(list));
+        self.places(*first)
+            .iter()
+            .any(|at| !spoilt.iter().any(|place| place.sentence == at.sentence) && self.reach(*at, others))
+    }
+
+    /// Whether the other lists have words near to the stretch of text found so far.
+    fn reach(&self, so_far: Place, lists: &[List]) -> bool {
+        let Some((next, others)) = lists.split_first() else {
+            return true;
+        };
+        self.places(*next).iter().any(|place| {
+            let (before, after) = (place.end <= so_far.start, place.start >= so_far.end);
+            let gap = match (before, after) {
+                (true, _) => so_far.start - place.end,
+                (_, true) => place.start - so_far.end,
+                // one word cannot be two things
+                _ => return false,
+            };
+            let stretch = Place {
+                start: so_far.start.min(place.start),
+                end: so_far.end.max(place.end),
+                sentence: so_far.sentence,
+            };
+            place.sentence == so_far.sentence && gap <= REACH && self.reach(stretch, others)
+        })
+    }
+}
+
+/// Whether a word that begins here is not the end of another. Scripts without spaces have no such border.
+pub(super) fn begins(text: &str, at: usize) -> bool {
+    let first = text[at..].chars().next();
+    let before = text[..at].chars().next_back();
+    match (first, before) {
+        (Some(first), Some(before)) => !(spaced(first) && spaced(before)),
+        _ => true,
+    }
+}
+
+/// Whether a word that ends here is not the beginning of another.
+pub(super) fn ends(text: &str, at: usize) -> bool {
+    let last = text[..at].chars().next_back();
+    let after = text[at..].chars().next();
+    match (last, after) {
+        (Some(last), Some(after)) => !(spaced(last) && spaced(after)),
+        _ => true,
+    }
+}
+
+/// Letters and digits of scripts that put spaces between words.
+fn spaced(c: char) -> bool {
+    c.is_alphanumeric() && c < '\u{0E00}'
+}

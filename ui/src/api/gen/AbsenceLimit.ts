@@ -1,0 +1,2 @@
+// temporary
+export type AbsenceLimit = { messages: number | null, };

@@ -1,0 +1,3 @@
+// temporary
+import type { Fate } from "./Fate";
+export type AnswerAbsence = { journey: number | null, fate: Fate, };

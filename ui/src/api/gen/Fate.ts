@@ -1,0 +1,2 @@
+// temporary
+export type Fate = "waits" | "left_alone" | "send" | "next_morning" | "skip";

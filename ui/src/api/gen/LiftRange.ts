@@ -1,0 +1,1 @@
+export type LiftRange = { at: number, low: number, high: number, };

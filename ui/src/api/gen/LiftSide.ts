@@ -1,0 +1,1 @@
+export type LiftSide = { of: number, did: number, };

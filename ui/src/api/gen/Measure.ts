@@ -1,0 +1,1 @@
+export type Measure = { metric: string, window_days: number, };
