@@ -75,6 +75,7 @@ fn through_provider(mut draft: AccountDraft) -> AccountDraft {
         port: 443,
         tls: Tls::Tls,
         user: String::new(),
+        auth: Auth::Password,
         ca_file: None,
         preset: None,
         ..draft
