@@ -9,8 +9,11 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-/// The user's own site. A name of this machine, so that the browser lets its scripts do the proof of work.
-const SHOP: &str = "http://shop.localhost";
+/// The address of the user's own site, at a port that is free now.
+fn site() -> String {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    format!("http://{}", free.expect("a port"))
+}
 
 /// The page of the shop with the relay's script, and a form of its own that is kept at the relay.
 fn shop(script: &str) -> String {
@@ -65,11 +68,12 @@ fn read(told: &Value) -> Value {
 fn in_a_real_browser_a_mail_is_opened_a_form_filled_and_the_button_to_leave_pressed_and_each_counts_once() {
     let sender = Sender::new();
     let relay = Relay::start().unwrap_or_else(|why| panic!("{why}"));
+    let site = site();
     let studio = &sender.studio;
     studio.pair(&relay);
     studio.mutate(
         "relay.save_settings",
-        json!({ "page": { "sender": "" }, "forms": [form()], "sites": [SHOP] }),
+        json!({ "page": { "sender": "" }, "forms": [form()], "sites": [site] }),
     );
     let tenant = studio.query("relay.get", json!({}))["tenant"].clone();
     let place = format!(
@@ -102,7 +106,7 @@ fn in_a_real_browser_a_mail_is_opened_a_form_filled_and_the_button_to_leave_pres
         "mail": format!("file://{}", file.display()), "link": "Tell a friend", "leave": "Leave us",
         "fields": { "Your address": friend, "Your first name": "Fay" },
         "wait_ms": 12_000, "form_ms": 2_500,
-        "shop": { "url": format!("{SHOP}/oak?utm_source=letter"), "html": shop(&format!("{}/s/{}.js", relay.url(), tenant.as_str().expect("a tenant"))),
+        "shop": { "url": format!("{site}/oak?utm_source=letter"), "html": shop(&format!("{}/s/{}.js", relay.url(), tenant.as_str().expect("a tenant"))),
             "visitor": reader, "member": member },
     }));
     assert_eq!(shown["faults"], json!([]), "{shown}");
