@@ -4,8 +4,7 @@ import { useWrite } from "@/api/client";
 import type { WorldDeed } from "@/api/gen/WorldDeed";
 import type { WorldLink } from "@/api/gen/WorldLink";
 import type { WorldMail } from "@/api/gen/WorldMail";
-import { Button, Field, Menu, type MenuEntry, say, sayError, TextArea, Tooltip } from "@/design";
-import { money } from "@/format";
+import { Button, Field, Menu, type MenuEntry, sayError, TextArea, Tooltip } from "@/design";
 import { t } from "@/i18n";
 import { Buy } from "./buy";
 
@@ -30,16 +29,8 @@ export function Acts({
   onReplying: (replying: boolean) => void;
 }) {
   const [buying, setBuying] = useState(false);
-  const act = useWrite("world.act", {
-    onSuccess: (_, { deed }) => {
-      say(
-        t(`world.done.${deed.kind}`, {
-          name,
-          amount: deed.kind === "buy" ? money(deed.amount.minor, deed.amount.currency) : "",
-        }),
-      );
-    },
-  });
+  // What was done shows among what the person did; a notice would only lie over it.
+  const act = useWrite("world.act");
   const doing = act.isPending ? act.variables.deed.kind : null;
   const perform = (deed: WorldDeed) => act.mutate({ id: mail.row.id, deed }, { onError: sayError });
   const links = visibleLinks(mail.links);

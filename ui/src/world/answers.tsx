@@ -161,7 +161,7 @@ export function Answers({ answers, name, now }: { answers: readonly WorldAnswer[
           <p className="px-4 pb-3 text-ink-2">{t("world.did_none")}</p>
         ) : (
           <ScrollBox label={title} className="min-h-0 pb-2">
-            <ol>
+            <ol aria-live="polite">
               {latest.map(({ answer, at }) => (
                 <Line key={at} answer={answer} name={name} now={now} last={at === 0} />
               ))}
