@@ -215,6 +215,14 @@ fn kind(mail: &mime::Mail, facts: &envelope::Facts, rules: &Rules) -> Kind {
         return reported;
     }
     if let Some(answer) = auto_reply::read(mail, facts, rules) {
+        // A machine that says its owner wants no more mail says it for good; that somebody left says more still.
+        let is_more = matches!(
+            answer,
+            Kind::AutoReply(AutoReply::LeftCompany { .. }) | Kind::Challenge
+        );
+        if !is_more && unsubscribe::asked(facts, rules) {
+            return Kind::Unsubscribe { token: None };
+        }
         return answer;
     }
     if unsubscribe::asked(facts, rules) {
