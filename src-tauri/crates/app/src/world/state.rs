@@ -230,10 +230,7 @@ impl State {
         let mut lines = self.answers(&[(at, act.clone())]);
         if leaves {
             self.town.left(&act.who(), at);
-            lines.push(Line::Left {
-                who: act.who(),
-                at,
-            });
+            lines.push(Line::Left { who: act.who(), at });
         }
         self.write(&lines)
     }

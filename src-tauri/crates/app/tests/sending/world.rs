@@ -320,7 +320,11 @@ fn forget(dir: &Path, kinds: &[&str], after: usize) {
     let _ = std::fs::remove_file(folder.join("town.json"));
     let path = folder.join("diary.jsonl");
     let text = std::fs::read_to_string(&path).unwrap();
-    let is = |line: &str| kinds.iter().any(|kind| line.starts_with(&format!("{{\"{kind}\"")));
+    let is = |line: &str| {
+        kinds
+            .iter()
+            .any(|kind| line.starts_with(&format!("{{\"{kind}\"")))
+    };
     let (mut seen, mut kept) = (0, String::new());
     for line in text.lines() {
         seen += usize::from(is(line));
