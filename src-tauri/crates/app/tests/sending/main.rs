@@ -8,6 +8,7 @@ mod studio;
 
 mod absence;
 mod accounts;
+mod brevo;
 mod gate;
 mod interleavings;
 mod mails;

@@ -1,5 +1,6 @@
 //! Sending through a provider's API, what comes back from it, and a key that signs where a server does not.
 
+use crate::brevo::Brevo;
 use crate::postmark::{Postmark, TOKEN};
 use crate::shop::{FOOT, Shop};
 use crate::trial;
@@ -19,6 +20,10 @@ pub fn trials() -> Vec<Trial> {
         trial(
             "a_lost_answer_is_unknown_until_the_providers_record_tells_and_nothing_is_sent_twice",
             lost_answer,
+        ),
+        trial(
+            "no_more_goes_than_the_provider_says_is_left_and_a_call_it_recognises_is_made_again_where_its_answer_is_lost",
+            what_is_left,
         ),
         trial("lists_go_both_ways_and_a_lifted_address_stays_lifted", lists),
         trial(
@@ -40,7 +45,13 @@ async fn ready(n: usize) -> (Shop, Postmark) {
     shop.people(n).await;
     shop.template("Hello", &format!("Hello {{{{ first_name }}}}, {FOOT}"))
         .await;
-    add(&shop, &host, TOKEN).await;
+    add(&shop, "postmark", &host, TOKEN).await;
+    account(&shop).await;
+    (shop, server)
+}
+
+/// An account that leaves through the provider.
+async fn account(shop: &Shop) {
     let account = json!({
         "name": "Api", "host": "", "port": 0, "tls": "tls", "from_name": "Ember & Oak",
         "from_email": "hello@ember.example", "sessions": 2, "provider": 1,
@@ -48,12 +59,11 @@ async fn ready(n: usize) -> (Shop, Postmark) {
     shop.studio
         .mutate("accounts.add", json!({ "account": account }))
         .await;
-    (shop, server)
 }
 
-async fn add(shop: &Shop, host: &str, token: &str) {
-    let settings = json!({ "kind": "postmark", "host": host });
-    let draft = json!({ "name": "Postmark", "settings": settings });
+async fn add(shop: &Shop, kind: &str, host: &str, token: &str) {
+    let settings = json!({ "kind": kind, "host": host });
+    let draft = json!({ "name": "Provider", "settings": settings });
     shop.studio
         .mutate("providers.add", json!({ "provider": draft }))
         .await;
@@ -184,6 +194,41 @@ async fn lost_answer() {
     assert_eq!(server.reached().len(), 3);
 }
 
+async fn what_is_left() {
+    let (server, host) = Brevo::start().await;
+    let shop = Shop::new(|_| {}).await;
+    shop.people(5).await;
+    shop.template("Hello", &format!("Hello {{{{ first_name }}}}, {FOOT}"))
+        .await;
+    add(&shop, "brevo", &host, "key-1").await;
+    account(&shop).await;
+    {
+        let mut said = server.said.lock().unwrap();
+        (said.credits, said.loses) = (3, 1);
+    }
+    write_to_all(&shop, "First").await;
+    {
+        let said = server.said.lock().unwrap();
+        assert_eq!((said.keys.len(), said.calls), (3, 4), "one call was made again");
+    }
+    assert_eq!(
+        (
+            shop.in_state("accepted").await,
+            shop.in_state("unknown").await,
+            shop.in_state("queued").await
+        ),
+        (3, 0, 2)
+    );
+    let quota = listed(&shop).await["quota"].clone();
+    assert_eq!((&quota["limit"], &quota["per_day"]), (&json!(3), &json!(true)));
+    server.said.lock().unwrap().credits = 10;
+    shop.studio
+        .job("runtime.run", json!({ "until": null, "for_secs": 1_000 }))
+        .await;
+    assert_eq!(shop.in_state("accepted").await, 5);
+    assert_eq!(server.said.lock().unwrap().keys.len(), 5);
+}
+
 async fn lists() {
     let (shop, server) = ready(4).await;
     {
@@ -214,7 +259,7 @@ async fn lists() {
     let lifted = json!({ "email": "c1@example.com", "why": "they wrote that it works again" });
     shop.studio.mutate("suppressions.lift", lifted).await;
     let settings = json!({ "kind": "postmark", "host": listed(&shop).await["settings"]["host"], "tell_unsubscribed": true });
-    let draft = json!({ "id": 1, "provider": { "name": "Postmark", "settings": settings } });
+    let draft = json!({ "id": 1, "provider": { "name": "Provider", "settings": settings } });
     shop.studio.mutate("providers.update", draft).await;
     let later = json!({ "until": null, "for_secs": 1_000 });
     shop.studio.job("runtime.run", later).await;
