@@ -16,8 +16,8 @@ export async function mailboxStory(page) {
   const dialog = page.getByRole("dialog");
   const button = (name, within = page) => within.getByRole("button", { name, exact: true });
   const main = page.getByRole("navigation", { name: "Main" });
-  await main.getByRole("link", { name: "Replies", exact: true }).click();
-  await page.getByRole("link", { name: "Set up replies and opt-outs" }).click();
+  await main.getByRole("link", { name: "Settings", exact: true }).click();
+  await page.getByRole("link", { name: "Replies and opt-outs", exact: true }).click();
   await button("Add a mailbox").first().click();
   await dialog.getByRole("textbox", { name: "Name" }).fill("Answers");
   await dialog.getByRole("textbox", { name: "Server" }).fill("localhost");

@@ -8,6 +8,7 @@ import { after, before, test } from "node:test";
 import { campaignStory } from "./campaigns.mjs";
 import { mailboxStory } from "./mailboxes.mjs";
 import { startStudio } from "./studio.mjs";
+import { worldStory } from "./world.mjs";
 
 /** @type {Awaited<ReturnType<typeof startStudio>>} */
 let studio;
@@ -345,6 +346,10 @@ test("a campaign is set up, recalled, sent once the clock goes on, and counted b
   await seen(page.getByRole("table", { name: "By recipient domain" }));
   await go("Campaigns");
   await seen(page.getByRole("row", { name: /Autumn news.*Done/ }));
+});
+
+test("an answer in the place of a made-up person comes back like any other", async () => {
+  assert.notEqual(await worldStory(page), "");
 });
 
 test("a mailbox is added with its password, and its test says clearly that nobody is there", async () => {
