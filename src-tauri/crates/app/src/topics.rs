@@ -163,22 +163,22 @@ mod tests {
             &Topics::default(),
             vec![draft(None, "News"), draft(None, "Sales")],
         )
-        .unwrap();
+        .expect("a list");
         assert_eq!(numbers(&first), [0, 1]);
-        let second = numbered(&first, vec![draft(Some(1), "Offers"), draft(None, "Events")]).unwrap();
+        let second = numbered(&first, vec![draft(Some(1), "Offers"), draft(None, "Events")]).expect("a list");
         assert_eq!(
             numbers(&second),
             [1, 2],
             "the number of what is gone is not given again"
         );
-        let third = numbered(&second, vec![draft(Some(0), "Who?")]).unwrap();
+        let third = numbered(&second, vec![draft(Some(0), "Who?")]).expect("a list");
         assert_eq!(numbers(&third), [3], "a number nobody has is no number");
     }
 
     #[test]
     fn a_thirty_third_topic_a_nameless_one_and_a_second_of_one_name_are_refused() {
         let many: Vec<TopicDraft> = (0..32).map(|n| draft(None, &format!("t{n}"))).collect();
-        let full = numbered(&Topics::default(), many).unwrap();
+        let full = numbered(&Topics::default(), many).expect("a list");
         assert!(numbered(&full, vec![draft(None, "one more")]).is_err());
         assert!(numbered(&Topics::default(), vec![draft(None, " ")]).is_err());
         assert!(numbered(&Topics::default(), vec![draft(None, "a"), draft(None, "a")]).is_err());

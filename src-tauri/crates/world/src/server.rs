@@ -39,9 +39,11 @@ pub struct Taken {
     pub message: Vec<u8>,
 }
 
-/// Asks whoever gives out tokens whether one is good.
+type Check = dyn Fn(&str, &str) -> bool + Send + Sync;
+
+/// Asks whoever gives out tokens whether a user's is good.
 #[derive(Clone)]
-pub struct TokenCheck(pub Arc<dyn Fn(&str, &str) -> bool + Send + Sync>);
+pub struct TokenCheck(pub Arc<Check>);
 
 impl std::fmt::Debug for TokenCheck {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

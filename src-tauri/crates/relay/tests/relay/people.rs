@@ -90,7 +90,11 @@ async fn the_page_shows_what_was_chosen_last_unless_the_mail_is_newer() {
     assert_eq!(ground.post(&first, body).await.status, 200);
     let told = ground.studio.suppressions(0).await.unwrap().lines;
     let scopes: Vec<(u16, bool)> = told.iter().map(|line| (line.scope, line.lifted)).collect();
-    assert_eq!(scopes, [(4, false)], "the topic that was left, for other machines");
+    assert_eq!(
+        scopes,
+        [(4, false)],
+        "the topic that was left, for other machines"
+    );
     let text = ground.get(&first).await.text();
     assert!(text.contains("name=\"topic\" value=\"0\" checked"), "{text}");
     assert!(text.contains("name=\"topic\" value=\"3\">"), "{text}");
