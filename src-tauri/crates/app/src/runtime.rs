@@ -14,8 +14,8 @@ mod plan;
 pub mod tick;
 mod words;
 
-pub(crate) use door::STALE;
 pub(crate) use awake::hear;
+pub(crate) use door::STALE;
 pub use due::begin_calendar;
 pub use plan::catalogue;
 

@@ -4,9 +4,9 @@ use crate::shop::{FOOT, Shop, body};
 use crate::studio::Studio;
 use crate::trial;
 use carillon_app::{App, absence};
+use carillon_relay::{Clock, Config, Limits, Relay};
 use carillon_world::{Options, SmtpWorld, truth};
 use chrono::TimeDelta;
-use carillon_relay::{Clock, Config, Limits, Relay};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -172,7 +172,8 @@ async fn until(studio: &Studio, fits: impl Fn(&Value) -> bool) -> Value {
 
 /// A workspace on the real clock with so many people, a template and an account.
 async fn prepared(studio: &Studio, file: &Path, port: u16, people: usize) {
-    let args = json!({ "file": { "path": file }, "name": "Shop", "clock": "real", "time_zone": "Europe/Berlin" });
+    let args =
+        json!({ "file": { "path": file }, "name": "Shop", "clock": "real", "time_zone": "Europe/Berlin" });
     studio.mutate("workspaces.create", args).await;
     let mut settings = studio.query("settings.get", json!({})).await;
     settings["organisation"] = json!("Ember & Oak");
