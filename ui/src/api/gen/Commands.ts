@@ -1,7 +1,6 @@
 // Made by `cargo xtask bindings` from the command table. Do not edit.
 import type { Absence } from "./Absence";
 import type { AbsenceLimit } from "./AbsenceLimit";
-import type { AnswerAbsence } from "./AnswerAbsence";
 import type { Account } from "./Account";
 import type { AccountRow } from "./AccountRow";
 import type { AccountTest } from "./AccountTest";
@@ -12,6 +11,7 @@ import type { AddField } from "./AddField";
 import type { AddMailbox } from "./AddMailbox";
 import type { AddProvider } from "./AddProvider";
 import type { AddSuppression } from "./AddSuppression";
+import type { AnswerAbsence } from "./AnswerAbsence";
 import type { AskMissing } from "./AskMissing";
 import type { AskSuppressed } from "./AskSuppressed";
 import type { AskTimeline } from "./AskTimeline";
@@ -202,6 +202,11 @@ import type { WorldSettings } from "./WorldSettings";
 import type { WorldView } from "./WorldView";
 
 export type Commands = {
+  "absence.answer": { kind: "mutate"; req: AnswerAbsence; res: Done; reads: [] };
+  "absence.close": { kind: "mutate"; req: NoArgs; res: Done; reads: [] };
+  "absence.get": { kind: "query"; req: NoArgs; res: Absence | null; reads: ["workspace", "outbox", "journeys", "campaigns"] };
+  "absence.limit": { kind: "query"; req: NoArgs; res: AbsenceLimit; reads: ["workspace"] };
+  "absence.set_limit": { kind: "mutate"; req: AbsenceLimit; res: Done; reads: [] };
   "accounts.add": { kind: "mutate"; req: AddAccount; res: Account; reads: [] };
   "accounts.delete": { kind: "mutate"; req: OneAccount; res: Done; reads: [] };
   "accounts.dkim_make": { kind: "mutate"; req: MakeDkim; res: DkimRecord; reads: [] };
@@ -294,11 +299,6 @@ export type Commands = {
   "journeys.simulate": { kind: "mutate"; req: SimulateJourney; res: JobStarted; reads: [] };
   "journeys.stop": { kind: "mutate"; req: OneJourney; res: StateNow; reads: [] };
   "journeys.try": { kind: "query"; req: TryJourney; res: Array<Fact>; reads: [] };
-  "absence.answer": { kind: "mutate"; req: AnswerAbsence; res: Done; reads: [] };
-  "absence.close": { kind: "mutate"; req: NoArgs; res: Done; reads: [] };
-  "absence.get": { kind: "query"; req: NoArgs; res: Absence | null; reads: ["workspace", "outbox", "journeys", "campaigns"] };
-  "absence.limit": { kind: "query"; req: NoArgs; res: AbsenceLimit; reads: ["workspace"] };
-  "absence.set_limit": { kind: "mutate"; req: AbsenceLimit; res: Done; reads: [] };
   "listening.get": { kind: "query"; req: NoArgs; res: Listening; reads: ["opt_out_sources", "accounts", "workspace"] };
   "listening.set": { kind: "mutate"; req: SetListening; res: Done; reads: [] };
   "mailboxes.add": { kind: "mutate"; req: AddMailbox; res: Mailbox; reads: [] };
@@ -382,6 +382,8 @@ export type Commands = {
 
 /** What each query reads: a commit that touches one of these makes its answer stale. */
 export const READS: Record<string, readonly string[]> = {
+  "absence.get": ["workspace", "outbox", "journeys", "campaigns"],
+  "absence.limit": ["workspace"],
   "accounts.dkim_record": ["accounts"],
   "accounts.list": ["accounts", "outbox"],
   "campaigns.get": ["campaigns", "outbox", "enrolments", "accounts"],
@@ -414,8 +416,6 @@ export const READS: Record<string, readonly string[]> = {
   "journeys.path": ["enrolments"],
   "journeys.people": ["enrolments"],
   "journeys.try": [],
-  "absence.get": ["workspace", "outbox", "journeys", "campaigns"],
-  "absence.limit": ["workspace"],
   "listening.get": ["opt_out_sources", "accounts", "workspace"],
   "mailboxes.list": ["mailboxes", "opt_out_sources"],
   "mailboxes.presets": [],
