@@ -13,7 +13,7 @@ pub struct Case {
     pub suppressed: bool,
     /// The contact left the topic the mail is about.
     pub topic_left: bool,
-    /// The contact wants no mails for now.
+    /// The contact asked for no mails until a day that is still to come.
     pub rests: bool,
     /// Typed as transactional: consent for marketing does not matter, nor what was chosen of it; the suppression list does.
     pub transactional: bool,
