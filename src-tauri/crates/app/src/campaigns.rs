@@ -28,7 +28,7 @@ use carillon_engine::experiment::Design;
 use carillon_model::campaign::{Campaign, CampaignState};
 use carillon_model::message::MessageState;
 use carillon_model::{CampaignId, ContactId};
-use carillon_store::campaigns::{self as rows, CampaignRow, DomainCount};
+use carillon_store::campaigns::{self as rows, CampaignRow, DomainCount, Parts};
 use carillon_store::journeys::JourneyRow;
 use carillon_store::{Priority, outbox, rollups, settings};
 use preview::preview;
@@ -120,7 +120,7 @@ async fn list(cx: &Ctx, _: NoArgs) -> Result<Vec<CampaignListRow>> {
                     segment: row.campaign.segment,
                     starts_at: row.starts_at,
                     recall_until: row.recall_until,
-                    count: row.count,
+                    count: row.parts.as_ref().map(Parts::gets).or(row.count),
                     updated_at: row.updated_at,
                 });
             }
@@ -224,7 +224,7 @@ async fn progress(open: &Arc<Open>, row: &CampaignRow) -> Result<CampaignProgres
         })
         .await?;
     let parts = row.parts.clone().unwrap_or_default();
-    let gets = parts.arms.iter().sum::<u64>() + parts.rest;
+    let gets = parts.gets();
     let made: u64 = counts.values().sum();
     let over = matches!(
         row.state,

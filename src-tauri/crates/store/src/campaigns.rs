@@ -61,6 +61,13 @@ pub struct Parts {
     pub held_out: u64,
 }
 
+impl Parts {
+    /// Who gets a message.
+    pub fn gets(&self) -> u64 {
+        self.arms.iter().sum::<u64>() + self.rest
+    }
+}
+
 /// A campaign as the file keeps it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CampaignRow {

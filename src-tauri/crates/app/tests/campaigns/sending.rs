@@ -109,6 +109,10 @@ async fn counted() {
     assert!(refused.contains("to 5 contacts now, not to 4"), "{refused}");
     assert_eq!(state(&shop, id).await, "draft");
     assert_eq!(try_start(&shop, id, 4, 1).await.unwrap()["state"], "recallable");
+    let counted = async || shop.studio.query("campaigns.list", json!({})).await[0]["count"].clone();
+    assert_eq!(counted().await, json!(4), "what was confirmed");
+    go(&shop).await;
+    assert_eq!(counted().await, json!(5), "and then who gets it");
 }
 
 async fn left_out() {
