@@ -111,7 +111,7 @@ async fn counted() {
     assert_eq!(try_start(&shop, id, 4, 1).await.unwrap()["state"], "recallable");
     let counted = async || shop.studio.query("campaigns.list", json!({})).await[0]["count"].clone();
     assert_eq!(counted().await, json!(4), "what was confirmed");
-    go(&shop).await;
+    pass(&shop, 120).await;
     assert_eq!(counted().await, json!(5), "and then who gets it");
 }
 
