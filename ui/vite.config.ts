@@ -13,7 +13,9 @@ export default defineConfig({
   base: "./",
   plugins: [
     react(),
-    babel({ presets: [reactCompilerPreset()] }),
+    // Tests of single screens run them as they are written: the compiler takes half of their time, and the browser's and
+    // the window's run what it made.
+    ...(process.env.VITEST ? [] : [babel({ presets: [reactCompilerPreset()] })]),
     tailwindcss(),
     locales(from("../assets/locales")),
     noFixtures(),

@@ -148,6 +148,8 @@ function Paired({ relay, url, tenant }: { relay: RelayView; url: string; tenant:
   const { now } = useClock();
   const [leaving, setLeaving] = useState(false);
   const [inviting, setInviting] = useState(false);
+  // A sample's own relay runs inside the studio: there is no machine to let in, and nothing to give up.
+  const practice = useRead("workspaces.current", {}).data?.workspace.sample ?? false;
   const test = useWrite("relay.test");
   const unpair = useWrite("relay.unpair", {
     onSuccess: () => {
@@ -164,15 +166,20 @@ function Paired({ relay, url, tenant }: { relay: RelayView; url: string; tenant:
           <Button busy={test.isPending} onClick={() => test.mutate({})}>
             {t("settings.relay.test")}
           </Button>
-          <Button onClick={() => setInviting(true)}>{t("settings.machines.invite")}</Button>
-          <Button look="danger" icon={Unplug} onClick={() => setLeaving(true)}>
-            {t("settings.relay.give_up")}
-          </Button>
+          {!practice && (
+            <>
+              <Button onClick={() => setInviting(true)}>{t("settings.machines.invite")}</Button>
+              <Button look="danger" icon={Unplug} onClick={() => setLeaving(true)}>
+                {t("settings.relay.give_up")}
+              </Button>
+            </>
+          )}
         </>
       }
     >
       <div className="space-y-3">
         <StatusDot tone={relay.trouble === null ? "ok" : "bad"}>{t("settings.relay.paired")}</StatusDot>
+        {practice && <p className="text-ink-2">{t("settings.relay.practice")}</p>}
         {relay.trouble !== null && <Note tone="bad">{relay.trouble}</Note>}
         <Facts
           items={[
