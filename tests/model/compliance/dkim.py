@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import functools
 import hashlib
 import re
 
@@ -40,6 +41,7 @@ def der(data, at):
     return tag, data[at : at + size], at + size
 
 
+@functools.lru_cache
 def public_key(record):
     """Modulus and exponent of a published record."""
     given = tags(record)

@@ -8,7 +8,8 @@ import re
 
 LINE = 998  # RFC 5322 section 2.1.1
 WORD = 75  # RFC 2047 section 2
-PLAIN = bytes([0, 9, 10, 13, *range(32, 127)])
+PRINTABLE = bytes([9, *range(32, 127)])
+PLAIN = bytes([0, 10, 13]) + PRINTABLE
 ENCODED = re.compile(r"=\?([A-Za-z0-9-]+)\?([BbQq])\?([!->@-~]*)\?=")
 
 
@@ -17,6 +18,8 @@ def lines(message, wrong):
     if not message.endswith(b"\r\n"):
         wrong.append(("10.end", "the message does not end with CRLF"))
     rows = message.split(b"\r\n")
+    if not b"".join(rows).translate(None, PRINTABLE) and max(map(len, rows)) <= LINE:
+        return
     for rule, is_wrong, what in [
         ("10.break", lambda row: b"\r" in row or b"\n" in row, "a CR or LF on its own"),
         ("9.control", lambda row: b"\0" in row, "a NUL"),
@@ -186,14 +189,26 @@ def leaves(fields, body, wrong):
     if kind != "multipart/alternative" or not re.fullmatch(r"[A-Za-z0-9'()+_,./:=?-]{1,70}", boundary):
         wrong.append(("10.structure", f"{kind} with the boundary {boundary!r}"))
         return []
-    mark = b"--" + boundary.encode("ascii")
-    pieces = re.split(rb"(?:^|\r\n)" + re.escape(mark) + rb"(--)?[ \t]*(?=\r\n|$)", body)
-    # Preamble, then pairs of what followed each mark and whether the mark closed.
-    marks, parts = pieces[1::2], pieces[2::2]
-    if not marks or marks[-1] is None or any(marks[:-1]) or parts[-1].strip():
+    parts, closes = pieces(body, b"--" + boundary.encode("ascii"))
+    if not closes or closes[-1] is False or any(closes[:-1]) or parts[-1].strip():
         wrong.append(("10.structure", "the parts do not end with their closing line"))
     found = []
-    for part in parts[:-1] if marks and marks[-1] else parts:
-        inner, content = split(part.removeprefix(b"\r\n"), wrong)
+    for part in parts[:-1] if closes and closes[-1] else parts:
+        inner, content = split(part, wrong)
         found.append(decoded(inner, content, wrong))
     return found
+
+
+def pieces(body, mark):
+    """What follows each line that is a mark, up to the next, and whether the mark closed (RFC 2046 section 5.1.1)."""
+    parts, closes, rows = [], [], []
+    for row in body.split(b"\r\n"):
+        rest = row[len(mark) :].rstrip(b" \t") if row.startswith(mark) else None
+        if rest not in (b"", b"--"):
+            rows.append(row)
+            continue
+        parts.append(b"\r\n".join(rows))
+        closes.append(rest == b"--")
+        rows = []
+    parts.append(b"\r\n".join(rows))
+    return parts[1:], closes
