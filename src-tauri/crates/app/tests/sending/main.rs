@@ -17,6 +17,7 @@ mod providers;
 mod relay;
 mod responses;
 mod shop;
+mod waiting;
 mod world;
 
 use libtest_mimic::{Arguments, Failed, Trial};
