@@ -152,6 +152,7 @@ export function answersAnswers({ empty, much, tell }: Listeners): Record<string,
             consents: [
               { key: "marketing", version: 1, text: "Yes, send me news.", wording_hash: "a1", required: false },
             ],
+            double_opt_in: true,
             min_secs: 3,
             work_bits: 16,
             without_script: true,
@@ -319,6 +320,7 @@ export function answersAnswers({ empty, much, tell }: Listeners): Record<string,
       },
     }),
     "relay.settings": () => settings,
+    "relay.confirming": () => (much ? ["Confirm the address"] : []),
     "relay.save_settings": (next: RelaySettings) => {
       settings = next;
       tell("relay");

@@ -5,7 +5,8 @@ import type { FormDefinition } from "@/api/gen/FormDefinition";
 import type { RelaySettings } from "@/api/gen/RelaySettings";
 import { Button, Card, Confirm, ErrorView, Field, IconButton, SkeletonLines, say, sayError, TextArea } from "@/design";
 import { t } from "@/i18n";
-import { linesOf, wrongSite } from "./form-draft";
+import { Confirmation } from "./confirmation";
+import { linesOf, waitsForLink, wrongSite } from "./form-draft";
 import { FormDialog } from "./form-editor";
 
 type Asking = { what: "edit" | "delete"; form: FormDefinition } | { what: "add" } | null;
@@ -58,7 +59,11 @@ function List({ settings, base }: { settings: RelaySettings; base: string }) {
             <div className="min-w-0 flex-1">
               <p className="truncate font-medium">{form.title}</p>
               <p className="select-all truncate font-mono text-ink-2 text-table">{base + form.key}</p>
-              <p className="text-ink-3 text-table">{t("settings.forms.fields", { n: form.fields.length })}</p>
+              <p className="text-ink-3 text-table">
+                {t("settings.forms.fields", { n: form.fields.length })}
+                {form.consents.length > 0 &&
+                  ` · ${t(waitsForLink(form) ? "settings.forms.counts_later" : "settings.forms.counts_at_once")}`}
+              </p>
             </div>
             <IconButton
               icon={Copy}
@@ -78,6 +83,11 @@ function List({ settings, base }: { settings: RelaySettings; base: string }) {
           </li>
         ))}
       </ul>
+      {forms.some(waitsForLink) && (
+        <div className="border-line-subtle border-t">
+          <Confirmation />
+        </div>
+      )}
       {(asking?.what === "add" || asking?.what === "edit") && (
         <FormDialog
           form={asking.what === "edit" ? asking.form : null}
