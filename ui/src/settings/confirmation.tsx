@@ -59,7 +59,7 @@ export function Confirmation() {
   const navigate = useNavigate();
   const [busy, setBusy] = useState(false);
   if (writers.data === undefined) return null;
-  if (writers.data.length === 0) {
+  if (writers.data.length > 0) {
     return (
       <p className="px-4 py-2.5 text-ink-3 text-table">
         {t("settings.confirming.by", { names: writers.data.map((name) => `“${name}”`).join(", ") })}
