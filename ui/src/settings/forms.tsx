@@ -6,6 +6,7 @@ import type { RelaySettings } from "@/api/gen/RelaySettings";
 import { Button, Card, Confirm, ErrorView, Field, IconButton, SkeletonLines, say, sayError, TextArea } from "@/design";
 import { t } from "@/i18n";
 import { Confirmation } from "./confirmation";
+import { copy } from "./copy";
 import { linesOf, waitsForLink, wrongSite } from "./form-draft";
 import { FormDialog } from "./form-editor";
 
@@ -68,7 +69,7 @@ function List({ settings, base }: { settings: RelaySettings; base: string }) {
             <IconButton
               icon={Copy}
               label={t("settings.forms.copy", { name: form.title })}
-              onClick={() => void copy(base + form.key)}
+              onClick={() => void copy(base + form.key, t("settings.forms.copied"))}
             />
             <IconButton
               icon={Pencil}
@@ -117,16 +118,6 @@ function List({ settings, base }: { settings: RelaySettings; base: string }) {
       )}
     </Card>
   );
-}
-
-/** Puts an address on the clipboard, where the window lets it. */
-async function copy(address: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(address);
-    say(t("settings.forms.copied"));
-  } catch {
-    say(t("settings.forms.not_copied"));
-  }
 }
 
 function Sites({ settings }: { settings: RelaySettings }) {

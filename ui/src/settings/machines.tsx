@@ -1,7 +1,9 @@
+import { Copy } from "lucide-react";
 import { useState } from "react";
 import { useWrite } from "@/api/client";
-import { Dialog, ErrorNote, Field, Note, say, TextArea, TextInput } from "@/design";
+import { Button, Dialog, ErrorNote, Field, Note, say, TextArea, TextInput } from "@/design";
 import { t } from "@/i18n";
+import { copy } from "./copy";
 import { useKeeping } from "./keep";
 
 const LEAST_PASSPHRASE = 8;
@@ -48,6 +50,9 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
             <Field label={t("settings.machines.invitation")}>
               <TextArea readOnly rows={6} className="break-all font-mono" value={invite.data.text} />
             </Field>
+            <Button icon={Copy} onClick={() => void copy(invite.data.text, t("settings.machines.copied"))}>
+              {t("settings.machines.copy")}
+            </Button>
           </>
         )}
       </div>
