@@ -130,7 +130,17 @@ export function answersAnswers({ empty, much, tell }: Listeners): Record<string,
     page: {
       sender: "Bohne & Sohn",
       postal_address: "",
-      topics: [],
+      topics: much
+        ? [
+            { number: 0, name: "News", about: "Once a month" },
+            { number: 1, name: "Offers", about: "" },
+            {
+              number: 4,
+              name: "Courses and tastings in the roastery",
+              about: "Where they are, when, and who holds them",
+            },
+          ]
+        : [],
       channels: [],
       languages: ["en"],
       pauses_days: [30],

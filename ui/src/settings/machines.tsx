@@ -22,11 +22,15 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
       width="small"
       title={t("settings.machines.invite_title")}
       about={t("settings.machines.invite_about")}
-      submit={
-        invite.data === undefined
-          ? { label: t("settings.machines.make"), run, disabled: !ready, busy: invite.isPending }
-          : { label: t("common.close"), run: onClose }
-      }
+      {...(invite.data === undefined
+        ? { submit: { label: t("settings.machines.make"), run, disabled: !ready, busy: invite.isPending } }
+        : {
+            actions: (
+              <Button look="primary" onClick={onClose}>
+                {t("common.close")}
+              </Button>
+            ),
+          })}
     >
       <div className="space-y-4">
         {invite.isError && <ErrorNote error={invite.error} onRetry={run} />}

@@ -55,7 +55,7 @@ function List({ saved }: { saved: readonly Topic[] }) {
       }
     >
       <form
-        className="space-y-3"
+        className="flex flex-col gap-3"
         onSubmit={(event) => {
           event.preventDefault();
           if (changed && complete) save.mutate({ topics: drafts });
@@ -92,9 +92,11 @@ function List({ saved }: { saved: readonly Topic[] }) {
           ))}
         </ul>
         {(rows.length > 0 || changed) && (
-          <Button type="submit" disabled={!changed || !complete} busy={save.isPending}>
-            {t("settings.topics.save")}
-          </Button>
+          <div>
+            <Button type="submit" disabled={!changed || !complete} busy={save.isPending}>
+              {t("settings.topics.save")}
+            </Button>
+          </div>
         )}
       </form>
     </Card>
