@@ -421,7 +421,7 @@ async fn double_opt_in() {
         )
         .await;
         assert_eq!(
-            subjects(who),
+            subjects(who).await,
             ["Confirm"],
             "nothing but what was asked for leaves"
         );
