@@ -458,6 +458,16 @@ async fn double_opt_in() {
             "{shown}"
         );
     }
+    // Whoever took the permission back gets it again neither by a form nor by a list that comes meanwhile.
+    let left = shop.studio.contact("c2@example.com").await["contact"]["id"].clone();
+    let no = json!({
+        "contact": left, "channel": "email", "purpose": "marketing", "action": "withdrawn", "basis": "consent",
+        "wording": null, "source": "a call",
+    });
+    shop.studio.mutate("consents.add", no).await;
+    fill(&shop, &ear, "news", "f.email=c2%40example.com&c.marketing=yes").await;
+    shop.studio.import("again.csv", "email\nc2@example.com\n").await;
+    assert!(!shop.studio.permitted("c2@example.com").await);
     // A form without it grants at once, to whoever is new.
     fill(&shop, &ear, "fair", "f.email=fair%40example.com&c.marketing=yes").await;
     assert!(shop.studio.permitted("fair@example.com").await);
