@@ -6,7 +6,7 @@ use crate::trial;
 use crate::waiting::until;
 use carillon_app::{App, absence};
 use carillon_relay::{Clock, Config, Limits, Relay};
-use carillon_store::Topic;
+use carillon_store::{Priority, Topic};
 use carillon_world::{Options, SmtpWorld, truth};
 use chrono::TimeDelta;
 use libtest_mimic::Trial;
@@ -135,9 +135,19 @@ async fn cut_off() {
 
 async fn two_answers() {
     let shop = back(30).await;
-    let other = async |fate: &str| answer(&shop, fate).await;
-    tokio::join!(other("skip"), other("send"));
-    answer(&shop, "send").await;
+    let open = shop.studio.app.own().await.unwrap();
+    // Both have read that it waits before either is written: the writer has something else to do until then.
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let busy = open.store.write(Priority::User, move |_| {
+        let _ = wait.recv();
+        Ok(())
+    });
+    let released = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        go.send(()).unwrap();
+    };
+    let (busy, ..) = tokio::join!(busy, answer(&shop, "skip"), answer(&shop, "send"), released);
+    busy.unwrap();
     let fate = seen(&shop).await["journeys"][0]["fate"].clone();
     shop.run().await;
     let ends = (shop.taken().len(), shop.in_state("cancelled").await);
