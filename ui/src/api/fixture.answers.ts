@@ -130,7 +130,17 @@ export function answersAnswers({ empty, much, tell }: Listeners): Record<string,
     page: {
       sender: "Bohne & Sohn",
       postal_address: "",
-      topics: [],
+      topics: much
+        ? [
+            { number: 0, name: "News", about: "Once a month" },
+            { number: 1, name: "Offers", about: "" },
+            {
+              number: 4,
+              name: "Courses and tastings in the roastery",
+              about: "Where they are, when, and who holds them",
+            },
+          ]
+        : [],
       channels: [],
       languages: ["en"],
       pauses_days: [30],
@@ -152,6 +162,7 @@ export function answersAnswers({ empty, much, tell }: Listeners): Record<string,
             consents: [
               { key: "marketing", version: 1, text: "Yes, send me news.", wording_hash: "a1", required: false },
             ],
+            double_opt_in: true,
             min_secs: 3,
             work_bits: 16,
             without_script: true,
@@ -319,6 +330,7 @@ export function answersAnswers({ empty, much, tell }: Listeners): Record<string,
       },
     }),
     "relay.settings": () => settings,
+    "relay.confirming": () => (much ? ["Confirm the address"] : []),
     "relay.save_settings": (next: RelaySettings) => {
       settings = next;
       tell("relay");

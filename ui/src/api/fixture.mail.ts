@@ -97,6 +97,7 @@ export function mailAnswers({ empty, much, total, unknown, tell }: World): Recor
             sent_30_days: [2140, 1208, 802, 0][n],
           })),
     "templates.get": () => template,
+    "templates.save": ({ draft }: { draft: object }) => ({ ...template, ...draft }),
     "templates.starters": () =>
       ["Welcome", "First-order offer", "We miss you", "News"].map((name, n) => ({
         key: `s${n}`,

@@ -30,6 +30,8 @@ import { sourceText, Timeline } from "@/shell/timeline";
 import { ConsentDialog } from "./consent";
 import { FieldEdit } from "./edit";
 
+const CONSENT_TONES = { granted: "ok", withdrawn: "bad", requested: "warn" } as const;
+
 const route = getRouteApi("/contacts/$contact");
 
 /** One person: what is known, since when and from where, and everything that happened. */
@@ -281,8 +283,8 @@ function Ledger({ page }: { page: ContactPage }) {
             {page.consents.map((entry, at) => (
               <li key={`${entry.at}-${at}`} className="border-line-subtle border-t px-4 py-2">
                 <div className="flex items-baseline gap-2">
-                  <Badge tone={entry.action === "granted" ? "ok" : "bad"} dot>
-                    {t(entry.action === "granted" ? "contacts.consent.granted" : "contacts.consent.withdrawn")}
+                  <Badge tone={CONSENT_TONES[entry.action]} dot>
+                    {t(`contacts.consent.${entry.action}`)}
                   </Badge>
                   <span className="min-w-0 flex-1 truncate">
                     {`${t(`common.channels.${entry.channel}`)} · ${t(`common.purposes.${entry.purpose}`)} · ${t(`common.bases.${entry.basis}`)}`}

@@ -1,8 +1,9 @@
 import { Moon, Send, SkipForward, Sunrise, X } from "lucide-react";
+import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { Absence } from "@/api/gen/Absence";
 import type { Fate } from "@/api/gen/Fate";
-import { Badge, Button, Card, IconButton, sayError, type Tone } from "@/design";
+import { Badge, Button, Card, Confirm, IconButton, sayError, type Tone } from "@/design";
 import { moment } from "@/format";
 import { t } from "@/i18n";
 
@@ -50,7 +51,7 @@ export function WelcomeBack() {
       {data.journeys.filter((row) => row.fate === "waits").length > 1 && (
         <div className="flex flex-wrap items-center gap-2 border-line-subtle border-t px-4 py-2.5">
           <span className="flex-1 text-ink-2">{t("home.absence.all", { n: data.waiting })}</span>
-          <Answers journey={null} look="primary" />
+          <Answers journey={null} n={data.waiting} />
         </div>
       )}
     </Card>
@@ -76,7 +77,7 @@ function FellDue({ row }: { row: Row }) {
       </span>
       <span className="figures text-ink-2 text-table">{t("home.absence.messages", { n: row.messages })}</span>
       {row.fate === "waits" ? (
-        <Answers journey={row.journey} look="quiet" />
+        <Answers journey={row} n={row.messages} />
       ) : (
         <Badge tone={TONES[row.fate]}>{t(`home.absence.fates.${row.fate}`)}</Badge>
       )}
@@ -90,22 +91,53 @@ const ANSWERS: readonly { fate: Answer; icon: typeof Send }[] = [
   { fate: "skip", icon: SkipForward },
 ];
 
-function Answers({ journey, look }: { journey: number | null; look: "primary" | "quiet" }) {
-  const answer = useWrite("absence.answer", { onError: sayError });
+/** So many messages of one journey are sent or skipped without asking back. */
+const FEW = 25;
+
+/** Neither can be taken back: what was sent is gone, and a journey has gone on from what was skipped. */
+const asksFirst = (fate: Answer, all: boolean, n: number) => fate !== "next_morning" && (all || n > FEW);
+
+/** What becomes of the messages of a journey, or of all. */
+function Answers({ journey, n }: { journey: Row | null; n: number }) {
+  const [asking, setAsking] = useState<Answer | null>(null);
+  const answer = useWrite("absence.answer", {
+    onSuccess: () => setAsking(null),
+    onError: (error) => {
+      setAsking(null);
+      sayError(error);
+    },
+  });
+  const give = (fate: Answer) => answer.mutate({ journey: journey?.journey ?? null, fate });
   return (
     <span className="flex items-center gap-1">
       {ANSWERS.map(({ fate, icon }) => (
         <Button
           key={fate}
           icon={icon}
-          look={look === "primary" && fate === "send" ? "primary" : "plain"}
+          look={journey === null && fate === "send" ? "primary" : "plain"}
           busy={answer.isPending && answer.variables?.fate === fate}
           disabled={answer.isPending}
-          onClick={() => answer.mutate({ journey, fate })}
+          onClick={() => (asksFirst(fate, journey === null, n) ? setAsking(fate) : give(fate))}
         >
           {t(`home.absence.answers.${fate}`)}
         </Button>
       ))}
+      {asking !== null && asking !== "next_morning" && (
+        <Confirm
+          open
+          danger={asking === "skip"}
+          onClose={() => setAsking(null)}
+          onConfirm={() => give(asking)}
+          busy={answer.isPending}
+          title={
+            journey === null
+              ? t(`home.absence.ask.${asking}_all`, { n })
+              : t(`home.absence.ask.${asking}_one`, { n, name: journey.name || t("home.absence.gone") })
+          }
+          about={t(`home.absence.ask.${asking}_about`)}
+          action={t(`home.absence.ask.${asking}`, { n })}
+        />
+      )}
     </span>
   );
 }

@@ -247,6 +247,7 @@ export function journeyFixture(tell: (topic: Topic) => void = () => {}): Answers
       const { name, document } = get(id).view;
       return { name, text: JSON.stringify(document, null, 2) };
     },
+    "journeys.import": ({ text }) => put(Math.max(...kept.keys()) + 1, JSON.parse(text), "draft", null, 0),
     "journeys.import_file": () => put(Math.max(...kept.keys()) + 1, WELCOME, "draft", null, 0),
     "journeys.counts": ({ id }) => {
       const { view, row } = get(id);

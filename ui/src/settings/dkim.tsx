@@ -3,8 +3,9 @@ import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { AccountRow } from "@/api/gen/AccountRow";
 import type { Dkim } from "@/api/gen/Dkim";
-import { Button, Dialog, ErrorView, Field, IconButton, Note, say, sayError, TextInput } from "@/design";
+import { Button, Dialog, ErrorView, Field, IconButton, Note, sayError, TextInput } from "@/design";
 import { t } from "@/i18n";
+import { copy } from "./copy";
 import { useKeeping } from "./keep";
 
 /** The key that signs an account's mail: made here, its record published by hand, then switched on. */
@@ -101,17 +102,12 @@ function Line({ label, text }: { label: string; text: string }) {
         <code className="wrap-anywhere max-h-28 min-w-0 flex-1 select-all overflow-auto rounded-control bg-sunken px-2 py-1 font-mono text-table">
           {text}
         </code>
-        <IconButton icon={Copy} label={t("settings.dkim.copy", { what: label })} onClick={() => void copy(text)} />
+        <IconButton
+          icon={Copy}
+          label={t("settings.dkim.copy", { what: label })}
+          onClick={() => void copy(text, t("settings.dkim.copied"))}
+        />
       </dd>
     </div>
   );
-}
-
-async function copy(text: string) {
-  try {
-    await navigator.clipboard.writeText(text);
-    say(t("settings.dkim.copied"));
-  } catch {
-    sayError(new Error(t("settings.forms.not_copied")));
-  }
 }

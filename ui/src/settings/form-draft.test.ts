@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { FormDefinition } from "@/api/gen/FormDefinition";
-import { definitionOf, editOf, faultsOf, keyFor, kindsOf, linesOf, wrongSite } from "./form-draft";
+import { definitionOf, editOf, faultsOf, keyFor, kindsOf, linesOf, waitsForLink, wrongSite } from "./form-draft";
 
 const BEGIN = { button: "Sign up", thanks: "Thank you." };
 const line = { kind: "text", options: "", value: "" } as const;
@@ -20,6 +20,15 @@ test("a new form asks for the e-mail address first, and is its first version", (
   expect(made.consents).toEqual([
     { key: "marketing", version: 1, text: "Yes, send me news.", wording_hash: "", required: false },
   ]);
+});
+
+test("what a new form asks consent for waits for the link of a mail, and a form that grants at once goes on so", () => {
+  expect(made.double_opt_in).toBe(true);
+  expect(waitsForLink(made)).toBe(true);
+  expect(waitsForLink({ ...made, consents: [] })).toBe(false);
+  const old = { ...made, double_opt_in: false };
+  expect(definitionOf({ ...editOf(old, BEGIN), title: "News" }, old, "E-mail").double_opt_in).toBe(false);
+  expect(definitionOf({ ...editOf(old, BEGIN), doubleOptIn: true }, old, "E-mail").double_opt_in).toBe(true);
 });
 
 test("each saving is a new version, and a consent is one only when its words changed", () => {

@@ -15,6 +15,8 @@ export interface FormEdit {
   /** Words of the consent to marketing mail; empty: it is not asked for. */
   marketing: string;
   tracking: string;
+  /** What is agreed to counts only once the link of a mail was pressed. */
+  doubleOptIn: boolean;
 }
 
 /** A field beside the e-mail address. */
@@ -81,7 +83,17 @@ const wordsOf = (form: FormDefinition, key: string) => form.consents.find((each)
 /** The form as the editor opens with it. */
 export function editOf(form: FormDefinition | null, { button, thanks }: Beginning): FormEdit {
   if (form === null) {
-    return { key: "", title: "", intro: "", button, thanks, fields: [], marketing: "", tracking: "" };
+    return {
+      key: "",
+      title: "",
+      intro: "",
+      button,
+      thanks,
+      fields: [],
+      marketing: "",
+      tracking: "",
+      doubleOptIn: true,
+    };
   }
   return {
     key: form.key,
@@ -101,6 +113,7 @@ export function editOf(form: FormDefinition | null, { button, thanks }: Beginnin
       })),
     marketing: wordsOf(form, "marketing"),
     tracking: wordsOf(form, "tracking"),
+    doubleOptIn: form.double_opt_in,
   };
 }
 
@@ -149,6 +162,7 @@ export function definitionOf(edit: FormEdit, before: FormDefinition | null, emai
     intro: edit.intro.trim(),
     button: edit.button.trim(),
     thanks: edit.thanks.trim(),
+    double_opt_in: edit.doubleOptIn,
     fields: [email, ...edit.fields.map(fieldOf)],
     consents: [
       ...(before?.consents ?? []).filter(({ key }) => key !== "marketing" && key !== "tracking"),
@@ -157,6 +171,12 @@ export function definitionOf(edit: FormEdit, before: FormDefinition | null, emai
     ],
   };
 }
+
+/** Whether permissions of this form wait for the link of a mail. */
+export const waitsForLink = (form: FormDefinition): boolean => form.double_opt_in && form.consents.length > 0;
+
+/** Whether the form asks for a permission at all. */
+export const asksConsent = (edit: FormEdit): boolean => edit.marketing.trim() !== "" || edit.tracking.trim() !== "";
 
 /** What has to be mended before a form can be saved. */
 export type FormFault = "title" | "key" | "key_taken" | "button" | "thanks" | "label" | "options";

@@ -2,9 +2,19 @@ import { X } from "lucide-react";
 import { useState } from "react";
 import { useRead } from "@/api/client";
 import type { FormDefinition } from "@/api/gen/FormDefinition";
-import { CheckBox, Dialog, Field, IconButton, Select, TextArea, TextInput } from "@/design";
+import { CheckBox, CheckLine, Dialog, Field, IconButton, Select, TextArea, TextInput } from "@/design";
 import { t } from "@/i18n";
-import { definitionOf, editOf, type FormEdit, type FormFault, faultsOf, isChoice, keyFor, kindsOf } from "./form-draft";
+import {
+  asksConsent,
+  definitionOf,
+  editOf,
+  type FormEdit,
+  type FormFault,
+  faultsOf,
+  isChoice,
+  keyFor,
+  kindsOf,
+} from "./form-draft";
 
 /** What a form cannot fill in: it is asked for anyway, or is Carillon's own. */
 const NOT_ASKED = new Set(["email", "created_at", "time_zone"]);
@@ -17,6 +27,10 @@ function freeKey(taken: ReadonlySet<string>): string {
   while (taken.has(`answer_${n}`)) n += 1;
   return `answer_${n}`;
 }
+
+/** What a new form says when it was sent. */
+const thanksOf = (doubleOptIn: boolean) =>
+  t(doubleOptIn ? "settings.forms.default_thanks_confirm" : "settings.forms.default_thanks");
 
 /** A form of the relay: its words, what it asks for and what one agrees to. */
 export function FormDialog({
@@ -37,7 +51,7 @@ export function FormDialog({
   onSave: (form: FormDefinition) => void;
 }) {
   const [edit, setEdit] = useState(() =>
-    editOf(form, { button: t("settings.forms.default_button"), thanks: t("settings.forms.default_thanks") }),
+    editOf(form, { button: t("settings.forms.default_button"), thanks: thanksOf(true) }),
   );
   /** A new form's key follows its title until somebody writes another. */
   const [own, setOwn] = useState(form !== null);
@@ -97,6 +111,20 @@ export function FormDialog({
         <Field label={t("settings.forms.tracking")} help={t("settings.forms.tracking_help")} optional>
           <TextArea rows={2} value={edit.tracking} onChange={(event) => change({ tracking: event.target.value })} />
         </Field>
+        {asksConsent(edit) && (
+          <CheckLine
+            checked={edit.doubleOptIn}
+            onChange={(doubleOptIn) =>
+              change({
+                doubleOptIn,
+                // Words nobody has written in say what happens now.
+                thanks: edit.thanks === thanksOf(!doubleOptIn) ? thanksOf(doubleOptIn) : edit.thanks,
+              })
+            }
+            label={t("settings.forms.double_opt_in")}
+            about={t("settings.forms.double_opt_in_about")}
+          />
+        )}
         <Field label={t("settings.forms.button")} error={wrong("button")}>
           <TextInput value={edit.button} onChange={(event) => change({ button: event.target.value })} />
         </Field>

@@ -5,7 +5,9 @@ import type { FormDefinition } from "@/api/gen/FormDefinition";
 import type { RelaySettings } from "@/api/gen/RelaySettings";
 import { Button, Card, Confirm, ErrorView, Field, IconButton, SkeletonLines, say, sayError, TextArea } from "@/design";
 import { t } from "@/i18n";
-import { linesOf, wrongSite } from "./form-draft";
+import { Confirmation } from "./confirmation";
+import { copy } from "./copy";
+import { linesOf, waitsForLink, wrongSite } from "./form-draft";
 import { FormDialog } from "./form-editor";
 
 type Asking = { what: "edit" | "delete"; form: FormDefinition } | { what: "add" } | null;
@@ -58,12 +60,16 @@ function List({ settings, base }: { settings: RelaySettings; base: string }) {
             <div className="min-w-0 flex-1">
               <p className="truncate font-medium">{form.title}</p>
               <p className="select-all truncate font-mono text-ink-2 text-table">{base + form.key}</p>
-              <p className="text-ink-3 text-table">{t("settings.forms.fields", { n: form.fields.length })}</p>
+              <p className="text-ink-3 text-table">
+                {t("settings.forms.fields", { n: form.fields.length })}
+                {form.consents.length > 0 &&
+                  ` · ${t(waitsForLink(form) ? "settings.forms.counts_later" : "settings.forms.counts_at_once")}`}
+              </p>
             </div>
             <IconButton
               icon={Copy}
               label={t("settings.forms.copy", { name: form.title })}
-              onClick={() => void copy(base + form.key)}
+              onClick={() => void copy(base + form.key, t("settings.forms.copied"))}
             />
             <IconButton
               icon={Pencil}
@@ -78,6 +84,11 @@ function List({ settings, base }: { settings: RelaySettings; base: string }) {
           </li>
         ))}
       </ul>
+      {forms.some(waitsForLink) && (
+        <div className="border-line-subtle border-t">
+          <Confirmation />
+        </div>
+      )}
       {(asking?.what === "add" || asking?.what === "edit") && (
         <FormDialog
           form={asking.what === "edit" ? asking.form : null}
@@ -107,16 +118,6 @@ function List({ settings, base }: { settings: RelaySettings; base: string }) {
       )}
     </Card>
   );
-}
-
-/** Puts an address on the clipboard, where the window lets it. */
-async function copy(address: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(address);
-    say(t("settings.forms.copied"));
-  } catch {
-    say(t("settings.forms.not_copied"));
-  }
 }
 
 function Sites({ settings }: { settings: RelaySettings }) {

@@ -1,7 +1,9 @@
+import { Copy } from "lucide-react";
 import { useState } from "react";
 import { useWrite } from "@/api/client";
-import { Dialog, ErrorNote, Field, Note, say, TextArea, TextInput } from "@/design";
+import { Button, Dialog, ErrorNote, Field, Note, say, TextArea, TextInput } from "@/design";
 import { t } from "@/i18n";
+import { copy } from "./copy";
 import { useKeeping } from "./keep";
 
 const LEAST_PASSPHRASE = 8;
@@ -20,11 +22,15 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
       width="small"
       title={t("settings.machines.invite_title")}
       about={t("settings.machines.invite_about")}
-      submit={
-        invite.data === undefined
-          ? { label: t("settings.machines.make"), run, disabled: !ready, busy: invite.isPending }
-          : { label: t("common.close"), run: onClose }
-      }
+      {...(invite.data === undefined
+        ? { submit: { label: t("settings.machines.make"), run, disabled: !ready, busy: invite.isPending } }
+        : {
+            actions: (
+              <Button look="primary" onClick={onClose}>
+                {t("common.close")}
+              </Button>
+            ),
+          })}
     >
       <div className="space-y-4">
         {invite.isError && <ErrorNote error={invite.error} onRetry={run} />}
@@ -48,6 +54,9 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
             <Field label={t("settings.machines.invitation")}>
               <TextArea readOnly rows={6} className="break-all font-mono" value={invite.data.text} />
             </Field>
+            <Button icon={Copy} onClick={() => void copy(invite.data.text, t("settings.machines.copied"))}>
+              {t("settings.machines.copy")}
+            </Button>
           </>
         )}
       </div>

@@ -177,7 +177,7 @@ function Paired({ relay, url, tenant }: { relay: RelayView; url: string; tenant:
         </>
       }
     >
-      <div className="space-y-3">
+      <div className="flex flex-col gap-3">
         <StatusDot tone={relay.trouble === null ? "ok" : "bad"}>{t("settings.relay.paired")}</StatusDot>
         {practice && <p className="text-ink-2">{t("settings.relay.practice")}</p>}
         {relay.trouble !== null && <Note tone="bad">{relay.trouble}</Note>}

@@ -19,6 +19,9 @@ export function Topics() {
   return <List key={JSON.stringify(topics.data)} saved={topics.data} />;
 }
 
+/** So many numbers a link has room for. */
+const MOST = 32;
+
 interface Row extends TopicDraft {
   /** Tells rows apart that have no number yet. */
   row: number;
@@ -27,6 +30,8 @@ interface Row extends TopicDraft {
 function List({ saved }: { saved: readonly Topic[] }) {
   const [rows, setRows] = useState<Row[]>(() => saved.map((topic, row) => ({ ...topic, row })));
   const [next, setNext] = useState(saved.length);
+  /** The row that was added last: its name is written next. */
+  const [added, setAdded] = useState<number | null>(null);
   const save = useWrite("topics.save", { onSuccess: () => say(t("settings.topics.saved")), onError: sayError });
   const put = (row: number, change: Partial<TopicDraft>) =>
     setRows(rows.map((each) => (each.row === row ? { ...each, ...change } : each)));
@@ -36,6 +41,7 @@ function List({ saved }: { saved: readonly Topic[] }) {
   const complete = drafts.every(({ name }) => name !== "");
   const add = () => {
     setRows([...rows, { row: next, number: null, name: "", about: "" }]);
+    setAdded(next);
     setNext(next + 1);
   };
   return (
@@ -43,18 +49,19 @@ function List({ saved }: { saved: readonly Topic[] }) {
       title={t("settings.topics.title")}
       about={t("settings.topics.about")}
       actions={
-        <Button icon={Plus} onClick={add}>
+        <Button icon={Plus} disabled={rows.length >= MOST} onClick={add}>
           {t("settings.topics.add")}
         </Button>
       }
     >
       <form
-        className="space-y-3"
+        className="flex flex-col gap-3"
         onSubmit={(event) => {
           event.preventDefault();
           if (changed && complete) save.mutate({ topics: drafts });
         }}
       >
+        {rows.length >= MOST && <p className="text-ink-3">{t("settings.topics.most")}</p>}
         {rows.length === 0 && <p className="text-ink-3">{t("settings.topics.none")}</p>}
         <ul className="space-y-2 empty:hidden">
           {rows.map(({ row, name, about }) => (
@@ -63,6 +70,7 @@ function List({ saved }: { saved: readonly Topic[] }) {
                 <TextInput
                   aria-label={t("settings.topics.name")}
                   placeholder={t("settings.topics.name")}
+                  autoFocus={row === added}
                   value={name}
                   onChange={(event) => put(row, { name: event.target.value })}
                 />
@@ -84,9 +92,11 @@ function List({ saved }: { saved: readonly Topic[] }) {
           ))}
         </ul>
         {(rows.length > 0 || changed) && (
-          <Button type="submit" disabled={!changed || !complete} busy={save.isPending}>
-            {t("settings.topics.save")}
-          </Button>
+          <div>
+            <Button type="submit" disabled={!changed || !complete} busy={save.isPending}>
+              {t("settings.topics.save")}
+            </Button>
+          </div>
         )}
       </form>
     </Card>

@@ -6,6 +6,7 @@ import {
   Check,
   FileDown,
   Globe,
+  Hourglass,
   type LucideIcon,
   Mail,
   MailCheck,
@@ -47,6 +48,8 @@ const EVENT_ICONS: Readonly<Record<string, LucideIcon>> = {
   identified: ScanFace,
   page_viewed: Globe,
 };
+
+const CONSENT_ICONS = { granted: Check, withdrawn: X, requested: Hourglass } as const;
 
 /** What such an event says about the run of the journey, and nobody reads. */
 const PLUMBING = new Set(["step", "passage", "journey_id", "enrolment", "visit", "message", "version"]);
@@ -106,8 +109,8 @@ function shown(entry: TimelineEntry): { icon: LucideIcon; title: string; about?:
       };
     case "consent":
       return {
-        icon: entry.consent.action === "granted" ? Check : X,
-        title: t(entry.consent.action === "granted" ? "contacts.timeline.granted" : "contacts.timeline.withdrawn", {
+        icon: CONSENT_ICONS[entry.consent.action],
+        title: t(`contacts.timeline.${entry.consent.action}`, {
           purpose: t(`common.purposes.${entry.consent.purpose}`),
           channel: t(`common.by_channel.${entry.consent.channel}`),
         }),

@@ -223,33 +223,77 @@ async fn answer(cx: &Ctx, req: AnswerAbsence) -> Result<Done> {
         |one: &&FellDue| one.fate == Fate::Waits && req.journey.is_none_or(|journey| journey == one.journey);
     let span = (kept.from, kept.to);
     for journey in kept.journeys.iter().filter(asked).map(|one| one.journey) {
-        // Messages first: until the last of them has its answer the gate holds the others, also after a crash.
         let mut after = Some(MessageId(0));
         while let Some(from) = after {
             after = open
                 .store
                 .write(Priority::User, move |tx| {
-                    let batch = due::waiting_of(tx, journey, span, from, BATCH)?;
-                    for message in &batch {
-                        answered(tx, message, req.fate)?;
-                    }
-                    Ok(batch.last().map(|message| message.id))
+                    answer_some(tx, journey, span, req.fate, from)
                 })
                 .await?;
         }
-        open.store
-            .write(Priority::User, move |tx| {
-                let mut kept = last(tx)?;
-                let all = kept.iter_mut().flat_map(|kept| &mut kept.journeys);
-                for one in all.filter(|one| one.journey == journey) {
-                    one.fate = req.fate;
-                }
-                keep(tx, kept)
-            })
-            .await?;
     }
     open.runtime.nudge();
     Ok(Done {})
+}
+
+/// Answers for the next messages of a journey; the last of them, if there may be more.
+///
+/// *Send* is written with the first messages: what is not moved yet then goes when it is looked at again, and the runtime
+/// that looks meanwhile holds none anew. Any other answer is written with the last: until then the gate holds what has none
+/// yet, also after a crash, and what was asked can be answered again. Whichever answer is written first stands.
+fn answer_some(
+    tx: &mut Tx<'_>,
+    journey: JourneyId,
+    span: (Moment, Moment),
+    fate: Fate,
+    after: MessageId,
+) -> carillon_store::Result<Option<MessageId>> {
+    let begins = after == MessageId(0);
+    let stands = match fate == Fate::Send {
+        true if begins => decide(tx, journey, span, fate)?,
+        true => true,
+        false => waits(tx, journey, span)?,
+    };
+    if !stands {
+        return Ok(None);
+    }
+    let batch = due::waiting_of(tx, journey, span, after, BATCH)?;
+    for message in &batch {
+        answered(tx, message, fate)?;
+    }
+    let last = batch.last().filter(|_| batch.len() == BATCH as usize);
+    if last.is_none() && fate != Fate::Send {
+        decide(tx, journey, span, fate)?;
+    }
+    Ok(last.map(|message| message.id))
+}
+
+/// Whether what fell due of a journey in this very absence still waits. One that has become longer is asked about anew.
+fn waits(db: &Db<'_>, journey: JourneyId, span: (Moment, Moment)) -> carillon_store::Result<bool> {
+    Ok(last(db)?.is_some_and(|kept| {
+        let of_journey = |one: &FellDue| one.journey == journey && one.fate == Fate::Waits;
+        (kept.from, kept.to) == span && kept.journeys.iter().any(of_journey)
+    }))
+}
+
+/// Writes what becomes of a journey's messages. False: they do not wait any more.
+fn decide(
+    tx: &mut Tx<'_>,
+    journey: JourneyId,
+    span: (Moment, Moment),
+    fate: Fate,
+) -> carillon_store::Result<bool> {
+    if !waits(tx, journey, span)? {
+        return Ok(false);
+    }
+    let mut kept = last(tx)?;
+    let all = kept.iter_mut().flat_map(|kept| &mut kept.journeys);
+    for one in all.filter(|one| one.journey == journey) {
+        one.fate = fate;
+    }
+    keep(tx, kept)?;
+    Ok(true)
 }
 
 fn answered(tx: &mut Tx<'_>, message: &due::Waiting, fate: Fate) -> carillon_store::Result<()> {
@@ -259,10 +303,12 @@ fn answered(tx: &mut Tx<'_>, message: &due::Waiting, fate: Fate) -> carillon_sto
             let at = next_morning(tx, message.contact, tx.now())?;
             due::move_to(tx, message.id, at)
         }
-        Fate::Send | Fate::Waits | Fate::LeftAlone => {
+        // What waits for something else too, a server or a limit, goes on waiting for that.
+        Fate::Send if message.held => {
             let at = message.next_at.min(tx.now());
             due::move_to(tx, message.id, at)
         }
+        Fate::Send | Fate::Waits | Fate::LeftAlone => Ok(()),
     }
 }
 

@@ -60,6 +60,9 @@ async fn add(cx: &Ctx, req: AddConsent) -> Result<Done> {
     let open = cx.open()?;
     crate::contacts::existing(open, req.contact).await?;
     let source = evidence(&req.source)?;
+    if req.action == ConsentAction::Requested {
+        return Err(fail(Code::Invalid, "consents.only_forms_request", &[]).at("action"));
+    }
     open.store
         .write(Priority::User, move |tx| {
             let wording_hash = req

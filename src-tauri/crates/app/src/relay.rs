@@ -1,9 +1,11 @@
 //! The relay of this workspace: a small server of the user's own that hears what people answer while the laptop sleeps.
 
+mod confirming;
 mod doors;
 mod machines;
 mod words;
 
+pub(crate) use confirming::CONFIRM;
 pub use doors::{Mint, Recipient, mint};
 pub use machines::{InviteMachine, JoinRelay, MachineInvitation};
 pub use words::*;
@@ -22,6 +24,7 @@ use carillon_model::message::Failure;
 use carillon_model::relay::{PageSettings, PairingCode, RelaySettings};
 use carillon_model::workspace::Workspace;
 use carillon_store::{Db, Priority, Tx, consents, opt_out_sources, settings};
+use confirming::confirming;
 use machines::{invite, join};
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +37,7 @@ commands! {
     mutate "relay.test" test(NoArgs) -> RelayTest, reads [];
     query "relay.settings" get_settings(NoArgs) -> RelaySettings, reads [Relay, Workspace];
     mutate "relay.save_settings" save_settings(RelaySettings) -> Done, reads [];
+    query "relay.confirming" confirming(NoArgs) -> Vec<String>, reads [Journeys, Templates];
 }
 
 /// The relay among the sources of opt-outs, and the source of what it told.
@@ -382,6 +386,7 @@ mod tests {
             redirect: None,
             fields: Vec::new(),
             consents: vec![consent],
+            double_opt_in: true,
             min_secs: 3,
             work_bits: 16,
             without_script: true,

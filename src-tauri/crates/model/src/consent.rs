@@ -46,6 +46,8 @@ pub enum Basis {
 pub enum ConsentAction {
     Granted,
     Withdrawn,
+    /// Said in a form, and not confirmed by whoever owns the address: it permits nothing, and takes nothing back.
+    Requested,
 }
 
 /// One row of the append-only consent ledger.

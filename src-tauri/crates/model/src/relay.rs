@@ -241,6 +241,9 @@ pub struct FormEntry {
     pub values: BTreeMap<String, String>,
     /// The consents that were given, with the words that were read.
     pub consents: Vec<GivenConsent>,
+    /// They count only once the address is confirmed.
+    #[serde(default)]
+    pub double_opt_in: bool,
     /// The page the form stood on, without query, where the browser told.
     pub page: Option<String>,
     /// Seconds from showing the form to sending it.

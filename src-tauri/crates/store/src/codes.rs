@@ -34,7 +34,7 @@ macro_rules! codes {
 codes!(Channel: Email = 0, Sms = 1, Phone = 2, Post = 3, Push = 4,);
 codes!(Purpose: Marketing = 0, Transactional = 1, Tracking = 2,);
 codes!(Basis: Consent = 0, DoubleOptIn = 1, SoftOptIn = 2, Contract = 3, LegitimateInterest = 4, Implied = 5,);
-codes!(ConsentAction: Withdrawn = 0, Granted = 1,);
+codes!(ConsentAction: Withdrawn = 0, Granted = 1, Requested = 2,);
 codes!(SuppressionReason: Unsubscribed = 0, Bounced = 1, Complained = 2, Manual = 3, Imported = 4, Erased = 5,);
 // Below 2: waits for a turn. 2 to 5: open. From 6: an end. The partial indexes of outbox say the same.
 codes!(MessageState: Queued = 0, Deferred = 1, Claimed = 2, InFlight = 3, Unknown = 4, Frozen = 5,

@@ -11,7 +11,7 @@ use crate::topics::Topic;
 use crate::tx::{Mark, Tx};
 use carillon_model::ContactId;
 use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 const ADD: &str = sql!(
     "INSERT INTO consents(id, contact, channel, purpose, action, basis, wording, source, at)
@@ -46,7 +46,8 @@ const GRANTS: &str =
     sql!("SELECT granted, basis FROM permissions WHERE contact = ?1 AND channel = ?2 AND purpose = ?3");
 
 /// Appends rows to the ledger in the order given. Each becomes the last word of its channel and purpose unless
-/// a row with a later moment stands there already: an old list imported today does not undo a later opt-out.
+/// a row with a later moment stands there already: an old list imported today does not undo a later opt-out. What is only
+/// requested becomes nobody's last word.
 /// `wording_hash` is worked out here from the wording.
 ///
 /// # Errors
@@ -124,6 +125,9 @@ fn append_one(tx: &mut Tx<'_>, row: &Consent, wording: Option<i64>) -> Result<()
         ),
     )?;
     tx.touch("consents", id, id);
+    if row.action == ConsentAction::Requested {
+        return Ok(());
+    }
     let before: Option<i64> = tx.one(LAST, (contact.0, channel.code(), purpose.code()), |row| {
         Ok(row.get(2)?)
     })?;
@@ -209,6 +213,19 @@ pub(crate) fn rows_of(db: &Db<'_>, contact: ContactId) -> Result<Vec<(i64, Conse
         };
         Ok((row.get(8)?, consent))
     })
+}
+
+/// What was said in a form and waits for its confirmation: of each purpose the newest request that nothing was said after.
+///
+/// # Errors
+/// As [`of`].
+pub fn requested(db: &Db<'_>, contact: ContactId, channel: Channel) -> Result<Vec<Consent>> {
+    let mut newest: BTreeMap<Purpose, Consent> = BTreeMap::new();
+    for row in of(db, contact)?.into_iter().filter(|row| row.channel == channel) {
+        newest.insert(row.purpose, row);
+    }
+    let waits = |row: &Consent| row.action == ConsentAction::Requested;
+    Ok(newest.into_values().filter(waits).collect())
 }
 
 /// The ledger's last word where it is a grant: what the gate asks, by one point read.

@@ -326,6 +326,7 @@ export type Commands = {
   "providers.switch": { kind: "mutate"; req: SwitchProvider; res: Done; reads: [] };
   "providers.test": { kind: "mutate"; req: OneProvider; res: ProviderTest; reads: [] };
   "providers.update": { kind: "mutate"; req: UpdateProvider; res: ProviderSaved; reads: [] };
+  "relay.confirming": { kind: "query"; req: NoArgs; res: Array<string>; reads: ["journeys", "templates"] };
   "relay.get": { kind: "query"; req: NoArgs; res: RelayView; reads: ["relay", "opt_out_sources"] };
   "relay.invite": { kind: "mutate"; req: InviteMachine; res: MachineInvitation; reads: [] };
   "relay.join": { kind: "mutate"; req: JoinRelay; res: RelayView; reads: [] };
@@ -425,6 +426,7 @@ export const READS: Record<string, readonly string[]> = {
   "presets.senders": [],
   "providers.kinds": [],
   "providers.list": ["providers", "opt_out_sources", "accounts"],
+  "relay.confirming": ["journeys", "templates"],
   "relay.get": ["relay", "opt_out_sources"],
   "relay.settings": ["relay", "workspace"],
   "reports.funnel": ["reports", "enrolments", "journeys"],

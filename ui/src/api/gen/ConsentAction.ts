@@ -3,4 +3,4 @@
 /**
  * What a row of the ledger does.
  */
-export type ConsentAction = "granted" | "withdrawn";
+export type ConsentAction = "granted" | "withdrawn" | "requested";

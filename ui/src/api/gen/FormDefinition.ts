@@ -19,6 +19,10 @@ thanks: string,
  */
 redirect: string | null, fields: Array<FormField>, consents: Array<ConsentText>, 
 /**
+ * What is agreed to counts only once the link of a mail to the address was pressed (double opt-in).
+ */
+double_opt_in: boolean, 
+/**
  * Faster than this many seconds is a machine.
  */
 min_secs: number, 

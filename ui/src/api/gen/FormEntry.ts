@@ -18,6 +18,10 @@ version: number, values: { [key in string]: string },
  */
 consents: Array<GivenConsent>, 
 /**
+ * They count only once the address is confirmed.
+ */
+double_opt_in: boolean, 
+/**
  * The page the form stood on, without query, where the browser told.
  */
 page: string | null, 

@@ -42,12 +42,17 @@ enum Permission {
 }
 
 /// The ledger's answer to a list: a new permission is written down, the same one is not repeated, and one that the
-/// contact took back stays so. An import that was taken back is no word of the contact.
+/// contact took back stays so. An import that was taken back is no word of the contact, and what waits for its
+/// confirmation is none yet.
 fn permission(db: &Db<'_>, contact: ContactId, kept: &Kept) -> Result<Permission, Error> {
     let Some(basis) = kept.basis else {
         return Ok(Permission::Nothing);
     };
-    let about = |row: &&Consent| row.channel == Channel::Email && row.purpose == Purpose::Marketing;
+    let about = |row: &&Consent| {
+        row.channel == Channel::Email
+            && row.purpose == Purpose::Marketing
+            && row.action != ConsentAction::Requested
+    };
     let ledger = consents::of(db, contact)?;
     let Some(last) = ledger.iter().rfind(about) else {
         return Ok(Permission::Grant(basis));
@@ -61,7 +66,7 @@ fn permission(db: &Db<'_>, contact: ContactId, kept: &Kept) -> Result<Permission
         {
             Permission::Nothing
         }
-        ConsentAction::Granted => Permission::Grant(basis),
+        ConsentAction::Granted | ConsentAction::Requested => Permission::Grant(basis),
     })
 }
 

@@ -4,20 +4,20 @@ mod said;
 mod site;
 
 use crate::imports::{clean, values};
-use crate::relay::SOURCE;
+use crate::relay::{self, SOURCE};
 use crate::responses::{self, Heard};
 use carillon_adapters::relays::OpenedHit;
 use carillon_engine::hits::{HitRule, HitRules, RawHit, Who, classify};
 use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose};
 use carillon_model::contact::{FieldType, Value};
 use carillon_model::event::Prop;
-use carillon_model::relay::{FormEntry, HitKind, RequestFacts, What};
+use carillon_model::relay::{FormEntry, HitKind, RelaySettings, RequestFacts, What};
 use carillon_model::response::{Hand, Response, ResponseKind};
 use carillon_model::{ContactId, MessageId, Moment};
 use carillon_store::contacts::{Columns, NewContact};
 use carillon_store::events::NewEvent;
 use carillon_store::tokens::TokenKind;
-use carillon_store::{Db, Tx, consents, contacts, events, outbox};
+use carillon_store::{Db, Tx, consents, contacts, events, outbox, settings};
 use said::Person;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -264,7 +264,8 @@ fn fitting(db: &Db<'_>, key: &str, text: &str) -> Option<Value> {
 }
 
 /// A filled form: its person, what was said of it, and what was agreed to. Anybody can send a form in another's name: so it
-/// fills what was empty and changes nothing, and whoever had said no says yes again only by confirming.
+/// fills what was empty and changes nothing, and whoever had said no says yes again only by confirming. Of a form with double
+/// opt-in everybody confirms, also whoever is new.
 fn form(tx: &mut Tx<'_>, entry: &FormEntry, at: Moment) -> carillon_store::Result<()> {
     let Some(email) = entry
         .values
@@ -296,8 +297,11 @@ fn form(tx: &mut Tx<'_>, entry: &FormEntry, at: Moment) -> carillon_store::Resul
         }
         props.insert(word(key), Prop::Text(text));
     }
-    if new && !entry.consents.is_empty() {
-        agreed(tx, contact, entry, &source, at)?;
+    if to_be_confirmed(tx, entry)? {
+        let waits = note_consents(tx, contact, entry, ConsentAction::Requested, &source, at)?;
+        props.insert("to_confirm".to_owned(), Prop::YesNo(waits));
+    } else if new {
+        note_consents(tx, contact, entry, ConsentAction::Granted, &source, at)?;
     }
     told(tx, contact, "form_submitted", at, props)
 }
@@ -319,36 +323,59 @@ fn somebody(tx: &mut Tx<'_>, email: &str, source: &str) -> carillon_store::Resul
         .ok_or_else(|| carillon_store::Error::Invalid("The contact was not added.".to_owned()))
 }
 
-/// Into the ledger, with the very words that were read.
-fn agreed(
+/// Whether what was agreed to in a form waits for a confirmation: by the form as it was sent, or as it is now where the
+/// relay was not told yet.
+fn to_be_confirmed(db: &Db<'_>, entry: &FormEntry) -> carillon_store::Result<bool> {
+    if entry.double_opt_in {
+        return Ok(true);
+    }
+    let kept: Option<RelaySettings> = settings::get(db, relay::SETTINGS)?;
+    let mut forms = kept.into_iter().flat_map(|kept| kept.forms);
+    Ok(forms.any(|form| form.key == entry.form && form.double_opt_in))
+}
+
+/// Into the ledger, with the very words that were read. A request is noted only of what is not granted yet. Whether anything
+/// was noted.
+fn note_consents(
     tx: &mut Tx<'_>,
     contact: ContactId,
     entry: &FormEntry,
+    action: ConsentAction,
     source: &str,
     at: Moment,
-) -> carillon_store::Result<()> {
+) -> carillon_store::Result<bool> {
+    let asks = action == ConsentAction::Requested;
+    let mut noted = false;
     for given in &entry.consents {
         let wording = consents::wording_of(tx, &given.wording_hash)?;
         let purpose = match given.key.as_str() {
             "tracking" => Purpose::Tracking,
             _ => Purpose::Marketing,
         };
+        if asks && consents::permission(tx, contact, Channel::Email, purpose)?.is_some() {
+            continue;
+        }
+        noted = true;
         consents::add(
             tx,
             &Consent {
                 contact,
                 channel: Channel::Email,
                 purpose,
-                action: ConsentAction::Granted,
-                basis: Basis::Consent,
+                action,
+                basis: match asks {
+                    true => Basis::DoubleOptIn,
+                    false => Basis::Consent,
+                },
                 wording,
                 wording_hash: None,
                 source: source.to_owned(),
-                at: at.min(tx.now()),
+                // A request is weighed against what the relay heard before and after it, by the relay's clock.
+                at: if asks { at } else { at.min(tx.now()) },
             },
         )?;
     }
-    Ok(())
+    Ok(noted)
 }
 
 /// A name as events and properties have it: lower-case letters, digits and underscores.

@@ -124,6 +124,27 @@ pub async fn sent_now(open: &Open, template: &str) -> Result<Option<bool>> {
         .await?)
 }
 
+/// Names of the live journeys that contacts enter in a version with one of these templates.
+///
+/// # Errors
+/// The store's.
+pub fn live_with(db: &Db<'_>, templates: &BTreeSet<String>) -> carillon_store::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for row in rows::list(db)? {
+        let version = row.version.filter(|_| row.state == JourneyState::Live);
+        let Some(version) = version.map(|id| rows::version(db, id)).transpose()?.flatten() else {
+            continue;
+        };
+        if mails_of(&version.document)
+            .keys()
+            .any(|name| templates.contains(name))
+        {
+            names.push(row.name);
+        }
+    }
+    Ok(names)
+}
+
 /// How many journeys use each name.
 async fn users(open: &Open, used: fn(&Journey) -> Vec<String>) -> Result<BTreeMap<String, u32>> {
     let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

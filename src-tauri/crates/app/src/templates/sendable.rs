@@ -3,6 +3,7 @@
 use crate::accounts::default_account;
 use crate::error::{Code, Result, fail};
 use crate::letters::{self, ShownLinks, context, sender};
+use crate::relay::CONFIRM;
 use crate::workspaces::Open;
 use carillon_model::journey::Journey;
 use carillon_render::child::{Mode, Output, Request};
@@ -111,9 +112,6 @@ pub(super) async fn fit_to_send(
         _ => Ok(()),
     }
 }
-
-/// The name of the link that confirms an address.
-const CONFIRM: &str = "confirm_url";
 
 /// Of a mail that prints it: without a relay it leads nowhere, and as marketing it reaches nobody whose word is missing.
 async fn fit_to_confirm(open: &Open, name: &str, marketing: bool) -> Result<()> {

@@ -3,8 +3,10 @@
 use crate::shop::{FOOT, Shop, body};
 use crate::studio::Studio;
 use crate::trial;
+use crate::waiting::until;
 use carillon_app::{App, absence};
 use carillon_relay::{Clock, Config, Limits, Relay};
+use carillon_store::{Priority, Topic};
 use carillon_world::{Options, SmtpWorld, truth};
 use chrono::TimeDelta;
 use libtest_mimic::Trial;
@@ -25,6 +27,11 @@ pub fn trials() -> Vec<Trial> {
             "messages_that_fell_due_in_an_absence_can_be_skipped_or_left_for_the_next_morning",
             skipped_and_later,
         ),
+        trial(
+            "whatever_moment_an_answer_is_cut_off_at_what_was_sent_on_goes_and_what_was_skipped_stays",
+            cut_off,
+        ),
+        trial("of_two_answers_the_first_stands", two_answers),
         trial("a_few_messages_leave_by_themselves_after_an_absence", few),
         trial(
             "a_workspace_that_is_opened_after_hours_lets_nothing_leave_before_it_has_asked",
@@ -102,6 +109,55 @@ async fn skipped_and_later() {
     assert_eq!(shop.taken().len(), 30);
 }
 
+/// Whether each commit of an answer wrote what becomes of the messages. There are more messages than one commit takes.
+async fn commits_of(fate: &str) -> Vec<bool> {
+    let shop = back(600).await;
+    let open = shop.studio.app.own().await.unwrap();
+    let mut commits = open.store.subscribe();
+    answer(&shop, fate).await;
+    let mut wrote = Vec::new();
+    while let Ok(commit) = commits.try_recv() {
+        if commit.topics.contains(Topic::Outbox) {
+            wrote.push(commit.topics.contains(Topic::Workspace));
+        }
+    }
+    assert_eq!(seen(&shop).await["journeys"][0]["fate"], fate);
+    wrote
+}
+
+async fn cut_off() {
+    // Sent on: from the first commit on the gate holds none of them.
+    assert_eq!(commits_of("send").await, [true, false]);
+    // Else none is let go before the last of them has its answer.
+    assert_eq!(commits_of("skip").await, [false, true]);
+    assert_eq!(commits_of("next_morning").await, [false, true]);
+}
+
+async fn two_answers() {
+    let shop = back(30).await;
+    let open = shop.studio.app.own().await.unwrap();
+    // Both have read that it waits before either is written: the writer has something else to do until then.
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let busy = open.store.write(Priority::User, move |_| {
+        let _ = wait.recv();
+        Ok(())
+    });
+    let released = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        go.send(()).unwrap();
+    };
+    let (busy, ..) = tokio::join!(busy, answer(&shop, "skip"), answer(&shop, "send"), released);
+    busy.unwrap();
+    let fate = seen(&shop).await["journeys"][0]["fate"].clone();
+    shop.run().await;
+    let ends = (shop.taken().len(), shop.in_state("cancelled").await);
+    match fate.as_str().unwrap() {
+        "send" => assert_eq!(ends, (30, 0)),
+        "skip" => assert_eq!(ends, (0, 30)),
+        other => panic!("{other}"),
+    }
+}
+
 async fn few() {
     let shop = back(5).await;
     assert_eq!(shop.taken().len(), 5);
@@ -139,35 +195,29 @@ async fn opened() {
     studio
         .mutate("workspaces.open", json!({ "file": { "path": file } }))
         .await;
-    let waiting = until(&studio, |seen| seen["waiting"].as_u64() == Some(30)).await;
+    let mut waiting = Value::Null;
+    until("thirty messages that wait for an answer", async || {
+        waiting = studio.query("absence.get", json!({})).await;
+        waiting["waiting"].as_u64() == Some(30)
+    })
+    .await;
     assert_eq!(waiting["journeys"][0]["name"], "Hello");
     // The loop has looked at them by the time the gate has said why they stay.
-    loop {
+    until("the gate's word on each of them", async || {
         let page = json!({ "states": ["queued"], "offset": 0, "limit": 50 });
         let held = studio.query("outbox.page", page).await;
         let rows = held["rows"].as_array().unwrap();
         assert_eq!(rows.len(), 30);
-        if rows.iter().all(|row| !row["last_word"].is_null()) {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+        rows.iter().all(|row| !row["last_word"].is_null())
+    })
+    .await;
     assert_eq!(truth::read(&log).unwrap().len(), 0);
     studio.mutate("absence.answer", json!({ "fate": "send" })).await;
-    while truth::read(&log).unwrap().len() < 30 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("thirty mails that were sent on", async || {
+        truth::read(&log).unwrap().len() >= 30
+    })
+    .await;
     studio.mutate("workspaces.close", json!({})).await;
-}
-
-async fn until(studio: &Studio, fits: impl Fn(&Value) -> bool) -> Value {
-    loop {
-        let seen = studio.query("absence.get", json!({})).await;
-        if fits(&seen) {
-            return seen;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// A workspace on the real clock with so many people, a template and an account.
@@ -296,12 +346,16 @@ async fn heard_first() {
     studio
         .mutate("accounts.unlock", json!({ "passphrase": PASSPHRASE }))
         .await;
-    while in_state(&studio, "suppressed").await < 1 || truth::read(&log).unwrap().len() < 5 {
-        let reached = truth::read(&log).unwrap();
-        let again = reached.iter().skip(3).any(|mail| mail.rcpt_to == gone);
-        assert!(!again, "whoever had said no got another mail");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until(
+        "the two others' mails, and the gate's word on whoever said no",
+        async || {
+            let reached = truth::read(&log).unwrap();
+            let again = reached.iter().skip(3).any(|mail| mail.rcpt_to == gone);
+            assert!(!again, "whoever had said no got another mail");
+            in_state(&studio, "suppressed").await >= 1 && reached.len() >= 5
+        },
+    )
+    .await;
     assert_eq!(truth::read(&log).unwrap().len(), 5);
     studio.mutate("workspaces.close", json!({})).await;
     relay.stop().await;

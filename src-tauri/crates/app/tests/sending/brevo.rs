@@ -7,13 +7,18 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 /// What it was asked, and what it allows.
 #[derive(Clone, Default)]
 pub struct Brevo {
     pub said: Arc<Mutex<Said>>,
+    /// What happens after the next message was taken and before the answer.
+    pub meanwhile: Arc<Mutex<Option<Meanwhile>>>,
 }
+
+pub type Meanwhile = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 #[derive(Default)]
 pub struct Said {
@@ -40,6 +45,12 @@ impl Brevo {
 }
 
 async fn answer(State(server): State<Brevo>, method: Method, uri: Uri, body: String) -> Response {
+    if uri.path() == "/v3/smtp/email" {
+        let meanwhile = server.meanwhile.lock().unwrap().take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile.await;
+        }
+    }
     let mut said = server.said.lock().unwrap();
     let told = match (method, uri.path()) {
         (Method::GET, "/v3/account") => {

@@ -19,6 +19,7 @@ mod responses;
 #[cfg(feature = "moto")]
 mod ses;
 mod shop;
+mod waiting;
 mod world;
 
 use libtest_mimic::{Arguments, Failed, Trial};

@@ -4,7 +4,7 @@ use crate::brevo::Brevo;
 use crate::postmark::{Postmark, TOKEN};
 use crate::shop::{FOOT, Shop};
 use crate::trial;
-use carillon_app::table::Kind;
+use carillon_app::table::{Call, Kind, Window};
 use libtest_mimic::Trial;
 use mail_parser::MessageParser;
 use serde_json::{Value, json};
@@ -24,6 +24,10 @@ pub fn trials() -> Vec<Trial> {
         trial(
             "no_more_goes_than_the_provider_says_is_left_and_a_call_it_recognises_is_made_again_where_its_answer_is_lost",
             what_is_left,
+        ),
+        trial(
+            "an_opt_out_that_comes_between_a_call_and_its_repetition_stops_the_repetition",
+            said_no_between,
         ),
         trial("lists_go_both_ways_and_a_lifted_address_stays_lifted", lists),
         trial(
@@ -227,6 +231,37 @@ async fn what_is_left() {
         .await;
     assert_eq!(shop.in_state("accepted").await, 5);
     assert_eq!(server.said.lock().unwrap().keys.len(), 5);
+}
+
+async fn said_no_between() {
+    let (server, host) = Brevo::start().await;
+    let shop = Shop::new(|_| {}).await;
+    shop.people(1).await;
+    shop.template("Hello", &format!("Hello {{{{ first_name }}}}, {FOOT}"))
+        .await;
+    add(&shop, "brevo", &host, "key-1").await;
+    account(&shop).await;
+    {
+        let mut said = server.said.lock().unwrap();
+        (said.credits, said.loses) = (3, 1);
+    }
+    let app = shop.studio.app.clone();
+    let opt_out = Call {
+        kind: Kind::Mutate,
+        name: "suppressions.add".to_owned(),
+        args: json!({ "email": "c1@example.com", "reason": "unsubscribed", "source": "a call" }),
+    };
+    let meanwhile = async move {
+        app.call(Window::Terminal, opt_out).await.unwrap();
+    };
+    *server.meanwhile.lock().unwrap() = Some(Box::pin(meanwhile));
+    write_to_all(&shop, "First").await;
+    assert_eq!(server.said.lock().unwrap().calls, 1, "no second call is made");
+    assert_eq!(
+        shop.in_state("unknown").await,
+        1,
+        "what the first came to is not known"
+    );
 }
 
 async fn lists() {

@@ -28,6 +28,10 @@ pub fn trials() -> Vec<Trial> {
             confirmed,
         ),
         trial(
+            "what_is_agreed_to_in_a_form_counts_only_once_the_link_of_the_mail_was_pressed",
+            double_opt_in,
+        ),
+        trial(
             "what_one_machine_hears_stops_the_message_that_is_due_at_another",
             two_machines,
         ),
@@ -334,6 +338,140 @@ async fn confirmed() {
         !shop.studio.permitted("c3@example.com").await,
         "whoever complained stays on the list"
     );
+}
+
+/// Sends the form with these fields, as a person with a browser would.
+async fn fill(shop: &Shop, ear: &Ear, form: &str, fields: &str) {
+    let relay = shop.studio.query("relay.get", json!({})).await;
+    let at = |key: &str| relay[key].as_str().unwrap().to_owned();
+    let place = format!("{}/f/{}/{form}", at("url"), at("tenant"));
+    let page = ear.visit(&place, None).await;
+    let stamp = page.split("data-stamp=\"").nth(1).unwrap();
+    let stamp = stamp.split('"').next().unwrap();
+    ear.visit(&place, Some(&format!("_stamp={stamp}&_work=&{fields}")))
+        .await;
+    hear(shop).await;
+    shop.run().await;
+}
+
+/// A live journey of one mail to whoever sends a form.
+async fn on_form(shop: &Shop, name: &str, condition: &str, settings: Value) {
+    let entry = json!({ "event": "form_submitted", "where": condition });
+    let drawn = json!({
+        "format": "carillon/journey/1", "name": name,
+        "steps": [
+            { "id": "s1", "kind": "entry_event", "settings": entry, "next": { "next": "s2" } },
+            { "id": "s2", "kind": "send_email", "settings": settings, "next": { "next": "s3" } },
+            { "id": "s3", "kind": "exit" },
+        ],
+    });
+    let args = json!({ "text": drawn.to_string() });
+    let id = shop.studio.mutate("journeys.import", args).await["id"].clone();
+    shop.studio.mutate("journeys.publish", json!({ "id": id })).await;
+}
+
+async fn double_opt_in() {
+    let (shop, ear) = written(2, "").await;
+    let form = |key: &str, double_opt_in: bool| {
+        let consent =
+            |key: &str, text: &str| json!({ "key": key, "version": 1, "text": text, "wording_hash": "" });
+        json!({
+            "key": key, "version": 1, "title": "News", "button": "Sign up", "thanks": "Look into your mail.",
+            "fields": [{ "key": "email", "label": "E-mail", "kind": "email", "required": true }],
+            "consents": [consent("marketing", "Yes, send me news."), consent("tracking", "Yes, count my clicks.")],
+            "double_opt_in": double_opt_in, "min_secs": 0, "work_bits": 0,
+        })
+    };
+    let mut settings = shop.studio.query("relay.settings", json!({})).await;
+    settings["forms"] = json!([form("news", true), form("fair", false)]);
+    shop.studio.mutate("relay.save_settings", settings).await;
+    let none = json!([]);
+    assert_eq!(shop.studio.query("relay.confirming", json!({})).await, none);
+    template_of(&shop, "Confirm", None, "<a href=\"{{ confirm_url }}\">Yes</a>").await;
+    template_of(&shop, "Welcome", None, "Welcome").await;
+    let asked_for = json!({ "template": "Confirm", "transactional": true });
+    on_form(&shop, "Confirm", "to_confirm is yes", asked_for).await;
+    on_form(&shop, "Welcome", "", json!({ "template": "Welcome" })).await;
+    let writers = shop.studio.query("relay.confirming", json!({})).await;
+    assert_eq!(writers, json!(["Confirm"]));
+
+    // One is new, the other left before.
+    ear.visit(
+        &link(&shop, "c1@example.com", "u"),
+        Some("List-Unsubscribe=One-Click"),
+    )
+    .await;
+    hear(&shop).await;
+    let people = ["new@example.com", "c1@example.com"];
+    let subjects = async |who: &str| {
+        let page = json!({ "states": ["accepted"], "offset": 0, "limit": 100 });
+        let page = shop.studio.query("outbox.page", page).await;
+        let rows = page["rows"].as_array().unwrap().iter();
+        let to = rows.filter(|row| row["to"] == who && row["journey_name"] != json!("Hello"));
+        to.map(|row| row["subject"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    for who in people {
+        let email = who.replace('@', "%40");
+        fill(
+            &shop,
+            &ear,
+            "news",
+            &format!("f.email={email}&c.marketing=yes&c.tracking=yes"),
+        )
+        .await;
+        assert_eq!(
+            subjects(who).await,
+            ["Confirm"],
+            "nothing but what was asked for leaves"
+        );
+        assert!(!shop.studio.permitted(who).await);
+        let shown = shop.studio.contact(who).await;
+        let rows = shown["consents"].as_array().unwrap();
+        let waits = rows.iter().filter(|row| row["action"] == json!("requested"));
+        assert_eq!(waits.count(), 2, "{shown}");
+    }
+    ear.is_at("2026-03-01T00:10:00Z");
+    for who in people {
+        let confirm = link(&shop, who, "k");
+        ear.visit(&confirm, None).await;
+        hear(&shop).await;
+        assert!(!shop.studio.permitted(who).await, "looking confirms nothing");
+        ear.visit(&confirm, Some("")).await;
+        hear(&shop).await;
+        assert!(shop.studio.permitted(who).await);
+        let shown = shop.studio.contact(who).await;
+        let rows = shown["consents"].as_array().unwrap();
+        let given = rows.iter().filter(|row| row["action"] == json!("granted"));
+        let given: Vec<(&str, &str)> = given
+            .filter(|row| row["basis"] == json!("double_opt_in"))
+            .filter_map(|row| Some((row["purpose"].as_str()?, row["wording"].as_str()?)))
+            .filter(|(_, wording)| wording.starts_with("Yes, "))
+            .filter(|(_, wording)| wording.ends_with('.') && *wording != "Yes, write to me.")
+            .collect();
+        assert_eq!(
+            given,
+            [
+                ("tracking", "Yes, count my clicks."),
+                ("marketing", "Yes, send me news.")
+            ],
+            "{shown}"
+        );
+    }
+    // Whoever took the permission back gets it again neither by a form nor by a list that comes meanwhile.
+    let left = shop.studio.contact("c2@example.com").await["contact"]["id"].clone();
+    let no = json!({
+        "contact": left, "channel": "email", "purpose": "marketing", "action": "withdrawn", "basis": "consent",
+        "wording": null, "source": "a call",
+    });
+    shop.studio.mutate("consents.add", no).await;
+    fill(&shop, &ear, "news", "f.email=c2%40example.com&c.marketing=yes").await;
+    shop.studio.import("again.csv", "email\nc2@example.com\n").await;
+    assert!(!shop.studio.permitted("c2@example.com").await);
+    // A form without it grants at once, to whoever is new.
+    fill(&shop, &ear, "fair", "f.email=fair%40example.com&c.marketing=yes").await;
+    assert!(shop.studio.permitted("fair@example.com").await);
+    assert_eq!(subjects("fair@example.com").await, ["Welcome"]);
 }
 
 async fn two_machines() {

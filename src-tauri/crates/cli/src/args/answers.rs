@@ -87,6 +87,34 @@ pub enum Relay {
         #[arg(long)]
         passphrase_file: bool,
     },
+    /// Let another machine of this workspace in. The passphrase that protects its invitation is read from standard
+    /// input; tell it to whoever sits there by another way than the invitation.
+    #[command(
+        after_help = "Example:\n  printf %s \"$PASSPHRASE\" | carillon relay invite Office --to invitation.txt"
+    )]
+    Invite {
+        /// What that machine is to be called.
+        machine: String,
+        /// Write the invitation to this new file, which only you can read.
+        #[arg(long, value_name = "FILE", required_unless_present = "print")]
+        to: Option<PathBuf>,
+        /// Print the invitation instead.
+        #[arg(long, conflicts_with = "to")]
+        print: bool,
+    },
+    /// Come in with an invitation that another machine made. It is read from standard input, and its passphrase from the
+    /// last line there.
+    #[command(
+        after_help = "Example:\n  (cat invitation.txt; printf %s \"$PASSPHRASE\") | carillon relay join"
+    )]
+    Join {
+        /// PEM file of a certificate authority to trust beside the system's.
+        #[arg(long, value_name = "FILE")]
+        ca_file: Option<PathBuf>,
+        /// Keep the keys in a file protected by the passphrase in CARILLON_PASSPHRASE, where there is no keychain.
+        #[arg(long)]
+        passphrase_file: bool,
+    },
     /// Ask the relay how it is.
     Test,
     /// Give the relay up. Links that were sent go on leading there, and nobody hears of them.

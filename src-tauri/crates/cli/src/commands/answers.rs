@@ -6,8 +6,9 @@ use crate::backend::{Backend, absolute};
 use crate::output;
 use crate::words::{say, text};
 use base64::Engine;
-use carillon_app::error::{Code, Result, fail};
+use carillon_app::error::{ApiError, Code, Result, fail};
 use serde_json::{Value, json};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 fn keep(in_file: bool) -> &'static str {
@@ -186,6 +187,19 @@ pub async fn relay(backend: &Backend, json: bool, verb: Relay) -> Result<()> {
             });
             show(json, &backend.mutate("relay.pair", args).await?);
         }
+        Relay::Invite { machine, to, .. } => invite(backend, json, &machine, to).await?,
+        Relay::Join {
+            ca_file,
+            passphrase_file,
+        } => {
+            let asked = [text!("relay.ask_invitation"), text!("relay.ask_told")];
+            let (invitation, told) = sending::ask_two(backend, asked).await?;
+            let args = json!({
+                "invitation": invitation, "passphrase": told, "ca_file": ca_file.as_deref().map(absolute),
+                "keep": keep(passphrase_file), "file_passphrase": passphrase(),
+            });
+            show(json, &backend.mutate("relay.join", args).await?);
+        }
         Relay::Test => {
             let tested = backend.mutate("relay.test", json!({})).await?;
             if tested["ok"] != json!(true) {
@@ -205,6 +219,57 @@ pub async fn relay(backend: &Backend, json: bool, verb: Relay) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Makes an invitation: into a file, or, if that is what was asked for, onto the screen.
+async fn invite(backend: &Backend, json: bool, machine: &str, to: Option<PathBuf>) -> Result<()> {
+    // A machine is let in only when there is a place for its invitation.
+    let file = to.as_deref().map(private).transpose()?;
+    let made = async {
+        let passphrase = sending::ask(backend, text!("relay.ask_passphrase")).await?;
+        let args = json!({ "machine": machine, "passphrase": passphrase });
+        backend.mutate("relay.invite", args).await
+    };
+    let made = made.await.and_then(|invitation| {
+        let text = output::cell(&invitation["text"]);
+        if let (Some(mut file), Some(to)) = (file, &to) {
+            writeln!(file, "{text}").map_err(|error| cannot_write(to, &error))?;
+        }
+        Ok(text)
+    });
+    let Some(to) = to else {
+        let text = made?;
+        answer(json, &json!({ "text": text }), |_| output::line(&text));
+        return Ok(());
+    };
+    if let Err(error) = made {
+        // It was made a moment ago, and has nothing in it.
+        let _ = std::fs::remove_file(&to);
+        return Err(error);
+    }
+    let told = json!({ "machine": machine, "file": absolute(&to) });
+    answer(json, &told, |_| {
+        say!(
+            "relay.invited",
+            machine = machine.to_owned(),
+            file = to.display().to_string()
+        )
+    });
+    Ok(())
+}
+
+/// A new file for this user's eyes.
+fn private(path: &Path) -> Result<std::fs::File> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|error| cannot_write(path, &error))
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> ApiError {
+    let said: [(&str, &dyn std::fmt::Display); 2] = [("file", &path.display()), ("detail", &error)];
+    fail(Code::File, "files.cannot_write", &said)
 }
 
 fn show(json: bool, relay: &Value) {

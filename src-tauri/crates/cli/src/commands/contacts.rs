@@ -176,12 +176,9 @@ fn happened(entry: &Value) -> String {
         ),
         Some("consent") => {
             let consent = &entry["consent"];
-            let key = match consent["action"] == json!("granted") {
-                true => "words.consent.granted",
-                false => "words.consent.withdrawn",
-            };
+            let key = format!("words.consent.{}", output::cell(&consent["action"]));
             words(
-                key,
+                &key,
                 &[
                     ("channel", &consent["channel"]),
                     ("purpose", &consent["purpose"]),

@@ -148,20 +148,43 @@ fn problems(found: &Value) {
 /// A secret from standard input, without its line end. Not shown while somebody types it.
 fn secret(asked: &str) -> Result<String> {
     let text = match std::io::stdin().is_terminal() {
-        true => {
-            eprint!("{asked}");
-            console::Term::stderr().read_secure_line()?
-        }
-        false => {
-            let mut text = String::new();
-            std::io::stdin().lock().take(4096).read_to_string(&mut text)?;
-            text.trim_end_matches(['\r', '\n']).to_owned()
-        }
+        true => typed(asked)?,
+        false => piped()?,
     };
     match text.is_empty() {
         true => Err(fail(Code::Invalid, "cli.no_password", &[])),
         false => Ok(text),
     }
+}
+
+/// Two secrets from standard input: what stands before the last line, and that line.
+fn two_secrets(asked: &[String; 2]) -> Result<(String, String)> {
+    let (first, second) = match std::io::stdin().is_terminal() {
+        true => (typed(&asked[0])?, typed(&asked[1])?),
+        false => {
+            let text = piped()?;
+            let (first, second) = text.rsplit_once('\n').unwrap_or((&text, ""));
+            (first.trim().to_owned(), second.to_owned())
+        }
+    };
+    match first.is_empty() || second.is_empty() {
+        true => Err(fail(Code::Invalid, "cli.not_both", &[])),
+        false => Ok((first, second)),
+    }
+}
+
+fn typed(asked: &str) -> Result<String> {
+    eprint!("{asked}");
+    Ok(console::Term::stderr().read_secure_line()?)
+}
+
+fn piped() -> Result<String> {
+    let mut text = String::new();
+    std::io::stdin()
+        .lock()
+        .take(16 * 1024)
+        .read_to_string(&mut text)?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 async fn add_smtp(backend: &Backend, json: bool, how: AddSmtp) -> Result<()> {
@@ -197,8 +220,20 @@ async fn add_smtp(backend: &Backend, json: bool, how: AddSmtp) -> Result<()> {
 
 /// Asks for a secret; whoever breaks off is heard.
 pub(super) async fn ask(backend: &Backend, asked: String) -> Result<String> {
+    heard(backend, move || secret(&asked)).await
+}
+
+/// Asks for two secrets, as [`ask`] for one.
+pub(super) async fn ask_two(backend: &Backend, asked: [String; 2]) -> Result<(String, String)> {
+    heard(backend, move || two_secrets(&asked)).await
+}
+
+async fn heard<T: Send + 'static>(
+    backend: &Backend,
+    read: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     tokio::select! {
-        read = tokio::task::spawn_blocking(move || secret(&asked)) => read.map_err(ApiError::internal)?,
+        read = tokio::task::spawn_blocking(read) => read.map_err(ApiError::internal)?,
         () = backend.interrupt.asked() => {
             show_typing();
             Err(fail(Code::Cancelled, "cli.stopped", &[]))

@@ -6,5 +6,6 @@ mod answers;
 mod interrupted;
 mod providers;
 mod refusals;
+mod relay;
 mod served;
 mod terminal;

@@ -73,6 +73,9 @@ pub struct FormDefinition {
     pub fields: Vec<FormField>,
     #[serde(default)]
     pub consents: Vec<ConsentText>,
+    /// What is agreed to counts only once the link of a mail to the address was pressed (double opt-in).
+    #[serde(default)]
+    pub double_opt_in: bool,
     /// Faster than this many seconds is a machine.
     #[serde(default = "three")]
     pub min_secs: u32,

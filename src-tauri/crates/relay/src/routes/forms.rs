@@ -147,6 +147,7 @@ async fn sent(ask: &Ask, tenant: &Arc<Tenant>, form: &FormDefinition) -> Respons
         version: form.version,
         values: filled.values,
         consents: filled.consents,
+        double_opt_in: form.double_opt_in,
         page: page_of(ask),
         seconds: u32::try_from(open_for.num_seconds()).unwrap_or_default(),
         worked,

@@ -33,6 +33,7 @@ pub fn newsletter() -> FormDefinition {
             wording_hash: "ab".repeat(32),
             required: true,
         }],
+        double_opt_in: true,
         min_secs: 3,
         work_bits: 8,
         without_script: true,
@@ -115,6 +116,10 @@ async fn a_form_keeps_its_fields_and_the_consent_that_was_read_and_pressing_twic
     assert_eq!(
         (entry.form.as_str(), entry.version, entry.seconds, entry.worked),
         ("newsletter", 4, 4, true)
+    );
+    assert!(
+        entry.double_opt_in,
+        "the studio is told that it is to be confirmed"
     );
     let values: Vec<(&str, &str)> = entry
         .values

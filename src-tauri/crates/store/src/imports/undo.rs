@@ -282,7 +282,10 @@ fn restore_consent(tx: &mut Tx<'_>, contact: ContactId, import: ImportId) -> Res
             continue;
         }
         let same = |r: &&(i64, Consent)| {
-            r.1.channel == row.channel && r.1.purpose == row.purpose && import_of(&r.1.source) != Some(import)
+            r.1.channel == row.channel
+                && r.1.purpose == row.purpose
+                && r.1.action != ConsentAction::Requested
+                && import_of(&r.1.source) != Some(import)
         };
         let before = rows.iter().filter(same).rfind(|r| r.0 < *id);
         let now = tx.now().max(row.at);

@@ -2,12 +2,14 @@
 
 use super::Word;
 use super::record::settle;
+use crate::codes::word;
 use crate::db::Db;
 use crate::error::Result;
 use crate::sql::sql;
 use crate::time::{moment, ms};
 use crate::topics::Topic;
 use crate::tx::Tx;
+use carillon_model::message::Refusal;
 use carillon_model::{ContactId, JourneyId, MessageId, Moment};
 
 const FELL_DUE: &str = sql!(
@@ -16,7 +18,7 @@ const FELL_DUE: &str = sql!(
     scan: "only the index of waiting messages is walked, when somebody comes back"
 );
 const QUEUED_BETWEEN: &str = sql!(
-    "SELECT id, contact, next_at FROM outbox INDEXED BY outbox_waiting
+    "SELECT id, contact, next_at, ifnull(last_word = ?6, 1) FROM outbox INDEXED BY outbox_waiting
      WHERE state < 2 AND transactional = 0 AND journey = ?1 AND queued_at BETWEEN ?2 AND ?3 AND id > ?4
      ORDER BY id LIMIT ?5",
     scan: "only the index of waiting messages is walked, when somebody says what becomes of them"
@@ -30,6 +32,8 @@ pub struct Waiting {
     pub contact: ContactId,
     /// When it may next be tried.
     pub next_at: Moment,
+    /// Nothing is known to keep it but that nobody has said yet what becomes of it.
+    pub held: bool,
 }
 
 /// How many marketing messages that were queued in this span wait, by journey.
@@ -55,12 +59,13 @@ pub fn waiting_of(
 ) -> Result<Vec<Waiting>> {
     db.all(
         QUEUED_BETWEEN,
-        (journey.0, ms(from), ms(to), after.0, limit),
+        (journey.0, ms(from), ms(to), after.0, limit, word(&Refusal::Away)?),
         |row| {
             Ok(Waiting {
                 id: MessageId(row.get(0)?),
                 contact: ContactId(row.get(1)?),
                 next_at: moment(row.get(2)?)?,
+                held: row.get(3)?,
             })
         },
     )

@@ -221,6 +221,32 @@ async fn the_ledger_only_grows_and_its_latest_moment_is_the_last_word() {
 }
 
 #[tokio::test]
+async fn what_is_requested_permits_and_withdraws_nothing_and_waits_until_something_is_said_after_it() {
+    let place = Place::new();
+    let store = fresh(&place).await;
+    let id = ids(&write(&store, |tx| add(tx, &["a@example.com"], "user"))
+        .await
+        .unwrap())[0];
+    let say = async |days: i64, action: ConsentAction| {
+        write(&store, move |tx| consents::add(tx, &grant(id, day(days), action)))
+            .await
+            .unwrap();
+        let read = store.read(move |db| {
+            Ok((
+                consents::permission(db, id, Channel::Email, Purpose::Marketing)?,
+                consents::requested(db, id, Channel::Email)?.len(),
+            ))
+        });
+        read.await.unwrap()
+    };
+    assert_eq!(say(-9, ConsentAction::Requested).await, (None, 1));
+    assert_eq!(say(-8, ConsentAction::Granted).await, (Some(Basis::Consent), 0));
+    assert_eq!(say(-7, ConsentAction::Requested).await, (Some(Basis::Consent), 1));
+    assert_eq!(say(-6, ConsentAction::Withdrawn).await, (None, 0));
+    assert_eq!(say(-5, ConsentAction::Requested).await, (None, 1));
+}
+
+#[tokio::test]
 async fn the_index_after_reopening_equals_the_one_kept_true_by_commits() {
     let place = Place::new();
     let store = fresh(&place).await;

@@ -94,7 +94,7 @@ pub(super) fn chose(
         };
     };
     if back {
-        agreed(tx, contact, &email, Basis::Consent, at)?;
+        agreed(tx, contact, &email, Basis::Consent, None, at)?;
     }
     let choice = choice(tx, Some(contact), chosen)?;
     choices::set(tx, &email, &choice, SOURCE, at)?;
@@ -139,13 +139,26 @@ fn choice(tx: &Tx<'_>, contact: Option<ContactId>, chosen: &Choices) -> carillon
     })
 }
 
-/// A confirmed address is a double opt-in: the strongest consent there is, for the address the mail went to.
+/// A confirmed address is a double opt-in: the strongest consent there is, for the address the mail went to. With it counts
+/// what was agreed to in a form and waited for this, in the words that were read there.
 pub(super) fn confirmed(tx: &mut Tx<'_>, who: &Person<'_>, at: Moment) -> carillon_store::Result<()> {
     response(tx, ResponseKind::Confirmed, who.token, at, "confirmed")?;
-    match who.contact(tx)? {
-        Some((contact, email)) => agreed(tx, contact, &email, Basis::DoubleOptIn, at),
-        None => Ok(()),
+    let Some((contact, email)) = who.contact(tx)? else {
+        return Ok(());
+    };
+    let mut waiting = consents::requested(tx, contact, Channel::Email)?;
+    waiting.retain(|row| row.at <= at);
+    for row in waiting.iter().filter(|row| row.purpose != Purpose::Marketing) {
+        let said = Consent {
+            action: ConsentAction::Granted,
+            at,
+            ..row.clone()
+        };
+        consents::add(tx, &said)?;
     }
+    let marketing = waiting.into_iter().find(|row| row.purpose == Purpose::Marketing);
+    let wording = marketing.and_then(|row| row.wording);
+    agreed(tx, contact, &email, Basis::DoubleOptIn, wording, at)
 }
 
 /// The person's own yes, after which an earlier no of theirs bars nothing any more. Complaints, bounces and what somebody
@@ -155,6 +168,7 @@ fn agreed(
     contact: ContactId,
     email: &str,
     basis: Basis,
+    wording: Option<String>,
     at: Moment,
 ) -> carillon_store::Result<()> {
     consents::add(
@@ -165,7 +179,7 @@ fn agreed(
             purpose: Purpose::Marketing,
             action: ConsentAction::Granted,
             basis,
-            wording: None,
+            wording,
             wording_hash: None,
             source: SOURCE.to_owned(),
             at,
