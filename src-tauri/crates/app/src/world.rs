@@ -86,6 +86,11 @@ impl World {
         self.smtp.mailbox()
     }
 
+    /// Whether a link leads by the relay, now or when the mail was sent, so that following it comes back.
+    fn hears_of(&self, link: &str) -> bool {
+        self.relay.as_ref().is_some_and(|relay| relay.hears_of(link))
+    }
+
     fn say_trouble(&self, why: Option<String>) {
         if let Some(why) = &why {
             tracing::warn!(why, "the mail world cannot go on now");

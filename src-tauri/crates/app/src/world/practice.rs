@@ -105,6 +105,13 @@ impl Practice {
         })
     }
 
+    /// Whether an address of any mail leads to this relay.
+    pub(super) fn hears_of(&self, link: &str) -> bool {
+        let found = self.found(link);
+        let path = found.as_deref().and_then(|found| found.strip_prefix(&self.url()));
+        path.is_some_and(|path| path.starts_with('/'))
+    }
+
     /// Takes in what it heard since, if it heard anything: whether it did.
     ///
     /// # Errors
@@ -273,6 +280,10 @@ mod tests {
             ("https://shop.example/", None),
         ] {
             assert_eq!(relay.found(link).as_deref(), found, "{link}");
+        }
+        assert!(relay.hears_of("http://127.0.0.1:3000/c/a/b") && relay.hears_of("http://127.0.0.1:4000/f/a"));
+        for past in ["http://127.0.0.1:40001/c/a", "http://localhost:4000/c/a", "https://shop.example/"] {
+            assert!(!relay.hears_of(past), "{past}");
         }
     }
 }
