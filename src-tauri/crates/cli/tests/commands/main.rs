@@ -8,3 +8,4 @@ mod providers;
 mod refusals;
 mod served;
 mod terminal;
+mod world;
