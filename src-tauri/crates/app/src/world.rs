@@ -7,6 +7,7 @@
 //! each has a key, so it counts once.
 
 mod diary;
+mod doubts;
 mod mails;
 mod post;
 mod practice;
@@ -125,6 +126,8 @@ pub async fn start(app: &App, open: &Arc<Open>) -> Result<()> {
     let mut options = Options::new(truth_of(&open.path));
     options.mailbox = Some(beside(&open.path, ".mail"));
     options.taken = Some(sender);
+    // Before the server writes on in its log, and anybody sends.
+    doubts::settle(open).await?;
     let smtp = SmtpWorld::start(options).await?;
     tell_port(open, smtp.address().port()).await?;
     let relay = match Practice::start(open, &folder).await {
