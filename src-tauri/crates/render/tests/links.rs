@@ -1,7 +1,9 @@
 //! Links of finished mails: which are found, what rewriting them changes, and what it never does.
 #![allow(clippy::unwrap_used)]
 
-use carillon_render::links::{LABEL_CHARS, Link, LinkPart, Marks, Utm, list, marked, rewrite, without_pixels};
+use carillon_render::links::{
+    LABEL_CHARS, Link, LinkPart, Marks, Utm, list, marked, rewrite, without_pixels,
+};
 use carillon_render::{Envelope, Mailbox, Rendered, compose, verify_bytes};
 use proptest::prelude::*;
 
@@ -196,7 +198,10 @@ fn what_a_frame_shows_has_no_picture_that_tells_of_an_opening_and_all_others() {
         "<img hidden src=\"https://a.example/o\">",
     ] {
         let left = without_pixels(&of(picture));
-        assert_eq!(left, format!("<p title=\"<img>\">Hello</p><!-- {picture} --></body>"));
+        assert_eq!(
+            left,
+            format!("<p title=\"<img>\">Hello</p><!-- {picture} --></body>")
+        );
     }
     for picture in [
         "<img src=\"https://a.example/a.png\" width=100 height=1 alt=\"a line\">",
@@ -206,7 +211,10 @@ fn what_a_frame_shows_has_no_picture_that_tells_of_an_opening_and_all_others() {
     ] {
         assert_eq!(without_pixels(&of(picture)), of(picture));
     }
-    assert_eq!(without_pixels("<img src=https://a.example/o width=1 height=1"), "");
+    assert_eq!(
+        without_pixels("<img src=https://a.example/o width=1 height=1"),
+        ""
+    );
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The inbox of the mail world: what each person got and did, and what the user does in their place.
 
 use super::{
-    World, WorldActArgs, WorldAnswer, WorldAnswerKind, WorldDeed, WorldHeader, WorldLink, WorldLinkKind, WorldMail,
-    WorldMailArgs, WorldMailPage, WorldMailRow, WorldMailsArgs, WorldPart, of, set, visits,
+    World, WorldActArgs, WorldAnswer, WorldAnswerKind, WorldDeed, WorldHeader, WorldLink, WorldLinkKind,
+    WorldMail, WorldMailArgs, WorldMailPage, WorldMailRow, WorldMailsArgs, WorldPart, of, set, visits,
 };
 use crate::Ctx;
 use crate::error::{Code, Result, fail};
@@ -59,11 +59,7 @@ pub(super) async fn mails(cx: &Ctx, req: WorldMailsArgs) -> Result<WorldMailPage
 }
 
 /// Rows as a screen shows them, with what of ours they are.
-async fn rows(
-    open: &Open,
-    world: &Arc<World>,
-    listed: Vec<(Listed, Persona)>,
-) -> Result<Vec<WorldMailRow>> {
+async fn rows(open: &Open, world: &Arc<World>, listed: Vec<(Listed, Persona)>) -> Result<Vec<WorldMailRow>> {
     let world = world.clone();
     Ok(open
         .store
@@ -84,11 +80,7 @@ async fn rows(
                     subject: one.subject,
                     message,
                     contact: contacts::id_of(db, &one.to)?,
-                    answers: one
-                        .answers
-                        .into_iter()
-                        .map(|one| answer(&world, one))
-                        .collect(),
+                    answers: one.answers.into_iter().map(|one| answer(&world, one)).collect(),
                     to: one.to,
                 });
             }

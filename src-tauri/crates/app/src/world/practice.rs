@@ -295,7 +295,11 @@ mod tests {
             assert_eq!(relay.found(link).as_deref(), found, "{link}");
         }
         assert!(relay.hears_of("http://127.0.0.1:3000/c/a/b") && relay.hears_of("http://127.0.0.1:4000/f/a"));
-        for past in ["http://127.0.0.1:40001/c/a", "http://localhost:4000/c/a", "https://shop.example/"] {
+        for past in [
+            "http://127.0.0.1:40001/c/a",
+            "http://localhost:4000/c/a",
+            "https://shop.example/",
+        ] {
             assert!(!relay.hears_of(past), "{past}");
         }
     }

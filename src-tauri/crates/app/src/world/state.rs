@@ -32,6 +32,8 @@ pub(super) struct State {
     doing: VecDeque<(Moment, Act)>,
     /// Everything due up to and including this moment was done.
     done: Option<Moment>,
+    /// Mails that were found in the server's log when this was read: the server may hand them over, too.
+    found: HashSet<String>,
     personas: HashMap<String, Persona>,
 }
 
@@ -58,6 +60,7 @@ impl State {
             .map_err(ApiError::internal)??;
         if !missing.is_empty() {
             // The clock stands where it stood when they were taken.
+            state.found = missing.iter().map(|taken| taken.queue_id.clone()).collect();
             let arrived = arrived(open, missing).await?;
             let on = state.settings.on;
             state.take_in(arrived, now, on)?;
@@ -106,10 +109,14 @@ impl State {
             diary,
             doing: VecDeque::new(),
             done: done.map(|done| done.min(now)),
+            found: HashSet::new(),
             personas: HashMap::new(),
         };
         if ahead > 0 {
-            tracing::warn!(ahead, "the mail world remembers what this workspace has not lived yet");
+            tracing::warn!(
+                ahead,
+                "the mail world remembers what this workspace has not lived yet"
+            );
             state.save()?;
         }
         let missing = state.missing(truth_log, &known, begun || lines > 0)?;
@@ -154,6 +161,11 @@ impl State {
             self.take_in(each.collect(), at, false)?;
         }
         Ok(missing)
+    }
+
+    /// Whether the server's log had this mail when the town was read.
+    pub(super) fn has_found(&self, taken: &Taken) -> bool {
+        self.found.contains(&taken.queue_id)
     }
 
     /// Mails come to the town, and into the list.

@@ -98,9 +98,10 @@ impl World {
         if taken.is_empty() {
             return Ok(false);
         }
-        let arrived = arrived(open, taken).await?;
+        let mut arrived = arrived(open, taken).await?;
         let now = open.now();
         let mut state = self.state(open).await?;
+        arrived.retain(|one| !state.has_found(&one.taken));
         let on = state.settings.on;
         state.take_in(arrived, now, on)?;
         Ok(true)

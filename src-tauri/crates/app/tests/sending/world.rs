@@ -325,7 +325,9 @@ fn life(mails: &[Value]) -> Vec<(String, String, Vec<(String, String)>)> {
         .iter()
         .map(|mail| {
             let answers = mail["answers"].as_array().unwrap().iter();
-            let mut answers: Vec<_> = answers.map(|one| (text(&one["at"]), text(&one["kind"]))).collect();
+            let mut answers: Vec<_> = answers
+                .map(|one| (text(&one["at"]), text(&one["kind"])))
+                .collect();
             answers.sort();
             (text(&mail["to"]), text(&mail["received_at"]), answers)
         })

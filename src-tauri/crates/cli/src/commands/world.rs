@@ -112,7 +112,9 @@ async fn mails(backend: &Backend, json: bool, which: WorldMails) -> Result<()> {
     let mut page = backend.query("world.mails", args.clone()).await?;
     loop {
         all.extend(page["mails"].as_array().into_iter().flatten().cloned());
-        left = which.limit.saturating_sub(u32::try_from(all.len()).unwrap_or(u32::MAX));
+        left = which
+            .limit
+            .saturating_sub(u32::try_from(all.len()).unwrap_or(u32::MAX));
         if left == 0 || page["before"].is_null() {
             break;
         }

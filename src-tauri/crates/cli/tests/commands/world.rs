@@ -7,7 +7,16 @@ use serde_json::{Value, json};
 fn the_people_of_a_sample_are_set_read_and_acted_for() {
     let at = Terminal::with_shop();
     let set = [
-        "world", "set", "--people", "off", "--seed", "7", "--season", "retail", "--mix", "5,4,3,2,1,0",
+        "world",
+        "set",
+        "--people",
+        "off",
+        "--seed",
+        "7",
+        "--season",
+        "retail",
+        "--mix",
+        "5,4,3,2,1,0",
     ];
     let view = at.json(&set);
     assert_eq!(view, at.json(&["world", "show"]));
@@ -18,7 +27,10 @@ fn the_people_of_a_sample_are_set_read_and_acted_for() {
     assert_eq!(view["settings"]["season"]["kind"], json!("retail"));
     assert_eq!(view["settings"]["mix"]["busy"], json!(4));
     let shown = at.text(&["world", "show"]);
-    assert!(shown.contains("as in shops") && shown.contains("eager 5"), "{shown}");
+    assert!(
+        shown.contains("as in shops") && shown.contains("eager 5"),
+        "{shown}"
+    );
     let usual = at.json(&["world", "set", "--mix", "usual"]);
     assert_eq!(usual["settings"]["mix"], Value::Null);
     assert_eq!(usual["settings"]["seed"], json!(7), "what is not said stays");
@@ -31,7 +43,10 @@ fn the_people_of_a_sample_are_set_read_and_acted_for() {
     let more = at.text(&["world", "mails", "--limit", "1"]);
     assert!(more.contains(&format!("--before {}", some["before"])), "{more}");
     let older = at.json(&["world", "mails", "--before", &id]);
-    assert_eq!(older["mails"][0]["id"].as_u64(), newest["id"].as_u64().map(|id| id - 1));
+    assert_eq!(
+        older["mails"][0]["id"].as_u64(),
+        newest["id"].as_u64().map(|id| id - 1)
+    );
     let to = newest["to"].as_str().unwrap();
     let kind = newest["persona"].as_str().unwrap();
     let theirs = at.json(&["world", "mails", "--to", to, "--persona", kind]);
@@ -59,18 +74,36 @@ fn the_people_of_a_sample_are_set_read_and_acted_for() {
     );
     at.text(&["world", "act", &id, "reply", "Do you also sell the grinder?"]);
     let bought = at.text(&["world", "act", &id, "buy", "19.90 EUR"]);
-    assert!(bought.contains("19.90 EUR") && bought.contains("the grinder?"), "{bought}");
+    assert!(
+        bought.contains("19.90 EUR") && bought.contains("the grinder?"),
+        "{bought}"
+    );
     let replied = at.json(&["responses", "list"]);
     assert_eq!(replied[0]["email"], json!(to), "it goes the way of a real answer");
 
-    assert!(at.refused(&["world", "act", &id, "click", "900"]).contains("no such link"));
-    assert!(at.refused(&["world", "act", &id, "click", "0"]).contains("no such link"));
-    assert!(at.refused(&["world", "act", &id, "buy", "twelve"]).contains("is no amount"));
-    assert!(at.refused(&["world", "set", "--list-quality", "2"]).contains("between 0 and 1"));
+    assert!(
+        at.refused(&["world", "act", &id, "click", "900"])
+            .contains("no such link")
+    );
+    assert!(
+        at.refused(&["world", "act", &id, "click", "0"])
+            .contains("no such link")
+    );
+    assert!(
+        at.refused(&["world", "act", &id, "buy", "twelve"])
+            .contains("is no amount")
+    );
+    assert!(
+        at.refused(&["world", "set", "--list-quality", "2"])
+            .contains("between 0 and 1")
+    );
     at.wrong(&["world", "set"]);
     at.wrong(&["world", "set", "--mix", "1,2"]);
     at.json(&["workspaces", "create", "a.carillon"]);
-    assert!(at.refused(&["-w", "a.carillon", "world", "show"]).contains("Only a sample"));
+    assert!(
+        at.refused(&["-w", "a.carillon", "world", "show"])
+            .contains("Only a sample")
+    );
 }
 
 const UNTIL: &str = "2026-09-17T00:00:00Z";
@@ -79,14 +112,28 @@ const UNTIL: &str = "2026-09-17T00:00:00Z";
 fn written_to() -> Terminal {
     let at = Terminal::new();
     at.json(&[
-        "demo", "create", "shop.carillon", "--contacts", "60", "--months", "1", "--seed", "5",
+        "demo",
+        "create",
+        "shop.carillon",
+        "--contacts",
+        "60",
+        "--months",
+        "1",
+        "--seed",
+        "5",
     ]);
     at.text(&["journeys", "pause", "Welcome series"]);
     at.text(&["world", "set", "--mix", "40,10,5,25,10,10"]);
     let body = "<mjml><mj-body><mj-section><mj-column><mj-text>Hello {{ first_name }}, <a href=\"https://kiosk.example/beans\">new beans</a>, <a href=\"https://kiosk.example/mugs\">new mugs</a>. {{ postal_address }} {{ unsubscribe_line }}</mj-text></mj-column></mj-section></mj-body></mjml>";
     at.write("letter.mjml", body);
     at.text(&[
-        "templates", "import", "letter.mjml", "--name", "Letter", "--subject", "News of the week",
+        "templates",
+        "import",
+        "letter.mjml",
+        "--name",
+        "Letter",
+        "--subject",
+        "News of the week",
     ]);
     let weekly = json!({
         "format": "carillon/journey/1", "name": "Weekly letter", "re_entry": { "policy": "after_exit" },
@@ -163,7 +210,10 @@ fn a_run_that_is_killed_again_and_again_lives_the_same_life_as_one_that_is_not()
     let (whole, killed_life) = (life(&whole), life(&killed));
     let lost: Vec<&String> = whole.iter().filter(|one| !killed_life.contains(one)).collect();
     let more: Vec<&String> = killed_life.iter().filter(|one| !whole.contains(one)).collect();
-    assert!(lost.is_empty() && more.is_empty(), "lost: {lost:#?}, more: {more:#?}");
+    assert!(
+        lost.is_empty() && more.is_empty(),
+        "lost: {lost:#?}, more: {more:#?}"
+    );
     assert_eq!(killed_life.len(), whole.len(), "nothing twice");
     assert!(whole.len() > 150, "{}", whole.len());
     let unknown = killed.json(&["outbox", "list", "--state", "unknown"]);

@@ -159,7 +159,9 @@ async fn what_a_sample_does_by_itself_waits_for_no_disk_and_what_a_user_does_wai
         let place = Place::new();
         let mut of = workspace();
         of.sample = sample;
-        let store = Store::create(&place.file(), &of, OpenOptions::default()).await.unwrap();
+        let store = Store::create(&place.file(), &of, OpenOptions::default())
+            .await
+            .unwrap();
         for priority in by_itself.into_iter().chain(by_user).chain(by_itself) {
             let ask = |tx: &mut Tx<'_>| Ok(tx.conn.query_row("PRAGMA synchronous", (), |r| r.get(0))?);
             let synchronous: i64 = store.write(priority, ask).await.unwrap();
