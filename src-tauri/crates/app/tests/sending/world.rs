@@ -40,6 +40,10 @@ pub fn trials() -> Vec<Trial> {
 }
 
 const CLOCK: &str = "2026-09-01T00:00:00Z";
+/// So many people and weeks, of a seed in which they do everything that can be done.
+const CONTACTS: u32 = 90;
+const WEEKS: i64 = 4;
+const SEED: u64 = 1;
 
 /// A sample company of so many people, with a letter to its readers each Tuesday.
 async fn sample(dir: &Path, contacts: u32) -> Studio {
@@ -171,15 +175,57 @@ fn moment(value: &Value) -> chrono::DateTime<chrono::Utc> {
     value.as_str().unwrap().parse().unwrap()
 }
 
+/// A journey that people enter by clicking. Its id.
+async fn entered_by_a_click(studio: &Studio) -> Value {
+    let segment = json!({ "id": null, "name": "Clicked", "text": "did email_clicked" });
+    studio.mutate("segments.save", segment).await;
+    let journey = json!({
+        "format": "carillon/journey/1", "name": "Clickers", "re_entry": { "policy": "never" },
+        "steps": [
+            { "id": "s1", "kind": "entry_segment", "next": { "next": "s2" },
+              "settings": { "segment": "Clicked", "on": "entered", "include_current": false } },
+            { "id": "s2", "kind": "exit" },
+        ],
+    });
+    let args = json!({ "text": journey.to_string() });
+    let id = studio.mutate("journeys.import", args).await["id"].clone();
+    studio.mutate("journeys.publish", json!({ "id": id })).await;
+    id
+}
+
+/// What a click brought about has the moment of the click, though many are taken in together.
+async fn whoever_clicked_entered_at_that_moment(studio: &Studio, journey: &Value, mails: &[Value]) {
+    let mut clicked: BTreeMap<u64, BTreeSet<chrono::DateTime<chrono::Utc>>> = BTreeMap::new();
+    for mail in mails {
+        let answers = mail["answers"].as_array().unwrap().iter();
+        let clicks = answers.filter(|answer| answer["kind"] == json!("clicked"));
+        let moments = clicks.map(|answer| moment(&answer["at"]));
+        let contact = mail["contact"].as_u64().unwrap();
+        clicked.entry(contact).or_default().extend(moments);
+    }
+    let mut entered = 0;
+    for (contact, clicks) in clicked {
+        let asked = json!({ "id": journey, "contact": contact });
+        let path = studio.query("journeys.path", asked).await;
+        if let Some(first) = path.as_array().unwrap().first() {
+            assert!(clicks.contains(&moment(&first["at"])), "{first}, {clicks:?}");
+            entered += 1;
+        }
+    }
+    assert!(entered > 0);
+}
+
 async fn answers() {
     let dir = tempfile::tempdir().unwrap();
-    let studio = sample(dir.path(), 160).await;
+    let studio = sample(dir.path(), CONTACTS).await;
     // A bad list of people who leave, complain and die, so that few of them show everything.
     let mut settings = studio.query("world.get", json!({})).await["settings"].clone();
     settings["mix"] =
         json!({ "eager": 40, "busy": 10, "silent": 5, "annoyed": 25, "bot": 10, "gone_away": 10 });
+    settings["seed"] = json!(SEED);
     studio.mutate("world.set", settings).await;
-    weeks(&studio, CLOCK, 8).await;
+    let journey = entered_by_a_click(&studio).await;
+    weeks(&studio, CLOCK, WEEKS).await;
     let mails = inbox(&studio).await;
     let did = counted(&mails);
     for kind in [
@@ -231,6 +277,7 @@ async fn answers() {
 
     whoever_left_gets_nothing_more(&studio, &mails).await;
     nothing_is_heard_before_it_was_done(&heard, &mails);
+    whoever_clicked_entered_at_that_moment(&studio, &journey, &mails).await;
 }
 
 /// Nobody is written to after they said no, complained or were gone.
