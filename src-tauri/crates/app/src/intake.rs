@@ -24,10 +24,10 @@ use carillon_model::{MailboxId, Moment, ProviderId};
 use carillon_store::providers::{self, ProviderRow};
 use carillon_store::{Priority, Topic, Tx, mailboxes, opt_out_sources};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedMutexGuard};
 use tokio::task::JoinHandle;
 
 /// The listening side of an open workspace.
@@ -37,8 +37,8 @@ pub struct Intake {
     wake: Notify,
     /// The studio listens all the time; a single command reads when it needs to.
     live: AtomicBool,
-    /// One reading at a time.
-    reading: tokio::sync::Mutex<()>,
+    /// By source: one reading at a time. Each source has its own, so that a slow one keeps nobody else waiting.
+    reading: std::sync::Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
     /// The day, since 1970, on which keys of what was taken in long ago were forgotten.
     tidied_on: AtomicI64,
     /// One pulls from the relay at a time: what it answers fits the cursor it was asked with.
@@ -56,6 +56,15 @@ impl Intake {
     /// Whether the studio listens all the time.
     pub fn is_live(&self) -> bool {
         self.live.load(Ordering::Relaxed)
+    }
+
+    /// Waits until nobody else reads a source, and keeps others from it until the guard is gone.
+    async fn reading(&self, source: &str) -> OwnedMutexGuard<()> {
+        let turn = {
+            let mut all = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+            all.entry(source.to_owned()).or_default().clone()
+        };
+        turn.lock_owned().await
     }
 
     /// The client providers are asked through. `dialer`: of this workspace.

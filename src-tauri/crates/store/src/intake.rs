@@ -14,6 +14,9 @@ const SET_CURSOR: &str = sql!(
 );
 const ADD_KEY: &str =
     sql!("INSERT INTO intake_keys(source, key, at) VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING");
+const SEEN: &str =
+    sql!("SELECT k.at FROM sources s JOIN intake_keys k ON k.source = s.id WHERE s.text = ?1 AND k.key = ?2");
+const SEEN_NOW: &str = sql!("UPDATE intake_keys SET at = ?3 WHERE source = ?1 AND key = ?2");
 const FORGET: &str = sql!("DELETE FROM intake_keys WHERE at < ?1", scan: "once a day");
 
 /// How long the keys of unordered sources are kept, in days.
@@ -65,6 +68,34 @@ pub fn remember(tx: &mut Tx<'_>, source: &str, keys: &[[u8; 16]]) -> Result<Vec<
         new[i] = tx.run(ADD_KEY, (source, keys[i].as_slice(), now))? > 0;
     }
     tx.touch("intake_keys", 0, 0);
+    Ok(new)
+}
+
+/// Which of the keys of a source that tells everything again each time have to be remembered now, in the order given:
+/// they are new, or were last remembered half of [`KEEP_DAYS`] ago.
+///
+/// # Errors
+/// SQLite's.
+pub fn fading(db: &Db<'_>, source: &str, keys: &[[u8; 16]], now: Moment) -> Result<Vec<bool>> {
+    let soon = ms(now) - KEEP_DAYS / 2 * 86_400_000;
+    keys.iter()
+        .map(|key| {
+            let seen: Option<i64> = db.one(SEEN, (source, key.as_slice()), |row| Ok(row.get(0)?))?;
+            Ok(seen.is_none_or(|at| at < soon))
+        })
+        .collect()
+}
+
+/// [`remember`], and keys that were there count from now on again: for a source that tells everything each time.
+///
+/// # Errors
+/// SQLite's.
+pub fn remember_on(tx: &mut Tx<'_>, source: &str, keys: &[[u8; 16]]) -> Result<Vec<bool>> {
+    let new = remember(tx, source, keys)?;
+    let (source, now) = (tx.source(source)?, ms(tx.now()));
+    for (key, _) in keys.iter().zip(&new).filter(|(_, new)| !**new) {
+        tx.run(SEEN_NOW, (source, key.as_slice(), now))?;
+    }
     Ok(new)
 }
 

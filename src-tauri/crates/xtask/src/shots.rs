@@ -40,12 +40,19 @@ pub const SCREENS: &[(&str, &str, bool)] = &[
     ("segment", "#/segments/1", true),
     ("templates", "#/templates", false),
     ("template", "#/templates/1", true),
+    ("campaigns", "#/campaigns", false),
+    ("campaign", "#/campaigns/2", true),
+    ("campaign-draft", "#/campaigns/3", true),
     ("analytics", "#/analytics", false),
     ("outbox", "#/outbox", false),
     ("message", "#/outbox?message=1", true),
+    ("replies", "#/replies", false),
+    ("world", "#/world", false),
+    ("world-mail", "#/world?mail=1", true),
     ("settings", "#/settings", false),
     ("settings-sending", "#/settings?part=sending", false),
     ("settings-providers", "#/settings?part=providers", false),
+    ("settings-replies", "#/settings?part=replies", false),
     ("settings-fields", "#/settings?part=fields", false),
     ("settings-suppressions", "#/settings?part=suppressions", false),
     ("settings-appearance", "#/settings?part=appearance", false),
@@ -57,6 +64,9 @@ pub const SCREENS: &[(&str, &str, bool)] = &[
 const CHOOSER: (&str, &str) = ("chooser", "#/home");
 /// Days the sample's clock runs, so that there is something to see of journeys, mail and figures.
 const DAYS: u64 = 40;
+/// Contacts of the sample, and its segment of those who agreed to mail.
+const CONTACTS: u64 = 5_000;
+const READERS: &str = "Newsletter readers";
 
 /// True once the screen stands still: loaded, with its fonts, nothing marked busy.
 pub const SETTLED: &str = "document.readyState === 'complete' && document.fonts.status === 'loaded' \
@@ -125,8 +135,22 @@ fn take(programs: &Path, out: &Path, only: &str, (width, height): (u32, u32)) ->
     std::fs::remove_dir_all(&files).map_err(|e| format!("{} cannot be emptied: {e}", files.display()))?;
     std::fs::create_dir_all(&files).map_err(|e| format!("{} cannot be made: {e}", files.display()))?;
     let (sample, empty) = (files.join("sample.carillon"), files.join("empty.carillon"));
-    carillon(wiring::demo_create(&sample, 5_000, 12, 1))?;
+    carillon(wiring::demo_create(&sample, CONTACTS, 12, 1))?;
+    // One campaign on its way, and one being drawn up.
+    carillon(wiring::campaign_create(
+        &sample,
+        "Spring letter",
+        READERS,
+        "Second visit",
+    ))?;
+    carillon(wiring::campaign_start(
+        &sample,
+        "Spring letter",
+        CONTACTS as usize,
+        CONTACTS as usize,
+    ))?;
     carillon(wiring::run_days(&sample, DAYS))?;
+    carillon(wiring::campaign_create(&sample, "Last call", READERS, "Win back"))?;
     carillon(wiring::workspace_create(&empty))?;
     let mut taken = 0;
     for (workspace, arguments) in [

@@ -285,7 +285,8 @@ fn spoken(took: Duration) -> String {
 
 /// A `cargo` subcommand on the one selection that all stages share.
 fn on_workspace(subcommand: &[&str]) -> Command {
-    let features = format!("{SHELL_FEATURES},{STORIES}/mail,{STORIES}/window,carillon-adapters/moto");
+    let features =
+        format!("{SHELL_FEATURES},{STORIES}/mail,{STORIES}/window,carillon-adapters/moto,carillon-app/moto");
     let mut command = cargo();
     command
         .args(subcommand)
@@ -418,14 +419,13 @@ fn build(_: &Run) -> Outcome {
             "There is no clippy. Add it with: rustup component add clippy".to_owned(),
         ));
     }
-    let programs = with_screens(on_workspace(&["build", "--bins"]));
-    if programs.problem.is_some() {
-        return programs;
-    }
-    joined(
-        programs,
-        watched(on_workspace(&["test", "--no-run", "--all-targets"])),
-    )
+    everything()
+}
+
+/// Programs and tests in one selection: each alone would settle on other features of the libraries they share, and
+/// these and most of our crates would be compiled twice.
+fn everything() -> Outcome {
+    with_screens(on_workspace(&["build", "--all-targets"]))
 }
 
 fn unit(run: &Run) -> Outcome {
@@ -441,8 +441,7 @@ fn fresh_bindings(_: &Run) -> Outcome {
 }
 
 fn programs() -> Result<()> {
-    let built = with_screens(on_workspace(&["build", "--bins"]));
-    built.problem.map_or(Ok(()), Err)
+    everything().problem.map_or(Ok(()), Err)
 }
 
 fn stories(run: &Run) -> Outcome {

@@ -158,11 +158,19 @@ pub fn journey_publish(file: &Path, name: &str) -> Vec<String> {
     on(file, &["journeys", "publish", name])
 }
 
-/// A campaign of one template to a segment, all three of one name.
-pub fn campaign_create(file: &Path, name: &str) -> Vec<String> {
+/// A campaign of one template to a segment.
+pub fn campaign_create(file: &Path, name: &str, segment: &str, template: &str) -> Vec<String> {
     on(
         file,
-        &["campaigns", "create", name, "--segment", name, "--template", name],
+        &[
+            "campaigns",
+            "create",
+            name,
+            "--segment",
+            segment,
+            "--template",
+            template,
+        ],
     )
 }
 
@@ -171,11 +179,20 @@ pub fn campaign_recall_secs(file: &Path, secs: u32) -> Vec<String> {
     on(file, &["campaigns", "recall-time", "--set", &secs.to_string()])
 }
 
-/// Confirms a campaign to so many people.
-pub fn campaign_start(file: &Path, name: &str, people: usize) -> Vec<String> {
+/// Confirms a campaign to so many people, give or take so many.
+pub fn campaign_start(file: &Path, name: &str, people: usize, may_differ: usize) -> Vec<String> {
+    let (people, may_differ) = (people.to_string(), may_differ.to_string());
     on(
         file,
-        &["campaigns", "start", name, "--count", &people.to_string()],
+        &[
+            "campaigns",
+            "start",
+            name,
+            "--count",
+            &people,
+            "--may-differ",
+            &may_differ,
+        ],
     )
 }
 

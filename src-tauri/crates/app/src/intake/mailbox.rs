@@ -173,7 +173,7 @@ async fn read_batch(
     imap: &mut Imap,
     folder: &str,
 ) -> std::result::Result<bool, Trouble> {
-    let _reading = open.intake.reading.lock().await;
+    let _reading = open.intake.reading(&mailboxes::source(mailbox.id)).await;
     let (id, name) = (mailbox.id, folder.to_owned());
     let known = open
         .store

@@ -135,12 +135,13 @@ async fn round(open: &Arc<Open>, row: &ProviderRow, most_told: usize) -> std::re
     if due {
         lists::exchange(open, &api, row, most_told).await?;
     }
-    Ok(())
+    // Last: what still stands on its lists was seen again just now.
+    Ok(super::tidy(open).await?)
 }
 
 /// Reads and takes in one batch, and lets the provider forget it. True: there is more.
 async fn read_batch(open: &Arc<Open>, api: &Api, id: ProviderId) -> std::result::Result<bool, Trouble> {
-    let _reading = open.intake.reading.lock().await;
+    let _reading = open.intake.reading(&rows::source(id)).await;
     let cursor = open.store.read(move |db| rows::cursor(db, id)).await?;
     // The provider's own clock is that of the world, whatever the workspace's says.
     let now = crate::clock::machine_now();

@@ -221,7 +221,7 @@ async fn apply(
     pulled: &Pulled,
     read: Option<Moment>,
 ) -> std::result::Result<bool, Trouble> {
-    let _reading = open.intake.reading.lock().await;
+    let _reading = open.intake.reading(relay::SOURCE).await;
     let known = cursor(open).await?;
     let history = known.judge(pulled);
     if history != History::Goes {

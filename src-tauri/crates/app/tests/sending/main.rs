@@ -16,6 +16,8 @@ mod postmark;
 mod providers;
 mod relay;
 mod responses;
+#[cfg(feature = "moto")]
+mod ses;
 mod shop;
 mod world;
 
@@ -34,6 +36,8 @@ fn main() -> ExitCode {
     trials.extend(relay::trials());
     trials.extend(providers::trials());
     trials.extend(responses::trials());
+    #[cfg(feature = "moto")]
+    trials.extend(ses::trials());
     trials.extend(world::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

@@ -104,7 +104,7 @@ impl<'a> Round<'a> {
         self.tell(wiring::segment_save(&self.file, NAME, "everyone"))?;
         self.tell(wiring::template_import(&self.file, NAME, &template))?;
         match of_campaign {
-            true => self.tell(wiring::campaign_create(&self.file, NAME))?,
+            true => self.tell(wiring::campaign_create(&self.file, NAME, NAME, NAME))?,
             false => self.tell(wiring::journey_import(&self.file, &journey))?,
         };
         // Some have said no before anything is decided.
@@ -115,7 +115,7 @@ impl<'a> Round<'a> {
             true => {
                 self.tell(wiring::campaign_recall_secs(&self.file, 0))?;
                 let gets = self.expectation.people.len();
-                self.tell(wiring::campaign_start(&self.file, NAME, gets))?
+                self.tell(wiring::campaign_start(&self.file, NAME, gets, 0))?
             }
             false => self.tell(wiring::journey_publish(&self.file, NAME))?,
         };

@@ -9,7 +9,7 @@ use carillon_model::consent::SuppressionReason;
 use carillon_model::response::ResponseKind;
 use carillon_model::{ContactId, Moment, ProviderId};
 use carillon_store::providers::{self as rows, ProviderRow};
-use carillon_store::{Priority, Tx, contacts, intake, settings, suppressions};
+use carillon_store::{Db, Priority, Tx, contacts, intake, settings, suppressions};
 use chrono::TimeDelta;
 use std::collections::BTreeSet;
 
@@ -80,44 +80,49 @@ fn meaning(reason: Reason) -> Option<(ResponseKind, SuppressionReason)> {
     })
 }
 
-/// Those of a page that are not on our list. Each entry counts once: whom a person took off our list again comes back
-/// only if the provider lists them anew.
+/// Those of a page that are not on our list. Each entry counts once, for as long as it stands there: whom a person took
+/// off our list again comes back only if the provider lists them anew.
 async fn take_over(open: &Open, id: ProviderId, entries: Vec<Suppressed>) -> Result<()> {
-    let new: Vec<Suppressed> = open
+    let now = open.now();
+    let heard: Vec<Suppressed> = open
         .store
         .read(move |db| {
-            let mut new = Vec::new();
-            for entry in entries {
-                let Some((_, reason)) = meaning(entry.reason) else {
-                    continue;
-                };
-                let stands = match suppressions::contains(db, &entry.address)? {
-                    None => false,
-                    Some(SuppressionReason::Unsubscribed) => reason == SuppressionReason::Unsubscribed,
-                    Some(_) => true,
-                };
-                if !stands && !contacts::normalise_email(&entry.address).is_empty() {
-                    new.push(entry);
-                }
-            }
-            Ok(new)
+            let means = |entry: &Suppressed| {
+                meaning(entry.reason).is_some() && !contacts::normalise_email(&entry.address).is_empty()
+            };
+            let entries: Vec<Suppressed> = entries.into_iter().filter(means).collect();
+            let keys: Vec<[u8; 16]> = entries.iter().map(listed).collect();
+            let fading = intake::fading(db, &rows::source(id), &keys, now)?;
+            let heard = entries.into_iter().zip(fading).filter(|(_, fading)| *fading);
+            Ok(heard.map(|(entry, _)| entry).collect())
         })
         .await?;
-    for some in new.chunks(WRITTEN) {
+    for some in heard.chunks(WRITTEN) {
         let some = some.to_vec();
         open.store
             .write(Priority::Intake, move |tx| {
                 let source = rows::source(id);
                 let keys: Vec<[u8; 16]> = some.iter().map(listed).collect();
-                let first = intake::remember(tx, &source, &keys)?;
+                let first = intake::remember_on(tx, &source, &keys)?;
                 for (entry, _) in some.iter().zip(first).filter(|(_, first)| *first) {
-                    add(tx, &source, entry)?;
+                    if !stands(tx, entry)? {
+                        add(tx, &source, entry)?;
+                    }
                 }
                 Ok(())
             })
             .await?;
     }
     Ok(())
+}
+
+/// Whether our list says as much of an address as an entry of theirs.
+fn stands(db: &Db<'_>, entry: &Suppressed) -> carillon_store::Result<bool> {
+    Ok(match suppressions::contains(db, &entry.address)? {
+        None => false,
+        Some(SuppressionReason::Unsubscribed) => entry.reason == Reason::Unsubscribe,
+        Some(_) => true,
+    })
 }
 
 /// The same for the same entry of a list.
