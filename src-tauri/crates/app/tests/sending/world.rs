@@ -45,7 +45,7 @@ const CLOCK: &str = "2026-09-01T00:00:00Z";
 /// So many people and weeks, of a seed in which they do everything that can be done.
 const CONTACTS: u32 = 90;
 const WEEKS: i64 = 4;
-const SEED: u64 = 1;
+const SEED: u64 = 4;
 
 /// A sample company of so many people, with a letter to its readers each Tuesday.
 async fn sample(dir: &Path, contacts: u32) -> Studio {
@@ -208,8 +208,9 @@ async fn whoever_clicked_entered_at_that_moment(studio: &Studio, journey: &Value
     let mut entered = 0;
     for (contact, clicks) in clicked {
         let asked = json!({ "id": journey, "contact": contact });
-        let path = studio.query("journeys.path", asked).await;
-        if let Some(first) = path.as_array().unwrap().first() {
+        // Whoever was never in it has no path.
+        let path = studio.ask(Kind::Query, "journeys.path", asked).await;
+        if let Some(first) = path.unwrap_or_default().get(0) {
             assert!(clicks.contains(&moment(&first["at"])), "{first}, {clicks:?}");
             entered += 1;
         }
@@ -532,7 +533,9 @@ async fn off() {
 async fn spoilt() {
     let dir = tempfile::tempdir().unwrap();
     let studio = sample(dir.path(), 60).await;
-    weeks(&studio, CLOCK, 1).await;
+    // Mails are out, and half of what people do about them is still to come.
+    let noon = json!({ "until": "2026-09-01T12:00:00Z" });
+    studio.job("runtime.run", noon).await;
     let to_come = studio.query("world.get", json!({})).await["to_come"].clone();
     let before = inbox(&studio).await;
     assert!(to_come.as_u64().unwrap() > 0);
@@ -549,7 +552,7 @@ async fn spoilt() {
     assert_eq!(inbox(&studio).await, before, "the list is in the diary");
     let view = studio.query("world.get", json!({})).await;
     assert_eq!(view["to_come"], to_come, "and so is what is to come");
-    weeks(&studio, "2026-09-08T00:00:00Z", 1).await;
+    weeks(&studio, "2026-09-02T00:00:00Z", 1).await;
     assert!(inbox(&studio).await.len() > before.len());
 }
 
