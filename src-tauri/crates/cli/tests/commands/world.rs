@@ -106,7 +106,7 @@ fn the_people_of_a_sample_are_set_read_and_acted_for() {
     );
 }
 
-const UNTIL: &str = "2026-09-17T00:00:00Z";
+const UNTIL: &str = "2026-09-10T00:00:00Z";
 
 /// A sample whose readers get a letter each Tuesday, and do much about it.
 fn written_to() -> Terminal {
@@ -170,12 +170,13 @@ fn life(at: &Terminal) -> Vec<String> {
         let rows = rows.as_array().unwrap().iter();
         all.extend(rows.map(|row| picked(row, &["at", "kind", "email", "hand"])));
     }
-    for event in ["email_opened", "email_clicked", "order"] {
-        for times in 1..=4 {
-            let who = format!("did {event} at least {times} times");
-            let found = at.json(&["segments", "count", "--where", &who]);
-            all.push(format!("{who}: {}", found["count"]));
-        }
+    for who in [
+        "did email_opened",
+        "did email_clicked at least 2 times",
+        "did order",
+    ] {
+        let found = at.json(&["segments", "count", "--where", who]);
+        all.push(format!("{who}: {}", found["count"]));
     }
     all.sort();
     all
@@ -190,9 +191,8 @@ fn a_run_that_is_killed_again_and_again_lives_the_same_life_as_one_that_is_not()
         std::fs::metadata(path).map_or(0, |file| file.len())
     };
     // After so many more bytes of mails taken and answers noted, each somewhere else in what is being done.
-    let moments = [900, 14_000, 300, 9_000, 26_000, 1_700, 5_000];
-    let mut kills = 0;
-    for more in moments {
+    let moments = [900, 14_000, 300, 9_000, 5_000];
+    for (kills, more) in moments.into_iter().enumerate() {
         let before = written("truth.jsonl") + written("world/diary.jsonl");
         let mut running = killed.start(&["run", "--until", UNTIL]);
         while written("truth.jsonl") + written("world/diary.jsonl") < before + more {
@@ -204,7 +204,6 @@ fn a_run_that_is_killed_again_and_again_lives_the_same_life_as_one_that_is_not()
         }
         running.signal("KILL");
         running.end();
-        kills += 1;
     }
     killed.text(&["run", "--until", UNTIL]);
     let (whole, killed_life) = (life(&whole), life(&killed));
