@@ -20,7 +20,7 @@ pub fn start_world(at: &Terminal<'_>, truth: &Path, delay_ms: u32) -> (Leashed, 
 pub fn start_world_that(at: &Terminal<'_>, truth: &Path, words: &[&str]) -> (Leashed, u16) {
     let mut command = at.program();
     command
-        .args(["world", "--port", "0", "--truth", arg(truth)])
+        .args(["world", "serve", "--port", "0", "--truth", arg(truth)])
         .args(words)
         .stdout(Stdio::piped());
     let mut world = Leashed::spawn(&mut command).unwrap_or_else(|why| panic!("{why}"));

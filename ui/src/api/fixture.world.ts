@@ -3,6 +3,7 @@ import { at, noise, person } from "./fixture.people";
 import type { WorldActArgs } from "./gen/WorldActArgs";
 import type { WorldAnswer } from "./gen/WorldAnswer";
 import type { WorldDeed } from "./gen/WorldDeed";
+import type { WorldLink } from "./gen/WorldLink";
 import type { WorldMail } from "./gen/WorldMail";
 import type { WorldMailPage } from "./gen/WorldMailPage";
 import type { WorldMailRow } from "./gen/WorldMailRow";
@@ -21,12 +22,13 @@ const SUBJECTS = [
   "Barista course on 4 December: two places left",
 ];
 const RELAY = "http://127.0.0.1:41873";
+const SHOP = "https://bohne.example.com/roast";
 
 /** What a person of a kind does about a mail, with what machines did before. */
 const HABITS: Record<WorldPersona, (id: number) => Omit<WorldAnswer, "at">[]> = {
   eager: (id) => [
     did("opened"),
-    ...(noise(id) > 0.4 ? [did("clicked", { url: `${RELAY}/c/q7Hd0m${id}` })] : []),
+    ...(noise(id) > 0.4 ? [clicked(id)] : []),
     ...(noise(id + 1) > 0.6 ? [did("bought", { amount: { minor: 1490 + (id % 7) * 450, currency: "EUR" } })] : []),
     ...(noise(id + 2) > 0.7
       ? [
@@ -55,7 +57,17 @@ const HABITS: Record<WorldPersona, (id: number) => Omit<WorldAnswer, "at">[]> = 
 };
 
 function did(kind: WorldAnswer["kind"], rest: Partial<WorldAnswer> = {}): Omit<WorldAnswer, "at"> {
-  return { kind, machine: false, url: null, text: null, amount: null, ...rest };
+  return { kind, machine: false, url: null, unheard: false, text: null, amount: null, ...rest };
+}
+
+/** Every fourth mail went out without tracked links. */
+function clicked(id: number): Omit<WorldAnswer, "at"> {
+  const unheard = id % 4 === 0;
+  return did("clicked", { url: unheard ? SHOP : `${RELAY}/c/q7Hd0m${id}`, unheard });
+}
+
+function link(words: string, url: string): WorldLink {
+  return { url, words, unheard: !url.startsWith(`${RELAY}/`), kind: "content", hidden: false };
 }
 
 /** How people are spread, by the share of those before. */
@@ -120,11 +132,11 @@ function opened(mail: WorldMailRow): WorldMail {
     // Every seventh is a plain letter.
     frame: mail.id % 7 === 0 ? null : html(mail),
     links: [
-      { url: `${RELAY}/c/q7Hd0m${mail.id}`, kind: "content", hidden: false },
-      { url: `${RELAY}/c/Zk40aa${mail.id}`, kind: "content", hidden: false },
-      { url: `${RELAY}/u/x9${mail.id}`, kind: "leave", hidden: false },
-      { url: `${RELAY}/p/x9${mail.id}`, kind: "small", hidden: false },
-      { url: `${RELAY}/c/trap${mail.id}`, kind: "content", hidden: true },
+      link("See this week’s roast", mail.id % 4 === 0 ? SHOP : `${RELAY}/c/q7Hd0m${mail.id}`),
+      link("", `${RELAY}/c/Zk40aa${mail.id}`),
+      { ...link("Unsubscribe", `${RELAY}/u/x9${mail.id}`), kind: "leave" },
+      { ...link("Preferences", `${RELAY}/p/x9${mail.id}`), kind: "small" },
+      { ...link("", `${RELAY}/c/trap${mail.id}`), hidden: true },
     ],
     tells_opening: mail.id % 5 !== 0,
     can_leave: true,
@@ -132,12 +144,12 @@ function opened(mail: WorldMailRow): WorldMail {
 }
 
 /** What a deed leaves in the list. */
-function answerOf(deed: WorldDeed): Omit<WorldAnswer, "at"> {
+function answerOf(id: number, deed: WorldDeed): Omit<WorldAnswer, "at"> {
   switch (deed.kind) {
     case "open":
       return did("opened");
     case "click":
-      return did("clicked", { url: `${RELAY}/c/q7Hd0m${deed.link}` });
+      return clicked(deed.link === 0 ? id : 1);
     case "reply":
       return did("replied", { text: deed.text });
     case "unsubscribe":
@@ -235,7 +247,7 @@ export function worldAnswers({ sample, much, quiet, off, tell }: MailWorld): Rec
     "world.mail": guard(({ id }: { id: number }) => opened(known(id))),
     "world.act": guard(({ id, deed }: WorldActArgs) => {
       known(id);
-      acted.set(id, [...(acted.get(id) ?? []), { ...answerOf(deed), at: at(0) }]);
+      acted.set(id, [...(acted.get(id) ?? []), { ...answerOf(id, deed), at: at(0) }]);
       tell("world");
       return mailOf(id);
     }),

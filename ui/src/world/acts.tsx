@@ -151,9 +151,15 @@ function Deed({
   return cannot === null ? button : <Tooltip text={cannot}>{button}</Tooltip>;
 }
 
-/** A link as it stands in a menu: what it promises and where it leads, told apart by its place where two look alike. */
+/**
+ * A link as it stands in a menu: what it promises and what its reader sees of it, else where it leads; told apart by its
+ * place where two look alike.
+ */
 export function linkText(link: WorldLink, place: number, all: readonly { place: number; link: WorldLink }[]): string {
-  const of = (each: WorldLink) => `${t(`world.links.${each.kind}`)} · ${each.url.replace(/^https?:\/\//, "")}`;
+  const of = (each: WorldLink) => {
+    const what = `${t(`world.links.${each.kind}`)} · ${each.words || each.url.replace(/^https?:\/\//, "")}`;
+    return each.unheard ? t("world.unheard", { what }) : what;
+  };
   const text = of(link);
   const alike = all.some((other) => other.place !== place && of(other.link) === text);
   return alike ? `${place + 1}. ${text}` : text;

@@ -9,11 +9,14 @@ const did = (kind: WorldAnswer["kind"], machine = false): WorldAnswer => ({
   kind,
   machine,
   url: null,
+  unheard: false,
   text: null,
   amount: null,
 });
 const link = (url: string, rest: Partial<WorldLink> = {}): WorldLink => ({
   url,
+  words: "",
+  unheard: false,
   kind: "content",
   hidden: false,
   ...rest,
@@ -21,17 +24,23 @@ const link = (url: string, rest: Partial<WorldLink> = {}): WorldLink => ({
 
 test("each thing that was done has one sign, in the order of its first time", () => {
   expect(signs([did("opened"), did("clicked"), did("opened"), did("unsubscribed_on_page")])).toEqual([
-    { sign: "opened", machine: false },
-    { sign: "clicked", machine: false },
-    { sign: "unsubscribed", machine: false },
+    { sign: "opened", machine: false, unheard: false },
+    { sign: "clicked", machine: false, unheard: false },
+    { sign: "unsubscribed", machine: false, unheard: false },
   ]);
 });
 
 test("what a person did too is no machine's", () => {
   expect(signs([did("clicked", true), did("opened", true), did("opened")])).toEqual([
-    { sign: "clicked", machine: true },
-    { sign: "opened", machine: false },
+    { sign: "clicked", machine: true, unheard: false },
+    { sign: "opened", machine: false, unheard: false },
   ]);
+});
+
+test("a click counts as not tracked only where no click of the mail comes back", () => {
+  const past = { ...did("clicked"), unheard: true };
+  expect(signs([past])[0]?.unheard).toBe(true);
+  expect(signs([past, did("clicked")])[0]?.unheard).toBe(false);
 });
 
 test("the trap that only machines follow is no link to click, and the others keep their places", () => {
@@ -45,5 +54,16 @@ test("links that look alike are told apart by their places", () => {
     "1. Link · a/1",
     "2. Link · a/1",
     "Leave the list · a/u",
+  ]);
+});
+
+test("a link is called by its words, and says that nothing of it comes back", () => {
+  const shown = visibleLinks([
+    link("http://a/c/1", { words: "new beans" }),
+    link("https://a/2", { words: "new mugs", unheard: true }),
+  ]);
+  expect(shown.map(({ link, place }) => linkText(link, place, shown))).toEqual([
+    "Link · new beans",
+    "Link · new mugs · not tracked",
   ]);
 });

@@ -100,23 +100,40 @@ function hand({ kind, machine }: WorldAnswer): "person" | "machine" | "server" {
   return machine ? "machine" : "person";
 }
 
-/** What was done about a mail, each once, in the order of its first time. What a person did too is no machine's. */
-export function signs(answers: readonly WorldAnswer[]): { sign: Sign; machine: boolean }[] {
-  const found = new Map<Sign, boolean>();
+interface Seen {
+  sign: Sign;
+  /** No person did it. */
+  machine: boolean;
+  /** Nothing of it comes back. */
+  unheard: boolean;
+}
+
+/**
+ * What was done about a mail, each once, in the order of its first time. What a person did too is no machine's, and what
+ * comes back once is heard.
+ */
+export function signs(answers: readonly WorldAnswer[]): Seen[] {
+  const found = new Map<Sign, Seen>();
   for (const answer of answers) {
     const sign = SIGN_OF[answer.kind];
-    found.set(sign, (found.get(sign) ?? true) && hand(answer) === "machine");
+    const before = found.get(sign);
+    found.set(sign, {
+      sign,
+      machine: (before?.machine ?? true) && hand(answer) === "machine",
+      unheard: (before?.unheard ?? true) && answer.unheard,
+    });
   }
-  return [...found].map(([sign, machine]) => ({ sign, machine }));
+  return [...found.values()];
 }
 
 /** What was done about a mail, in signs. */
 export function Signs({ answers }: { answers: readonly WorldAnswer[] }) {
   return (
     <span className="flex shrink-0 items-center gap-1.5">
-      {signs(answers).map(({ sign, machine }) => {
+      {signs(answers).map(({ sign, machine, unheard }) => {
         const { icon: Icon, tone } = SIGNS[sign];
-        const what = t(`world.short.${sign}`);
+        const done = t(`world.short.${sign}`);
+        const what = unheard ? t("world.unheard", { what: done }) : done;
         const words = machine ? t("world.short_machine", { what }) : what;
         return (
           <span key={sign} title={words} className={cx(machine ? "text-ink-3 opacity-60" : tone || "text-ink-2")}>
@@ -192,6 +209,7 @@ function Line({ answer, name, now, last }: { answer: WorldAnswer; name: string; 
   const by = hand(answer);
   const { icon: Icon, tone } = SIGNS[SIGN_OF[answer.kind]];
   const person = by === "person";
+  const what = t(`world.kinds.${answer.kind}`);
   return (
     <li className="relative flex gap-3 px-4 py-1.5">
       <span
@@ -205,8 +223,11 @@ function Line({ answer, name, now, last }: { answer: WorldAnswer; name: string; 
       {!last && <span aria-hidden className="absolute top-8 bottom-[-6px] left-[27px] border-line-subtle border-l" />}
       <div className="min-w-0 flex-1">
         <p className="flex items-center gap-2">
-          <span className={cx("min-w-0", person ? "font-medium" : "text-ink-2")}>
-            {t(`world.kinds.${answer.kind}`)}
+          <span
+            title={answer.unheard ? t("world.unheard_about") : undefined}
+            className={cx("min-w-0", person ? "font-medium" : "text-ink-2")}
+          >
+            {answer.unheard ? t("world.unheard", { what }) : what}
             {answer.amount !== null && (
               <span className="figures"> · {money(answer.amount.minor, answer.amount.currency)}</span>
             )}

@@ -16,6 +16,7 @@ use crate::relay::Paired;
 use crate::responses::{self, Taken};
 use crate::workspaces::Open;
 use carillon_adapters::mailbox::notice::{self, Notice, Rules};
+use carillon_adapters::relays::RelayClient;
 use carillon_adapters::{Dialer, Http};
 use carillon_model::mailbox::Mailbox;
 use carillon_model::workspace::ClockKind;
@@ -213,12 +214,15 @@ pub async fn read_all(open: &Arc<Open>) -> Result<()> {
     }
 }
 
-/// Reads the relay once: whether it had anything, or why it cannot be read.
+/// Reads the relay once, as `client` asks it: whether it had anything, or why it cannot be read.
 ///
 /// # Errors
 /// The store's.
-pub(crate) async fn read_relay(open: &Arc<Open>) -> Result<std::result::Result<bool, String>> {
-    relay::read(open).await
+pub(crate) async fn read_relay(
+    open: &Arc<Open>,
+    client: &RelayClient,
+) -> Result<std::result::Result<bool, String>> {
+    relay::read(open, client).await
 }
 
 /// Reads every source before anything is sent, where nobody listens all the time.

@@ -284,6 +284,11 @@ impl App {
     }
 }
 
+/// An amount of money as people write it, like `19.90 EUR`, for whoever takes words from a line.
+pub fn amount(text: &str) -> Option<carillon_model::contact::Money> {
+    imports::values::money(text.trim(), '.', None)
+}
+
 /// Decimal digits of a currency's minor unit, for whoever prints amounts.
 pub fn currency_digits(code: &str) -> u32 {
     carillon_model::contact::Currency::parse(code).map_or(2, |currency| currency.digits())

@@ -296,8 +296,8 @@ async fn dues(open: &Arc<Open>) -> Result<Vec<Moment>> {
     Ok(all.into_iter().flatten().collect())
 }
 
-/// A virtual clock moves at most so far in one commit: what happens within is still handled at its own moment. Where
-/// journeys write fields, tags or events, which others see as of the commit, it stops at each moment.
+/// A virtual clock moves at most so far in one commit: what happens within is handled at its own moment. Where journeys
+/// write what others see as of the commit (fields, tags, events), and in a sample, it stops at each moment.
 const STRIDE: TimeDelta = TimeDelta::hours(1);
 
 /// Moves a virtual clock to `until`, with everything that is due on the way.
@@ -323,7 +323,7 @@ async fn run_virtual(open: &Arc<Open>, until: Moment, job: &Job, ran: &mut Ran) 
             .into_iter()
             .flatten()
             .min();
-        let stride = match writes(open) {
+        let stride = match open.sample || writes(open) {
             true => TimeDelta::zero(),
             false => STRIDE,
         };

@@ -7,6 +7,7 @@
 //! each has a key, so it counts once.
 
 mod diary;
+mod doubts;
 mod mails;
 mod post;
 mod practice;
@@ -86,6 +87,11 @@ impl World {
         self.smtp.mailbox()
     }
 
+    /// Whether a link leads by the relay, now or when the mail was sent, so that following it comes back.
+    fn hears_of(&self, link: &str) -> bool {
+        self.relay.as_ref().is_some_and(|relay| relay.hears_of(link))
+    }
+
     fn say_trouble(&self, why: Option<String>) {
         if let Some(why) = &why {
             tracing::warn!(why, "the mail world cannot go on now");
@@ -120,6 +126,8 @@ pub async fn start(app: &App, open: &Arc<Open>) -> Result<()> {
     let mut options = Options::new(truth_of(&open.path));
     options.mailbox = Some(beside(&open.path, ".mail"));
     options.taken = Some(sender);
+    // Before the server writes on in its log, and anybody sends.
+    doubts::settle(open).await?;
     let smtp = SmtpWorld::start(options).await?;
     tell_port(open, smtp.address().port()).await?;
     let relay = match Practice::start(open, &folder).await {

@@ -8,6 +8,7 @@ mod journeys;
 mod lists;
 mod providers;
 mod sending;
+mod world;
 
 pub use answers::{AddMailbox, Mailboxes, Relay, Responses};
 pub use audience::{Consent, Segments, Suppressions, Which};
@@ -17,6 +18,7 @@ pub use journeys::Journeys;
 pub use lists::{FIELD_TYPES, Part};
 pub use providers::{AddApi, AddProvider, Providers};
 pub use sending::{Accounts, AddSmtp, Outbox, Templates};
+pub use world::{Deed, Mix, SetWorld, World, WorldMails};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -150,8 +152,8 @@ pub enum Noun {
     },
     /// The studio's screens in a browser, on this machine only. Ctrl+C ends it.
     Serve(Serve),
-    /// A small mail server on loopback with a truth log, as samples use it.
-    #[command(hide = true)]
+    /// The made-up people of a sample: what they got, what they did about it, and acting in their place.
+    #[command(subcommand)]
     World(World),
     /// Writes the TypeScript words of the command table.
     #[command(hide = true)]
@@ -323,25 +325,6 @@ pub struct Serve {
     /// Folder of the built screens, where they are not beside the program.
     #[arg(long, value_name = "DIR")]
     pub ui: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub struct World {
-    /// Port on loopback.
-    #[arg(long)]
-    pub port: u16,
-    /// Where to log what it received.
-    #[arg(long)]
-    pub truth: PathBuf,
-    /// Wait before each reply to a final dot.
-    #[arg(long, default_value_t = 0)]
-    pub delay_ms: u64,
-    /// Whom it lets in; everybody where left out.
-    #[arg(long, requires = "password")]
-    pub user: Option<String>,
-    /// With which word.
-    #[arg(long, requires = "user")]
-    pub password: Option<String>,
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod journeys;
 mod providers;
 mod reports;
 mod sending;
+mod world;
 
 use crate::args::{Cli, Demo, Noun, Run, SetSettings, Settings, Workspaces};
 use crate::backend::{Backend, absolute};
@@ -36,7 +37,7 @@ pub async fn run(cli: Cli) -> Result<()> {
             workspaces(&backend, json, verb).await
         }
         Noun::Demo(verb) => demo(&backend, json, verb).await,
-        Noun::World(world) => {
+        Noun::World(crate::args::World::Serve(world)) => {
             let delay = std::time::Duration::from_millis(world.delay_ms);
             let login = world.user.zip(world.password);
             tokio::select! {
@@ -85,6 +86,7 @@ async fn with_workspace(backend: &Backend, json: bool, noun: Noun) -> Result<()>
         Noun::Relay(verb) => answers::relay(backend, json, verb).await,
         Noun::Responses(verb) => answers::responses(backend, json, verb).await,
         Noun::Outbox(verb) => sending::outbox(backend, json, verb).await,
+        Noun::World(verb) => world::world(backend, json, verb).await,
         Noun::Run(how) => let_run(backend, json, how).await,
         Noun::Report(report) => reports::report(backend, json, report).await,
         Noun::Settings(verb) => settings(backend, json, verb).await,
@@ -101,7 +103,7 @@ async fn with_workspace(backend: &Backend, json: bool, noun: Noun) -> Result<()>
         }
         Noun::Serve(how) => crate::serve::serve(backend, how.port, how.ui, json).await,
         // Handled before a workspace is opened.
-        Noun::Demo(_) | Noun::World(_) | Noun::Bindings { .. } => Ok(()),
+        Noun::Demo(_) | Noun::Bindings { .. } => Ok(()),
     }
 }
 

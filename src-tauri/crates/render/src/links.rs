@@ -384,6 +384,46 @@ pub fn marked(html: &str, marks: Marks<'_>) -> String {
     format!("{}{added}{}", &html[..at], &html[at..])
 }
 
+/// The HTML without the pictures of others that no reader sees: they only tell of an opening, and a frame that may fetch
+/// nothing would complain of each.
+pub fn without_pixels(html: &str) -> String {
+    let mut out = String::with_capacity(html.len());
+    let mut done = 0;
+    let mut tags = Tags::new(html);
+    while let Some(event) = tags.next() {
+        let Event::Tag(begins, tag) = event else {
+            continue;
+        };
+        if tag.name == "img" && !tag.closes && is_pixel(&tag) {
+            out.push_str(&html[done..begins]);
+            done = html.len() - tags.pieces.rest.len();
+        }
+    }
+    out.push_str(&html[done..]);
+    out
+}
+
+/// A picture that is fetched, and too small to be seen or hidden.
+fn is_pixel(tag: &Tag<'_>) -> bool {
+    let dot = |name: &str| {
+        let size = tag.attribute(name).unwrap_or_default();
+        matches!(size.trim().trim_end_matches("px").trim_end(), "0" | "1")
+    };
+    let style = tag.attribute("style").unwrap_or_default().to_ascii_lowercase();
+    let style: String = style.split_ascii_whitespace().collect();
+    let styled = |name: &str| {
+        let mut rules = style.split(';').filter_map(|rule| rule.split_once(':'));
+        rules.any(|(key, size)| key == name && matches!(size, "0" | "0px" | "1px"))
+    };
+    let small = |name: &str| dot(name) || styled(name);
+    let hidden = tag.raw("hidden").is_some()
+        || ["display:none", "visibility:hidden"]
+            .iter()
+            .any(|way| style.contains(way));
+    let fetched = tag.attribute("src").is_some_and(|src| is_web(&followed(&src)));
+    fetched && (hidden || (small("width") && small("height")))
+}
+
 /// Parameters by which the user's own site tells where a visit comes from. Empty ones are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Utm {

@@ -1,7 +1,9 @@
 //! Links of finished mails: which are found, what rewriting them changes, and what it never does.
 #![allow(clippy::unwrap_used)]
 
-use carillon_render::links::{LABEL_CHARS, Link, LinkPart, Marks, Utm, list, marked, rewrite};
+use carillon_render::links::{
+    LABEL_CHARS, Link, LinkPart, Marks, Utm, list, marked, rewrite, without_pixels,
+};
 use carillon_render::{Envelope, Mailbox, Rendered, compose, verify_bytes};
 use proptest::prelude::*;
 
@@ -179,6 +181,40 @@ fn labels_are_what_a_reader_sees() {
     assert_eq!(labels, ["Our new menu & more (cup)", "", "open tail", ""]);
     let long = format!("<a href=\"https://a.test\">{}</a>", "wörter ".repeat(100));
     assert!(list(&content(&long, ""), &[])[0].label.chars().count() <= LABEL_CHARS);
+}
+
+#[test]
+fn what_a_frame_shows_has_no_picture_that_tells_of_an_opening_and_all_others() {
+    let of = |picture: &str| format!("<p title=\"<img>\">Hello</p>{picture}<!-- {picture} --></body>");
+    let pixel = Some("http://127.0.0.1:1/o/a/b");
+    let bare = of("");
+    let marks = Marks { pixel, trap: None };
+    assert_eq!(without_pixels(&marked(&bare, marks)), bare);
+    for picture in [
+        "<img src=\"https://a.example/o\" width=1 height='1'>",
+        "<IMG SRC=https://a.example/o WIDTH=0 HEIGHT=0 />",
+        "<img style=\"WIDTH: 1px; height:0\" src=\"&#104;ttps://a.example/o\">",
+        "<img src=\"https://a.example/o\" style='display: none'>",
+        "<img hidden src=\"https://a.example/o\">",
+    ] {
+        let left = without_pixels(&of(picture));
+        assert_eq!(
+            left,
+            format!("<p title=\"<img>\">Hello</p><!-- {picture} --></body>")
+        );
+    }
+    for picture in [
+        "<img src=\"https://a.example/a.png\" width=100 height=1 alt=\"a line\">",
+        "<img src=\"https://a.example/a.png\" style=\"max-width:1px;max-height:1px\">",
+        "<img src=\"data:image/gif;base64,R0lGOD\" width=1 height=1>",
+        "<img width=1 height=1>",
+    ] {
+        assert_eq!(without_pixels(&of(picture)), of(picture));
+    }
+    assert_eq!(
+        without_pixels("<img src=https://a.example/o width=1 height=1"),
+        ""
+    );
 }
 
 #[test]

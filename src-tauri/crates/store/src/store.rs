@@ -233,7 +233,8 @@ impl Store {
     }
 
     /// Runs `f` in one transaction on the writer's thread, after all writes of higher priority that wait.
-    /// When the answer comes, the rows are durable and the index knows them; on an error nothing was kept.
+    /// When the answer comes, the rows are durable and the index knows them; on an error nothing was kept. In a sample
+    /// only writes of [`Priority::User`] and [`Priority::Import`] outlive a power cut for sure.
     /// A write takes at most about 50 ms: longer work is many writes.
     ///
     /// # Errors
@@ -268,7 +269,7 @@ impl Store {
         let (answer, waiting) = oneshot::channel();
         let job = Box::new(move |writer: &mut Writer| {
             // Whoever asked may have gone; the write was done all the same.
-            answer.send(writer.transact(f)).ok();
+            answer.send(writer.transact_as(priority, f)).ok();
         });
         if self.inner.queue.push(priority, job) {
             Ok(waiting)

@@ -129,6 +129,8 @@ pub(crate) struct Writer {
     names: Names,
     now: Now,
     clock: ClockKind,
+    /// A commit waits for the disk.
+    waits: bool,
     /// Something is in the WAL that is not in the file.
     dirty: bool,
     /// Pages in the WAL from which it is copied back.
@@ -150,6 +152,7 @@ impl Writer {
             names: Names::default(),
             now,
             clock,
+            waits: true,
             dirty: true,
             checkpoint_at: WAL_LIMIT_PAGES,
         }
@@ -169,6 +172,32 @@ impl Writer {
             }
         }
         self.checkpoint_all();
+    }
+
+    /// [`Writer::transact`] for a job of this urgency. In a sample, what the workspace does by itself waits for no disk:
+    /// its people are made up and nothing leaves this machine. Such commits outlive the program; a power cut may set the
+    /// file back to the last one that waited, whole. What a user does waits always.
+    pub(crate) fn transact_as<T>(
+        &mut self,
+        priority: Priority,
+        f: impl FnOnce(&mut Tx<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let by_user = matches!(priority, Priority::User | Priority::Import);
+        let waits = by_user || !self.is_sample();
+        if waits != self.waits {
+            self.conn.execute_batch(match waits {
+                true => sql!("PRAGMA synchronous = FULL"),
+                false => sql!("PRAGMA synchronous = NORMAL"),
+            })?;
+            self.waits = waits;
+        }
+        self.transact(f)
+    }
+
+    fn is_sample(&self) -> bool {
+        let catalogue = self.shared.catalogue.read();
+        let catalogue = catalogue.unwrap_or_else(PoisonError::into_inner);
+        catalogue.workspace().is_some_and(|workspace| workspace.sample)
     }
 
     /// One transaction: the closure's rows, their edges, COMMIT, the index, the subscribers.

@@ -248,6 +248,7 @@ pub fn count(file: &Path, expression: &str) -> Vec<String> {
 pub fn world(truth: &Path, port: u16, delay_ms: u64) -> Vec<String> {
     words(&[
         "world",
+        "serve",
         "--port",
         &port.to_string(),
         "--truth",

@@ -15,6 +15,10 @@ machine: boolean,
  */
 url: string | null, 
 /**
+ * The link leads past the relay, so nothing of it comes back.
+ */
+unheard: boolean, 
+/**
  * What was written.
  */
 text: string | null, 

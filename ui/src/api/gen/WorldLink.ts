@@ -4,7 +4,15 @@ import type { WorldLinkKind } from "./WorldLinkKind";
 /**
  * A link of a mail, by its place in the list.
  */
-export type WorldLink = { url: string, kind: WorldLinkKind, 
+export type WorldLink = { url: string, 
+/**
+ * What its reader sees of it, shortened; empty in a plain text and for pictures without words.
+ */
+words: string, 
+/**
+ * It leads past the relay: nothing comes back of a click.
+ */
+unheard: boolean, kind: WorldLinkKind, 
 /**
  * Nobody sees it; machines follow it.
  */

@@ -121,24 +121,31 @@ async fn connect(open: &Open, failed: &mut usize) -> std::result::Result<Option<
 /// # Errors
 /// The store's.
 pub(super) async fn read_once(open: &Arc<Open>) -> Result<()> {
-    match read(open).await? {
-        Ok(_) => Ok(()),
-        Err(why) => note_failure(open, relay::SOURCE, &why).await,
-    }
-}
-
-/// The same, and whether it had anything, or why it cannot be read.
-///
-/// # Errors
-/// The store's.
-pub(super) async fn read(open: &Arc<Open>) -> Result<std::result::Result<bool, String>> {
     let read = async {
         match relay::client(open).await? {
             Some(client) => catch_up(open, &client).await,
             None => Ok(false),
         }
     };
-    match read.await {
+    match said(read.await)? {
+        Ok(_) => Ok(()),
+        Err(why) => note_failure(open, relay::SOURCE, &why).await,
+    }
+}
+
+/// The same as `client` asks it, and whether it had anything, or why it cannot be read.
+///
+/// # Errors
+/// The store's.
+pub(super) async fn read(
+    open: &Arc<Open>,
+    client: &RelayClient,
+) -> Result<std::result::Result<bool, String>> {
+    said(catch_up(open, client).await)
+}
+
+fn said(read: std::result::Result<bool, Trouble>) -> Result<std::result::Result<bool, String>> {
+    match read {
         Ok(had) => Ok(Ok(had)),
         Err(Trouble::Outside(why)) => Ok(Err(why)),
         Err(Trouble::File(error)) => Err(error),

@@ -149,7 +149,6 @@ pub(super) fn gather(tx: &Tx<'_>, plan: &mut Plan, now: Moment) -> Result<Gather
     };
 
     let mut items: Vec<(Moment, i64, Item)> = Vec::new();
-    items.extend(edges.into_iter().map(|edge| (edge.at, edge.id, Item::Edge(edge))));
     // An event is told when it arrives, however long ago it happened. What the people of a sample did within a stride of
     // its clock, which is one commit, is told at its own moment, like everything else.
     let sample = tx
@@ -160,6 +159,18 @@ pub(super) fn gather(tx: &Tx<'_>, plan: &mut Plan, now: Moment) -> Result<Gather
         true => event.at.min(event.arrived_at),
         false => event.arrived_at,
     };
+    // And what an answer turned over, with it.
+    let mut answered: BTreeMap<(Moment, ContactId), Moment> = BTreeMap::new();
+    for event in happened.iter().filter(|_| sample) {
+        let last = answered
+            .entry((event.arrived_at, event.contact))
+            .or_insert_with(|| told_at(event));
+        *last = told_at(event).max(*last);
+    }
+    items.extend(edges.into_iter().map(|edge| {
+        let at = answered.get(&(edge.at, edge.contact)).copied();
+        (at.unwrap_or(edge.at), edge.id, Item::Edge(edge))
+    }));
     items.extend(
         happened
             .into_iter()

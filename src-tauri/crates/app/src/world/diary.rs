@@ -59,6 +59,18 @@ pub(super) enum Line {
     },
 }
 
+impl Line {
+    /// When it was so; none for what says so of itself, or is to come.
+    pub(super) fn at(&self) -> Option<Moment> {
+        match self {
+            Line::Got(got) => Some(got.at),
+            Line::Did { answer, .. } => Some(answer.at),
+            Line::Left { at, .. } => Some(*at),
+            Line::Then { .. } | Line::Done { .. } => None,
+        }
+    }
+}
+
 /// The head of a saved town: what comes after it in the diary is not in it.
 #[derive(Serialize, Deserialize)]
 struct Head {
@@ -131,26 +143,26 @@ impl Diary {
     }
 
     /// The town as it was saved last. `None` as the town: there is none yet, or its file cannot be read, which is logged;
-    /// then the diary is not read again either, and the world begins anew.
+    /// then the whole diary is lived again.
     pub(super) fn saved(folder: &Path) -> Saved {
-        let none = |offset| Saved {
+        let none = Saved {
             town: None,
-            offset,
+            offset: 0,
             done: None,
         };
         let path = folder.join("town.json");
         let mut bytes = Vec::new();
         let read = File::open(&path).and_then(|file| file.take(LONGEST_TOWN).read_to_end(&mut bytes));
         let why = match read {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return none(0),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return none,
             Err(error) => error.to_string(),
             Ok(_) => match parted(&bytes) {
                 Ok(saved) => return saved,
                 Err(why) => why,
             },
         };
-        tracing::warn!(file = %path.display(), why, "the town of the mail world cannot be read; its people begin anew");
-        none(u64::MAX)
+        tracing::warn!(file = %path.display(), why, "the town of the mail world cannot be read; it is made good from its diary");
+        none
     }
 
     /// Writes lines, all of them with one write.
@@ -228,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_town_that_cannot_be_read_is_a_new_one_and_the_diary_before_it_is_over() {
+    fn a_town_that_cannot_be_read_is_made_good_from_the_whole_diary() {
         let folder = tempfile::tempdir().expect("a folder");
         assert_eq!(Diary::saved(folder.path()).offset, 0, "none yet");
         let mut diary = Diary::open(folder.path(), |_, _| {}).expect("a diary");
@@ -242,6 +254,6 @@ mod tests {
         assert_eq!(ends, [saved.offset]);
         std::fs::write(folder.path().join("town.json"), b"{\"version\":1,\"offs").expect("written");
         let spoilt = Diary::saved(folder.path());
-        assert!(spoilt.town.is_none() && spoilt.offset == u64::MAX);
+        assert!(spoilt.town.is_none() && spoilt.offset == 0);
     }
 }

@@ -1,8 +1,8 @@
 //! The inbox of the mail world: what each person got and did, and what the user does in their place.
 
 use super::{
-    WorldActArgs, WorldAnswer, WorldAnswerKind, WorldDeed, WorldHeader, WorldLink, WorldLinkKind, WorldMail,
-    WorldMailArgs, WorldMailPage, WorldMailRow, WorldMailsArgs, WorldPart, of, set, visits,
+    World, WorldActArgs, WorldAnswer, WorldAnswerKind, WorldDeed, WorldHeader, WorldLink, WorldLinkKind,
+    WorldMail, WorldMailArgs, WorldMailPage, WorldMailRow, WorldMailsArgs, WorldPart, of, set, visits,
 };
 use crate::Ctx;
 use crate::error::{Code, Result, fail};
@@ -14,6 +14,7 @@ use carillon_world::inbox::{Answer, AnswerKind, Listed, Opened};
 use carillon_world::personas::{
     About, Act, Deed, Effect, Leaving, LinkKind, Mail, Person, Persona, Stage, WorldSettings,
 };
+use std::sync::Arc;
 
 /// Longest answer a user writes as somebody, in characters.
 const LONGEST_TEXT: usize = 10_000;
@@ -51,14 +52,15 @@ pub(super) async fn mails(cx: &Ctx, req: WorldMailsArgs) -> Result<WorldMailPage
         .map(|(persona, one)| (one, persona))
         .collect();
     Ok(WorldMailPage {
-        mails: rows(&open, listed).await?,
+        mails: rows(&open, &world, listed).await?,
         found: page.found as u64,
         before: page.before,
     })
 }
 
 /// Rows as a screen shows them, with what of ours they are.
-async fn rows(open: &Open, listed: Vec<(Listed, Persona)>) -> Result<Vec<WorldMailRow>> {
+async fn rows(open: &Open, world: &Arc<World>, listed: Vec<(Listed, Persona)>) -> Result<Vec<WorldMailRow>> {
+    let world = world.clone();
     Ok(open
         .store
         .read(move |db| {
@@ -78,7 +80,7 @@ async fn rows(open: &Open, listed: Vec<(Listed, Persona)>) -> Result<Vec<WorldMa
                     subject: one.subject,
                     message,
                     contact: contacts::id_of(db, &one.to)?,
-                    answers: one.answers.into_iter().map(answer).collect(),
+                    answers: one.answers.into_iter().map(|one| answer(&world, one)).collect(),
                     to: one.to,
                 });
             }
@@ -87,12 +89,13 @@ async fn rows(open: &Open, listed: Vec<(Listed, Persona)>) -> Result<Vec<WorldMa
         .await?)
 }
 
-fn answer(of: Answer) -> WorldAnswer {
+fn answer(world: &World, of: Answer) -> WorldAnswer {
     let mut shown = WorldAnswer {
         at: of.at,
         kind: WorldAnswerKind::Opened,
         machine: of.machine,
         url: None,
+        unheard: false,
         text: None,
         amount: None,
     };
@@ -133,6 +136,7 @@ fn answer(of: Answer) -> WorldAnswer {
             stage: Stage::Failed, ..
         } => WorldAnswerKind::Bounced,
     };
+    shown.unheard = shown.url.as_deref().is_some_and(|url| !world.hears_of(url));
     shown
 }
 
@@ -148,7 +152,7 @@ pub(super) async fn mail(cx: &Ctx, req: WorldMailArgs) -> Result<WorldMail> {
         let persona = state.persona(&opened.listed.to);
         (opened, persona)
     };
-    let row = rows(&open, vec![(opened.listed.clone(), persona)]).await?;
+    let row = rows(&open, &world, vec![(opened.listed.clone(), persona)]).await?;
     let part = |kind: &str| {
         let mut parts = opened.parts.iter();
         let found = parts.find(|part| part.content_type == kind && part.name.is_none());
@@ -162,7 +166,7 @@ pub(super) async fn mail(cx: &Ctx, req: WorldMailArgs) -> Result<WorldMail> {
         frame: part("text/html").map(|html| cx.app.tickets().frame(html)),
         tells_opening: read.body().pixel.is_some(),
         can_leave: leaving(&read).is_some(),
-        links: links.iter().map(link).collect(),
+        links: links.iter().map(|one| link(&world, one)).collect(),
         headers: opened
             .headers
             .iter()
@@ -184,9 +188,11 @@ pub(super) async fn mail(cx: &Ctx, req: WorldMailArgs) -> Result<WorldMail> {
     })
 }
 
-fn link(of: &carillon_world::personas::Link) -> WorldLink {
+fn link(world: &World, of: &carillon_world::personas::Link) -> WorldLink {
     WorldLink {
         url: of.url.clone(),
+        words: of.words.clone(),
+        unheard: !world.hears_of(&of.url),
         kind: match of.kind {
             LinkKind::Content => WorldLinkKind::Content,
             LinkKind::Leave => WorldLinkKind::Leave,
@@ -320,6 +326,6 @@ pub(super) async fn act(cx: &Ctx, req: WorldActArgs) -> Result<WorldMailRow> {
     };
     world.tell();
     open.runtime.nudge();
-    let row = rows(&open, vec![listed]).await?.into_iter().next();
+    let row = rows(&open, &world, vec![listed]).await?.into_iter().next();
     row.ok_or_else(gone)
 }

@@ -35,6 +35,8 @@ pub(super) struct Practice {
     head: watch::Receiver<u64>,
     /// The last event that was pulled, as far as this process knows.
     pulled: AtomicU64,
+    /// Made when it is first asked, and kept: so are its connections.
+    client: tokio::sync::OnceCell<RelayClient>,
 }
 
 impl Practice {
@@ -77,6 +79,7 @@ impl Practice {
             former,
             head,
             pulled: AtomicU64::new(0),
+            client: tokio::sync::OnceCell::new(),
         })
     }
 
@@ -105,6 +108,13 @@ impl Practice {
         })
     }
 
+    /// Whether an address of any mail leads to this relay.
+    pub(super) fn hears_of(&self, link: &str) -> bool {
+        let found = self.found(link);
+        let path = found.as_deref().and_then(|found| found.strip_prefix(&self.url()));
+        path.is_some_and(|path| path.starts_with('/'))
+    }
+
     /// Takes in what it heard since, if it heard anything: whether it did.
     ///
     /// # Errors
@@ -114,7 +124,16 @@ impl Practice {
         if head <= self.pulled.load(Ordering::Relaxed) {
             return Ok(Ok(false));
         }
-        Ok(match intake::read_relay(open).await? {
+        let paired = || async {
+            relay::client(open)
+                .await?
+                .ok_or_else(|| ApiError::internal("the sample has no relay"))
+        };
+        let client = match self.client.get_or_try_init(paired).await {
+            Ok(client) => client,
+            Err(error) => return Ok(Err(error.message)),
+        };
+        Ok(match intake::read_relay(open, client).await? {
             Ok(read) => {
                 self.pulled.fetch_max(head, Ordering::Relaxed);
                 Ok(read)
@@ -261,6 +280,7 @@ mod tests {
             former: vec![3_000, 4_000],
             head: watch::channel(0).1,
             pulled: AtomicU64::new(0),
+            client: tokio::sync::OnceCell::new(),
         };
         for (link, found) in [
             ("http://127.0.0.1:3000/u/a/b", Some("http://127.0.0.1:4000/u/a/b")),
@@ -273,6 +293,14 @@ mod tests {
             ("https://shop.example/", None),
         ] {
             assert_eq!(relay.found(link).as_deref(), found, "{link}");
+        }
+        assert!(relay.hears_of("http://127.0.0.1:3000/c/a/b") && relay.hears_of("http://127.0.0.1:4000/f/a"));
+        for past in [
+            "http://127.0.0.1:40001/c/a",
+            "http://localhost:4000/c/a",
+            "https://shop.example/",
+        ] {
+            assert!(!relay.hears_of(past), "{past}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The town, its inbox and its diary.
 
 use super::diary::{Diary, Got, Line};
+use super::turn::arrived;
 use super::{WorldSettings, set, truth_of};
 use crate::error::{ApiError, Result};
 use crate::workspaces::Open;
@@ -31,6 +32,8 @@ pub(super) struct State {
     doing: VecDeque<(Moment, Act)>,
     /// Everything due up to and including this moment was done.
     done: Option<Moment>,
+    /// Mails that were found in the server's log when this was read: the server may hand them over, too.
+    found: HashSet<String>,
     personas: HashMap<String, Persona>,
 }
 
@@ -52,37 +55,51 @@ impl State {
         let (folder, truth, mailbox) = (folder.to_owned(), truth_of(&open.path), mailbox.clone());
         let now = open.now();
         let read = move || State::read(&folder, &truth, mailbox, &kept, now);
-        Ok(tokio::task::spawn_blocking(read)
+        let (mut state, missing) = tokio::task::spawn_blocking(read)
             .await
-            .map_err(ApiError::internal)??)
+            .map_err(ApiError::internal)??;
+        if !missing.is_empty() {
+            // The clock stands where it stood when they were taken.
+            state.found = missing.iter().map(|taken| taken.queue_id.clone()).collect();
+            let arrived = arrived(open, missing).await?;
+            let on = state.settings.on;
+            state.take_in(arrived, now, on)?;
+        }
+        Ok(state)
     }
 
+    /// As it was left, and mails the server took that nobody brought to the town.
     fn read(
         folder: &Path,
         truth_log: &Path,
         mailbox: Mailbox,
         kept: &set::Kept,
         now: Moment,
-    ) -> std::io::Result<State> {
+    ) -> std::io::Result<(State, Vec<Taken>)> {
         let saved = Diary::saved(folder);
         let begun = saved.town.is_some() || saved.offset > 0;
         let mut town = saved.town.unwrap_or_else(|| Town::new(kept.of_town()));
         let mut inbox = Inbox::new(Some(mailbox.clone()));
         let (mut done, mut known) = (saved.done, HashSet::new());
-        let mut lines = 0_u64;
+        if let Some(done) = done {
+            town.due(done);
+        }
+        let (mut lines, mut ahead) = (0_u64, 0_u64);
         let diary = Diary::open(folder, |end, line| {
             lines += 1;
             if let Line::Got(got) = &line {
                 known.insert(got.queue_id.clone());
             }
+            // The workspace was put back to before this: it has not happened.
+            if line.at().is_some_and(|at| at > now) {
+                ahead += 1;
+                return;
+            }
             if end > saved.offset {
-                relive(&mut town, &mailbox, &line, &mut done);
+                relive(&mut town, &mailbox, &line, &mut done, now);
             }
             list(&mut inbox, line);
         })?;
-        if let Some(done) = done {
-            town.due(done);
-        }
         town.set(kept.of_town());
         let mut state = State {
             settings: kept.settings.clone(),
@@ -91,22 +108,30 @@ impl State {
             mailbox,
             diary,
             doing: VecDeque::new(),
-            done,
+            done: done.map(|done| done.min(now)),
+            found: HashSet::new(),
             personas: HashMap::new(),
         };
-        state.catch_up(truth_log, &known, begun || lines > 0, now)?;
-        Ok(state)
+        if ahead > 0 {
+            tracing::warn!(
+                ahead,
+                "the mail world remembers what this workspace has not lived yet"
+            );
+            state.save()?;
+        }
+        let missing = state.missing(truth_log, &known, begun || lines > 0)?;
+        Ok((state, missing))
     }
 
-    /// Mails the server took and nobody wrote down: the program ended between the two, or this sample had no town when it
-    /// was sent to, and then nobody answers.
-    fn catch_up(
+    /// Mails the server took and nobody wrote down: the program ended between the two. Where this sample had no town when
+    /// they were sent, nobody answers them, and they are listed only.
+    fn missing(
         &mut self,
         truth_log: &Path,
         known: &HashSet<String>,
         delivers: bool,
-        now: Moment,
-    ) -> std::io::Result<()> {
+    ) -> std::io::Result<Vec<Taken>> {
+        let mut missing = Vec::new();
         let records = truth::read(truth_log)?.into_iter();
         for record in records.filter(|record| !known.contains(&record.queue_id)) {
             let message = match delivers {
@@ -116,25 +141,31 @@ impl State {
             let Some(message) = message else {
                 continue;
             };
-            let arrived = record.rcpt_to.iter().map(|to| Arrived {
+            let at = carillon_world::inbox::dated(&message).unwrap_or(record.received_at);
+            let taken = Taken {
+                queue_id: record.queue_id,
+                mail_from: record.mail_from,
+                rcpt_to: record.rcpt_to,
+                message,
+            };
+            if delivers {
+                missing.push(taken);
+                continue;
+            }
+            let each = taken.rcpt_to.iter().map(|to| Arrived {
                 to: to.clone(),
                 zone: chrono_tz::Tz::UTC,
                 language: None,
-                taken: Taken {
-                    queue_id: record.queue_id.clone(),
-                    mail_from: record.mail_from.clone(),
-                    rcpt_to: vec![to.clone()],
-                    message: message.clone(),
-                },
+                taken: taken.clone(),
             });
-            let at = match delivers {
-                true => now,
-                false => carillon_world::inbox::dated(&message).unwrap_or(record.received_at),
-            };
-            let on = self.settings.on && delivers;
-            self.take_in(arrived.collect(), at, on)?;
+            self.take_in(each.collect(), at, false)?;
         }
-        Ok(())
+        Ok(missing)
+    }
+
+    /// Whether the server's log had this mail when the town was read.
+    pub(super) fn has_found(&self, taken: &Taken) -> bool {
+        self.found.contains(&taken.queue_id)
     }
 
     /// Mails come to the town, and into the list.
@@ -317,8 +348,8 @@ impl State {
     }
 }
 
-/// What a line did to the town.
-fn relive(town: &mut Town, mailbox: &Mailbox, line: &Line, done: &mut Option<Moment>) {
+/// What a line did to the town. What was to be done after `now` is still to come, whatever the line says.
+fn relive(town: &mut Town, mailbox: &Mailbox, line: &Line, done: &mut Option<Moment>, now: Moment) {
     match line {
         Line::Got(got) if got.delivered => {
             let message = mailbox.read(&got.queue_id).ok().flatten();
@@ -335,7 +366,11 @@ fn relive(town: &mut Town, mailbox: &Mailbox, line: &Line, done: &mut Option<Mom
             town.then(*at, act.about.clone(), act.deed.clone());
         }
         Line::Left { who, at } => town.left(who, *at),
-        Line::Done { until } => *done = (*done).max(Some(*until)),
+        // Line by line: what a mail that came later leads to was not done, be it due before.
+        Line::Done { until } => {
+            *done = (*done).max(Some(*until));
+            town.due((*until).min(now));
+        }
         Line::Got(_) | Line::Did { .. } => {}
     }
 }

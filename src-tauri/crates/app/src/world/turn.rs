@@ -94,15 +94,14 @@ impl World {
 
     /// Brings the town what the mail server took.
     async fn deliver(&self, open: &Arc<Open>) -> Result<bool> {
-        let mut taken = self.post.take().await;
+        let taken = self.post.take().await;
         if taken.is_empty() {
             return Ok(false);
         }
-        // Sessions come to their end in any order; the town gets its mails in the same one each time.
-        taken.sort_by(|a, b| (&a.rcpt_to, &a.message).cmp(&(&b.rcpt_to, &b.message)));
-        let arrived = known(open, taken).await?;
+        let mut arrived = arrived(open, taken).await?;
         let now = open.now();
         let mut state = self.state(open).await?;
+        arrived.retain(|one| !state.has_found(&one.taken));
         let on = state.settings.on;
         state.take_in(arrived, now, on)?;
         Ok(true)
@@ -170,8 +169,10 @@ impl World {
     }
 }
 
-/// The recipients as the workspace knows them.
-async fn known(open: &Arc<Open>, taken: Vec<Taken>) -> Result<Vec<Arrived>> {
+/// Mails with their recipients as the workspace knows them. Sessions come to their end in any order; the town gets its
+/// mails in the same one each time.
+pub(super) async fn arrived(open: &Open, mut taken: Vec<Taken>) -> Result<Vec<Arrived>> {
+    taken.sort_by(|a, b| (&a.rcpt_to, &a.message).cmp(&(&b.rcpt_to, &b.message)));
     let zone = open.store.catalogue().zone();
     let ids = open
         .store

@@ -174,6 +174,8 @@ pub struct WorldAnswer {
     pub machine: bool,
     /// The link that was followed, as it stands in the mail.
     pub url: Option<String>,
+    /// The link leads past the relay, so nothing of it comes back.
+    pub unheard: bool,
     /// What was written.
     pub text: Option<String>,
     /// What was paid.
@@ -229,6 +231,10 @@ pub enum WorldLinkKind {
 #[ts(export)]
 pub struct WorldLink {
     pub url: String,
+    /// What its reader sees of it, shortened; empty in a plain text and for pictures without words.
+    pub words: String,
+    /// It leads past the relay: nothing comes back of a click.
+    pub unheard: bool,
     pub kind: WorldLinkKind,
     /// Nobody sees it; machines follow it.
     pub hidden: bool,

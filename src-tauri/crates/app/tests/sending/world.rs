@@ -1,5 +1,7 @@
 //! A sample that is written to each week, and what its people do about it.
 
+mod clocks;
+
 use crate::studio::Studio;
 use crate::trial;
 use carillon_app::table::Kind;
@@ -19,6 +21,10 @@ pub fn trials() -> Vec<Trial> {
             same_life,
         ),
         trial(
+            "run_jumped_to_or_played_a_sample_lives_the_same_life_and_whoever_left_gets_nothing_more",
+            clocks::every_way,
+        ),
+        trial(
             "what_is_done_again_after_a_crash_counts_once_and_a_mail_nobody_wrote_down_is_answered",
             again,
         ),
@@ -28,7 +34,7 @@ pub fn trials() -> Vec<Trial> {
         ),
         trial("a_world_that_is_off_takes_mails_and_answers_nothing", off),
         trial(
-            "a_town_that_cannot_be_read_begins_anew_and_the_sample_opens",
+            "a_town_that_cannot_be_read_and_a_diary_with_garbage_in_it_lose_no_answer",
             spoilt,
         ),
         trial("only_a_sample_has_a_mail_world", only_samples),
@@ -36,6 +42,10 @@ pub fn trials() -> Vec<Trial> {
 }
 
 const CLOCK: &str = "2026-09-01T00:00:00Z";
+/// So many people and weeks, of a seed in which they do everything that can be done.
+const CONTACTS: u32 = 90;
+const WEEKS: i64 = 4;
+const SEED: u64 = 4;
 
 /// A sample company of so many people, with a letter to its readers each Tuesday.
 async fn sample(dir: &Path, contacts: u32) -> Studio {
@@ -167,15 +177,57 @@ fn moment(value: &Value) -> chrono::DateTime<chrono::Utc> {
     value.as_str().unwrap().parse().unwrap()
 }
 
+/// A journey that people enter by clicking. Its id.
+async fn entered_by_a_click(studio: &Studio) -> Value {
+    let segment = json!({ "id": null, "name": "Clicked", "text": "did email_clicked" });
+    studio.mutate("segments.save", segment).await;
+    let journey = json!({
+        "format": "carillon/journey/1", "name": "Clickers", "re_entry": { "policy": "never" },
+        "steps": [
+            { "id": "s1", "kind": "entry_segment", "next": { "next": "s2" },
+              "settings": { "segment": "Clicked", "on": "entered", "include_current": false } },
+            { "id": "s2", "kind": "exit" },
+        ],
+    });
+    let args = json!({ "text": journey.to_string() });
+    let id = studio.mutate("journeys.import", args).await["id"].clone();
+    studio.mutate("journeys.publish", json!({ "id": id })).await;
+    id
+}
+
+/// What a click brought about has the moment of something its person did, though many things are taken in together.
+async fn whoever_clicked_entered_at_that_moment(studio: &Studio, journey: &Value, mails: &[Value]) {
+    let contacts: BTreeSet<u64> = mails.iter().filter_map(|mail| mail["contact"].as_u64()).collect();
+    let mut entered = 0;
+    for contact in contacts {
+        let asked = json!({ "id": journey, "contact": contact });
+        // Whoever was never in it has no path.
+        let path = studio.ask(Kind::Query, "journeys.path", asked).await;
+        let Some(at) = path.ok().map(|path| moment(&path[0]["at"])) else {
+            continue;
+        };
+        let events = studio.query("events.of", json!({ "contact": contact })).await;
+        let mut events = events.as_array().unwrap().iter();
+        assert!(
+            events.any(|event| moment(&event["at"]) == at),
+            "{contact} did nothing at {at}"
+        );
+        entered += 1;
+    }
+    assert!(entered > 0);
+}
+
 async fn answers() {
     let dir = tempfile::tempdir().unwrap();
-    let studio = sample(dir.path(), 160).await;
+    let studio = sample(dir.path(), CONTACTS).await;
     // A bad list of people who leave, complain and die, so that few of them show everything.
     let mut settings = studio.query("world.get", json!({})).await["settings"].clone();
     settings["mix"] =
         json!({ "eager": 40, "busy": 10, "silent": 5, "annoyed": 25, "bot": 10, "gone_away": 10 });
+    settings["seed"] = json!(SEED);
     studio.mutate("world.set", settings).await;
-    weeks(&studio, CLOCK, 8).await;
+    let journey = entered_by_a_click(&studio).await;
+    weeks(&studio, CLOCK, WEEKS).await;
     let mails = inbox(&studio).await;
     let did = counted(&mails);
     for kind in [
@@ -227,6 +279,7 @@ async fn answers() {
 
     whoever_left_gets_nothing_more(&studio, &mails).await;
     nothing_is_heard_before_it_was_done(&heard, &mails);
+    whoever_clicked_entered_at_that_moment(&studio, &journey, &mails).await;
 }
 
 /// Nobody is written to after they said no, complained or were gone.
@@ -478,21 +531,28 @@ async fn off() {
 
 async fn spoilt() {
     let dir = tempfile::tempdir().unwrap();
-    let studio = sample(dir.path(), 40).await;
-    weeks(&studio, CLOCK, 1).await;
-    let before = counted(&inbox(&studio).await);
+    let studio = sample(dir.path(), 60).await;
+    // Mails are out, and half of what people do about them is still to come.
+    let noon = json!({ "until": "2026-09-01T12:00:00Z" });
+    studio.job("runtime.run", noon).await;
+    let to_come = studio.query("world.get", json!({})).await["to_come"].clone();
+    let before = inbox(&studio).await;
+    assert!(to_come.as_u64().unwrap() > 0);
     studio.mutate("workspaces.close", json!({})).await;
     let folder = dir.path().join("shop.carillon.world");
     std::fs::write(folder.join("town.json"), b"{\"version\":1,").unwrap();
+    let diary = std::fs::read(folder.join("diary.jsonl")).unwrap();
+    let middle = diary.iter().position(|b| *b == b'\n').unwrap() + 1;
+    let garbage = b"{\"got\":{}}\n\xff\x00\n[\n";
+    let torn = b"{\"did\":{\"who\":\"ada@ex";
+    let parts = [&diary[..middle], garbage, &diary[middle..], torn];
+    std::fs::write(folder.join("diary.jsonl"), parts.concat()).unwrap();
     let studio = Studio::again(dir.path()).await;
-    assert_eq!(counted(&inbox(&studio).await), before, "the list is in the diary");
-    assert_eq!(studio.query("world.get", json!({})).await["to_come"], json!(0));
-    weeks(&studio, "2026-09-08T00:00:00Z", 1).await;
-    let after = counted(&inbox(&studio).await);
-    assert!(
-        after.values().sum::<u64>() > before.values().sum::<u64>(),
-        "{after:?}"
-    );
+    assert_eq!(inbox(&studio).await, before, "the list is in the diary");
+    let view = studio.query("world.get", json!({})).await;
+    assert_eq!(view["to_come"], to_come, "and so is what is to come");
+    weeks(&studio, "2026-09-02T00:00:00Z", 1).await;
+    assert!(inbox(&studio).await.len() > before.len());
 }
 
 async fn only_samples() {

@@ -50,6 +50,9 @@ pub const STATES: [&str; 11] = [
     "frozen",
 ];
 
+/// Kinds of the people of a sample.
+pub const PERSONAS: [&str; 6] = ["eager", "busy", "silent", "annoyed", "bot", "gone_away"];
+
 /// Which part of a long list.
 #[derive(Debug, Args)]
 pub struct Part {
@@ -64,6 +67,7 @@ pub struct Part {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use carillon_app::world::WorldPersona;
     use carillon_model::consent::{Basis, Channel, Purpose};
     use carillon_model::contact::FieldType;
     use carillon_model::message::MessageState;
@@ -85,5 +89,6 @@ mod tests {
         assert_eq!(words::<Channel>(), CHANNELS);
         assert_eq!(words::<Purpose>(), PURPOSES);
         assert_eq!(words::<MessageState>(), STATES);
+        assert_eq!(words::<WorldPersona>(), PERSONAS);
     }
 }

@@ -9,3 +9,4 @@ mod refusals;
 mod relay;
 mod served;
 mod terminal;
+mod world;

@@ -1,6 +1,8 @@
 use super::fixtures::{Place, add, again, fresh, ids, workspace, write};
 use crate::open::MIGRATIONS;
-use crate::{APPLICATION_ID, Error, Key, OpenOptions, Refusal, Store, copy_path, format_version};
+use crate::{
+    APPLICATION_ID, Error, Key, OpenOptions, Priority, Refusal, Store, Tx, copy_path, format_version,
+};
 use rusqlite::Connection;
 use std::path::Path;
 
@@ -147,6 +149,27 @@ async fn a_file_that_is_up_to_date_is_not_copied() {
     fresh(&place).await.close().await;
     again(&place.file()).await.close().await;
     assert!(!copy_path(&place.file(), format_version()).exists());
+}
+
+#[tokio::test]
+async fn what_a_sample_does_by_itself_waits_for_no_disk_and_what_a_user_does_waits_everywhere() {
+    let by_itself = [Priority::Gate, Priority::Tick, Priority::Intake];
+    let by_user = [Priority::User, Priority::Import];
+    for sample in [true, false] {
+        let place = Place::new();
+        let mut of = workspace();
+        of.sample = sample;
+        let store = Store::create(&place.file(), &of, OpenOptions::default())
+            .await
+            .unwrap();
+        for priority in by_itself.into_iter().chain(by_user).chain(by_itself) {
+            let ask = |tx: &mut Tx<'_>| Ok(tx.conn.query_row("PRAGMA synchronous", (), |r| r.get(0))?);
+            let synchronous: i64 = store.write(priority, ask).await.unwrap();
+            let waits = !sample || by_user.contains(&priority);
+            assert_eq!(synchronous, if waits { 2 } else { 1 }, "{sample} {priority:?}");
+        }
+        store.close().await;
+    }
 }
 
 #[tokio::test]

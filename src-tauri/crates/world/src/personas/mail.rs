@@ -10,6 +10,8 @@ use std::cell::OnceCell;
 const LONGEST_BODY: usize = 1 << 20;
 /// How many links of a mail anybody knows of.
 const MOST_LINKS: usize = 200;
+/// Longest words of a link that are kept, in bytes.
+const LONGEST_LINK_WORDS: usize = 120;
 /// Longest address of a page that is followed, in bytes.
 const LONGEST_URL: usize = 4_096;
 /// How much of the headers a notice returns, in bytes.
@@ -33,6 +35,8 @@ pub enum LinkKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     pub url: String,
+    /// What its reader sees of it, on one line, shortened; empty in a plain text and for pictures without words.
+    pub words: String,
     pub kind: LinkKind,
     /// Nobody sees it; machines follow it.
     pub hidden: bool,
@@ -233,15 +237,20 @@ fn read_links_of_text(text: &str, found: &mut Body) {
             let url = word.trim_matches(['<', '>', '(', ')', '[', ']', '"', ',', '.']);
             if is_page(url) && found.links.len() < MOST_LINKS {
                 let before = line.split(url).next().unwrap_or_default();
-                found.links.push(link(url, before, false));
+                found.links.push(Link {
+                    words: String::new(),
+                    ..link(url, before, false)
+                });
             }
         }
     }
 }
 
 fn link(url: &str, text: &str, hidden: bool) -> Link {
+    let words: Vec<&str> = text.split_whitespace().collect();
     Link {
         kind: kind(url, text),
+        words: upto(&words.join(" "), LONGEST_LINK_WORDS).to_owned(),
         url: url.to_owned(),
         hidden,
     }
