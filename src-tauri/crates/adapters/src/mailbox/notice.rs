@@ -11,6 +11,7 @@ mod complaint;
 mod dates;
 mod envelope;
 mod hits;
+mod html;
 mod mime;
 mod original;
 mod programs;

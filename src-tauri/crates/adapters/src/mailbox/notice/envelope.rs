@@ -1,6 +1,7 @@
 //! What every reading of a message needs, gathered once.
 
 use super::address::{self, same};
+use super::html;
 use super::mime::{Head, Mail};
 use super::original;
 use super::rules::{Hits, Rules, Sign};
@@ -48,11 +49,14 @@ impl Facts {
         let from_field = head.get("from").filter(|value| !value.trim().is_empty());
         let from_text = from_field.or(head.get("sender")).unwrap_or("").to_owned();
         let subject = one_line(head.get("subject").unwrap_or(""));
-        let body = mail.body();
+        let marked = mail.body();
+        let daemon = is_daemon(&from_text, head.has("from") || head.has("sender"), rules);
+        let null_path = is_null(head);
+        let own_text = own(&marked, &rules.programs, daemon || null_path);
+        let body = html::unmarked(&marked);
         let lines: Vec<&str> = body.lines().take(5000).collect();
         let copied = original::copied(&lines);
         let notice = lines[..original::begins(&lines, copied.as_ref(), rules)].join("\n");
-        let own_text = own(&body, &rules.programs);
         let is_reply_subject = rules.programs.reply.is_match(&subject);
         let own_plain = plain(&own_text);
         let quotes =
@@ -70,8 +74,8 @@ impl Facts {
                 || (quotes && !head.has("list-id")),
             quotes,
             bulk: is_bulk(head),
-            daemon: is_daemon(&from_text, head.has("from") || head.has("sender"), rules),
-            null_path: is_null(head),
+            daemon,
+            null_path,
             subject_hits: rules.look(&plain(&subject)),
             own_hits: rules.look(&own_plain),
             own_plain,

@@ -1,8 +1,8 @@
 //! A message taken apart, with bounds and whatever is wrong with it.
 
+use super::html::text_of;
 use super::original;
 use mail_parser::decoders::charsets::map::charset_decoder;
-use mail_parser::decoders::html::html_to_text;
 use mail_parser::{Encoding, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 use regex::bytes::Regex;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -130,7 +130,7 @@ impl Mail {
             }
             match &part.body {
                 PartType::Text(text) => self.push(&kind, &readable(text, part, message), depth),
-                PartType::Html(html) => self.push("text/html", &html_to_text(cut(html, LONGEST_TEXT)), depth),
+                PartType::Html(html) => self.push("text/html", &text_of(cut(html, LONGEST_TEXT)), depth),
                 PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
                     if is_text(&kind) {
                         let bytes = &bytes[..bytes.len().min(LONGEST_TEXT)];
@@ -155,7 +155,7 @@ impl Mail {
         });
     }
 
-    /// The text a reader of the message sees: its plain parts, or its HTML where they say nothing.
+    /// The text a reader of the message sees: its plain parts, or its HTML (see [`super::html`]) where they say nothing.
     pub fn body(&self) -> String {
         let of = |kind: &str| {
             let mut body = String::new();

@@ -249,6 +249,11 @@ fn sentences(text: &str) -> Vec<Sentence> {
         }
     };
     for line in text.lines() {
+        // a footer of ours that was not marked as quoted: people write no links when they want to leave
+        if ["http://", "https://", "www."].iter().any(|link| line.contains(link)) {
+            end(&mut said, false);
+            continue;
+        }
         let mut last = ' ';
         let mut chars = line.trim().chars().peekable();
         while let Some(c) = chars.next() {
