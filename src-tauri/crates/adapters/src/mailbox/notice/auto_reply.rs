@@ -101,7 +101,9 @@ fn what(facts: &Facts, rules: &Rules, away_subject: bool, mail: &Mail) -> AutoRe
             replacement: replacement(start),
         };
     }
-    let away = away_subject || sign(Sign::Away).is_some() || returns_on.is_some();
+    // Tickets name days too.
+    let ahead = returns_on.is_some_and(|day| day.said && day.date > facts.date.date_naive());
+    let away = away_subject || sign(Sign::Away).is_some() || ahead;
     if let Some((start, _)) = sign(Sign::Moved)
         && returns_on.is_none()
         && !away_subject

@@ -143,7 +143,27 @@ impl Mail {
         }
     }
 
+    /// Headers alone, and messages that were encoded against the rules (RFC 2046 §5.2.1), are enclosed messages too.
+    fn enclose(&mut self, kind: &str, text: &str, depth: u8) {
+        if matches!(
+            kind,
+            "text/rfc822-headers"
+                | "message/rfc822"
+                | "message/rfc822-headers"
+                | "message/global"
+                | "message/global-headers"
+        ) {
+            let lines: Vec<&str> = text.lines().take(MOST_FIELDS).collect();
+            let start = lines.iter().take_while(|line| line.trim().is_empty()).count();
+            let (fields, _) = original::run(&lines, start);
+            if !fields.is_empty() {
+                self.enclosed.push((depth + 1, Head(fields)));
+            }
+        }
+    }
+
     fn push(&mut self, kind: &str, text: &str, depth: u8) {
+        self.enclose(kind, text, depth);
         let text: String = cut(text, LONGEST_TEXT)
             .chars()
             .filter(|c| !matches!(c, '\r' | '\0'))

@@ -123,6 +123,10 @@ pub(super) struct AutoFile {
     pub from: Vec<String>,
     pub back: Vec<String>,
     pub until: Vec<String>,
+    /// Words before a month whose last day is meant.
+    pub end_of: Vec<String>,
+    /// Words before the number of a week of the calendar.
+    pub week: Vec<String>,
     /// What the first sentence of somebody who is away says besides.
     pub away_shape: Vec<String>,
     pub challenge_acts: Vec<String>,

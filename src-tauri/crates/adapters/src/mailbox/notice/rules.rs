@@ -223,7 +223,7 @@ impl Rules {
             classes,
             signs,
             headers: auto.headers.into_iter().map(|h| (h.header, h.value)).collect(),
-            dates: DateWords::new(&auto.months, &auto.weekdays, auto.from, auto.back, auto.until)?,
+            dates: DateWords::new(&auto.months, &auto.weekdays, auto.from, auto.back, auto.until, &auto.end_of, &auto.week)?,
             programs: Programs::new(&programs)?,
             before_others: bounces.before_others,
             before_recipient: bounces.before_recipient,
