@@ -256,10 +256,15 @@ fn full_dates(
         keep(&hit, date);
     }
     for hit in VIETNAMESE.captures_iter(text).take(50) {
-        keep(&hit, day_of(number(&hit, 3), number(&hit, 2), number(&hit, 1), sent));
+        keep(
+            &hit,
+            day_of(number(&hit, 3), number(&hit, 2), number(&hit, 1), sent),
+        );
     }
     for hit in NUMBERS.captures_iter(text).take(50) {
-        let is_day = hit.get(0).is_some_and(|whole| is_day(text, whole.start(), whole.end(), &hit[2]));
+        let is_day = hit
+            .get(0)
+            .is_some_and(|whole| is_day(text, whole.start(), whole.end(), &hit[2]));
         if !is_day || (hit.get(4).is_none() && &hit[2] == "-") {
             continue;
         }
@@ -396,7 +401,7 @@ fn month(year: Option<u32>, month: Option<u32>, at_end: bool, sent: NaiveDate) -
         None => [sent.year(), sent.year() + 1]
             .into_iter()
             .filter_map(|year| NaiveDate::from_ymd_opt(year, month?, 1))
-            .find(|date| *date + Days::new(31) > sent)?,
+            .find(|date| (sent - *date).num_days() < 31)?,
     };
     if !at_end {
         return Some(first);

@@ -59,7 +59,11 @@ pub(super) fn own(body: &str, programs: &Programs, by_system: bool) -> String {
     let quote = programs.quote.find(body).map(|hit| hit.start());
     let block = (!by_system).then(|| header_block(body)).flatten();
     let begins = [quote, block, body.find(QUOTED)];
-    let said = |at: &usize| !body[..*at].trim_matches(|c: char| c.is_whitespace() || c == UNQUOTED).is_empty();
+    let said = |at: &usize| {
+        !body[..*at]
+            .trim_matches(|c: char| c.is_whitespace() || c == UNQUOTED)
+            .is_empty()
+    };
     let mut kept = match begins.into_iter().flatten().min() {
         Some(at) if said(&at) => body[..at].to_owned(),
         // written below or between what is quoted

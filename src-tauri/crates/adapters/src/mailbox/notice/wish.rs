@@ -250,7 +250,10 @@ fn sentences(text: &str) -> Vec<Sentence> {
     };
     for line in text.lines() {
         // a footer of ours that was not marked as quoted: people write no links when they want to leave
-        if ["http://", "https://", "www."].iter().any(|link| line.contains(link)) {
+        if ["http://", "https://", "www."]
+            .iter()
+            .any(|link| line.contains(link))
+        {
             end(&mut said, false);
             continue;
         }
@@ -283,14 +286,17 @@ fn sentences(text: &str) -> Vec<Sentence> {
 fn clause(text: &str, at: Place) -> (usize, usize) {
     const MARKS: [char; 12] = [',', ';', ':', '(', ')', '、', '，', '،', '；', '：', '–', '—'];
     const WORDS: [&str; 12] = [
-        " and ", " but ", " so ", " und ", " aber ", " et ", " mais ", " pero ", " maar ", " ale ", " но ", " och ",
+        " and ", " but ", " so ", " und ", " aber ", " et ", " mais ", " pero ", " maar ", " ale ", " но ",
+        " och ",
     ];
     let before = &text[..at.start];
     let after = &text[at.end..];
     let mark = before.rfind(MARKS).map_or(0, |found| {
         found + before[found..].chars().next().map_or(1, char::len_utf8)
     });
-    let word = WORDS.iter().filter_map(|word| before.rfind(word).map(|found| found + word.len()));
+    let word = WORDS
+        .iter()
+        .filter_map(|word| before.rfind(word).map(|found| found + word.len()));
     let from = word.chain([mark]).max().unwrap_or(0);
     let mark = after.find(MARKS).unwrap_or(after.len());
     let word = WORDS.iter().filter_map(|word| after.find(word));
