@@ -189,6 +189,13 @@ fn returns_in(text: &str, sent: Moment, rules: &Rules) -> Option<Return> {
         .filter(|day| (!day.vague, day.cue) == best)
         .map(|day| day.date)
         .max()?;
+    // "until 6 November, back on Monday"
+    let back = days
+        .iter()
+        .filter(|day| day.cue == Cue::Back && (1..=10).contains(&(day.date - date).num_days()))
+        .map(|day| day.date)
+        .min();
+    let date = back.unwrap_or(date);
     Some(Return {
         date,
         said: best.1 >= Cue::Until,

@@ -140,7 +140,7 @@ fn delivered_to(head: &Head) -> Vec<String> {
 /// Where there is no such field at all, nothing is known.
 fn is_daemon(from: &str, is_there: bool, rules: &Rules) -> bool {
     let from = plain(from);
-    if from.is_empty() || from == "<>" {
+    if from.is_empty() || from.ends_with("<>") {
         return is_there;
     }
     let name = match from.rsplit_once('@') {
@@ -158,6 +158,33 @@ fn is_null(head: &Head) -> bool {
     head.all("return-path").any(null)
         || head.all("x-return-path").any(null)
         || head.all("x-envelope-from").any(null)
+}
+
+/// Whether a list passed it on: it says so, or its sender has the name that lists' programs use.
+pub(super) fn is_listed(head: &Head) -> bool {
+    let of_list = |value: &str| {
+        let value = value.to_ascii_lowercase();
+        let local = value
+            .trim()
+            .trim_start_matches('<')
+            .split('@')
+            .next()
+            .unwrap_or("");
+        local.starts_with("owner-")
+            || ["-bounces", "-owner", "-admin"]
+                .iter()
+                .any(|end| local.ends_with(end))
+    };
+    [
+        "list-unsubscribe",
+        "list-id",
+        "list-post",
+        "x-mailing-list",
+        "x-mailman-version",
+    ]
+    .iter()
+    .any(|name| head.has(name))
+        || head.all("return-path").chain(head.all("sender")).any(of_list)
 }
 
 fn is_bulk(head: &Head) -> bool {

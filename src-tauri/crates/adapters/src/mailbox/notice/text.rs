@@ -44,6 +44,27 @@ pub(super) fn plain_reply(text: &str) -> String {
     plain(&CODES.replace_all(text, " "))
 }
 
+/// Words that programs write as one, each for itself.
+pub(super) fn words_apart(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut last = ' ';
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let between = last.is_alphabetic() && chars.peek().is_some_and(|next| next.is_alphabetic());
+        match c {
+            '-' | '_' | '.' if between => out.push(' '),
+            _ => {
+                if last.is_lowercase() && c.is_uppercase() {
+                    out.push(' ');
+                }
+                out.push(c);
+            }
+        }
+        last = c;
+    }
+    out
+}
+
 /// At most `most` characters.
 pub(super) fn bounded(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {

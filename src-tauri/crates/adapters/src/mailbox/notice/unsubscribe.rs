@@ -40,14 +40,15 @@ pub(super) fn asked(facts: &Facts, rules: &Rules, by_machine: bool) -> bool {
     }
     let first = facts.own_text.lines().next().map(plain).unwrap_or_default();
     wishes.is_exact(&facts.own_plain)
-        || wishes.is_exact(&first)
+        || (wishes.is_exact(&first) && speaks_of_nothing_else(facts, rules))
         || wishes.are_in(&facts.own_text, rules, by_machine)
-        || (!facts.is_reply_subject && wishes.is_exact(bare) && only_names(facts, rules))
+        || (!facts.is_reply_subject
+            && facts.own_plain.chars().count() <= LONGEST_ADDED
+            && speaks_of_nothing_else(facts, rules)
+            && (wishes.is_exact(bare) || wishes.are_in(&facts.subject, rules, true)))
 }
 
-/// A text that adds to its subject no more than a name, or speaks of nothing else.
-fn only_names(facts: &Facts, rules: &Rules) -> bool {
-    facts.own_plain.chars().count() <= LONGEST_ADDED
-        && !facts.own_text.contains(['?', '？'])
-        && !rules.wishes.is_of_things(&facts.own_hits)
+/// A text that asks nothing and names nothing that can be cancelled or left likewise.
+fn speaks_of_nothing_else(facts: &Facts, rules: &Rules) -> bool {
+    !facts.own_text.contains(['?', '？']) && !rules.wishes.is_of_things(&facts.own_hits)
 }

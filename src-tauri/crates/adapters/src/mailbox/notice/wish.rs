@@ -92,12 +92,16 @@ impl Wishes {
         let sentences = sentences(text);
         let mut surest = None;
         let mut asks_back = false;
-        for sentence in sentences.iter().take(MOST_SENTENCES) {
+        let others_are_short = |of: usize| {
+            let mut others = sentences.iter().enumerate().filter(|(n, _)| *n != of);
+            others.all(|(_, other)| is_short(&other.text))
+        };
+        for (n, sentence) in sentences.iter().enumerate().take(MOST_SENTENCES) {
             let hits = rules.look(&sentence.text);
             if self.forbids(&hits) {
                 return false;
             }
-            match self.weigh(sentence, &hits) {
+            match self.weigh(sentence, &hits, || others_are_short(n)) {
                 Some(surety) => surest = surest.max(Some(surety)),
                 None => asks_back |= sentence.is_question,
             }
@@ -109,9 +113,11 @@ impl Wishes {
         }
     }
 
-    fn weigh(&self, sentence: &Sentence, hits: &Hits) -> Option<Surety> {
+    fn weigh(&self, sentence: &Sentence, hits: &Hits, alone: impl Fn() -> bool) -> Option<Surety> {
         let text = sentence.text.as_str();
-        if self.is_exact(text) {
+        // "Stop! Before you ship it ..." is a wish only by itself
+        let is_name = hits.has(self.bare) || hits.has(self.clear) || text.contains(' ');
+        if !sentence.is_question && self.is_exact(text) && (is_name || alone()) {
             return Some(Surety::Said);
         }
         if sentence.is_question && self.begins_asking(text) {
@@ -121,23 +127,18 @@ impl Wishes {
             return None;
         }
         let short = is_short(text);
-        let said = hits
-            .all(self.clear)
-            .iter()
-            .copied()
-            .chain((hits.all(self.bare).iter().copied()).filter(|at| short || self.is_asked(text, hits, *at)))
-            .chain((self.removing.iter()).flat_map(|lists| hits.stretches(lists)))
-            .any(|at| self.stands(text, hits, at, sentence.is_question));
-        if said {
+        let clear = hits.all(self.clear).iter();
+        let bare = (hits.all(self.bare).iter()).filter(|at| short || self.is_asked(text, hits, **at));
+        let said =
+            (clear.chain(bare)).any(|at| self.stands(text, hits, *at, Some(*at), sentence.is_question));
+        let near = |groups: &[Vec<List>]| {
+            let mut stretches = groups.iter().flat_map(|lists| hits.stretches(lists));
+            stretches.any(|at| self.stands(text, hits, at, None, sentence.is_question))
+        };
+        if said || near(&self.removing) {
             return Some(Surety::Said);
         }
-        let meant = !sentence.is_question
-            && self.ceasing.iter().any(|lists| {
-                hits.stretches(lists)
-                    .into_iter()
-                    .any(|at| self.stands(text, hits, at, false))
-            });
-        meant.then_some(Surety::Meant)
+        (!sentence.is_question && near(&self.ceasing)).then_some(Surety::Meant)
     }
 
     /// Whether a word of whoever asks stands in the clause of this place.
@@ -148,14 +149,17 @@ impl Wishes {
         hits.all(self.asker).iter().filter(inside).any(apart)
     }
 
-    /// Whether nothing in its clause says that it is about something else, about somebody else, or the contrary.
-    fn stands(&self, text: &str, hits: &Hits, at: Place, is_question: bool) -> bool {
+    /// Whether nothing in its clause, `own` words aside, says that it is about something else, about somebody else, or the
+    /// contrary.
+    fn stands(&self, text: &str, hits: &Hits, at: Place, own: Option<Place>, is_question: bool) -> bool {
         let (from, to) = clause(text, at);
         if is_question && self.begins_asking(&text[from..to]) {
             return false;
         }
         let spoilt = |list: List| {
-            (hits.all(list).iter()).any(|place| place.start >= from && place.end <= to && !covers(&at, place))
+            (hits.all(list).iter())
+                .filter(|place| place.start >= from && place.end <= to)
+                .any(|place| !own.is_some_and(|own| covers(&own, place)))
         };
         if spoilt(self.things) || spoilt(self.others) || spoilt(self.missing) {
             return false;
