@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "mailbox/said.rs"]
+mod said;
+
 use carillon_adapters::mailbox::notice::{Action, AutoReply, Class, Kind, Notice, Recipient, Rules, read};
 use carillon_model::Moment;
 use proptest::prelude::*;

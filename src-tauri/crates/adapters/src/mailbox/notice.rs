@@ -11,6 +11,7 @@ mod complaint;
 mod dates;
 mod envelope;
 mod hits;
+mod html;
 mod mime;
 mod original;
 mod programs;
@@ -20,6 +21,7 @@ mod rules;
 mod status;
 mod text;
 mod unsubscribe;
+mod wish;
 
 use carillon_model::Moment;
 use chrono::NaiveDate;
@@ -220,12 +222,12 @@ fn kind(mail: &mime::Mail, facts: &envelope::Facts, rules: &Rules) -> Kind {
             answer,
             Kind::AutoReply(AutoReply::LeftCompany { .. }) | Kind::Challenge
         );
-        if !is_more && unsubscribe::asked(facts, rules) {
+        if !is_more && unsubscribe::asked(facts, rules, true) {
             return Kind::Unsubscribe { token: None };
         }
         return answer;
     }
-    if unsubscribe::asked(facts, rules) {
+    if unsubscribe::asked(facts, rules, false) {
         return Kind::Unsubscribe { token: None };
     }
     if facts.answers && !facts.bulk {

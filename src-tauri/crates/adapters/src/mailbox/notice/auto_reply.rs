@@ -2,7 +2,7 @@
 
 use super::bounce::at_start;
 use super::dates;
-use super::envelope::Facts;
+use super::envelope::{Facts, is_listed};
 use super::mime::Mail;
 use super::rules::{Hits, Rules, Sign};
 use super::text::plain;
@@ -22,7 +22,7 @@ pub(super) fn read(mail: &Mail, facts: &Facts, rules: &Rules) -> Option<Kind> {
     if challenge && is_challenge(facts, rules, machine || facts.null_path) {
         return Some(Kind::Challenge);
     }
-    let listed = mail.head.has("list-unsubscribe") || mail.head.has("list-id");
+    let listed = is_listed(&mail.head);
     let spoken = early(sign(Sign::AutoText), 400) && facts.answers && !listed;
     // Machines seldom quote and ask nothing; people who are away and answer all the same do.
     let headless_away = !listed
@@ -70,7 +70,7 @@ fn by_header(mail: &Mail, facts: &Facts, rules: &Rules) -> bool {
     }
     let value = |name: &str| head.get(name).unwrap_or("").trim().to_ascii_lowercase();
     let relates = head.has("in-reply-to") || head.has("references") || facts.is_reply_subject;
-    let listed = head.has("list-unsubscribe") || head.has("list-id");
+    let listed = is_listed(head);
     let generated = value("auto-submitted").starts_with("auto-generated");
     let precedence = matches!(value("precedence").as_str(), "bulk" | "junk");
     let suppressed = head.has("x-auto-response-suppress");
@@ -101,7 +101,9 @@ fn what(facts: &Facts, rules: &Rules, away_subject: bool, mail: &Mail) -> AutoRe
             replacement: replacement(start),
         };
     }
-    let away = away_subject || sign(Sign::Away).is_some() || returns_on.is_some();
+    // Tickets name days too.
+    let ahead = returns_on.is_some_and(|day| day.said && day.date > facts.date.date_naive());
+    let away = away_subject || sign(Sign::Away).is_some() || ahead;
     if let Some((start, _)) = sign(Sign::Moved)
         && returns_on.is_none()
         && !away_subject

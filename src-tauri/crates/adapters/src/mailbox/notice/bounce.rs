@@ -6,7 +6,7 @@ use super::original;
 use super::prose;
 use super::rules::{Evidence, Hits, Rules, Sign, Verdict};
 use super::status::{self, Fields, Status, basic, enhanced};
-use super::text::plain_reply;
+use super::text::{plain_reply, words_apart};
 use super::{Action, Kind, Recipient, Report, address};
 use crate::failure::one_line;
 
@@ -214,6 +214,22 @@ fn judge<'a>(
     if verdict.worded {
         return verdict;
     }
+    // "Invalid-Recipient", "no_such_user", "MailPolicy"
+    let apart = plain_reply(&words_apart(said));
+    if apart != plain_said {
+        let reason = rules.look(&apart);
+        let verdict = rules.decide(&Evidence {
+            codes,
+            basic: first,
+            permanent,
+            bare: false,
+            reason: &reason,
+            whole: None,
+        });
+        if verdict.worded {
+            return verdict;
+        }
+    }
     let in_text = rules.decide(&Evidence {
         codes,
         basic: first.or_else(|| basic(notice_text)),
@@ -338,7 +354,8 @@ fn is_notice(mail: &Mail, facts: &Facts, rules: &Rules, named: bool) -> bool {
         return false;
     }
     // A person's or a list's own address in From: both the subject and the text must say it.
-    let listed = mail.head.has("list-unsubscribe");
+    // A list may pass on what returns a whole message.
+    let listed = mail.head.has("list-unsubscribe") && mail.enclosed.is_empty();
     let placed = || prose::is_placed(mail, facts, rules);
     (from_system && (points >= 5 || (points >= 3 && placed())))
         || (!listed && subject && opening && (coded || returned || placed()))

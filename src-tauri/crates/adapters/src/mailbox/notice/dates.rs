@@ -3,7 +3,7 @@
 use super::rules::Rules;
 use super::text::plain;
 use carillon_model::Moment;
-use chrono::{Datelike, Days, NaiveDate};
+use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -22,6 +22,8 @@ pub(super) struct DateWords {
     day_month: Regex,
     month_day: Regex,
     weekday: Regex,
+    month_only: Regex,
+    week: Regex,
     from: Vec<String>,
     back: Vec<String>,
     until: Vec<String>,
@@ -34,6 +36,8 @@ impl DateWords {
         from: Vec<String>,
         back: Vec<String>,
         until: Vec<String>,
+        end: &[String],
+        week: &[String],
     ) -> Result<Self, regex::Error> {
         let numbered = |lists: &[Vec<String>]| {
             let mut all: Vec<(String, u32)> = (1..)
@@ -61,16 +65,28 @@ impl DateWords {
                 ]
                 .contains(&name)
         });
+        // A month alone is told from other words by its length.
+        let long = any(&months, |name| name.chars().count() > 4);
+        let words = |words: &[String]| {
+            let words: Vec<String> = words.iter().map(|word| regex::escape(word)).collect();
+            words.join("|")
+        };
+        let (ends, weeks) = (words(end), words(week));
         let days = any(&weekdays, |_| true);
         Ok(Self {
             day_month: Regex::new(&format!(
-                r"\b(\d{{1,2}})(?:st|nd|rd|th|er|º|ª|°|\.|e|-го|-е)?[ -]?(?:of |de |del |d')?(?:{all})\b\.?,?(?: de| del)?(?:[ -](20\d\d))?"
+                r"\b(\d{{1,2}})(?:st|nd|rd|th|er|º|ª|°|\.|e|-го|-е)?[ -]?(?:of |de |del |d'|ב)?(?:{all})\b\.?,?(?: de| del)?(?:[ -](20\d\d))?"
             ))?,
             month_day: Regex::new(&format!(
-                r"(?:\b(20\d\d)\.? )?\b({first})\.? (?:the )?(\d{{1,2}})(?:st|nd|rd|th|\.)?\b(?:[,.]? (20\d\d)\b)?"
+                // "November 2-9" ends on the 9th
+                r"(?:\b(20\d\d)\.? )?\b({first})\.? (?:the )?(?:\d{{1,2}}(?:st|nd|rd|th)? ?(?:-|–|—|to|through|until|till) ?)?(\d{{1,2}})(?:st|nd|rd|th|\.)?\b(?:[,.]? (20\d\d)\b)?"
             ))?,
+            month_only: Regex::new(&format!(
+                r"(?:\b({ends}) (?:of |de |du |di |d'|do |des |von )?)?\b({long})\b(?:,? (?:de )?(20\d\d))?"
+            ))?,
+            week: Regex::new(&format!(r"\b(?:{weeks})\.? ?(\d{{1,2}})\b"))?,
             weekday: Regex::new(&format!(
-                r"({days})(?:n|s|en|na|in)?\b[,.]?(?: (?:the |den |dem |le |el |dia )?(\d{{1,2}})(?:st|nd|rd|th|er|\.)?(?:\b|$))?"
+                r"({days})(?:n|en|na|in)?\b[,.]?(?: (?:the |den |dem |le |el |dia )?(\d{{1,2}})(?:st|nd|rd|th|er|\.)?(?:\b|$))?"
             ))?,
             months,
             weekdays,
@@ -78,6 +94,14 @@ impl DateWords {
             back,
             until,
         })
+    }
+
+    /// Whether a text ends with a word that stands before a month, and not before a person.
+    fn is_before_month(&self, text: &str) -> bool {
+        let last = text.split_whitespace().next_back().unwrap_or("");
+        let of_persons = ["to", "a", "al", "au", "-", "–", "—"];
+        ["in", "im", "en", "em", "w", "в", "у", "i"].contains(&last)
+            || (self.until.iter().any(|word| word == last) && !of_persons.contains(&last))
     }
 
     fn number(names: &[(String, u32)], text: &str) -> Option<u32> {
@@ -97,6 +121,9 @@ static NUMBERS: LazyLock<Regex> = LazyLock::new(|| {
 static EAST: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?:(20\d\d) ?[年년] ?)?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日号號일]")
         .expect("the pattern is tested")
+});
+static VIETNAMESE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\b(\d{1,2}) tháng (\d{1,2})(?: năm (20\d\d))?\b").expect("the pattern is tested")
 });
 static DAY_ONLY: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\b(?:the|den|dem|le|el|il|dia|o dia) (\d{1,2})(?:st|nd|rd|th|er|\.)?(?:$|[ ,.;!)])")
@@ -127,13 +154,20 @@ struct Day {
     vague: bool,
 }
 
-/// The day of return that a text names, resolved against the day of the mail.
+/// The day of return that a text names, or where it names none what the sender put into the subject, resolved against
+/// the day of the mail. The rest of a subject is our own: "Automatic reply: Sale until Sunday".
 pub(super) fn returns_on(text: &str, subject: &str, sent: Moment, rules: &Rules) -> Option<Return> {
-    let text: String = plain(&format!("{subject} . {text}"))
-        .chars()
-        .take(LONGEST)
-        .map(ascii_digit)
-        .collect();
+    let mut subject = subject;
+    if rules.programs.reply.is_match(subject) {
+        subject = subject.split_once([':', '：']).map_or("", |(_, rest)| rest);
+    }
+    let subject = subject.trim_start();
+    let own = subject.split([':', '：']).next().unwrap_or("");
+    returns_in(text, sent, rules).or_else(|| returns_in(own, sent, rules))
+}
+
+fn returns_in(text: &str, sent: Moment, rules: &Rules) -> Option<Return> {
+    let text: String = plain(text).chars().take(LONGEST).map(ascii_digit).collect();
     let sent = sent.date_naive();
     let mut days = Vec::new();
     let mut taken: Vec<(usize, usize)> = Vec::new();
@@ -141,7 +175,9 @@ pub(super) fn returns_on(text: &str, subject: &str, sent: Moment, rules: &Rules)
     vague_dates(&text, sent, rules, &mut days, &taken);
     days.retain(|day| {
         let ahead = (day.date - sent).num_days();
-        (-RECENT..=FARTHEST).contains(&ahead)
+        // a day gone by that is not said to be a return is when something began
+        let first = if day.cue >= Cue::Until { -RECENT } else { 0 };
+        (first..=FARTHEST).contains(&ahead)
     });
     let best = days
         .iter()
@@ -153,18 +189,28 @@ pub(super) fn returns_on(text: &str, subject: &str, sent: Moment, rules: &Rules)
         .filter(|day| (!day.vague, day.cue) == best)
         .map(|day| day.date)
         .max()?;
+    // "until 6 November, back on Monday"
+    let back = days
+        .iter()
+        .filter(|day| day.cue == Cue::Back && (1..=10).contains(&(day.date - date).num_days()))
+        .map(|day| day.date)
+        .min();
+    let date = back.unwrap_or(date);
     Some(Return {
         date,
         said: best.1 >= Cue::Until,
     })
 }
 
-/// Full-width digits as ASCII.
+/// Full-width, Arabic and Persian digits as ASCII.
 fn ascii_digit(c: char) -> char {
-    match c {
-        '\u{FF10}'..='\u{FF19}' => char::from_u32(c as u32 - 0xFF10 + 0x30).unwrap_or(c),
-        c => c,
-    }
+    let zero = match c {
+        '\u{FF10}'..='\u{FF19}' => 0xFF10,
+        '\u{0660}'..='\u{0669}' => 0x0660,
+        '\u{06F0}'..='\u{06F9}' => 0x06F0,
+        _ => return c,
+    };
+    char::from_u32(c as u32 - zero + 0x30).unwrap_or(c)
 }
 
 fn full_dates(
@@ -216,14 +262,41 @@ fn full_dates(
         let date = day_of(number(&hit, 1).or(number(&hit, 4)), month, number(&hit, 3), sent);
         keep(&hit, date);
     }
+    for hit in VIETNAMESE.captures_iter(text).take(50) {
+        keep(
+            &hit,
+            day_of(number(&hit, 3), number(&hit, 2), number(&hit, 1), sent),
+        );
+    }
     for hit in NUMBERS.captures_iter(text).take(50) {
-        if hit.get(4).is_none() && &hit[2] == "-" {
+        let is_day = hit
+            .get(0)
+            .is_some_and(|whole| is_day(text, whole.start(), whole.end(), &hit[2]));
+        if !is_day || (hit.get(4).is_none() && &hit[2] == "-") {
             continue;
         }
         let year = number(&hit, 4).map(|year| if year < 100 { year + 2000 } else { year });
         let date = in_numbers(number(&hit, 1), &hit[2], number(&hit, 3), year, text, sent);
         keep(&hit, date);
     }
+}
+
+/// Whether numbers with marks between are no part of a telephone number, no time, and not "24/7".
+fn is_day(text: &str, start: usize, end: usize, mark: &str) -> bool {
+    let digit = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+    let (before, after) = (&text[..start], &text[end..]);
+    let goes_on = after.strip_prefix(mark).is_some_and(digit)
+        || (text[..end].ends_with(mark) && digit(after))
+        || before
+            .strip_suffix(mark)
+            .is_some_and(|rest| rest.ends_with(|c: char| c.is_ascii_digit()));
+    let time = after.trim_start();
+    let is_time = [
+        "uhr", "h ", "h.", "am ", "am.", "pm", "a.m", "p.m", "o'clock", "час", "ч.",
+    ]
+    .iter()
+    .any(|word| time.starts_with(word));
+    !goes_on && !is_time && &text[start..end] != "24/7"
 }
 
 /// The name of the month in `12. januar 2027` is what follows the day.
@@ -263,6 +336,34 @@ fn vague_dates(text: &str, sent: NaiveDate, rules: &Rules, days: &mut Vec<Day>, 
             vague: true,
         }));
     }
+    for hit in words.week.captures_iter(text).take(20) {
+        let Some(whole) = hit.get(0).filter(|m| free(m.start(), m.end())) else {
+            continue;
+        };
+        let week = hit[1].parse().ok().and_then(|week| monday(week, sent));
+        days.extend(week.map(|date| Day {
+            date,
+            cue: cue(text, whole.start(), whole.end(), words),
+            vague: true,
+        }));
+    }
+    for hit in words.month_only.captures_iter(text).take(20) {
+        let Some(whole) = hit.get(0).filter(|m| free(m.start(), m.end())) else {
+            continue;
+        };
+        let year = hit.get(3).and_then(|m| m.as_str().parse::<u32>().ok());
+        // "April" alone may be a person
+        if year.is_none() && hit.get(1).is_none() && !words.is_before_month(&text[..whole.start()]) {
+            continue;
+        }
+        let number = DateWords::number(&words.months, &hit[2]);
+        let date = month(year, number, hit.get(1).is_some(), sent);
+        days.extend(date.map(|date| Day {
+            date,
+            cue: cue(text, whole.start(), whole.end(), words),
+            vague: true,
+        }));
+    }
     let tomorrow = [
         "back tomorrow",
         "morgen wieder",
@@ -289,6 +390,30 @@ fn next_day(day: u32, sent: NaiveDate) -> Option<NaiveDate> {
     (1..62)
         .filter_map(|ahead| sent.checked_add_days(Days::new(ahead)))
         .find(|date| date.day() == day)
+}
+
+/// The Monday of a week of the calendar, this one or the next of that number.
+fn monday(week: u32, sent: NaiveDate) -> Option<NaiveDate> {
+    let of = |year| NaiveDate::from_isoywd_opt(year, week, Weekday::Mon);
+    let year = sent.iso_week().year();
+    of(year)
+        .filter(|date| (*date - sent).num_days() >= -7)
+        .or_else(|| of(year + 1))
+}
+
+/// The first day of a month or its last one.
+fn month(year: Option<u32>, month: Option<u32>, at_end: bool, sent: NaiveDate) -> Option<NaiveDate> {
+    let first = match year {
+        Some(_) => day_of(year, month, Some(1), sent)?,
+        None => [sent.year(), sent.year() + 1]
+            .into_iter()
+            .filter_map(|year| NaiveDate::from_ymd_opt(year, month?, 1))
+            .find(|date| (sent - *date).num_days() < 31)?,
+    };
+    if !at_end {
+        return Some(first);
+    }
+    first.checked_add_months(Months::new(1))?.pred_opt()
 }
 
 /// A day, of the year that fits the mail where none is given.

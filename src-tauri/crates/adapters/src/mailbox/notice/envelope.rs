@@ -1,6 +1,7 @@
 //! What every reading of a message needs, gathered once.
 
 use super::address::{self, same};
+use super::html;
 use super::mime::{Head, Mail};
 use super::original;
 use super::rules::{Hits, Rules, Sign};
@@ -48,11 +49,14 @@ impl Facts {
         let from_field = head.get("from").filter(|value| !value.trim().is_empty());
         let from_text = from_field.or(head.get("sender")).unwrap_or("").to_owned();
         let subject = one_line(head.get("subject").unwrap_or(""));
-        let body = mail.body();
+        let marked = mail.body();
+        let daemon = is_daemon(&from_text, head.has("from") || head.has("sender"), rules);
+        let null_path = is_null(head);
+        let own_text = own(&marked, &rules.programs, daemon || null_path);
+        let body = html::unmarked(&marked);
         let lines: Vec<&str> = body.lines().take(5000).collect();
         let copied = original::copied(&lines);
         let notice = lines[..original::begins(&lines, copied.as_ref(), rules)].join("\n");
-        let own_text = own(&body, &rules.programs);
         let is_reply_subject = rules.programs.reply.is_match(&subject);
         let own_plain = plain(&own_text);
         let quotes =
@@ -70,8 +74,8 @@ impl Facts {
                 || (quotes && !head.has("list-id")),
             quotes,
             bulk: is_bulk(head),
-            daemon: is_daemon(&from_text, head.has("from") || head.has("sender"), rules),
-            null_path: is_null(head),
+            daemon,
+            null_path,
             subject_hits: rules.look(&plain(&subject)),
             own_hits: rules.look(&own_plain),
             own_plain,
@@ -136,7 +140,7 @@ fn delivered_to(head: &Head) -> Vec<String> {
 /// Where there is no such field at all, nothing is known.
 fn is_daemon(from: &str, is_there: bool, rules: &Rules) -> bool {
     let from = plain(from);
-    if from.is_empty() || from == "<>" {
+    if from.is_empty() || from.ends_with("<>") {
         return is_there;
     }
     let name = match from.rsplit_once('@') {
@@ -154,6 +158,33 @@ fn is_null(head: &Head) -> bool {
     head.all("return-path").any(null)
         || head.all("x-return-path").any(null)
         || head.all("x-envelope-from").any(null)
+}
+
+/// Whether a list passed it on: it says so, or its sender has the name that lists' programs use.
+pub(super) fn is_listed(head: &Head) -> bool {
+    let of_list = |value: &str| {
+        let value = value.to_ascii_lowercase();
+        let local = value
+            .trim()
+            .trim_start_matches('<')
+            .split('@')
+            .next()
+            .unwrap_or("");
+        local.starts_with("owner-")
+            || ["-bounces", "-owner", "-admin"]
+                .iter()
+                .any(|end| local.ends_with(end))
+    };
+    [
+        "list-unsubscribe",
+        "list-id",
+        "list-post",
+        "x-mailing-list",
+        "x-mailman-version",
+    ]
+    .iter()
+    .any(|name| head.has(name))
+        || head.all("return-path").chain(head.all("sender")).any(of_list)
 }
 
 fn is_bulk(head: &Head) -> bool {

@@ -70,6 +70,24 @@ impl Hits {
         self.0.get(list.0).map_or(&[], Vec::as_slice)
     }
 
+    /// The places of a list's words, at most [`MOST_PLACES`].
+    pub(super) fn all(&self, list: List) -> &[Place] {
+        self.places(list)
+    }
+
+    pub(super) fn has(&self, list: List) -> bool {
+        !self.places(list).is_empty()
+    }
+
+    /// From the first to the last of words that stand together, once for each word of the first list.
+    pub(super) fn stretches(&self, lists: &[List]) -> Vec<Place> {
+        let Some((first, others)) = lists.split_first() else {
+            return Vec::new();
+        };
+        let places = self.places(*first).iter();
+        places.filter_map(|at| self.stretch(*at, others)).collect()
+    }
+
     /// Whether a word of each list stands in one sentence, in any order, none further than [`REACH`] from the others.
     /// No word of `unless` stands in that sentence.
     pub(super) fn are_together(&self, lists: &[List], unless: Option<List>) -> bool {
@@ -84,23 +102,30 @@ impl Hits {
 
     /// Whether the other lists have words near to the stretch of text found so far.
     fn reach(&self, so_far: Place, lists: &[List]) -> bool {
+        self.stretch(so_far, lists).is_some()
+    }
+
+    /// The stretch found so far with a word of each of the other lists, if they have any near to it.
+    fn stretch(&self, so_far: Place, lists: &[List]) -> Option<Place> {
         let Some((next, others)) = lists.split_first() else {
-            return true;
+            return Some(so_far);
         };
-        self.places(*next).iter().any(|place| {
+        self.places(*next).iter().find_map(|place| {
             let (before, after) = (place.end <= so_far.start, place.start >= so_far.end);
             let gap = match (before, after) {
                 (true, _) => so_far.start - place.end,
                 (_, true) => place.start - so_far.end,
                 // one word cannot be two things
-                _ => return false,
+                _ => return None,
             };
             let stretch = Place {
                 start: so_far.start.min(place.start),
                 end: so_far.end.max(place.end),
                 sentence: so_far.sentence,
             };
-            place.sentence == so_far.sentence && gap <= REACH && self.reach(stretch, others)
+            (place.sentence == so_far.sentence && gap <= REACH)
+                .then(|| self.stretch(stretch, others))
+                .flatten()
         })
     }
 }

@@ -1,8 +1,8 @@
 //! A message taken apart, with bounds and whatever is wrong with it.
 
+use super::html::text_of;
 use super::original;
 use mail_parser::decoders::charsets::map::charset_decoder;
-use mail_parser::decoders::html::html_to_text;
 use mail_parser::{Encoding, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 use regex::bytes::Regex;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -130,7 +130,7 @@ impl Mail {
             }
             match &part.body {
                 PartType::Text(text) => self.push(&kind, &readable(text, part, message), depth),
-                PartType::Html(html) => self.push("text/html", &html_to_text(cut(html, LONGEST_TEXT)), depth),
+                PartType::Html(html) => self.push("text/html", &text_of(cut(html, LONGEST_TEXT)), depth),
                 PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
                     if is_text(&kind) {
                         let bytes = &bytes[..bytes.len().min(LONGEST_TEXT)];
@@ -143,7 +143,27 @@ impl Mail {
         }
     }
 
+    /// Headers alone, and messages that were encoded against the rules (RFC 2046 §5.2.1), are enclosed messages too.
+    fn enclose(&mut self, kind: &str, text: &str, depth: u8) {
+        if matches!(
+            kind,
+            "text/rfc822-headers"
+                | "message/rfc822"
+                | "message/rfc822-headers"
+                | "message/global"
+                | "message/global-headers"
+        ) {
+            let lines: Vec<&str> = text.lines().take(MOST_FIELDS).collect();
+            let start = lines.iter().take_while(|line| line.trim().is_empty()).count();
+            let (fields, _) = original::run(&lines, start);
+            if !fields.is_empty() {
+                self.enclosed.push((depth + 1, Head(fields)));
+            }
+        }
+    }
+
     fn push(&mut self, kind: &str, text: &str, depth: u8) {
+        self.enclose(kind, text, depth);
         let text: String = cut(text, LONGEST_TEXT)
             .chars()
             .filter(|c| !matches!(c, '\r' | '\0'))
@@ -155,7 +175,7 @@ impl Mail {
         });
     }
 
-    /// The text a reader of the message sees: its plain parts, or its HTML where they say nothing.
+    /// The text a reader of the message sees: its plain parts, or its HTML (see [`super::html`]) where they say nothing.
     pub fn body(&self) -> String {
         let of = |kind: &str| {
             let mut body = String::new();

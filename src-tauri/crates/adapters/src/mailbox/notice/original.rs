@@ -46,9 +46,15 @@ pub(super) fn copied(lines: &[&str]) -> Option<Copied> {
                         .iter()
                         .take(40)
                         .any(|line| !address::find(line).is_empty());
+                // words of the notice with a colon may stand right before it
+                let first = (start..end).find(|n| {
+                    FIELD
+                        .captures(lines[*n])
+                        .is_some_and(|field| is_known(&field[1].to_ascii_lowercase()))
+                });
                 return Some(Copied {
                     head: Head(fields),
-                    line: start,
+                    line: first.unwrap_or(start),
                     summary,
                 });
             }
@@ -93,36 +99,36 @@ fn matches_time(name: &str) -> bool {
     name.len() < 3 || name.bytes().all(|b| b.is_ascii_digit())
 }
 
+/// Fields that messages have.
+fn is_known(name: &str) -> bool {
+    matches!(
+        name,
+        "received"
+            | "return-path"
+            | "from"
+            | "to"
+            | "subject"
+            | "date"
+            | "message-id"
+            | "mime-version"
+            | "content-type"
+            | "reply-to"
+            | "sender"
+            | "x-mailer"
+            | "dkim-signature"
+            | "content-transfer-encoding"
+            | "delivered-to"
+            | "user-agent"
+            | "list-unsubscribe"
+            | "cc"
+            | "in-reply-to"
+            | "references"
+    )
+}
+
 fn is_header(fields: &[(String, String)]) -> bool {
     let has = |name: &str| fields.iter().any(|(key, _)| key == name);
-    let known = fields
-        .iter()
-        .filter(|(key, _)| {
-            matches!(
-                key.as_str(),
-                "received"
-                    | "return-path"
-                    | "from"
-                    | "to"
-                    | "subject"
-                    | "date"
-                    | "message-id"
-                    | "mime-version"
-                    | "content-type"
-                    | "reply-to"
-                    | "sender"
-                    | "x-mailer"
-                    | "dkim-signature"
-                    | "content-transfer-encoding"
-                    | "delivered-to"
-                    | "user-agent"
-                    | "list-unsubscribe"
-                    | "cc"
-                    | "in-reply-to"
-                    | "references"
-            )
-        })
-        .count();
+    let known = fields.iter().filter(|(key, _)| is_known(key)).count();
     let sure = [
         "received",
         "return-path",
@@ -159,16 +165,6 @@ pub(super) fn references(mail: &Mail, facts: &Facts) -> Vec<String> {
     for (_, head) in &mail.enclosed {
         of_head(head, &mut found);
     }
-    for part in &mail.parts {
-        if part.kind == "text/rfc822-headers"
-            || part.kind == "message/rfc822"
-            || part.kind == "message/rfc822-headers"
-        {
-            let lines: Vec<&str> = part.text.lines().take(2000).collect();
-            let (fields, _) = run(&lines, 0);
-            of_head(&Head(fields), &mut found);
-        }
-    }
     if let Some(copied) = &facts.copied {
         of_head(copied, &mut found);
     }
@@ -194,6 +190,10 @@ pub(super) fn references(mail: &Mail, facts: &Facts) -> Vec<String> {
         }
     }
     in_text(&facts.body, &mut found);
+    // programs give the returned message, or what says so in HTML, any type
+    for part in mail.parts.iter().take(50) {
+        in_text(&part.text, &mut found);
+    }
     found.retain(|id| facts.message_id.as_ref() != Some(id));
     found.truncate(MOST_REFERENCES);
     found
@@ -223,13 +223,19 @@ fn of_disposition(text: &str, found: &mut Vec<String>) {
     }
 }
 
-/// `Message-ID: <...>` anywhere in what was written.
+/// `Message-ID: <...>` anywhere in what was written, and what has the form of ours whatever it is called there.
 fn in_text(text: &str, found: &mut Vec<String>) {
+    static OURS: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?i)\b([0-9a-f]{32}@[a-z0-9.-]{1,253}[a-z0-9])").expect("the pattern is tested")
+    });
     static NAMED: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"(?i)message[- ]?id(?:entifier)?[^\n<]{0,20}<([^\s<>]{1,400}@[^\s<>]{1,255})>")
             .expect("the pattern is tested")
     });
     for hit in NAMED.captures_iter(text).take(MOST_REFERENCES) {
+        push(&hit[1], found);
+    }
+    for hit in OURS.captures_iter(text).take(MOST_REFERENCES) {
         push(&hit[1], found);
     }
 }

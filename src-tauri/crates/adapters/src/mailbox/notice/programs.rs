@@ -31,6 +31,8 @@ impl Programs {
                 r"|{openers}\b[^\n]{{0,160}}(?:\n[^\n]{{0,160}})?(?:{wrote}|{wrote_who}[^\n]{{0,80}})[ \t\u{{A0}}]?:?[ \t]*$",
                 // "Ann <ann@example.com> wrote"
                 r"|[^\n<]{{0,80}}<[^\n>@]{{1,80}}@[^\n>]{{1,80}}>[ \t]*{after_address}[^\n]{{0,60}}$",
+                // a time, an address and a colon, in whatever language, maybe on two lines
+                r"|[^\n]{{0,80}}\d[:.]\d\d[^\n]{{0,60}}\n?[^\n]{{0,80}}[<(][^\s<>()@]{{1,80}}@[^\s<>()]{{1,80}}[>)][^\n<>]{{0,60}}[:：][ \t\u{{200E}}\u{{200F}}\u{{202A}}-\u{{202E}}]*$",
                 // "2027-01-04 10:00 Ann:"
                 r"|(?:20\d\d年|\d{{4}}[-/]\d{{1,2}}[-/]\d{{1,2}})[^\n]{{0,100}}{after_date}[ \t]*$",
                 // a header, shortened
@@ -75,11 +77,13 @@ mod tests {
             "-----Original Message-----\nFrom: Shop\nHello",
             "Von: Shop <news@shop.example>\nGesendet: Montag, 4. Januar 2027 09:00\nAn: Ann\n\nHallo",
             "2027年1月4日(月) 9:00 Shop <news@shop.example>:\n> こんにちは",
+            "Ar 4 Ion 2027 am 09:00, ysgrifennodd Shop\n<news@shop.example>:\nHelo",
+            "Oddi wrth: Shop <news@shop.example>\nAnfonwyd: 4 Ionawr 2027 09:00\nI: Ann\nPwnc: Helo\n\nHelo",
             "Sent from my iPhone\n\n> Hello",
             "Von meinem Telefon gesendet",
         ] {
             assert_eq!(
-                own(&format!("I like it.\n\n{quoted}"), programs),
+                own(&format!("I like it.\n\n{quoted}"), programs, false),
                 "I like it.",
                 "{quoted}"
             );

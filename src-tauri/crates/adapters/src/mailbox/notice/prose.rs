@@ -117,12 +117,18 @@ fn surety(line: &str, hit: &Found, rules: &Rules) -> Option<Surety> {
     let before = plain(&line[..hit.start]);
     let after = plain(&line[hit.end..]);
     let bare = before.trim_matches(|c: char| !c.is_alphanumeric());
-    let ends = |words: &[String]| {
-        words.iter().any(|word| match bare.strip_suffix(word.as_str()) {
-            Some(rest) => !rest.ends_with(|c: char| c.is_alphanumeric() && c < '\u{0E00}'),
-            None => false,
-        })
+    let spaced = |c: char| c.is_alphanumeric() && c < '\u{0E00}';
+    let longest = |words: &[String]| {
+        let ends = words.iter().filter(|word| {
+            let rest = bare.strip_suffix(word.as_str());
+            rest.is_some_and(|rest| !rest.ends_with(spaced))
+        });
+        ends.map(String::len).max()
     };
+    let ends = |words: &[String]| longest(words).is_some();
+    // "e-mail to" is an invitation, "your e-mail to" is not
+    let of_others = longest(&rules.before_others);
+    let of_others = of_others.is_some() && of_others >= longest(&rules.before_recipient);
     let is_message_id = hit
         .address
         .split('@')
@@ -132,7 +138,7 @@ fn surety(line: &str, hit: &Found, rules: &Rules) -> Option<Surety> {
     if bare.ends_with("generated from") || bare.ends_with("expanded from") {
         return Some(Surety::Coded);
     }
-    if ends(&rules.before_others) || is_message_id {
+    if of_others || is_message_id {
         return None;
     }
     let alone = |text: &str| text.chars().all(|c| !c.is_alphanumeric());

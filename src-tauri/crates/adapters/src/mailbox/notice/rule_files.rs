@@ -123,6 +123,10 @@ pub(super) struct AutoFile {
     pub from: Vec<String>,
     pub back: Vec<String>,
     pub until: Vec<String>,
+    /// Words before a month whose last day is meant.
+    pub end_of: Vec<String>,
+    /// Words before the number of a week of the calendar.
+    pub week: Vec<String>,
     /// What the first sentence of somebody who is away says besides.
     pub away_shape: Vec<String>,
     pub challenge_acts: Vec<String>,
@@ -147,10 +151,24 @@ pub(super) struct WordsFile {
     #[serde(rename = "about")]
     pub _about: String,
     pub groups: Vec<GroupFile>,
-    pub together: Vec<Vec<String>>,
+    /// Groups of which a word each in one clause is a wish in so many words.
+    pub removing: Vec<Vec<String>>,
+    /// Groups of which a word each in one clause means a wish.
+    pub ceasing: Vec<Vec<String>>,
     pub words: Vec<LanguageFile>,
+    /// Beginnings of questions.
     pub asking: Vec<String>,
     pub polite: Vec<String>,
+    pub negation: Vec<String>,
+    pub supposition: Vec<String>,
+    /// A supposition that insists: "if you don't".
+    pub threat: Vec<String>,
+    /// What else people cancel, remove and leave.
+    pub things: Vec<String>,
+    /// Who else may be spoken of.
+    pub others: Vec<String>,
+    /// Words for mail that does not come.
+    pub missing: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -161,6 +179,8 @@ pub(super) struct LanguageFile {
     pub source: String,
     pub exact: Vec<String>,
     pub within: Vec<String>,
+    /// Words that count with one of `asker` in the same clause.
+    pub bare: Vec<String>,
     pub never: Vec<String>,
 }
 

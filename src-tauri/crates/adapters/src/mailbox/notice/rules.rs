@@ -8,7 +8,8 @@ use super::dates::DateWords;
 use super::hits::{List, Place, Sentences, begins, ends};
 use super::mime::cut;
 use super::programs::Programs;
-use super::rule_files::{AutoFile, BounceFile, LanguageFile, ProgramsFile, When, WordsFile};
+use super::rule_files::{AutoFile, BounceFile, ProgramsFile, When, WordsFile};
+use super::wish::Wishes;
 use crate::glob::matches;
 use aho_corasick::AhoCorasick;
 use std::collections::{HashMap, HashSet};
@@ -88,12 +89,7 @@ pub struct Rules {
     pub(super) challenge_acts: Vec<String>,
     pub(super) challenge_subject: Vec<String>,
     pub(super) challenge_about: Vec<String>,
-    pub(super) unsubscribe: Vec<String>,
-    pub(super) polite: Vec<String>,
-    pub(super) asking: Vec<String>,
-    within: List,
-    leaving: Vec<Vec<List>>,
-    never: List,
+    pub(super) wishes: Wishes,
 }
 
 static EMBEDDED: LazyLock<Rules> = LazyLock::new(|| {
@@ -168,7 +164,6 @@ impl Rules {
             .chain(&unsubscribe.groups)
             .map(|group| (group.id.as_str(), words.list(&group.text)))
             .collect();
-        let leaving = together(&unsubscribe.together, &groups)?;
         let classes = bounces
             .rules
             .into_iter()
@@ -200,11 +195,11 @@ impl Rules {
                 })
             })
             .collect::<Result<_, BadRules>>()?;
-        let all = |of: fn(&LanguageFile) -> &Vec<String>| -> Vec<String> {
-            unsubscribe.words.iter().flat_map(of).cloned().collect()
-        };
-        let within = words.list(&all(|language| &language.within));
-        let never = words.list(&all(|language| &language.never));
+        let wishes = Wishes::new(
+            &unsubscribe,
+            |list| words.list(list),
+            |names| together(names, &groups),
+        )?;
         let mut dates = [
             bounces.dated,
             auto.dated,
@@ -228,7 +223,15 @@ impl Rules {
             classes,
             signs,
             headers: auto.headers.into_iter().map(|h| (h.header, h.value)).collect(),
-            dates: DateWords::new(&auto.months, &auto.weekdays, auto.from, auto.back, auto.until)?,
+            dates: DateWords::new(
+                &auto.months,
+                &auto.weekdays,
+                auto.from,
+                auto.back,
+                auto.until,
+                &auto.end_of,
+                &auto.week,
+            )?,
             programs: Programs::new(&programs)?,
             before_others: bounces.before_others,
             before_recipient: bounces.before_recipient,
@@ -237,12 +240,7 @@ impl Rules {
             challenge_acts: auto.challenge_acts,
             challenge_subject: auto.challenge_subject,
             challenge_about: auto.challenge_about,
-            unsubscribe: all(|language| &language.exact),
-            polite: unsubscribe.polite,
-            asking: unsubscribe.asking,
-            within,
-            leaving,
-            never,
+            wishes,
         })
     }
 
@@ -304,16 +302,6 @@ impl Rules {
         self.headers
             .iter()
             .any(|(header, pattern)| header == name && matches(pattern, &value) && value != "no")
-    }
-
-    pub(super) fn asks_to_leave(&self, hits: &Hits) -> bool {
-        let said = hits.place(self.within).is_some()
-            || (self.leaving.iter()).any(|lists| hits.are_together(lists, None));
-        said && hits.place(self.never).is_none()
-    }
-
-    pub(super) fn wants_to_stay(&self, hits: &Hits) -> bool {
-        hits.place(self.never).is_some()
     }
 
     /// Whether a reason ([`super::text::plain`]) is made of codes, addresses, hosts and words that say nothing.

@@ -6,8 +6,8 @@ use super::text::plain;
 use regex::Regex;
 use std::sync::LazyLock;
 
-/// Longest text, in characters, in which a wish is looked for; longer ones are read by a person.
-const LONGEST_WISH: usize = 200;
+/// Longest text, in characters, beside a subject that is the wish.
+const LONGEST_ADDED: usize = 120;
 
 static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)^\W{0,4}(?:(?:re|aw|antw|sv|fw|fwd|wg)\s*:\s*)*unsubscribe[\s:_+=%-]{1,5}(?:20)?([0-9a-f]{32})\W*$")
@@ -23,85 +23,32 @@ pub(super) fn token(facts: &Facts) -> Option<String> {
         .map(|hit| hit[1].to_ascii_lowercase())
 }
 
-/// Whether a person asks for no more mail, with as many words as it takes. Of a long text, which a signature or a notice
-/// of a lawyer makes long, the beginning counts.
-pub(super) fn asked(facts: &Facts, rules: &Rules) -> bool {
-    if rules.wants_to_stay(&facts.own_hits) {
+/// Whether a person asks for no more mail; `by_machine` is for text that a machine sends in somebody's place.
+pub(super) fn asked(facts: &Facts, rules: &Rules, by_machine: bool) -> bool {
+    let wishes = &rules.wishes;
+    if wishes.forbids(&facts.own_hits) {
         return false;
     }
-    let beginning;
-    let (said, hits) = if facts.own_plain.chars().count() <= LONGEST_WISH {
-        (&facts.own_plain, &facts.own_hits)
-    } else {
-        let said = first_paragraph(&facts.own_text, rules);
-        if said.is_empty() || said.chars().count() > LONGEST_WISH {
-            return false;
-        }
-        beginning = (rules.look(&said), said);
-        (&beginning.1, &beginning.0)
-    };
     let subject = plain(&facts.subject);
     let bare = subject.rsplit([':', '：']).next().unwrap_or("");
-    if said.is_empty() || said.chars().count() < 2 {
-        return is_wish(bare, rules) || (!facts.is_reply_subject && rules.asks_to_leave(&facts.subject_hits));
+    if facts.own_plain.chars().count() < 2 {
+        return wishes.is_exact(bare)
+            || (!facts.is_reply_subject && wishes.are_in(&facts.subject, rules, true));
     }
     if facts.bulk {
         return false;
     }
     let first = facts.own_text.lines().next().map(plain).unwrap_or_default();
-    is_wish(said, rules)
-        || is_wish(&first, rules)
-        || (!said.contains('?') || asks_politely(said, rules)) && rules.asks_to_leave(hits)
-        || (!facts.is_reply_subject && is_wish(bare, rules))
+    wishes.is_exact(&facts.own_plain)
+        || (wishes.is_exact(&first) && speaks_of_nothing_else(facts, rules))
+        || wishes.are_in(&facts.own_text, rules, by_machine)
+        || (!facts.is_reply_subject
+            && facts.own_plain.chars().count() <= LONGEST_ADDED
+            && speaks_of_nothing_else(facts, rules)
+            && (wishes.is_exact(bare) || wishes.are_in(&facts.subject, rules, true)))
 }
 
-/// The first paragraph that is more than a greeting, made comparable.
-fn first_paragraph(text: &str, rules: &Rules) -> String {
-    let all = text
-        .split("\n\n")
-        .map(plain)
-        .filter(|paragraph| !paragraph.is_empty());
-    let mut paragraphs = all.take(3);
-    let greeting = |paragraph: &String| {
-        paragraph.chars().count() < 40
-            && paragraph.ends_with([',', '!', ':'])
-            && !rules.asks_to_leave(&rules.look(paragraph))
-    };
-    paragraphs
-        .find(|paragraph| !greeting(paragraph))
-        .unwrap_or_default()
-}
-
-/// "Can you please remove me?" is a wish, "how does one unsubscribe?" is not for a machine to decide.
-fn asks_politely(said: &str, rules: &Rules) -> bool {
-    !rules.asking.iter().any(|word| {
-        said.strip_prefix(word.as_str())
-            .is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
-    })
-}
-
-/// The text is a wish and nothing else, polite words aside.
-fn is_wish(text: &str, rules: &Rules) -> bool {
-    let trim = |c: char| !c.is_alphanumeric();
-    let mut text = text.trim_matches(trim);
-    for _ in 0..6 {
-        if rules.unsubscribe.iter().any(|word| word == text) {
-            return true;
-        }
-        let polite = rules.polite.iter().filter_map(|word| {
-            let without = text
-                .strip_prefix(word.as_str())
-                .filter(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() && c < '\u{0E00}'))
-                .or_else(|| {
-                    text.strip_suffix(word.as_str())
-                        .filter(|rest| !rest.ends_with(|c: char| c.is_alphanumeric() && c < '\u{0E00}'))
-                })?;
-            Some(without.trim_matches(trim))
-        });
-        match polite.min_by_key(|rest| rest.len()) {
-            Some(rest) if !rest.is_empty() => text = rest,
-            _ => return false,
-        }
-    }
-    false
+/// A text that asks nothing and names nothing that can be cancelled or left likewise.
+fn speaks_of_nothing_else(facts: &Facts, rules: &Rules) -> bool {
+    !facts.own_text.contains(['?', '？']) && !rules.wishes.is_of_things(&facts.own_hits)
 }

@@ -1,0 +1,315 @@
+//! Whether a person asks for no more mail, sentence by sentence: what is not sure is left to a person's eye.
+
+use super::hits::{Hits, List, Place};
+use super::rule_files::WordsFile;
+use super::rules::Rules;
+use super::text::plain;
+
+/// Longest text, in characters, that is read whole; of a longer one its first paragraph, if that is no longer.
+const LONGEST_READ: usize = 300;
+/// Longest line, in characters, that somebody ended by hand; longer ones were wrapped.
+const SHORT_LINE: usize = 45;
+/// What may stand between a "not" and what it denies, in words.
+const NEGATION_REACH: usize = 3;
+/// Most sentences looked at.
+const MOST_SENTENCES: usize = 30;
+
+/// Lists of words by which sentences are weighed.
+pub(super) struct Wishes {
+    pub exact: Vec<String>,
+    pub polite: Vec<String>,
+    pub asking: Vec<String>,
+    /// Wishes in so many words, with who wishes.
+    clear: List,
+    /// Names of leaving, which people also talk about: they count with a word of whoever asks.
+    bare: List,
+    asker: List,
+    /// Words of each of these lists near to each other are a wish; the first ones as sure as `clear`.
+    removing: Vec<Vec<List>>,
+    ceasing: Vec<Vec<List>>,
+    /// Turn what follows into its contrary.
+    negation: List,
+    supposition: List,
+    threat: List,
+    /// What else can be cancelled, removed or left, and who else may want it.
+    things: List,
+    others: List,
+    /// Somebody misses mail.
+    missing: List,
+    /// With these words anywhere it is the contrary, or for a person to read.
+    never: List,
+}
+
+/// How sure a sentence is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Surety {
+    /// Wanting no more, and mail, in one sentence.
+    Meant,
+    /// Said in so many words of oneself.
+    Said,
+}
+
+impl Wishes {
+    /// The lists of a file; `list` gives each its number, `together` those of groups.
+    pub fn new<E>(
+        file: &WordsFile,
+        mut list: impl FnMut(&[String]) -> List,
+        together: impl Fn(&[Vec<String>]) -> Result<Vec<Vec<List>>, E>,
+    ) -> Result<Self, E> {
+        let asker = file.groups.iter().find(|group| group.id == "asker");
+        let all = |of: fn(&super::rule_files::LanguageFile) -> &Vec<String>| -> Vec<String> {
+            file.words.iter().flat_map(of).cloned().collect()
+        };
+        Ok(Self {
+            exact: all(|language| &language.exact),
+            polite: file.polite.clone(),
+            asking: file.asking.clone(),
+            clear: list(&all(|language| &language.within)),
+            bare: list(&all(|language| &language.bare)),
+            never: list(&all(|language| &language.never)),
+            asker: list(asker.map_or(&[][..], |group| &group.text)),
+            negation: list(&file.negation),
+            supposition: list(&file.supposition),
+            threat: list(&file.threat),
+            things: list(&file.things),
+            others: list(&file.others),
+            missing: list(&file.missing),
+            removing: together(&file.removing)?,
+            ceasing: together(&file.ceasing)?,
+        })
+    }
+
+    /// Whether a text says the contrary of a wish, or something only a person can weigh.
+    pub fn forbids(&self, hits: &Hits) -> bool {
+        hits.place(self.never).is_some()
+    }
+
+    /// Whether what is said is a wish. `lone` is for texts a machine wrote around it: only what is said in so many words.
+    pub fn are_in(&self, text: &str, rules: &Rules, lone: bool) -> bool {
+        let Some(text) = beginning(text, self) else {
+            return false;
+        };
+        let sentences = sentences(text);
+        let mut surest = None;
+        let mut asks_back = false;
+        let others_are_short = |of: usize| {
+            let mut others = sentences.iter().enumerate().filter(|(n, _)| *n != of);
+            others.all(|(_, other)| is_short(&other.text))
+        };
+        for (n, sentence) in sentences.iter().enumerate().take(MOST_SENTENCES) {
+            let hits = rules.look(&sentence.text);
+            if self.forbids(&hits) {
+                return false;
+            }
+            match self.weigh(sentence, &hits, || others_are_short(n)) {
+                Some(surety) => surest = surest.max(Some(surety)),
+                None => asks_back |= sentence.is_question,
+            }
+        }
+        match surest {
+            Some(Surety::Said) => true,
+            Some(Surety::Meant) => !lone && !asks_back,
+            None => false,
+        }
+    }
+
+    fn weigh(&self, sentence: &Sentence, hits: &Hits, alone: impl Fn() -> bool) -> Option<Surety> {
+        let text = sentence.text.as_str();
+        // "Stop! Before you ship it ..." is a wish only by itself
+        let is_name = hits.has(self.bare) || hits.has(self.clear) || text.contains(' ');
+        if !sentence.is_question && self.is_exact(text) && (is_name || alone()) {
+            return Some(Surety::Said);
+        }
+        if sentence.is_question && self.begins_asking(text) {
+            return None;
+        }
+        if hits.has(self.supposition) && !hits.has(self.threat) {
+            return None;
+        }
+        let short = is_short(text);
+        let clear = hits.all(self.clear).iter();
+        let bare = (hits.all(self.bare).iter()).filter(|at| short || self.is_asked(text, hits, **at));
+        let said =
+            (clear.chain(bare)).any(|at| self.stands(text, hits, *at, Some(*at), sentence.is_question));
+        let near = |groups: &[Vec<List>]| {
+            let mut stretches = groups.iter().flat_map(|lists| hits.stretches(lists));
+            stretches.any(|at| self.stands(text, hits, at, None, sentence.is_question))
+        };
+        if said || near(&self.removing) {
+            return Some(Surety::Said);
+        }
+        (!sentence.is_question && near(&self.ceasing)).then_some(Surety::Meant)
+    }
+
+    /// Whether a word of whoever asks stands in the clause of this place.
+    fn is_asked(&self, text: &str, hits: &Hits, at: Place) -> bool {
+        let (from, to) = clause(text, at);
+        let inside = |place: &&Place| place.start >= from && place.end <= to;
+        let apart = |place: &Place| place.end <= at.start || place.start >= at.end;
+        hits.all(self.asker).iter().filter(inside).any(apart)
+    }
+
+    /// Whether nothing in its clause, `own` words aside, says that it is about something else, about somebody else, or the
+    /// contrary.
+    fn stands(&self, text: &str, hits: &Hits, at: Place, own: Option<Place>, is_question: bool) -> bool {
+        let (from, to) = clause(text, at);
+        if is_question && self.begins_asking(&text[from..to]) {
+            return false;
+        }
+        let spoilt = |list: List| {
+            (hits.all(list).iter())
+                .filter(|place| place.start >= from && place.end <= to)
+                .any(|place| !own.is_some_and(|own| covers(&own, place)))
+        };
+        if spoilt(self.things) || spoilt(self.others) || spoilt(self.missing) {
+            return false;
+        }
+        !hits.all(self.negation).iter().any(|not| {
+            not.start >= from
+                && not.end <= at.start
+                && text[not.end..at.start].split_whitespace().count() <= NEGATION_REACH
+        })
+    }
+
+    fn begins_asking(&self, text: &str) -> bool {
+        let text = text.trim_start_matches(|c: char| !c.is_alphanumeric());
+        self.asking.iter().any(|word| {
+            text.strip_prefix(word.as_str())
+                .is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+        })
+    }
+
+    /// The text ([`plain`]) is a wish and nothing else, polite words aside.
+    pub fn is_exact(&self, text: &str) -> bool {
+        let trim = |c: char| !c.is_alphanumeric();
+        let mut text = text.trim_matches(trim);
+        for _ in 0..6 {
+            if self.exact.iter().any(|word| word == text) {
+                return true;
+            }
+            let spaced = |c: char| c.is_alphanumeric() && c < '\u{0E00}';
+            let polite = self.polite.iter().filter_map(|word| {
+                let without = text
+                    .strip_prefix(word.as_str())
+                    .filter(|rest| !rest.starts_with(spaced))
+                    .or_else(|| {
+                        text.strip_suffix(word.as_str())
+                            .filter(|rest| !rest.ends_with(spaced))
+                    })?;
+                Some(without.trim_matches(trim))
+            });
+            match polite.min_by_key(|rest| rest.len()) {
+                Some(rest) if !rest.is_empty() => text = rest,
+                _ => return false,
+            }
+        }
+        false
+    }
+
+    /// Whether a text ([`plain`]) speaks of something else that can be cancelled or left.
+    pub fn is_of_things(&self, hits: &Hits) -> bool {
+        hits.has(self.things) || hits.has(self.others) || hits.has(self.supposition)
+    }
+}
+
+/// Whether a place lies within another.
+fn covers(outer: &Place, inner: &Place) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
+}
+
+/// The text, or where it is long its first paragraph that is more than a greeting.
+fn beginning<'a>(text: &'a str, wishes: &Wishes) -> Option<&'a str> {
+    let long = |text: &str| text.chars().nth(LONGEST_READ).is_some();
+    if !long(text) {
+        return Some(text);
+    }
+    let greeting = |paragraph: &str| {
+        paragraph.chars().count() < 40
+            && paragraph.trim_end().ends_with([',', '!', ':', '，', '、', '。'])
+            && !wishes.is_exact(&plain(paragraph))
+    };
+    text.split("\n\n")
+        .filter(|paragraph| !paragraph.trim().is_empty())
+        .take(3)
+        .find(|paragraph| !greeting(paragraph))
+        .filter(|paragraph| !long(paragraph))
+}
+
+struct Sentence {
+    /// [`plain`].
+    text: String,
+    is_question: bool,
+}
+
+/// The sentences of a text: they end at their marks, at blank lines, and at lines that somebody ended by hand.
+fn sentences(text: &str) -> Vec<Sentence> {
+    let mut found = Vec::new();
+    let mut said = String::new();
+    let mut end = |said: &mut String, is_question: bool| {
+        let text = plain(said);
+        said.clear();
+        if text.chars().any(char::is_alphanumeric) {
+            found.push(Sentence { text, is_question });
+        }
+    };
+    for line in text.lines() {
+        // a footer of ours that was not marked as quoted: people write no links when they want to leave
+        if ["http://", "https://", "www."]
+            .iter()
+            .any(|link| line.contains(link))
+        {
+            end(&mut said, false);
+            continue;
+        }
+        let mut last = ' ';
+        let mut chars = line.trim().chars().peekable();
+        while let Some(c) = chars.next() {
+            let ends = match c {
+                '!' | '?' | '。' | '！' | '？' | '؟' | '…' => true,
+                '.' => !last.is_ascii_digit() && chars.peek().is_none_or(|next| next.is_whitespace()),
+                _ => false,
+            };
+            if ends {
+                end(&mut said, matches!(c, '?' | '？' | '؟'));
+            } else {
+                said.push(c);
+            }
+            last = c;
+        }
+        if line.chars().count() <= SHORT_LINE {
+            end(&mut said, false);
+        } else {
+            said.push(' ');
+        }
+    }
+    end(&mut said, false);
+    found
+}
+
+/// From and to of the clause a place stands in.
+fn clause(text: &str, at: Place) -> (usize, usize) {
+    const MARKS: [char; 12] = [',', ';', ':', '(', ')', '、', '，', '،', '；', '：', '–', '—'];
+    const WORDS: [&str; 12] = [
+        " and ", " but ", " so ", " und ", " aber ", " et ", " mais ", " pero ", " maar ", " ale ", " но ",
+        " och ",
+    ];
+    let before = &text[..at.start];
+    let after = &text[at.end..];
+    let mark = before.rfind(MARKS).map_or(0, |found| {
+        found + before[found..].chars().next().map_or(1, char::len_utf8)
+    });
+    let word = WORDS
+        .iter()
+        .filter_map(|word| before.rfind(word).map(|found| found + word.len()));
+    let from = word.chain([mark]).max().unwrap_or(0);
+    let mark = after.find(MARKS).unwrap_or(after.len());
+    let word = WORDS.iter().filter_map(|word| after.find(word));
+    let to = at.end + word.chain([mark]).min().unwrap_or(after.len());
+    (from, to)
+}
+
+/// So few words that they can only be about the mail itself.
+fn is_short(text: &str) -> bool {
+    let unspaced = text.chars().filter(|c| *c >= '\u{2E80}').count();
+    text.split_whitespace().count() <= 3 && unspaced <= 8
+}
