@@ -7,6 +7,6 @@ import type { CampaignState } from "./CampaignState";
  */
 export type CampaignListRow = { id: CampaignId, name: string, state: CampaignState, segment: string, starts_at: string | null, recall_until: string | null, 
 /**
- * How many get it: before the start, how many were confirmed.
+ * How many get it, once that is settled.
  */
 count: number | null, accepted: number, waiting: number, variants: number, updated_at: string, };

@@ -103,7 +103,7 @@ pub struct CampaignListRow {
     pub segment: String,
     pub starts_at: Option<Moment>,
     pub recall_until: Option<Moment>,
-    /// How many get it: before the start, how many were confirmed.
+    /// How many get it, once that is settled.
     #[ts(type = "number | null")]
     pub count: Option<u64>,
     #[ts(type = "number")]
