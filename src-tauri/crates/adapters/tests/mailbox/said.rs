@@ -147,7 +147,7 @@ fn the_day_of_return_is_found_in_the_ways_people_write_it() {
         ),
         ("Ich bin im Urlaub. Die Zentrale ist ab 8.10 Uhr besetzt.", None),
         ("Out of office. Please contact April until I return.", None),
-        ("I have been on leave since 2 December.", None),
+        ("I am on leave since 2 December.", None),
     ];
     for (text, wanted) in cases {
         let Kind::AutoReply(AutoReply::OutOfOffice { returns_on, .. }) =

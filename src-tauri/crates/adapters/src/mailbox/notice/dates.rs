@@ -65,8 +65,8 @@ impl DateWords {
                 ]
                 .contains(&name)
         });
-        // A month alone is told from other words by its length.
-        let long = any(&months, |name| name.chars().count() > 4);
+        // A month without a day is told from other words by its length or its year.
+        let long = any(&months, |name| name.chars().count() > 2);
         let words = |words: &[String]| {
             let words: Vec<String> = words.iter().map(|word| regex::escape(word)).collect();
             words.join("|")
@@ -352,8 +352,10 @@ fn vague_dates(text: &str, sent: NaiveDate, rules: &Rules, days: &mut Vec<Day>, 
             continue;
         };
         let year = hit.get(3).and_then(|m| m.as_str().parse::<u32>().ok());
-        // "April" alone may be a person
-        if year.is_none() && hit.get(1).is_none() && !words.is_before_month(&text[..whole.start()]) {
+        // "may" is a word, and "April" alone may be a person
+        let is_word = hit[2].chars().count() <= 4;
+        let is_person = hit.get(1).is_none() && !words.is_before_month(&text[..whole.start()]);
+        if year.is_none() && (is_word || is_person) {
             continue;
         }
         let number = DateWords::number(&words.months, &hit[2]);
@@ -505,7 +507,15 @@ fn cue(text: &str, start: usize, end: usize, words: &DateWords) -> Cue {
             None => false,
         })
     };
-    if stands(&words.until, 1) || follows(&words.until) {
+    // the second of "9-11 November"
+    let ends_range = text[..start]
+        .trim_end()
+        .strip_suffix(['-', '–', '—', '~', '〜'])
+        .is_some_and(|rest| {
+            rest.trim_end()
+                .ends_with(|c: char| c.is_ascii_digit() || c == '.')
+        });
+    if ends_range || stands(&words.until, 1) || follows(&words.until) {
         return Cue::Until;
     }
     if speaks(&words.back, before) {

@@ -27,8 +27,9 @@ pub(super) struct Wishes {
     /// Words of each of these lists near to each other are a wish; the first ones as sure as `clear`.
     removing: Vec<Vec<List>>,
     ceasing: Vec<Vec<List>>,
-    /// Turn what follows into its contrary.
+    /// Turn what stands by them into its contrary, unless they are part of a word for wanting no more.
     negation: List,
+    enough: List,
     supposition: List,
     threat: List,
     /// What else can be cancelled, removed or left, and who else may want it.
@@ -56,7 +57,10 @@ impl Wishes {
         mut list: impl FnMut(&[String]) -> List,
         together: impl Fn(&[Vec<String>]) -> Result<Vec<Vec<List>>, E>,
     ) -> Result<Self, E> {
-        let asker = file.groups.iter().find(|group| group.id == "asker");
+        let group = |id: &str| {
+            let found = file.groups.iter().find(|group| group.id == id);
+            found.map_or(&[][..], |group| &group.text)
+        };
         let all = |of: fn(&super::rule_files::LanguageFile) -> &Vec<String>| -> Vec<String> {
             file.words.iter().flat_map(of).cloned().collect()
         };
@@ -67,7 +71,8 @@ impl Wishes {
             clear: list(&all(|language| &language.within)),
             bare: list(&all(|language| &language.bare)),
             never: list(&all(|language| &language.never)),
-            asker: list(asker.map_or(&[][..], |group| &group.text)),
+            asker: list(group("asker")),
+            enough: list(group("ceasing")),
             negation: list(&file.negation),
             supposition: list(&file.supposition),
             threat: list(&file.threat),
@@ -129,16 +134,19 @@ impl Wishes {
         let short = is_short(text);
         let clear = hits.all(self.clear).iter();
         let bare = (hits.all(self.bare).iter()).filter(|at| short || self.is_asked(text, hits, **at));
-        let said =
-            (clear.chain(bare)).any(|at| self.stands(text, hits, *at, Some(*at), sentence.is_question));
-        let near = |groups: &[Vec<List>]| {
-            let mut stretches = groups.iter().flat_map(|lists| hits.stretches(lists));
-            stretches.any(|at| self.stands(text, hits, at, None, sentence.is_question))
+        let kind = |may_be_denied| Kind {
+            is_question: sentence.is_question,
+            may_be_denied,
         };
-        if said || near(&self.removing) {
+        let said = (clear.chain(bare)).any(|at| self.stands(text, hits, *at, Some(*at), kind(false)));
+        let near = |groups: &[Vec<List>], kind: Kind| {
+            let mut stretches = groups.iter().flat_map(|lists| hits.stretches(lists));
+            stretches.any(|at| self.stands(text, hits, at, None, kind))
+        };
+        if said || near(&self.removing, kind(true)) {
             return Some(Surety::Said);
         }
-        (!sentence.is_question && near(&self.ceasing)).then_some(Surety::Meant)
+        (!sentence.is_question && near(&self.ceasing, kind(false))).then_some(Surety::Meant)
     }
 
     /// Whether a word of whoever asks stands in the clause of this place.
@@ -151,9 +159,9 @@ impl Wishes {
 
     /// Whether nothing in its clause, `own` words aside, says that it is about something else, about somebody else, or the
     /// contrary.
-    fn stands(&self, text: &str, hits: &Hits, at: Place, own: Option<Place>, is_question: bool) -> bool {
+    fn stands(&self, text: &str, hits: &Hits, at: Place, own: Option<Place>, kind: Kind) -> bool {
         let (from, to) = clause(text, at);
-        if is_question && self.begins_asking(&text[from..to]) {
+        if kind.is_question && self.begins_asking(&text[from..to]) {
             return false;
         }
         let spoilt = |list: List| {
@@ -164,10 +172,23 @@ impl Wishes {
         if spoilt(self.things) || spoilt(self.others) || spoilt(self.missing) {
             return false;
         }
-        !hits.all(self.negation).iter().any(|not| {
-            not.start >= from
-                && not.end <= at.start
-                && text[not.end..at.start].split_whitespace().count() <= NEGATION_REACH
+        // "if you don't remove me", "I don't want these any more"
+        let counts = |not: &&Place| {
+            let inside = |list: List| {
+                hits.all(list)
+                    .iter()
+                    .any(|place| covers(place, not) && place.end > not.end)
+            };
+            not.start >= from && not.end <= to && !inside(self.threat) && !inside(self.enough)
+        };
+        let near = |between: &str| between.split_whitespace().count() <= NEGATION_REACH;
+        let mut denied = hits.all(self.negation).iter().filter(counts);
+        !denied.any(|not| match own {
+            // its own "not" is part of a wish
+            Some(own) if covers(&own, not) => false,
+            _ if not.end <= at.start => near(&text[not.end..at.start]),
+            _ if not.start >= at.end => own.is_some() && near(&text[at.end..not.start]),
+            _ => kind.may_be_denied,
         })
     }
 
@@ -210,6 +231,13 @@ impl Wishes {
     pub fn is_of_things(&self, hits: &Hits) -> bool {
         hits.has(self.things) || hits.has(self.others) || hits.has(self.supposition)
     }
+}
+
+/// What a sentence is, and whether a "not" between the words of a wish makes it none.
+#[derive(Clone, Copy)]
+struct Kind {
+    is_question: bool,
+    may_be_denied: bool,
 }
 
 /// Whether a place lies within another.
