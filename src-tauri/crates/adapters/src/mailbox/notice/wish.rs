@@ -174,12 +174,12 @@ impl Wishes {
         }
         // "if you don't remove me", "I don't want these any more"
         let counts = |not: &&Place| {
-            let inside = |list: List| {
-                hits.all(list)
-                    .iter()
-                    .any(|place| covers(place, not) && place.end > not.end)
+            let within = |list: List, is_more: bool| {
+                let mut places = hits.all(list).iter();
+                places.any(|place| covers(place, not) && (place.end > not.end || !is_more))
             };
-            not.start >= from && not.end <= to && !inside(self.threat) && !inside(self.enough)
+            let is_wish = within(self.threat, false) || within(self.enough, true);
+            not.start >= from && not.end <= to && !is_wish
         };
         let near = |between: &str| between.split_whitespace().count() <= NEGATION_REACH;
         let mut denied = hits.all(self.negation).iter().filter(counts);
