@@ -122,6 +122,11 @@ static EAST: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?:(20\d\d) ?[年년] ?)?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日号號일]")
         .expect("the pattern is tested")
 });
+/// "11月10日から14日": the second day is of the same month.
+static EAST_RANGE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:(20\d\d) ?[年년] ?)?(\d{1,2}) ?[月월] ?\d{1,2} ?[日号號일]? ?(?:から|より|부터|至|到|-|~|〜|～|–) ?(\d{1,2}) ?[日号號일]")
+        .expect("the pattern is tested")
+});
 static VIETNAMESE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\b(\d{1,2}) tháng (\d{1,2})(?: năm (20\d\d))?\b").expect("the pattern is tested")
 });
@@ -241,6 +246,10 @@ fn full_dates(
         });
     };
     for hit in YEAR_FIRST.captures_iter(text).take(50) {
+        let date = day_of(number(&hit, 1), number(&hit, 2), number(&hit, 3), sent);
+        keep(&hit, date);
+    }
+    for hit in EAST_RANGE.captures_iter(text).take(50) {
         let date = day_of(number(&hit, 1), number(&hit, 2), number(&hit, 3), sent);
         keep(&hit, date);
     }
@@ -462,6 +471,18 @@ fn in_numbers(
     }
 }
 
+/// What follows the last full stop that ends no abbreviation: "t.o.m. 13/11".
+fn last_sentence(text: &str) -> &str {
+    let ends = text
+        .rmatch_indices(". ")
+        .map(|(at, mark)| (&text[..at], at + mark.len()));
+    let sentence = ends.into_iter().find(|(said, _)| {
+        let word = said.split_whitespace().next_back().unwrap_or("");
+        word.chars().count() > 1 && !word.contains('.')
+    });
+    sentence.map_or(text, |(_, from)| &text[from..])
+}
+
 /// What the words before and after a day say of it.
 fn cue(text: &str, start: usize, end: usize, words: &DateWords) -> Cue {
     let sentence = |c: char| matches!(c, '!' | '?' | ';' | '。' | '\n');
@@ -474,7 +495,7 @@ fn cue(text: &str, start: usize, end: usize, words: &DateWords) -> Cue {
         .rev()
         .collect();
     let before = before.rsplit(sentence).next().unwrap_or("");
-    let before = before.rsplit(". ").next().unwrap_or("");
+    let before = last_sentence(before);
     let after: String = text[end..].chars().take(32).collect();
     let after = after.split(sentence).next().unwrap_or("");
     let after = after.split(". ").next().unwrap_or("");
@@ -485,8 +506,9 @@ fn cue(text: &str, start: usize, end: usize, words: &DateWords) -> Cue {
         (0..=depth).any(|skip| {
             let kept: Vec<&str> = close.iter().skip(skip).rev().copied().collect();
             let kept = kept.join(" ");
+            let kept = kept.trim_end_matches('.');
             list.iter().any(|word| {
-                kept == *word
+                kept == word
                     || kept.ends_with(&format!(" {word}"))
                     || (word.chars().all(|c| c >= '\u{2E80}') && kept.ends_with(word.as_str()))
             })

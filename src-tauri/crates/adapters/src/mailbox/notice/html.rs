@@ -30,7 +30,8 @@ static CLOSES: LazyLock<Regex> =
 
 /// Elements that stand on lines of their own, and cells, which stand apart.
 static BLOCKS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)</?(?:h[1-6]|li|ul|ol|dl|dt|dd|tr|table|pre|center|hr)\b").expect("the pattern is tested")
+    Regex::new(r"(?i)</?(?:h[1-6]|li|ul|ol|dl|dt|dd|tr|table|pre|center|hr)\b")
+        .expect("the pattern is tested")
 });
 static CELLS: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?i)</t[dh]\s*>").expect("the pattern is tested"));
