@@ -9,6 +9,8 @@ use super::text::plain;
 const LONGEST_READ: usize = 300;
 /// Longest line, in characters, that somebody ended by hand; longer ones were wrapped.
 const SHORT_LINE: usize = 45;
+/// Longest sentence, in characters, of which the last clause may be the whole wish.
+const SHORT_WISH: usize = 60;
 /// What may stand between a "not" and what it denies, in words.
 const NEGATION_REACH: usize = 3;
 /// Most sentences looked at.
@@ -123,6 +125,15 @@ impl Wishes {
         // "Stop! Before you ship it ..." is a wish only by itself
         let is_name = hits.has(self.bare) || hits.has(self.clear) || text.contains(' ');
         if !sentence.is_question && self.is_exact(text) && (is_name || alone()) {
+            return Some(Surety::Said);
+        }
+        // "Cheers but no thanks, please remove"
+        let last = text.rsplit([',', ';', '，', '、']).next().unwrap_or("").trim();
+        if !sentence.is_question
+            && text.chars().count() <= SHORT_WISH
+            && last.contains(' ')
+            && self.is_exact(last)
+        {
             return Some(Surety::Said);
         }
         if sentence.is_question && self.begins_asking(text) {
