@@ -39,7 +39,8 @@ static CELLS: LazyLock<Regex> =
 /// The text a reader sees, [`QUOTED`] before and [`UNQUOTED`] behind what the program marks as a quotation.
 pub(super) fn text_of(html: &str) -> String {
     let before = format!("<br>{QUOTED}<br>$0");
-    let marked = OPENS.replace_all(html, before.as_str());
+    let html = unmarked(html);
+    let marked = OPENS.replace_all(&html, before.as_str());
     let marked = match NAMED.is_match(&marked) {
         true => Cow::Owned(NAMED.replace_all(&marked, before.as_str()).into_owned()),
         false => marked,
@@ -51,7 +52,12 @@ pub(super) fn text_of(html: &str) -> String {
 
 /// The text without the marks.
 pub(super) fn unmarked(text: &str) -> String {
-    text.replace([QUOTED, UNQUOTED], "")
+    text.replace(is_mark, "")
+}
+
+/// Whether a letter is one of the marks. They are of the private use area: text that brings them along loses them.
+pub(super) fn is_mark(c: char) -> bool {
+    matches!(c, QUOTED | UNQUOTED)
 }
 
 #[cfg(test)]
