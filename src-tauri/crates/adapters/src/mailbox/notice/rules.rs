@@ -487,6 +487,7 @@ mod tests {
                             "bare",
                             "never",
                             "polite",
+                            "fillers",
                             "asking",
                             "negation",
                             "supposition",

@@ -9,7 +9,7 @@ use super::text::plain;
 const LONGEST_READ: usize = 300;
 /// Longest line, in characters, that somebody ended by hand; longer ones were wrapped.
 const SHORT_LINE: usize = 45;
-/// Longest sentence, in characters, of which the last clause may be the whole wish.
+/// Longest sentence, in characters, of which a clause may be the whole wish.
 const SHORT_WISH: usize = 60;
 /// What may stand between a "not" and what it denies, in words.
 const NEGATION_REACH: usize = 3;
@@ -21,6 +21,7 @@ pub(super) struct Wishes {
     pub exact: Vec<String>,
     pub polite: Vec<String>,
     pub asking: Vec<String>,
+    fillers: Vec<String>,
     /// Wishes in so many words, with who wishes.
     clear: List,
     /// Names of leaving, which people also talk about: they count with a word of whoever asks.
@@ -70,6 +71,7 @@ impl Wishes {
             exact: all(|language| &language.exact),
             polite: file.polite.clone(),
             asking: file.asking.clone(),
+            fillers: file.fillers.clone(),
             clear: list(&all(|language| &language.within)),
             bare: list(&all(|language| &language.bare)),
             never: list(&all(|language| &language.never)),
@@ -108,7 +110,13 @@ impl Wishes {
             if self.forbids(&hits) {
                 return false;
             }
-            match self.weigh(sentence, &hits, || others_are_short(n)) {
+            let mut surety = self.weigh(sentence, &hits, || others_are_short(n));
+            if surety.is_none()
+                && let Some(bare) = self.without_fillers(sentence)
+            {
+                surety = self.weigh(&bare, &rules.look(&bare.text), || others_are_short(n));
+            }
+            match surety {
                 Some(surety) => surest = surest.max(Some(surety)),
                 None => asks_back |= sentence.is_question,
             }
@@ -120,6 +128,40 @@ impl Wishes {
         }
     }
 
+    /// The sentence without the words that stand between those of a wish: "melden Sie mich bitte umgehend ab".
+    fn without_fillers(&self, sentence: &Sentence) -> Option<Sentence> {
+        let mut text = format!(" {} ", sentence.text);
+        for filler in &self.fillers {
+            let spaced = format!(" {filler} ");
+            while text.contains(&spaced) {
+                text = text.replacen(&spaced, " ", 1);
+            }
+        }
+        let text = text.trim().to_owned();
+        (text.len() < sentence.text.len()).then_some(Sentence {
+            text,
+            is_question: sentence.is_question,
+        })
+    }
+
+    /// "Cheers but no thanks, please remove", "Unsubscribe - wrong person": the first or the last clause is a wish by
+    /// itself, in more words than one or in one that can mean nothing else.
+    fn is_exact_clause(&self, text: &str, hits: &Hits) -> bool {
+        let marks = [",", ";", "，", "、", " - ", " – ", " — ", ":"];
+        let first = marks
+            .iter()
+            .filter_map(|mark| text.split_once(mark))
+            .map(|(clause, _)| clause);
+        let last = marks
+            .iter()
+            .filter_map(|mark| text.rsplit_once(mark))
+            .map(|(_, clause)| clause);
+        let spoilt = self.is_of_things(hits) || hits.has(self.missing);
+        let mut clauses = first.chain(last).map(str::trim);
+        !spoilt
+            && clauses.any(|clause| (clause.contains(' ') || hits.has(self.bare)) && self.is_exact(clause))
+    }
+
     fn weigh(&self, sentence: &Sentence, hits: &Hits, alone: impl Fn() -> bool) -> Option<Surety> {
         let text = sentence.text.as_str();
         // "Stop! Before you ship it ..." is a wish only by itself
@@ -127,13 +169,7 @@ impl Wishes {
         if !sentence.is_question && self.is_exact(text) && (is_name || alone()) {
             return Some(Surety::Said);
         }
-        // "Cheers but no thanks, please remove"
-        let last = text.rsplit([',', ';', '，', '、']).next().unwrap_or("").trim();
-        if !sentence.is_question
-            && text.chars().count() <= SHORT_WISH
-            && last.contains(' ')
-            && self.is_exact(last)
-        {
+        if !sentence.is_question && text.chars().count() <= SHORT_WISH && self.is_exact_clause(text, hits) {
             return Some(Surety::Said);
         }
         if sentence.is_question && self.begins_asking(text) {
