@@ -341,7 +341,13 @@ fn is_notice(mail: &Mail, facts: &Facts, rules: &Rules, named: bool) -> bool {
     // "That's not a valid user here.", from a mail system and without any code
     let explained = facts.daemon && says_why(&facts.own_hits, rules);
     let point = |holds: bool, worth: u8| if holds { worth } else { 0 };
+    // Nobody else writes as a mailer daemon and wants no answer; postmasters also send digests.
+    let by_name = facts
+        .from
+        .as_deref()
+        .is_some_and(|from| from.to_ascii_lowercase().starts_with("mailer-daemon@"));
     let points = point(named, 5)
+        + point(by_name && facts.null_path, 1)
         + point(reported, 5)
         + point(facts.daemon, 3)
         + point(facts.null_path, 1)

@@ -65,8 +65,8 @@ impl DateWords {
                 ]
                 .contains(&name)
         });
-        // A month alone is told from other words by its length.
-        let long = any(&months, |name| name.chars().count() > 4);
+        // A month without a day is told from other words by its length or its year.
+        let long = any(&months, |name| name.chars().count() > 2);
         let words = |words: &[String]| {
             let words: Vec<String> = words.iter().map(|word| regex::escape(word)).collect();
             words.join("|")
@@ -120,6 +120,11 @@ static NUMBERS: LazyLock<Regex> = LazyLock::new(|| {
 });
 static EAST: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?:(20\d\d) ?[年년] ?)?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日号號일]")
+        .expect("the pattern is tested")
+});
+/// "11月10日から14日": the second day is of the same month.
+static EAST_RANGE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:(20\d\d) ?[年년] ?)?(\d{1,2}) ?[月월] ?\d{1,2} ?[日号號일]? ?(?:から|より|부터|至|到|-|~|〜|～|–) ?(\d{1,2}) ?[日号號일]")
         .expect("the pattern is tested")
 });
 static VIETNAMESE: LazyLock<Regex> = LazyLock::new(|| {
@@ -244,6 +249,10 @@ fn full_dates(
         let date = day_of(number(&hit, 1), number(&hit, 2), number(&hit, 3), sent);
         keep(&hit, date);
     }
+    for hit in EAST_RANGE.captures_iter(text).take(50) {
+        let date = day_of(number(&hit, 1), number(&hit, 2), number(&hit, 3), sent);
+        keep(&hit, date);
+    }
     for hit in EAST.captures_iter(text).take(50) {
         let date = day_of(number(&hit, 1), number(&hit, 2), number(&hit, 3), sent);
         keep(&hit, date);
@@ -352,8 +361,10 @@ fn vague_dates(text: &str, sent: NaiveDate, rules: &Rules, days: &mut Vec<Day>, 
             continue;
         };
         let year = hit.get(3).and_then(|m| m.as_str().parse::<u32>().ok());
-        // "April" alone may be a person
-        if year.is_none() && hit.get(1).is_none() && !words.is_before_month(&text[..whole.start()]) {
+        // "may" is a word, and "April" alone may be a person
+        let is_word = hit[2].chars().count() <= 4;
+        let is_person = hit.get(1).is_none() && !words.is_before_month(&text[..whole.start()]);
+        if year.is_none() && (is_word || is_person) {
             continue;
         }
         let number = DateWords::number(&words.months, &hit[2]);
@@ -460,6 +471,18 @@ fn in_numbers(
     }
 }
 
+/// What follows the last full stop that ends no abbreviation: "t.o.m. 13/11".
+fn last_sentence(text: &str) -> &str {
+    let ends = text
+        .rmatch_indices(". ")
+        .map(|(at, mark)| (&text[..at], at + mark.len()));
+    let sentence = ends.into_iter().find(|(said, _)| {
+        let word = said.split_whitespace().next_back().unwrap_or("");
+        word.chars().count() > 1 && !word.contains('.')
+    });
+    sentence.map_or(text, |(_, from)| &text[from..])
+}
+
 /// What the words before and after a day say of it.
 fn cue(text: &str, start: usize, end: usize, words: &DateWords) -> Cue {
     let sentence = |c: char| matches!(c, '!' | '?' | ';' | '。' | '\n');
@@ -472,7 +495,7 @@ fn cue(text: &str, start: usize, end: usize, words: &DateWords) -> Cue {
         .rev()
         .collect();
     let before = before.rsplit(sentence).next().unwrap_or("");
-    let before = before.rsplit(". ").next().unwrap_or("");
+    let before = last_sentence(before);
     let after: String = text[end..].chars().take(32).collect();
     let after = after.split(sentence).next().unwrap_or("");
     let after = after.split(". ").next().unwrap_or("");
@@ -483,8 +506,9 @@ fn cue(text: &str, start: usize, end: usize, words: &DateWords) -> Cue {
         (0..=depth).any(|skip| {
             let kept: Vec<&str> = close.iter().skip(skip).rev().copied().collect();
             let kept = kept.join(" ");
+            let kept = kept.trim_end_matches('.');
             list.iter().any(|word| {
-                kept == *word
+                kept == word
                     || kept.ends_with(&format!(" {word}"))
                     || (word.chars().all(|c| c >= '\u{2E80}') && kept.ends_with(word.as_str()))
             })
@@ -505,7 +529,15 @@ fn cue(text: &str, start: usize, end: usize, words: &DateWords) -> Cue {
             None => false,
         })
     };
-    if stands(&words.until, 1) || follows(&words.until) {
+    // the second of "9-11 November"
+    let ends_range = text[..start]
+        .trim_end()
+        .strip_suffix(['-', '–', '—', '~', '〜'])
+        .is_some_and(|rest| {
+            rest.trim_end()
+                .ends_with(|c: char| c.is_ascii_digit() || c == '.')
+        });
+    if ends_range || stands(&words.until, 1) || follows(&words.until) {
         return Cue::Until;
     }
     if speaks(&words.back, before) {

@@ -85,7 +85,7 @@ impl Hits {
             return Vec::new();
         };
         let places = self.places(*first).iter();
-        places.filter_map(|at| self.stretch(*at, others)).collect()
+        places.filter_map(|at| self.stretch(&[*at], others)).collect()
     }
 
     /// Whether a word of each list stands in one sentence, in any order, none further than [`REACH`] from the others.
@@ -102,29 +102,27 @@ impl Hits {
 
     /// Whether the other lists have words near to the stretch of text found so far.
     fn reach(&self, so_far: Place, lists: &[List]) -> bool {
-        self.stretch(so_far, lists).is_some()
+        self.stretch(&[so_far], lists).is_some()
     }
 
-    /// The stretch found so far with a word of each of the other lists, if they have any near to it.
-    fn stretch(&self, so_far: Place, lists: &[List]) -> Option<Place> {
+    /// The stretch of the words found so far with one of each of the other lists, if they have any near to it.
+    fn stretch(&self, found: &[Place], lists: &[List]) -> Option<Place> {
+        let first = found.first()?;
+        let start = found.iter().map(|place| place.start).min()?;
+        let end = found.iter().map(|place| place.end).max()?;
         let Some((next, others)) = lists.split_first() else {
-            return Some(so_far);
+            return Some(Place {
+                start,
+                end,
+                sentence: first.sentence,
+            });
         };
         self.places(*next).iter().find_map(|place| {
-            let (before, after) = (place.end <= so_far.start, place.start >= so_far.end);
-            let gap = match (before, after) {
-                (true, _) => so_far.start - place.end,
-                (_, true) => place.start - so_far.end,
-                // one word cannot be two things
-                _ => return None,
-            };
-            let stretch = Place {
-                start: so_far.start.min(place.start),
-                end: so_far.end.max(place.end),
-                sentence: so_far.sentence,
-            };
-            (place.sentence == so_far.sentence && gap <= REACH)
-                .then(|| self.stretch(stretch, others))
+            // one word cannot be two things
+            let apart = |known: &Place| place.end <= known.start || place.start >= known.end;
+            let gap = (start.saturating_sub(place.end)).max(place.start.saturating_sub(end));
+            (place.sentence == first.sentence && gap <= REACH && found.iter().all(apart))
+                .then(|| self.stretch(&[found, &[*place]].concat(), others))
                 .flatten()
         })
     }
@@ -138,6 +136,12 @@ pub(super) fn begins(text: &str, at: usize) -> bool {
         (Some(first), Some(before)) => !(spaced(first) && spaced(before)),
         _ => true,
     }
+}
+
+/// Whether the word that begins here is of a script that writes "from" and "the" together with it: Hebrew, Arabic.
+pub(super) fn takes_prefixes(text: &str, at: usize) -> bool {
+    let first = text[at..].chars().next();
+    first.is_some_and(|c| ('\u{0590}'..='\u{06FF}').contains(&c))
 }
 
 /// Whether a word that ends here is not the beginning of another.

@@ -28,21 +28,36 @@ static NAMED: LazyLock<Regex> = LazyLock::new(|| {
 static CLOSES: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?i)</blockquote\s*>").expect("the pattern is tested"));
 
+/// Elements that stand on lines of their own, and cells, which stand apart.
+static BLOCKS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)</?(?:h[1-6]|li|ul|ol|dl|dt|dd|tr|table|pre|center|hr)\b")
+        .expect("the pattern is tested")
+});
+static CELLS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?i)</t[dh]\s*>").expect("the pattern is tested"));
+
 /// The text a reader sees, [`QUOTED`] before and [`UNQUOTED`] behind what the program marks as a quotation.
 pub(super) fn text_of(html: &str) -> String {
     let before = format!("<br>{QUOTED}<br>$0");
-    let marked = OPENS.replace_all(html, before.as_str());
+    let html = unmarked(html);
+    let marked = OPENS.replace_all(&html, before.as_str());
     let marked = match NAMED.is_match(&marked) {
         true => Cow::Owned(NAMED.replace_all(&marked, before.as_str()).into_owned()),
         false => marked,
     };
     let marked = CLOSES.replace_all(&marked, format!("$0<br>{UNQUOTED}<br>").as_str());
-    html_to_text(&marked)
+    let apart = BLOCKS.replace_all(&marked, "<br>$0");
+    html_to_text(&CELLS.replace_all(&apart, "&#32;$0"))
 }
 
 /// The text without the marks.
 pub(super) fn unmarked(text: &str) -> String {
-    text.replace([QUOTED, UNQUOTED], "")
+    text.replace(is_mark, "")
+}
+
+/// Whether a letter is one of the marks. They are of the private use area: text that brings them along loses them.
+pub(super) fn is_mark(c: char) -> bool {
+    matches!(c, QUOTED | UNQUOTED)
 }
 
 #[cfg(test)]
@@ -50,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_programs_quote_in_html_is_marked_and_the_rest_is_not() {
+    fn what_programs_quote_in_html_is_marked_and_blocks_stand_apart() {
         for quoted in [
             r#"<blockquote type="cite">old</blockquote>"#,
             r#"<div class="gmail_quote gmail_quote_container">old</div>"#,
@@ -61,6 +76,8 @@ mod tests {
             let (new, old) = text.split_once(QUOTED).unwrap_or_default();
             assert!(new.contains("new") && old.contains("old"), "{text:?}");
         }
+        let table = text_of("<h2>Not sent</h2><table><tr><td>a@b.example</td><td>unknown</td></tr></table>");
+        assert!(table.contains("\na@b.example unknown"), "{table:?}");
         assert!(!text_of(r#"<div class="quoted">new</div><p class="q">more</p>"#).contains(QUOTED));
     }
 }

@@ -1,6 +1,6 @@
 //! A message taken apart, with bounds and whatever is wrong with it.
 
-use super::html::text_of;
+use super::html::{is_mark, text_of};
 use super::original;
 use mail_parser::decoders::charsets::map::charset_decoder;
 use mail_parser::{Encoding, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
@@ -166,7 +166,7 @@ impl Mail {
         self.enclose(kind, text, depth);
         let text: String = cut(text, LONGEST_TEXT)
             .chars()
-            .filter(|c| !matches!(c, '\r' | '\0'))
+            .filter(|c| !matches!(c, '\r' | '\0') && (kind == "text/html" || !is_mark(*c)))
             .collect();
         self.parts.push(Part {
             kind: kind.to_owned(),

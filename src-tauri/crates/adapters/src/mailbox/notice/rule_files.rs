@@ -159,6 +159,8 @@ pub(super) struct WordsFile {
     /// Beginnings of questions.
     pub asking: Vec<String>,
     pub polite: Vec<String>,
+    /// Words that may stand between those of a wish.
+    pub fillers: Vec<String>,
     pub negation: Vec<String>,
     pub supposition: Vec<String>,
     /// A supposition that insists: "if you don't".

@@ -5,7 +5,7 @@ pub(super) use super::rule_files::Sign;
 
 use super::Class;
 use super::dates::DateWords;
-use super::hits::{List, Place, Sentences, begins, ends};
+use super::hits::{List, Place, Sentences, begins, ends, takes_prefixes};
 use super::mime::cut;
 use super::programs::Programs;
 use super::rule_files::{AutoFile, BounceFile, ProgramsFile, When, WordsFile};
@@ -251,7 +251,8 @@ impl Rules {
         let sentences = Sentences::of(text);
         for hit in self.matcher.find_overlapping_iter(text) {
             let (lists, whole) = &self.owners[hit.pattern().as_usize()];
-            if !begins(text, hit.start()) || (*whole && !ends(text, hit.end())) {
+            let attached = hit.end() - hit.start() >= 8 && takes_prefixes(text, hit.start());
+            if !(attached || begins(text, hit.start())) || (*whole && !ends(text, hit.end())) {
                 continue;
             }
             let place = Place {
@@ -478,7 +479,26 @@ mod tests {
                     serde_json::Value::Object(map) => open.extend(map.iter().map(|(k, v)| (k.clone(), v))),
                     serde_json::Value::Array(list) => open.extend(list.iter().map(|v| (key.clone(), v))),
                     serde_json::Value::String(word)
-                        if ["text", "not", "exact", "within", "never", "polite"].contains(&key.as_str()) =>
+                        if [
+                            "text",
+                            "not",
+                            "exact",
+                            "within",
+                            "bare",
+                            "never",
+                            "polite",
+                            "fillers",
+                            "asking",
+                            "negation",
+                            "supposition",
+                            "threat",
+                            "things",
+                            "others",
+                            "missing",
+                            "before_recipient",
+                            "before_others",
+                        ]
+                        .contains(&key.as_str()) =>
                     {
                         assert_eq!(plain(word), word.trim(), "{file}");
                     }

@@ -1,6 +1,6 @@
 //! Text made comparable, and what a person wrote apart from what they quote.
 
-use super::html::{QUOTED, UNQUOTED};
+use super::html::{QUOTED, UNQUOTED, is_mark};
 use super::mime::cut;
 use super::programs::Programs;
 use crate::failure::clean;
@@ -91,6 +91,7 @@ pub(super) fn own(body: &str, programs: &Programs, by_system: bool) -> String {
         Some(_) => between(body, programs),
         None => body.to_owned(),
     };
+    kept.retain(|c| !is_mark(c));
     if let Some(hit) = programs.signature.find(&kept) {
         if !kept[..hit.start()].trim().is_empty() {
             kept.truncate(hit.start());

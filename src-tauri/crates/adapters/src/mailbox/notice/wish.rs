@@ -9,6 +9,8 @@ use super::text::plain;
 const LONGEST_READ: usize = 300;
 /// Longest line, in characters, that somebody ended by hand; longer ones were wrapped.
 const SHORT_LINE: usize = 45;
+/// Longest sentence, in characters, of which a clause may be the whole wish.
+const SHORT_WISH: usize = 60;
 /// What may stand between a "not" and what it denies, in words.
 const NEGATION_REACH: usize = 3;
 /// Most sentences looked at.
@@ -19,6 +21,7 @@ pub(super) struct Wishes {
     pub exact: Vec<String>,
     pub polite: Vec<String>,
     pub asking: Vec<String>,
+    fillers: Vec<String>,
     /// Wishes in so many words, with who wishes.
     clear: List,
     /// Names of leaving, which people also talk about: they count with a word of whoever asks.
@@ -27,8 +30,9 @@ pub(super) struct Wishes {
     /// Words of each of these lists near to each other are a wish; the first ones as sure as `clear`.
     removing: Vec<Vec<List>>,
     ceasing: Vec<Vec<List>>,
-    /// Turn what follows into its contrary.
+    /// Turn what stands by them into its contrary, unless they are part of a word for wanting no more.
     negation: List,
+    enough: List,
     supposition: List,
     threat: List,
     /// What else can be cancelled, removed or left, and who else may want it.
@@ -56,7 +60,10 @@ impl Wishes {
         mut list: impl FnMut(&[String]) -> List,
         together: impl Fn(&[Vec<String>]) -> Result<Vec<Vec<List>>, E>,
     ) -> Result<Self, E> {
-        let asker = file.groups.iter().find(|group| group.id == "asker");
+        let group = |id: &str| {
+            let found = file.groups.iter().find(|group| group.id == id);
+            found.map_or(&[][..], |group| &group.text)
+        };
         let all = |of: fn(&super::rule_files::LanguageFile) -> &Vec<String>| -> Vec<String> {
             file.words.iter().flat_map(of).cloned().collect()
         };
@@ -64,10 +71,12 @@ impl Wishes {
             exact: all(|language| &language.exact),
             polite: file.polite.clone(),
             asking: file.asking.clone(),
+            fillers: file.fillers.clone(),
             clear: list(&all(|language| &language.within)),
             bare: list(&all(|language| &language.bare)),
             never: list(&all(|language| &language.never)),
-            asker: list(asker.map_or(&[][..], |group| &group.text)),
+            asker: list(group("asker")),
+            enough: list(group("ceasing")),
             negation: list(&file.negation),
             supposition: list(&file.supposition),
             threat: list(&file.threat),
@@ -101,7 +110,13 @@ impl Wishes {
             if self.forbids(&hits) {
                 return false;
             }
-            match self.weigh(sentence, &hits, || others_are_short(n)) {
+            let mut surety = self.weigh(sentence, &hits, || others_are_short(n));
+            if surety.is_none()
+                && let Some(bare) = self.without_fillers(sentence)
+            {
+                surety = self.weigh(&bare, &rules.look(&bare.text), || others_are_short(n));
+            }
+            match surety {
                 Some(surety) => surest = surest.max(Some(surety)),
                 None => asks_back |= sentence.is_question,
             }
@@ -113,11 +128,48 @@ impl Wishes {
         }
     }
 
+    /// The sentence without the words that stand between those of a wish: "melden Sie mich bitte umgehend ab".
+    fn without_fillers(&self, sentence: &Sentence) -> Option<Sentence> {
+        let mut text = format!(" {} ", sentence.text);
+        for filler in &self.fillers {
+            let spaced = format!(" {filler} ");
+            while text.contains(&spaced) {
+                text = text.replacen(&spaced, " ", 1);
+            }
+        }
+        let text = text.trim().to_owned();
+        (text.len() < sentence.text.len()).then_some(Sentence {
+            text,
+            is_question: sentence.is_question,
+        })
+    }
+
+    /// "Cheers but no thanks, please remove", "Unsubscribe - wrong person": the first or the last clause is a wish by
+    /// itself, in more words than one or in one that can mean nothing else.
+    fn is_exact_clause(&self, text: &str, hits: &Hits) -> bool {
+        let marks = [",", ";", "，", "、", " - ", " – ", " — ", ":"];
+        let first = marks
+            .iter()
+            .filter_map(|mark| text.split_once(mark))
+            .map(|(clause, _)| clause);
+        let last = marks
+            .iter()
+            .filter_map(|mark| text.rsplit_once(mark))
+            .map(|(_, clause)| clause);
+        let spoilt = self.is_of_things(hits) || hits.has(self.missing);
+        let mut clauses = first.chain(last).map(str::trim);
+        !spoilt
+            && clauses.any(|clause| (clause.contains(' ') || hits.has(self.bare)) && self.is_exact(clause))
+    }
+
     fn weigh(&self, sentence: &Sentence, hits: &Hits, alone: impl Fn() -> bool) -> Option<Surety> {
         let text = sentence.text.as_str();
         // "Stop! Before you ship it ..." is a wish only by itself
         let is_name = hits.has(self.bare) || hits.has(self.clear) || text.contains(' ');
         if !sentence.is_question && self.is_exact(text) && (is_name || alone()) {
+            return Some(Surety::Said);
+        }
+        if !sentence.is_question && text.chars().count() <= SHORT_WISH && self.is_exact_clause(text, hits) {
             return Some(Surety::Said);
         }
         if sentence.is_question && self.begins_asking(text) {
@@ -129,16 +181,19 @@ impl Wishes {
         let short = is_short(text);
         let clear = hits.all(self.clear).iter();
         let bare = (hits.all(self.bare).iter()).filter(|at| short || self.is_asked(text, hits, **at));
-        let said =
-            (clear.chain(bare)).any(|at| self.stands(text, hits, *at, Some(*at), sentence.is_question));
-        let near = |groups: &[Vec<List>]| {
-            let mut stretches = groups.iter().flat_map(|lists| hits.stretches(lists));
-            stretches.any(|at| self.stands(text, hits, at, None, sentence.is_question))
+        let kind = |may_be_denied| Kind {
+            is_question: sentence.is_question,
+            may_be_denied,
         };
-        if said || near(&self.removing) {
+        let said = (clear.chain(bare)).any(|at| self.stands(text, hits, *at, Some(*at), kind(false)));
+        let near = |groups: &[Vec<List>], kind: Kind| {
+            let mut stretches = groups.iter().flat_map(|lists| hits.stretches(lists));
+            stretches.any(|at| self.stands(text, hits, at, None, kind))
+        };
+        if said || near(&self.removing, kind(true)) {
             return Some(Surety::Said);
         }
-        (!sentence.is_question && near(&self.ceasing)).then_some(Surety::Meant)
+        (!sentence.is_question && near(&self.ceasing, kind(false))).then_some(Surety::Meant)
     }
 
     /// Whether a word of whoever asks stands in the clause of this place.
@@ -151,9 +206,9 @@ impl Wishes {
 
     /// Whether nothing in its clause, `own` words aside, says that it is about something else, about somebody else, or the
     /// contrary.
-    fn stands(&self, text: &str, hits: &Hits, at: Place, own: Option<Place>, is_question: bool) -> bool {
+    fn stands(&self, text: &str, hits: &Hits, at: Place, own: Option<Place>, kind: Kind) -> bool {
         let (from, to) = clause(text, at);
-        if is_question && self.begins_asking(&text[from..to]) {
+        if kind.is_question && self.begins_asking(&text[from..to]) {
             return false;
         }
         let spoilt = |list: List| {
@@ -164,10 +219,23 @@ impl Wishes {
         if spoilt(self.things) || spoilt(self.others) || spoilt(self.missing) {
             return false;
         }
-        !hits.all(self.negation).iter().any(|not| {
-            not.start >= from
-                && not.end <= at.start
-                && text[not.end..at.start].split_whitespace().count() <= NEGATION_REACH
+        // "if you don't remove me", "I don't want these any more"
+        let counts = |not: &&Place| {
+            let within = |list: List, is_more: bool| {
+                let mut places = hits.all(list).iter();
+                places.any(|place| covers(place, not) && (place.end > not.end || !is_more))
+            };
+            let is_wish = within(self.threat, false) || within(self.enough, true);
+            not.start >= from && not.end <= to && !is_wish
+        };
+        let near = |between: &str| between.split_whitespace().count() <= NEGATION_REACH;
+        let mut denied = hits.all(self.negation).iter().filter(counts);
+        !denied.any(|not| match own {
+            // its own "not" is part of a wish
+            Some(own) if covers(&own, not) => false,
+            _ if not.end <= at.start => near(&text[not.end..at.start]),
+            _ if not.start >= at.end => own.is_some() && near(&text[at.end..not.start]),
+            _ => kind.may_be_denied,
         })
     }
 
@@ -210,6 +278,13 @@ impl Wishes {
     pub fn is_of_things(&self, hits: &Hits) -> bool {
         hits.has(self.things) || hits.has(self.others) || hits.has(self.supposition)
     }
+}
+
+/// What a sentence is, and whether a "not" between the words of a wish makes it none.
+#[derive(Clone, Copy)]
+struct Kind {
+    is_question: bool,
+    may_be_denied: bool,
 }
 
 /// Whether a place lies within another.
