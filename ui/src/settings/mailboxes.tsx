@@ -1,52 +1,25 @@
-import { Inbox, KeyRound, LogIn, Pencil, Plus, Power, RefreshCw, ScanSearch, Trash2 } from "lucide-react";
-import { useCallback, useState } from "react";
-import { query, useRead, useWrite } from "@/api/client";
-import type { JobView } from "@/api/gen/JobView";
+import { Inbox, KeyRound, LogIn, Pencil, Plus, Power, ScanSearch, Trash2 } from "lucide-react";
+import { useRead, useWrite } from "@/api/client";
 import type { Mailbox } from "@/api/gen/Mailbox";
 import type { MailboxView } from "@/api/gen/MailboxView";
-import {
-  Badge,
-  Button,
-  Card,
-  Confirm,
-  EmptyState,
-  ErrorView,
-  IconButton,
-  SkeletonLines,
-  say,
-  sayError,
-} from "@/design";
+import { Badge, Button, Card, Confirm, EmptyState, ErrorView, IconButton, SkeletonLines, sayError } from "@/design";
 import { ago } from "@/format";
 import { t } from "@/i18n";
-import { useJob } from "@/shell/job";
 import { useClock } from "@/shell/now";
+import { type Asking, useLed, type What } from "./led";
 import { foldersRead } from "./mailbox-draft";
 import { MailboxDialog } from "./mailbox-form";
 import { MailboxTestDialog } from "./mailbox-test";
+import { ReadNow } from "./read-now";
 import { MailboxSecretDialog } from "./secret";
 import { SignInDialog } from "./sign-in";
-
-type Asking = { what: "edit" | "secret" | "test" | "delete"; id: number } | { what: "add" } | null;
 
 /** The mailboxes that are read. A new one is led through its password and a test. */
 export function Mailboxes() {
   const list = useRead("mailboxes.list", {});
-  const [asking, setAsking] = useState<Asking>(null);
-  /** After the password comes the test, where the mailbox is new. */
-  const [leading, setLeading] = useState(false);
-  const close = () => {
-    setAsking(null);
-    setLeading(false);
-  };
+  const led = useLed();
   const add = (
-    <Button
-      look="primary"
-      icon={Plus}
-      onClick={() => {
-        setLeading(true);
-        setAsking({ what: "add" });
-      }}
-    >
+    <Button look="primary" icon={Plus} onClick={led.add}>
       {t("settings.mailboxes.add")}
     </Button>
   );
@@ -74,47 +47,21 @@ export function Mailboxes() {
       )}
       <ul className="divide-y divide-line-subtle border-line-subtle border-t empty:hidden">
         {list.data?.map((mailbox) => (
-          <Row key={mailbox.id} mailbox={mailbox} onAsk={(what) => setAsking({ what, id: mailbox.id })} />
+          <Row key={mailbox.id} mailbox={mailbox} onAsk={(what) => led.ask(what, mailbox.id)} />
         ))}
       </ul>
       <Asked
-        asking={asking}
+        asking={led.asking}
         list={list.data ?? []}
-        onClose={close}
-        onSaved={(saved) => (leading ? setAsking({ what: "secret", id: saved.id }) : close())}
-        onOpened={(id) => (leading ? setAsking({ what: "test", id }) : close())}
+        onClose={led.close}
+        onSaved={({ id }) => led.saved(id)}
+        onOpened={led.kept}
       />
     </Card>
   );
 }
 
-function ReadNow() {
-  const [job, setJob] = useState<number | null>(null);
-  const read = useWrite("mailboxes.read_now", { onSuccess: (started) => setJob(started.job), onError: sayError });
-  const onEnd = useCallback((ended: JobView) => {
-    setJob(null);
-    if (ended.error !== null) return sayError(ended.error);
-    // The job goes from source to source and stops at none: how each went stands with it.
-    void query("listening.get", {}).then(({ sources }) => {
-      if (sources.every(({ trouble }) => trouble === null)) say(t("settings.mailboxes.read_done"));
-      else sayError(new Error(t("settings.mailboxes.read_partly")));
-    }, sayError);
-  }, []);
-  useJob(job, onEnd);
-  return (
-    <Button look="quiet" icon={RefreshCw} busy={read.isPending || job !== null} onClick={() => read.mutate({})}>
-      {t("settings.mailboxes.read_now")}
-    </Button>
-  );
-}
-
-function Row({
-  mailbox,
-  onAsk,
-}: {
-  mailbox: MailboxView;
-  onAsk: (what: "edit" | "secret" | "test" | "delete") => void;
-}) {
+function Row({ mailbox, onAsk }: { mailbox: MailboxView; onAsk: (what: What) => void }) {
   const { now } = useClock();
   const turn = useWrite("mailboxes.switch", { onError: sayError });
   const { name } = mailbox;

@@ -1,53 +1,25 @@
-import { CloudCog, KeyRound, Pencil, Plus, Power, RefreshCw, ScanSearch, Trash2 } from "lucide-react";
-import { useCallback, useState } from "react";
-import { query, useRead, useWrite } from "@/api/client";
-import type { JobView } from "@/api/gen/JobView";
+import { CloudCog, KeyRound, Pencil, Plus, Power, ScanSearch, Trash2 } from "lucide-react";
+import { useRead, useWrite } from "@/api/client";
 import type { ProviderQuota } from "@/api/gen/ProviderQuota";
 import type { ProviderView } from "@/api/gen/ProviderView";
-import {
-  Badge,
-  Button,
-  Confirm,
-  EmptyState,
-  ErrorView,
-  IconButton,
-  Progress,
-  SkeletonLines,
-  say,
-  sayError,
-} from "@/design";
+import { Badge, Button, Confirm, EmptyState, ErrorView, IconButton, Progress, SkeletonLines, sayError } from "@/design";
 import { ago, count } from "@/format";
 import { t } from "@/i18n";
-import { useJob } from "@/shell/job";
 import { useClock } from "@/shell/now";
+import { type Asking, useLed, type What } from "./led";
 import { PartHead } from "./part";
 import { ProviderDialog } from "./provider-form";
 import { ProviderTestDialog } from "./provider-test";
+import { ReadNow } from "./read-now";
 import { ProviderSecretDialog } from "./secret";
 import { Unlock } from "./unlock";
-
-type What = "edit" | "secret" | "test" | "delete";
-type Asking = { what: What; id: number } | { what: "add" } | null;
 
 /** Companies that send for the user and tell what came back. A new one is led through its key and a test. */
 export function Providers() {
   const list = useRead("providers.list", {});
-  const [asking, setAsking] = useState<Asking>(null);
-  /** After the key comes the test, where the provider is new. */
-  const [leading, setLeading] = useState(false);
-  const close = () => {
-    setAsking(null);
-    setLeading(false);
-  };
+  const led = useLed();
   const add = (
-    <Button
-      look="primary"
-      icon={Plus}
-      onClick={() => {
-        setLeading(true);
-        setAsking({ what: "add" });
-      }}
-    >
+    <Button look="primary" icon={Plus} onClick={led.add}>
       {t("settings.providers.add")}
     </Button>
   );
@@ -72,36 +44,11 @@ export function Providers() {
       {list.data?.some(({ locked }) => locked) && <Unlock about={t("settings.providers.locked_about")} />}
       <ul className="space-y-3">
         {list.data?.map((provider) => (
-          <Row key={provider.id} provider={provider} onAsk={(what) => setAsking({ what, id: provider.id })} />
+          <Row key={provider.id} provider={provider} onAsk={(what) => led.ask(what, provider.id)} />
         ))}
       </ul>
-      <Asked
-        asking={asking}
-        list={list.data ?? []}
-        onClose={close}
-        onSaved={(id) => (leading ? setAsking({ what: "secret", id }) : close())}
-        onKept={(id) => (leading ? setAsking({ what: "test", id }) : close())}
-      />
+      <Asked asking={led.asking} list={list.data ?? []} onClose={led.close} onSaved={led.saved} onKept={led.kept} />
     </>
-  );
-}
-
-function ReadNow() {
-  const [job, setJob] = useState<number | null>(null);
-  const read = useWrite("mailboxes.read_now", { onSuccess: (started) => setJob(started.job), onError: sayError });
-  const onEnd = useCallback((ended: JobView) => {
-    setJob(null);
-    if (ended.error !== null) return sayError(ended.error);
-    void query("listening.get", {}).then(({ sources }) => {
-      if (sources.every(({ trouble }) => trouble === null)) say(t("settings.mailboxes.read_done"));
-      else sayError(new Error(t("settings.mailboxes.read_partly")));
-    }, sayError);
-  }, []);
-  useJob(job, onEnd);
-  return (
-    <Button look="quiet" icon={RefreshCw} busy={read.isPending || job !== null} onClick={() => read.mutate({})}>
-      {t("settings.mailboxes.read_now")}
-    </Button>
   );
 }
 
