@@ -16,7 +16,8 @@ pub use publish::{publish_as_read, publish_now};
 pub(crate) use states::finish_stop;
 pub(crate) use users::in_use;
 pub use users::{
-    broken_by, live_with, mails_of, segment_users, sent_now, template_users, users_of_segment, users_of_template,
+    broken_by, live_with, mails_of, segment_users, sent_now, template_users, users_of_segment,
+    users_of_template,
 };
 pub use words::*;
 
