@@ -110,7 +110,11 @@ async fn counted() {
     assert_eq!(state(&shop, id).await, "draft");
     assert_eq!(try_start(&shop, id, 4, 1).await.unwrap()["state"], "recallable");
     let listed = shop.studio.query("campaigns.list", json!({})).await;
-    assert_eq!(listed[0]["count"], json!(5), "who gets it, not what was confirmed");
+    assert_eq!(
+        listed[0]["count"],
+        json!(5),
+        "who gets it, not what was confirmed"
+    );
 }
 
 async fn left_out() {
