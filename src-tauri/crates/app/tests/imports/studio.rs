@@ -43,17 +43,6 @@ impl Studio {
         studio
     }
 
-    /// The same, in a program that lives by itself: its clock plays, and its sources are listened to.
-    pub async fn lively(dir: &Path) -> Studio {
-        let studio = Studio {
-            app: App::new(dir.join("home"), true),
-            dir: dir.to_owned(),
-        };
-        let file = json!({ "file": { "path": dir.join("shop.carillon") } });
-        studio.mutate("workspaces.open", file).await;
-        studio
-    }
-
     pub async fn ask(&self, kind: Kind, name: &str, args: Value) -> Reply {
         self.app
             .call(

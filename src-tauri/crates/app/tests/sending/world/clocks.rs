@@ -2,7 +2,9 @@
 
 use super::{counted, figures, inbox, moment, sample, whoever_left_gets_nothing_more};
 use crate::studio::Studio;
+use carillon_app::App;
 use serde_json::{Value, json};
+use std::path::Path;
 use std::time::Duration;
 
 /// Every mail with its moment, and everything that was done about it with its own.
@@ -41,7 +43,7 @@ pub(super) async fn every_way() {
             "jump" => drop(studio.job("clock.jump", jump).await),
             _ => {
                 studio.mutate("workspaces.close", json!({})).await;
-                let studio = Studio::lively(dir.path()).await;
+                let studio = lively(dir.path()).await;
                 studio.mutate("clock.play", json!({ "speed": 86_400.0 })).await;
                 let day = moment(&json!("2026-09-02T00:00:00Z"));
                 while moment(&studio.query("clock.get", json!({})).await["now"]) < day {
@@ -67,4 +69,15 @@ pub(super) async fn every_way() {
         assert_eq!(differs, None, "{way}");
         assert_eq!((life.len(), figures), (lived[0].1.len(), &lived[0].2), "{way}");
     }
+}
+
+/// The workspace of a folder in a program that lives by itself: its clock plays, and its sources are listened to.
+async fn lively(dir: &Path) -> Studio {
+    let studio = Studio {
+        app: App::new(dir.join("home"), true),
+        dir: dir.to_owned(),
+    };
+    let file = json!({ "file": { "path": dir.join("shop.carillon") } });
+    studio.mutate("workspaces.open", file).await;
+    studio
 }
