@@ -20,7 +20,16 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 /// Messages a lane claims and renders at once.
-const CLAIM: u32 = 200;
+pub(super) const CLAIM: u32 = 200;
+
+/// What a lane may take up next.
+pub(super) enum Claim {
+    Some(Vec<Claimed>),
+    /// What is on its way is all that the limits leave.
+    Later,
+    /// No more for now.
+    None,
+}
 
 /// A mail that would come so long after it was due, because its contact wanted none meanwhile, is not sent at all: nobody
 /// wants the letters of three months on one morning.
@@ -37,8 +46,8 @@ pub(super) struct AtDot {
 
 impl Lane {
     /// Claims a few messages and asks the gate a first time, so that nobody is connected to for what cannot leave anyway.
-    /// `None`: no more may be claimed now.
-    pub(super) async fn claim(self: &Arc<Self>) -> Result<Option<Vec<Claimed>>> {
+    /// So many are `on_their_way`: the limits must leave room for them, too.
+    pub(super) async fn claim(self: &Arc<Self>, on_their_way: u32) -> Result<Claim> {
         let lane = self.clone();
         let (account, fence) = (self.account.id, self.fence());
         let now = self.open.now();
@@ -51,13 +60,16 @@ impl Lane {
                 if budget.left == 0 {
                     // Nothing is claimed: the whole queue would be written to say so.
                     lane.rest_until(budget.free_at);
-                    return Ok((None, counted));
+                    return Ok((Claim::None, counted));
                 }
-                let limit = CLAIM.min(budget.left);
+                if budget.left <= on_their_way {
+                    return Ok((Claim::Later, counted));
+                }
+                let limit = CLAIM.min(budget.left - on_their_way);
                 let which = listening::may_leave(tx, &lane.open, &lane.account)?;
                 let claimed = outbox::claim(tx, account, which, now, limit, fence)?;
                 if claimed.is_empty() {
-                    return Ok((None, counted));
+                    return Ok((Claim::None, counted));
                 }
                 let mut out = Vec::with_capacity(claimed.len());
                 for message in claimed {
@@ -68,7 +80,7 @@ impl Lane {
                         }
                     }
                 }
-                Ok((Some(out), counted))
+                Ok((Claim::Some(out), counted))
             })
             .await?;
         self.add(counted);

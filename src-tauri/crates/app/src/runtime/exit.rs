@@ -4,7 +4,7 @@
 //! reply to the dot. An answer that is lost leaves it unknown, whatever the call came to.
 
 use super::door::AtDot;
-use super::lane::{Lane, ask};
+use super::lane::{Lane, OnItsWay, ask};
 use super::parcel::Parcel;
 use super::words::{stops_the_lane, word_of_call, word_of_stop};
 use crate::error::{Code, Result};
@@ -122,13 +122,13 @@ impl Lane {
     /// One caller's work: message after message.
     pub(super) async fn calls(
         self: Arc<Self>,
-        parcels: Arc<Mutex<mpsc::Receiver<Parcel>>>,
+        parcels: Arc<Mutex<mpsc::Receiver<OnItsWay>>>,
         dots: mpsc::Sender<AtDot>,
         line: &Line,
     ) {
         loop {
             let parcel = parcels.lock().await.recv().await;
-            let Some(parcel) = parcel else { break };
+            let Some((parcel, _place)) = parcel else { break };
             if self.stopped() {
                 // Its claim is released when the lane ends.
                 continue;

@@ -2,7 +2,7 @@
 
 use super::budget::Pace;
 use super::dispatch::{self, Dispatched, LaneEnd};
-use super::door::AtDot;
+use super::door::{AtDot, CLAIM, Claim};
 use super::exit::Exit;
 use super::parcel::Parcel;
 use super::words::{stops_the_lane, word_of_finish, word_of_stop};
@@ -20,7 +20,14 @@ use carillon_store::Priority;
 use carillon_store::outbox::{self, Word};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+/// More than a lane can have claimed and not be done with: what waits for a session, what sessions have, and the next
+/// claim.
+const MOST_ON_THEIR_WAY: u32 = 1 << 16;
+
+/// A message that is claimed, with its place among those the lane is not done with.
+pub(super) type OnItsWay = (Parcel, OwnedSemaphorePermit);
 
 /// An account, its sessions, and what they came to so far.
 pub(super) struct Lane {
@@ -152,7 +159,8 @@ impl Lane {
 
     async fn send_all(self: &Arc<Self>, exit: Arc<Exit>) -> Result<()> {
         let sessions = usize::from(self.account.sessions.max(1));
-        let (parcels_in, parcels) = mpsc::channel::<Parcel>(sessions);
+        // Room for a whole claim: the next is claimed and rendered while this one is sent.
+        let (parcels_in, parcels) = mpsc::channel::<OnItsWay>(sessions.max(CLAIM as usize));
         let parcels = Arc::new(tokio::sync::Mutex::new(parcels));
         let (dots_in, dots) = mpsc::channel::<AtDot>(sessions);
         let mut workers = tokio::task::JoinSet::new();
@@ -182,14 +190,23 @@ impl Lane {
     }
 
     /// Claims and renders until nothing more may go.
-    async fn feed(self: &Arc<Self>, parcels: mpsc::Sender<Parcel>) -> Result<()> {
+    async fn feed(self: &Arc<Self>, parcels: mpsc::Sender<OnItsWay>) -> Result<()> {
+        let room = Arc::new(Semaphore::new(MOST_ON_THEIR_WAY as usize));
         while !self.stopped() {
+            let free = u32::try_from(room.available_permits()).unwrap_or(MOST_ON_THEIR_WAY);
             // Words that wait may free nothing; what is deferred is not due.
-            let Some(claimed) = self.claim().await? else {
-                return Ok(());
+            let claimed = match self.claim(MOST_ON_THEIR_WAY - free).await? {
+                Claim::Some(claimed) => claimed,
+                Claim::Later => {
+                    let all_are_done = room.acquire_many(MOST_ON_THEIR_WAY).await;
+                    drop(all_are_done.map_err(ApiError::internal)?);
+                    continue;
+                }
+                Claim::None => return Ok(()),
             };
             for parcel in self.render(claimed).await? {
-                if parcels.send(parcel).await.is_err() {
+                let place = room.clone().acquire_owned().await.map_err(ApiError::internal)?;
+                if parcels.send((parcel, place)).await.is_err() {
                     return Ok(());
                 }
             }
@@ -206,14 +223,14 @@ impl Lane {
     /// One session's work: message after message, a new connection where the old one is used up.
     async fn session(
         self: Arc<Self>,
-        parcels: Arc<tokio::sync::Mutex<mpsc::Receiver<Parcel>>>,
+        parcels: Arc<tokio::sync::Mutex<mpsc::Receiver<OnItsWay>>>,
         dots: mpsc::Sender<AtDot>,
         secret: Option<&Secret>,
     ) {
         let mut session: Option<Session> = None;
         loop {
             let parcel = parcels.lock().await.recv().await;
-            let Some(parcel) = parcel else { break };
+            let Some((parcel, _place)) = parcel else { break };
             if self.stopped() {
                 // Its claim is released when the lane ends.
                 continue;

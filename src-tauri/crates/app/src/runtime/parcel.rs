@@ -3,7 +3,7 @@
 use super::dispatch;
 use super::lane::Lane;
 use super::words::back_off;
-use crate::error::Result;
+use crate::error::{ApiError, Result};
 use crate::letters::{self, Doors, Posting};
 use crate::relay::{self, Mint, Recipient};
 use carillon_engine::record::ContactRecord;
@@ -17,6 +17,7 @@ use carillon_render::{Context, ErrorKind, Rendered, TemplateParts};
 use carillon_store::outbox::{Claimed, Word};
 use carillon_store::{Db, Priority, choices, consents, suppressions};
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZero;
 use std::sync::Arc;
 
 /// Whom a message goes to, as its links must know.
@@ -92,23 +93,28 @@ impl Lane {
                 mode: Mode::Render,
                 contexts,
             };
+            let mut rendered = Vec::with_capacity(ready.len());
             for (letter, answer) in ready.into_iter().zip(self.open.press.run(request).await?) {
                 let id = letter.message.id;
-                let packed = match answer {
+                match answer {
+                    Ok(Output::Message(content)) => rendered.push((letter, content)),
                     Err(error) if error.kind == ErrorKind::Stopped => {
                         stopped.push(id);
                         why_stopped = error.to_string();
-                        continue;
                     }
-                    Err(error) => Err(error.to_string()),
-                    Ok(Output::Message(rendered)) => self.pack(&workspace, letter, rendered),
-                    Ok(_) => Err("The template gave no message.".to_owned()),
-                };
-                match packed {
-                    Ok(parcel) => parcels.push(parcel),
-                    Err(why) => self.say(id, Word::Cancelled { why }),
+                    Err(error) => self.say(
+                        id,
+                        Word::Cancelled {
+                            why: error.to_string(),
+                        },
+                    ),
+                    Ok(_) => {
+                        let why = "The template gave no message.".to_owned();
+                        self.say(id, Word::Cancelled { why });
+                    }
                 }
             }
+            parcels.append(&mut self.pack_all(&workspace, rendered).await?);
         }
         self.put_off(&stopped, why_stopped).await?;
         Ok(parcels)
@@ -215,6 +221,36 @@ impl Lane {
             });
         }
         Ok((ready, contexts))
+    }
+
+    /// Composed and signed on all cores, in the order they came.
+    async fn pack_all(
+        self: &Arc<Self>,
+        workspace: &Workspace,
+        mut rendered: Vec<(Letter, Rendered)>,
+    ) -> Result<Vec<Parcel>> {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let share = rendered.len().div_ceil(cores).max(1);
+        let mut shares = Vec::with_capacity(cores);
+        while !rendered.is_empty() {
+            let rest = rendered.split_off(share.min(rendered.len()));
+            let mine = std::mem::replace(&mut rendered, rest);
+            let (lane, workspace) = (self.clone(), workspace.clone());
+            shares.push(tokio::task::spawn_blocking(move || {
+                let packed = mine.into_iter().filter_map(|(letter, content)| {
+                    let id = letter.message.id;
+                    lane.pack(&workspace, letter, content)
+                        .map_err(|why| lane.say(id, Word::Cancelled { why }))
+                        .ok()
+                });
+                packed.collect::<Vec<_>>()
+            }));
+        }
+        let mut parcels = Vec::new();
+        for share in shares {
+            parcels.append(&mut share.await.map_err(ApiError::internal)?);
+        }
+        Ok(parcels)
     }
 
     fn pack(

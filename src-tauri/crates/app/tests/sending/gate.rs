@@ -180,7 +180,7 @@ async fn is_listed(shop: &Shop, email: &str) -> bool {
     answer["suppressed"] == json!(true)
 }
 
-async fn jump(shop: &Shop, to: &str) {
+pub async fn jump(shop: &Shop, to: &str) {
     shop.studio
         .job("runtime.run", json!({ "until": to, "for_secs": null }))
         .await;
@@ -283,6 +283,8 @@ async fn limits() {
     shop.write_to_all().await;
     shop.run().await;
     assert_eq!(shop.taken().len(), 6);
+    // None was made ready beyond the limits, to be turned away at the dot.
+    assert!(!waits_for_the_clock(&shop).await);
     // A test counts as well, and is refused where nothing is left.
     let asked = json!({ "id": 1, "to": "me@example.com", "template": null });
     let test = shop

@@ -233,7 +233,7 @@ async fn invite(backend: &Backend, json: bool, machine: &str, to: Option<PathBuf
     let made = made.await.and_then(|invitation| {
         let text = output::cell(&invitation["text"]);
         if let (Some(mut file), Some(to)) = (file, &to) {
-            writeln!(file, "{text}").map_err(|error| cannot_write(to, &error))?;
+            writeln!(file, "{text}").map_err(|error| lost(machine, to, &error))?;
         }
         Ok(text)
     });
@@ -270,6 +270,16 @@ fn private(path: &Path) -> Result<std::fs::File> {
 fn cannot_write(path: &Path, error: &std::io::Error) -> ApiError {
     let said: [(&str, &dyn std::fmt::Display); 2] = [("file", &path.display()), ("detail", &error)];
     fail(Code::File, "files.cannot_write", &said)
+}
+
+/// The relay knows the machine by now, and nobody has what it comes in with.
+fn lost(machine: &str, path: &Path, error: &std::io::Error) -> ApiError {
+    let said: [(&str, &dyn std::fmt::Display); 3] = [
+        ("machine", &machine),
+        ("file", &path.display()),
+        ("detail", &error),
+    ];
+    fail(Code::File, "relay.invitation_lost", &said)
 }
 
 fn show(json: bool, relay: &Value) {
