@@ -28,7 +28,7 @@ export interface CodeProps {
 }
 
 const WORDS = new Set(
-  "all and any anniversary ago ahead at before after between by consent contains contact's did empty ends equals ever everyone exactly has in is known last least message more most next no none not of on option or random segment sent since starts tag than the time times was where with within workspace's yes zone days hours minutes weeks".split(
+  "after ago ahead all and anniversary any at average before between by consent contact's contains day days did different empty ends equals ever everyone exactly first has hour hours in is known last least less maximum message minimum minute minutes month more most next no none not number of on option or quarter random segment sent since starts sum tag than the then this time times today tomorrow was week weeks where with within without workspace's year yes yesterday zone".split(
     " ",
   ),
 );

@@ -12,6 +12,7 @@
 
 mod change;
 mod column;
+mod happened;
 mod members;
 mod postings;
 mod rows;

@@ -13,15 +13,23 @@
 //!         | KEY test
 //!         | "tag" TEXT
 //!         | "did" "not"? NAME often ("where" props)?
+//!         | "did" NAME window? ("where" props)? ("then" | "without") NAME ("where" props)? "within" INT UNIT window?
+//!         | ("first" | "last") "did" NAME window? ("where" props)?
+//!         | function KEY "of" NAME bound window? ("where" props)?
 //!         | "was" "not"? "sent" ("any" "message" | TEXT) often
 //!         | "consent" CHANNEL PURPOSE ("by" BASIS)?
 //!         | "not"? "in" "segment" TEXT
 //!         | "random" NUMBER "%" ("of" TEXT)?
 //! often   = (times | window)*                  each at most once
-//! times   = ("at" "least" | "at" "most" | "exactly") INT "times"
+//! times   = ("at" "least" | "at" "most" | "exactly") INT "times" | "between" INT "and" INT "times"
 //! window  = "in" "the" "last" INT UNIT | "since" MOMENT | "before" MOMENT | "between" MOMENT "and" MOMENT
 //!         | ("on" DATE | "since" DATE | "before" DATE | "between" DATE "and" DATE) zone?
+//!         | "more" "than" INT UNIT "ago" | "between" INT "and" INT UNIT "ago"
+//!         | ("today" | "yesterday" | ("this" | "last") PERIOD) zone?
 //!         | "ever" | "at" "any" "time"
+//! function = ("sum" | "average" | "minimum" | "maximum") "of" | "number" "of" "different"
+//! bound   = ("=" | "!=" | "<" | "<=" | ">" | ">=") amount | "between" amount "and" amount
+//!         | "is" ("at" "least" | "at" "most" | "more" "than" | "less" "than") amount
 //! props   = prop ("and" prop)* | "(" props ")"           prop = KEY test
 //! test    = "is" "known" | "is" "empty" | "is" "not"? literal | "is" ("any" | "none") "of" texts
 //!         | ("contains" | "starts" "with" | "ends" "with") TEXT
@@ -32,7 +40,9 @@
 //! date    = "on" DATE | "before" DATE | "after" DATE | "between" DATE "and" DATE
 //!         | "in" "the" ("last" | "next") INT "days" | "more" "than" INT "days" ("ago" | "ahead")
 //!         | "anniversary" "within" INT "days"
+//!         | "today" | "yesterday" | "tomorrow" | ("this" | "last" | "next") PERIOD
 //! zone    = "in" ("zone" TEXT | "contact's" "zone" | "workspace's" "zone")
+//! PERIOD  = "week" | "month" | "quarter" | "year"
 //! amount  = NUMBER | NUMBER CURRENCY           texts = "(" (TEXT ("," TEXT)*)? ")"
 //! ```
 //!
@@ -43,6 +53,7 @@
 //! Laws. A missing value matches no clause; *not* is the exact complement. Something that lies in the future
 //! (an event or message later than now) has not happened yet: it counts from its moment on.
 
+mod aggregates;
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
 mod check;
@@ -55,11 +66,15 @@ mod lex;
 mod literals;
 mod locate;
 mod needs;
+mod occurrences;
 mod parse;
+mod parts;
+mod periods;
 mod print;
 #[cfg(test)]
 mod tests;
 mod text;
+mod windows;
 mod words;
 
 pub use check::{ExprProblem, MAX_CHAIN, check, check_saved, find_cycle};
@@ -73,10 +88,14 @@ pub use parse::{ParseError, parse, parse_where};
 pub use print::{print, print_where};
 pub use text::fold;
 
+pub(crate) use aggregates::{Kind, aggregate_holds};
 pub(crate) use check::clauses;
-pub(crate) use dates::{date_truth, span, zone_of, zone_of_window};
-pub(crate) use eval::{folded, test_holds, times_hold};
+pub(crate) use dates::{date_truth, zone_of};
+pub(crate) use eval::{compare_holds, folded, test_holds};
+pub(crate) use occurrences::{times_hold, wait_ends};
+pub(crate) use parts::{events_of, window_of};
 pub(crate) use print::print_clause;
+pub(crate) use windows::{Counting, zone_of_window};
 
 /// Longest text of an expression, in bytes.
 pub const MAX_TEXT: usize = 64 * 1024;

@@ -47,6 +47,28 @@ pub enum Clause {
         times: Times,
         window: Window,
     },
+    /// The first of all matching events so far lies in the window.
+    FirstDid { event: EventMatch, window: Window },
+    /// The last of all matching events so far lies in the window.
+    LastDid { event: EventMatch, window: Window },
+    /// What a property of the matching events in the window comes to. Only values of the kind of the bound are taken:
+    /// numbers, or amounts of its currency; of all kinds where different values are counted.
+    Aggregate {
+        function: Aggregate,
+        prop: String,
+        event: EventMatch,
+        bound: AggregateBound,
+        window: Window,
+    },
+    /// An event in the window which another one `follows` later and at most `within_secs` after it, or, if not
+    /// `follows`, has not followed in that time, which is over.
+    Sequence {
+        first: EventMatch,
+        then: EventMatch,
+        follows: bool,
+        within_secs: u32,
+        window: Window,
+    },
     /// Was sent a message: `Some(template key)` or any. Counts what a server accepted.
     Sent {
         template: Option<String>,
@@ -115,6 +137,21 @@ pub enum Compare<T> {
     Between(T, T),
 }
 
+impl<T> Compare<T> {
+    /// The same test of something else.
+    pub fn map<U>(&self, of: impl Fn(&T) -> U) -> Compare<U> {
+        match self {
+            Compare::Eq(to) => Compare::Eq(of(to)),
+            Compare::Ne(to) => Compare::Ne(of(to)),
+            Compare::Lt(to) => Compare::Lt(of(to)),
+            Compare::Le(to) => Compare::Le(of(to)),
+            Compare::Gt(to) => Compare::Gt(of(to)),
+            Compare::Ge(to) => Compare::Ge(of(to)),
+            Compare::Between(low, high) => Compare::Between(of(low), of(high)),
+        }
+    }
+}
+
 /// A test of a calendar date, relative ones against today in the clause's zone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "date", content = "arg", rename_all = "snake_case")]
@@ -136,6 +173,24 @@ pub enum DateTest {
     /// Month and day of the date equal those of a day within `n` days from today (0: today itself).
     /// 29 February counts on 28 February in other years.
     AnniversaryWithinDays(u32),
+    /// In the period of the calendar in which today lies.
+    This(Period),
+    /// In the one before.
+    Last(Period),
+    /// In the one after.
+    Next(Period),
+}
+
+/// A part of the calendar. Weeks begin on Monday, quarters in January, April, July and October.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Period {
+    Day,
+    Week,
+    Month,
+    Quarter,
+    Year,
 }
 
 /// Whose calendar a date is read in.
@@ -177,6 +232,31 @@ pub enum Times {
     AtLeast(u32),
     AtMost(u32),
     Exactly(u32),
+    /// Both ends included.
+    Between(u32, u32),
+}
+
+/// What is made of the values of a property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Aggregate {
+    /// 0 where there is no value.
+    Sum,
+    Average,
+    Minimum,
+    Maximum,
+    /// How many different values; 0 where there is none. Texts are the same as in [`Test::Is`].
+    Different,
+}
+
+/// Where the aggregate must lie.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "of", content = "compare", rename_all = "snake_case")]
+#[ts(export)]
+pub enum AggregateBound {
+    Number(Compare<f64>),
+    Money(Compare<Money>),
 }
 
 /// Within which time.
@@ -187,6 +267,10 @@ pub enum Window {
     Ever,
     /// `(now - secs, now]`: exact seconds before now, not calendar days.
     LastSecs(u32),
+    /// `(.., now - secs]`.
+    MoreThanSecsAgo(u32),
+    /// `(now - the longer, now - the shorter]`, whichever stands first.
+    BetweenSecsAgo(u32, u32),
     /// `[from, to)`; an open end is `None`.
     Between {
         from: Option<Moment>,
@@ -211,6 +295,10 @@ pub enum Days {
     Before(NaiveDate),
     /// Both ends included.
     Between(NaiveDate, NaiveDate),
+    /// Those of the period in which now lies. A period begins with the first instant of its first day.
+    This(Period),
+    /// Those of the period before.
+    Last(Period),
 }
 
 /// A saved segment.

@@ -3,4 +3,4 @@
 /**
  * How often.
  */
-export type Times = { "times": "at_least", "n": number } | { "times": "at_most", "n": number } | { "times": "exactly", "n": number };
+export type Times = { "times": "at_least", "n": number } | { "times": "at_most", "n": number } | { "times": "exactly", "n": number } | { "times": "between", "n": [number, number] };

@@ -5,4 +5,4 @@ import type { Zone } from "./Zone";
 /**
  * Within which time.
  */
-export type Window = { "window": "ever" } | { "window": "last_secs", "arg": number } | { "window": "between", "arg": { from: string | null, to: string | null, } } | { "window": "days", "arg": { days: Days, zone: Zone, } };
+export type Window = { "window": "ever" } | { "window": "last_secs", "arg": number } | { "window": "more_than_secs_ago", "arg": number } | { "window": "between_secs_ago", "arg": [number, number] } | { "window": "between", "arg": { from: string | null, to: string | null, } } | { "window": "days", "arg": { days: Days, zone: Zone, } };

@@ -1,14 +1,12 @@
 //! All members of an expression at once, from bitmaps, columns and postings.
 
 use super::column::{Column, Paged, Words, sorted};
-use super::postings::{Posting, Postings};
 use super::rows::Rows;
 use crate::record::Scope;
 use crate::segment::{
-    MAX_CHAIN, Seen, date_truth, folded, local_date, print_clause, sample_share, span, test_holds,
-    times_hold, zone_of, zone_of_window,
+    MAX_CHAIN, Seen, date_truth, folded, local_date, print_clause, sample_share, test_holds, zone_of,
 };
-use carillon_model::segment::{Clause, DateTest, EventMatch, Expr, Test, Times, Window, Zone};
+use carillon_model::segment::{Clause, DateTest, Expr, Test, Zone};
 use carillon_model::{ContactId, Moment};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -17,9 +15,9 @@ use std::collections::BTreeMap;
 
 /// One reading of the rows at one moment.
 pub(super) struct Count<'a> {
-    rows: &'a Rows,
-    scope: &'a Scope,
-    now: Moment,
+    pub(super) rows: &'a Rows,
+    pub(super) scope: &'a Scope,
+    pub(super) now: Moment,
     /// Segments already read.
     known: BTreeMap<&'a str, RoaringBitmap>,
     open: Vec<&'a str>,
@@ -122,6 +120,22 @@ impl<'a> Count<'a> {
             },
             Clause::Tag { tag } => rows.tags.get(tag).cloned().unwrap_or_default(),
             Clause::Did { event, times, window } => self.did(event, *times, window),
+            Clause::FirstDid { event, window } => self.first_did(event, window),
+            Clause::LastDid { event, window } => self.last_did(event, window),
+            Clause::Aggregate {
+                function,
+                prop,
+                event,
+                bound,
+                window,
+            } => self.aggregate(*function, prop, event, bound, window),
+            Clause::Sequence {
+                first,
+                then,
+                follows,
+                within_secs,
+                window,
+            } => self.sequence([first, then], *follows, *within_secs, window),
             Clause::Sent {
                 template,
                 times,
@@ -166,68 +180,6 @@ impl<'a> Count<'a> {
         })
     }
 
-    fn did(&self, event: &EventMatch, times: Times, window: &Window) -> RoaringBitmap {
-        let symbols = &self.rows.symbols;
-        let tests = symbols.tests(&event.props);
-        let postings = self.rows.events.get(&event.name);
-        self.counted(postings.into_iter(), times, window, |p| symbols.pass(&tests, p))
-    }
-
-    fn sent(&self, template: Option<&str>, times: Times, window: &Window) -> RoaringBitmap {
-        match template {
-            Some(template) => self.counted(self.rows.sent.get(template).into_iter(), times, window, |_| true),
-            None => self.counted(self.rows.sent.values(), times, window, |_| true),
-        }
-    }
-
-    /// Those whose number of postings that pass and count now passes.
-    fn counted<'p>(
-        &self,
-        postings: impl Iterator<Item = &'p Postings>,
-        times: Times,
-        window: &Window,
-        passes: impl Fn(&Posting) -> bool,
-    ) -> RoaringBitmap {
-        let differs = matches!(
-            window,
-            Window::Days {
-                zone: Zone::Contact,
-                ..
-            }
-        );
-        let zones = ByZone::new(differs, self.rows, |own| zone_of_window(window, own, self.scope));
-        if zones.of_others().is_none() {
-            return RoaringBitmap::new();
-        }
-        let counts = |p: &&Posting| {
-            let span = zones.get(p.contact).and_then(|tz| span(p.at, window, tz));
-            span.is_some_and(|(start, end)| start <= self.now && end.is_none_or(|end| self.now < end))
-                && passes(p)
-        };
-        let mut numbers: Paged<u32> = Paged::default();
-        for of_contact in postings.flat_map(Postings::by_contact) {
-            let n = of_contact.iter().filter(counts).count();
-            if n > 0 {
-                let number = numbers.place(of_contact[0].contact, 0);
-                *number = number.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
-            }
-        }
-        let some = |holds: bool| {
-            sorted(
-                numbers
-                    .filled()
-                    .filter(|(_, n)| times_hold(times, *n as usize) == holds)
-                    .map(|(id, _)| id),
-            )
-        };
-        // Who did nothing has no number, and may pass as well.
-        if times_hold(times, 0) {
-            &self.rows.contacts - some(false)
-        } else {
-            some(true)
-        }
-    }
-
     fn segment(&mut self, name: &'a str) -> RoaringBitmap {
         if let Some(known) = self.known.get(name) {
             return known.clone();
@@ -247,7 +199,7 @@ impl<'a> Count<'a> {
 }
 
 /// What follows from a zone: one for all, or one for each distinct `time_zone`. None where a zone is unknown.
-struct ByZone<'a, T> {
+pub(super) struct ByZone<'a, T> {
     words: Option<&'a Words>,
     /// By code of `time_zone`; entry 0 for contacts without one, and for all if zones do not differ.
     by_code: Vec<Option<T>>,
@@ -255,7 +207,7 @@ struct ByZone<'a, T> {
 
 impl<'a, T: Copy> ByZone<'a, T> {
     /// `of` is asked with the contact's own zone, or none.
-    fn new(differs: bool, rows: &'a Rows, of: impl Fn(Option<Tz>) -> Option<T>) -> ByZone<'a, T> {
+    pub fn new(differs: bool, rows: &'a Rows, of: impl Fn(Option<Tz>) -> Option<T>) -> ByZone<'a, T> {
         let words = rows.columns.get("time_zone").and_then(Column::words);
         let words = words.filter(|_| differs);
         let by_code = words.map_or_else(
@@ -266,11 +218,11 @@ impl<'a, T: Copy> ByZone<'a, T> {
     }
 
     /// Of contacts without a zone of their own.
-    fn of_others(&self) -> Option<T> {
+    pub fn of_others(&self) -> Option<T> {
         self.by_code.first().copied().flatten()
     }
 
-    fn get(&self, id: u32) -> Option<T> {
+    pub fn get(&self, id: u32) -> Option<T> {
         let code = self.words.map_or(0, |words| words.code(id));
         self.by_code.get(code).copied().flatten()
     }

@@ -1,10 +1,11 @@
 //! Events of one name, or messages of one template, by contact and time.
 
-use crate::segment::{Seen, test_holds};
+use crate::segment::{Seen, folded, test_holds};
 use carillon_model::Moment;
 use carillon_model::contact::Money;
 use carillon_model::event::Prop;
 use carillon_model::segment::{PropMatch, Test};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -18,6 +19,15 @@ pub(super) struct Posting {
     pub at: Moment,
     pub id: i64,
     pub props: Option<Box<[(u32, Packed)]>>,
+}
+
+impl Posting {
+    /// The value of the property whose key has the symbol.
+    pub fn prop(&self, key: u32) -> Option<Packed> {
+        let props = self.props.as_deref().unwrap_or_default();
+        let found = props.iter().find(|(symbol, _)| *symbol == key);
+        found.map(|(_, value)| *value)
+    }
 }
 
 /// A property, its texts by symbol.
@@ -174,7 +184,7 @@ impl Symbols {
             .collect()
     }
 
-    fn seen(&self, value: &Packed) -> Seen<'_> {
+    pub fn seen(&self, value: &Packed) -> Seen<'_> {
         match value {
             Packed::YesNo(b) => Seen::YesNo(*b),
             Packed::Number(n) => Seen::Number(*n),
@@ -183,25 +193,83 @@ impl Symbols {
         }
     }
 
-    /// Property tests with the numbers of their keys; a key never seen matches nothing.
-    pub fn tests<'a>(&self, props: &'a [PropMatch]) -> Vec<(Option<u32>, &'a Test)> {
-        props
-            .iter()
-            .map(|p| (self.numbers.get(p.key.as_str()).copied(), &p.test))
-            .collect()
+    /// The number of a text; `None` if it was never seen.
+    pub fn number(&self, text: &str) -> Option<u32> {
+        self.numbers.get(text).copied()
     }
 
-    pub fn pass(&self, tests: &[(Option<u32>, &Test)], posting: &Posting) -> bool {
-        tests.iter().all(|(key, test)| {
-            let props = posting.props.as_deref().unwrap_or_default();
-            let value = props.iter().find(|(symbol, _)| Some(*symbol) == *key);
-            value.is_some_and(|(_, value)| test_holds(test, &self.seen(value)))
+    /// Whether one posting passes each test of its properties.
+    pub fn pass(&self, props: &[PropMatch], posting: &Posting) -> bool {
+        props.iter().all(|p| {
+            let value = self.number(&p.key).and_then(|key| posting.prop(key));
+            value.is_some_and(|value| test_holds(&p.test, &self.seen(&value)))
         })
+    }
+
+    /// Property tests, to be asked of many postings.
+    pub fn tests(&self, props: &[PropMatch]) -> PropTests<'_> {
+        let one = |p: &PropMatch| PropTest {
+            key: self.number(&p.key),
+            test: folded(&p.test),
+            texts: RefCell::default(),
+        };
+        PropTests {
+            symbols: self,
+            tests: props.iter().map(one).collect(),
+        }
     }
 
     pub fn heap_bytes(&self) -> usize {
         self.texts.iter().map(|text| text.len() + 16).sum::<usize>()
             + self.texts.capacity() * 16
             + self.numbers.capacity() * 25
+    }
+}
+
+/// Tests of the properties of events. What was found of a text is remembered: texts repeat.
+pub(super) struct PropTests<'a> {
+    symbols: &'a Symbols,
+    tests: Vec<PropTest>,
+}
+
+struct PropTest {
+    /// `None`: a key never seen, which matches nothing.
+    key: Option<u32>,
+    test: Test,
+    /// By symbol.
+    texts: RefCell<Vec<Asked>>,
+}
+
+/// Whether a text passes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Not,
+    Passes,
+    Fails,
+}
+
+impl PropTests<'_> {
+    /// Whether a posting passes each test. A missing property passes none.
+    pub fn pass(&self, posting: &Posting) -> bool {
+        self.tests.iter().all(|test| {
+            let value = test.key.and_then(|key| posting.prop(key));
+            value.is_some_and(|value| match value {
+                Packed::Text(symbol) => self.text_passes(test, symbol),
+                other => test_holds(&test.test, &self.symbols.seen(&other)),
+            })
+        })
+    }
+
+    fn text_passes(&self, test: &PropTest, symbol: u32) -> bool {
+        let mut texts = test.texts.borrow_mut();
+        if texts.is_empty() {
+            texts.resize(self.symbols.texts.len(), Asked::Not);
+        }
+        let asked = &mut texts[symbol as usize];
+        if *asked == Asked::Not {
+            let passes = test_holds(&test.test, &Seen::Text(self.symbols.text(symbol)));
+            *asked = if passes { Asked::Passes } else { Asked::Fails };
+        }
+        *asked == Asked::Passes
     }
 }

@@ -275,12 +275,30 @@ impl Facts for Who<'_> {
         let Some(postings) = self.rows.events.get(&matching.name) else {
             return;
         };
-        let tests = self.rows.symbols.tests(&matching.props);
         let wanted = postings
             .of(self.id)
             .iter()
-            .filter(|p| self.rows.symbols.pass(&tests, p));
+            .filter(|p| self.rows.symbols.pass(&matching.props, p));
         wanted.for_each(|p| push(p.at));
+    }
+    fn values<'a>(&'a self, matching: &EventMatch, prop: &str, push: &mut dyn FnMut(Moment, Seen<'a>)) {
+        let symbols = &self.rows.symbols;
+        let postings = self.rows.events.get(&matching.name);
+        let Some((postings, key)) = postings.zip(symbols.number(prop)) else {
+            return;
+        };
+        for posting in postings.of(self.id) {
+            // The postings live as long as the index, the value is read where it lies.
+            if let Some((_, value)) = posting
+                .props
+                .iter()
+                .flat_map(|p| p.iter())
+                .find(|(k, _)| *k == key)
+                && symbols.pass(&matching.props, posting)
+            {
+                push(posting.at, symbols.seen(value));
+            }
+        }
     }
     fn sent(&self, template: Option<&str>, push: &mut dyn FnMut(Moment)) {
         match template {

@@ -7,7 +7,7 @@ use crate::segment;
 use carillon_model::StepId;
 use carillon_model::contact::{Currency, Field, FieldType, Money, Value as FieldValue};
 use carillon_model::journey::{ConditionIx, Problem};
-use carillon_model::segment::{Clause, EventMatch, Expr, Test, Zone};
+use carillon_model::segment::{Clause, EventMatch, Expr, Test, Window, Zone};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -411,6 +411,15 @@ impl<'a> Check<'a> {
 
 fn read_clauses(expr: &Expr, reads: &mut Reads, needs: &mut Needs) {
     for clause in segment::clauses(expr) {
+        reads
+            .events
+            .extend(segment::events_of(clause).map(|event| event.name.clone()));
+        if let Some(Window::Days {
+            zone: Zone::Contact, ..
+        }) = segment::window_of(clause)
+        {
+            reads.fields.insert("time_zone".to_owned());
+        }
         match clause {
             Clause::Field { key, test } => {
                 reads.fields.insert(key.clone());
@@ -422,9 +431,11 @@ fn read_clauses(expr: &Expr, reads: &mut Reads, needs: &mut Needs) {
                 }
             }
             Clause::Tag { .. } => reads.tags = true,
-            Clause::Did { event, .. } => {
-                reads.events.insert(event.name.clone());
-            }
+            Clause::Did { .. }
+            | Clause::FirstDid { .. }
+            | Clause::LastDid { .. }
+            | Clause::Aggregate { .. }
+            | Clause::Sequence { .. } => {}
             Clause::Sent { .. } => reads.sent = true,
             Clause::Consent { .. } => needs.consents = true,
             Clause::InSegment { .. } | Clause::Sample { .. } => {}

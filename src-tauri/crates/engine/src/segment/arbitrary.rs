@@ -2,6 +2,10 @@
 //!
 //! Names, values and moments come from small pools, so that clauses hold often enough to mean something.
 
+mod happened;
+
+pub use happened::window;
+
 use crate::record::{ContactRecord, Sent};
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::{Currency, Money, Value};
@@ -171,19 +175,43 @@ fn zone() -> impl Strategy<Value = Zone> {
     ]
 }
 
-fn date_test() -> impl Strategy<Value = Test> {
+/// Any period of the calendar.
+pub fn period() -> impl Strategy<Value = Period> {
+    select(vec![
+        Period::Day,
+        Period::Week,
+        Period::Month,
+        Period::Quarter,
+        Period::Year,
+    ])
+}
+
+fn period_test() -> BoxedStrategy<DateTest> {
+    prop_oneof![
+        period().prop_map(DateTest::This),
+        period().prop_map(DateTest::Last),
+        period().prop_map(DateTest::Next),
+    ]
+    .boxed()
+}
+
+fn date_test() -> BoxedStrategy<Test> {
     let when = prop_oneof![
-        date().prop_map(DateTest::On),
-        date().prop_map(DateTest::Before),
-        date().prop_map(DateTest::After),
-        (date(), date()).prop_map(|(a, b)| DateTest::Between(a, b)),
-        days().prop_map(DateTest::InLastDays),
-        days().prop_map(DateTest::InNextDays),
-        days().prop_map(DateTest::MoreThanDaysAgo),
-        days().prop_map(DateTest::MoreThanDaysAhead),
-        days().prop_map(DateTest::AnniversaryWithinDays),
+        1 => date().prop_map(DateTest::On),
+        1 => date().prop_map(DateTest::Before),
+        1 => date().prop_map(DateTest::After),
+        1 => (date(), date()).prop_map(|(a, b)| DateTest::Between(a, b)),
+        1 => days().prop_map(DateTest::InLastDays),
+        1 => days().prop_map(DateTest::InNextDays),
+        1 => days().prop_map(DateTest::MoreThanDaysAgo),
+        1 => days().prop_map(DateTest::MoreThanDaysAhead),
+        1 => days().prop_map(DateTest::AnniversaryWithinDays),
+        3 => period_test(),
     ];
-    (when, zone()).prop_map(|(when, zone)| Test::Date { when, zone })
+    let when = when.boxed();
+    (when, zone())
+        .prop_map(|(when, zone)| Test::Date { when, zone })
+        .boxed()
 }
 
 fn text_test(of: BoxedStrategy<String>) -> BoxedStrategy<Test> {
@@ -274,37 +302,8 @@ fn prop_match() -> impl Strategy<Value = PropMatch> {
 }
 
 /// Any list of property tests.
-pub fn props_match() -> impl Strategy<Value = Vec<PropMatch>> {
-    prop_oneof![2 => Just(Vec::new()), 3 => vec(prop_match(), 1..3)]
-}
-
-fn times() -> impl Strategy<Value = Times> {
-    prop_oneof![
-        3 => Just(Times::AtLeast(1)),
-        2 => (0u32..4).prop_map(Times::AtLeast),
-        1 => (0u32..3).prop_map(Times::AtMost),
-        1 => (0u32..3).prop_map(Times::Exactly),
-    ]
-}
-
-fn window() -> impl Strategy<Value = Window> {
-    prop_oneof![
-        2 => Just(Window::Ever),
-        4 => (1u32..60).prop_map(|d| Window::LastSecs(d * 86_400)),
-        1 => prop_oneof![Just(0), (1u32..100).prop_map(|h| h * 3_600), any::<u32>()].prop_map(Window::LastSecs),
-        2 => (proptest::option::of(moment()), proptest::option::of(moment())).prop_map(|(from, to)| Window::Between { from, to }),
-        3 => (window_days(), zone()).prop_map(|(days, zone)| Window::Days { days, zone }),
-    ]
-}
-
-fn window_days() -> impl Strategy<Value = Days> {
-    prop_oneof![
-        date().prop_map(Days::On),
-        date().prop_map(Days::Since),
-        date().prop_map(Days::Before),
-        (date(), 0i64..40).prop_map(|(first, n)| Days::Between(first, first + TimeDelta::days(n))),
-        (date(), date()).prop_map(|(first, last)| Days::Between(first, last)),
-    ]
+pub fn props_match() -> BoxedStrategy<Vec<PropMatch>> {
+    prop_oneof![2 => Just(Vec::new()), 3 => vec(prop_match(), 1..3)].boxed()
 }
 
 /// Any single test of a contact.
@@ -313,10 +312,9 @@ pub fn clause() -> BoxedStrategy<Clause> {
         9 => select(ASKED).prop_flat_map(|key| test_for(key).prop_map(move |test| Clause::Field { key: key.to_owned(), test })),
         1 => (select(vec!["no_such", "Not", "tag", "ö x`"]), test()).prop_map(|(k, test)| Clause::Field { key: k.to_owned(), test }),
         1 => select(TAGS).prop_map(|t| Clause::Tag { tag: t.to_owned() }),
-        4 => (select(EVENTS), props_match(), times(), window()).prop_map(|(name, props, times, window)| Clause::Did {
-            event: EventMatch { name: name.to_owned(), props }, times, window,
-        }),
-        2 => (proptest::option::of(select(TEMPLATES)), times(), window()).prop_map(|(t, times, window)| Clause::Sent {
+        4 => happened::did(),
+        4 => happened::more_than_did(),
+        2 => (proptest::option::of(select(TEMPLATES)), happened::times(), window()).prop_map(|(t, times, window)| Clause::Sent {
             template: t.map(str::to_owned), times, window,
         }),
         2 => (channel(), purpose(), proptest::option::of(basis())).prop_map(|(channel, purpose, basis)| Clause::Consent { channel, purpose, basis }),
@@ -335,6 +333,7 @@ pub fn timely() -> BoxedStrategy<Expr> {
         days().prop_map(DateTest::MoreThanDaysAgo),
         days().prop_map(DateTest::MoreThanDaysAhead),
         (0u32..20).prop_map(DateTest::AnniversaryWithinDays),
+        period_test(),
     ];
     let field =
         (select(vec!["birthday", "seen_at", "created_at"]), when, zone()).prop_map(|(key, when, zone)| {
@@ -343,21 +342,7 @@ pub fn timely() -> BoxedStrategy<Expr> {
                 test: Test::Date { when, zone },
             }
         });
-    let last = || days().prop_map(|days| Window::LastSecs(days * 86_400 + 1));
-    let did = (select(EVENTS), times(), last()).prop_map(|(name, times, window)| Clause::Did {
-        event: EventMatch {
-            name: name.to_owned(),
-            props: Vec::new(),
-        },
-        times,
-        window,
-    });
-    let sent = (times(), last()).prop_map(|(times, window)| Clause::Sent {
-        template: None,
-        times,
-        window,
-    });
-    prop_oneof![3 => field, 2 => did, 1 => sent]
+    prop_oneof![3 => field, 4 => happened::timely()]
         .prop_map(Expr::Clause)
         .boxed()
 }

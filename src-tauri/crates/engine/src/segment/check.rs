@@ -1,10 +1,13 @@
 //! What is wrong with an expression that can be read: names nobody knows, tests that do not fit, circles.
 
+use super::parts::{events_of, window_of};
 use super::print::{print, print_clause};
 use super::words::say;
 use super::{MAX_CLAUSES, MAX_DEPTH, MAX_TEXT, fold};
-use carillon_model::contact::{Field, FieldType, Value};
-use carillon_model::segment::{Clause, Compare, Expr, Test, Window, Zone};
+use carillon_model::contact::{Field, FieldType, Money, Value};
+use carillon_model::segment::{
+    Aggregate, AggregateBound, Clause, Compare, Expr, PropMatch, Test, Window, Zone,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use ts_rs::TS;
@@ -40,10 +43,7 @@ pub fn check(expr: &Expr, fields: &[Field], segments: &BTreeSet<String>) -> Vec<
         return whole("too_deep", "check.too_deep", MAX_DEPTH);
     }
     let clauses = clauses(expr);
-    let tests = |clause: &&Clause| match clause {
-        Clause::Did { event, .. } => 1 + event.props.len(),
-        _ => 1,
-    };
+    let tests = |clause: &&Clause| 1 + events_of(clause).map(|event| event.props.len()).sum::<usize>();
     if clauses.iter().map(tests).sum::<usize>() > MAX_CLAUSES {
         return whole("too_many", "check.too_many", MAX_CLAUSES);
     }
@@ -230,10 +230,11 @@ fn check_thresholds(expr: &Expr, out: &mut Vec<ExprProblem>) {
 }
 
 fn check_clause(clause: &Clause, fields: &[Field], segments: &BTreeSet<String>, out: &mut Vec<ExprProblem>) {
-    if let Clause::Did { window, .. } | Clause::Sent { window, .. } = clause
-        && let Window::Days { zone, .. } = window
-    {
+    if let Some(Window::Days { zone, .. }) = window_of(clause) {
         check_zone(clause, zone, out);
+    }
+    for prop in events_of(clause).flat_map(|event| &event.props) {
+        check_prop(clause, prop, out);
     }
     match clause {
         Clause::Field { key, test } => check_field(clause, key, test, fields, out),
@@ -247,30 +248,43 @@ fn check_clause(clause: &Clause, fields: &[Field], segments: &BTreeSet<String>, 
                 say("check.unknown_segment", &[("name", name)]),
             ));
         }
-        Clause::Did { event, .. } => {
-            for prop in &event.props {
-                let fits = !matches!(
-                    prop.test,
-                    Test::HasAny(_) | Test::HasAll(_) | Test::Date { .. } | Test::Equals(_)
-                );
-                if !fits {
-                    let message = say("check.wrong_property_test", &[("name", &prop.key)]);
-                    out.push(problem(
-                        "wrong_type",
-                        &print_clause(clause),
-                        &prop.key,
-                        None,
-                        message,
-                    ));
-                }
-                check_currencies(clause, &prop.test, out);
+        Clause::Aggregate {
+            function,
+            prop,
+            bound: AggregateBound::Money(compare),
+            ..
+        } => {
+            if *function == Aggregate::Different {
+                let message = say("check.different_money", &[("name", prop)]);
+                out.push(problem("wrong_type", &print_clause(clause), prop, None, message));
             }
+            check_currencies(clause, compare, out);
         }
         Clause::Sample { percent, .. } if !(0.0..=100.0).contains(percent) => {
             let message = say("check.bad_share", &[]);
             out.push(problem("bad_share", &print_clause(clause), "", None, message));
         }
         _ => {}
+    }
+}
+
+fn check_prop(clause: &Clause, prop: &PropMatch, out: &mut Vec<ExprProblem>) {
+    let fits = !matches!(
+        prop.test,
+        Test::HasAny(_) | Test::HasAll(_) | Test::Date { .. } | Test::Equals(_)
+    );
+    if !fits {
+        let message = say("check.wrong_property_test", &[("name", &prop.key)]);
+        out.push(problem(
+            "wrong_type",
+            &print_clause(clause),
+            &prop.key,
+            None,
+            message,
+        ));
+    }
+    if let Test::Money(compare) = &prop.test {
+        check_currencies(clause, compare, out);
     }
 }
 
@@ -308,7 +322,9 @@ fn check_field(clause: &Clause, key: &str, test: &Test, fields: &[Field], out: &
     if let Test::Date { zone, .. } = test {
         check_zone(clause, zone, out);
     }
-    check_currencies(clause, test, out);
+    if let Test::Money(compare) = test {
+        check_currencies(clause, compare, out);
+    }
 }
 
 fn check_zone(clause: &Clause, zone: &Zone, out: &mut Vec<ExprProblem>) {
@@ -327,8 +343,8 @@ fn check_zone(clause: &Clause, zone: &Zone, out: &mut Vec<ExprProblem>) {
     }
 }
 
-fn check_currencies(clause: &Clause, test: &Test, out: &mut Vec<ExprProblem>) {
-    if let Test::Money(Compare::Between(low, high)) = test
+fn check_currencies(clause: &Clause, compare: &Compare<Money>, out: &mut Vec<ExprProblem>) {
+    if let Compare::Between(low, high) = compare
         && low.currency != high.currency
     {
         let message = say(

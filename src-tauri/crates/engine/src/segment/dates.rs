@@ -1,8 +1,9 @@
 //! Calendar dates in a zone, and the instants at which they change.
 
+use super::periods::{first_day, next_first, previous_first};
 use crate::record::Scope;
 use carillon_model::Moment;
-use carillon_model::segment::{DateTest, Days as WindowDays, Window, Zone};
+use carillon_model::segment::{DateTest, Period, Zone};
 use chrono::{Datelike, Days, MappedLocalTime, NaiveDate, NaiveTime, Offset, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
@@ -33,39 +34,6 @@ pub(crate) fn zone_of(zone: &Zone, contact: Option<Tz>, scope: &Scope) -> Option
     }
 }
 
-/// The zone whose days a window means (any, where it means none); `None` if its name is unknown, and then its
-/// clause holds for nobody.
-pub(crate) fn zone_of_window(window: &Window, contact: Option<Tz>, scope: &Scope) -> Option<Tz> {
-    match window {
-        Window::Days { zone, .. } => zone_of(zone, contact, scope),
-        Window::Ever | Window::LastSecs(_) | Window::Between { .. } => Some(scope.zone),
-    }
-}
-
-/// From which moment on, and before which, something that happened at `at` counts in the window, whose days are
-/// those of `tz`.
-pub(crate) fn span(at: Moment, window: &Window, tz: Tz) -> Option<(Moment, Option<Moment>)> {
-    let inside = match window {
-        Window::Ever => true,
-        Window::LastSecs(0) => false,
-        Window::LastSecs(secs) => {
-            return Some((at, at.checked_add_signed(TimeDelta::seconds(i64::from(*secs)))));
-        }
-        Window::Between { from, to } => from.is_none_or(|from| from <= at) && to.is_none_or(|to| at < to),
-        Window::Days { days, .. } => local_date(at, tz).is_some_and(|date| among(*days, date)),
-    };
-    inside.then_some((at, None))
-}
-
-fn among(days: WindowDays, date: NaiveDate) -> bool {
-    match days {
-        WindowDays::On(day) => date == day,
-        WindowDays::Since(day) => date >= day,
-        WindowDays::Before(day) => date < day,
-        WindowDays::Between(first, last) => first <= date && date <= last,
-    }
-}
-
 /// Whether a date passes, seen from `today`.
 pub(crate) fn date_truth(when: &DateTest, date: NaiveDate, today: NaiveDate) -> bool {
     let ahead = (date - today).num_days();
@@ -81,7 +49,24 @@ pub(crate) fn date_truth(when: &DateTest, date: NaiveDate, today: NaiveDate) -> 
         DateTest::AnniversaryWithinDays(n) => (today.year() - 1..=today.year() + 1)
             .filter_map(|year| anniversary(date, year))
             .any(|day| (day - today).num_days().abs() <= i64::from(*n)),
+        DateTest::This(period) => first_day(*period, date) == first_day(*period, today),
+        DateTest::Last(period) => {
+            let this = first_day(*period, today);
+            first_day(*period, date) == this.and_then(|first| previous_first(*period, first))
+        }
+        DateTest::Next(period) => {
+            let this = first_day(*period, today);
+            first_day(*period, date) == this.and_then(|first| next_first(*period, first))
+        }
     }
+}
+
+/// The days on which the periods around `date` begin: the one before it, its own and the two after it.
+fn beginnings(period: Period, date: NaiveDate) -> [Option<NaiveDate>; 4] {
+    let this = first_day(period, date);
+    let last = this.and_then(|first| previous_first(period, first));
+    let next = this.and_then(|first| next_first(period, first));
+    [last, this, next, next.and_then(|first| next_first(period, first))]
 }
 
 /// The first day after `today` on which [`date_truth`] of the same date may differ.
@@ -110,6 +95,9 @@ pub(crate) fn next_change_day(when: &DateTest, date: NaiveDate, today: NaiveDate
             .flatten()
             .filter(|day| *day > today)
             .min(),
+        DateTest::This(period) | DateTest::Last(period) | DateTest::Next(period) => {
+            later(&beginnings(*period, date))
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! The per-contact evaluator.
 
-use super::dates::{date_truth, leaves_days, local_date, next_change_day, span, zone_of, zone_of_window};
+use super::dates::{date_truth, leaves_days, local_date, next_change_day, zone_of};
+use super::occurrences::{Moments, aggregated, counted, first_counts, followed, last_counts};
 use super::text::fold;
+use super::windows::{Spans, zone_of_window};
 use crate::record::{ContactRecord, Scope, Verdict};
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::{Money, Value};
 use carillon_model::event::{Event, Prop};
-use carillon_model::segment::{Clause, Compare, EventMatch, Expr, PropMatch, Test, Times, Window};
+use carillon_model::segment::{Clause, Compare, EventMatch, Expr, PropMatch, Test, Window};
 use carillon_model::{ContactId, Moment};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -46,6 +48,8 @@ pub trait Facts {
     fn has_tag(&self, tag: &str) -> bool;
     /// The moments of all matching events, in any order.
     fn events(&self, matching: &EventMatch, push: &mut dyn FnMut(Moment));
+    /// The moments of all matching events that have the property, with its value, those of one moment by their number.
+    fn values<'a>(&'a self, matching: &EventMatch, prop: &str, push: &mut dyn FnMut(Moment, Seen<'a>));
     /// The moments of all accepted messages of one template or any, in any order.
     fn sent(&self, template: Option<&str>, push: &mut dyn FnMut(Moment));
     /// The ledger's last word, where it is a grant.
@@ -126,6 +130,13 @@ impl Facts for ContactRecord {
             .filter(|e| event_matches(matching, e))
             .for_each(|e| push(e.at));
     }
+    fn values<'a>(&'a self, matching: &EventMatch, prop: &str, push: &mut dyn FnMut(Moment, Seen<'a>)) {
+        for event in self.events.iter().filter(|e| event_matches(matching, e)) {
+            if let Some(value) = event.props.get(prop) {
+                push(event.at, value.into());
+            }
+        }
+    }
     fn sent(&self, template: Option<&str>, push: &mut dyn FnMut(Moment)) {
         let wanted = self
             .sent
@@ -174,7 +185,7 @@ pub(crate) fn test_holds(test: &Test, seen: &Seen<'_>) -> bool {
         (Test::Contains(_) | Test::StartsWith(_) | Test::EndsWith(_), Seen::Text(text)) => {
             text_holds(test, text)
         }
-        (Test::Number(compare), Seen::Number(n)) => number_holds(compare, *n),
+        (Test::Number(compare), Seen::Number(n)) => compare_holds(compare, n),
         (Test::Money(compare), Seen::Money(m)) => money_holds(compare, *m),
         (Test::YesNo(wanted), Seen::YesNo(b)) => wanted == b,
         (Test::HasAny(wanted), Seen::MultiChoice(has)) => wanted.iter().any(|w| chosen(has, w)),
@@ -217,16 +228,16 @@ fn chosen(has: &BTreeSet<String>, wanted: &str) -> bool {
     has.iter().any(|option| fold(option) == wanted)
 }
 
-/// IEEE comparison: nothing but `!=` holds of a NaN.
-pub(crate) fn number_holds(compare: &Compare<f64>, value: f64) -> bool {
+/// Of doubles the comparison of IEEE: nothing but `!=` holds of a NaN.
+pub(crate) fn compare_holds<T: PartialOrd>(compare: &Compare<T>, value: &T) -> bool {
     match compare {
-        Compare::Eq(to) => value == *to,
-        Compare::Ne(to) => value != *to,
-        Compare::Lt(to) => value < *to,
-        Compare::Le(to) => value <= *to,
-        Compare::Gt(to) => value > *to,
-        Compare::Ge(to) => value >= *to,
-        Compare::Between(low, high) => *low <= value && value <= *high,
+        Compare::Eq(to) => value == to,
+        Compare::Ne(to) => value != to,
+        Compare::Lt(to) => value < to,
+        Compare::Le(to) => value <= to,
+        Compare::Gt(to) => value > to,
+        Compare::Ge(to) => value >= to,
+        Compare::Between(low, high) => low <= value && value <= high,
     }
 }
 
@@ -242,16 +253,6 @@ pub(crate) fn money_holds(compare: &Compare<Money>, value: Money) -> bool {
         Compare::Gt(to) => one(to, i64::gt),
         Compare::Ge(to) => one(to, i64::ge),
         Compare::Between(low, high) => one(low, i64::ge) && one(high, i64::le),
-    }
-}
-
-/// Whether a count passes.
-pub(crate) fn times_hold(times: Times, n: usize) -> bool {
-    let n = u32::try_from(n).unwrap_or(u32::MAX);
-    match times {
-        Times::AtLeast(k) => n >= k,
-        Times::AtMost(k) => n <= k,
-        Times::Exactly(k) => n == k,
     }
 }
 
@@ -325,20 +326,46 @@ impl<'a, F: Facts> Evaluation<'a, F> {
         match clause {
             Clause::Field { key, test } => self.field(key, test),
             Clause::Tag { tag } => always(self.who.has_tag(tag)),
-            Clause::Did { event, times, window } => {
-                let mut at = SmallVec::new();
-                self.who.events(event, &mut |moment| at.push(moment));
-                self.counted(at, *times, window)
+            Clause::Did { event, times, window } => self.spans(window, |spans, now| {
+                counted(&self.events(event), *times, spans, now)
+            }),
+            Clause::FirstDid { event, window } => {
+                self.spans(window, |spans, now| first_counts(&self.events(event), spans, now))
             }
+            Clause::LastDid { event, window } => {
+                self.spans(window, |spans, now| last_counts(self.events(event), spans, now))
+            }
+            Clause::Aggregate {
+                function,
+                prop,
+                event,
+                bound,
+                window,
+            } => self.spans(window, |spans, now| {
+                let mut values = Vec::new();
+                self.who
+                    .values(event, prop, &mut |at, value| values.push((at, value)));
+                aggregated(*function, bound, values, spans, now)
+            }),
+            Clause::Sequence {
+                first,
+                then,
+                follows,
+                within_secs,
+                window,
+            } => self.spans(window, |spans, now| {
+                let (first, then) = (self.events(first), self.events(then));
+                followed(&first, then, *follows, *within_secs, spans, now)
+            }),
             Clause::Sent {
                 template,
                 times,
                 window,
-            } => {
-                let mut at = SmallVec::new();
+            } => self.spans(window, |spans, now| {
+                let mut at = Moments::new();
                 self.who.sent(template.as_deref(), &mut |moment| at.push(moment));
-                self.counted(at, *times, window)
-            }
+                counted(&at, *times, spans, now)
+            }),
             Clause::Consent {
                 channel,
                 purpose,
@@ -353,9 +380,16 @@ impl<'a, F: Facts> Evaluation<'a, F> {
         }
     }
 
-    fn counted(&self, at: SmallVec<[Moment; 16]>, times: Times, window: &Window) -> Verdict {
+    fn events(&self, matching: &EventMatch) -> Moments {
+        let mut at = Moments::new();
+        self.who.events(matching, &mut |moment| at.push(moment));
+        at
+    }
+
+    /// What is read of the window in the zone it means.
+    fn spans(&self, window: &Window, read: impl FnOnce(&Spans<'_>, Moment) -> Verdict) -> Verdict {
         match zone_of_window(window, self.who.zone(), self.scope) {
-            Some(tz) => counted(at, times, window, tz, self.now),
+            Some(tz) => read(&Spans::new(window, tz, self.now), self.now),
             None => always(false),
         }
     }
@@ -411,35 +445,5 @@ fn not(verdict: Verdict) -> Verdict {
     Verdict {
         holds: !verdict.holds,
         ..verdict
-    }
-}
-
-/// How many of the moments count now, and the first later moment at which the test of that number turns over.
-fn counted(mut at: SmallVec<[Moment; 16]>, times: Times, window: &Window, tz: Tz, now: Moment) -> Verdict {
-    at.retain(|moment| span(*moment, window, tz).is_some());
-    at.sort_unstable();
-    let end_of = |moment: &Moment| span(*moment, window, tz).and_then(|(_, end)| end);
-    let mut begun = at.partition_point(|moment| *moment <= now);
-    // Ends come in the order of their beginnings; those without one are last.
-    let mut ended = at.partition_point(|moment| end_of(moment).is_some_and(|end| end <= now));
-    let holds = times_hold(times, begun - ended);
-    loop {
-        let begins = at.get(begun).copied();
-        let ends = at.get(ended).and_then(end_of);
-        let Some(next) = [begins, ends].into_iter().flatten().min() else {
-            return Verdict { holds, until: None };
-        };
-        while at.get(begun).is_some_and(|moment| *moment <= next) {
-            begun += 1;
-        }
-        while at.get(ended).and_then(end_of).is_some_and(|end| end <= next) {
-            ended += 1;
-        }
-        if times_hold(times, begun - ended) != holds {
-            return Verdict {
-                holds,
-                until: Some(next),
-            };
-        }
     }
 }

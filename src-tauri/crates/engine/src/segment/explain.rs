@@ -1,14 +1,17 @@
 //! Why somebody is in or out, clause by clause.
 
+use super::aggregates;
 use super::check::children;
-use super::dates::{local_date, span, zone_of, zone_of_window};
-use super::eval::{Facts, eval_facts, sample_share};
+use super::dates::{local_date, zone_of};
+use super::eval::{Facts, Seen, eval_facts, sample_share};
+use super::occurrences::{next_after, wait_ends};
 use super::print::{BASES, key, moment, number, print, print_clause, value, word_of};
+use super::windows::{Counting, zone_of_window};
 use super::words::say;
 use crate::record::{ContactRecord, Scope};
 use carillon_model::Moment;
-use carillon_model::contact::Value;
-use carillon_model::segment::{Clause, Expr, Test, Window};
+use carillon_model::contact::{Money, Value};
+use carillon_model::segment::{Aggregate, AggregateBound, Clause, EventMatch, Expr, Test, Window};
 use chrono::{Offset, TimeZone};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -84,10 +87,58 @@ fn seen_by(clause: &Clause, who: &ContactRecord, now: Moment, scope: &Scope) -> 
         Clause::Field { key: name, test } => field(name, test, who, scope),
         Clause::Tag { tag } if who.tags.contains(tag) => say("seen.tag", &[]),
         Clause::Tag { .. } => say("seen.no_tag", &[]),
-        Clause::Did { event, window, .. } => {
-            let mut at = Vec::new();
-            who.events(event, &mut |moment| at.push(moment));
-            counted(&at, window, who, now, scope)
+        Clause::Did { event, window, .. } => counted(&moments(event, who), window, who, now, scope),
+        Clause::FirstDid { event, .. } => {
+            let first = moments(event, who).into_iter().filter(|at| *at <= now).min();
+            first.map_or_else(never, |at| say("seen.first", &[("moment", &local(at, scope))]))
+        }
+        Clause::LastDid { event, .. } => {
+            let last = moments(event, who).into_iter().filter(|at| *at <= now).max();
+            last.map_or_else(never, |at| say("seen.last", &[("moment", &local(at, scope))]))
+        }
+        Clause::Aggregate {
+            function,
+            prop,
+            event,
+            bound,
+            window,
+        } => {
+            let mut values = Vec::new();
+            let counts = counting(window, who, now, scope);
+            who.values(event, prop, &mut |at, value| {
+                if counts(at) {
+                    values.push((at, value));
+                }
+            });
+            aggregate(*function, bound, values)
+        }
+        Clause::Sequence {
+            first,
+            then,
+            within_secs,
+            window,
+            ..
+        } => {
+            let counts = counting(window, who, now, scope);
+            let happened = |event| moments(event, who).into_iter().filter(|at| *at <= now);
+            let mut then: Vec<Moment> = happened(then).collect();
+            then.sort_unstable();
+            let first: Vec<Moment> = happened(first).filter(|at| counts(*at)).collect();
+            let follows = |at: &&Moment| {
+                let over = wait_ends(**at, *within_secs);
+                next_after(&then, **at).is_some_and(|next| over.is_none_or(|over| next <= over))
+            };
+            let waits =
+                |at: &&Moment| !follows(at) && wait_ends(**at, *within_secs).is_none_or(|over| now < over);
+            let n = first.len();
+            let (followed, waiting) = (
+                first.iter().filter(follows).count(),
+                first.iter().filter(waits).count(),
+            );
+            say(
+                "seen.sequence",
+                &[("n", &n), ("followed", &followed), ("waiting", &waiting)],
+            )
         }
         Clause::Sent { template, window, .. } => {
             let mut at = Vec::new();
@@ -156,20 +207,64 @@ fn local(at: Moment, scope: &Scope) -> String {
     }
 }
 
+fn never() -> String {
+    say("seen.never", &[])
+}
+
+/// The moments of all matching events.
+fn moments(event: &EventMatch, who: &ContactRecord) -> Vec<Moment> {
+    let mut at = Vec::new();
+    who.events(event, &mut |moment| at.push(moment));
+    at
+}
+
+/// Whether something that happened at a moment counts now.
+fn counting<'a>(
+    window: &'a Window,
+    who: &ContactRecord,
+    now: Moment,
+    scope: &Scope,
+) -> impl Fn(Moment) -> bool + 'a {
+    let zone = zone_of_window(window, who.zone(), scope);
+    let counting = zone.map(|tz| Counting::new(window, tz, now));
+    move |at| counting.is_some_and(|counting| counting.has(at))
+}
+
+/// What the values come to, and of how many.
+fn aggregate(function: Aggregate, bound: &AggregateBound, mut values: Vec<(Moment, Seen<'_>)>) -> String {
+    values.sort_by_key(|(at, _)| *at);
+    let taken = |value: &Seen<'_>| {
+        let money = matches!(bound, AggregateBound::Money(_));
+        function == Aggregate::Different || matches!(value, Seen::Money(_)) == money
+    };
+    let values: Vec<Seen<'_>> = values.into_iter().map(|(_, value)| value).filter(taken).collect();
+    let shown = match bound {
+        _ if function == Aggregate::Different => Some(aggregates::different(&values).to_string()),
+        AggregateBound::Number(_) => aggregates::number(function, &values).map(number),
+        AggregateBound::Money(compare) => aggregates::currency_of(compare).and_then(|currency| {
+            let amount = aggregates::amount(function, currency, &values)?;
+            // Cut to the smallest coin, away from where a rounded one might pass.
+            let minor = i64::try_from(amount.minor / amount.shared_by).ok()?;
+            Some(value(&Value::Money(Money { minor, currency })))
+        }),
+    };
+    match shown {
+        Some(shown) => say("seen.aggregate", &[("value", &shown), ("n", &values.len())]),
+        None => say("seen.no_value", &[("n", &values.len())]),
+    }
+}
+
 /// How often something happened that counts now, and when last.
 fn counted(at: &[Moment], window: &Window, who: &ContactRecord, now: Moment, scope: &Scope) -> String {
-    let tz = zone_of_window(window, who.zone(), scope);
-    let counts = |at: &&Moment| {
-        let span = tz.and_then(|tz| span(**at, window, tz));
-        span.is_some_and(|(start, end)| start <= now && end.is_none_or(|end| now < end))
-    };
+    let counts_now = counting(window, who, now, scope);
+    let counts = |at: &&Moment| counts_now(**at);
     let n = at.iter().filter(counts).count();
     let last = match n {
         0 => at.iter().filter(|at| **at <= now).max(),
         _ => at.iter().filter(counts).max(),
     };
     let Some(last) = last.map(|last| local(*last, scope)) else {
-        return say("seen.never", &[]);
+        return never();
     };
     match n {
         0 => say("seen.not_then", &[("last", &last)]),

@@ -2,9 +2,12 @@
 
 use super::lex::Kind;
 use super::parse::{ParseError, Parser, is_reserved};
+use super::print::{AGGREGATES, PERIODS};
 use super::words::say;
 use carillon_model::Moment;
-use carillon_model::segment::{Clause, Days, EventMatch, Expr, PropMatch, Times, Window};
+use carillon_model::segment::{
+    AggregateBound, Clause, Days, EventMatch, Expr, Period, PropMatch, Times, Window,
+};
 use chrono::NaiveDate;
 
 /// What was said so far of how often and when.
@@ -26,6 +29,26 @@ impl Often {
 impl Parser<'_> {
     pub(super) fn did(&mut self) -> Result<Expr, ParseError> {
         let not = self.accept(&["not"]);
+        let mut often = Often::default();
+        let at = self.at();
+        let event = self.event(|parser| parser.often(&mut often))?;
+        let follows = self.sees(&["then"]);
+        if !not && (follows || self.sees(&["without"])) {
+            if often.times.is_some() {
+                return Err(ParseError::at(at, say("read.no_times", &[])));
+            }
+            return self.sequence(event, follows, often);
+        }
+        let (times, window) = often.read();
+        let clause = Clause::Did { event, times, window };
+        Ok(complement(clause, not))
+    }
+
+    /// An event with tests of its properties, and what is said between its name and them or behind them.
+    fn event(
+        &mut self,
+        mut beside: impl FnMut(&mut Self) -> Result<(), ParseError>,
+    ) -> Result<EventMatch, ParseError> {
         if !matches!(self.peek(), Kind::Word(_) | Kind::Text(_)) {
             return Err(self.expected("wanted.event", &[]));
         }
@@ -34,22 +57,91 @@ impl Parser<'_> {
             Kind::Text(text) => text,
             _ => String::new(),
         };
-        let mut often = Often::default();
-        self.often(&mut often)?;
+        beside(self)?;
         let props = if self.accept(&["where"]) {
             self.where_props()?
         } else {
             Vec::new()
         };
         // People say it behind the properties as well.
-        self.often(&mut often)?;
-        let (times, window) = often.read();
-        let clause = Clause::Did {
-            event: EventMatch { name, props },
-            times,
-            window,
+        beside(self)?;
+        Ok(EventMatch { name, props })
+    }
+
+    fn sequence(&mut self, first: EventMatch, follows: bool, mut often: Often) -> Result<Expr, ParseError> {
+        self.take();
+        let then = self.event(|_| Ok(()))?;
+        self.need_word(&["within"])?;
+        let within_secs = self.secs()?;
+        self.only_window(&mut often)?;
+        Ok(Expr::Clause(Clause::Sequence {
+            first,
+            then,
+            follows,
+            within_secs,
+            window: often.window.unwrap_or(Window::Ever),
+        }))
+    }
+
+    /// The first or the last time that something was done.
+    pub(super) fn first_or_last(&mut self, first: bool) -> Result<Expr, ParseError> {
+        let mut often = Often::default();
+        let event = self.event(|parser| parser.only_window(&mut often))?;
+        let window = often.window.unwrap_or(Window::Ever);
+        Ok(Expr::Clause(match first {
+            true => Clause::FirstDid { event, window },
+            false => Clause::LastDid { event, window },
+        }))
+    }
+
+    /// Whether a clause begins `n` tokens ahead with words that are no key there.
+    pub(super) fn begins_clause(&self, n: usize) -> bool {
+        let words = |words: &[&str]| self.sees_at(n, words);
+        let aggregates = AGGREGATES
+            .iter()
+            .any(|(of, _)| words(&of.split(' ').collect::<Vec<_>>()));
+        words(&["first", "did"]) || words(&["last", "did"]) || aggregates
+    }
+
+    /// An aggregate, if its words come next.
+    pub(super) fn aggregate(&mut self) -> Result<Option<Expr>, ParseError> {
+        let found = AGGREGATES
+            .iter()
+            .find(|(words, _)| self.accept(&words.split(' ').collect::<Vec<_>>()));
+        let Some((_, function)) = found else {
+            return Ok(None);
         };
-        Ok(complement(clause, not))
+        let prop = self.key("wanted.property")?;
+        self.need_word(&["of"])?;
+        let mut often = Often::default();
+        let mut bound = None;
+        let event = self.event(|parser| parser.bound_and_window(&mut bound, &mut often))?;
+        let Some(bound) = bound else {
+            return Err(self.expected("wanted.bound", &["between", "is"]));
+        };
+        Ok(Some(Expr::Clause(Clause::Aggregate {
+            function: *function,
+            prop,
+            event,
+            bound,
+            window: often.window.unwrap_or(Window::Ever),
+        })))
+    }
+
+    fn bound_and_window(
+        &mut self,
+        bound: &mut Option<AggregateBound>,
+        often: &mut Often,
+    ) -> Result<(), ParseError> {
+        loop {
+            self.only_window(often)?;
+            let at = self.at();
+            match self.bound()? {
+                Some(_) if bound.is_some() => return Err(ParseError::at(at, say("read.bound_twice", &[]))),
+                Some(read) => *bound = Some(read),
+                None => return Ok(()),
+            }
+        }
     }
 
     pub(super) fn sent(&mut self) -> Result<Expr, ParseError> {
@@ -92,7 +184,49 @@ impl Parser<'_> {
         }
     }
 
+    /// When, where how often cannot be said.
+    fn only_window(&mut self, often: &mut Often) -> Result<(), ParseError> {
+        loop {
+            let at = self.at();
+            match self.window()? {
+                Some(_) if often.window.is_some() => {
+                    return Err(ParseError::at(at, say("read.time_twice", &[])));
+                }
+                Some(read) => often.window = Some(read),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Whether a number stands `n` tokens ahead.
+    fn number_at(&self, n: usize) -> bool {
+        let words = ["infinity", "minus", "nan"];
+        matches!(self.ahead(n), Some(Kind::Number(_))) || words.iter().any(|word| self.sees_at(n, &[word]))
+    }
+
+    /// Whether two whole numbers come next, joined by `and`, with a word behind them that passes.
+    fn between_numbers(&self, passes: impl Fn(&str) -> bool) -> bool {
+        let number = |n: usize| matches!(self.ahead(n), Some(Kind::Number(_)));
+        let behind = |kind: Option<&Kind<'_>>| matches!(kind, Some(Kind::Word(word)) if passes(word));
+        self.sees(&["between"])
+            && number(1)
+            && self.sees_at(2, &["and"])
+            && number(3)
+            && behind(self.ahead(4))
+    }
+
     fn times(&mut self) -> Result<Option<Times>, ParseError> {
+        if self.sees(&["between"])
+            && matches!(self.ahead(1), Some(Kind::Number(_)))
+            && !self.between_numbers(is_unit)
+        {
+            self.need_word(&["between"])?;
+            let low = self.whole("wanted.times")?;
+            self.need_word(&["and"])?;
+            let high = self.whole("wanted.times")?;
+            self.need_word(&["times"])?;
+            return Ok(Some(Times::Between(low, high)));
+        }
         let make = if self.accept(&["at", "least"]) {
             Times::AtLeast
         } else if self.accept(&["at", "most"]) {
@@ -128,7 +262,14 @@ impl Parser<'_> {
                 Some(day) => self.days_in_zone(Days::Before(day)),
                 None => between(None, Some(self.moment()?)),
             }
-        } else if self.accept(&["between"]) {
+        } else if self.accept(&["more", "than"]) {
+            let secs = self.secs()?;
+            self.need_word(&["ago"])?;
+            Ok(Some(Window::MoreThanSecsAgo(secs)))
+        } else if self.between_numbers(is_unit) {
+            self.between_ago().map(Some)
+        } else if self.sees(&["between"]) && !self.number_at(1) {
+            self.need_word(&["between"])?;
             let first = self.day()?;
             let from = first.is_none().then(|| self.moment()).transpose()?;
             self.need_word(&["and"])?;
@@ -141,33 +282,61 @@ impl Parser<'_> {
             }
         } else if self.sees(&["in"]) && !self.sees(&["in", "segment"]) {
             self.need_word(&["in", "the", "last"])?;
-            let at = self.at();
-            let n = self.whole("wanted.number")?;
-            const UNITS: &[(&str, u32)] = &[
-                ("second", 1),
-                ("minute", 60),
-                ("hour", 3_600),
-                ("day", 86_400),
-                ("week", 604_800),
-            ];
-            let secs = n.checked_mul(self.unit(UNITS)?);
-            let secs = secs.ok_or_else(|| ParseError::at(at, say("read.time_too_long", &[])))?;
-            Ok(Some(Window::LastSecs(secs)))
+            Ok(Some(Window::LastSecs(self.secs()?)))
+        } else if let Some(days) = self.period_days() {
+            self.days_in_zone(days)
         } else {
             Ok(None)
         }
     }
 
+    fn between_ago(&mut self) -> Result<Window, ParseError> {
+        self.need_word(&["between"])?;
+        let at = self.at();
+        let first = self.whole("wanted.number")?;
+        self.need_word(&["and"])?;
+        let second = self.whole("wanted.number")?;
+        let unit = self.unit(UNITS)?;
+        self.need_word(&["ago"])?;
+        Ok(Window::BetweenSecsAgo(
+            in_secs(first, unit, at)?,
+            in_secs(second, unit, at)?,
+        ))
+    }
+
+    /// A number of units of time, in seconds.
+    fn secs(&mut self) -> Result<u32, ParseError> {
+        let at = self.at();
+        let n = self.whole("wanted.number")?;
+        in_secs(n, self.unit(UNITS)?, at)
+    }
+
+    fn period_days(&mut self) -> Option<Days> {
+        if self.accept(&["today"]) {
+            return Some(Days::This(Period::Day));
+        }
+        if self.accept(&["yesterday"]) {
+            return Some(Days::Last(Period::Day));
+        }
+        if let Some(period) = self.period("this") {
+            return Some(Days::This(period));
+        }
+        self.period("last").map(Days::Last)
+    }
+
+    /// A period longer than a day, behind the word that says which.
+    pub(super) fn period(&mut self, which: &str) -> Option<Period> {
+        let found = PERIODS.iter().find(|(word, _)| self.accept(&[which, word]));
+        found.map(|(_, period)| *period)
+    }
+
     /// A unit of time in singular or plural.
     pub(super) fn unit(&mut self, units: &[(&str, u32)]) -> Result<u32, ParseError> {
-        if let Kind::Word(word) = self.peek() {
-            let lower = word.to_ascii_lowercase();
-            let single = lower.strip_suffix('s').unwrap_or(&lower);
-            if let Some((_, of)) = units.iter().find(|(unit, _)| *unit == single) {
-                let of = *of;
-                self.take();
-                return Ok(of);
-            }
+        if let Kind::Word(word) = self.peek()
+            && let Some(of) = unit_of(word, units)
+        {
+            self.take();
+            return Ok(of);
         }
         let words: Vec<String> = units.iter().map(|(unit, _)| format!("{unit}s")).collect();
         let near: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -218,7 +387,7 @@ impl Parser<'_> {
             });
             let goes_on = match self.ahead(1) {
                 Some(Kind::Key(_)) => true,
-                Some(Kind::Word(word)) => !is_reserved(word),
+                Some(Kind::Word(word)) => !is_reserved(word) && !self.begins_clause(1),
                 _ => false,
             };
             if !(goes_on && self.accept(&["and"])) {
@@ -226,6 +395,30 @@ impl Parser<'_> {
             }
         }
     }
+}
+
+const UNITS: &[(&str, u32)] = &[
+    ("second", 1),
+    ("minute", 60),
+    ("hour", 3_600),
+    ("day", 86_400),
+    ("week", 604_800),
+];
+
+fn is_unit(word: &str) -> bool {
+    unit_of(word, UNITS).is_some()
+}
+
+/// A unit of time in singular or plural.
+fn unit_of(word: &str, units: &[(&str, u32)]) -> Option<u32> {
+    let lower = word.to_ascii_lowercase();
+    let single = lower.strip_suffix('s').unwrap_or(&lower);
+    units.iter().find(|(unit, _)| *unit == single).map(|(_, of)| *of)
+}
+
+fn in_secs(n: u32, unit: u32, at: usize) -> Result<u32, ParseError> {
+    n.checked_mul(unit)
+        .ok_or_else(|| ParseError::at(at, say("read.time_too_long", &[])))
 }
 
 fn complement(clause: Clause, not: bool) -> Expr {

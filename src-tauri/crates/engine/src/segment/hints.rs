@@ -1,9 +1,10 @@
 //! Names that can be right and mean nobody so far: perhaps written wrong.
 
 use super::check::{ExprProblem, clauses, nearest, problem};
+use super::parts::events_of;
 use super::print::print_clause;
 use super::words::say;
-use carillon_model::segment::{Clause, Expr};
+use carillon_model::segment::{Clause, EventMatch, Expr};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The names a workspace uses so far.
@@ -20,6 +21,9 @@ pub struct InUse {
 pub fn hints(expr: &Expr, known: &InUse) -> Vec<ExprProblem> {
     let mut out = Vec::new();
     for clause in clauses(expr) {
+        for event in events_of(clause) {
+            of_event(clause, event, known, &mut out);
+        }
         match clause {
             Clause::Tag { tag } if !known.tags.contains(tag) => {
                 let near = nearest(tag, known.tags.iter().map(String::as_str));
@@ -30,20 +34,6 @@ pub fn hints(expr: &Expr, known: &InUse) -> Vec<ExprProblem> {
                     near,
                     say("hints.tag", &[("name", tag)]),
                 ));
-            }
-            Clause::Did { event, .. } => {
-                let name = &event.name;
-                let Some(keys) = known.events.get(name) else {
-                    let near = nearest(name, known.events.keys().map(String::as_str));
-                    let message = say("hints.event", &[("name", name)]);
-                    out.push(hint("unused_event", clause, name, near, message));
-                    continue;
-                };
-                for prop in event.props.iter().filter(|prop| !keys.contains(&prop.key)) {
-                    let near = nearest(&prop.key, keys.iter().map(String::as_str));
-                    let message = say("hints.property", &[("name", &prop.key), ("event", name)]);
-                    out.push(hint("unused_property", clause, &prop.key, near, message));
-                }
             }
             Clause::Sent {
                 template: Some(name), ..
@@ -56,6 +46,29 @@ pub fn hints(expr: &Expr, known: &InUse) -> Vec<ExprProblem> {
         }
     }
     out
+}
+
+/// Of an event's name, and of the keys of its properties.
+fn of_event(clause: &Clause, event: &EventMatch, known: &InUse, out: &mut Vec<ExprProblem>) {
+    let name = &event.name;
+    let Some(keys) = known.events.get(name) else {
+        let near = nearest(name, known.events.keys().map(String::as_str));
+        let message = say("hints.event", &[("name", name)]);
+        out.push(hint("unused_event", clause, name, near, message));
+        return;
+    };
+    let aggregated = match clause {
+        Clause::Aggregate { prop, .. } => Some(prop),
+        _ => None,
+    };
+    let asked = aggregated
+        .into_iter()
+        .chain(event.props.iter().map(|prop| &prop.key));
+    for key in asked.filter(|key| !keys.contains(*key)) {
+        let near = nearest(key, keys.iter().map(String::as_str));
+        let message = say("hints.property", &[("name", key), ("event", name)]);
+        out.push(hint("unused_property", clause, key, near, message));
+    }
 }
 
 fn hint(code: &str, clause: &Clause, name: &str, near: Option<String>, message: String) -> ExprProblem {

@@ -4,7 +4,7 @@ use super::lex::Kind;
 use super::parse::{ParseError, Parser};
 use super::words::say;
 use carillon_model::contact::{Currency, Money, Value};
-use carillon_model::segment::{Compare, DateTest, Test, Zone};
+use carillon_model::segment::{AggregateBound, Compare, DateTest, Period, Test, Zone};
 use chrono::NaiveDate;
 
 /// A number or an amount, whichever stands there.
@@ -36,6 +36,12 @@ const TESTS: &[&str] = &[
     "more",
     "anniversary",
     "equals",
+    "this",
+    "last",
+    "next",
+    "today",
+    "yesterday",
+    "tomorrow",
 ];
 
 impl<'a> Parser<'a> {
@@ -46,7 +52,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    pub(super) fn test(&mut self) -> Result<Test, ParseError> {
+    /// A sign of comparison with an amount, if one comes next.
+    fn compared(&mut self) -> Result<Option<Test>, ParseError> {
         for (symbol, number, money) in [
             ("=", Compare::Eq as fn(f64) -> _, Compare::Eq as fn(Money) -> _),
             ("!=", Compare::Ne, Compare::Ne),
@@ -56,8 +63,15 @@ impl<'a> Parser<'a> {
             (">=", Compare::Ge, Compare::Ge),
         ] {
             if self.symbol(symbol) {
-                return Ok(self.amount()?.compare(number, money));
+                return Ok(Some(self.amount()?.compare(number, money)));
             }
+        }
+        Ok(None)
+    }
+
+    pub(super) fn test(&mut self) -> Result<Test, ParseError> {
+        if let Some(test) = self.compared()? {
+            return Ok(test);
         }
         if self.accept(&["is"]) {
             return self.is();
@@ -108,8 +122,9 @@ impl<'a> Parser<'a> {
         if let Some(b) = self.yes_no() {
             return Ok(Test::YesNo(b));
         }
-        if matches!(self.peek(), Kind::Date(_)) {
-            let when = DateTest::On(self.date()?);
+        let period = self.period_test();
+        if period.is_some() || matches!(self.peek(), Kind::Date(_)) {
+            let when = period.map_or_else(|| self.date().map(DateTest::On), Ok)?;
             let zone = self.zone()?;
             return Ok(Test::Date { when, zone });
         }
@@ -140,6 +155,10 @@ impl<'a> Parser<'a> {
                 zone: self.zone()?,
             });
         }
+        self.amounts_between()
+    }
+
+    fn amounts_between(&mut self) -> Result<Test, ParseError> {
         let low = self.amount()?;
         self.need_word(&["and"])?;
         let second = self.expected("wanted.both_ends", &[]);
@@ -170,12 +189,69 @@ impl<'a> Parser<'a> {
             } else {
                 Err(self.expected("wanted.ago_ahead", &["ago", "ahead"]))
             }
+        } else if let Some(when) = self.period_test() {
+            Ok(when)
         } else if self.accept(&["anniversary"]) {
             self.need_word(&["within"])?;
             Ok(DateTest::AnniversaryWithinDays(self.days()?))
         } else {
             Err(self.expected("wanted.test", TESTS))
         }
+    }
+
+    /// A period of the calendar, seen from today.
+    fn period_test(&mut self) -> Option<DateTest> {
+        let days: [(&str, DateTest); 3] = [
+            ("today", DateTest::This(Period::Day)),
+            ("yesterday", DateTest::Last(Period::Day)),
+            ("tomorrow", DateTest::Next(Period::Day)),
+        ];
+        for (word, when) in days {
+            if self.accept(&[word]) {
+                return Some(when);
+            }
+        }
+        for (word, make) in [
+            ("this", DateTest::This as fn(Period) -> DateTest),
+            ("last", DateTest::Last),
+            ("next", DateTest::Next),
+        ] {
+            if let Some(period) = self.period(word) {
+                return Some(make(period));
+            }
+        }
+        None
+    }
+
+    /// The bound of an aggregate, if one comes next.
+    pub(super) fn bound(&mut self) -> Result<Option<AggregateBound>, ParseError> {
+        let made = if let Some(made) = self.compared()? {
+            made
+        } else if self.accept(&["between"]) {
+            self.amounts_between()?
+        } else if self.accept(&["is"]) {
+            let words = [
+                (
+                    ["at", "least"],
+                    Compare::Ge as fn(f64) -> _,
+                    Compare::Ge as fn(Money) -> _,
+                ),
+                (["at", "most"], Compare::Le, Compare::Le),
+                (["more", "than"], Compare::Gt, Compare::Gt),
+                (["less", "than"], Compare::Lt, Compare::Lt),
+            ];
+            let Some((_, number, money)) = words.into_iter().find(|(words, ..)| self.accept(words)) else {
+                return Err(self.expected("wanted.bound", &["at", "more", "less"]));
+            };
+            self.amount()?.compare(number, money)
+        } else {
+            return Ok(None);
+        };
+        Ok(match made {
+            Test::Number(compare) => Some(AggregateBound::Number(compare)),
+            Test::Money(compare) => Some(AggregateBound::Money(compare)),
+            _ => None,
+        })
     }
 
     fn days(&mut self) -> Result<u32, ParseError> {

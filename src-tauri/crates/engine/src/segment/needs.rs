@@ -1,6 +1,7 @@
 //! Which facts of a contact an expression depends on.
 
 use super::check::clauses;
+use super::parts::{events_of, window_of};
 use carillon_model::consent::{Channel, Purpose};
 use carillon_model::segment::{Clause, Expr, Test, Window, Zone};
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,26 +60,29 @@ impl Needs {
     }
 
     fn add(&mut self, clause: &Clause) {
+        self.events
+            .extend(events_of(clause).map(|event| event.name.clone()));
+        if let Some(window) = window_of(clause) {
+            self.add_window(window);
+        }
         match clause {
             Clause::Field { key, test } => self.add_field(key, test),
             Clause::Tag { tag } => drop(self.tags.insert(tag.clone())),
-            Clause::Did { event, window, .. } => {
-                self.events.insert(event.name.clone());
-                self.add_window(window);
-            }
-            Clause::Sent { template, window, .. } => {
-                match template {
-                    Some(template) => drop(self.templates.insert(template.clone())),
-                    None => self.any_message = true,
-                }
-                self.add_window(window);
-            }
+            Clause::Sent { template, .. } => match template {
+                Some(template) => drop(self.templates.insert(template.clone())),
+                None => self.any_message = true,
+            },
             Clause::Consent { channel, purpose, .. } => {
                 self.permissions.insert((*channel, *purpose));
                 self.suppressed = true;
             }
             Clause::InSegment { name } => drop(self.segments.insert(name.clone())),
-            Clause::Sample { .. } => {}
+            Clause::Did { .. }
+            | Clause::FirstDid { .. }
+            | Clause::LastDid { .. }
+            | Clause::Aggregate { .. }
+            | Clause::Sequence { .. }
+            | Clause::Sample { .. } => {}
         }
     }
 

@@ -134,10 +134,16 @@ impl<'a> Parser<'a> {
 
     /// Whether these words come next.
     pub(super) fn sees(&self, words: &[&str]) -> bool {
-        words
-            .iter()
-            .enumerate()
-            .all(|(i, wanted)| self.word_ahead(i).is_some_and(|w| w.eq_ignore_ascii_case(wanted)))
+        self.sees_at(0, words)
+    }
+
+    /// Whether these words come `n` tokens ahead.
+    pub(super) fn sees_at(&self, n: usize, words: &[&str]) -> bool {
+        let same = |(i, wanted): (usize, &&str)| {
+            self.word_ahead(n + i)
+                .is_some_and(|w| w.eq_ignore_ascii_case(wanted))
+        };
+        words.iter().enumerate().all(same)
     }
 
     /// Takes these words if all of them come next.
@@ -362,6 +368,14 @@ impl<'a> Parser<'a> {
                 String::new()
             };
             return Ok(Expr::Clause(Clause::Sample { percent, salt }));
+        }
+        for (word, first) in [("first", true), ("last", false)] {
+            if self.accept(&[word, "did"]) {
+                return self.first_or_last(first);
+            }
+        }
+        if let Some(aggregate) = self.aggregate()? {
+            return Ok(aggregate);
         }
         let key = self.key("wanted.condition")?;
         if self.accept(&["is", "empty"]) {

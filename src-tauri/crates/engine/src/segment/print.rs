@@ -4,7 +4,10 @@ use super::parse::is_reserved;
 use carillon_model::Moment;
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::{Money, Value};
-use carillon_model::segment::{Clause, Compare, DateTest, Days, Expr, PropMatch, Test, Times, Window, Zone};
+use carillon_model::segment::{
+    Aggregate, AggregateBound, Clause, Compare, DateTest, Days, EventMatch, Expr, Period, PropMatch, Test,
+    Times, Window, Zone,
+};
 use chrono::SecondsFormat;
 
 /// The canonical text of an expression: [`super::parse`] of it gives the same expression.
@@ -91,7 +94,12 @@ fn child(out: &mut String, expr: &Expr, closed: bool) {
 fn ends_in_where(expr: &Expr) -> bool {
     match expr {
         Expr::Not(inner) => ends_in_where(inner),
-        Expr::Clause(Clause::Did { event, .. }) => !event.props.is_empty(),
+        Expr::Clause(
+            Clause::Did { event, .. }
+            | Clause::FirstDid { event, .. }
+            | Clause::LastDid { event, .. }
+            | Clause::Aggregate { event, .. },
+        ) => !event.props.is_empty(),
         _ => false,
     }
 }
@@ -116,13 +124,49 @@ fn write_clause(out: &mut String, clause: &Clause, not: &str) {
             event,
             times: n,
             window: w,
+        } => format!(
+            "did {not}{}{}{}{}",
+            name(&event.name),
+            times(*n),
+            window(w),
+            wheres(event)
+        ),
+        Clause::FirstDid { event, window: w } => {
+            format!("first did {}{}{}", name(&event.name), window(w), wheres(event))
+        }
+        Clause::LastDid { event, window: w } => {
+            format!("last did {}{}{}", name(&event.name), window(w), wheres(event))
+        }
+        Clause::Aggregate {
+            function,
+            prop,
+            event,
+            bound: b,
+            window: w,
         } => {
-            let tests = if event.props.is_empty() {
-                String::new()
-            } else {
-                format!(" where {}", print_where(&event.props))
-            };
-            format!("did {not}{}{}{}{tests}", name(&event.name), times(*n), window(w))
+            let (of, event_name) = (word_of(AGGREGATES, *function), name(&event.name));
+            format!(
+                "{of} {} of {event_name} {}{}{}",
+                key(prop),
+                bound(b),
+                window(w),
+                wheres(event)
+            )
+        }
+        Clause::Sequence {
+            first,
+            then,
+            follows,
+            within_secs,
+            window: w,
+        } => {
+            let word = if *follows { "then" } else { "without" };
+            let [first, then] = [first, then].map(|event| name(&event.name) + &wheres(event));
+            format!(
+                "did {first} {word} {then} within {}{}",
+                duration(&[*within_secs]),
+                window(w)
+            )
         }
         Clause::Sent {
             template,
@@ -149,6 +193,33 @@ fn write_clause(out: &mut String, clause: &Clause, not: &str) {
     });
 }
 
+/// The tests of an event's properties, where there are any.
+fn wheres(event: &EventMatch) -> String {
+    match event.props.as_slice() {
+        [] => String::new(),
+        props => format!(" where {}", print_where(props)),
+    }
+}
+
+fn bound(bound: &AggregateBound) -> String {
+    match bound {
+        AggregateBound::Number(c) => compare(c, |n| number(*n)),
+        AggregateBound::Money(c) => compare(c, money),
+    }
+}
+
+/// Seconds in the largest unit that has no fraction of any of them: `90 minutes`, `30 and 60 days`.
+fn duration(all: &[u32]) -> String {
+    let fits = |(of, _): &&(u32, &str)| all.iter().all(|secs| *secs > 0 && secs % of == 0);
+    let (of, unit) = [(86_400, "day"), (3_600, "hour"), (60, "minute")]
+        .iter()
+        .find(fits)
+        .unwrap_or(&(1, "second"));
+    let numbers: Vec<String> = all.iter().map(|secs| (secs / of).to_string()).collect();
+    let plural = if all == [*of] { "" } else { "s" };
+    format!("{} {unit}{plural}", numbers.join(" and "))
+}
+
 fn times(times: Times) -> String {
     let of = |n: u32| format!("{n} time{}", if n == 1 { "" } else { "s" });
     match times {
@@ -156,20 +227,16 @@ fn times(times: Times) -> String {
         Times::AtLeast(n) => format!(" at least {}", of(n)),
         Times::AtMost(n) => format!(" at most {}", of(n)),
         Times::Exactly(n) => format!(" exactly {}", of(n)),
+        Times::Between(low, high) => format!(" between {low} and {high} times"),
     }
 }
 
 fn window(window: &Window) -> String {
     match window {
         Window::Ever => String::new(),
-        Window::LastSecs(secs) => {
-            let fits = |(of, _): &&(u32, &str)| *secs > 0 && secs % of == 0;
-            let (of, unit) = [(86_400, "day"), (3_600, "hour"), (60, "minute")]
-                .iter()
-                .find(fits)
-                .unwrap_or(&(1, "second"));
-            format!(" in the last {}", many(secs / of, unit))
-        }
+        Window::LastSecs(secs) => format!(" in the last {}", duration(&[*secs])),
+        Window::MoreThanSecsAgo(secs) => format!(" more than {} ago", duration(&[*secs])),
+        Window::BetweenSecsAgo(a, b) => format!(" between {} ago", duration(&[*a, *b])),
         Window::Between {
             from: Some(from),
             to: Some(to),
@@ -193,6 +260,15 @@ fn days(days: Days) -> String {
         Days::Since(day) => format!("since {day}"),
         Days::Before(day) => format!("before {day}"),
         Days::Between(first, last) => format!("between {first} and {last}"),
+        Days::This(period) => period_word("this", "today", period),
+        Days::Last(period) => period_word("last", "yesterday", period),
+    }
+}
+
+fn period_word(which: &str, day: &str, period: Period) -> String {
+    match period {
+        Period::Day => day.to_owned(),
+        longer => format!("{which} {}", word_of(PERIODS, longer)),
     }
 }
 
@@ -243,6 +319,9 @@ fn date(when: &DateTest) -> String {
         DateTest::MoreThanDaysAgo(n) => format!("more than {} ago", many(*n, "day")),
         DateTest::MoreThanDaysAhead(n) => format!("more than {} ahead", many(*n, "day")),
         DateTest::AnniversaryWithinDays(n) => format!("anniversary within {}", many(*n, "day")),
+        DateTest::This(period) => period_word("this", "today", *period),
+        DateTest::Last(period) => period_word("last", "yesterday", *period),
+        DateTest::Next(period) => period_word("next", "tomorrow", *period),
     }
 }
 
@@ -376,6 +455,22 @@ pub(super) const BASES: &[(&str, Basis)] = &[
     ("contract", Basis::Contract),
     ("legitimate_interest", Basis::LegitimateInterest),
     ("implied", Basis::Implied),
+];
+
+pub(super) const AGGREGATES: &[(&str, Aggregate)] = &[
+    ("sum of", Aggregate::Sum),
+    ("average of", Aggregate::Average),
+    ("minimum of", Aggregate::Minimum),
+    ("maximum of", Aggregate::Maximum),
+    ("number of different", Aggregate::Different),
+];
+
+/// Periods longer than a day.
+pub(super) const PERIODS: &[(&str, Period)] = &[
+    ("week", Period::Week),
+    ("month", Period::Month),
+    ("quarter", Period::Quarter),
+    ("year", Period::Year),
 ];
 
 pub(super) fn word_of<T: PartialEq>(words: &'static [(&'static str, T)], of: T) -> &'static str {

@@ -1,5 +1,6 @@
 //! The laws of the language.
 
+mod happened;
 mod reading;
 
 use super::arbitrary::{epoch, expr, moment, props_match, record};
@@ -268,60 +269,6 @@ fn ordered(moments: &[&str]) -> ContactRecord {
         })
         .collect();
     who
-}
-
-#[test]
-fn days_of_a_window_are_days_of_the_zone_it_names() {
-    // Berlin, the workspace's zone, is an hour ahead of UTC here, New York, the contact's, five behind.
-    let who = ordered(&["2025-11-30T23:30:00Z"]);
-    assert!(holds("did order since 2025-12-01", &who) && holds("did order on 2025-12-01", &who));
-    assert!(holds("did not order since 2025-12-01 in contact's zone", &who));
-    assert!(holds("did order before 2025-12-01 in zone \"UTC\"", &who));
-    assert!(holds(
-        "did order between 2025-11-30 and 2025-11-30 in contact's zone",
-        &who
-    ));
-    assert!(
-        holds("did not order since 2025-12-01T00:00:00Z", &who),
-        "a moment needs no zone"
-    );
-    // Both days on which the clocks change in Berlin, one of 23 hours and one of 25.
-    let who = ordered(&["2025-03-30T21:59:59Z", "2025-10-26T22:59:59Z"]);
-    assert!(holds("did order on 2025-03-30", &who) && holds("did order on 2025-10-26", &who));
-    let who = ordered(&["2025-03-30T22:00:00Z", "2025-10-26T23:00:00Z"]);
-    assert!(holds("did order on 2025-03-31", &who) && holds("did order on 2025-10-27", &who));
-    // Nobody lives in a zone that is none.
-    assert!(!holds(
-        "did order at most 0 times since 2025-12-01 in zone \"Mars\"",
-        &who
-    ));
-}
-
-#[test]
-fn the_reason_says_how_often_and_when_last_within_the_window_and_else_when_outside_it() {
-    let who = ordered(&[
-        "2025-11-30T23:30:00Z",
-        "2025-12-20T08:00:00Z",
-        "2026-02-01T08:00:00Z",
-    ]);
-    let seen = |text: &str| {
-        explain(&reads(text), &who, epoch(), &scope(&[]))
-            .seen
-            .unwrap_or_default()
-    };
-    assert_eq!(
-        seen("did order"),
-        "2 times, the last one at 2025-12-20 09:00 (Europe/Berlin)"
-    );
-    assert_eq!(
-        seen("did order before 2025-12-02"),
-        "1 time, at 2025-12-01 00:30 (Europe/Berlin)"
-    );
-    assert_eq!(
-        seen("did order in the last 2 days"),
-        "0 times, the last one at 2025-12-20 09:00 (Europe/Berlin) does not count"
-    );
-    assert_eq!(seen("was sent any message"), "never");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::index::change::After;
 use crate::segment::arbitrary::{
     KEYS, SEGMENTS, TAGS, TEMPLATES, ZONES, basis, channel, event, purpose, value_for,
 };
-use crate::segment::start_of_day;
+use crate::segment::{start_of_day, window_of};
 use carillon_model::segment::{Clause, Window};
 use chrono::Days;
 use proptest::collection::vec;
@@ -122,18 +122,15 @@ impl File {
     fn instants(&self, to: Moment) -> BTreeSet<Moment> {
         let mut out = BTreeSet::new();
         let mut lengths = BTreeSet::from([0]);
-        for (_, expr) in self.segments.values() {
-            lengths.extend(clauses(expr).into_iter().filter_map(|clause| match clause {
-                Clause::Did {
-                    window: Window::LastSecs(secs),
-                    ..
-                }
-                | Clause::Sent {
-                    window: Window::LastSecs(secs),
-                    ..
-                } => Some(*secs),
-                _ => None,
-            }));
+        for clause in self.segments.values().flat_map(|(_, expr)| clauses(expr)) {
+            match window_of(clause) {
+                Some(Window::LastSecs(secs) | Window::MoreThanSecsAgo(secs)) => lengths.extend([*secs]),
+                Some(Window::BetweenSecsAgo(a, b)) => lengths.extend([*a, *b]),
+                _ => {}
+            }
+            if let Clause::Sequence { within_secs, .. } = clause {
+                lengths.insert(*within_secs);
+            }
         }
         for contact in self.contacts.values() {
             let at = contact

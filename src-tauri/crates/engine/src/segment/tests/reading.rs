@@ -19,6 +19,55 @@ fn the_forms_people_write_mean_what_they_say() {
             "did order at least 2 times in the last 14 days",
         ),
         (
+            "did order between 2 and 5 times between 30 and 60 days ago",
+            "did order between 2 and 5 times between 30 and 60 days ago",
+        ),
+        (
+            "did order between 1 and 2 weeks ago between 0 and 1 times",
+            "did order between 0 and 1 times between 7 and 14 days ago",
+        ),
+        (
+            "did not order more than 90 minutes ago",
+            "did not order more than 90 minutes ago",
+        ),
+        ("did order Last Week", "did order last week"),
+        (
+            "did order this quarter in contact's zone where amount > 1",
+            "did order this quarter in contact's zone where amount > 1",
+        ),
+        ("did last last year", "did last last year"),
+        ("birthday is tomorrow", "birthday tomorrow"),
+        ("birthday next month", "birthday next month"),
+        (
+            "first did order where amount > 1 in the last 3 days and last did order yesterday",
+            "(first did order in the last 3 days where amount > 1) and last did order yesterday",
+        ),
+        ("first is known and last = 1", "first is known and last = 1"),
+        (
+            "sum of amount of order in the last 90 days is at least 100 EUR where product is 'x'",
+            "sum of amount of order >= 100.00 EUR in the last 90 days where product is \"x\"",
+        ),
+        (
+            "did order where amount > 1 and average of amount of order between 1 and 2",
+            "(did order where amount > 1) and average of amount of order between 1 and 2",
+        ),
+        (
+            "number of different product of order between 2 and 5 between 2 and 5 days ago",
+            "number of different product of order between 2 and 5 between 2 and 5 days ago",
+        ),
+        (
+            "sum is known and number of different `of` of of > 1",
+            "sum is known and number of different of of of > 1",
+        ),
+        (
+            "did visit in the last 30 days where page is 'x' then order where amount > 1 within 48 hours",
+            "did visit where page is \"x\" then order where amount > 1 within 2 days in the last 30 days",
+        ),
+        (
+            "did cart without order within 1 day and tag 'x'",
+            "did cart without order within 1 day and tag \"x\"",
+        ),
+        (
             "did order in the last 90 minutes",
             "did order in the last 90 minutes",
         ),
@@ -131,6 +180,24 @@ fn errors_point_at_the_place_and_suggest_the_word() {
         "{near}"
     );
     assert_eq!(error("city is \"Bonn").at, 8);
+    assert!(
+        error("did a at least 2 times then b within 1 day")
+            .message
+            .contains("how often")
+    );
+    assert!(error("did a then b").message.contains("`within`"));
+    assert!(
+        error("sum of amount of order this week")
+            .message
+            .contains("a bound")
+    );
+    assert!(error("sum of a of b > 1 > 2").message.contains("said twice"));
+    assert!(error("did order between 2 and 5").message.contains("`times`"));
+    assert!(
+        error("last did order at least 2 times")
+            .message
+            .contains("found `at`")
+    );
     assert_eq!(error("city is").at, 7);
     assert!(error("city is Bonn").message.contains("text in quotes"));
     assert!(

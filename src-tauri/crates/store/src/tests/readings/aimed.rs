@@ -4,7 +4,9 @@ use super::people::Company;
 use carillon_model::Moment;
 use carillon_model::contact::Value;
 use carillon_model::event::Prop;
-use carillon_model::segment::{Clause, Compare, DateTest, EventMatch, PropMatch, Test, Times, Window, Zone};
+use carillon_model::segment::{
+    Aggregate, AggregateBound, Clause, Compare, DateTest, EventMatch, PropMatch, Test, Times, Window, Zone,
+};
 
 /// Each value of the first two contacts, in every way it can be asked for.
 pub fn clauses(company: &Company) -> Vec<Clause> {
@@ -26,6 +28,7 @@ pub fn clauses(company: &Company) -> Vec<Clause> {
         }
         for event in person.record.events.iter().take(2) {
             for (key, prop) in &event.props {
+                all.extend(aggregates(&event.name, key, prop));
                 let tests = asking_for(&value_of(prop), company.now).into_iter();
                 all.extend(tests.map(|test| Clause::Did {
                     event: EventMatch {
@@ -42,6 +45,32 @@ pub fn clauses(company: &Company) -> Vec<Clause> {
         }
     }
     all
+}
+
+/// What the values of a property come to, asked of one of them.
+fn aggregates(event: &str, key: &str, prop: &Prop) -> Vec<Clause> {
+    let bound = match prop {
+        Prop::Number(n) => AggregateBound::Number(Compare::Ge(*n)),
+        Prop::Money(money) => AggregateBound::Money(Compare::Le(*money)),
+        Prop::YesNo(_) | Prop::Text(_) => return Vec::new(),
+    };
+    let functions = [
+        Aggregate::Sum,
+        Aggregate::Average,
+        Aggregate::Minimum,
+        Aggregate::Maximum,
+    ];
+    let one = |function| Clause::Aggregate {
+        function,
+        prop: key.to_owned(),
+        event: EventMatch {
+            name: event.to_owned(),
+            props: Vec::new(),
+        },
+        bound: bound.clone(),
+        window: Window::Ever,
+    };
+    functions.map(one).into()
 }
 
 fn value_of(prop: &Prop) -> Value {

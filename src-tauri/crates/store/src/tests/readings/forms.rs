@@ -80,6 +80,15 @@ fn of_clause(clause: &Clause) -> Vec<(String, Clause)> {
             }
             return all;
         }
+        Clause::FirstDid { .. } => vec!["first did".to_owned()],
+        Clause::LastDid { .. } => vec!["last did".to_owned()],
+        Clause::Aggregate { function, bound, .. } => vec![match bound {
+            AggregateBound::Number(_) => format!("{function:?} of numbers"),
+            AggregateBound::Money(_) if *function == Aggregate::Different => return Vec::new(),
+            AggregateBound::Money(_) => format!("{function:?} of money"),
+        }],
+        Clause::Sequence { follows: true, .. } => vec!["then".to_owned()],
+        Clause::Sequence { follows: false, .. } => vec!["without".to_owned()],
         Clause::Sent {
             template,
             times,
@@ -107,11 +116,14 @@ fn of_often(what: &str, times: Times, window: &Window) -> Vec<String> {
         Times::AtLeast(_) => "at least",
         Times::AtMost(_) => "at most",
         Times::Exactly(_) => "exactly",
+        Times::Between(..) => "between",
     };
     let mut all = vec![format!("{what} {times} times")];
     let window = match window {
         Window::Ever => "ever",
         Window::LastSecs(_) => "in the last",
+        Window::MoreThanSecsAgo(_) => "more than ago",
+        Window::BetweenSecsAgo(..) => "between ago",
         Window::Between { from, to } => match (from, to) {
             (Some(_), Some(_)) => "between moments",
             (Some(_), None) => "since a moment",
@@ -125,6 +137,8 @@ fn of_often(what: &str, times: Times, window: &Window) -> Vec<String> {
                 Days::Since(_) => "since a day",
                 Days::Before(_) => "before a day",
                 Days::Between(..) => "between days",
+                Days::This(_) => "this period",
+                Days::Last(_) => "last period",
             }
         }
     };
@@ -209,11 +223,14 @@ fn of_date(when: &DateTest) -> &'static str {
         DateTest::MoreThanDaysAgo(_) => "ago",
         DateTest::MoreThanDaysAhead(_) => "ahead",
         DateTest::AnniversaryWithinDays(_) => "anniversary",
+        DateTest::This(_) => "this period",
+        DateTest::Last(_) => "last period",
+        DateTest::Next(_) => "next period",
     }
 }
 
 const COMPARES: [&str; 7] = ["=", "!=", "<", "<=", ">", ">=", "between"];
-const DATES: [&str; 9] = [
+const DATES: [&str; 12] = [
     "on",
     "before",
     "after",
@@ -223,6 +240,9 @@ const DATES: [&str; 9] = [
     "ago",
     "ahead",
     "anniversary",
+    "this period",
+    "last period",
+    "next period",
 ];
 const ZONES: [&str; 3] = [
     "in the workspace's zone",
@@ -238,10 +258,17 @@ fn all() -> BTreeSet<String> {
     all.extend(words(
         "consent, consent by, consent Email, consent Sms, consent Phone, consent Post, consent Push",
     ));
-    all.extend(words("sent template, sent any"));
+    all.extend(words(
+        "sent template, sent any, first did, last did, then, without",
+    ));
+    for function in ["Sum", "Average", "Minimum", "Maximum"] {
+        all.extend(["numbers", "money"].map(|of| format!("{function} of {of}")));
+    }
+    all.insert("Different of numbers".to_owned());
     for what in ["did", "sent"] {
         let often = words(
-            "at least times, at most times, exactly times, ever, in the last, between moments, since a moment, \
+            "at least times, at most times, exactly times, between times, more than ago, between ago, this period, \
+             last period, ever, in the last, between moments, since a moment, \
              before a moment, at any time, on a day, since a day, before a day, between days",
         );
         all.extend(often.into_iter().map(|form| format!("{what} {form}")));

@@ -4,6 +4,8 @@
 //! What SQL cannot work out is prepared: `folded(raw, text)` has each text of the file as it is compared; days of a
 //! zone become bounds in milliseconds; the share of a sample is reckoned here and given as a list of contacts.
 
+mod happened;
+
 use carillon_model::Moment;
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::{Field, FieldType, Money, Value};
@@ -125,7 +127,41 @@ fn ranges(when: &DateTest, today: i64) -> Vec<Range> {
                 .map(|day| (day, day))
                 .collect()
         }
+        DateTest::This(period) => {
+            let this = period_of(*period, today);
+            vec![days_of(*period, this, today)]
+        }
+        DateTest::Last(period) => {
+            let this = period_of(*period, today);
+            let before = (1..).find(|n| period_of(*period, today - n) != this).unwrap();
+            vec![days_of(*period, period_of(*period, today - before), today)]
+        }
+        DateTest::Next(period) => {
+            let this = period_of(*period, today);
+            let after = (1..).find(|n| period_of(*period, today + n) != this).unwrap();
+            vec![days_of(*period, period_of(*period, today + after), today)]
+        }
     }
+}
+
+/// The name of the period a day lies in.
+fn period_of(period: Period, day: i64) -> (i32, u32) {
+    let date = date_of(day).unwrap();
+    match period {
+        Period::Day => (0, u32::try_from(day).unwrap()),
+        Period::Week => (date.iso_week().year(), date.iso_week().week()),
+        Period::Month => (date.year(), date.month()),
+        Period::Quarter => (date.year(), (date.month() + 2) / 3),
+        Period::Year => (date.year(), 0),
+    }
+}
+
+/// The first and the last day near today whose period has the name.
+fn days_of(period: Period, name: (i32, u32), today: i64) -> Range {
+    let days: Vec<i64> = (today - 800..=today + 800)
+        .filter(|day| period_of(period, *day) == name)
+        .collect();
+    (days[0], days[days.len() - 1])
 }
 
 fn month_day(date: NaiveDate) -> String {
@@ -185,14 +221,8 @@ impl Reading<'_> {
     }
 
     fn clause(&mut self, clause: &Clause) -> String {
-        if let Clause::Did { window, .. } | Clause::Sent { window, .. } = clause
-            && let Window::Days {
-                zone: Zone::Named(name),
-                ..
-            } = window
-            && name.parse::<Tz>().is_err()
-        {
-            return "0".to_owned();
+        if let Some(happened) = self.happened(clause) {
+            return happened;
         }
         match clause {
             Clause::Field { key, test } => self.field(key, test),
@@ -200,40 +230,6 @@ impl Reading<'_> {
                 let tag = self.text(tag);
                 format!(
                     "EXISTS(SELECT 1 FROM contact_tags x JOIN tags t ON t.id = x.tag WHERE x.contact = c.id AND t.name = {tag})"
-                )
-            }
-            Clause::Did { event, times, window } => {
-                let name = self.text(&event.name);
-                let mut tests = String::new();
-                for prop in &event.props {
-                    tests.push_str(" AND ");
-                    tests.push_str(&self.prop(prop));
-                }
-                let within = self.window("e.at", window);
-                self.times(
-                    &format!(
-                        "SELECT count(*) FROM events e JOIN event_types t ON t.id = e.type
-                         WHERE e.contact = c.id AND t.name = {name} AND {within}{tests}"
-                    ),
-                    *times,
-                )
-            }
-            Clause::Sent {
-                template,
-                times,
-                window,
-            } => {
-                let of = match template {
-                    Some(name) => format!(" AND t.name = {}", self.text(name)),
-                    None => String::new(),
-                };
-                let within = self.window("o.accepted_at", window);
-                self.times(
-                    &format!(
-                        "SELECT count(*) FROM outbox o JOIN templates t ON t.id = o.template
-                         WHERE o.contact = c.id AND o.accepted_at IS NOT NULL AND {within}{of}"
-                    ),
-                    *times,
                 )
             }
             Clause::Consent {
@@ -259,45 +255,8 @@ impl Reading<'_> {
                     .collect();
                 format!("c.id IN ({})", chosen.join(", "))
             }
+            other => panic!("no SQL for {other:?}"),
         }
-    }
-
-    fn times(&mut self, count: &str, times: Times) -> String {
-        match times {
-            Times::AtLeast(n) => format!("({count}) >= {n}"),
-            Times::AtMost(n) => format!("({count}) <= {n}"),
-            Times::Exactly(n) => format!("({count}) = {n}"),
-        }
-    }
-
-    fn window(&mut self, at: &str, window: &Window) -> String {
-        let now = self.now.timestamp_millis();
-        let mut all = format!("{at} <= {now}");
-        match window {
-            Window::Ever => {}
-            Window::LastSecs(secs) => {
-                all.push_str(&format!(" AND {at} > {}", now - i64::from(*secs) * 1_000));
-            }
-            Window::Between { from, to } => {
-                if let Some(from) = from {
-                    all.push_str(&format!(" AND {at} >= {}", from.timestamp_millis()));
-                }
-                if let Some(to) = to {
-                    all.push_str(&format!(" AND {at} < {}", to.timestamp_millis()));
-                }
-            }
-            Window::Days { days, zone } => {
-                let when = match days {
-                    Days::On(day) => DateTest::On(*day),
-                    Days::Since(day) => DateTest::After(*day - chrono::Days::new(1)),
-                    Days::Before(day) => DateTest::Before(*day),
-                    Days::Between(first, last) => DateTest::Between(*first, *last),
-                };
-                all.push_str(" AND ");
-                all.push_str(&self.date(at, FieldType::DateTime, &when, zone));
-            }
-        }
-        all
     }
 
     fn field(&mut self, key: &str, test: &Test) -> String {
@@ -450,46 +409,6 @@ impl Reading<'_> {
             true => "0".to_owned(),
             false => format!("({})", all.join(" OR ")),
         }
-    }
-
-    fn prop(&mut self, prop: &PropMatch) -> String {
-        let path = format!("$.\"{}\"", prop.key);
-        let of = |what: &str, path: &str| format!("{what}(e.props, '{path}')");
-        let (kind, value) = (of("json_type", &path), of("json_extract", &path));
-        let minor = of("json_extract", &format!("{path}.minor"));
-        let currency = of("json_extract", &format!("{path}.currency"));
-        let holds = match &prop.test {
-            Test::Known => format!("{kind} IS NOT NULL"),
-            Test::Number(compare) => {
-                format!(
-                    "{kind} IN ('integer', 'real') AND {}",
-                    self.number(&value, compare)
-                )
-            }
-            Test::Equals(Value::Number(n)) => {
-                let same = self.number(&value, &Compare::Eq(*n));
-                format!("{kind} IN ('integer', 'real') AND {same}")
-            }
-            Test::Money(compare) => {
-                format!("{kind} = 'object' AND {}", self.money(&minor, &currency, compare))
-            }
-            Test::Equals(Value::Money(m)) => {
-                let same = self.money(&minor, &currency, &Compare::Eq(*m));
-                format!("{kind} = 'object' AND {same}")
-            }
-            Test::YesNo(wanted) | Test::Equals(Value::YesNo(wanted)) => format!("{kind} = '{wanted}'"),
-            Test::Equals(Value::Text(text)) => format!("{kind} = 'text' AND {value} = {}", self.text(text)),
-            test @ (Test::Is(_)
-            | Test::IsNot(_)
-            | Test::Contains(_)
-            | Test::StartsWith(_)
-            | Test::EndsWith(_)) => {
-                let folded = format!("(SELECT text FROM folded WHERE raw = {value})");
-                format!("{kind} = 'text' AND {}", self.folded(&folded, test))
-            }
-            Test::HasAny(_) | Test::HasAll(_) | Test::Date { .. } | Test::Equals(_) => "0".to_owned(),
-        };
-        format!("coalesce({holds}, 0)")
     }
 }
 

@@ -1,0 +1,263 @@
+//! All whose events or messages pass, contact by contact through the postings. What depends on a zone is worked out
+//! once for each zone, what depends on a text once for each text.
+
+use super::column::{Paged, sorted};
+use super::members::{ByZone, Count};
+use super::postings::{Packed, Posting, Postings};
+use crate::segment::{
+    Counting, Kind, aggregate_holds, compare_holds, fold, times_hold, wait_ends, zone_of_window,
+};
+use carillon_model::segment::{Aggregate, AggregateBound, EventMatch, Times, Window, Zone};
+use roaring::RoaringBitmap;
+use std::collections::{BTreeMap, HashMap};
+
+/// A value as far as it differs from others, texts by the number of their folded form.
+type Different = Kind<u32>;
+
+impl<'a> Count<'a> {
+    /// What counts in a window, by contact; `None` if its zone is none.
+    fn counting<'w>(&self, window: &'w Window) -> Option<ByZone<'a, Counting<'w>>>
+    where
+        'w: 'a,
+    {
+        let differs = matches!(
+            window,
+            Window::Days {
+                zone: Zone::Contact,
+                ..
+            }
+        );
+        let zones = ByZone::new(differs, self.rows, |own| {
+            Some(Counting::new(
+                window,
+                zone_of_window(window, own, self.scope)?,
+                self.now,
+            ))
+        });
+        zones.of_others().is_some().then_some(zones)
+    }
+
+    /// The matching events of each contact that has an event of the name, in order of time.
+    fn matching(&self, event: &EventMatch, mut each: impl FnMut(u32, &[&'a Posting])) {
+        let Some(postings) = self.rows.events.get(&event.name) else {
+            return;
+        };
+        let tests = self.rows.symbols.tests(&event.props);
+        let mut passing = Vec::new();
+        for of_contact in postings.by_contact() {
+            passing.clear();
+            passing.extend(of_contact.iter().filter(|p| tests.pass(p)));
+            each(of_contact[0].contact, &passing);
+        }
+    }
+
+    pub(super) fn did(&self, event: &EventMatch, times: Times, window: &'a Window) -> RoaringBitmap {
+        let tests = self.rows.symbols.tests(&event.props);
+        let postings = self.rows.events.get(&event.name);
+        self.counted(postings.into_iter(), times, window, |p| tests.pass(p))
+    }
+
+    pub(super) fn sent(&self, template: Option<&str>, times: Times, window: &'a Window) -> RoaringBitmap {
+        match template {
+            Some(template) => self.counted(self.rows.sent.get(template).into_iter(), times, window, |_| true),
+            None => self.counted(self.rows.sent.values(), times, window, |_| true),
+        }
+    }
+
+    /// Those whose number of postings that pass and count now passes.
+    fn counted<'p>(
+        &self,
+        postings: impl Iterator<Item = &'p Postings>,
+        times: Times,
+        window: &'a Window,
+        passes: impl Fn(&Posting) -> bool,
+    ) -> RoaringBitmap {
+        let Some(zones) = self.counting(window) else {
+            return RoaringBitmap::new();
+        };
+        let mut numbers: Paged<u32> = Paged::default();
+        for of_contact in postings.flat_map(Postings::by_contact) {
+            let contact = of_contact[0].contact;
+            let Some(counting) = zones.get(contact) else {
+                continue;
+            };
+            let n = of_contact
+                .iter()
+                .filter(|p| counting.has(p.at) && passes(p))
+                .count();
+            if n > 0 {
+                let number = numbers.place(contact, 0);
+                *number = number.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
+            }
+        }
+        let some = |holds: bool| {
+            let these = numbers
+                .filled()
+                .filter(|(_, n)| times_hold(times, *n as usize) == holds);
+            sorted(these.map(|(id, _)| id))
+        };
+        // Who did nothing has no number, and may pass as well.
+        if times_hold(times, 0) {
+            &self.rows.contacts - some(false)
+        } else {
+            some(true)
+        }
+    }
+
+    pub(super) fn first_did(&self, event: &EventMatch, window: &'a Window) -> RoaringBitmap {
+        self.one_of(event, window, |all| all.first().copied())
+    }
+
+    pub(super) fn last_did(&self, event: &EventMatch, window: &'a Window) -> RoaringBitmap {
+        self.one_of(event, window, |all| {
+            let happened = all.partition_point(|p| p.at <= self.now);
+            all[..happened].last().copied()
+        })
+    }
+
+    /// Those of whose matching events the one that is picked counts.
+    fn one_of(
+        &self,
+        event: &EventMatch,
+        window: &'a Window,
+        pick: impl Fn(&[&'a Posting]) -> Option<&'a Posting>,
+    ) -> RoaringBitmap {
+        let mut found = Vec::new();
+        if let Some(zones) = self.counting(window) {
+            self.matching(event, |contact, all| {
+                let picked = pick(all).zip(zones.get(contact));
+                found.extend(picked.filter(|(p, counting)| counting.has(p.at)).map(|_| contact));
+            });
+        }
+        sorted(found)
+    }
+
+    pub(super) fn aggregate(
+        &self,
+        function: Aggregate,
+        prop: &str,
+        event: &EventMatch,
+        bound: &AggregateBound,
+        window: &'a Window,
+    ) -> RoaringBitmap {
+        let Some(zones) = self.counting(window) else {
+            return RoaringBitmap::new();
+        };
+        let holds = |values: &[Packed], texts: &mut Texts<'_>| match bound {
+            AggregateBound::Number(compare) if function == Aggregate::Different => {
+                compare_holds(compare, &(texts.different(values) as f64))
+            }
+            _ => {
+                let seen: Vec<_> = values.iter().map(|value| self.rows.symbols.seen(value)).collect();
+                aggregate_holds(function, bound, &seen)
+            }
+        };
+        let mut texts = Texts {
+            count: self,
+            numbers: HashMap::new(),
+            forms: BTreeMap::new(),
+            values: Vec::new(),
+        };
+        let of_nothing = holds(&[], &mut texts);
+        let symbol = self.rows.symbols.number(prop);
+        let (mut found, mut values) = (Vec::new(), Vec::new());
+        self.matching(event, |contact, all| {
+            let Some(counting) = zones.get(contact) else {
+                return;
+            };
+            values.clear();
+            let counts = all.iter().filter(|p| counting.has(p.at));
+            values.extend(counts.filter_map(|p| p.prop(symbol?)));
+            // Who has no value needs no word, whatever that means.
+            if !values.is_empty() && holds(&values, &mut texts) != of_nothing {
+                found.push(contact);
+            }
+        });
+        match of_nothing {
+            true => &self.rows.contacts - sorted(found),
+            false => sorted(found),
+        }
+    }
+
+    pub(super) fn sequence(
+        &self,
+        [first, then]: [&EventMatch; 2],
+        follows: bool,
+        within_secs: u32,
+        window: &'a Window,
+    ) -> RoaringBitmap {
+        let Some(zones) = self.counting(window) else {
+            return RoaringBitmap::new();
+        };
+        let tests = self.rows.symbols.tests(&then.props);
+        let followers = self.rows.events.get(&then.name);
+        let mut found = Vec::new();
+        self.matching(first, |contact, all| {
+            let Some(counting) = zones.get(contact) else {
+                return;
+            };
+            let mut later = followers.map_or(&[][..], |postings| postings.of(contact));
+            let mut passes = |p: &Posting| {
+                // Both are in order of time: what lies behind one lies behind the next.
+                let behind = later.partition_point(|next| next.at <= p.at);
+                later = &later[behind..];
+                if !counting.has(p.at) {
+                    return false;
+                }
+                let over = wait_ends(p.at, within_secs);
+                let next = later.iter().find(|next| tests.pass(next)).map(|next| next.at);
+                let followed = next.is_some_and(|next| over.is_none_or(|over| next <= over));
+                match follows {
+                    true => followed && next.is_some_and(|next| next <= self.now),
+                    false => !followed && over.is_some_and(|over| over <= self.now),
+                }
+            };
+            if all.iter().any(|p| passes(p)) {
+                found.push(contact);
+            }
+        });
+        sorted(found)
+    }
+}
+
+/// Texts of properties by the number of their folded form.
+struct Texts<'a> {
+    count: &'a Count<'a>,
+    /// By symbol. Only looked up, never walked.
+    numbers: HashMap<u32, u32>,
+    forms: BTreeMap<String, u32>,
+    /// Room for the values of one contact.
+    values: Vec<Different>,
+}
+
+impl Texts<'_> {
+    fn number(&mut self, symbol: u32) -> u32 {
+        if let Some(number) = self.numbers.get(&symbol) {
+            return *number;
+        }
+        let form = fold(self.count.rows.symbols.text(symbol)).into_owned();
+        let next = self.forms.len() as u32;
+        let number = *self.forms.entry(form).or_insert(next);
+        self.numbers.insert(symbol, number);
+        number
+    }
+
+    /// How many of the values are different.
+    fn different(&mut self, values: &[Packed]) -> usize {
+        let mut all = std::mem::take(&mut self.values);
+        all.clear();
+        for value in values {
+            all.push(match value {
+                Packed::YesNo(b) => Kind::YesNo(*b),
+                Packed::Number(n) => Kind::number(*n),
+                Packed::Money(m) => Kind::Money(m.minor, m.currency),
+                Packed::Text(symbol) => Kind::Text(self.number(*symbol)),
+            });
+        }
+        all.sort_unstable();
+        all.dedup();
+        let n = all.len();
+        self.values = all;
+        n
+    }
+}

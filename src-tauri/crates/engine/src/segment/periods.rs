@@ -1,0 +1,157 @@
+//! Periods of the calendar: days, weeks, months, quarters and years.
+
+use super::dates::{local_date, start_of_day};
+use carillon_model::Moment;
+use carillon_model::segment::Period;
+use chrono::{Datelike, Days, Months, NaiveDate};
+use chrono_tz::Tz;
+
+/// The first day of the period in which `date` lies.
+pub(super) fn first_day(period: Period, date: NaiveDate) -> Option<NaiveDate> {
+    match period {
+        Period::Day => Some(date),
+        Period::Week => date.checked_sub_days(Days::new(u64::from(date.weekday().num_days_from_monday()))),
+        Period::Month => date.with_day(1),
+        Period::Quarter => NaiveDate::from_ymd_opt(date.year(), date.month0() / 3 * 3 + 1, 1),
+        Period::Year => NaiveDate::from_ymd_opt(date.year(), 1, 1),
+    }
+}
+
+/// The first day of the period after the one that begins on `first`.
+pub(super) fn next_first(period: Period, first: NaiveDate) -> Option<NaiveDate> {
+    match period {
+        Period::Day => first.succ_opt(),
+        Period::Week => first.checked_add_days(Days::new(7)),
+        Period::Month => first.checked_add_months(Months::new(1)),
+        Period::Quarter => first.checked_add_months(Months::new(3)),
+        Period::Year => first.checked_add_months(Months::new(12)),
+    }
+}
+
+/// The first day of the period before the one that begins on `first`.
+pub(super) fn previous_first(period: Period, first: NaiveDate) -> Option<NaiveDate> {
+    first_day(period, first.pred_opt()?)
+}
+
+/// The instants at which the period that holds an instant begins, the one before it and the two after it. Those beyond
+/// all calendars are `None`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Around {
+    pub last: Option<Moment>,
+    pub this: Moment,
+    pub next: Option<Moment>,
+    pub after: Option<Moment>,
+}
+
+impl Around {
+    /// Around the instant `at` on the calendar of `tz`. A period begins with the first instant of its first day, also
+    /// where the clocks are set back over that midnight and bring the day before back for a while.
+    pub fn at(at: Moment, period: Period, tz: Tz) -> Option<Around> {
+        let mut first = first_day(period, local_date(at, tz)?)?;
+        let mut next = next_first(period, first);
+        while let Some(day) = next
+            && start_of_day(tz, day).is_some_and(|begins| begins <= at)
+        {
+            (first, next) = (day, next_first(period, day));
+        }
+        let begins = |day: Option<NaiveDate>| start_of_day(tz, day?);
+        Some(Around {
+            last: begins(previous_first(period, first)),
+            this: start_of_day(tz, first)?,
+            next: begins(next),
+            after: begins(next.and_then(|day| next_first(period, day))),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_period_begins_where_the_calendar_says() {
+        let day = |text: &str| text.parse::<NaiveDate>().expect("a date of the test");
+        for (period, of, first, next, previous) in [
+            (
+                Period::Day,
+                "2024-02-29",
+                "2024-02-29",
+                "2024-03-01",
+                "2024-02-28",
+            ),
+            // The first of January 2027 is a Friday.
+            (
+                Period::Week,
+                "2027-01-01",
+                "2026-12-28",
+                "2027-01-04",
+                "2026-12-21",
+            ),
+            (
+                Period::Week,
+                "2026-12-28",
+                "2026-12-28",
+                "2027-01-04",
+                "2026-12-21",
+            ),
+            (
+                Period::Month,
+                "2024-03-31",
+                "2024-03-01",
+                "2024-04-01",
+                "2024-02-01",
+            ),
+            (
+                Period::Quarter,
+                "2026-02-28",
+                "2026-01-01",
+                "2026-04-01",
+                "2025-10-01",
+            ),
+            (
+                Period::Quarter,
+                "2026-12-31",
+                "2026-10-01",
+                "2027-01-01",
+                "2026-07-01",
+            ),
+            (
+                Period::Year,
+                "2026-11-27",
+                "2026-01-01",
+                "2027-01-01",
+                "2025-01-01",
+            ),
+        ] {
+            let begins = first_day(period, day(of));
+            assert_eq!(begins, Some(day(first)), "{period:?} {of}");
+            assert_eq!(
+                begins.and_then(|d| next_first(period, d)),
+                Some(day(next)),
+                "{period:?} {of}"
+            );
+            assert_eq!(
+                begins.and_then(|d| previous_first(period, d)),
+                Some(day(previous)),
+                "{period:?} {of}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_day_that_comes_back_for_an_hour_still_belongs_to_the_new_period() {
+        // St John's set its clocks back from 00:01 on Sunday to 23:01 on Saturday.
+        let tz = chrono_tz::America::St_Johns;
+        let at = |text: &str| text.parse::<Moment>().expect("a moment of the test");
+        let begins = at("2010-11-07T02:30:00Z");
+        for (now, this) in [
+            ("2010-11-07T02:29:59Z", at("2010-11-06T02:30:00Z")),
+            ("2010-11-07T02:30:00Z", begins),
+            ("2010-11-07T03:00:00Z", begins),
+            ("2010-11-07T03:30:00Z", begins),
+        ] {
+            let around = Around::at(at(now), Period::Day, tz).expect("in range");
+            assert_eq!(around.this, this, "{now}");
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! What contacts did and were sent, as SQL: a subquery a question.
+
+use super::Reading;
+use carillon_model::contact::{FieldType, Money, Value};
+use carillon_model::segment::*;
+use chrono_tz::Tz;
+
+/// Names of the tables of an event in one query.
+#[derive(Clone, Copy)]
+struct Alias {
+    event: &'static str,
+    kind: &'static str,
+}
+
+const ONE: Alias = Alias {
+    event: "e",
+    kind: "t",
+};
+const OTHER: Alias = Alias {
+    event: "g",
+    kind: "u",
+};
+
+impl Alias {
+    fn from(self) -> String {
+        let Alias { event, kind } = self;
+        format!("FROM events {event} JOIN event_types {kind} ON {kind}.id = {event}.type")
+    }
+}
+
+/// A property of an event, in the ways it can be looked at.
+struct Prop {
+    kind: String,
+    value: String,
+    minor: String,
+    currency: String,
+}
+
+impl Prop {
+    fn of(event: &str, key: &str) -> Prop {
+        let of = |what: &str, part: &str| format!("{what}({event}.props, '$.\"{key}\"{part}')");
+        Prop {
+            kind: of("json_type", ""),
+            value: of("json_extract", ""),
+            minor: of("json_extract", ".minor"),
+            currency: of("json_extract", ".currency"),
+        }
+    }
+
+    fn folded(&self) -> String {
+        format!("(SELECT text FROM folded WHERE raw = {})", self.value)
+    }
+}
+
+impl Reading<'_> {
+    /// A clause about events or messages; `None` for any other.
+    pub(super) fn happened(&mut self, clause: &Clause) -> Option<String> {
+        let window = match clause {
+            Clause::Did { window, .. }
+            | Clause::FirstDid { window, .. }
+            | Clause::LastDid { window, .. }
+            | Clause::Aggregate { window, .. }
+            | Clause::Sequence { window, .. }
+            | Clause::Sent { window, .. } => window,
+            _ => return None,
+        };
+        if let Window::Days {
+            zone: Zone::Named(name),
+            ..
+        } = window
+            && name.parse::<Tz>().is_err()
+        {
+            return Some("0".to_owned());
+        }
+        Some(match clause {
+            Clause::Did { event, times, .. } => {
+                let (matches, within) = (self.matches(event, ONE), self.window("e.at", window));
+                self.times(
+                    &format!("SELECT count(*) {} WHERE {matches} AND {within}", ONE.from()),
+                    *times,
+                )
+            }
+            Clause::FirstDid { event, .. } => self.one("min", event, window),
+            Clause::LastDid { event, .. } => self.one("max", event, window),
+            Clause::Aggregate {
+                function,
+                prop,
+                event,
+                bound,
+                ..
+            } => {
+                let (matches, within) = (self.matches(event, ONE), self.window("e.at", window));
+                let rows = format!("{} WHERE {matches} AND {within}", ONE.from());
+                self.aggregate(*function, &Prop::of("e", prop), bound, &rows)
+            }
+            Clause::Sequence {
+                first,
+                then,
+                follows,
+                within_secs,
+                ..
+            } => {
+                let now = self.now.timestamp_millis();
+                let wait = i64::from(*within_secs) * 1_000;
+                let (matches, within) = (self.matches(first, ONE), self.window("e.at", window));
+                let later = self.matches(then, OTHER);
+                let next = format!(
+                    "EXISTS(SELECT 1 {} WHERE {later} AND g.at > e.at AND g.at <= e.at + {wait} AND g.at <= {now})",
+                    OTHER.from()
+                );
+                let then = match follows {
+                    true => next,
+                    false => format!("NOT {next} AND e.at + {wait} <= {now}"),
+                };
+                format!(
+                    "EXISTS(SELECT 1 {} WHERE {matches} AND {within} AND {then})",
+                    ONE.from()
+                )
+            }
+            Clause::Sent { template, times, .. } => {
+                let of = match template {
+                    Some(name) => format!(" AND t.name = {}", self.text(name)),
+                    None => String::new(),
+                };
+                let within = self.window("o.accepted_at", window);
+                self.times(
+                    &format!(
+                        "SELECT count(*) FROM outbox o JOIN templates t ON t.id = o.template
+                         WHERE o.contact = c.id AND o.accepted_at IS NOT NULL AND {within}{of}"
+                    ),
+                    *times,
+                )
+            }
+            _ => return None,
+        })
+    }
+
+    fn matches(&mut self, matching: &EventMatch, alias: Alias) -> String {
+        let Alias { event, kind } = alias;
+        let name = self.text(&matching.name);
+        let mut all = format!("{event}.contact = c.id AND {kind}.name = {name}");
+        for prop in &matching.props {
+            all.push_str(" AND ");
+            all.push_str(&self.prop(event, prop));
+        }
+        all
+    }
+
+    /// Whether the first or last of all matching events so far lies in the window.
+    fn one(&mut self, which: &str, event: &EventMatch, window: &Window) -> String {
+        let now = self.now.timestamp_millis();
+        let (matches, within) = (self.matches(event, ONE), self.window("x.at", window));
+        let from = ONE.from();
+        format!(
+            "EXISTS(SELECT 1 FROM (SELECT {which}(e.at) AS at {from} WHERE {matches} AND e.at <= {now}) x WHERE {within})"
+        )
+    }
+
+    fn aggregate(&mut self, function: Aggregate, prop: &Prop, bound: &AggregateBound, rows: &str) -> String {
+        let Prop {
+            kind,
+            value,
+            minor,
+            currency,
+        } = prop;
+        let numbers = format!("CASE WHEN {kind} IN ('integer', 'real') THEN {value} END");
+        match (function, bound) {
+            (Aggregate::Different, AggregateBound::Money(_)) => "0".to_owned(),
+            (Aggregate::Different, AggregateBound::Number(compare)) => {
+                let folded = prop.folded();
+                let value = format!(
+                    "CASE {kind} WHEN 'text' THEN 't' || {folded} WHEN 'object' THEN 'm' || {minor} || {currency}
+                     WHEN 'true' THEN 'yes' WHEN 'false' THEN 'no' ELSE CAST({value} AS REAL) END"
+                );
+                self.number(&format!("(SELECT count(DISTINCT {value}) {rows})"), compare)
+            }
+            (_, AggregateBound::Number(compare)) => {
+                let total = match function {
+                    Aggregate::Sum => format!("total({numbers})"),
+                    Aggregate::Average => format!("avg({numbers})"),
+                    Aggregate::Minimum => format!("min({numbers})"),
+                    _ => format!("max({numbers})"),
+                };
+                self.number(&format!("(SELECT {total} {rows})"), compare)
+            }
+            (_, AggregateBound::Money(compare)) => {
+                let of = |to: &Money| {
+                    let amounts = format!(
+                        "CASE WHEN {kind} = 'object' AND {currency} = '{}' THEN {minor} END",
+                        to.currency.as_str()
+                    );
+                    let to = to.minor;
+                    let over = match function {
+                        Aggregate::Sum => format!("coalesce(sum({amounts}), 0) - {to}"),
+                        Aggregate::Average => format!("sum({amounts}) - {to} * count({amounts})"),
+                        Aggregate::Minimum => format!("min({amounts}) - {to}"),
+                        _ => format!("max({amounts}) - {to}"),
+                    };
+                    format!("(SELECT {over} {rows})")
+                };
+                match compare {
+                    Compare::Eq(to) => format!("{} = 0", of(to)),
+                    Compare::Ne(to) => format!("{} <> 0", of(to)),
+                    Compare::Lt(to) => format!("{} < 0", of(to)),
+                    Compare::Le(to) => format!("{} <= 0", of(to)),
+                    Compare::Gt(to) => format!("{} > 0", of(to)),
+                    Compare::Ge(to) => format!("{} >= 0", of(to)),
+                    Compare::Between(low, high) if low.currency != high.currency => "0".to_owned(),
+                    Compare::Between(low, high) => format!("({} >= 0 AND {} <= 0)", of(low), of(high)),
+                }
+            }
+        }
+    }
+
+    fn times(&mut self, count: &str, times: Times) -> String {
+        match times {
+            Times::AtLeast(n) => format!("({count}) >= {n}"),
+            Times::AtMost(n) => format!("({count}) <= {n}"),
+            Times::Exactly(n) => format!("({count}) = {n}"),
+            Times::Between(low, high) => format!("({count}) BETWEEN {low} AND {high}"),
+        }
+    }
+
+    fn window(&mut self, at: &str, window: &Window) -> String {
+        let now = self.now.timestamp_millis();
+        let ago = |secs: &u32| now - i64::from(*secs) * 1_000;
+        let mut all = format!("{at} <= {now}");
+        match window {
+            Window::Ever => {}
+            Window::LastSecs(secs) => all.push_str(&format!(" AND {at} > {}", ago(secs))),
+            Window::MoreThanSecsAgo(secs) => all.push_str(&format!(" AND {at} <= {}", ago(secs))),
+            Window::BetweenSecsAgo(a, b) => {
+                let (near, far) = (a.min(b), a.max(b));
+                all.push_str(&format!(" AND {at} > {} AND {at} <= {}", ago(far), ago(near)));
+            }
+            Window::Between { from, to } => {
+                if let Some(from) = from {
+                    all.push_str(&format!(" AND {at} >= {}", from.timestamp_millis()));
+                }
+                if let Some(to) = to {
+                    all.push_str(&format!(" AND {at} < {}", to.timestamp_millis()));
+                }
+            }
+            Window::Days { days, zone } => {
+                let when = match days {
+                    Days::On(day) => DateTest::On(*day),
+                    Days::Since(day) => DateTest::After(*day - chrono::Days::new(1)),
+                    Days::Before(day) => DateTest::Before(*day),
+                    Days::Between(first, last) => DateTest::Between(*first, *last),
+                    Days::This(period) => DateTest::This(*period),
+                    Days::Last(period) => DateTest::Last(*period),
+                };
+                all.push_str(" AND ");
+                all.push_str(&self.date(at, FieldType::DateTime, &when, zone));
+            }
+        }
+        all
+    }
+
+    fn prop(&mut self, event: &str, prop: &PropMatch) -> String {
+        let of = Prop::of(event, &prop.key);
+        let Prop {
+            kind,
+            value,
+            minor,
+            currency,
+        } = &of;
+        let holds = match &prop.test {
+            Test::Known => format!("{kind} IS NOT NULL"),
+            Test::Number(compare) => {
+                format!(
+                    "{kind} IN ('integer', 'real') AND {}",
+                    self.number(value, compare)
+                )
+            }
+            Test::Equals(Value::Number(n)) => {
+                let same = self.number(value, &Compare::Eq(*n));
+                format!("{kind} IN ('integer', 'real') AND {same}")
+            }
+            Test::Money(compare) => {
+                format!("{kind} = 'object' AND {}", self.money(minor, currency, compare))
+            }
+            Test::Equals(Value::Money(m)) => {
+                let same = self.money(minor, currency, &Compare::Eq(*m));
+                format!("{kind} = 'object' AND {same}")
+            }
+            Test::YesNo(wanted) | Test::Equals(Value::YesNo(wanted)) => format!("{kind} = '{wanted}'"),
+            Test::Equals(Value::Text(text)) => format!("{kind} = 'text' AND {value} = {}", self.text(text)),
+            test @ (Test::Is(_)
+            | Test::IsNot(_)
+            | Test::Contains(_)
+            | Test::StartsWith(_)
+            | Test::EndsWith(_)) => {
+                format!("{kind} = 'text' AND {}", self.folded(&of.folded(), test))
+            }
+            Test::HasAny(_) | Test::HasAll(_) | Test::Date { .. } | Test::Equals(_) => "0".to_owned(),
+        };
+        format!("coalesce({holds}, 0)")
+    }
+}
