@@ -317,7 +317,7 @@ mod tests {
             assert_eq!(of(&rows[row], column), want, "{row} {column}");
         }
         let lines: Vec<u64> = rows.iter().map(|r| r.as_ref().expect("a record").line).collect();
-        assert_eq!(lines, [1, 14, 21]);
+        assert_eq!(lines, [1, 15, 22]);
     }
 
     #[test]
