@@ -191,11 +191,14 @@ mod tests {
             .collect();
         for (bytes, want) in [
             (&b"email,name\na@example.com,A\n"[..], FileKind::Text),
-            (b"\n {\"email\":\"a@example.com\"}\n", FileKind::Json),
-            (b"[]", FileKind::Json),
-            (b"[draft],name\nx,y\n", FileKind::Text),
+            (&b"\n {\"email\":\"a@example.com\"}\n"[..], FileKind::Json),
+            (&b"[]"[..], FileKind::Json),
+            (&b"[draft],name\nx,y\n"[..], FileKind::Text),
             (&utf16, FileKind::Json),
-            (b"begin:vcard\nEMAIL:a@example.com\nend:vcard\n", FileKind::Cards),
+            (
+                &b"begin:vcard\nEMAIL:a@example.com\nend:vcard\n"[..],
+                FileKind::Cards,
+            ),
         ] {
             assert_eq!(kind(bytes).expect("a kind"), want, "{bytes:?}");
         }
