@@ -194,7 +194,7 @@ mod tests {
             (&b"\n {\"email\":\"a@example.com\"}\n"[..], FileKind::Json),
             (&b"[]"[..], FileKind::Json),
             (&b"[draft],name\nx,y\n"[..], FileKind::Text),
-            (&utf16, FileKind::Json),
+            (&utf16[..], FileKind::Json),
             (
                 &b"begin:vcard\nEMAIL:a@example.com\nend:vcard\n"[..],
                 FileKind::Cards,
