@@ -1,5 +1,17 @@
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { Columns3, Download, FileSpreadsheet, Filter, History, Import, Tag, Trash2, UserPlus, Users, X } from "lucide-react";
+import {
+  Columns3,
+  Download,
+  FileSpreadsheet,
+  Filter,
+  History,
+  Import,
+  Tag,
+  Trash2,
+  UserPlus,
+  Users,
+  X,
+} from "lucide-react";
 import { useDeferredValue, useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { ContactRow } from "@/api/gen/ContactRow";

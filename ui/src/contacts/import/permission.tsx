@@ -5,14 +5,7 @@ import { bases } from "@/shell/bases";
 import { TagsInput } from "@/shell/tags-input";
 import type { Permission } from "./plan";
 
-const STANDINGS: readonly Standing[] = [
-  "free",
-  "not_permitted",
-  "unsubscribed",
-  "bounced",
-  "blocked",
-  "complained",
-];
+const STANDINGS: readonly Standing[] = ["free", "not_permitted", "unsubscribed", "bounced", "blocked", "complained"];
 
 /** On what ground these people are written to, and where they come from: kept for each of them. */
 export function PermissionStep({ value, onChange }: { value: Permission; onChange: (value: Permission) => void }) {

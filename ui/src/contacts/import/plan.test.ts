@@ -38,7 +38,13 @@ test("a new money field needs its currency", () => {
   expect(problemsOf([planOf("field:email", column("x", null)), money])).toEqual(["no_currency"]);
 });
 
-const preview = { file: { upload: "u" }, delimiter: ",", encoding: "utf-8", sheet: null, header: true } as ImportPreview;
+const preview = {
+  file: { upload: "u" },
+  delimiter: ",",
+  encoding: "utf-8",
+  sheet: null,
+  header: true,
+} as ImportPreview;
 const said: Permission = { basis: "consent", source: " fair ", wording: " Yes. ", tags: ["new"], everybody: "free" };
 
 test("nothing is imported before a ground and a source are said", () => {
