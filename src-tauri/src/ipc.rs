@@ -56,11 +56,12 @@ pub async fn mutate<R: Runtime>(
 ) -> Result<Value, ApiError> {
     let caller = window_of(window.label());
     match name.as_str() {
-        "files.choose" | "files.choose_save" if caller != Window::Main => {
+        "files.choose" | "files.choose_save" | "files.paste" if caller != Window::Main => {
             Err(fail(Code::Denied, "table.denied", &[("name", &name)]))
         }
         "files.choose" => choose(&handle, &args).await,
         "files.choose_save" => choose_save(&handle, &args).await,
+        "files.paste" => paste(&app, &args).await,
         _ => {
             app.call(
                 caller,
@@ -78,7 +79,10 @@ pub async fn mutate<R: Runtime>(
 /// Endings of the files a purpose is about.
 fn endings(purpose: &str) -> &'static [&'static str] {
     match purpose {
-        "contacts" => &["csv", "tsv", "txt"],
+        "contacts" => &[
+            "csv", "tsv", "txt", "xlsx", "xlsm", "json", "jsonl", "ndjson", "vcf",
+        ],
+        "workbook" => &["xlsx"],
         "events" => &["csv", "jsonl", "ndjson"],
         "workspace" | "backup" => &["carillon"],
         "journey" => &["json"],
@@ -117,6 +121,18 @@ async fn choose<R: Runtime>(handle: &AppHandle<R>, args: &Value) -> Result<Value
     let (send, receive) = tokio::sync::oneshot::channel();
     dialog(handle, args).pick_file(move |path| drop(send.send(path)));
     receive.await.map(chosen).map_err(ApiError::internal)
+}
+
+/// Keeps rows that the user pasted as a file only this user can read, until the program ends.
+async fn paste(app: &App, args: &Value) -> Result<Value, ApiError> {
+    let text = args["text"].as_str().unwrap_or_default();
+    if text.trim().is_empty() {
+        return Err(fail(Code::Invalid, "imports.paste_empty", &[]));
+    }
+    let name = args["name"].as_str().unwrap_or("pasted.tsv");
+    let (_, path) = app.tickets().file(app.home(), name)?;
+    tokio::fs::write(&path, text).await?;
+    Ok(serde_json::json!({ "path": path, "name": name }))
 }
 
 async fn choose_save<R: Runtime>(handle: &AppHandle<R>, args: &Value) -> Result<Value, ApiError> {

@@ -41,6 +41,7 @@ export function answering(answers: Answers, rest: Partial<Host> = {}): Program {
     frameUrl: () => "about:blank",
     chooseFile: async () => null,
     chooseSave: async () => null,
+    paste: async (_text, name) => ({ file: { upload: "pasted" }, name }),
     deliver: () => {},
     onFilesDropped: () => () => {},
     ...rest,

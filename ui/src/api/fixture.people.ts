@@ -213,6 +213,11 @@ export const COUNTS: ImportCounts = {
   invalid: 121,
   with_gaps: 64,
   withdrawn: 3,
+  not_permitted: 41,
+  unsubscribed: 281,
+  bounced: 42,
+  blocked: 0,
+  complained: 0,
   suppressed: 53,
   skipped: 0,
 };

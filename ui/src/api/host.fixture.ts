@@ -341,10 +341,22 @@ export function fixtureHost(search: string): Host {
     "contacts.timeline": ({ limit }: { limit: number }) => timeline(Math.min(limit, 60)),
     "contacts.import_open": () => ({
       file: { upload: "u1" },
-      name: "shop-customers.csv",
+      name: "shop-customers.xlsx",
       bytes: 1_482_300,
-      delimiter: ";",
-      encoding: "windows-1252",
+      kind: "sheet",
+      delimiter: null,
+      encoding: null,
+      sheets: ["Customers", "Leads", "Notes"],
+      sheet: "Customers",
+      may_lack_heading: true,
+      program: "Mailchimp",
+      standings: [
+        { standing: "free", rows: 9_876 },
+        { standing: "not_permitted", rows: 41 },
+        { standing: "unsubscribed", rows: 281 },
+        { standing: "bounced", rows: 42 },
+      ],
+      everybody: "free",
       header: true,
       columns: [
         {
@@ -389,6 +401,14 @@ export function fixtureHost(search: string): Host {
           empty: 0.6,
           plan: { to: "tags", separator: "," },
         },
+        {
+          name: "UNSUB_TIME",
+          guess: "status",
+          type: "date_time",
+          currency: null,
+          empty: 0.97,
+          plan: { to: "status", reads: "unsubscribed" },
+        },
       ],
       rows: Array.from({ length: 12 }, (_, n) => [
         person(n + 1).email,
@@ -398,6 +418,7 @@ export function fixtureHost(search: string): Host {
         "1.204,50",
         String(10_000 + n),
         "newsletter, vip",
+        n === 1 ? "2026-02-01 09:00:00" : "",
       ]),
       rows_about: 10_240,
       warnings: [],
@@ -553,6 +574,7 @@ export function fixtureHost(search: string): Host {
       name: purpose === "contacts" ? "shop-customers.csv" : "file",
     }),
     chooseSave: async (_purpose, name) => ({ path: `/home/ada/${name}` }),
+    paste: async (_text, name) => ({ file: { upload: "u1" }, name }),
     deliver: () => {},
     onFilesDropped: () => () => {},
   };

@@ -60,6 +60,8 @@ export interface Host {
   chooseFile(purpose: FilePurpose): Promise<{ file: FileRef; name: string } | null>;
   /** Lets the user choose where to write. Null: cancelled. */
   chooseSave(purpose: FilePurpose, name: string): Promise<SaveRef | null>;
+  /** Keeps rows that the user pasted as a file to read. */
+  paste(text: string, name: string): Promise<{ file: FileRef; name: string }>;
   /** Hands a written file to the user, where the host does not write to a path. */
   deliver(saved: Saved, name: string): void;
   /** Paths of files dropped from the system onto the window. Returns how to stop. */
@@ -127,6 +129,11 @@ export class WindowHost implements Host {
     return (await this.mutate("files.choose_save", { purpose, name, words: t(`common.files.${purpose}`) })) as {
       path: string;
     } | null;
+  }
+
+  async paste(text: string, name: string) {
+    const kept = (await this.mutate("files.paste", { text, name })) as { path: string };
+    return { file: { path: kept.path }, name };
   }
 
   deliver(): void {}
@@ -205,7 +212,7 @@ export class HttpHost implements Host {
 
   chooseFile(purpose: FilePurpose): Promise<{ file: FileRef; name: string } | null> {
     const accept: Partial<Record<FilePurpose, string>> = {
-      contacts: ".csv,.txt,.tsv,text/csv",
+      contacts: ".csv,.txt,.tsv,.xlsx,.xlsm,.json,.jsonl,.ndjson,.vcf,text/csv",
       events: ".csv,.jsonl,.ndjson",
       workspace: ".carillon",
       backup: ".carillon",
@@ -233,6 +240,10 @@ export class HttpHost implements Host {
       body: file,
     })) as { upload: string };
     return { file: { upload: answer.upload }, name: file.name };
+  }
+
+  paste(text: string, name: string): Promise<{ file: FileRef; name: string }> {
+    return this.#upload(new File([text], name, { type: "text/tab-separated-values" }));
   }
 
   async chooseSave(_purpose: FilePurpose, name: string): Promise<SaveRef> {

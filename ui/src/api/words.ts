@@ -32,7 +32,16 @@ export type Topic =
   | "everything";
 
 /** What a dialog of the system is opened for. */
-export type FilePurpose = "contacts" | "events" | "workspace" | "backup" | "errors" | "export" | "journey" | "template";
+export type FilePurpose =
+  | "contacts"
+  | "events"
+  | "workspace"
+  | "backup"
+  | "errors"
+  | "export"
+  | "workbook"
+  | "journey"
+  | "template";
 
 /** What only the shell can do or knows, never served over HTTP. Of a dialog null is: cancelled. */
 export type WindowCommands = {
@@ -48,4 +57,6 @@ export type WindowCommands = {
     req: { purpose: FilePurpose; name: string; words: string };
     res: { path: string } | null;
   };
+  /** Keeps pasted rows as a file. */
+  "files.paste": { kind: "mutate"; req: { text: string; name: string }; res: { path: string; name: string } };
 };

@@ -8,7 +8,6 @@ pub use words::*;
 
 use crate::commands;
 use crate::error::{Code, Result, fail};
-use crate::files::Saved;
 use crate::imports::clean;
 use crate::table::{Done, Page};
 use crate::workspaces::Open;
@@ -32,7 +31,7 @@ commands! {
     mutate "contacts.update" update(UpdateContact) -> Done, reads [];
     mutate "contacts.tag" tag(TagContacts) -> Changed, reads [];
     mutate "contacts.delete" delete(DeleteContacts) -> Deleted, reads [];
-    mutate "contacts.export" export(ExportContacts) -> Saved, reads [];
+    mutate "contacts.export" export(ExportContacts) -> ExportStarted, reads [];
 }
 
 const PAGE: u32 = 200;

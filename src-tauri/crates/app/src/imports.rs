@@ -1,15 +1,22 @@
-//! Importing contacts from delimited files: looked at, mapped, tried without a trace, run in small commits that
+//! Importing contacts from files of any kind: looked at, mapped, tried without a trace, run in small commits that
 //! carry their position, resumed after a kill, and taken back.
 
+mod cards;
 mod chunks;
 pub mod clean;
+pub(crate) mod delimited;
+mod format;
 mod headings;
+mod json;
 pub(crate) mod layout;
 mod mapping;
+mod parts;
 mod plan;
 mod rejects;
 mod run;
+mod sheet;
 pub mod source;
+mod status;
 mod take_back;
 pub mod values;
 mod words;
@@ -24,13 +31,16 @@ use crate::workspaces::Open;
 use carillon_model::ImportId;
 use carillon_store::imports::{ImportKind, ImportState};
 use carillon_store::{Db, Priority, settings};
-use layout::Layout;
+use format::{Asked, Format, Looked};
 use plan::{Identity, Kept, Sample};
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use status::Program;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+pub use format::FileKind;
+pub use status::{Standing, StatusReading};
 pub use words::*;
 
 commands! {
@@ -114,29 +124,37 @@ async fn open_file(cx: &Ctx, req: OpenImport) -> Result<ImportPreview> {
     let zone = open.store.catalogue().zone();
     let name = cx.name_of(&req.file);
     blocking(move || {
-        let mut layout = Layout::detect(&path)?;
-        if let Some(encoding) = req.encoding.filter(|e| *e != layout.encoding) {
-            layout = Layout::with_encoding(&path, encoding)?;
-        }
-        layout.delimiter = req.delimiter.unwrap_or(layout.delimiter);
-        let bytes = std::fs::metadata(&path)?.len();
-        let (mut sample, header) = Sample::read(&path, layout, req.header)?;
-        let columns = mapping::guess(&sample.heading, &sample.rows, &fields, zone);
-        let warnings = warnings(&sample, header, &columns);
-        let rows_about = match sample.whole || sample.text == 0 {
-            true => sample.rows.len() as u64,
-            false => {
-                (u128::from(layout.text_bytes(bytes)) * sample.rows.len() as u128 / sample.text as u128)
-                    as u64
-            }
+        let asked = Asked {
+            delimiter: req.delimiter,
+            encoding: req.encoding,
+            sheet: req.sheet,
         };
+        let looked = Looked::at(&path, &asked)?;
+        let bytes = std::fs::metadata(&path)?.len();
+        let (mut sample, header) = Sample::read(&path, &looked.format, req.header)?;
+        let program = Program::of(&sample.heading);
+        let columns = mapping::guess(&sample.heading, &sample.rows, &fields, zone, program);
+        let warnings = warnings(&sample, header, &looked.format, &columns, program);
+        let rows_about = rows_about(&looked, &sample, header, bytes);
+        let standings = standings(&path, &looked.format, header, &columns)?;
         sample.rows.truncate(SHOWN);
+        let layout = looked.format.layout();
         Ok(ImportPreview {
             file: req.file,
+            everybody: program.map(|program| program.by_name(&name)).unwrap_or_default(),
             name,
             bytes,
-            delimiter: layout.delimiter,
-            encoding: layout.encoding,
+            kind: looked.format.kind(),
+            delimiter: layout.map(|layout| layout.delimiter),
+            encoding: layout.map(|layout| layout.encoding),
+            sheet: match &looked.format {
+                Format::Sheet { sheet } => Some(sheet.clone()),
+                _ => None,
+            },
+            sheets: looked.sheets,
+            may_lack_heading: looked.format.may_lack_heading(),
+            program: program.map(|program| program.label.clone()),
+            standings,
             header,
             columns,
             rows: sample.rows,
@@ -147,7 +165,59 @@ async fn open_file(cx: &Ctx, req: OpenImport) -> Result<ImportPreview> {
     .await
 }
 
-fn warnings(sample: &Sample, header: bool, columns: &[ImportColumn]) -> Vec<String> {
+/// How many rows a file has, as well as it can be known without reading it all.
+fn rows_about(looked: &Looked, sample: &Sample, header: bool, bytes: u64) -> u64 {
+    let seen = sample.rows.len() as u64;
+    match (looked.rows, looked.format.layout()) {
+        _ if sample.whole || sample.text == 0 => seen,
+        (Some(rows), None) => rows + u64::from(!header),
+        (_, layout) => {
+            let text = layout.map_or(bytes, |layout| layout.text_bytes(bytes));
+            (u128::from(text) * u128::from(seen) / sample.text as u128) as u64
+        }
+    }
+}
+
+/// How many rows of the whole file say what of their person; nothing is read where no column says anything.
+fn standings(
+    path: &Path,
+    format: &Format,
+    header: bool,
+    columns: &[ImportColumn],
+) -> Result<Vec<StandingCount>> {
+    let reads: Vec<(usize, StatusReading)> = columns
+        .iter()
+        .enumerate()
+        .filter_map(|(i, column)| match column.plan {
+            ColumnPlan::Status { reads } => Some((i, reads)),
+            _ => None,
+        })
+        .collect();
+    if reads.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut counts: BTreeMap<Standing, u64> = BTreeMap::new();
+    let records = source::Records::open(path, format)?.skip(usize::from(header));
+    for record in records.map_while(std::result::Result::ok) {
+        let said = reads.iter().map(|(i, reads)| {
+            let cell = record.fields.get(*i).map_or("", String::as_str);
+            status::read(*reads, cell).unwrap_or(Standing::NotPermitted)
+        });
+        *counts.entry(said.max().unwrap_or_default()).or_default() += 1;
+    }
+    Ok(counts
+        .into_iter()
+        .map(|(standing, rows)| StandingCount { standing, rows })
+        .collect())
+}
+
+fn warnings(
+    sample: &Sample,
+    header: bool,
+    format: &Format,
+    columns: &[ImportColumn],
+    program: Option<&Program>,
+) -> Vec<String> {
     let mut warnings = Vec::new();
     let ragged = sample
         .rows
@@ -161,13 +231,32 @@ fn warnings(sample: &Sample, header: bool, columns: &[ImportColumn]) -> Vec<Stri
             &[("n", &ragged), ("of", &of), ("columns", &sample.heading.len())],
         ));
     }
-    if !columns.iter().any(|c| c.guess.as_deref() == Some("email")) {
-        warnings.push(sentence("imports.warnings.no_email", &[]));
+    let email = columns.iter().position(|c| c.guess.as_deref() == Some("email"));
+    match email {
+        None => warnings.push(sentence("imports.warnings.no_email", &[])),
+        Some(email) => {
+            let without = |row: &&Vec<String>| row.get(email).is_none_or(|cell| cell.trim().is_empty());
+            let (n, of) = (sample.rows.iter().filter(without).count(), sample.rows.len());
+            if n > 0 {
+                warnings.push(sentence(
+                    "imports.warnings.without_email",
+                    &[("n", &n), ("of", &of)],
+                ));
+            }
+        }
+    }
+    if let Some(program) = program {
+        let says = columns
+            .iter()
+            .any(|c| matches!(c.plan, ColumnPlan::Status { .. }));
+        if program.note == Some(status::Note::Always) || program.note.is_some() && !says {
+            warnings.push(sentence(&format!("imports.programs.{}", program.key), &[]));
+        }
     }
     if sample.rows.is_empty() {
         warnings.push(sentence("imports.warnings.only_heading", &[]));
     }
-    if header && !mapping::is_heading(&sample.heading) {
+    if header && format.may_lack_heading() && !mapping::is_heading(&sample.heading) {
         warnings.push(sentence("imports.warnings.heading_is_data", &[]));
     }
     if sample.rows.iter().flatten().any(|cell| cell.contains('\u{FFFD}')) {
@@ -225,8 +314,14 @@ async fn resume(cx: &Ctx, req: ResumeImport) -> Result<ImportStarted> {
         return Err(fail(Code::Refused, "imports.not_resumable", &[("id", &req.id)]));
     }
     let kept: Kept = serde_json::from_str(&row.plan).map_err(ApiError::internal)?;
-    let looked_at = path.clone();
-    if blocking(move || Identity::of(&looked_at)).await? != kept.identity {
+    let (looked_at, format) = (path.clone(), kept.format.clone());
+    let identity = blocking(move || {
+        if matches!(format, Format::Sheet { .. }) {
+            parts::check(&looked_at)?;
+        }
+        Identity::of(&looked_at)
+    });
+    if identity.await? != kept.identity {
         return Err(fail(Code::Refused, "imports.changed_file", &[("id", &req.id)]).at("file"));
     }
     let (id, kept) = (req.id, Arc::new(kept));
@@ -254,6 +349,10 @@ pub(crate) fn counts(
         Ok::<u64, carillon_store::Error>(settings::cursor(db, &write::counter(row.id, what))?.unsigned_abs())
     };
     let c = row.counts;
+    let said = |standing: Standing| {
+        let word = write::STANDINGS.iter().find(|(of, _)| *of == standing);
+        word.map_or(Ok(0), |(_, word)| counter(word))
+    };
     let sorted = c.added + c.changed + c.unchanged + c.duplicate + c.invalid;
     Ok(ImportCounts {
         rows: row.position,
@@ -266,6 +365,11 @@ pub(crate) fn counts(
         suppressed: c.suppressed,
         with_gaps: counter(write::WITH_GAPS)?,
         withdrawn: counter(write::WITHDRAWN)?,
+        not_permitted: said(Standing::NotPermitted)?,
+        unsubscribed: said(Standing::Unsubscribed)?,
+        bounced: said(Standing::Bounced)?,
+        blocked: said(Standing::Blocked)?,
+        complained: said(Standing::Complained)?,
     })
 }
 

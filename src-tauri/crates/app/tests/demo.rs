@@ -192,7 +192,7 @@ async fn the_same_seed_is_the_same_company_and_another_seed_another() {
         .unwrap();
         let to = dir.path().join("export.csv");
         let export = json!({ "who": { "where": null, "search": null, "except": [] }, "columns": [], "to": { "path": to } });
-        ask(&app, Kind::Mutate, "contacts.export", export).await.unwrap();
+        job(&app, "contacts.export", export).await.unwrap();
         seen.push(std::fs::read_to_string(&to).unwrap());
         ask(&app, Kind::Mutate, "workspaces.close", json!({}))
             .await

@@ -15,7 +15,7 @@ pub use audience::{Consent, Segments, Suppressions, Which};
 pub use campaigns::Campaigns;
 pub use contacts::{Contacts, Events, Fields, ImportContacts, ImportEvents};
 pub use journeys::Journeys;
-pub use lists::{FIELD_TYPES, Part};
+pub use lists::{FIELD_TYPES, Part, STATUS_READINGS};
 pub use providers::{AddApi, AddProvider, Providers};
 pub use sending::{Accounts, AddSmtp, Outbox, Templates};
 pub use world::{Deed, Mix, SetWorld, World, WorldMails};

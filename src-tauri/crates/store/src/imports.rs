@@ -1,7 +1,10 @@
 //! Imports: begun, done in batches that carry their position, ended, undone.
 
+mod standing;
 mod undo;
 
+pub(crate) use standing::{brought_by, take_off};
+pub use standing::{suppress, would_suppress};
 pub use undo::{Undone, undo};
 
 use crate::codes::{from_json, from_word, json, word};

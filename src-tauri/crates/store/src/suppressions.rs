@@ -17,6 +17,7 @@ use crate::codes::Code;
 use crate::contacts::{id_of, normalise_email};
 use crate::db::Db;
 use crate::error::{Error, Result};
+use crate::imports;
 use crate::membership::Change;
 use crate::sql::sql;
 use crate::time::{moment, ms};
@@ -35,6 +36,7 @@ const ADD: &str = sql!(
     "INSERT INTO suppressions(hash, key, reason, source, at) VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(hash, key) DO NOTHING"
 );
 const RAISE: &str = sql!("UPDATE suppressions SET reason = ?3, source = ?4 WHERE hash = ?1 AND key = ?2");
+const SET_SOURCE: &str = sql!("UPDATE suppressions SET source = ?3 WHERE hash = ?1 AND key = ?2");
 const REMOVE: &str = sql!("DELETE FROM suppressions WHERE hash = ?1 AND key = ?2");
 const ACT: &str =
     sql!("INSERT INTO suppression_acts(hash, added, reason, source, at) VALUES(?1, ?2, ?3, ?4, ?5)");
@@ -165,7 +167,10 @@ pub fn add(tx: &mut Tx<'_>, email: &str, reason: SuppressionReason, source: &str
     }
     match contains(tx, &email)? {
         Some(SuppressionReason::Unsubscribed) if reason != SuppressionReason::Unsubscribed => {}
-        Some(_) => return Ok(false),
+        Some(_) => {
+            stand_on(tx, &email, source)?;
+            return Ok(false);
+        }
         None => {}
     }
     // A merged list's entry stays as it came; ours stands beside it.
@@ -176,6 +181,56 @@ pub fn add(tx: &mut Tx<'_>, email: &str, reason: SuppressionReason, source: &str
         set_mark(tx, contact, true)?;
     }
     Ok(true)
+}
+
+/// An entry that only an import brought stands on this word from now on: taking the import back leaves it. The undoing
+/// of an import is no word.
+fn stand_on(tx: &mut Tx<'_>, email: &str, source: &str) -> Result<()> {
+    if imports::is_undo(source) {
+        return Ok(());
+    }
+    for (id, key) in shared::written_keys(tx)? {
+        let hash = hash(&key, email);
+        let before = shared::source_of(tx, id, &hash)?;
+        if before.is_some_and(|before| before != source && imports::brought_by(&before)) {
+            let source = tx.source(source)?;
+            tx.run(SET_SOURCE, (hash.as_slice(), id, source))?;
+            tx.touch("suppressions", 0, 0);
+            tx.topic(Topic::Suppressions);
+        }
+    }
+    Ok(())
+}
+
+/// Takes an address off the list where every entry of ours is such that it may be; what came with another file's list
+/// stays. False: nothing was taken off.
+pub(crate) fn take_off(
+    tx: &mut Tx<'_>,
+    email: &str,
+    ours: impl Fn(&str) -> bool,
+    why: &str,
+    source: &str,
+) -> Result<bool> {
+    let email = normalise_email(email);
+    let (by, now) = (tx.source(source)?, ms(tx.now()));
+    let mut removed = false;
+    for (id, key) in shared::written_keys(tx)? {
+        let hash = hash(&key, &email);
+        if !shared::source_of(tx, id, &hash)?.is_some_and(|source| ours(&source)) {
+            continue;
+        }
+        tx.run(REMOVE, (hash.as_slice(), id))?;
+        tx.run(ACT, (hash.as_slice(), false, why, by, now))?;
+        removed = true;
+    }
+    if removed {
+        if let Some(contact) = id_of(tx, &email)? {
+            mark(tx, contact, &email)?;
+        }
+        tx.touch("suppressions", 0, 0);
+        tx.topic(Topic::Suppressions);
+    }
+    Ok(removed)
 }
 
 fn own_key(db: &Db<'_>) -> Result<(i64, [u8; 32])> {

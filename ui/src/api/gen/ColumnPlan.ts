@@ -2,6 +2,7 @@
 import type { Currency } from "./Currency";
 import type { DateOrder } from "./DateOrder";
 import type { FieldType } from "./FieldType";
+import type { StatusReading } from "./StatusReading";
 
 /**
  * What becomes of a column. Order of dates, decimal mark and currency are found in the file where they are
@@ -27,4 +28,4 @@ options?: Array<string>, date_order?: DateOrder, decimal?: string, } | { "to": "
 /**
  * What stands between tags; found in the file where it is left out.
  */
-separator: string, };
+separator: string, } | { "to": "status", reads: StatusReading, };

@@ -48,6 +48,7 @@ import type { EventsPlan } from "./EventsPlan";
 import type { EventsPreview } from "./EventsPreview";
 import type { ExportContacts } from "./ExportContacts";
 import type { ExportJourney } from "./ExportJourney";
+import type { ExportStarted } from "./ExportStarted";
 import type { Fact } from "./Fact";
 import type { Field } from "./Field";
 import type { FindContact } from "./FindContact";
@@ -246,7 +247,7 @@ export type Commands = {
   "consents.of": { kind: "query"; req: ConsentsOf; res: Array<Consent>; reads: ["consents"] };
   "contacts.add": { kind: "mutate"; req: AddContact; res: Found; reads: [] };
   "contacts.delete": { kind: "mutate"; req: DeleteContacts; res: Deleted; reads: [] };
-  "contacts.export": { kind: "mutate"; req: ExportContacts; res: Saved; reads: [] };
+  "contacts.export": { kind: "mutate"; req: ExportContacts; res: ExportStarted; reads: [] };
   "contacts.find": { kind: "query"; req: FindContact; res: Found; reads: ["contacts"] };
   "contacts.get": { kind: "query"; req: OneContact; res: ContactPage; reads: ["contacts", "fields", "tags", "consents", "suppressions", "enrolments", "membership"] };
   "contacts.import_dry_run": { kind: "mutate"; req: ImportPlan; res: JobStarted; reads: [] };

@@ -8,7 +8,7 @@ import type { FieldType } from "./FieldType";
  */
 export type ImportColumn = { name: string, 
 /**
- * The field the column seems to be: a known key, `tags`, or null.
+ * The field the column seems to be: a known key, `tags`, `status`, or null.
  */
 guess: string | null, 
 /**

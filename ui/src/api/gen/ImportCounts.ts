@@ -23,4 +23,12 @@ with_gaps: number,
 /**
  * Taken rows of people who took their permission back: it stays so.
  */
-withdrawn: number, };
+withdrawn: number, 
+/**
+ * Rows of people who are without permission by the word of the list itself.
+ */
+not_permitted: number, 
+/**
+ * Rows of people who are not written to by the word of the list itself, by its reason.
+ */
+unsubscribed: number, bounced: number, blocked: number, complained: number, };

@@ -3,12 +3,17 @@ import type { Basis } from "./Basis";
 import type { ColumnPlan } from "./ColumnPlan";
 import type { FileRef } from "./FileRef";
 import type { ImportMode } from "./ImportMode";
+import type { Standing } from "./Standing";
 import type { TextEncoding } from "./TextEncoding";
 
 /**
  * What to import, and how.
  */
-export type ImportPlan = { file: FileRef, delimiter: string, encoding: TextEncoding, header: boolean, 
+export type ImportPlan = { file: FileRef, 
+/**
+ * Found where it is left out, as are the encoding and the sheet.
+ */
+delimiter: string | null, encoding: TextEncoding | null, sheet: string | null, header: boolean, 
 /**
  * One a column.
  */
@@ -28,4 +33,8 @@ wording: string | null,
 /**
  * For all of them.
  */
-tags: Array<string>, };
+tags: Array<string>, 
+/**
+ * What is true of all of them, whatever a column says: a list of those who unsubscribed elsewhere.
+ */
+everybody: Standing, };

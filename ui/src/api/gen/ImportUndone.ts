@@ -19,4 +19,8 @@ kept: number,
 /**
  * Contacts whose permission is again what it was.
  */
-permissions: number, };
+permissions: number, 
+/**
+ * Addresses it had put on the list of those who are not written to, and nobody else since, taken off again.
+ */
+suppressions: number, };

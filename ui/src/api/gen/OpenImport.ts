@@ -7,6 +7,10 @@ import type { TextEncoding } from "./TextEncoding";
  */
 export type OpenImport = { file: FileRef, delimiter: string | null, encoding: TextEncoding | null, 
 /**
+ * Which sheet of a workbook.
+ */
+sheet: string | null, 
+/**
  * Whether the first row names the columns.
  */
 header: boolean | null, };

@@ -23,6 +23,7 @@ export function ChooseStep({ busy, onFile }: { busy: boolean; onFile: (file: Fil
         <Button look="primary" className="mt-5" busy={busy} onClick={() => void choose()}>
           {t("contacts.import.choose")}
         </Button>
+        <p className="mt-3 text-ink-3 text-table">{t("contacts.import.paste")}</p>
       </div>
       <ul className="mt-6 list-disc space-y-1 pl-5 text-ink-2">
         <li>{t("contacts.import.promise_dry")}</li>

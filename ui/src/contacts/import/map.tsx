@@ -4,9 +4,10 @@ import type { FieldType } from "@/api/gen/FieldType";
 import type { ImportColumn } from "@/api/gen/ImportColumn";
 import type { ImportMode } from "@/api/gen/ImportMode";
 import type { ImportPreview } from "@/api/gen/ImportPreview";
+import type { StatusReading } from "@/api/gen/StatusReading";
 import type { TextEncoding } from "@/api/gen/TextEncoding";
 import { CheckLine, Combobox, cx, Field, Note, Segmented, Select, TextInput } from "@/design";
-import { bytes, percent } from "@/format";
+import { bytes, count, percent } from "@/format";
 import { t } from "@/i18n";
 import { FirstRows } from "./first-rows";
 import { planOf, problemsOf, targetOf, targets } from "./plan";
@@ -34,6 +35,16 @@ const ENCODINGS: { value: TextEncoding; label: string }[] = [
   { value: "windows-1252", label: "Windows-1252" },
 ];
 
+const READINGS: readonly StatusReading[] = [
+  "words",
+  "unsubscribed",
+  "bounced",
+  "complained",
+  "blocked",
+  "not_permitted",
+  "mautic_dnc",
+];
+
 /** How the file is read, and what each of its columns becomes. */
 export function MapStep({
   preview,
@@ -51,33 +62,49 @@ export function MapStep({
   onColumns: (columns: ColumnPlan[]) => void;
   mode: ImportMode;
   onMode: (mode: ImportMode) => void;
-  onReopen: (change: { delimiter?: string; encoding?: TextEncoding; header?: boolean }) => void;
+  onReopen: (change: { delimiter?: string; encoding?: TextEncoding; sheet?: string; header?: boolean }) => void;
   busy: boolean;
 }) {
   const problems = problemsOf(columns);
   return (
     <div className={cx("mx-auto max-w-[1280px] space-y-4 px-6 py-5", busy && "opacity-60")}>
       <div className="flex flex-wrap items-end gap-4">
-        <Field label={t("contacts.import.delimiter")} className="w-40">
-          <Select
-            value={preview.delimiter}
-            onChange={(delimiter) => onReopen({ delimiter })}
-            options={DELIMITERS.map((each) => ({ value: each.value, label: each.label() }))}
+        {preview.kind === "text" && (
+          <>
+            <Field label={t("contacts.import.delimiter")} className="w-40">
+              <Select
+                value={preview.delimiter}
+                onChange={(delimiter) => onReopen({ delimiter })}
+                options={DELIMITERS.map((each) => ({ value: each.value, label: each.label() }))}
+              />
+            </Field>
+            <Field label={t("contacts.import.encoding")} className="w-40">
+              <Select value={preview.encoding} onChange={(encoding) => onReopen({ encoding })} options={ENCODINGS} />
+            </Field>
+          </>
+        )}
+        {preview.sheets.length > 1 && (
+          <Field label={t("contacts.import.sheet")} className="w-64">
+            <Select
+              value={preview.sheet}
+              onChange={(sheet) => onReopen({ sheet })}
+              options={preview.sheets.map((sheet) => ({ value: sheet, label: sheet }))}
+            />
+          </Field>
+        )}
+        {preview.may_lack_heading && (
+          <CheckLine
+            label={t("contacts.import.header")}
+            checked={preview.header}
+            onChange={(header) => onReopen({ header })}
           />
-        </Field>
-        <Field label={t("contacts.import.encoding")} className="w-40">
-          <Select value={preview.encoding} onChange={(encoding) => onReopen({ encoding })} options={ENCODINGS} />
-        </Field>
-        <CheckLine
-          label={t("contacts.import.header")}
-          checked={preview.header}
-          onChange={(header) => onReopen({ header })}
-        />
+        )}
         <div className="flex-1" />
         <p className="figures pb-1.5 text-ink-2">
           {t("contacts.import.size", { rows: preview.rows_about, size: bytes(preview.bytes) })}
         </p>
       </div>
+      <Told preview={preview} />
       {preview.warnings.map((warning) => (
         <Note key={warning} tone="warn">
           {warning}
@@ -135,6 +162,29 @@ export function MapStep({
   );
 }
 
+/** Whose export it is, and of how many people it says that they are not to be written to. */
+function Told({ preview }: { preview: ImportPreview }) {
+  const against = preview.standings.filter(({ standing }) => standing !== "free");
+  if (preview.program === null && against.length === 0) return null;
+  return (
+    <Note tone="info">
+      {preview.program !== null && <p>{t("contacts.import.program", { name: preview.program })}</p>}
+      {against.length > 0 && (
+        <>
+          <p>{t("contacts.import.told")}</p>
+          <ul className="figures mt-1 flex flex-wrap gap-x-5 gap-y-1">
+            {against.map(({ standing, rows }) => (
+              <li key={standing}>
+                <span className="font-semibold">{count(rows)}</span> {t(`contacts.import.told_of.${standing}`)}
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </Note>
+  );
+}
+
 function ColumnRow({
   column,
   samples,
@@ -156,6 +206,7 @@ function ColumnRow({
       about: t(`common.field_types.${field.type}`),
     })),
     { value: "tags", label: t("contacts.columns.tags") },
+    { value: "status", label: t("contacts.import.status") },
     { value: "new", label: t("contacts.import.new_field") },
   ];
   const isEmail = plan.to === "field" && plan.key === "email";
@@ -220,6 +271,14 @@ function ColumnRow({
           />
         )}
         {isEmail && <span className="block py-1.5 text-ink-3 text-table">{t("contacts.import.key")}</span>}
+        {plan.to === "status" && (
+          <Select
+            label={t("contacts.import.status_reads_of", { column: column.name })}
+            value={plan.reads}
+            onChange={(reads) => onPlan({ ...plan, reads })}
+            options={READINGS.map((reads) => ({ value: reads, label: t(`contacts.import.status_reads.${reads}`) }))}
+          />
+        )}
         {plan.to === "tags" && (
           <span className="flex items-center gap-2">
             <span className="text-ink-3 text-table">{t("contacts.import.separator")}</span>

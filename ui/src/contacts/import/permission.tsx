@@ -1,8 +1,11 @@
-import { Choices, Field, TextArea, TextInput } from "@/design";
+import type { Standing } from "@/api/gen/Standing";
+import { Choices, Field, Select, TextArea, TextInput } from "@/design";
 import { t } from "@/i18n";
 import { bases } from "@/shell/bases";
 import { TagsInput } from "@/shell/tags-input";
 import type { Permission } from "./plan";
+
+const STANDINGS: readonly Standing[] = ["free", "not_permitted", "unsubscribed", "bounced", "blocked", "complained"];
 
 /** On what ground these people are written to, and where they come from: kept for each of them. */
 export function PermissionStep({ value, onChange }: { value: Permission; onChange: (value: Permission) => void }) {
@@ -30,6 +33,16 @@ export function PermissionStep({ value, onChange }: { value: Permission; onChang
           <TextArea value={value.wording} onChange={(event) => onChange({ ...value, wording: event.target.value })} />
         </Field>
       )}
+      <Field label={t("contacts.import.everybody")} help={t("contacts.import.everybody_help")}>
+        <Select
+          value={value.everybody}
+          onChange={(everybody) => onChange({ ...value, everybody })}
+          options={STANDINGS.map((standing) => ({
+            value: standing,
+            label: t(`contacts.import.everybody_is.${standing}`),
+          }))}
+        />
+      </Field>
       <Field label={t("contacts.import.tags")} help={t("contacts.tag.help")} optional>
         <TagsInput value={value.tags} onChange={(tags) => onChange({ ...value, tags })} />
       </Field>

@@ -20,7 +20,7 @@ test("choosing again what the file proposed keeps how its dates are read", () =>
 });
 
 test("a choice of the list comes back as the same choice", () => {
-  for (const target of ["skip", "tags", "new", "field:email"]) {
+  for (const target of ["skip", "tags", "status", "new", "field:email"]) {
     expect(targetOf(planOf(target, column("x", null)))).toBe(target);
   }
 });
@@ -38,8 +38,14 @@ test("a new money field needs its currency", () => {
   expect(problemsOf([planOf("field:email", column("x", null)), money])).toEqual(["no_currency"]);
 });
 
-const preview = { file: { upload: "u" }, delimiter: ",", encoding: "utf-8", header: true } as ImportPreview;
-const said: Permission = { basis: "consent", source: " fair ", wording: " Yes. ", tags: ["new"] };
+const preview = {
+  file: { upload: "u" },
+  delimiter: ",",
+  encoding: "utf-8",
+  sheet: null,
+  header: true,
+} as ImportPreview;
+const said: Permission = { basis: "consent", source: " fair ", wording: " Yes. ", tags: ["new"], everybody: "free" };
 
 test("nothing is imported before a ground and a source are said", () => {
   expect(isPermissionSaid({ ...said, basis: null })).toBe(false);
@@ -58,4 +64,14 @@ test("to record no permission is a choice, and then there are no words anybody a
   const none: Permission = { ...said, basis: "none" };
   expect(isPermissionSaid(none)).toBe(true);
   expect(importPlan(preview, [], "both", none)).toMatchObject({ basis: null, wording: null, source: "fair" });
+});
+
+test("a sheet and what is true of everybody go with the plan", () => {
+  const sheet = { ...preview, delimiter: null, encoding: null, sheet: "Leads" } as ImportPreview;
+  expect(importPlan(sheet, [], "both", { ...said, everybody: "unsubscribed" })).toMatchObject({
+    delimiter: null,
+    encoding: null,
+    sheet: "Leads",
+    everybody: "unsubscribed",
+  });
 });

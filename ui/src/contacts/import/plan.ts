@@ -5,6 +5,7 @@ import type { ImportColumn } from "@/api/gen/ImportColumn";
 import type { ImportMode } from "@/api/gen/ImportMode";
 import type { ImportPlan } from "@/api/gen/ImportPlan";
 import type { ImportPreview } from "@/api/gen/ImportPreview";
+import type { Standing } from "@/api/gen/Standing";
 
 /** Fields a file cannot set. */
 const NOT_SET = new Set(["created_at"]);
@@ -21,6 +22,8 @@ export function targetOf(plan: ColumnPlan): string {
       return "skip";
     case "tags":
       return "tags";
+    case "status":
+      return "status";
     case "new_field":
       return "new";
     case "field":
@@ -32,6 +35,7 @@ export function targetOf(plan: ColumnPlan): string {
 export function planOf(target: string, column: ImportColumn): ColumnPlan {
   if (targetOf(column.plan) === target) return column.plan;
   if (target === "tags") return { to: "tags", separator: "," };
+  if (target === "status") return { to: "status", reads: "words" };
   if (target === "new")
     return { to: "new_field", label: column.name, type: column.type, currency: column.currency, fill_only: false };
   if (target.startsWith("field:")) return { to: "field", key: target.slice("field:".length), fill_only: false };
@@ -62,6 +66,8 @@ export interface Permission {
   source: string;
   wording: string;
   tags: string[];
+  /** What is true of all of them, whatever a column says. */
+  everybody: Standing;
 }
 
 /** Whether enough is said of the permission to go on: a ground (or that there is none) and where they come from. */
@@ -83,6 +89,7 @@ export function importPlan(
     file: preview.file,
     delimiter: preview.delimiter,
     encoding: preview.encoding,
+    sheet: preview.sheet,
     header: preview.header,
     columns,
     mode,
@@ -91,5 +98,6 @@ export function importPlan(
     // Words somebody agreed to belong to an agreement.
     wording: basis === "none" || wording === "" ? null : wording,
     tags: permission.tags,
+    everybody: permission.everybody,
   };
 }

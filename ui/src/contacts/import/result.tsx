@@ -23,6 +23,11 @@ const KINDS = [
   "with_gaps",
   "suppressed",
   "withdrawn",
+  "not_permitted",
+  "unsubscribed",
+  "bounced",
+  "blocked",
+  "complained",
 ] as const;
 
 /** What would happen, without anything having happened. */

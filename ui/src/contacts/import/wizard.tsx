@@ -21,6 +21,8 @@ import { CheckStep, RunStep } from "./result";
 
 const STEPS = ["choose", "map", "permission", "check", "run"] as const;
 type Step = (typeof STEPS)[number];
+/** What is found out of a file that is opened for the first time. */
+const UNKNOWN = { delimiter: null, encoding: null, sheet: null, header: null };
 
 /** From a file to contacts: seen, mapped, permitted, tried without a trace, then done. */
 export function ImportScreen() {
@@ -30,7 +32,13 @@ export function ImportScreen() {
   const [preview, setPreview] = useState<ImportPreview | null>(null);
   const [columns, setColumns] = useState<ColumnPlan[]>([]);
   const [mode, setMode] = useState<ImportMode>("both");
-  const [permission, setPermission] = useState<Permission>({ basis: null, source: "", wording: "", tags: [] });
+  const [permission, setPermission] = useState<Permission>({
+    basis: null,
+    source: "",
+    wording: "",
+    tags: [],
+    everybody: "free",
+  });
   const [report, setReport] = useState<ImportReport | null>(null);
   const [running, setRunning] = useState<{ job: number; import: ImportId } | null>(null);
   const fields = useRead("fields.list", {});
@@ -40,6 +48,7 @@ export function ImportScreen() {
     onSuccess: (next) => {
       setPreview(next);
       setColumns(next.columns.map((column) => column.plan));
+      setPermission((said) => ({ ...said, everybody: next.everybody }));
       setReport(null);
       setStep("map");
     },
@@ -64,16 +73,33 @@ export function ImportScreen() {
       host().onFilesDropped(([first]) => {
         if (first === undefined || step !== "choose") return;
         setName(first.name);
-        openFile({ file: first.file, delimiter: null, encoding: null, header: null });
+        openFile({ file: first.file, ...UNKNOWN });
       }),
     [step, openFile],
   );
+  useEffect(() => {
+    if (step !== "choose") return;
+    const pasted = (event: ClipboardEvent) => {
+      const text = event.clipboardData?.getData("text/plain") ?? "";
+      if (text.trim() === "") return;
+      event.preventDefault();
+      host()
+        .paste(text, t("contacts.import.pasted_file"))
+        .then((kept) => {
+          setName(kept.name);
+          openFile({ file: kept.file, ...UNKNOWN });
+        }, sayError);
+    };
+    document.addEventListener("paste", pasted);
+    return () => document.removeEventListener("paste", pasted);
+  }, [step, openFile]);
 
   const plan = () => (preview === null ? null : importPlan(preview, columns, mode, permission));
-  const reopen = (change: { delimiter?: string; encoding?: TextEncoding; header?: boolean }) => {
+  const reopen = (change: { delimiter?: string; encoding?: TextEncoding; sheet?: string; header?: boolean }) => {
     if (preview === null) return;
-    const { file, delimiter, encoding, header } = { ...preview, ...change };
-    open.mutate({ file, delimiter, encoding, header });
+    const { file, delimiter, encoding, sheet, header } = { ...preview, ...change };
+    // Another sheet has a heading of its own.
+    open.mutate({ file, delimiter, encoding, sheet, header: change.sheet === undefined ? header : null });
   };
   const toCheck = () => {
     const now = plan();
@@ -138,7 +164,7 @@ export function ImportScreen() {
             busy={open.isPending}
             onFile={(file, chosen) => {
               setName(chosen);
-              open.mutate({ file, delimiter: null, encoding: null, header: null });
+              open.mutate({ file, ...UNKNOWN });
             }}
           />
         )}

@@ -8,6 +8,7 @@ use carillon_model::message::MessageState;
 use carillon_model::{ContactId, ImportId, MessageId, Moment, SegmentId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use ts_rs::TS;
 
 /// Which contacts to list.
@@ -315,4 +316,39 @@ pub struct ExportContacts {
     #[serde(default)]
     pub columns: Vec<String>,
     pub to: SaveRef,
+    /// By the ending of the file where it is left out.
+    #[serde(default)]
+    pub format: Option<ExportFormat>,
+}
+
+/// What contacts are written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum ExportFormat {
+    Csv,
+    Xlsx,
+}
+
+impl ExportFormat {
+    /// By the ending of a file: `.xlsx`, or anything else for CSV.
+    pub(super) fn of(to: &SaveRef) -> ExportFormat {
+        let name = match to {
+            SaveRef::Path { path } => path.as_path(),
+            SaveRef::Download { download } => Path::new(download),
+        };
+        match name.extension().is_some_and(|e| e.eq_ignore_ascii_case("xlsx")) {
+            true => ExportFormat::Xlsx,
+            false => ExportFormat::Csv,
+        }
+    }
+}
+
+/// An export that was started; the file is there when the job is done. `path` and `ticket` as in `Saved`.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ExportStarted {
+    pub job: u32,
+    pub path: Option<PathBuf>,
+    pub ticket: Option<String>,
 }

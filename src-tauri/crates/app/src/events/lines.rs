@@ -5,7 +5,7 @@ use super::{EventName, EventsPlan};
 use crate::error::{ApiError, Code, Result, fail};
 use crate::fields::key_of;
 use crate::imports::clean;
-use crate::imports::source::Records;
+use crate::imports::delimited::Delimited;
 use crate::imports::values::{self, DateOrder, Reading};
 use carillon_model::Moment;
 use carillon_model::contact::{Currency, FieldType, Money, Value};
@@ -40,8 +40,14 @@ pub(super) struct Line {
 }
 
 enum From {
-    Csv { records: Box<Records>, columns: Columns },
-    Json { lines: JsonLines, plan: EventsPlan },
+    Csv {
+        records: Box<Delimited>,
+        columns: Columns,
+    },
+    Json {
+        lines: JsonLines,
+        plan: EventsPlan,
+    },
 }
 
 /// Where what stands in a CSV.
@@ -83,7 +89,7 @@ impl Lines {
                 plan: plan.clone(),
             },
             Some(layout) => {
-                let mut records = Records::open(path, layout)?;
+                let mut records = Delimited::open(path, layout)?;
                 records.next();
                 From::Csv {
                     records: Box::new(records),

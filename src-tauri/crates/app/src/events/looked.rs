@@ -4,8 +4,8 @@ use super::lines::PROPS_MAX;
 use super::{EventsFormat, EventsGuess};
 use crate::error::{Code, Result, fail, sentence};
 use crate::imports::clean;
+use crate::imports::delimited::Delimited;
 use crate::imports::layout::Layout;
-use crate::imports::source::Records;
 use serde_json::Value as Json;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -74,7 +74,7 @@ impl Looked {
             whole: true,
             text: 0,
         };
-        let mut records = Records::open(path, layout)?;
+        let mut records = Delimited::open(path, layout)?;
         if let Some(Ok(heading)) = records.next() {
             looked.columns = heading.fields.iter().map(|name| clean::line(name)).collect();
         }

@@ -5,6 +5,7 @@
 use super::clean;
 use super::plan::{Kept, Options, TEXT_MAX, folded, options_of, tags};
 use super::source::{BadRecord, Record, Records};
+use super::status::Standing;
 use crate::error::{Result, sentence};
 use carillon_model::contact::{FieldType, Value};
 use chrono_tz::Tz;
@@ -26,6 +27,8 @@ pub(crate) struct Row {
     pub line: u64,
     /// Empty where there is no usable one.
     pub email: String,
+    /// What the list says of whether they may be written to.
+    pub standing: Standing,
     pub what: What,
 }
 
@@ -85,7 +88,7 @@ pub(crate) struct Chunks {
 
 impl Chunks {
     pub fn open(path: &Path, kept: Arc<Kept>, options: Arc<Options>, zone: Tz) -> Result<Chunks> {
-        let mut records = Records::open(path, kept.layout)?;
+        let mut records = Records::open(path, &kept.format)?;
         let mut ended = false;
         if kept.header {
             ended = !matches!(records.next(), Some(Ok(_)));
@@ -105,20 +108,25 @@ impl Chunks {
 
     fn row(&mut self, record: Record) -> Row {
         let (line, cells) = (record.line, record.fields);
-        let refuse = |email: String, word: &str, cells: Vec<String>| Row {
+        let refuse = |email: String, standing: Standing, word: &str, cells: Vec<String>| Row {
             line,
             email,
+            standing,
             what: What::Refused {
                 duplicate: word == "duplicate",
                 reason: reason(word),
                 cells,
             },
         };
+        if let Some(word) = record.fault {
+            return refuse(String::new(), Standing::Free, word, cells);
+        }
         if let Some(lines) = swallowed(&cells, &self.kept) {
             let reason = sentence("imports.reasons.open_quote", &[("lines", &lines)]);
             return Row {
                 line,
                 email: String::new(),
+                standing: Standing::Free,
                 what: What::Refused {
                     duplicate: false,
                     reason,
@@ -127,16 +135,18 @@ impl Chunks {
             };
         }
         if cells.len() != self.kept.heading.len() {
-            return refuse(String::new(), "columns", cells);
+            return refuse(String::new(), Standing::Free, "columns", cells);
         }
         let email = match clean::address(&cells[self.kept.email]) {
             Ok(email) => email,
-            Err(bad) => return refuse(String::new(), bad.word(), cells),
+            Err(bad) => return refuse(String::new(), Standing::Free, bad.word(), cells),
         };
-        if !self.addresses.insert(&email) {
-            return refuse(email, "duplicate", cells);
-        }
         let mut lacks = Vec::new();
+        let standing = self.kept.standing(&cells, &mut lacks);
+        // The first row of an address wins, but a no further down is heard all the same.
+        if !self.addresses.insert(&email) {
+            return refuse(email, standing, "duplicate", cells);
+        }
         let mut values = Vec::with_capacity(self.kept.fields.len());
         for (place, column) in self.kept.fields.iter().enumerate() {
             let value = self.value(place, &cells[column.column], &mut lacks);
@@ -152,6 +162,7 @@ impl Chunks {
         Row {
             line,
             email,
+            standing,
             what: What::Person(Box::new(Person { values, tags, gaps })),
         }
     }
@@ -280,7 +291,7 @@ fn weight(cells: &[String]) -> usize {
 /// A quote that was never closed makes rows into one cell. How many lines of the cells look like rows of this
 /// file: as many columns as its heading, with an address where the addresses are.
 fn swallowed(cells: &[String], kept: &Kept) -> Option<usize> {
-    let delimiter = kept.layout.delimiter;
+    let delimiter = kept.format.layout()?.delimiter;
     let row = |line: &&str| {
         line.matches(delimiter).count() + 1 == kept.heading.len()
             && line

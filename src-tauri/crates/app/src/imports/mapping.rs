@@ -1,6 +1,7 @@
 //! What the columns of a file seem to be, by their headings and by what stands in them.
 
 use super::headings::{SYNONYMS, TAGS};
+use super::status::{self, Program};
 use super::values::{self, Reading};
 use super::{ColumnPlan, ImportColumn, clean};
 use crate::fields::key_of;
@@ -101,12 +102,28 @@ fn currency(cells: &[&str], reading: &Reading, zone: Tz) -> Option<Currency> {
         .map(|(currency, _)| currency)
 }
 
+/// How a column is read that says whether somebody may be written to: by the program's own rules; else by its heading,
+/// where no field of the workspace has that name.
+fn status_of(
+    heading: &str,
+    cells: &[&str],
+    fields: &[Field],
+    program: Option<&Program>,
+) -> Option<status::StatusReading> {
+    match program.and_then(|program| program.status(heading)) {
+        Some(reading) => Some(reading),
+        None if named(heading, fields).is_some() => None,
+        None => status::anywhere(heading, cells),
+    }
+}
+
 /// What each column seems to be. `rows`: the first records of the file.
 pub(crate) fn guess(
     headings: &[String],
     rows: &[Vec<String>],
     fields: &[Field],
     zone: Tz,
+    program: Option<&Program>,
 ) -> Vec<ImportColumn> {
     let cells: Vec<Vec<&str>> = (0..headings.len())
         .map(|i| {
@@ -116,6 +133,7 @@ pub(crate) fn guess(
         })
         .collect();
     let email = email_column(headings, &cells, fields);
+    let said = |heading: &str| program.and_then(|program| program.column(heading));
     let mut used: BTreeSet<String> = BTreeSet::from(["email".to_owned()]);
     let mut taken: BTreeSet<String> = fields.iter().map(|f| f.key.clone()).collect();
     let mut columns = Vec::with_capacity(headings.len());
@@ -123,15 +141,23 @@ pub(crate) fn guess(
         let column = &cells[i];
         let empty = column.iter().filter(|c| clean::line(c).is_empty()).count();
         let mut reading = values::guess(heading, column, zone);
-        let named = named(heading, fields);
+        let status = status_of(heading, column, fields, program).filter(|_| email != Some(i));
+        // A field of the workspace outweighs what a program calls its columns; what that keeps for itself does not.
+        let named = match (named(heading, fields), said(heading)) {
+            (_, Some("skip" | "tags")) => None,
+            (Some(key), _) => Some(key),
+            (None, said) => said.map(str::to_owned),
+        };
         let added = named.as_deref() == Some(ADDED);
         let known = if email == Some(i) {
             Some("email".to_owned())
         } else {
             named.filter(|k| k != ADDED && used.insert(k.clone()))
         };
-        let (guess, plan) = match known {
-            Some(key) => {
+        let (guess, plan) = match (status, known) {
+            (Some(reads), _) => (Some("status".to_owned()), ColumnPlan::Status { reads }),
+            (None, None) if said(heading) == Some("skip") => (None, ColumnPlan::Skip),
+            (None, Some(key)) => {
                 if let Some(field) = fields.iter().find(|f| f.key == key) {
                     reading = values::fit(field.field_type, column, zone);
                 }
@@ -146,14 +172,19 @@ pub(crate) fn guess(
                     },
                 )
             }
-            None if TAGS.iter().any(|word| normal(word) == normal(heading)) => (
-                Some("tags".to_owned()),
-                ColumnPlan::Tags {
-                    separator: separator(column).to_string(),
-                },
-            ),
-            None if added || empty == column.len() => (None, ColumnPlan::Skip),
-            None => {
+            (None, None)
+                if said(heading) == Some("tags")
+                    || TAGS.iter().any(|word| normal(word) == normal(heading)) =>
+            {
+                (
+                    Some("tags".to_owned()),
+                    ColumnPlan::Tags {
+                        separator: separator(column).to_string(),
+                    },
+                )
+            }
+            (None, None) if added || empty == column.len() => (None, ColumnPlan::Skip),
+            (None, None) => {
                 let key = free_key(heading, &taken);
                 taken.insert(key.clone());
                 let plan = ColumnPlan::NewField {
@@ -230,7 +261,7 @@ mod tests {
             .iter()
             .map(|r| r.iter().map(|c| (*c).to_owned()).collect())
             .collect();
-        guess(&headings, &rows, &fields(), Tz::UTC)
+        guess(&headings, &rows, &fields(), Tz::UTC, Program::of(&headings))
     }
 
     fn keys(columns: &[ImportColumn]) -> Vec<Option<&str>> {
@@ -341,6 +372,55 @@ mod tests {
             columns[1].plan,
             ColumnPlan::Tags {
                 separator: ";".into()
+            }
+        );
+    }
+
+    #[test]
+    fn the_columns_of_another_program_s_export_map_themselves() {
+        let columns = guessed(
+            &[
+                "Email Address",
+                "FNAME",
+                "Address",
+                "TAGS",
+                "CC",
+                "LEID",
+                "EUID",
+                "UNSUB_TIME",
+                "UNSUB_REASON",
+            ],
+            &[&[
+                "a@example.com",
+                "Ada",
+                "1 St James",
+                "\"VIP\",\"Blog\"",
+                "GB",
+                "1",
+                "x",
+                "2024-02-01",
+                "no reason",
+            ]],
+        );
+        assert_eq!(
+            keys(&columns),
+            [
+                Some("email"),
+                Some("first_name"),
+                None,
+                Some("tags"),
+                Some("country"),
+                None,
+                None,
+                Some("status"),
+                None
+            ]
+        );
+        assert_eq!(columns[5].plan, ColumnPlan::Skip);
+        assert_eq!(
+            columns[7].plan,
+            ColumnPlan::Status {
+                reads: status::StatusReading::Unsubscribed
             }
         );
     }

@@ -1,11 +1,13 @@
 //! What was asked for, resolved against the file and the fields: kept with the import, so that it goes on after
 //! a kill exactly as it began.
 
-use super::layout::{DELIMITERS, Layout};
+use super::format::{Asked, Format, Looked};
+use super::layout::DELIMITERS;
 use super::mapping::free_key;
 use super::source::{BadRecord, Record, Records};
+use super::status::{Standing, StatusReading};
 use super::values::{self, Reading};
-use super::{ColumnPlan, ImportMode, ImportPlan, clean, mapping};
+use super::{ColumnPlan, ImportMode, ImportPlan, clean, mapping, status};
 use crate::error::{Code, Result, fail};
 use carillon_model::consent::Basis;
 use carillon_model::contact::{Field, FieldType};
@@ -79,8 +81,8 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    pub fn read(path: &Path, layout: Layout, header: Option<bool>) -> Result<(Sample, bool)> {
-        let mut records = Records::open(path, layout)?;
+    pub fn read(path: &Path, format: &Format, header: Option<bool>) -> Result<(Sample, bool)> {
+        let mut records = Records::open(path, format)?;
         let mut sample = Sample {
             heading: Vec::new(),
             rows: Vec::new(),
@@ -111,7 +113,8 @@ impl Sample {
                 None => fail(Code::Invalid, "imports.empty", &[("file", &path.display())]),
             });
         };
-        let header = header.unwrap_or_else(|| mapping::is_heading(first));
+        let header = header.filter(|_| format.may_lack_heading());
+        let header = header.unwrap_or_else(|| !format.may_lack_heading() || mapping::is_heading(first));
         let named = |i: usize, name: &str| match clean::line(name) {
             name if name.is_empty() => crate::error::sentence("imports.column", &[("n", &(i + 1))]),
             name => name,
@@ -153,6 +156,16 @@ pub(crate) fn broken(bad: &BadRecord, kept: &str) -> crate::error::ApiError {
             "imports.too_many_columns",
             &[("line", line), ("kept", &kept)],
         ),
+        BadRecord::RecordTooLong { line } => fail(
+            Code::Invalid,
+            "imports.record_too_long",
+            &[("line", line), ("kept", &kept)],
+        ),
+        BadRecord::Damaged { line, detail } => fail(
+            Code::Invalid,
+            "imports.damaged",
+            &[("line", line), ("detail", detail), ("kept", &kept)],
+        ),
         BadRecord::Io(detail) => fail(
             Code::File,
             "imports.broken_off",
@@ -175,11 +188,21 @@ pub(crate) struct FieldColumn {
     pub new: Option<(String, Vec<String>)>,
 }
 
+/// A column that says whether somebody may be written to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StatusColumn {
+    pub column: usize,
+    /// The column's name, for reasons.
+    pub name: String,
+    pub reads: StatusReading,
+}
+
 /// The whole of what an import does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Kept {
     pub identity: Identity,
-    pub layout: Layout,
+    #[serde(rename = "layout")]
+    pub format: Format,
     pub header: bool,
     pub heading: Vec<String>,
     pub email: usize,
@@ -191,6 +214,11 @@ pub(crate) struct Kept {
     pub source: String,
     pub wording: Option<String>,
     pub tags: Vec<String>,
+    #[serde(default)]
+    pub status: Vec<StatusColumn>,
+    /// What is true of everybody, whatever a column says.
+    #[serde(default)]
+    pub everybody: Standing,
 }
 
 /// Resolves a plan.
@@ -202,19 +230,16 @@ pub(crate) fn resolve(plan: &ImportPlan, path: &Path, fields: &[Field], zone: Tz
     if source.is_empty() {
         return Err(fail(Code::Invalid, "imports.no_source", &[]).at("source"));
     }
-    let layout = Layout {
-        encoding: plan.encoding,
-        delimiter: plan.delimiter,
-    };
-    if !DELIMITERS.contains(&plan.delimiter) {
-        return Err(fail(
-            Code::Invalid,
-            "imports.bad_delimiter",
-            &[("text", &plan.delimiter)],
-        )
-        .at("delimiter"));
+    if let Some(delimiter) = plan.delimiter.filter(|d| !DELIMITERS.contains(d)) {
+        return Err(fail(Code::Invalid, "imports.bad_delimiter", &[("text", &delimiter)]).at("delimiter"));
     }
-    let (sample, header) = Sample::read(path, layout, Some(plan.header))?;
+    let asked = Asked {
+        delimiter: plan.delimiter,
+        encoding: plan.encoding,
+        sheet: plan.sheet.clone(),
+    };
+    let format = Looked::at(path, &asked)?.format;
+    let (sample, header) = Sample::read(path, &format, Some(plan.header))?;
     if sample.heading.len() != plan.columns.len() {
         return Err(fail(
             Code::Invalid,
@@ -225,7 +250,7 @@ pub(crate) fn resolve(plan: &ImportPlan, path: &Path, fields: &[Field], zone: Tz
     }
     let mut kept = Kept {
         identity: Identity::of(path)?,
-        layout,
+        format,
         header,
         heading: sample.heading.clone(),
         email: usize::MAX,
@@ -241,6 +266,8 @@ pub(crate) fn resolve(plan: &ImportPlan, path: &Path, fields: &[Field], zone: Tz
             .filter(|w| !w.is_empty())
             .map(str::to_owned),
         tags: tags(plan.tags.iter().map(String::as_str)),
+        status: Vec::new(),
+        everybody: plan.everybody,
     };
     let mut taken: BTreeSet<String> = fields.iter().map(|f| f.key.clone()).collect();
     for (i, column) in plan.columns.iter().enumerate() {
@@ -253,6 +280,11 @@ pub(crate) fn resolve(plan: &ImportPlan, path: &Path, fields: &[Field], zone: Tz
                 };
                 kept.tag_columns.push((i, by));
             }
+            ColumnPlan::Status { reads } => kept.status.push(StatusColumn {
+                column: i,
+                name: sample.heading[i].clone(),
+                reads: *reads,
+            }),
             ColumnPlan::Field { key, .. } if key == "email" => {
                 if kept.email != usize::MAX {
                     return Err(fail(Code::Invalid, "imports.twice", &[("field", key)]).at("columns"));
@@ -356,7 +388,7 @@ fn field_column(
             taken.insert(key.clone());
             Ok(column(key, reading, *fill_only, new))
         }
-        ColumnPlan::Skip | ColumnPlan::Tags { .. } => {
+        ColumnPlan::Skip | ColumnPlan::Tags { .. } | ColumnPlan::Status { .. } => {
             Err(fail(Code::Invalid, "imports.other_columns", &[("file", name)]))
         }
     }
@@ -375,7 +407,14 @@ fn check_key(key: &str) -> Result<()> {
 
 /// Tags as they may be kept, each once.
 pub(crate) fn tags<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let cleaned = texts.map(|t| clean::line(t).chars().take(TAG_MAX).collect::<String>());
+    // Mailchimp writes each of its tags in quotes.
+    let cleaned = texts.map(|t| {
+        clean::line(t)
+            .trim_matches('"')
+            .chars()
+            .take(TAG_MAX)
+            .collect::<String>()
+    });
     let set: BTreeSet<String> = cleaned
         .map(|t| t.trim().to_owned())
         .filter(|t| !t.is_empty())
@@ -392,6 +431,20 @@ pub(crate) fn folded(option: &str) -> String {
 }
 
 impl Kept {
+    /// What the columns of a row say of its person; what is not understood is added to `lacks`.
+    pub fn standing(&self, cells: &[String], lacks: &mut Vec<String>) -> Standing {
+        let mut standing = self.everybody;
+        for column in &self.status {
+            let cell = cells.get(column.column).map_or("", String::as_str);
+            let said = status::read(column.reads, cell).unwrap_or_else(|word| {
+                lacks.push(format!("{}: {}", column.name, super::chunks::reason(word)));
+                Standing::NotPermitted
+            });
+            standing = standing.max(said);
+        }
+        standing
+    }
+
     /// Places in `fields` of choices.
     fn choices(&self) -> Vec<usize> {
         let chooses =
@@ -440,7 +493,7 @@ impl Kept {
             }
         }
         if !choices.is_empty() {
-            let records = Records::open(path, self.layout)?.skip(usize::from(self.header));
+            let records = Records::open(path, &self.format)?.skip(usize::from(self.header));
             for (n, record) in records.map_while(std::result::Result::ok).enumerate() {
                 if n % 4096 == 0 {
                     stop()?;
@@ -459,7 +512,10 @@ impl Kept {
         known: &mut Options,
         found: &mut BTreeMap<usize, Vec<String>>,
     ) {
-        if record.fields.len() != self.heading.len() || clean::address(&record.fields[self.email]).is_err() {
+        if record.fault.is_some()
+            || record.fields.len() != self.heading.len()
+            || clean::address(&record.fields[self.email]).is_err()
+        {
             return;
         }
         for place in choices {

@@ -42,6 +42,7 @@ pub(super) async fn take_back(
         done.restored += part.restored;
         done.kept += part.kept;
         done.permissions += part.permissions;
+        done.suppressions += part.suppressions;
         looked_at += u64::from(UNDO);
         job.progress(looked_at.min(total), total);
         if part.finished {

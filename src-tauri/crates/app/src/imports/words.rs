@@ -1,6 +1,8 @@
 //! What is asked of imports and what they answer.
 
+use super::format::FileKind;
 use super::layout::TextEncoding;
+use super::status::{Standing, StatusReading};
 use super::values::{DateOrder, Reading};
 use crate::files::{FileRef, SaveRef};
 use carillon_model::consent::Basis;
@@ -21,6 +23,9 @@ pub struct OpenImport {
     pub delimiter: Option<char>,
     #[serde(default)]
     pub encoding: Option<TextEncoding>,
+    /// Which sheet of a workbook.
+    #[serde(default)]
+    pub sheet: Option<String>,
     /// Whether the first row names the columns.
     #[serde(default)]
     pub header: Option<bool>,
@@ -79,6 +84,11 @@ pub enum ColumnPlan {
         #[serde(default)]
         separator: String,
     },
+    /// Says whether somebody may be written to; it is obeyed.
+    Status {
+        #[serde(default)]
+        reads: StatusReading,
+    },
 }
 
 impl ColumnPlan {
@@ -122,7 +132,7 @@ impl ColumnPlan {
 #[ts(export)]
 pub struct ImportColumn {
     pub name: String,
-    /// The field the column seems to be: a known key, `tags`, or null.
+    /// The field the column seems to be: a known key, `tags`, `status`, or null.
     pub guess: Option<String>,
     /// The type its values look like.
     #[serde(rename = "type")]
@@ -144,10 +154,23 @@ pub struct ImportPreview {
     pub name: String,
     #[ts(type = "number")]
     pub bytes: u64,
-    #[ts(type = "string")]
-    pub delimiter: char,
-    pub encoding: TextEncoding,
+    pub kind: FileKind,
+    /// Of delimited text; null for any other kind, as is the encoding.
+    #[ts(type = "string | null")]
+    pub delimiter: Option<char>,
+    pub encoding: Option<TextEncoding>,
+    /// Names of the sheets of a workbook, and the one that was looked at.
+    pub sheets: Vec<String>,
+    pub sheet: Option<String>,
     pub header: bool,
+    /// Whether the user may say that the first row is somebody: a file that names its columns itself has none.
+    pub may_lack_heading: bool,
+    /// The program whose export it is, by name.
+    pub program: Option<String>,
+    /// What the file says of whom, by all its rows.
+    pub standings: Vec<StandingCount>,
+    /// What its own name says of everybody in it.
+    pub everybody: Standing,
     pub columns: Vec<ImportColumn>,
     /// The first rows, at most 50.
     pub rows: Vec<Vec<String>>,
@@ -156,6 +179,15 @@ pub struct ImportPreview {
     pub rows_about: u64,
     /// Sentences.
     pub warnings: Vec<String>,
+}
+
+/// How many rows of a file say the same of their person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct StandingCount {
+    pub standing: Standing,
+    #[ts(type = "number")]
+    pub rows: u64,
 }
 
 /// Whom an import may touch.
@@ -176,9 +208,14 @@ pub enum ImportMode {
 #[ts(export)]
 pub struct ImportPlan {
     pub file: FileRef,
-    #[ts(type = "string")]
-    pub delimiter: char,
-    pub encoding: TextEncoding,
+    /// Found where it is left out, as are the encoding and the sheet.
+    #[serde(default)]
+    #[ts(type = "string | null")]
+    pub delimiter: Option<char>,
+    #[serde(default)]
+    pub encoding: Option<TextEncoding>,
+    #[serde(default)]
+    pub sheet: Option<String>,
     pub header: bool,
     /// One a column.
     pub columns: Vec<ColumnPlan>,
@@ -193,6 +230,9 @@ pub struct ImportPlan {
     /// For all of them.
     #[serde(default)]
     pub tags: Vec<String>,
+    /// What is true of all of them, whatever a column says: a list of those who unsubscribed elsewhere.
+    #[serde(default)]
+    pub everybody: Standing,
 }
 
 /// What an import does, or would do. Each row counts once from `new` to `skipped`; the rest says more of them.
@@ -224,6 +264,18 @@ pub struct ImportCounts {
     /// Taken rows of people who took their permission back: it stays so.
     #[ts(type = "number")]
     pub withdrawn: u64,
+    /// Rows of people who are without permission by the word of the list itself.
+    #[ts(type = "number")]
+    pub not_permitted: u64,
+    /// Rows of people who are not written to by the word of the list itself, by its reason.
+    #[ts(type = "number")]
+    pub unsubscribed: u64,
+    #[ts(type = "number")]
+    pub bounced: u64,
+    #[ts(type = "number")]
+    pub blocked: u64,
+    #[ts(type = "number")]
+    pub complained: u64,
 }
 
 impl ImportCounts {
@@ -238,6 +290,23 @@ impl ImportCounts {
         self.suppressed += other.suppressed;
         self.with_gaps += other.with_gaps;
         self.withdrawn += other.withdrawn;
+        self.not_permitted += other.not_permitted;
+        self.unsubscribed += other.unsubscribed;
+        self.bounced += other.bounced;
+        self.blocked += other.blocked;
+        self.complained += other.complained;
+    }
+
+    /// The counter of what a list says of somebody.
+    pub(super) fn standing(&mut self, standing: Standing) -> Option<&mut u64> {
+        match standing {
+            Standing::Free => None,
+            Standing::NotPermitted => Some(&mut self.not_permitted),
+            Standing::Unsubscribed => Some(&mut self.unsubscribed),
+            Standing::Bounced => Some(&mut self.bounced),
+            Standing::Blocked => Some(&mut self.blocked),
+            Standing::Complained => Some(&mut self.complained),
+        }
     }
 }
 
@@ -344,4 +413,7 @@ pub struct ImportUndone {
     /// Contacts whose permission is again what it was.
     #[ts(type = "number")]
     pub permissions: u64,
+    /// Addresses it had put on the list of those who are not written to, and nobody else since, taken off again.
+    #[ts(type = "number")]
+    pub suppressions: u64,
 }

@@ -3,6 +3,7 @@
 use super::chunks::{Person, Row, What};
 use super::plan::Kept;
 use super::rejects::RejectFile;
+use super::status::Standing;
 use super::{ImportCounts, ImportMode};
 use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose};
 use carillon_model::contact::Value;
@@ -27,6 +28,14 @@ pub(crate) fn counter(id: ImportId, what: &str) -> String {
 pub(crate) const WITH_GAPS: &str = "with_gaps";
 /// People whose withdrawal was respected.
 pub(crate) const WITHDRAWN: &str = "withdrawn";
+/// Counters of what the list itself says of people.
+pub(crate) const STANDINGS: [(Standing, &str); 5] = [
+    (Standing::NotPermitted, "not_permitted"),
+    (Standing::Unsubscribed, "unsubscribed"),
+    (Standing::Bounced, "bounced"),
+    (Standing::Blocked, "blocked"),
+    (Standing::Complained, "complained"),
+];
 /// Bytes of the reject file.
 pub(crate) const REJECTS: &str = "rejects";
 /// Stopped by the user, not by a crash.
@@ -44,8 +53,8 @@ enum Permission {
 /// The ledger's answer to a list: a new permission is written down, the same one is not repeated, and one that the
 /// contact took back stays so. An import that was taken back is no word of the contact, and what waits for its
 /// confirmation is none yet.
-fn permission(db: &Db<'_>, contact: ContactId, kept: &Kept) -> Result<Permission, Error> {
-    let Some(basis) = kept.basis else {
+fn permission(db: &Db<'_>, contact: ContactId, kept: &Kept, standing: Standing) -> Result<Permission, Error> {
+    let Some(basis) = kept.basis.filter(|_| standing == Standing::Free) else {
         return Ok(Permission::Nothing);
     };
     let about = |row: &&Consent| {
@@ -84,6 +93,51 @@ fn grant(contact: ContactId, basis: Basis, tx: &Tx<'_>, work: &Work) -> Consent 
     }
 }
 
+/// Whether the ledger's last word is a no of the contact's own.
+fn is_withdrawn(db: &Db<'_>, contact: ContactId) -> Result<bool, Error> {
+    let about = |row: &&Consent| {
+        row.channel == Channel::Email
+            && row.purpose == Purpose::Marketing
+            && row.action != ConsentAction::Requested
+    };
+    let ledger = consents::of(db, contact)?;
+    let last = ledger.iter().rfind(about);
+    Ok(last.is_some_and(|last| last.action == ConsentAction::Withdrawn && !imports::is_undo(&last.source)))
+}
+
+/// Does what the list says of somebody who is a contact: the list of those who are not written to, and their own no in
+/// the ledger. Whether anything changed.
+fn obey(
+    tx: &mut Tx<'_>,
+    work: &Work,
+    contact: ContactId,
+    email: &str,
+    standing: Standing,
+) -> Result<bool, Error> {
+    let Some(reason) = standing.suppression() else {
+        return Ok(false);
+    };
+    let mut changed = imports::suppress(tx, work.id, &work.kept.source, email, reason)?;
+    if standing.is_own_no() && !is_withdrawn(tx, contact)? {
+        let no = Consent {
+            action: ConsentAction::Withdrawn,
+            wording: None,
+            ..grant(contact, Basis::Consent, tx, work)
+        };
+        consents::add(tx, &no)?;
+        changed = true;
+    }
+    Ok(changed)
+}
+
+/// Whether [`obey`] would change anything.
+fn would_obey(db: &Db<'_>, contact: ContactId, email: &str, standing: Standing) -> Result<bool, Error> {
+    let Some(reason) = standing.suppression() else {
+        return Ok(false);
+    };
+    Ok(imports::would_suppress(db, email, reason)? || standing.is_own_no() && !is_withdrawn(db, contact)?)
+}
+
 fn fills(kept: &Kept) -> Vec<Fill> {
     let fill = |only: bool| if only { Fill::EmptyOnly } else { Fill::Overwrite };
     kept.fields.iter().map(|f| fill(f.fill_only)).collect()
@@ -94,6 +148,7 @@ pub(crate) fn slice(tx: &mut Tx<'_>, work: &Work, rows: Vec<Row>, position: u64)
     let mut counts = ImportCounts::default();
     let mut people = Vec::with_capacity(rows.len());
     let mut rejected = Vec::new();
+    let mut told = Vec::new();
     for row in rows {
         match row.what {
             What::Refused {
@@ -107,18 +162,32 @@ pub(crate) fn slice(tx: &mut Tx<'_>, work: &Work, rows: Vec<Row>, position: u64)
                     &mut counts.invalid
                 }) += 1;
                 rejected.push((row.line, reason, cells));
+                if row.standing.suppression().is_some() {
+                    told.push((row.email, row.standing));
+                }
             }
-            What::Person(person) => people.push((row.line, row.email, *person)),
+            What::Person(person) => people.push(Someone {
+                line: row.line,
+                email: row.email,
+                standing: row.standing,
+                person: *person,
+            }),
         }
     }
     let keys: Vec<&str> = work.kept.fields.iter().map(|f| f.key.as_str()).collect();
     let columns = Columns::resolve(tx, &keys)?;
     let source = imports::source(work.id);
-    let found = place(tx, work, &columns, &mut people, &source)?;
+    let found = place(tx, work, &columns, &people, &source)?;
     let fills = fills(&work.kept);
     let (mut first, mut last) = (None, None);
     let mut granted = Vec::new();
-    for ((line, _, person), found) in people.into_iter().zip(found) {
+    for (someone, found) in people.into_iter().zip(found) {
+        let Someone {
+            line,
+            email,
+            standing,
+            person,
+        } = &someone;
         let taken = match found {
             Found::New { id, suppressed } => {
                 counts.new += 1;
@@ -128,13 +197,23 @@ pub(crate) fn slice(tx: &mut Tx<'_>, work: &Work, rows: Vec<Row>, position: u64)
                 for tag in &person.tags {
                     contacts::add_tag(tx, id, tag, &source)?;
                 }
-                if let Some(basis) = work.kept.basis {
+                if let Some(basis) = work.kept.basis.filter(|_| *standing == Standing::Free) {
                     granted.push(grant(id, basis, tx, work));
                 }
+                obey(tx, work, id, email, *standing)?;
                 true
             }
             Found::Known(id) => {
-                let changed = update(tx, work, id, &person, &columns, &fills, &mut counts, &mut granted)?;
+                let changed = update(
+                    tx,
+                    work,
+                    id,
+                    &someone,
+                    &columns,
+                    &fills,
+                    &mut counts,
+                    &mut granted,
+                )?;
                 *(if changed {
                     &mut counts.changed
                 } else {
@@ -142,19 +221,31 @@ pub(crate) fn slice(tx: &mut Tx<'_>, work: &Work, rows: Vec<Row>, position: u64)
                 }) += 1;
                 true
             }
-            Found::LeftOut => false,
+            Found::LeftOut => {
+                if standing.suppression().is_some() {
+                    told.push((email.clone(), *standing));
+                }
+                false
+            }
         };
-        if let (true, Some((reason, cells))) = (taken, person.gaps) {
+        if !taken {
+            continue;
+        }
+        count(&mut counts, *standing);
+        if let Some((reason, cells)) = person.gaps.clone() {
             counts.with_gaps += 1;
-            rejected.push((line, reason, cells));
+            rejected.push((*line, reason, cells));
         }
     }
     consents::append(tx, &granted)?;
+    hear(tx, work, told, &mut counts)?;
     keep_rejects(tx, work, &rejected)?;
     let range = first
         .zip(last)
         .map(|(a, b): (ContactId, ContactId)| (i64::from(a.0), i64::from(b.0)));
-    for (what, by) in [(WITH_GAPS, counts.with_gaps), (WITHDRAWN, counts.withdrawn)] {
+    let said = STANDINGS.map(|(standing, word)| (word, counts.standing(standing).copied().unwrap_or(0)));
+    let own = [(WITH_GAPS, counts.with_gaps), (WITHDRAWN, counts.withdrawn)];
+    for (what, by) in own.into_iter().chain(said) {
         if by > 0 {
             let name = counter(work.id, what);
             let before = settings::cursor(tx, &name)?;
@@ -174,13 +265,40 @@ pub(crate) fn slice(tx: &mut Tx<'_>, work: &Work, rows: Vec<Row>, position: u64)
     Ok(())
 }
 
+/// Hears a no of rows that are not taken themselves: of an address that stands further up, or that the mode leaves out.
+fn hear(
+    tx: &mut Tx<'_>,
+    work: &Work,
+    told: Vec<(String, Standing)>,
+    counts: &mut ImportCounts,
+) -> Result<(), Error> {
+    for (email, standing) in told {
+        let Some(contact) = contacts::id_of(tx, &email)? else {
+            continue;
+        };
+        if obey(tx, work, contact, &email, standing)? {
+            imports::keep_was(tx, work.id, contact, &[])?;
+        }
+        count(counts, standing);
+    }
+    Ok(())
+}
+
+/// Somebody a row is about, and what the list says of them.
+struct Someone {
+    line: u64,
+    email: String,
+    standing: Standing,
+    person: Person,
+}
+
 enum Found {
     New {
         id: ContactId,
         suppressed: bool,
     },
     Known(ContactId),
-    /// The mode leaves it out.
+    /// The mode leaves it out, though it may be there.
     LeftOut,
 }
 
@@ -189,20 +307,20 @@ fn place(
     tx: &mut Tx<'_>,
     work: &Work,
     columns: &Columns,
-    people: &mut [(u64, String, Person)],
+    people: &[Someone],
     source: &str,
 ) -> Result<Vec<Found>, Error> {
     if work.kept.mode == ImportMode::Update {
-        let known = people.iter().map(|(_, email, _)| contacts::id_of(tx, email));
+        let known = people.iter().map(|someone| contacts::id_of(tx, &someone.email));
         return known
             .map(|id| Ok(id?.map_or(Found::LeftOut, Found::Known)))
             .collect();
     }
     let new: Vec<NewContact> = people
         .iter()
-        .map(|(_, email, person)| NewContact {
-            email: email.clone(),
-            values: person.values.clone(),
+        .map(|someone| NewContact {
+            email: someone.email.clone(),
+            values: someone.person.values.clone(),
             zone_source: None,
         })
         .collect();
@@ -223,12 +341,13 @@ fn update(
     tx: &mut Tx<'_>,
     work: &Work,
     id: ContactId,
-    person: &Person,
+    someone: &Someone,
     columns: &Columns,
     fills: &[Fill],
     counts: &mut ImportCounts,
     granted: &mut Vec<Consent>,
 ) -> Result<bool, Error> {
+    let person = &someone.person;
     let source = imports::source(work.id);
     counts.suppressed += u64::from(suppressions::of_contact(tx, id)?);
     let values = contacts::update(tx, id, columns, &person.values, fills, &source)?;
@@ -236,7 +355,8 @@ fn update(
     for tag in &person.tags {
         changed |= contacts::add_tag(tx, id, tag, &source)?;
     }
-    match permission(tx, id, &work.kept)? {
+    changed |= obey(tx, work, id, &someone.email, someone.standing)?;
+    match permission(tx, id, &work.kept, someone.standing)? {
         Permission::Nothing => {}
         Permission::Withdrawn => counts.withdrawn += 1,
         Permission::Grant(basis) => {
@@ -290,13 +410,22 @@ pub(crate) fn judge(db: &Db<'_>, kept: &Kept, rows: &[Row]) -> Result<ImportCoun
                 } else {
                     &mut counts.invalid
                 }) += 1;
+                let heard = *duplicate && row.standing.suppression().is_some();
+                if heard && (kept.mode != ImportMode::Update || contacts::id_of(db, &row.email)?.is_some()) {
+                    count(&mut counts, row.standing);
+                }
                 continue;
             }
             What::Person(person) => person,
         };
         match (contacts::id_of(db, &row.email)?, kept.mode) {
-            (Some(_), ImportMode::Create) | (None, ImportMode::Update) => {
+            (known, ImportMode::Create | ImportMode::Update)
+                if known.is_some() == (kept.mode == ImportMode::Create) =>
+            {
                 counts.skipped += 1;
+                if known.is_some() && row.standing.suppression().is_some() {
+                    count(&mut counts, row.standing);
+                }
                 continue;
             }
             (None, _) => {
@@ -304,7 +433,8 @@ pub(crate) fn judge(db: &Db<'_>, kept: &Kept, rows: &[Row]) -> Result<ImportCoun
                 counts.suppressed += u64::from(suppressions::contains(db, &row.email)?.is_some());
             }
             (Some(id), _) => {
-                let changed = would_change(db, kept, id, person, &fills, &mut counts)?;
+                let mut changed = would_change(db, kept, id, person, row.standing, &fills, &mut counts)?;
+                changed |= would_obey(db, id, &row.email, row.standing)?;
                 *(if changed {
                     &mut counts.changed
                 } else {
@@ -312,9 +442,16 @@ pub(crate) fn judge(db: &Db<'_>, kept: &Kept, rows: &[Row]) -> Result<ImportCoun
                 }) += 1;
             }
         }
+        count(&mut counts, row.standing);
         counts.with_gaps += u64::from(person.gaps.is_some());
     }
     Ok(counts)
+}
+
+fn count(counts: &mut ImportCounts, standing: Standing) {
+    if let Some(counter) = counts.standing(standing) {
+        *counter += 1;
+    }
 }
 
 fn would_change(
@@ -322,6 +459,7 @@ fn would_change(
     kept: &Kept,
     id: ContactId,
     person: &Person,
+    standing: Standing,
     fills: &[Fill],
     counts: &mut ImportCounts,
 ) -> Result<bool, Error> {
@@ -341,7 +479,7 @@ fn would_change(
         let has = contacts::get(db, id)?.map(|c| c.tags).unwrap_or_default();
         changed = person.tags.iter().any(|tag| !has.contains(tag));
     }
-    match permission(db, id, kept)? {
+    match permission(db, id, kept, standing)? {
         Permission::Nothing => {}
         Permission::Withdrawn => counts.withdrawn += 1,
         Permission::Grant(_) => changed = true,

@@ -3,8 +3,10 @@
 
 mod events;
 mod kills;
+mod kinds;
 mod lists;
 mod outside;
+mod standings;
 mod studio;
 mod undo;
 mod workspaces;

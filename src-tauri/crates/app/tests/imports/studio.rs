@@ -105,7 +105,8 @@ impl Studio {
             .map(|c| c["plan"].clone())
             .collect();
         json!({
-            "file": { "path": path }, "delimiter": preview["delimiter"], "encoding": preview["encoding"],
+            "file": { "path": path }, "delimiter": preview["delimiter"], "encoding": preview["encoding"], "sheet": preview["sheet"],
+            "everybody": preview["everybody"],
             "header": preview["header"], "columns": columns, "mode": "both", "basis": "double_opt_in",
             "source": "Trade fair 2026", "wording": "Yes, write to me.", "tags": ["fair"],
         })
@@ -156,7 +157,7 @@ impl Studio {
     pub async fn everybody(&self) -> String {
         let to = self.dir.join("everybody.csv");
         let args = json!({ "who": { "where": null, "search": null, "except": [] }, "columns": [], "to": { "path": to } });
-        self.mutate("contacts.export", args).await;
+        self.job("contacts.export", args).await;
         let text = std::fs::read_to_string(to).unwrap();
         let mut lines: Vec<&str> = text.lines().collect();
         lines[1..].sort_unstable();

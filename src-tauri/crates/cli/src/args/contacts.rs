@@ -1,15 +1,17 @@
 //! contacts, events, fields.
 
-use super::lists::{FIELD_TYPES, Part, grounds_or_none};
+use super::lists::{FIELD_TYPES, Part, STANDINGS, grounds_or_none};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
 pub enum Contacts {
-    /// Import a CSV file: comma, semicolon, tab or bar; UTF-8, UTF-16 or Windows-1252. Rows that need attention
-    /// go to a file with the reason for each.
+    /// Import a list: CSV (comma, semicolon, tab or bar; UTF-8, UTF-16 or Windows-1252), a workbook of Excel (.xlsx),
+    /// JSON or lines of JSON, or vCards. Exports of Mailchimp, HubSpot, Mautic and listmonk are known by their
+    /// columns, and what they say of who unsubscribed or bounced is obeyed. Rows that need attention go to a file
+    /// with the reason for each.
     #[command(
-        after_help = "Examples:\n  carillon contacts import list.csv --basis consent --source \"Trade fair 2026\" --dry-run\n  carillon contacts import list.csv --basis consent --source \"Trade fair 2026\" --tag fair-2026 \\\n      --map \"Mail=email\" --map \"Birthday=birthday:date\" --map \"Notes=-\"\n  carillon contacts import update.csv --mode update --fill-empty city --basis none --source \"Shop export\"\n  carillon contacts undo-import 3"
+        after_help = "Examples:\n  carillon contacts import list.csv --basis consent --source \"Trade fair 2026\" --dry-run\n  carillon contacts import list.csv --basis consent --source \"Trade fair 2026\" --tag fair-2026 \\\n      --map \"Mail=email\" --map \"Birthday=birthday:date\" --map \"Notes=-\"\n  carillon contacts import update.csv --mode update --fill-empty city --basis none --source \"Shop export\"\n  carillon contacts undo-import 3\n  carillon contacts import people.xlsx --sheet \"Leads\" --basis none --source \"Sales\"\n  carillon contacts import gone.csv --everybody unsubscribed --basis none --source \"Old newsletter\""
     )]
     Import(ImportContacts),
     /// Take an import back: contacts it created and values it changed, unless they changed since. Contacts that
@@ -36,8 +38,10 @@ pub enum Contacts {
         /// The contact's address.
         email: String,
     },
-    /// Write contacts to a CSV file.
-    #[command(after_help = "Example:\n  carillon contacts export vip.csv --where 'tag \"vip\"'")]
+    /// Write contacts to a CSV file, or to a workbook of Excel where the file ends in .xlsx.
+    #[command(
+        after_help = "Examples:\n  carillon contacts export vip.csv --where 'tag \"vip\"'\n  carillon contacts export everybody.xlsx"
+    )]
     Export {
         /// The file to write.
         to: PathBuf,
@@ -75,9 +79,10 @@ impl ModeArg {
 
 #[derive(Debug, Args)]
 pub struct ImportContacts {
-    /// The list. Its first line names the columns.
-    pub csv: PathBuf,
-    /// Which column goes to which field; `COL=-` leaves it out, `COL=tags` reads tags. Columns named like fields
+    /// The list. The first row of a table names its columns.
+    pub file: PathBuf,
+    /// Which column goes to which field; `COL=-` leaves it out, `COL=tags` reads tags,
+    /// `COL=status` reads words like unsubscribed and bounced, `COL=status:bounced` takes each filled cell for it. Columns named like fields
     /// map themselves. A field that does not exist is created with the type guessed, or as `COL=field:type`.
     #[arg(long, value_name = "COL=FIELD")]
     pub map: Vec<String>,
@@ -105,6 +110,12 @@ pub struct ImportContacts {
     /// How letters are written; found out where left out.
     #[arg(long, value_parser = ["utf-8", "utf-16le", "utf-16be", "windows-1252"])]
     pub encoding: Option<String>,
+    /// Which sheet of a workbook; else its first.
+    #[arg(long, value_name = "NAME")]
+    pub sheet: Option<String>,
+    /// What is true of all of them, whatever a column says: for lists of those who unsubscribed or bounced.
+    #[arg(long, value_parser = STANDINGS)]
+    pub everybody: Option<String>,
     /// Say what would happen and change nothing.
     #[arg(long)]
     pub dry_run: bool,

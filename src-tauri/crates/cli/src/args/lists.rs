@@ -14,6 +14,27 @@ pub const FIELD_TYPES: [&str; 8] = [
     "date_time",
 ];
 
+/// What a list may say of everybody in it.
+pub const STANDINGS: [&str; 6] = [
+    "free",
+    "not_permitted",
+    "unsubscribed",
+    "bounced",
+    "blocked",
+    "complained",
+];
+
+/// How a status column is read.
+pub const STATUS_READINGS: [&str; 7] = [
+    "words",
+    "mautic_dnc",
+    "not_permitted",
+    "unsubscribed",
+    "bounced",
+    "complained",
+    "blocked",
+];
+
 /// Grounds on which people may be written to.
 pub const GROUNDS: [&str; 6] = [
     "consent",
@@ -67,6 +88,7 @@ pub struct Part {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use carillon_app::imports::{Standing, StatusReading};
     use carillon_app::world::WorldPersona;
     use carillon_model::consent::{Basis, Channel, Purpose};
     use carillon_model::contact::FieldType;
@@ -85,6 +107,8 @@ mod tests {
     #[test]
     fn each_list_of_words_is_the_one_that_the_model_has() {
         assert_eq!(words::<FieldType>(), FIELD_TYPES);
+        assert_eq!(words::<Standing>(), STANDINGS);
+        assert_eq!(words::<StatusReading>(), STATUS_READINGS);
         assert_eq!(words::<Basis>(), GROUNDS);
         assert_eq!(words::<Channel>(), CHANNELS);
         assert_eq!(words::<Purpose>(), PURPOSES);

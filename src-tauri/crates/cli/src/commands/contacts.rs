@@ -46,7 +46,7 @@ pub async fn contacts(backend: &Backend, json: bool, verb: Contacts) -> Result<(
                 "columns": [],
                 "to": { "path": absolute(&to) },
             });
-            let saved = backend.mutate("contacts.export", args).await?;
+            let saved = backend.job("contacts.export", args).await?;
             answer(json, &saved, |s| say!("wrote", file = s["path"]));
             Ok(())
         }

@@ -20,6 +20,17 @@ fn mapping(text: &str) -> Result<(String, Value, String)> {
     if field == "-" {
         return Ok((column.to_owned(), json!({ "to": "skip" }), String::new()));
     }
+    if let Some(reads) = field
+        .strip_prefix("status")
+        .filter(|rest| rest.is_empty() || rest.starts_with(':'))
+    {
+        let reads = reads.strip_prefix(':').unwrap_or("words");
+        if !crate::args::STATUS_READINGS.contains(&reads) {
+            return Err(fail(Code::Invalid, "imports.bad_status", &[("text", &reads)]));
+        }
+        let plan = json!({ "to": "status", "reads": reads });
+        return Ok((column.to_owned(), plan, String::new()));
+    }
     if field == "tags" {
         return Ok((column.to_owned(), json!({ "to": "tags" }), String::new()));
     }
@@ -40,7 +51,7 @@ fn mapping(text: &str) -> Result<(String, Value, String)> {
 }
 
 pub async fn import(backend: &Backend, json: bool, how: ImportContacts) -> Result<()> {
-    let file = json!({ "path": absolute(&how.csv) });
+    let file = json!({ "path": absolute(&how.file) });
     if let Some(id) = how.resume {
         let args = json!({ "id": id, "file": file });
         let done = backend.job("contacts.import_resume", args).await?;
@@ -58,13 +69,14 @@ pub async fn import(backend: &Backend, json: bool, how: ImportContacts) -> Resul
         "bar" => "|",
         sign => sign,
     });
-    let open = json!({ "file": file, "delimiter": delimiter, "encoding": how.encoding, "header": true });
+    let open = json!({ "file": file, "delimiter": delimiter, "encoding": how.encoding, "sheet": how.sheet, "header": true });
     let preview = backend.mutate("contacts.import_open", open).await?;
     let columns = columns(&preview, maps, &how.fill_empty)?;
     let plan = json!({
         "file": file,
         "delimiter": preview["delimiter"],
         "encoding": preview["encoding"],
+        "sheet": preview["sheet"],
         "header": true,
         "columns": columns,
         "mode": how.mode.word(),
@@ -72,6 +84,7 @@ pub async fn import(backend: &Backend, json: bool, how: ImportContacts) -> Resul
         "source": how.source,
         "wording": how.wording,
         "tags": how.tag,
+        "everybody": how.everybody.as_deref().map_or_else(|| preview["everybody"].clone(), Value::from),
     });
     if how.dry_run {
         let fields = backend.query("fields.list", json!({})).await?;
@@ -103,7 +116,7 @@ pub async fn import(backend: &Backend, json: bool, how: ImportContacts) -> Resul
     }
     let before = known_imports(backend).await?;
     let done = backend.job("contacts.import_run", plan).await;
-    let done = or_how_to_go_on(backend, &how.csv, &before, done).await?;
+    let done = or_how_to_go_on(backend, &how.file, &before, done).await?;
     answer(json, &done, |d| {
         warn(&preview, delimiter);
         say!("imports.done", id = d["import"]);
@@ -130,7 +143,7 @@ fn becomes(preview: &Value, columns: &[Value], fields: &Value) -> Value {
                 let name = name.into_iter().find(|name| !name.is_null());
                 (name.cloned().unwrap_or_default(), plan["type"].clone(), true)
             }
-            Some("tags") => (Value::from("tags"), Value::Null, false),
+            Some(word @ ("tags" | "status")) => (Value::from(word), Value::Null, false),
             _ => (Value::Null, Value::Null, false),
         };
         json!({ "column": column["name"], "to": to, "type": kind, "new": new })
@@ -147,7 +160,7 @@ async fn known_imports(backend: &Backend) -> Result<Vec<Value>> {
 /// before it.
 async fn or_how_to_go_on(
     backend: &Backend,
-    csv: &Path,
+    file: &Path,
     before: &[Value],
     done: Result<Value>,
 ) -> Result<Value> {
@@ -158,7 +171,7 @@ async fn or_how_to_go_on(
         .iter()
         .find(|row| row["resumable"] == json!(true) && is_new(row))
     {
-        let how = text!("imports.go_on", id = left["id"], file = csv);
+        let how = text!("imports.go_on", id = left["id"], file = file);
         error.message = format!("{} {how}", error.message);
     }
     Err(error)
@@ -208,6 +221,9 @@ fn warn(preview: &Value, delimiter: Option<&str>) {
     if delimiter.is_some() {
         return;
     }
+    if let Some(program) = preview["program"].as_str() {
+        say!("imports.program", name = program);
+    }
     for warning in preview["warnings"].as_array().into_iter().flatten() {
         output::line(output::cell(warning));
     }
@@ -226,6 +242,11 @@ fn counted(report: &Value) {
             ("suppressed", "suppressed_kept"),
             ("skipped", "left_out"),
             ("withdrawn", "withdrawn_kept"),
+            ("not_permitted", "said_not_permitted"),
+            ("unsubscribed", "said_unsubscribed"),
+            ("bounced", "said_bounced"),
+            ("blocked", "said_blocked"),
+            ("complained", "said_complained"),
             ("with_gaps", "with_gaps"),
         ],
     );

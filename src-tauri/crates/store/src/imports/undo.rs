@@ -49,6 +49,8 @@ pub struct Undone {
     pub restored: u64,
     /// Permissions it had given to contacts who were there, taken back: what was said before holds again.
     pub permissions: u64,
+    /// Addresses it had put on the list of those who are not written to, taken off again.
+    pub suppressions: u64,
     /// Events it had added, removed again.
     pub events: u64,
     /// Nothing is left to do.
@@ -110,7 +112,9 @@ fn remove_created(
     let lowest = ids.last().copied();
     for id in ids {
         if untouched(tx, import, id, source)? {
+            let email = contacts::email_of(tx, id)?.unwrap_or_default();
             contacts::delete(tx, id, None, &super::undo_source(import))?;
+            done.suppressions += u64::from(super::take_off(tx, import, &email)?);
             done.removed += 1;
         } else {
             done.kept += 1;
@@ -206,8 +210,11 @@ fn restore_changed(
             restored |= contacts::remove_tag(tx, contact, &tag)?;
         }
         let permissions = restore_consent(tx, contact, import)?;
+        let email = contacts::email_of(tx, contact)?.unwrap_or_default();
+        let lifted = super::take_off(tx, import, &email)?;
         done.permissions += permissions;
-        done.restored += u64::from(restored || permissions > 0);
+        done.suppressions += u64::from(lifted);
+        done.restored += u64::from(restored || permissions > 0 || lifted);
     }
     Ok(())
 }

@@ -159,7 +159,7 @@ pub fn last_act(db: &Db<'_>) -> Result<i64> {
     Ok(db.value::<Option<i64>>(LAST_ACT, ())?.flatten().unwrap_or(0))
 }
 
-fn source_of(db: &Db<'_>, key: i64, hash: &[u8; 16]) -> Result<Option<String>> {
+pub(super) fn source_of(db: &Db<'_>, key: i64, hash: &[u8; 16]) -> Result<Option<String>> {
     db.value(SOURCE_OF, (hash.as_slice(), key))
 }
 
