@@ -13,6 +13,7 @@
 mod change;
 mod column;
 mod members;
+mod packed;
 mod postings;
 mod rows;
 mod stage;

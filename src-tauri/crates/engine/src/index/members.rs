@@ -170,7 +170,9 @@ impl<'a> Count<'a> {
         let symbols = &self.rows.symbols;
         let tests = symbols.tests(&event.props);
         let postings = self.rows.events.get(&event.name);
-        self.counted(postings.into_iter(), times, window, |p| symbols.pass(&tests, p))
+        self.counted(postings.into_iter(), times, window, |p| {
+            symbols.pass(&tests, p.props())
+        })
     }
 
     fn sent(&self, template: Option<&str>, times: Times, window: &Window) -> RoaringBitmap {
@@ -186,7 +188,7 @@ impl<'a> Count<'a> {
         postings: impl Iterator<Item = &'p Postings>,
         times: Times,
         window: &Window,
-        passes: impl Fn(&Posting) -> bool,
+        passes: impl Fn(&Posting<'_>) -> bool,
     ) -> RoaringBitmap {
         let differs = matches!(
             window,
@@ -199,16 +201,19 @@ impl<'a> Count<'a> {
         if zones.of_others().is_none() {
             return RoaringBitmap::new();
         }
-        let counts = |p: &&Posting| {
-            let span = zones.get(p.contact).and_then(|tz| span(p.at, window, tz));
+        let counts = |contact: u32, p: &Posting<'_>| {
+            let span = zones.get(contact).and_then(|tz| span(p.at(), window, tz));
             span.is_some_and(|(start, end)| start <= self.now && end.is_none_or(|end| self.now < end))
                 && passes(p)
         };
         let mut numbers: Paged<u32> = Paged::default();
         for of_contact in postings.flat_map(Postings::by_contact) {
-            let n = of_contact.iter().filter(counts).count();
+            let n = of_contact
+                .iter()
+                .filter(|p| counts(of_contact.contact, p))
+                .count();
             if n > 0 {
-                let number = numbers.place(of_contact[0].contact, 0);
+                let number = numbers.place(of_contact.contact, 0);
                 *number = number.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
             }
         }
