@@ -14,6 +14,7 @@ mod change;
 mod column;
 mod happened;
 mod members;
+mod packed;
 mod postings;
 mod rows;
 mod stage;

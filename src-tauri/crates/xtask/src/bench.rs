@@ -2,6 +2,7 @@
 //! figure of work that was not done right is printed with `"checked": false` and the command ends with 1.
 
 mod relay;
+mod segments;
 mod world;
 
 use crate::args::Args;
@@ -24,6 +25,8 @@ struct Figure {
     unit: String,
     /// What the machine gives the same work without us, measured in the same round.
     limit: Option<f64>,
+    /// Another program on the same input in the same round: its name and its number.
+    peer: Option<(String, f64)>,
     /// Whether the work behind the number was found to be done, and right.
     checked: bool,
 }
@@ -82,6 +85,13 @@ const BENCHES: &[Bench] = &[
         about: "seconds to simulate the sample journey for 90 days over 100,000 contacts (--size)",
         rounds: 3,
         measure: simulate,
+    },
+    Bench {
+        name: "segments",
+        about: "milliseconds to count four segments of 1,000,000 contacts (--size) with ten million events, beside DuckDB and \
+                SQLite; opening, memory, and one event or field with sixty segments that follow it",
+        rounds: 1,
+        measure: segments::measure,
     },
     Bench {
         name: "relay",
@@ -143,7 +153,7 @@ pub fn command(mut args: Args) -> Result<()> {
         .iter()
         .find(|b| b.name == name)
         .ok_or_else(|| format!("There is no bench `{name}`.\n\n{}", usage()))?;
-    if bench.name != "relay" {
+    if !["relay", "segments", "kernel"].contains(&bench.name) {
         run(cargo().args(["build", "--release", "--package", CLI_PACKAGE]))?;
     }
     let carillon = target_dir()?.join("release").join(CLI);
@@ -191,11 +201,24 @@ fn print_figure(figure: &Figure, as_json: bool) {
 }
 
 fn line(figure: &Figure) -> Value {
+    let peer = figure.peer.as_ref();
     json!({
-        "bench": figure.name, "ours": round_to(figure.ours), "unit": figure.unit, "peer": null,
-        "limit": figure.limit.map(round_to), "ratio": figure.limit.map(|l| round_to(figure.ours / l)),
-        "checked": figure.checked,
+        "bench": figure.name, "ratio": figure.ratio().map(round_to), "ours": round_to(figure.ours), "unit": figure.unit,
+        "peer": peer.map(|(name, number)| json!({ "name": name, "number": round_to(*number) })),
+        "limit": figure.limit.map(round_to), "checked": figure.checked,
     })
+}
+
+impl Figure {
+    /// How many times better than the peer, more than 1 where ours is; without a peer, how much of the limit.
+    fn ratio(&self) -> Option<f64> {
+        let less_is_better = ["s", "ms", "us", "MB"].contains(&self.unit.as_str());
+        match (&self.peer, self.limit) {
+            (Some((_, peer)), _) if less_is_better => Some(peer / self.ours),
+            (Some((_, peer)), _) => Some(self.ours / peer),
+            (None, limit) => limit.map(|limit| self.ours / limit),
+        }
+    }
 }
 
 fn round_to(number: f64) -> f64 {
@@ -216,6 +239,12 @@ fn medians(rounds: &[Vec<Figure>]) -> Vec<Figure> {
             Figure {
                 ours: median(same.iter().map(|f| f.ours).collect()).unwrap_or(f64::NAN),
                 limit: median(same.iter().filter_map(|f| f.limit).collect()),
+                peer: figure.peer.as_ref().and_then(|(name, _)| {
+                    let numbers = same
+                        .iter()
+                        .filter_map(|f| f.peer.as_ref().map(|(_, number)| *number));
+                    Some((name.clone(), median(numbers.collect())?))
+                }),
                 checked: same.len() == rounds.len() && same.iter().all(|f| f.checked),
                 ..figure.clone()
             }
@@ -268,12 +297,18 @@ fn figure(name: &str, ours: f64, unit: &str, checked: bool) -> Figure {
         ours,
         unit: unit.to_string(),
         limit: None,
+        peer: None,
         checked,
     }
 }
 
 /// The example of the store writes its own figures, a JSON object a line; other lines are for people.
 fn kernel(place: &Place) -> Result<Vec<Figure>> {
+    let mut command = example_of_the_store("kernel_bench");
+    figures_of(&capture(command.arg(&place.dir))?)
+}
+
+fn example_of_the_store(name: &str) -> Command {
     let mut command = cargo();
     command
         .args([
@@ -283,11 +318,11 @@ fn kernel(place: &Place) -> Result<Vec<Figure>> {
             "--package",
             "carillon-store",
             "--example",
-            "kernel_bench",
+            name,
             "--",
         ])
-        .arg(&place.dir);
-    figures_of(&capture(command.env(LOOPBACK_ONLY.0, LOOPBACK_ONLY.1))?)
+        .env(LOOPBACK_ONLY.0, LOOPBACK_ONLY.1);
+    command
 }
 
 fn figures_of(text: &str) -> Result<Vec<Figure>> {

@@ -3,7 +3,8 @@
 
 use super::column::{Paged, sorted};
 use super::members::{ByZone, Count};
-use super::postings::{Packed, Posting, Postings};
+use super::packed::Packed;
+use super::postings::{Posting, Postings};
 use crate::segment::{
     Counting, Kind, aggregate_holds, compare_holds, fold, times_hold, wait_ends, zone_of_window,
 };
@@ -38,7 +39,7 @@ impl<'a> Count<'a> {
     }
 
     /// The matching events of each contact that has an event of the name, in order of time.
-    fn matching(&self, event: &EventMatch, mut each: impl FnMut(u32, &[&'a Posting])) {
+    fn matching(&self, event: &EventMatch, mut each: impl FnMut(u32, &[Posting<'a>])) {
         let Some(postings) = self.rows.events.get(&event.name) else {
             return;
         };
@@ -46,15 +47,15 @@ impl<'a> Count<'a> {
         let mut passing = Vec::new();
         for of_contact in postings.by_contact() {
             passing.clear();
-            passing.extend(of_contact.iter().filter(|p| tests.pass(p)));
-            each(of_contact[0].contact, &passing);
+            passing.extend(of_contact.iter().filter(|p| tests.pass(p.props())));
+            each(of_contact.contact, &passing);
         }
     }
 
     pub(super) fn did(&self, event: &EventMatch, times: Times, window: &'a Window) -> RoaringBitmap {
         let tests = self.rows.symbols.tests(&event.props);
         let postings = self.rows.events.get(&event.name);
-        self.counted(postings.into_iter(), times, window, |p| tests.pass(p))
+        self.counted(postings.into_iter(), times, window, |p| tests.pass(p.props()))
     }
 
     pub(super) fn sent(&self, template: Option<&str>, times: Times, window: &'a Window) -> RoaringBitmap {
@@ -70,20 +71,20 @@ impl<'a> Count<'a> {
         postings: impl Iterator<Item = &'p Postings>,
         times: Times,
         window: &'a Window,
-        passes: impl Fn(&Posting) -> bool,
+        passes: impl Fn(&Posting<'_>) -> bool,
     ) -> RoaringBitmap {
         let Some(zones) = self.counting(window) else {
             return RoaringBitmap::new();
         };
         let mut numbers: Paged<u32> = Paged::default();
         for of_contact in postings.flat_map(Postings::by_contact) {
-            let contact = of_contact[0].contact;
+            let contact = of_contact.contact;
             let Some(counting) = zones.get(contact) else {
                 continue;
             };
             let n = of_contact
                 .iter()
-                .filter(|p| counting.has(p.at) && passes(p))
+                .filter(|p| counting.has(p.at()) && passes(p))
                 .count();
             if n > 0 {
                 let number = numbers.place(contact, 0);
@@ -110,7 +111,7 @@ impl<'a> Count<'a> {
 
     pub(super) fn last_did(&self, event: &EventMatch, window: &'a Window) -> RoaringBitmap {
         self.one_of(event, window, |all| {
-            let happened = all.partition_point(|p| p.at <= self.now);
+            let happened = all.partition_point(|p| p.at() <= self.now);
             all[..happened].last().copied()
         })
     }
@@ -120,13 +121,17 @@ impl<'a> Count<'a> {
         &self,
         event: &EventMatch,
         window: &'a Window,
-        pick: impl Fn(&[&'a Posting]) -> Option<&'a Posting>,
+        pick: impl Fn(&[Posting<'a>]) -> Option<Posting<'a>>,
     ) -> RoaringBitmap {
         let mut found = Vec::new();
         if let Some(zones) = self.counting(window) {
             self.matching(event, |contact, all| {
                 let picked = pick(all).zip(zones.get(contact));
-                found.extend(picked.filter(|(p, counting)| counting.has(p.at)).map(|_| contact));
+                found.extend(
+                    picked
+                        .filter(|(p, counting)| counting.has(p.at()))
+                        .map(|_| contact),
+                );
             });
         }
         sorted(found)
@@ -166,7 +171,7 @@ impl<'a> Count<'a> {
                 return;
             };
             values.clear();
-            let counts = all.iter().filter(|p| counting.has(p.at));
+            let counts = all.iter().filter(|p| counting.has(p.at()));
             values.extend(counts.filter_map(|p| p.prop(symbol?)));
             // Who has no value needs no word, whatever that means.
             if !values.is_empty() && holds(&values, &mut texts) != of_nothing {
@@ -191,28 +196,37 @@ impl<'a> Count<'a> {
         };
         let tests = self.rows.symbols.tests(&then.props);
         let followers = self.rows.events.get(&then.name);
-        let mut found = Vec::new();
+        let (mut found, mut behind) = (Vec::new(), Vec::new());
         self.matching(first, |contact, all| {
             let Some(counting) = zones.get(contact) else {
                 return;
             };
-            let mut later = followers.map_or(&[][..], |postings| postings.of(contact));
-            let mut passes = |p: &Posting| {
+            behind.clear();
+            behind.extend(
+                followers
+                    .into_iter()
+                    .flat_map(|postings| postings.of(contact).iter()),
+            );
+            let mut later = behind.as_slice();
+            let passes = |p: &Posting<'_>| {
+                let at = p.at();
                 // Both are in order of time: what lies behind one lies behind the next.
-                let behind = later.partition_point(|next| next.at <= p.at);
-                later = &later[behind..];
-                if !counting.has(p.at) {
+                later = &later[later.partition_point(|next| next.at() <= at)..];
+                if !counting.has(at) {
                     return false;
                 }
-                let over = wait_ends(p.at, within_secs);
-                let next = later.iter().find(|next| tests.pass(next)).map(|next| next.at);
+                let over = wait_ends(at, within_secs);
+                let next = later
+                    .iter()
+                    .find(|next| tests.pass(next.props()))
+                    .map(Posting::at);
                 let followed = next.is_some_and(|next| over.is_none_or(|over| next <= over));
                 match follows {
                     true => followed && next.is_some_and(|next| next <= self.now),
                     false => !followed && over.is_some_and(|over| over <= self.now),
                 }
             };
-            if all.iter().any(|p| passes(p)) {
+            if all.iter().any(passes) {
                 found.push(contact);
             }
         });

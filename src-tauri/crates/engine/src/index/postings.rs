@@ -1,94 +1,263 @@
 //! Events of one name, or messages of one template, by contact and time.
+//!
+//! A workspace has tens of millions of them, so each costs little: eight bytes for contact and moment, four or eight for
+//! its number, and its properties packed ([`super::packed`]). A scan that asks only for moments reads eight bytes each.
 
-use crate::segment::{Seen, folded, test_holds};
+use super::packed::{Packed, Props};
 use carillon_model::Moment;
-use carillon_model::contact::Money;
-use carillon_model::event::Prop;
-use carillon_model::segment::{PropMatch, Test};
-use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 /// Contacts a page holds together: an insertion moves at most their postings.
-const PAGE: u32 = 64;
+const PAGE: u32 = 256;
+/// Bits of a key below those of the contact.
+const TIME_BITS: u32 = 56;
+const TIME_MASK: u64 = (1 << TIME_BITS) - 1;
+/// Makes milliseconds since 1970 positive; all moments there can be (262,000 years to both sides) fit.
+const ORIGIN: i64 = 1 << (TIME_BITS - 1);
 
-/// One event or message. What no clause can ask (source, arrival) is not kept.
+/// One event or message, as it is put in. What no clause can ask (source, arrival) is not kept.
 #[derive(Clone, Debug)]
-pub(super) struct Posting {
+pub(super) struct New {
     pub contact: u32,
     pub at: Moment,
     pub id: i64,
-    pub props: Option<Box<[(u32, Packed)]>>,
+    /// As [`super::packed::Symbols::pack`] makes them.
+    pub props: Vec<u8>,
 }
 
-impl Posting {
-    /// The value of the property whose key has the symbol.
-    pub fn prop(&self, key: u32) -> Option<Packed> {
-        let props = self.props.as_deref().unwrap_or_default();
-        let found = props.iter().find(|(symbol, _)| *symbol == key);
-        found.map(|(_, value)| *value)
+/// Postings of some neighbouring contacts, sorted by contact, moment and number.
+#[derive(Clone, Debug, Default)]
+struct Page {
+    /// The contact's place in the page and the moment.
+    keys: Vec<u64>,
+    ids: Ids,
+    /// Where each posting's properties end in `packed`, and the next one's begin; empty where none has any.
+    ends: Vec<u32>,
+    packed: Vec<u8>,
+}
+
+/// Numbers of events, which are rows of a table: hardly ever more than four bytes.
+#[derive(Clone, Debug)]
+enum Ids {
+    Narrow(Vec<u32>),
+    Wide(Vec<i64>),
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        Ids::Narrow(Vec::new())
     }
 }
 
-/// A property, its texts by symbol.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Packed {
-    YesNo(bool),
-    Number(f64),
-    Money(Money),
-    Text(u32),
+impl Ids {
+    fn get(&self, place: usize) -> i64 {
+        match self {
+            Ids::Narrow(ids) => i64::from(ids[place]),
+            Ids::Wide(ids) => ids[place],
+        }
+    }
+
+    fn insert(&mut self, place: usize, id: i64) {
+        if let (Ids::Narrow(ids), Err(_)) = (&*self, u32::try_from(id)) {
+            *self = Ids::Wide(ids.iter().copied().map(i64::from).collect());
+        }
+        match self {
+            Ids::Narrow(ids) => ids.insert(place, id as u32),
+            Ids::Wide(ids) => ids.insert(place, id),
+        }
+    }
+
+    fn heap_bytes(&self) -> usize {
+        match self {
+            Ids::Narrow(ids) => ids.capacity() * size_of::<u32>(),
+            Ids::Wide(ids) => ids.capacity() * size_of::<i64>(),
+        }
+    }
+
+    fn shrink(&mut self) {
+        match self {
+            Ids::Narrow(ids) => ids.shrink_to_fit(),
+            Ids::Wide(ids) => ids.shrink_to_fit(),
+        }
+    }
 }
 
-/// Pages of postings, each sorted by contact, moment and id.
+fn key(contact: u32, at: Moment) -> u64 {
+    let time = (at.timestamp_millis() + ORIGIN) as u64 & TIME_MASK;
+    u64::from(contact % PAGE) << TIME_BITS | time
+}
+
+impl Page {
+    fn sort_key(&self, place: usize) -> (u64, i64) {
+        (self.keys[place], self.ids.get(place))
+    }
+
+    fn props(&self, place: usize) -> &[u8] {
+        let Some(end) = self.ends.get(place) else {
+            return &[];
+        };
+        let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.packed[start as usize..*end as usize]
+    }
+
+    fn insert(&mut self, place: usize, key: u64, id: i64, props: &[u8]) {
+        self.keys.insert(place, key);
+        self.ids.insert(place, id);
+        if self.ends.is_empty() {
+            if props.is_empty() {
+                return;
+            }
+            self.ends = vec![0; self.keys.len() - 1];
+        }
+        let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
+        self.packed
+            .splice(start as usize..start as usize, props.iter().copied());
+        self.ends.insert(place, start);
+        let more = props.len() as u32;
+        self.ends[place..].iter_mut().for_each(|end| *end += more);
+    }
+
+    fn push(&mut self, key: u64, id: i64, props: &[u8]) {
+        self.insert(self.keys.len(), key, id, props);
+    }
+
+    /// Those at these places, in this order, in no more memory than they need.
+    fn only(&self, places: impl Iterator<Item = usize>) -> Page {
+        let mut page = Page::default();
+        for place in places {
+            page.push(self.keys[place], self.ids.get(place), self.props(place));
+        }
+        page.keys.shrink_to_fit();
+        page.ids.shrink();
+        page.ends.shrink_to_fit();
+        page.packed.shrink_to_fit();
+        page
+    }
+
+    /// The first place whose key is not below this.
+    fn first(&self, key: u64) -> usize {
+        self.keys.partition_point(|k| *k < key)
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.keys.capacity() * size_of::<u64>()
+            + self.ids.heap_bytes()
+            + self.ends.capacity() * size_of::<u32>()
+            + self.packed.capacity()
+            + size_of::<Page>()
+            + 16
+    }
+}
+
+/// One event or message, as it is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Posting<'p> {
+    page: &'p Page,
+    place: usize,
+}
+
+impl<'p> Posting<'p> {
+    /// Milliseconds since 1970.
+    pub fn millis(&self) -> i64 {
+        (self.page.keys[self.place] & TIME_MASK) as i64 - ORIGIN
+    }
+
+    pub fn at(&self) -> Moment {
+        Moment::from_timestamp_millis(self.millis()).unwrap_or_default()
+    }
+
+    pub fn id(&self) -> i64 {
+        self.page.ids.get(self.place)
+    }
+
+    pub fn props(&self) -> Props<'p> {
+        Props(self.page.props(self.place))
+    }
+
+    /// The value of the property whose key has the symbol.
+    pub fn prop(&self, key: u32) -> Option<Packed> {
+        self.props().of(key)
+    }
+}
+
+/// Postings of one contact in order of time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run<'p> {
+    page: &'p Page,
+    from: usize,
+    to: usize,
+    pub contact: u32,
+}
+
+impl<'p> Run<'p> {
+    pub fn iter(&self) -> impl Iterator<Item = Posting<'p>> + use<'p> {
+        let page = self.page;
+        (self.from..self.to).map(move |place| Posting { page, place })
+    }
+}
+
+/// Pages of postings.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Postings {
-    pages: BTreeMap<u32, Vec<Posting>>,
+    pages: BTreeMap<u32, Page>,
 }
 
 impl Postings {
     /// Puts one in; with `once`, the same contact, moment and id again is left out.
-    pub fn insert(&mut self, posting: Posting, once: bool) {
-        let page = self.pages.entry(posting.contact / PAGE).or_default();
-        let key = |p: &Posting| (p.contact, p.at, p.id);
-        let place = page.partition_point(|p| key(p) <= key(&posting));
-        if !(once && place > 0 && key(&page[place - 1]) == key(&posting)) {
-            page.insert(place, posting);
+    pub fn insert(&mut self, new: &New, once: bool) {
+        let page = self.pages.entry(new.contact / PAGE).or_default();
+        let wanted = (key(new.contact, new.at), new.id);
+        let mut place = page.first(wanted.0);
+        while place < page.keys.len() && page.sort_key(place) <= wanted {
+            place += 1;
+        }
+        if !(once && place > 0 && page.sort_key(place - 1) == wanted) {
+            page.insert(place, wanted.0, new.id, &new.props);
         }
     }
 
     /// Puts one in without looking where: [`Postings::settle`] sorts them before anybody reads.
-    pub fn add(&mut self, posting: Posting) {
-        self.pages
-            .entry(posting.contact / PAGE)
-            .or_default()
-            .push(posting);
+    pub fn add(&mut self, new: &New) {
+        let page = self.pages.entry(new.contact / PAGE).or_default();
+        page.push(key(new.contact, new.at), new.id, &new.props);
     }
 
     /// Sorts what was added; `once` as of [`Postings::insert`].
     pub fn settle(&mut self, once: bool) {
-        let key = |p: &Posting| (p.contact, p.at, p.id);
         for page in self.pages.values_mut() {
-            page.sort_by_key(key);
+            let mut places: Vec<usize> = (0..page.keys.len()).collect();
+            places.sort_by_key(|place| page.sort_key(*place));
             if once {
-                page.dedup_by_key(|p| key(p));
+                places.dedup_by_key(|place| page.sort_key(*place));
             }
+            *page = page.only(places.into_iter());
         }
     }
 
     pub fn remove(&mut self, contact: u32, at: Moment, id: i64) {
-        self.retain(contact, |p| (p.at, p.id) != (at, id));
+        let wanted = (key(contact, at), id);
+        self.retain(contact, |page, place| page.sort_key(place) != wanted);
     }
 
     pub fn remove_contact(&mut self, contact: u32) {
-        self.retain(contact, |_| false);
+        self.retain(contact, |_, _| false);
     }
 
-    fn retain(&mut self, contact: u32, keep: impl Fn(&Posting) -> bool) {
-        if let Some(page) = self.pages.get_mut(&(contact / PAGE)) {
-            page.retain(|p| p.contact != contact || keep(p));
-            if page.is_empty() {
-                self.pages.remove(&(contact / PAGE));
-            }
+    fn retain(&mut self, contact: u32, keep: impl Fn(&Page, usize) -> bool) {
+        let run = self.of(contact);
+        let (from, to) = (run.from, run.to);
+        if from == to {
+            return;
+        }
+        let Some(page) = self.pages.get_mut(&(contact / PAGE)) else {
+            return;
+        };
+        let kept = |place: &usize| !(from..to).contains(place) || keep(page, *place);
+        let rest = page.only((0..page.keys.len()).filter(kept));
+        if rest.keys.is_empty() {
+            self.pages.remove(&(contact / PAGE));
+        } else {
+            *page = rest;
         }
     }
 
@@ -97,179 +266,151 @@ impl Postings {
     }
 
     /// Those of one contact, in order of time.
-    pub fn of(&self, contact: u32) -> &[Posting] {
-        let Some(page) = self.pages.get(&(contact / PAGE)) else {
-            return &[];
+    pub fn of(&self, contact: u32) -> Run<'_> {
+        static NONE: Page = Page {
+            keys: Vec::new(),
+            ids: Ids::Narrow(Vec::new()),
+            ends: Vec::new(),
+            packed: Vec::new(),
         };
-        let from = page.partition_point(|p| p.contact < contact);
-        let to = page.partition_point(|p| p.contact <= contact);
-        &page[from..to]
+        let page = self.pages.get(&(contact / PAGE)).unwrap_or(&NONE);
+        let place = u64::from(contact % PAGE);
+        Run {
+            page,
+            from: page.first(place << TIME_BITS),
+            to: page.keys.partition_point(|key| key >> TIME_BITS <= place),
+            contact,
+        }
     }
 
     /// All of them, contact by contact in order.
-    pub fn by_contact(&self) -> impl Iterator<Item = &[Posting]> {
-        self.pages
-            .values()
-            .flat_map(|page| page.chunk_by(|a, b| a.contact == b.contact))
-    }
-
-    pub fn heap_bytes(&self) -> usize {
-        let page = |page: &Vec<Posting>| {
-            let props: usize = page
-                .iter()
-                .filter_map(|p| p.props.as_ref())
-                .map(|props| size_of_val(&**props) + 16)
-                .sum();
-            page.capacity() * size_of::<Posting>() + 40 + props
-        };
-        self.pages.values().map(page).sum()
-    }
-}
-
-/// Texts by number. They are kept as long as the index: keys and values of properties repeat.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Symbols {
-    texts: Vec<Arc<str>>,
-    /// Only looked up, never walked.
-    numbers: HashMap<Arc<str>, u32>,
-}
-
-impl Symbols {
-    pub fn text(&self, symbol: u32) -> &str {
-        &self.texts[symbol as usize]
-    }
-
-    fn enter(&mut self, text: &str) -> u32 {
-        if let Some(number) = self.numbers.get(text) {
-            return *number;
-        }
-        let text: Arc<str> = text.into();
-        let number = self.texts.len() as u32;
-        self.texts.push(text.clone());
-        self.numbers.insert(text, number);
-        number
-    }
-
-    pub fn pack(&mut self, props: &BTreeMap<String, Prop>) -> Option<Box<[(u32, Packed)]>> {
-        if props.is_empty() {
-            return None;
-        }
-        let packed = props.iter().map(|(key, prop)| {
-            let value = match prop {
-                Prop::YesNo(b) => Packed::YesNo(*b),
-                Prop::Number(n) => Packed::Number(*n),
-                Prop::Money(m) => Packed::Money(*m),
-                Prop::Text(text) => Packed::Text(self.enter(text)),
-            };
-            (self.enter(key), value)
-        });
-        Some(packed.collect())
-    }
-
-    pub fn unpack(&self, posting: &Posting) -> BTreeMap<String, Prop> {
-        let one = |(key, value): &(u32, Packed)| {
-            let prop = match value {
-                Packed::YesNo(b) => Prop::YesNo(*b),
-                Packed::Number(n) => Prop::Number(*n),
-                Packed::Money(m) => Prop::Money(*m),
-                Packed::Text(symbol) => Prop::Text(self.text(*symbol).to_owned()),
-            };
-            (self.text(*key).to_owned(), prop)
-        };
-        posting
-            .props
-            .iter()
-            .flat_map(|props| props.iter())
-            .map(one)
-            .collect()
-    }
-
-    pub fn seen(&self, value: &Packed) -> Seen<'_> {
-        match value {
-            Packed::YesNo(b) => Seen::YesNo(*b),
-            Packed::Number(n) => Seen::Number(*n),
-            Packed::Money(m) => Seen::Money(*m),
-            Packed::Text(symbol) => Seen::Text(self.text(*symbol)),
-        }
-    }
-
-    /// The number of a text; `None` if it was never seen.
-    pub fn number(&self, text: &str) -> Option<u32> {
-        self.numbers.get(text).copied()
-    }
-
-    /// Whether one posting passes each test of its properties.
-    pub fn pass(&self, props: &[PropMatch], posting: &Posting) -> bool {
-        props.iter().all(|p| {
-            let value = self.number(&p.key).and_then(|key| posting.prop(key));
-            value.is_some_and(|value| test_holds(&p.test, &self.seen(&value)))
-        })
-    }
-
-    /// Property tests, to be asked of many postings.
-    pub fn tests(&self, props: &[PropMatch]) -> PropTests<'_> {
-        let one = |p: &PropMatch| PropTest {
-            key: self.number(&p.key),
-            test: folded(&p.test),
-            texts: RefCell::default(),
-        };
-        PropTests {
-            symbols: self,
-            tests: props.iter().map(one).collect(),
-        }
-    }
-
-    pub fn heap_bytes(&self) -> usize {
-        self.texts.iter().map(|text| text.len() + 16).sum::<usize>()
-            + self.texts.capacity() * 16
-            + self.numbers.capacity() * 25
-    }
-}
-
-/// Tests of the properties of events. What was found of a text is remembered: texts repeat.
-pub(super) struct PropTests<'a> {
-    symbols: &'a Symbols,
-    tests: Vec<PropTest>,
-}
-
-struct PropTest {
-    /// `None`: a key never seen, which matches nothing.
-    key: Option<u32>,
-    test: Test,
-    /// By symbol.
-    texts: RefCell<Vec<Asked>>,
-}
-
-/// Whether a text passes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Asked {
-    Not,
-    Passes,
-    Fails,
-}
-
-impl PropTests<'_> {
-    /// Whether a posting passes each test. A missing property passes none.
-    pub fn pass(&self, posting: &Posting) -> bool {
-        self.tests.iter().all(|test| {
-            let value = test.key.and_then(|key| posting.prop(key));
-            value.is_some_and(|value| match value {
-                Packed::Text(symbol) => self.text_passes(test, symbol),
-                other => test_holds(&test.test, &self.symbols.seen(&other)),
+    pub fn by_contact(&self) -> impl Iterator<Item = Run<'_>> {
+        self.pages.iter().flat_map(|(number, page)| {
+            let mut from = 0;
+            std::iter::from_fn(move || {
+                let place = page.keys.get(from)? >> TIME_BITS;
+                let same = page.keys[from..]
+                    .iter()
+                    .take_while(|key| **key >> TIME_BITS == place);
+                let to = from + same.count();
+                let contact = number * PAGE + place as u32;
+                let run = Run {
+                    page,
+                    from,
+                    to,
+                    contact,
+                };
+                from = to;
+                Some(run)
             })
         })
     }
 
-    fn text_passes(&self, test: &PropTest, symbol: u32) -> bool {
-        let mut texts = test.texts.borrow_mut();
-        if texts.is_empty() {
-            texts.resize(self.symbols.texts.len(), Asked::Not);
+    pub fn heap_bytes(&self) -> usize {
+        self.pages.values().map(Page::heap_bytes).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    type Model = BTreeMap<(u32, Moment, i64), Vec<u8>>;
+
+    fn all(postings: &Postings) -> Vec<(u32, Moment, i64, Vec<u8>)> {
+        let of_run = |run: Run<'_>| {
+            let contact = run.contact;
+            let each = run
+                .iter()
+                .map(move |p| (contact, p.at(), p.id(), p.props().0.to_vec()));
+            each.collect::<Vec<_>>()
+        };
+        postings.by_contact().flat_map(of_run).collect()
+    }
+
+    fn new() -> impl Strategy<Value = New> {
+        let id = prop_oneof![9 => 0i64..4, 1 => prop_oneof![Just(i64::MAX), Just(-1)]];
+        let props = prop::collection::vec(any::<u8>(), 0..4);
+        (0u32..600, -3i64..3, id, props).prop_map(|(contact, at, id, props)| {
+            let at = Moment::from_timestamp_millis(at * 8_000_000_000_000_000 / 3).unwrap_or_default();
+            New {
+                contact,
+                at,
+                id,
+                props,
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn postings_hold_what_a_sorted_map_holds(
+            loaded in prop::collection::vec(new(), 0..60),
+            steps in prop::collection::vec((0u8..4, new()), 0..60),
+        ) {
+            let (mut postings, mut model) = (Postings::default(), Model::new());
+            for one in &loaded {
+                postings.add(one);
+                model.entry((one.contact, one.at, one.id)).or_insert(one.props.clone());
+            }
+            postings.settle(true);
+            for (step, one) in &steps {
+                match step {
+                    0 => {
+                        postings.remove(one.contact, one.at, one.id);
+                        model.remove(&(one.contact, one.at, one.id));
+                    }
+                    1 => {
+                        postings.remove_contact(one.contact);
+                        model.retain(|(contact, ..), _| *contact != one.contact);
+                    }
+                    _ => {
+                        postings.insert(one, true);
+                        model.entry((one.contact, one.at, one.id)).or_insert(one.props.clone());
+                    }
+                }
+                let own: Vec<_> = postings.of(one.contact).iter().map(|p| (p.at(), p.id())).collect();
+                let expected = model.keys().filter(|key| key.0 == one.contact).map(|key| (key.1, key.2));
+                prop_assert_eq!(own, expected.collect::<Vec<_>>());
+            }
+            let expected = model.into_iter().map(|((contact, at, id), props)| (contact, at, id, props));
+            prop_assert_eq!(all(&postings), expected.collect::<Vec<_>>());
         }
-        let asked = &mut texts[symbol as usize];
-        if *asked == Asked::Not {
-            let passes = test_holds(&test.test, &Seen::Text(self.symbols.text(symbol)));
-            *asked = if passes { Asked::Passes } else { Asked::Fails };
+    }
+
+    #[test]
+    fn several_messages_of_one_moment_are_all_kept() {
+        let mut postings = Postings::default();
+        let one = New {
+            contact: 7,
+            at: Moment::default(),
+            id: 0,
+            props: Vec::new(),
+        };
+        postings.add(&one);
+        postings.add(&one);
+        postings.settle(false);
+        postings.insert(&one, false);
+        assert_eq!(postings.of(7).iter().count(), 3);
+    }
+
+    #[test]
+    fn an_event_without_properties_takes_twelve_bytes_and_little_more() {
+        let mut postings = Postings::default();
+        let events = 100_000;
+        for n in 0..events {
+            let at = Moment::from_timestamp_millis(i64::from(n) * 1_000).unwrap_or_default();
+            postings.add(&New {
+                contact: n % 10_000,
+                at,
+                id: i64::from(n),
+                props: Vec::new(),
+            });
         }
-        *asked == Asked::Passes
+        postings.settle(true);
+        let each = postings.heap_bytes() as f64 / f64::from(events);
+        assert!((12.0..12.2).contains(&each), "{each}");
     }
 }

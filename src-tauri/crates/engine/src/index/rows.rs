@@ -2,7 +2,8 @@
 
 use super::change::Change;
 use super::column::Column;
-use super::postings::{Posting, Postings, Symbols};
+use super::packed::{Props, Symbols};
+use super::postings::{New, Posting, Postings};
 use crate::record::{ContactRecord, Sent};
 use crate::segment::{Facts, Needs, Seen};
 use carillon_model::consent::{Basis, Channel, Purpose};
@@ -33,14 +34,14 @@ impl Rows {
     pub fn load(&mut self, change: &Change) {
         match change {
             Change::EventAdded(event) => {
-                let posting = self.posting(event);
-                entry(&mut self.events, &event.name).add(posting);
+                let new = self.posting(event);
+                entry(&mut self.events, &event.name).add(&new);
             }
             Change::Sent {
                 contact,
                 template,
                 at,
-            } => entry(&mut self.sent, template).add(message(*contact, *at)),
+            } => entry(&mut self.sent, template).add(&message(*contact, *at)),
             other => self.apply(other),
         }
     }
@@ -51,11 +52,11 @@ impl Rows {
         self.sent.values_mut().for_each(|sent| sent.settle(false));
     }
 
-    fn posting(&mut self, event: &Event) -> Posting {
+    fn posting(&mut self, event: &Event) -> New {
         let props = self.symbols.pack(&event.props);
         let keys = entry(&mut self.event_keys, &event.name);
-        keys.extend(props.iter().flatten().map(|(key, _)| *key));
-        Posting {
+        keys.extend(Props(&props).map(|(key, _)| key));
+        New {
             contact: event.contact.0,
             at: event.at,
             id: event.id.0,
@@ -76,8 +77,8 @@ impl Rows {
             Change::FieldSet { contact, key, value } => self.column(key).set(contact.0, value.as_ref()),
             Change::TagSet { contact, tag, on } => set_bit(&mut self.tags, tag, contact.0, *on),
             Change::EventAdded(event) => {
-                let posting = self.posting(event);
-                entry(&mut self.events, &event.name).insert(posting, true);
+                let new = self.posting(event);
+                entry(&mut self.events, &event.name).insert(&new, true);
             }
             Change::EventRemoved {
                 contact,
@@ -98,7 +99,7 @@ impl Rows {
                 template,
                 at,
             } => {
-                entry(&mut self.sent, template).insert(message(*contact, *at), false);
+                entry(&mut self.sent, template).insert(&message(*contact, *at), false);
             }
             Change::PermissionSet {
                 contact,
@@ -175,14 +176,14 @@ impl Rows {
         for (name, postings) in wanted(&self.events, needs.map(|n| &n.events)) {
             record
                 .events
-                .extend(postings.of(id).iter().map(|p| who.event(name, p)));
+                .extend(postings.of(id).iter().map(|p| who.event(name, &p)));
         }
         record.events.sort_by_key(|e| (e.at, e.id));
         let templates = needs.filter(|n| !n.any_message).map(|n| &n.templates);
         for (template, postings) in wanted(&self.sent, templates) {
             record.sent.extend(postings.of(id).iter().map(|p| Sent {
                 template: template.clone(),
-                at: p.at,
+                at: p.at(),
             }));
         }
         record.sent.sort_by_key(|s| s.at);
@@ -248,15 +249,15 @@ pub(super) struct Who<'a> {
 
 impl Who<'_> {
     /// Arrival and source are not in the index: the moment itself and nothing stand for them.
-    fn event(&self, name: &str, posting: &Posting) -> Event {
+    fn event(&self, name: &str, posting: &Posting<'_>) -> Event {
         Event {
-            id: EventId(posting.id),
+            id: EventId(posting.id()),
             contact: ContactId(self.id),
             name: name.to_owned(),
-            at: posting.at,
-            arrived_at: posting.at,
+            at: posting.at(),
+            arrived_at: posting.at(),
             source: String::new(),
-            props: self.rows.symbols.unpack(posting),
+            props: self.rows.symbols.unpack(posting.props()),
         }
     }
 }
@@ -278,8 +279,8 @@ impl Facts for Who<'_> {
         let wanted = postings
             .of(self.id)
             .iter()
-            .filter(|p| self.rows.symbols.pass(&matching.props, p));
-        wanted.for_each(|p| push(p.at));
+            .filter(|p| self.rows.symbols.pass(&matching.props, p.props()));
+        wanted.for_each(|p| push(p.at()));
     }
     fn values<'a>(&'a self, matching: &EventMatch, prop: &str, push: &mut dyn FnMut(Moment, Seen<'a>)) {
         let symbols = &self.rows.symbols;
@@ -287,16 +288,11 @@ impl Facts for Who<'_> {
         let Some((postings, key)) = postings.zip(symbols.number(prop)) else {
             return;
         };
-        for posting in postings.of(self.id) {
-            // The postings live as long as the index, the value is read where it lies.
-            if let Some((_, value)) = posting
-                .props
-                .iter()
-                .flat_map(|p| p.iter())
-                .find(|(k, _)| *k == key)
-                && symbols.pass(&matching.props, posting)
+        for posting in postings.of(self.id).iter() {
+            if let Some(value) = posting.prop(key)
+                && symbols.pass(&matching.props, posting.props())
             {
-                push(posting.at, symbols.seen(value));
+                push(posting.at(), symbols.seen(&value));
             }
         }
     }
@@ -306,15 +302,15 @@ impl Facts for Who<'_> {
                 let postings = self.rows.sent.get(template);
                 postings
                     .into_iter()
-                    .flat_map(|p| p.of(self.id))
-                    .for_each(|p| push(p.at));
+                    .flat_map(|p| p.of(self.id).iter())
+                    .for_each(|p| push(p.at()));
             }
             None => self
                 .rows
                 .sent
                 .values()
-                .flat_map(|p| p.of(self.id))
-                .for_each(|p| push(p.at)),
+                .flat_map(|p| p.of(self.id).iter())
+                .for_each(|p| push(p.at())),
         }
     }
     fn permission(&self, channel: Channel, purpose: Purpose) -> Option<Basis> {
@@ -340,11 +336,11 @@ impl Facts for Who<'_> {
 }
 
 /// A message that was accepted; several at one moment are all kept.
-fn message(contact: ContactId, at: Moment) -> Posting {
-    Posting {
+fn message(contact: ContactId, at: Moment) -> New {
+    New {
         contact: contact.0,
         at,
         id: 0,
-        props: None,
+        props: Vec::new(),
     }
 }
