@@ -276,7 +276,7 @@ fn the_index_the_evaluator_and_plain_sql_name_the_same_contacts() {
     let sleep = (1i64..10_000_000_000).prop_map(TimeDelta::milliseconds);
     TestRunner::new_with_rng(config, rng)
         .run(
-            &(company(), (vec(expr(), 12), vec(clause(), 20)), sleep),
+            &(company(), (vec(expr(), 12), vec(clause(), 40)), sleep),
             |(company, (mut exprs, clauses), sleep)| {
                 let aimed = aimed::clauses(&company);
                 exprs.extend(clauses.into_iter().chain(aimed).map(Expr::Clause));

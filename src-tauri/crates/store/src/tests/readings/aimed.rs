@@ -1,12 +1,15 @@
 //! Clauses that ask for exactly what somebody has: chance alone rarely meets an amount or a day.
 
 use super::people::Company;
+use carillon_engine::record::ContactRecord;
 use carillon_model::Moment;
 use carillon_model::contact::Value;
 use carillon_model::event::Prop;
 use carillon_model::segment::{
-    Aggregate, AggregateBound, Clause, Compare, DateTest, EventMatch, PropMatch, Test, Times, Window, Zone,
+    self, Aggregate, AggregateBound, Clause, Compare, DateTest, EventMatch, Period, PropMatch, Test, Times,
+    Window, Zone,
 };
+use chrono::{NaiveDate, TimeDelta};
 
 /// Each value of the first two contacts, in every way it can be asked for.
 pub fn clauses(company: &Company) -> Vec<Clause> {
@@ -19,6 +22,7 @@ pub fn clauses(company: &Company) -> Vec<Clause> {
         });
     }
     for person in company.people.iter().take(2) {
+        all.extend(happened(&person.record));
         for (key, value) in &person.record.fields {
             let tests = asking_for(value, company.now).into_iter();
             all.extend(tests.map(|test| Clause::Field {
@@ -43,6 +47,51 @@ pub fn clauses(company: &Company) -> Vec<Clause> {
                 }));
             }
         }
+    }
+    all
+}
+
+/// When something was done or sent, and what was done after it.
+fn happened(record: &ContactRecord) -> Vec<Clause> {
+    let event = |name: &str| EventMatch {
+        name: name.to_owned(),
+        props: Vec::new(),
+    };
+    let times = Times::AtLeast(1);
+    let mut all = Vec::new();
+    for pair in record.events.windows(2).take(2) {
+        all.push(Clause::Did {
+            event: event(&pair[0].name),
+            times,
+            window: Window::Between {
+                from: Some(crate::time::whole(pair[0].at)),
+                to: None,
+            },
+        });
+        for follows in [true, false] {
+            all.push(Clause::Sequence {
+                first: event(&pair[0].name),
+                then: event(&pair[1].name),
+                follows,
+                within_secs: 20 * 86_400,
+                window: Window::Ever,
+            });
+        }
+    }
+    for sent in record.sent.iter().take(2) {
+        let before = Window::Between {
+            from: None,
+            to: Some(crate::time::whole(sent.at) + TimeDelta::seconds(1)),
+        };
+        let this = Window::Days {
+            days: segment::Days::This(Period::Quarter),
+            zone: Zone::Workspace,
+        };
+        all.extend([before, this].map(|window| Clause::Sent {
+            template: None,
+            times,
+            window,
+        }));
     }
     all
 }
@@ -91,6 +140,13 @@ fn asking_for(value: &Value, now: Moment) -> Vec<Test> {
             let around = u32::try_from(ago.abs()).unwrap() + 2;
             let tests = [
                 DateTest::On(*day),
+                DateTest::Before(moved(*day, 3)),
+                DateTest::After(moved(*day, -3)),
+                DateTest::This(Period::Year),
+                DateTest::Last(Period::Year),
+                DateTest::Next(Period::Year),
+                DateTest::This(Period::Quarter),
+                DateTest::Next(Period::Quarter),
                 DateTest::Between(*day, *day),
                 DateTest::InLastDays(around),
                 DateTest::InNextDays(around),
@@ -104,6 +160,9 @@ fn asking_for(value: &Value, now: Moment) -> Vec<Test> {
             let equal = Value::DateTime(crate::time::whole(*at));
             let ahead = u32::try_from((*at - now).num_days()).unwrap_or(0);
             let tests = [
+                DateTest::On(at.date_naive()),
+                DateTest::Before(moved(at.date_naive(), 3)),
+                DateTest::After(moved(at.date_naive(), -3)),
                 DateTest::InNextDays(ahead + 3),
                 DateTest::MoreThanDaysAhead(ahead.saturating_sub(2)),
             ];
@@ -120,6 +179,10 @@ fn asking_for(value: &Value, now: Moment) -> Vec<Test> {
         }
         other => vec![Test::Equals(other.clone())],
     }
+}
+
+fn moved(day: NaiveDate, days: i64) -> NaiveDate {
+    day + TimeDelta::days(days)
 }
 
 fn in_workspace(when: DateTest) -> Test {

@@ -151,7 +151,7 @@ fn period_of(period: Period, day: i64) -> (i32, u32) {
         Period::Day => (0, u32::try_from(day).unwrap()),
         Period::Week => (date.iso_week().year(), date.iso_week().week()),
         Period::Month => (date.year(), date.month()),
-        Period::Quarter => (date.year(), (date.month() + 2) / 3),
+        Period::Quarter => (date.year(), date.month().div_ceil(3)),
         Period::Year => (date.year(), 0),
     }
 }

@@ -165,7 +165,7 @@ impl Reading<'_> {
         } = prop;
         let numbers = format!("CASE WHEN {kind} IN ('integer', 'real') THEN {value} END");
         match (function, bound) {
-            (Aggregate::Different, AggregateBound::Money(_)) => "0".to_owned(),
+            (Aggregate::Different, AggregateBound::Money(_)) => nobody(rows),
             (Aggregate::Different, AggregateBound::Number(compare)) => {
                 let folded = prop.folded();
                 let value = format!(
@@ -205,7 +205,7 @@ impl Reading<'_> {
                     Compare::Le(to) => format!("{} <= 0", of(to)),
                     Compare::Gt(to) => format!("{} > 0", of(to)),
                     Compare::Ge(to) => format!("{} >= 0", of(to)),
-                    Compare::Between(low, high) if low.currency != high.currency => "0".to_owned(),
+                    Compare::Between(low, high) if low.currency != high.currency => nobody(rows),
                     Compare::Between(low, high) => format!("({} >= 0 AND {} <= 0)", of(low), of(high)),
                 }
             }
@@ -297,4 +297,9 @@ impl Reading<'_> {
         };
         format!("coalesce({holds}, 0)")
     }
+}
+
+/// Never true, with the parameters of the rows all the same.
+fn nobody(rows: &str) -> String {
+    format!("(0 AND EXISTS(SELECT 1 {rows}))")
 }
