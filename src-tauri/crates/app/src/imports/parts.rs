@@ -225,7 +225,10 @@ mod tests {
     use std::io::Write;
     use zip::write::SimpleFileOptions;
 
-    fn book(parts: &[(&str, &dyn Fn(&mut dyn Write))]) -> tempfile::NamedTempFile {
+    /// The name of a part, and what writes it.
+    type Part<'a> = (&'a str, &'a dyn Fn(&mut dyn Write));
+
+    fn book(parts: &[Part<'_>]) -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
         let mut zip = zip::ZipWriter::new(File::create(file.path()).expect("created"));
         let empty: &dyn Fn(&mut dyn Write) = &|_| {};
@@ -239,7 +242,7 @@ mod tests {
         file
     }
 
-    fn refused(parts: &[(&str, &dyn Fn(&mut dyn Write))]) -> bool {
+    fn refused(parts: &[Part<'_>]) -> bool {
         let file = book(parts);
         let length = std::fs::metadata(file.path()).expect("a file").len();
         assert!(length < 2 << 20, "a bomb is small: {length}");
@@ -283,7 +286,7 @@ mod tests {
     #[test]
     fn a_large_sheet_of_ordinary_cells_is_none() {
         let row = r#"<x:row r="7"><x:c r="A7" t="s"><x:v>12</x:v></x:c><!-- <c --><x:c r="B7"/></x:row>"#;
-        let parts: [(&str, &dyn Fn(&mut dyn Write)); 2] = [
+        let parts: [Part<'_>; 2] = [
             ("xl/worksheets/sheet1.xml", &|to: &mut dyn Write| {
                 for _ in 0..70 {
                     to.write_all(row.repeat(1_000).as_bytes()).expect("written");
