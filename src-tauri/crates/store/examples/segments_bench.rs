@@ -16,7 +16,7 @@ use carillon_model::{ContactId, Moment};
 use carillon_store::contacts::{Columns, NewContact, insert_batch};
 use carillon_store::events::{self, NewEvent};
 use carillon_store::{OpenOptions, Priority, Store, consents, contacts, fields, segments};
-use chrono::{DateTime, TimeDelta};
+use chrono::DateTime;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::error::Error;

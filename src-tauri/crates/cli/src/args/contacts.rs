@@ -13,7 +13,7 @@ pub enum Contacts {
     #[command(
         after_help = "Examples:\n  carillon contacts import list.csv --basis consent --source \"Trade fair 2026\" --dry-run\n  carillon contacts import list.csv --basis consent --source \"Trade fair 2026\" --tag fair-2026 \\\n      --map \"Mail=email\" --map \"Birthday=birthday:date\" --map \"Notes=-\"\n  carillon contacts import update.csv --mode update --fill-empty city --basis none --source \"Shop export\"\n  carillon contacts undo-import 3\n  carillon contacts import people.xlsx --sheet \"Leads\" --basis none --source \"Sales\"\n  carillon contacts import gone.csv --everybody unsubscribed --basis none --source \"Old newsletter\""
     )]
-    Import(ImportContacts),
+    Import(Box<ImportContacts>),
     /// Take an import back: contacts it created and values it changed, unless they changed since. Contacts that
     /// were mailed stay.
     UndoImport {

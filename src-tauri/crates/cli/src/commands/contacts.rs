@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 pub async fn contacts(backend: &Backend, json: bool, verb: Contacts) -> Result<()> {
     match verb {
-        Contacts::Import(how) => imports::import(backend, json, how).await,
+        Contacts::Import(how) => imports::import(backend, json, *how).await,
         Contacts::UndoImport { id } => {
             let done = backend.job("imports.undo", json!({ "id": id })).await?;
             answer(json, &done, |d| {
