@@ -279,7 +279,7 @@ fn lost(machine: &str, path: &Path, error: &std::io::Error) -> ApiError {
         ("file", &path.display()),
         ("detail", &error),
     ];
-    fail(Code::File, "relay.invitation_lost", &said)
+    fail(Code::File, "cli.invitation_lost", &said)
 }
 
 fn show(json: bool, relay: &Value) {
