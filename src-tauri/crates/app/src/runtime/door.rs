@@ -27,7 +27,7 @@ pub(super) enum Claim {
     Some(Vec<Claimed>),
     /// What is on its way is all that the limits leave.
     Later,
-    /// No more for now.
+    /// Nothing is due, or the limits are used up.
     None,
 }
 
