@@ -28,7 +28,7 @@ export interface CodeProps {
 }
 
 const WORDS = new Set(
-  "after ago ahead all and anniversary any at average before between by consent contact's contains day days did different empty ends equals ever everyone exactly first has hour hours in is known last least less maximum message minimum minute minutes month more most next no none not number of on option or quarter random segment sent since starts sum tag than the then this time times today tomorrow was week weeks where with within without workspace's year yes yesterday zone".split(
+  "a account after ago ahead all and anniversary any april at august average before between by character characters consent contact's contain contains day days december did different does domain empty end ends equals ever everyone exactly february first free friday has hour hours in is january july june known last least less like mail march match matches maximum may message minimum minus minute minutes monday month months more most multiple next no none not november number october of on option options or plus quarter random role saturday segment sent september since start starts sum sunday tag than the then this thursday time times today tomorrow tuesday was wednesday week weeks where with within without workspace's year years yes yesterday zone".split(
     " ",
   ),
 );

@@ -33,16 +33,24 @@
 //! props   = prop ("and" prop)* | "(" props ")"           prop = KEY test
 //! test    = "is" "known" | "is" "empty" | "is" "not"? literal | "is" ("any" | "none") "of" texts
 //!         | ("contains" | "starts" "with" | "ends" "with") TEXT
+//!         | "does" "not" ("contain" | "start" "with" | "end" "with" | "match") TEXT
+//!         | "is" "not"? "like" TEXT | "matches" TEXT | "domain" "is" (TEXT | "any" "of" texts)
+//!         | "is" "free" "mail" | "is" "a" "role" "account" | "is" "a" "multiple" "of" NUMBER
+//!         | ("=" | "!=" | "<" | "<=" | ">" | ">=") KEY | "not" "between" amount "and" amount
+//!         | "has" "exactly" texts | "has" many ("options" | "characters")
 //!         | ("=" | "!=" | "<" | "<=" | ">" | ">=") amount | "between" amount "and" amount
 //!         | "has" ("any" | "all") "of" texts | "has" TEXT
 //!         | date zone?
 //!         | "equals" (TEXT | "option" TEXT | texts | amount | "yes" | "no" | DATE | MOMENT)
 //! date    = "on" DATE | "before" DATE | "after" DATE | "between" DATE "and" DATE
-//!         | "in" "the" ("last" | "next") INT "days" | "more" "than" INT "days" ("ago" | "ahead")
-//!         | "anniversary" "within" INT "days"
+//!         | "in" "the" ("last" | "next") INT ("days" | "weeks" | "months" | "years") | "more" "than" INT "days" ("ago" | "ahead")
+//!         | "anniversary" ("within" | "in" | "in" "the" ("last" | "next")) INT "days" | "anniversary" INT "days" "ago"
+//!         | "on" "a" WEEKDAY | "in" MONTH | "on" "day" INT "of" "the" "month"
+//!         | ("on" | "before" | "after") KEY (("plus" | "minus") INT "days")?
 //!         | "today" | "yesterday" | "tomorrow" | ("this" | "last" | "next") PERIOD
 //! zone    = "in" ("zone" TEXT | "contact's" "zone" | "workspace's" "zone")
 //! PERIOD  = "week" | "month" | "quarter" | "year"
+//! many    = ("at" "least" | "at" "most" | "exactly") INT | "between" INT "and" INT
 //! amount  = NUMBER | NUMBER CURRENCY           texts = "(" (TEXT ("," TEXT)*)? ")"
 //! ```
 //!
@@ -53,9 +61,11 @@
 //! Laws. A missing value matches no clause; *not* is the exact complement. Something that lies in the future
 //! (an event or message later than now) has not happened yet: it counts from its moment on.
 
+mod addresses;
 mod aggregates;
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
+mod calendar;
 mod check;
 mod dates;
 mod eval;
@@ -69,11 +79,14 @@ mod needs;
 mod occurrences;
 mod parse;
 mod parts;
+mod patterns;
 mod periods;
 mod print;
 #[cfg(test)]
 mod tests;
 mod text;
+mod values;
+mod vocabulary;
 mod windows;
 mod words;
 
@@ -90,11 +103,13 @@ pub use text::fold;
 
 pub(crate) use aggregates::{Kind, aggregate_holds};
 pub(crate) use check::clauses;
-pub(crate) use dates::{date_truth, zone_of};
-pub(crate) use eval::{compare_holds, folded, test_holds};
+pub(crate) use dates::{beside, date_truth, zone_of};
 pub(crate) use occurrences::{times_hold, wait_ends};
-pub(crate) use parts::{events_of, window_of};
+#[cfg(test)]
+pub(crate) use parts::window_of;
+pub(crate) use parts::{events_of, fields_of};
 pub(crate) use print::print_clause;
+pub(crate) use values::{compare_holds, field_holds, folded, test_holds};
 pub(crate) use windows::{Counting, zone_of_window};
 
 /// Longest text of an expression, in bytes.

@@ -103,6 +103,27 @@ pub enum Test {
     Contains(String),
     StartsWith(String),
     EndsWith(String),
+    /// Text: has a value in which it does not stand, or not there.
+    NotContains(String),
+    NotStartsWith(String),
+    NotEndsWith(String),
+    /// Text: is all of the pattern, in which `*` stands for any characters and `?` for any one; a backslash before one
+    /// of them, or before itself, means it as it stands.
+    Like(String),
+    /// Text: has a value that is not.
+    NotLike(String),
+    /// Text: the regular expression finds something in it as it was written, whatever the case.
+    Matches(String),
+    /// Text: has a value in which it finds nothing. One that is no regular expression passes nothing either way.
+    NotMatches(String),
+    /// Text: so many characters, outer spaces left out.
+    Characters(Times),
+    /// Text: what stands behind its last `@` is one of these domains.
+    Domain(Vec<String>),
+    /// Text: its domain is one at which anybody gets a mailbox (`assets/rules/free_mail.json`).
+    FreeMail,
+    /// Text: an address of a function, not of a person (`assets/rules/role_accounts.json`).
+    RoleAccount,
     /// Number: compared as IEEE doubles.
     Number(Compare<f64>),
     /// Money: holds only within the same currency.
@@ -113,6 +134,18 @@ pub enum Test {
     HasAny(BTreeSet<String>),
     /// Multi-choice: has each of them.
     HasAll(BTreeSet<String>),
+    /// Multi-choice: has each of them and no other.
+    HasExactly(BTreeSet<String>),
+    /// Multi-choice: so many options.
+    Options(Times),
+    /// Number: this one times a whole number, as far as a division of doubles tells.
+    MultipleOf(f64),
+    /// Text, number, money, choice, yes/no: compared with the value of another field. Holds only where the other has one.
+    /// Text and choices are compared as by `Is`, amounts within their currency; texts, choices and yes/no have no order.
+    Field {
+        order: FieldOrder,
+        key: String,
+    },
     /// Date, or date and time seen as a date in `zone`.
     Date {
         when: DateTest,
@@ -120,6 +153,19 @@ pub enum Test {
     },
     /// Text, number, money, choice, yes/no: exact equality with a value of the field's own type.
     Equals(Value),
+}
+
+/// How a value stands to another field's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum FieldOrder {
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
 }
 
 /// An ordering test.
@@ -135,6 +181,8 @@ pub enum Compare<T> {
     Ge(T),
     /// Both ends included.
     Between(T, T),
+    /// Neither end passes.
+    NotBetween(T, T),
 }
 
 impl<T> Compare<T> {
@@ -148,6 +196,7 @@ impl<T> Compare<T> {
             Compare::Gt(to) => Compare::Gt(of(to)),
             Compare::Ge(to) => Compare::Ge(of(to)),
             Compare::Between(low, high) => Compare::Between(of(low), of(high)),
+            Compare::NotBetween(low, high) => Compare::NotBetween(of(low), of(high)),
         }
     }
 }
@@ -179,6 +228,71 @@ pub enum DateTest {
     Last(Period),
     /// In the one after.
     Next(Period),
+    /// From the day after the one `n` months ago to today; the 31st counts as the last day of a shorter month.
+    InLastMonths(u32),
+    /// From today to the day before the one `n` months ahead.
+    InNextMonths(u32),
+    Weekday(Weekday),
+    Month(Month),
+    /// 1 to 31.
+    DayOfMonth(u8),
+    /// An anniversary, as in `AnniversaryWithinDays`, was from `n - 1` days ago to today.
+    AnniversaryInLastDays(u32),
+    /// It is from today to `n - 1` days ahead.
+    AnniversaryInNextDays(u32),
+    /// It was exactly `n` days ago.
+    AnniversaryDaysAgo(u32),
+    /// It is in exactly `n` days.
+    AnniversaryInDays(u32),
+    /// Seen from the date of another field, moved by `plus_days`. Holds only where the other has a date too.
+    Beside {
+        order: Beside,
+        key: String,
+        plus_days: i32,
+    },
+}
+
+/// On which side of another date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Beside {
+    Before,
+    On,
+    After,
+}
+
+/// A day of the week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Weekday {
+    Monday,
+    Tuesday,
+    Wednesday,
+    Thursday,
+    Friday,
+    Saturday,
+    Sunday,
+}
+
+/// A month of any year.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Month {
+    January,
+    February,
+    March,
+    April,
+    May,
+    June,
+    July,
+    August,
+    September,
+    October,
+    November,
+    December,
 }
 
 /// A part of the calendar. Weeks begin on Monday, quarters in January, April, July and October.
@@ -220,7 +334,7 @@ pub struct EventMatch {
 #[ts(export)]
 pub struct PropMatch {
     pub key: String,
-    /// `Is`, `IsNot`, `Contains`, `StartsWith`, `EndsWith`, `Number`, `Money`, `YesNo` or `Known`.
+    /// One of text, `Number`, `MultipleOf`, `Money`, `YesNo` or `Known`.
     pub test: Test,
 }
 

@@ -3,4 +3,4 @@
 /**
  * An ordering test.
  */
-export type Compare<T> = { "cmp": "eq", "to": T } | { "cmp": "ne", "to": T } | { "cmp": "lt", "to": T } | { "cmp": "le", "to": T } | { "cmp": "gt", "to": T } | { "cmp": "ge", "to": T } | { "cmp": "between", "to": [T, T] };
+export type Compare<T> = { "cmp": "eq", "to": T } | { "cmp": "ne", "to": T } | { "cmp": "lt", "to": T } | { "cmp": "le", "to": T } | { "cmp": "gt", "to": T } | { "cmp": "ge", "to": T } | { "cmp": "between", "to": [T, T] } | { "cmp": "not_between", "to": [T, T] };

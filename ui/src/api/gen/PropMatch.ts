@@ -6,6 +6,6 @@ import type { Test } from "./Test";
  */
 export type PropMatch = { key: string, 
 /**
- * `Is`, `IsNot`, `Contains`, `StartsWith`, `EndsWith`, `Number`, `Money`, `YesNo` or `Known`.
+ * One of text, `Number`, `MultipleOf`, `Money`, `YesNo` or `Known`.
  */
 test: Test, };

@@ -4,11 +4,11 @@ use super::column::{Column, Paged, Words, sorted};
 use super::rows::Rows;
 use crate::record::Scope;
 use crate::segment::{
-    MAX_CHAIN, Seen, date_truth, folded, local_date, print_clause, sample_share, test_holds, zone_of,
+    MAX_CHAIN, beside, date_truth, field_holds, folded, local_date, print_clause, sample_share, test_holds,
+    zone_of,
 };
 use carillon_model::segment::{Clause, DateTest, Expr, Test, Zone};
 use carillon_model::{ContactId, Moment};
-use chrono::NaiveDate;
 use chrono_tz::Tz;
 use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
@@ -166,6 +166,14 @@ impl<'a> Count<'a> {
     }
 
     fn field(&self, column: &Column, test: &Test) -> RoaringBitmap {
+        if let Test::Field { order, key } = test {
+            let other = self.rows.columns.get(key);
+            let holds = |id: &u32| {
+                let values = column.get(*id).zip(other.and_then(|other| other.get(*id)));
+                values.is_some_and(|(value, other)| field_holds(*order, &value, &other))
+            };
+            return sorted(self.rows.contacts.iter().filter(holds));
+        }
         let Test::Date { when, zone } = test else {
             let test = folded(test);
             return column.passing(&|_, seen| test_holds(&test, seen));
@@ -174,9 +182,22 @@ impl<'a> Count<'a> {
             let tz = zone_of(zone, own, self.scope)?;
             Some((tz, local_date(self.now, tz)?))
         });
+        let other = match when {
+            DateTest::Beside { key, .. } => self.rows.columns.get(key),
+            _ => None,
+        };
         column.passing(&|id, seen| {
-            let today = todays.get(id);
-            today.is_some_and(|today| date_passes(when, seen, today))
+            let Some((tz, today)) = todays.get(id) else {
+                return false;
+            };
+            let Some(date) = seen.date(tz) else { return false };
+            match when {
+                DateTest::Beside { order, plus_days, .. } => {
+                    let other = other.and_then(|column| column.get(id)?.date(tz));
+                    other.is_some_and(|other| beside(*order, date, other, *plus_days))
+                }
+                _ => date_truth(when, date, today),
+            }
         })
     }
 
@@ -226,13 +247,4 @@ impl<'a, T: Copy> ByZone<'a, T> {
         let code = self.words.map_or(0, |words| words.code(id));
         self.by_code.get(code).copied().flatten()
     }
-}
-
-fn date_passes(when: &DateTest, seen: &Seen<'_>, (tz, today): (Tz, NaiveDate)) -> bool {
-    let date = match seen {
-        Seen::Date(date) => Some(*date),
-        Seen::DateTime(at) => local_date(*at, tz),
-        _ => None,
-    };
-    date.is_some_and(|date| date_truth(when, date, today))
 }

@@ -343,6 +343,27 @@ fn every_kind_of_change_reaches_the_expressions_that_read_it() {
         ("not tag \"vip\"", vec![tagged(true)], tagged(false)),
         ("did order", vec![], order(1, 1, epoch())),
         ("did not order", vec![order(1, 1, epoch())], removed),
+        ("last did order", vec![], order(1, 1, epoch())),
+        (
+            "did order then order within 2 days",
+            vec![order(1, 1, late_evening)],
+            order(2, 1, epoch()),
+        ),
+        (
+            "number of different amount of order = 0 and last did order today",
+            vec![],
+            order(1, 1, epoch()),
+        ),
+        (
+            "city = town",
+            vec![set("city", text("Bonn"))],
+            set("town", text("BONN")),
+        ),
+        (
+            "seen_at on paid_at",
+            vec![set("seen_at", late.clone())],
+            set("paid_at", late.clone()),
+        ),
         ("was sent \"w\"", vec![], sent()),
         ("was sent any message", vec![], sent()),
         ("consent email marketing", vec![], granted(yes)),

@@ -7,7 +7,7 @@ use crate::segment;
 use carillon_model::StepId;
 use carillon_model::contact::{Currency, Field, FieldType, Money, Value as FieldValue};
 use carillon_model::journey::{ConditionIx, Problem};
-use carillon_model::segment::{Clause, EventMatch, Expr, Test, Window, Zone};
+use carillon_model::segment::{Clause, EventMatch, Expr};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -414,22 +414,9 @@ fn read_clauses(expr: &Expr, reads: &mut Reads, needs: &mut Needs) {
         reads
             .events
             .extend(segment::events_of(clause).map(|event| event.name.clone()));
-        if let Some(Window::Days {
-            zone: Zone::Contact, ..
-        }) = segment::window_of(clause)
-        {
-            reads.fields.insert("time_zone".to_owned());
-        }
+        reads.fields.extend(segment::fields_of(clause).map(str::to_owned));
         match clause {
-            Clause::Field { key, test } => {
-                reads.fields.insert(key.clone());
-                if let Test::Date {
-                    zone: Zone::Contact, ..
-                } = test
-                {
-                    reads.fields.insert("time_zone".to_owned());
-                }
-            }
+            Clause::Field { .. } => {}
             Clause::Tag { .. } => reads.tags = true,
             Clause::Did { .. }
             | Clause::FirstDid { .. }

@@ -1,7 +1,8 @@
 //! What the values of a property come to.
 
-use super::eval::{Seen, compare_holds};
+use super::eval::Seen;
 use super::text::fold;
+use super::values::compare_holds;
 use carillon_model::contact::{Currency, Money};
 use carillon_model::segment::{Aggregate, AggregateBound, Compare};
 use std::borrow::Cow;
@@ -68,7 +69,9 @@ pub(super) fn amount(function: Aggregate, currency: Currency, values: &[Seen<'_>
 /// The currency of a bound; `None` if it has two, between which nothing lies.
 pub(super) fn currency_of(compare: &Compare<Money>) -> Option<Currency> {
     match compare {
-        Compare::Between(low, high) => (low.currency == high.currency).then_some(low.currency),
+        Compare::Between(low, high) | Compare::NotBetween(low, high) => {
+            (low.currency == high.currency).then_some(low.currency)
+        }
         Compare::Eq(to)
         | Compare::Ne(to)
         | Compare::Lt(to)

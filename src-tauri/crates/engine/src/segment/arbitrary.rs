@@ -3,6 +3,7 @@
 //! Names, values and moments come from small pools, so that clauses hold often enough to mean something.
 
 mod happened;
+mod values;
 
 pub use happened::window;
 
@@ -17,7 +18,7 @@ use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// Keys of fields, one a type and two of text, with the type they hold.
+/// Keys of fields, at least one a type, with the type they hold.
 pub const KEYS: &[&str] = &[
     "city",
     "age",
@@ -28,6 +29,8 @@ pub const KEYS: &[&str] = &[
     "birthday",
     "seen_at",
     "time_zone",
+    "height",
+    "limit",
 ];
 /// [`KEYS`], and those whose values are given by the file.
 const ASKED: &[&str] = &[
@@ -42,6 +45,8 @@ const ASKED: &[&str] = &[
     "time_zone",
     "created_at",
     "email",
+    "height",
+    "limit",
 ];
 /// Tags.
 pub const TAGS: &[&str] = &["vip", "staff", "a \"b\"\n"];
@@ -71,6 +76,10 @@ const TEXTS: &[&str] = &[
     "ﬁ",
     "\"\\\u{1}é",
     "Europe/Berlin",
+    "info@gmail.com",
+    "Anna+x@GMAIL.com",
+    "Sales+eu@web.de@firma.example",
+    "a*b?\\\n",
 ];
 const OPTIONS: &[&str] = &["tea", "Coffee", "kÖln"];
 
@@ -132,8 +141,8 @@ fn option() -> impl Strategy<Value = String> {
 /// A value of the type that [`KEYS`] gives to a key.
 pub fn value_for(key: &'static str) -> BoxedStrategy<Value> {
     match key {
-        "age" => number().prop_map(Value::Number).boxed(),
-        "total" => money().prop_map(Value::Money).boxed(),
+        "age" | "height" => number().prop_map(Value::Number).boxed(),
+        "total" | "limit" => money().prop_map(Value::Money).boxed(),
         "newsletter" => any::<bool>().prop_map(Value::YesNo).boxed(),
         "plan" => option().prop_map(Value::Choice).boxed(),
         "interests" => options().prop_map(Value::MultiChoice).boxed(),
@@ -159,7 +168,8 @@ fn compare<T: Clone + std::fmt::Debug + 'static>(
         of.clone().prop_map(Compare::Le),
         of.clone().prop_map(Compare::Gt),
         of.clone().prop_map(Compare::Ge),
-        (of.clone(), of).prop_map(|(a, b)| Compare::Between(a, b)),
+        (of.clone(), of.clone()).prop_map(|(a, b)| Compare::Between(a, b)),
+        (of.clone(), of).prop_map(|(a, b)| Compare::NotBetween(a, b)),
     ]
 }
 
@@ -186,6 +196,50 @@ pub fn period() -> impl Strategy<Value = Period> {
     ])
 }
 
+const WEEKDAYS: &[Weekday] = &[
+    Weekday::Monday,
+    Weekday::Tuesday,
+    Weekday::Wednesday,
+    Weekday::Thursday,
+    Weekday::Friday,
+    Weekday::Saturday,
+    Weekday::Sunday,
+];
+
+const MONTHS: &[Month] = &[
+    Month::January,
+    Month::February,
+    Month::March,
+    Month::April,
+    Month::May,
+    Month::June,
+    Month::July,
+    Month::August,
+    Month::September,
+    Month::October,
+    Month::November,
+    Month::December,
+];
+
+fn beside() -> impl Strategy<Value = DateTest> {
+    let order = select(vec![Beside::Before, Beside::On, Beside::After]);
+    let key = select(vec![
+        "birthday",
+        "seen_at",
+        "created_at",
+        "seen_at",
+        "a",
+        "day",
+        "age",
+    ]);
+    let plus = prop_oneof![2 => Just(0), 4 => -40i32..40, 1 => any::<i32>()];
+    (order, key, plus).prop_map(|(order, key, plus_days)| DateTest::Beside {
+        order,
+        key: key.to_owned(),
+        plus_days,
+    })
+}
+
 fn period_test() -> BoxedStrategy<DateTest> {
     prop_oneof![
         period().prop_map(DateTest::This),
@@ -207,6 +261,16 @@ fn date_test() -> BoxedStrategy<Test> {
         1 => days().prop_map(DateTest::MoreThanDaysAhead),
         1 => days().prop_map(DateTest::AnniversaryWithinDays),
         3 => period_test(),
+        1 => (0u32..30).prop_map(DateTest::InLastMonths),
+        1 => (0u32..30).prop_map(DateTest::InNextMonths),
+        1 => select(WEEKDAYS).prop_map(DateTest::Weekday),
+        1 => select(MONTHS).prop_map(DateTest::Month),
+        1 => (1u8..32).prop_map(DateTest::DayOfMonth),
+        1 => days().prop_map(DateTest::AnniversaryInLastDays),
+        1 => days().prop_map(DateTest::AnniversaryInNextDays),
+        1 => days().prop_map(DateTest::AnniversaryDaysAgo),
+        1 => days().prop_map(DateTest::AnniversaryInDays),
+        3 => beside(),
     ];
     let when = when.boxed();
     (when, zone())
@@ -216,11 +280,12 @@ fn date_test() -> BoxedStrategy<Test> {
 
 fn text_test(of: BoxedStrategy<String>) -> BoxedStrategy<Test> {
     prop_oneof![
-        vec(of.clone(), 0..3).prop_map(Test::Is),
-        vec(of.clone(), 0..3).prop_map(Test::IsNot),
-        of.clone().prop_map(Test::Contains),
-        of.clone().prop_map(Test::StartsWith),
-        of.prop_map(Test::EndsWith),
+        1 => vec(of.clone(), 0..3).prop_map(Test::Is),
+        1 => vec(of.clone(), 0..3).prop_map(Test::IsNot),
+        1 => of.clone().prop_map(Test::Contains),
+        1 => of.clone().prop_map(Test::StartsWith),
+        1 => of.clone().prop_map(Test::EndsWith),
+        2 => values::of_text(of),
     ]
     .boxed()
 }
@@ -235,6 +300,9 @@ pub fn test() -> BoxedStrategy<Test> {
         any::<bool>().prop_map(Test::YesNo),
         options().prop_map(Test::HasAny),
         options().prop_map(Test::HasAll),
+        values::of_options(),
+        values::multiple(),
+        values::other(),
         date_test(),
         value().prop_map(Test::Equals),
     ]
@@ -244,17 +312,23 @@ pub fn test() -> BoxedStrategy<Test> {
 /// A test that fits the key more often than not: every one that its type has.
 fn test_for(key: &'static str) -> BoxedStrategy<Test> {
     let fitting = match key {
-        "age" => compare(number().boxed()).prop_map(Test::Number).boxed(),
-        "total" => compare(money().boxed()).prop_map(Test::Money).boxed(),
+        "age" | "height" => {
+            prop_oneof![7 => compare(number().boxed()).prop_map(Test::Number), 1 => values::multiple()]
+                .boxed()
+        }
+        "total" | "limit" => compare(money().boxed()).prop_map(Test::Money).boxed(),
         "newsletter" => any::<bool>().prop_map(Test::YesNo).boxed(),
         "plan" => prop_oneof![
             vec(option(), 0..3).prop_map(Test::Is),
             vec(option(), 0..3).prop_map(Test::IsNot)
         ]
         .boxed(),
-        "interests" => {
-            prop_oneof![options().prop_map(Test::HasAny), options().prop_map(Test::HasAll)].boxed()
-        }
+        "interests" => prop_oneof![
+            options().prop_map(Test::HasAny),
+            options().prop_map(Test::HasAll),
+            values::of_options()
+        ]
+        .boxed(),
         "birthday" | "seen_at" | "created_at" => date_test().boxed(),
         "email" => text_test(
             select(vec!["c1@x.example", "C2@X", "c", ".example "])
@@ -263,7 +337,7 @@ fn test_for(key: &'static str) -> BoxedStrategy<Test> {
         ),
         _ => text_test(text().boxed()),
     };
-    prop_oneof![8 => fitting, 1 => test(), 1 => Just(Test::Known), 2 => value_for(key).prop_map(Test::Equals)]
+    prop_oneof![8 => fitting, 1 => test(), 1 => Just(Test::Known), 2 => value_for(key).prop_map(Test::Equals), 2 => values::against(key)]
         .boxed()
 }
 
@@ -282,7 +356,7 @@ fn prop_test(key: &str) -> BoxedStrategy<Test> {
     ]
     .prop_map(Test::Equals);
     let fitting = match key {
-        "amount" => prop_oneof![4 => numbers, 4 => amounts].boxed(),
+        "amount" => prop_oneof![4 => numbers, 4 => amounts, 1 => values::multiple()].boxed(),
         "product" => {
             prop_oneof![6 => text_test(text().boxed()), 1 => any::<bool>().prop_map(Test::YesNo)].boxed()
         }
@@ -333,6 +407,8 @@ pub fn timely() -> BoxedStrategy<Expr> {
         days().prop_map(DateTest::MoreThanDaysAgo),
         days().prop_map(DateTest::MoreThanDaysAhead),
         (0u32..20).prop_map(DateTest::AnniversaryWithinDays),
+        (0u32..20).prop_map(DateTest::AnniversaryInNextDays),
+        (0u32..4).prop_map(DateTest::InLastMonths),
         period_test(),
     ];
     let field =
@@ -426,7 +502,7 @@ pub fn record(contact: ContactId) -> impl Strategy<Value = ContactRecord> {
         at,
     });
     (
-        vec(field, 0..9),
+        vec(field, 0..12),
         btree_set(select(TAGS).prop_map(str::to_owned), 0..3),
         vec(event(contact), 0..8),
         vec(sent, 0..5),

@@ -1,12 +1,13 @@
 //! What is wrong with an expression that can be read: names nobody knows, tests that do not fit, circles.
 
-use super::parts::{events_of, window_of};
+use super::parts::{events_of, other_field, window_of};
+use super::patterns;
 use super::print::{print, print_clause};
 use super::words::say;
 use super::{MAX_CLAUSES, MAX_DEPTH, MAX_TEXT, fold};
 use carillon_model::contact::{Field, FieldType, Money, Value};
 use carillon_model::segment::{
-    Aggregate, AggregateBound, Clause, Compare, Expr, PropMatch, Test, Window, Zone,
+    Aggregate, AggregateBound, Clause, Compare, Expr, FieldOrder, PropMatch, Test, Window, Zone,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +21,7 @@ pub const MAX_CHAIN: usize = 10;
 #[ts(export)]
 pub struct ExprProblem {
     /// Stable word: `unknown_field`, `wrong_type`, `unknown_option`, `unknown_segment`, `unknown_zone`,
-    /// `mixed_currencies`, `bad_share`, `too_few`, `too_deep`, `too_many`, `too_long`, `cycle`; or of
+    /// `mixed_currencies`, `bad_share`, `bad_pattern`, `too_few`, `too_deep`, `too_many`, `too_long`, `cycle`; or of
     /// [`super::hints`].
     pub code: String,
     /// Canonical text of the clause; empty for the whole expression.
@@ -271,7 +272,13 @@ fn check_clause(clause: &Clause, fields: &[Field], segments: &BTreeSet<String>, 
 fn check_prop(clause: &Clause, prop: &PropMatch, out: &mut Vec<ExprProblem>) {
     let fits = !matches!(
         prop.test,
-        Test::HasAny(_) | Test::HasAll(_) | Test::Date { .. } | Test::Equals(_)
+        Test::HasAny(_)
+            | Test::HasAll(_)
+            | Test::HasExactly(_)
+            | Test::Options(_)
+            | Test::Field { .. }
+            | Test::Date { .. }
+            | Test::Equals(_)
     );
     if !fits {
         let message = say("check.wrong_property_test", &[("name", &prop.key)]);
@@ -283,8 +290,26 @@ fn check_prop(clause: &Clause, prop: &PropMatch, out: &mut Vec<ExprProblem>) {
             message,
         ));
     }
-    if let Test::Money(compare) = &prop.test {
-        check_currencies(clause, compare, out);
+    check_parts(clause, &prop.test, out);
+}
+
+/// Amounts of two currencies, and patterns that are none.
+fn check_parts(clause: &Clause, test: &Test, out: &mut Vec<ExprProblem>) {
+    let (pattern, wrong) = match test {
+        Test::Money(compare) => return check_currencies(clause, compare, out),
+        Test::Matches(pattern) | Test::NotMatches(pattern) => (pattern, patterns::wrong_regular(pattern)),
+        Test::Like(pattern) | Test::NotLike(pattern) => (pattern, patterns::wrong_like(pattern)),
+        _ => return,
+    };
+    if let Some(why) = wrong {
+        let message = say("check.bad_pattern", &[("why", &why)]);
+        out.push(problem(
+            "bad_pattern",
+            &print_clause(clause),
+            pattern,
+            None,
+            message,
+        ));
     }
 }
 
@@ -322,8 +347,40 @@ fn check_field(clause: &Clause, key: &str, test: &Test, fields: &[Field], out: &
     if let Test::Date { zone, .. } = test {
         check_zone(clause, zone, out);
     }
-    if let Test::Money(compare) = test {
-        check_currencies(clause, compare, out);
+    if let Some(other) = other_field(test) {
+        check_other(clause, field.field_type, other, fields, out);
+    }
+    check_parts(clause, test, out);
+}
+
+/// The field that one of a type is compared with.
+fn check_other(
+    clause: &Clause,
+    wanted: FieldType,
+    other: &str,
+    fields: &[Field],
+    out: &mut Vec<ExprProblem>,
+) {
+    let dated = |of| matches!(of, FieldType::Date | FieldType::DateTime);
+    let Some(field) = fields.iter().find(|f| f.key == other) else {
+        let near = nearest(other, fields.iter().map(|f| f.key.as_str()));
+        let message = say("check.unknown_field", &[("name", &other)]);
+        out.push(problem(
+            "unknown_field",
+            &print_clause(clause),
+            other,
+            near,
+            message,
+        ));
+        return;
+    };
+    if field.field_type != wanted && !(dated(field.field_type) && dated(wanted)) {
+        let kinds = [kind(wanted).0, kind(field.field_type).0].map(|key| say(key, &[]));
+        let message = say(
+            "check.other_type",
+            &[("name", &other), ("kind", &kinds[1]), ("wanted", &kinds[0])],
+        );
+        out.push(problem("wrong_type", &print_clause(clause), other, None, message));
     }
 }
 
@@ -344,7 +401,7 @@ fn check_zone(clause: &Clause, zone: &Zone, out: &mut Vec<ExprProblem>) {
 }
 
 fn check_currencies(clause: &Clause, compare: &Compare<Money>, out: &mut Vec<ExprProblem>) {
-    if let Compare::Between(low, high) = compare
+    if let Compare::Between(low, high) | Compare::NotBetween(low, high) = compare
         && low.currency != high.currency
     {
         let message = say(
@@ -365,11 +422,34 @@ fn fits(test: &Test, field: FieldType) -> bool {
     match test {
         Test::Known => true,
         Test::Is(_) | Test::IsNot(_) => matches!(field, FieldType::Text | FieldType::Choice),
-        Test::Contains(_) | Test::StartsWith(_) | Test::EndsWith(_) => field == FieldType::Text,
-        Test::Number(_) => field == FieldType::Number,
+        Test::Contains(_)
+        | Test::StartsWith(_)
+        | Test::EndsWith(_)
+        | Test::NotContains(_)
+        | Test::NotStartsWith(_)
+        | Test::NotEndsWith(_)
+        | Test::Like(_)
+        | Test::NotLike(_)
+        | Test::Matches(_)
+        | Test::NotMatches(_)
+        | Test::Characters(_)
+        | Test::Domain(_)
+        | Test::FreeMail
+        | Test::RoleAccount => field == FieldType::Text,
+        Test::Number(_) | Test::MultipleOf(_) => field == FieldType::Number,
         Test::Money(_) => field == FieldType::Money,
         Test::YesNo(_) => field == FieldType::YesNo,
-        Test::HasAny(_) | Test::HasAll(_) => field == FieldType::MultiChoice,
+        Test::HasAny(_) | Test::HasAll(_) | Test::HasExactly(_) | Test::Options(_) => {
+            field == FieldType::MultiChoice
+        }
+        Test::Field {
+            order: FieldOrder::Eq | FieldOrder::Ne,
+            ..
+        } => matches!(
+            field,
+            FieldType::Text | FieldType::Number | FieldType::Money | FieldType::Choice | FieldType::YesNo
+        ),
+        Test::Field { .. } => matches!(field, FieldType::Number | FieldType::Money),
         Test::Date { .. } => matches!(field, FieldType::Date | FieldType::DateTime),
         Test::Equals(v) => v.field_type() == field,
     }
@@ -378,7 +458,10 @@ fn fits(test: &Test, field: FieldType) -> bool {
 fn options(test: &Test) -> Vec<&String> {
     match test {
         Test::Is(list) | Test::IsNot(list) => list.iter().collect(),
-        Test::HasAny(set) | Test::HasAll(set) | Test::Equals(Value::MultiChoice(set)) => set.iter().collect(),
+        Test::HasAny(set)
+        | Test::HasAll(set)
+        | Test::HasExactly(set)
+        | Test::Equals(Value::MultiChoice(set)) => set.iter().collect(),
         Test::Equals(Value::Choice(option)) => vec![option],
         _ => Vec::new(),
     }

@@ -3,8 +3,8 @@
 use super::periods::{first_day, next_first, previous_first};
 use crate::record::Scope;
 use carillon_model::Moment;
-use carillon_model::segment::{DateTest, Period, Zone};
-use chrono::{Datelike, Days, MappedLocalTime, NaiveDate, NaiveTime, Offset, TimeDelta, TimeZone};
+use carillon_model::segment::{Beside, DateTest, Period, Zone};
+use chrono::{Datelike, Days, MappedLocalTime, Months, NaiveDate, NaiveTime, Offset, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
 /// The date on the calendars of `tz` at `m`; `None` only beyond the years chrono can name.
@@ -46,9 +46,6 @@ pub(crate) fn date_truth(when: &DateTest, date: NaiveDate, today: NaiveDate) -> 
         DateTest::InNextDays(n) => (0..i64::from(*n)).contains(&ahead),
         DateTest::MoreThanDaysAgo(n) => -ahead > i64::from(*n),
         DateTest::MoreThanDaysAhead(n) => ahead > i64::from(*n),
-        DateTest::AnniversaryWithinDays(n) => (today.year() - 1..=today.year() + 1)
-            .filter_map(|year| anniversary(date, year))
-            .any(|day| (day - today).num_days().abs() <= i64::from(*n)),
         DateTest::This(period) => first_day(*period, date) == first_day(*period, today),
         DateTest::Last(period) => {
             let this = first_day(*period, today);
@@ -58,6 +55,98 @@ pub(crate) fn date_truth(when: &DateTest, date: NaiveDate, today: NaiveDate) -> 
             let this = first_day(*period, today);
             first_day(*period, date) == this.and_then(|first| next_first(*period, first))
         }
+        DateTest::InLastMonths(n) => {
+            let from = today.checked_sub_months(Months::new(*n));
+            date <= today && from.is_none_or(|from| from < date)
+        }
+        DateTest::InNextMonths(n) => {
+            let end = today.checked_add_months(Months::new(*n));
+            today <= date && end.is_none_or(|end| date < end)
+        }
+        DateTest::Weekday(day) => date.weekday().num_days_from_monday() == *day as u32,
+        DateTest::Month(month) => date.month0() == *month as u32,
+        DateTest::DayOfMonth(day) => date.day() == u32::from(*day),
+        DateTest::AnniversaryWithinDays(_)
+        | DateTest::AnniversaryInLastDays(_)
+        | DateTest::AnniversaryInNextDays(_)
+        | DateTest::AnniversaryDaysAgo(_)
+        | DateTest::AnniversaryInDays(_) => {
+            Anniversaries::of(when, today).is_some_and(|those| those.has(date))
+        }
+        // Not today's business: see `beside`.
+        DateTest::Beside { .. } => false,
+    }
+}
+
+/// Whether a date lies on the wanted side of another one, moved by a number of days.
+pub(crate) fn beside(order: Beside, date: NaiveDate, other: NaiveDate, plus_days: i32) -> bool {
+    let Some(other) = other.checked_add_signed(TimeDelta::days(i64::from(plus_days))) else {
+        return false;
+    };
+    match order {
+        Beside::Before => date < other,
+        Beside::On => date == other,
+        Beside::After => date > other,
+    }
+}
+
+/// The days on which an anniversary is wanted: both ends included.
+struct Anniversaries {
+    first: NaiveDate,
+    last: NaiveDate,
+}
+
+impl Anniversaries {
+    /// `None`: on no day.
+    fn of(when: &DateTest, today: NaiveDate) -> Option<Anniversaries> {
+        let days = |n: u32| Days::new(u64::from(n));
+        // Two years hold every anniversary.
+        let (first, last) = match when {
+            DateTest::AnniversaryWithinDays(n) => {
+                let n = days((*n).min(740));
+                (today.checked_sub_days(n)?, today.checked_add_days(n)?)
+            }
+            DateTest::AnniversaryInLastDays(n) => {
+                (today.checked_sub_days(days(n.checked_sub(1)?.min(740)))?, today)
+            }
+            DateTest::AnniversaryInNextDays(n) => {
+                (today, today.checked_add_days(days(n.checked_sub(1)?.min(740)))?)
+            }
+            DateTest::AnniversaryDaysAgo(n) => {
+                let day = today.checked_sub_days(days(*n))?;
+                (day, day)
+            }
+            DateTest::AnniversaryInDays(n) => {
+                let day = today.checked_add_days(days(*n))?;
+                (day, day)
+            }
+            _ => return None,
+        };
+        Some(Anniversaries { first, last })
+    }
+
+    fn has(&self, date: NaiveDate) -> bool {
+        (self.first.year()..=self.last.year())
+            .filter_map(|year| anniversary(date, year))
+            .any(|day| self.first <= day && day <= self.last)
+    }
+
+    /// In how many days, from 1, an anniversary of `date` first comes among them or leaves them; `None`: never, since
+    /// they are a whole year.
+    fn change(&self, date: NaiveDate) -> Option<i64> {
+        if (self.last - self.first).num_days() >= 366 {
+            return None;
+        }
+        let after = |day: NaiveDate, most: i64| {
+            (day.year()..=day.year() + 1)
+                .filter_map(|year| anniversary(date, year))
+                .map(|next| (next - day).num_days())
+                .find(|days| *days >= most)
+        };
+        // It comes when the last day reaches it and has left when the first day is past it.
+        let comes = after(self.last, 1);
+        let leaves = after(self.first, 0).map(|days| days + 1);
+        [comes, leaves].into_iter().flatten().min()
     }
 }
 
@@ -75,30 +164,52 @@ pub(crate) fn next_change_day(when: &DateTest, date: NaiveDate, today: NaiveDate
     let minus = |n: u64| date.checked_sub_days(Days::new(n));
     let later = |days: &[Option<NaiveDate>]| days.iter().flatten().filter(|d| **d > today).min().copied();
     match when {
-        DateTest::On(_) | DateTest::Before(_) | DateTest::After(_) | DateTest::Between(..) => None,
+        DateTest::On(_)
+        | DateTest::Before(_)
+        | DateTest::After(_)
+        | DateTest::Between(..)
+        | DateTest::Weekday(_)
+        | DateTest::Month(_)
+        | DateTest::DayOfMonth(_)
+        | DateTest::Beside { .. } => None,
         DateTest::InLastDays(n) => later(&[Some(date), plus(u64::from(*n))]),
         DateTest::InNextDays(0) => None,
         DateTest::InNextDays(n) => later(&[minus(u64::from(*n) - 1), plus(1)]),
         DateTest::MoreThanDaysAgo(n) => later(&[plus(u64::from(*n) + 1)]),
         DateTest::MoreThanDaysAhead(n) => later(&[minus(u64::from(*n))]),
-        // Half a year to both sides is the whole year, each year.
-        DateTest::AnniversaryWithinDays(n) if *n >= 183 => None,
-        DateTest::AnniversaryWithinDays(n) => (today.year() - 1..=today.year() + 2)
-            .filter_map(|year| anniversary(date, year))
-            .flat_map(|day| {
-                let n = u64::from(*n);
-                [
-                    day.checked_sub_days(Days::new(n)),
-                    day.checked_add_days(Days::new(n + 1)),
-                ]
-            })
-            .flatten()
-            .filter(|day| *day > today)
-            .min(),
         DateTest::This(period) | DateTest::Last(period) | DateTest::Next(period) => {
             later(&beginnings(*period, date))
         }
+        DateTest::InLastMonths(n) => later(&[Some(date), months_later(date, *n)]),
+        DateTest::InNextMonths(n) => later(&[months_before(date, *n), plus(1)]),
+        DateTest::AnniversaryWithinDays(_)
+        | DateTest::AnniversaryInLastDays(_)
+        | DateTest::AnniversaryInNextDays(_)
+        | DateTest::AnniversaryDaysAgo(_)
+        | DateTest::AnniversaryInDays(_) => {
+            let days = Anniversaries::of(when, today)?.change(date)?;
+            today.checked_add_signed(TimeDelta::days(days))
+        }
     }
+}
+
+/// The first day that is not before `date` any more when it is taken back by months.
+fn months_later(date: NaiveDate, n: u32) -> Option<NaiveDate> {
+    let months = Months::new(n);
+    let near = date.checked_add_months(months)?;
+    // Short months: a day or two behind.
+    near.iter_days()
+        .take(5)
+        .find(|day| day.checked_sub_months(months).is_some_and(|back| back >= date))
+}
+
+/// The first day that is after `date` when it is taken on by months.
+fn months_before(date: NaiveDate, n: u32) -> Option<NaiveDate> {
+    let months = Months::new(n);
+    let near = date.checked_sub_months(months)?;
+    near.iter_days()
+        .take(5)
+        .find(|day| day.checked_add_months(months).is_none_or(|on| on > date))
 }
 
 /// The first instant after `now` at which the date in `tz` is neither `today` (the date at `now`) nor any other
@@ -238,6 +349,54 @@ mod tests {
         assert!(holds("2028-02-29") && !holds("2028-02-28"));
     }
 
+    const PERIODS: [Period; 5] = [
+        Period::Day,
+        Period::Week,
+        Period::Month,
+        Period::Quarter,
+        Period::Year,
+    ];
+
+    #[test]
+    fn months_end_with_the_last_day_of_a_shorter_one() {
+        let holds = |when: DateTest, date: &str, today: &str| {
+            date_truth(
+                &when,
+                date.parse().expect("a date"),
+                today.parse().expect("a date"),
+            )
+        };
+        let (last, next) = (DateTest::InLastMonths(1), DateTest::InNextMonths(1));
+        assert!(!holds(last.clone(), "2026-02-28", "2026-03-31"));
+        assert!(
+            holds(last.clone(), "2026-03-01", "2026-03-31")
+                && holds(last.clone(), "2026-03-31", "2026-03-31")
+        );
+        assert!(!holds(last, "2026-04-01", "2026-03-31"));
+        assert!(holds(next.clone(), "2026-02-27", "2026-01-31") && !holds(next, "2026-02-28", "2026-01-31"));
+    }
+
+    #[test]
+    fn an_anniversary_is_ahead_or_behind_or_on_its_day() {
+        let born = "1990-01-03".parse().expect("a date");
+        let holds = |when: &DateTest, today: &str| date_truth(when, born, today.parse().expect("a date"));
+        let ahead = DateTest::AnniversaryInNextDays(7);
+        assert!(holds(&ahead, "2025-12-28") && holds(&ahead, "2026-01-03"));
+        assert!(!holds(&ahead, "2025-12-27") && !holds(&ahead, "2026-01-04"));
+        let behind = DateTest::AnniversaryInLastDays(7);
+        assert!(
+            holds(&behind, "2026-01-03") && holds(&behind, "2026-01-09") && !holds(&behind, "2026-01-10")
+        );
+        let exactly = DateTest::AnniversaryInDays(7);
+        assert!(holds(&exactly, "2025-12-27") && !holds(&exactly, "2025-12-28"));
+        assert!(holds(&DateTest::AnniversaryDaysAgo(3), "2026-01-06"));
+        let never = [
+            DateTest::AnniversaryInLastDays(0),
+            DateTest::AnniversaryInNextDays(0),
+        ];
+        assert!(never.iter().all(|when| !holds(when, "2026-01-03")));
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(256))]
         #[test]
@@ -261,10 +420,13 @@ mod tests {
 
         #[test]
         fn a_date_test_changes_only_on_its_next_change_day(
-            n in 0u32..400, kind in 0usize..5, offset in -800i64..800, base in 0i64..60_000
+            n in 0u32..400, kind in 0usize..14, offset in -800i64..800, base in 0i64..60_000
         ) {
             let test = [DateTest::InLastDays(n), DateTest::InNextDays(n), DateTest::MoreThanDaysAgo(n),
-                DateTest::MoreThanDaysAhead(n), DateTest::AnniversaryWithinDays(n)][kind].clone();
+                DateTest::MoreThanDaysAhead(n), DateTest::AnniversaryWithinDays(n), DateTest::AnniversaryInLastDays(n),
+                DateTest::AnniversaryInNextDays(n), DateTest::AnniversaryDaysAgo(n), DateTest::AnniversaryInDays(n),
+                DateTest::InLastMonths(n % 20), DateTest::InNextMonths(n % 20), DateTest::This(PERIODS[n as usize % 5]),
+                DateTest::Last(PERIODS[n as usize % 5]), DateTest::Next(PERIODS[n as usize % 5])][kind].clone();
             let today = NaiveDate::from_ymd_opt(1930, 1, 1).expect("a date") + TimeDelta::days(base);
             let date = today + TimeDelta::days(offset);
             let now = date_truth(&test, date, today);

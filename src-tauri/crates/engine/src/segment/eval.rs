@@ -1,14 +1,14 @@
 //! The per-contact evaluator.
 
-use super::dates::{date_truth, leaves_days, local_date, next_change_day, zone_of};
+use super::dates::{beside, date_truth, leaves_days, local_date, next_change_day, zone_of};
 use super::occurrences::{Moments, aggregated, counted, first_counts, followed, last_counts};
-use super::text::fold;
+use super::values::{field_holds, props_match, test_holds};
 use super::windows::{Spans, zone_of_window};
 use crate::record::{ContactRecord, Scope, Verdict};
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::{Money, Value};
 use carillon_model::event::{Event, Prop};
-use carillon_model::segment::{Clause, Compare, EventMatch, Expr, PropMatch, Test, Window};
+use carillon_model::segment::{Clause, DateTest, EventMatch, Expr, Test, Window};
 use carillon_model::{ContactId, Moment};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -71,6 +71,17 @@ pub enum Seen<'a> {
     MultiChoice(Cow<'a, BTreeSet<String>>),
     Date(NaiveDate),
     DateTime(Moment),
+}
+
+impl Seen<'_> {
+    /// The date, or that of the moment on the calendar of `tz`.
+    pub(crate) fn date(&self, tz: Tz) -> Option<NaiveDate> {
+        match self {
+            Seen::Date(date) => Some(*date),
+            Seen::DateTime(at) => local_date(*at, tz),
+            _ => None,
+        }
+    }
 }
 
 impl<'a> From<&'a Value> for Seen<'a> {
@@ -169,91 +180,6 @@ pub fn sample_share(salt: &str, contact: ContactId) -> f64 {
     hasher.write(salt.as_bytes());
     hasher.write(&contact.0.to_le_bytes());
     (hasher.finish() >> 11) as f64 / (1u64 << 53) as f64 * 100.0
-}
-
-pub(crate) fn props_match<'a>(props: &[PropMatch], get: impl Fn(&str) -> Option<Seen<'a>>) -> bool {
-    props
-        .iter()
-        .all(|p| get(&p.key).is_some_and(|seen| test_holds(&p.test, &seen)))
-}
-
-/// Every test that does not depend on time; date tests are false here.
-pub(crate) fn test_holds(test: &Test, seen: &Seen<'_>) -> bool {
-    match (test, seen) {
-        (Test::Known, _) => true,
-        (Test::Is(_) | Test::IsNot(_), Seen::Text(text) | Seen::Choice(text)) => text_holds(test, text),
-        (Test::Contains(_) | Test::StartsWith(_) | Test::EndsWith(_), Seen::Text(text)) => {
-            text_holds(test, text)
-        }
-        (Test::Number(compare), Seen::Number(n)) => compare_holds(compare, n),
-        (Test::Money(compare), Seen::Money(m)) => money_holds(compare, *m),
-        (Test::YesNo(wanted), Seen::YesNo(b)) => wanted == b,
-        (Test::HasAny(wanted), Seen::MultiChoice(has)) => wanted.iter().any(|w| chosen(has, w)),
-        (Test::HasAll(wanted), Seen::MultiChoice(has)) => wanted.iter().all(|w| chosen(has, w)),
-        (Test::Equals(value), seen) => Seen::from(value) == *seen,
-        _ => false,
-    }
-}
-
-/// The same test with its texts folded, which costs the asking of many contacts less.
-pub(crate) fn folded(test: &Test) -> Test {
-    let one = |text: &String| fold(text).into_owned();
-    match test {
-        Test::Is(list) => Test::Is(list.iter().map(one).collect()),
-        Test::IsNot(list) => Test::IsNot(list.iter().map(one).collect()),
-        Test::Contains(part) => Test::Contains(one(part)),
-        Test::StartsWith(part) => Test::StartsWith(one(part)),
-        Test::EndsWith(part) => Test::EndsWith(one(part)),
-        Test::HasAny(options) => Test::HasAny(options.iter().map(one).collect()),
-        Test::HasAll(options) => Test::HasAll(options.iter().map(one).collect()),
-        other => other.clone(),
-    }
-}
-
-/// The tests of text, on folded text.
-pub(crate) fn text_holds(test: &Test, text: &str) -> bool {
-    let text = fold(text);
-    match test {
-        Test::Is(list) => list.iter().any(|t| fold(t) == text),
-        Test::IsNot(list) => list.iter().all(|t| fold(t) != text),
-        Test::Contains(part) => text.contains(&*fold(part)),
-        Test::StartsWith(part) => text.starts_with(&*fold(part)),
-        Test::EndsWith(part) => text.ends_with(&*fold(part)),
-        _ => false,
-    }
-}
-
-fn chosen(has: &BTreeSet<String>, wanted: &str) -> bool {
-    let wanted = fold(wanted);
-    has.iter().any(|option| fold(option) == wanted)
-}
-
-/// Of doubles the comparison of IEEE: nothing but `!=` holds of a NaN.
-pub(crate) fn compare_holds<T: PartialOrd>(compare: &Compare<T>, value: &T) -> bool {
-    match compare {
-        Compare::Eq(to) => value == to,
-        Compare::Ne(to) => value != to,
-        Compare::Lt(to) => value < to,
-        Compare::Le(to) => value <= to,
-        Compare::Gt(to) => value > to,
-        Compare::Ge(to) => value >= to,
-        Compare::Between(low, high) => low <= value && value <= high,
-    }
-}
-
-/// Amounts of another currency pass no comparison, not even `!=`.
-pub(crate) fn money_holds(compare: &Compare<Money>, value: Money) -> bool {
-    let minor = |m: &Money| (m.currency == value.currency).then_some(m.minor);
-    let one = |m: &Money, holds: fn(&i64, &i64) -> bool| minor(m).is_some_and(|to| holds(&value.minor, &to));
-    match compare {
-        Compare::Eq(to) => one(to, i64::eq),
-        Compare::Ne(to) => one(to, i64::ne),
-        Compare::Lt(to) => one(to, i64::lt),
-        Compare::Le(to) => one(to, i64::le),
-        Compare::Gt(to) => one(to, i64::gt),
-        Compare::Ge(to) => one(to, i64::ge),
-        Compare::Between(low, high) => one(low, i64::ge) && one(high, i64::le),
-    }
 }
 
 struct Evaluation<'a, F> {
@@ -398,20 +324,28 @@ impl<'a, F: Facts> Evaluation<'a, F> {
         let Some(seen) = self.who.field(key) else {
             return always(false);
         };
+        if let Test::Field { order, key } = test {
+            let other = self.who.field(key);
+            return always(other.is_some_and(|other| field_holds(*order, &seen, &other)));
+        }
         let Test::Date { when, zone } = test else {
             return always(test_holds(test, &seen));
         };
         let Some(tz) = zone_of(zone, self.who.zone(), self.scope) else {
             return always(false);
         };
-        let date = match seen {
-            Seen::Date(date) => Some(date),
-            Seen::DateTime(at) => local_date(at, tz),
-            _ => None,
-        };
-        let (Some(date), Some(today)) = (date, local_date(self.now, tz)) else {
+        let (Some(date), Some(today)) = (seen.date(tz), local_date(self.now, tz)) else {
             return always(false);
         };
+        if let DateTest::Beside {
+            order,
+            key,
+            plus_days,
+        } = when
+        {
+            let other = self.who.field(key).and_then(|other| other.date(tz));
+            return always(other.is_some_and(|other| beside(*order, date, other, *plus_days)));
+        }
         let change = next_change_day(when, date, today);
         Verdict {
             holds: date_truth(when, date, today),

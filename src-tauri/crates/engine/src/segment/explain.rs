@@ -5,7 +5,9 @@ use super::check::children;
 use super::dates::{local_date, zone_of};
 use super::eval::{Facts, Seen, eval_facts, sample_share};
 use super::occurrences::{next_after, wait_ends};
-use super::print::{BASES, key, moment, number, print, print_clause, value, word_of};
+use super::parts::other_field;
+use super::print::{key, moment, number, print, print_clause, value};
+use super::vocabulary::{BASES, word_of};
 use super::windows::{Counting, zone_of_window};
 use super::words::say;
 use crate::record::{ContactRecord, Scope};
@@ -167,6 +169,17 @@ fn seen_by(clause: &Clause, who: &ContactRecord, now: Moment, scope: &Scope) -> 
 }
 
 fn field(name: &str, test: &Test, who: &ContactRecord, scope: &Scope) -> String {
+    let own = one_field(name, test, who, scope);
+    match other_field(test) {
+        Some(other) => {
+            let other = one_field(other, test, who, scope);
+            say("seen.both", &[("one", &own), ("other", &other)])
+        }
+        None => own,
+    }
+}
+
+fn one_field(name: &str, test: &Test, who: &ContactRecord, scope: &Scope) -> String {
     let key = key(name);
     let Some(seen) = who.fields.get(name) else {
         return say("seen.empty", &[("key", &key)]);

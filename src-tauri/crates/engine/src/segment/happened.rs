@@ -2,7 +2,7 @@
 
 use super::lex::Kind;
 use super::parse::{ParseError, Parser, is_reserved};
-use super::print::{AGGREGATES, PERIODS};
+use super::vocabulary::{AGGREGATES, PERIODS};
 use super::words::say;
 use carillon_model::Moment;
 use carillon_model::segment::{
@@ -216,16 +216,23 @@ impl Parser<'_> {
     }
 
     fn times(&mut self) -> Result<Option<Times>, ParseError> {
-        if self.sees(&["between"])
-            && matches!(self.ahead(1), Some(Kind::Number(_)))
-            && !self.between_numbers(is_unit)
-        {
-            self.need_word(&["between"])?;
-            let low = self.whole("wanted.times")?;
-            self.need_word(&["and"])?;
-            let high = self.whole("wanted.times")?;
+        let numbers = matches!(self.ahead(1), Some(Kind::Number(_))) && !self.between_numbers(is_unit);
+        if self.sees(&["between"]) && !numbers {
+            return Ok(None);
+        }
+        let times = self.many("wanted.times")?;
+        if times.is_some() && !self.accept(&["time"]) {
             self.need_word(&["times"])?;
-            return Ok(Some(Times::Between(low, high)));
+        }
+        Ok(times)
+    }
+
+    /// A number of something, or bounds of one.
+    pub(super) fn many(&mut self, what: &str) -> Result<Option<Times>, ParseError> {
+        if self.accept(&["between"]) {
+            let low = self.whole(what)?;
+            self.need_word(&["and"])?;
+            return Ok(Some(Times::Between(low, self.whole(what)?)));
         }
         let make = if self.accept(&["at", "least"]) {
             Times::AtLeast
@@ -236,11 +243,7 @@ impl Parser<'_> {
         } else {
             return Ok(None);
         };
-        let n = self.whole("wanted.times")?;
-        if !self.accept(&["times"]) {
-            self.need_word(&["time"])?;
-        }
-        Ok(Some(make(n)))
+        Ok(Some(make(self.whole(what)?)))
     }
 
     fn window(&mut self) -> Result<Option<Window>, ParseError> {

@@ -2,10 +2,11 @@
 
 use super::lex::Kind;
 use super::parse::{ParseError, Parser};
+use super::values::against;
+use super::vocabulary::ORDERS;
 use super::words::say;
 use carillon_model::contact::{Currency, Money, Value};
-use carillon_model::segment::{AggregateBound, Compare, DateTest, Period, Test, Zone};
-use chrono::NaiveDate;
+use carillon_model::segment::{AggregateBound, Compare, DateTest, FieldOrder, Test};
 
 /// A number or an amount, whichever stands there.
 enum Amount {
@@ -22,7 +23,7 @@ impl Amount {
     }
 }
 
-const TESTS: &[&str] = &[
+pub(super) const TESTS: &[&str] = &[
     "is",
     "contains",
     "starts",
@@ -42,6 +43,10 @@ const TESTS: &[&str] = &[
     "today",
     "yesterday",
     "tomorrow",
+    "does",
+    "matches",
+    "domain",
+    "not",
 ];
 
 impl<'a> Parser<'a> {
@@ -52,26 +57,26 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A sign of comparison with an amount, if one comes next.
-    fn compared(&mut self) -> Result<Option<Test>, ParseError> {
-        for (symbol, number, money) in [
-            ("=", Compare::Eq as fn(f64) -> _, Compare::Eq as fn(Money) -> _),
-            ("!=", Compare::Ne, Compare::Ne),
-            ("<", Compare::Lt, Compare::Lt),
-            ("<=", Compare::Le, Compare::Le),
-            (">", Compare::Gt, Compare::Gt),
-            (">=", Compare::Ge, Compare::Ge),
-        ] {
-            if self.symbol(symbol) {
-                return Ok(Some(self.amount()?.compare(number, money)));
-            }
-        }
-        Ok(None)
+    /// A sign of comparison, if one comes next.
+    fn order(&mut self) -> Option<FieldOrder> {
+        let found = ORDERS.iter().find(|(sign, _)| self.symbol(sign));
+        found.map(|(_, order)| *order)
+    }
+
+    fn compared(&mut self, order: FieldOrder) -> Result<Test, ParseError> {
+        Ok(match self.amount()? {
+            Amount::Number(n) => Test::Number(against(order, n)),
+            Amount::Money(m) => Test::Money(against(order, m)),
+        })
     }
 
     pub(super) fn test(&mut self) -> Result<Test, ParseError> {
-        if let Some(test) = self.compared()? {
-            return Ok(test);
+        if let Some(order) = self.order() {
+            if self.at_number() || !matches!(self.peek(), Kind::Word(_) | Kind::Key(_)) {
+                return self.compared(order);
+            }
+            let key = self.key("wanted.number")?;
+            return Ok(Test::Field { order, key });
         }
         if self.accept(&["is"]) {
             return self.is();
@@ -87,14 +92,23 @@ impl<'a> Parser<'a> {
             self.need_word(&["with"])?;
             return Ok(Test::EndsWith(self.text("wanted.text")?));
         }
-        if self.accept(&["has", "any", "of"]) {
-            return Ok(Test::HasAny(self.texts()?.into_iter().collect()));
+        if self.accept(&["does"]) {
+            self.need_word(&["not"])?;
+            return self.does_not();
         }
-        if self.accept(&["has", "all", "of"]) {
-            return Ok(Test::HasAll(self.texts()?.into_iter().collect()));
+        if self.accept(&["matches"]) {
+            return Ok(Test::Matches(self.text("wanted.text")?));
+        }
+        if self.accept(&["domain"]) {
+            self.need_word(&["is"])?;
+            return Ok(Test::Domain(if self.accept(&["any", "of"]) {
+                self.texts()?
+            } else {
+                vec![self.text("wanted.text")?]
+            }));
         }
         if self.accept(&["has"]) {
-            return Ok(Test::HasAny([self.text("wanted.has")?].into()));
+            return self.has();
         }
         if self.accept(&["equals"]) {
             return Ok(Test::Equals(self.value()?));
@@ -102,11 +116,54 @@ impl<'a> Parser<'a> {
         if self.accept(&["between"]) {
             return self.between();
         }
+        if self.accept(&["not", "between"]) {
+            return Ok(apart(self.amounts_between()?));
+        }
         let when = self.date_test()?;
         Ok(Test::Date {
             when,
             zone: self.zone()?,
         })
+    }
+
+    fn does_not(&mut self) -> Result<Test, ParseError> {
+        let make = if self.accept(&["contain"]) {
+            Test::NotContains
+        } else if self.accept(&["start"]) {
+            self.need_word(&["with"])?;
+            Test::NotStartsWith
+        } else if self.accept(&["end"]) {
+            self.need_word(&["with"])?;
+            Test::NotEndsWith
+        } else if self.accept(&["match"]) {
+            Test::NotMatches
+        } else {
+            return Err(self.expected("wanted.does_not", &["contain", "start", "end", "match"]));
+        };
+        Ok(make(self.text("wanted.text")?))
+    }
+
+    fn has(&mut self) -> Result<Test, ParseError> {
+        if self.accept(&["any", "of"]) {
+            return Ok(Test::HasAny(self.texts()?.into_iter().collect()));
+        }
+        if self.accept(&["all", "of"]) {
+            return Ok(Test::HasAll(self.texts()?.into_iter().collect()));
+        }
+        if self.sees(&["exactly"]) && matches!(self.ahead(1), Some(Kind::Symbol("("))) {
+            self.need_word(&["exactly"])?;
+            return Ok(Test::HasExactly(self.texts()?.into_iter().collect()));
+        }
+        let Some(many) = self.many("wanted.number")? else {
+            return Ok(Test::HasAny([self.text("wanted.has")?].into()));
+        };
+        if self.accept(&["options"]) || self.accept(&["option"]) {
+            Ok(Test::Options(many))
+        } else if self.accept(&["characters"]) || self.accept(&["character"]) {
+            Ok(Test::Characters(many))
+        } else {
+            Err(self.expected("wanted.parts", &["options", "characters"]))
+        }
     }
 
     fn is(&mut self) -> Result<Test, ParseError> {
@@ -128,7 +185,24 @@ impl<'a> Parser<'a> {
             let zone = self.zone()?;
             return Ok(Test::Date { when, zone });
         }
+        if self.accept(&["free", "mail"]) {
+            return Ok(Test::FreeMail);
+        }
+        if self.accept(&["a", "role", "account"]) {
+            return Ok(Test::RoleAccount);
+        }
+        if self.accept(&["a", "multiple", "of"]) {
+            return Ok(Test::MultipleOf(self.number()?));
+        }
         let not = self.accept(&["not"]);
+        if self.accept(&["like"]) {
+            let pattern = self.text("wanted.text")?;
+            return Ok(if not {
+                Test::NotLike(pattern)
+            } else {
+                Test::Like(pattern)
+            });
+        }
         if self.at_number() {
             let amount = self.amount()?;
             return Ok(if not {
@@ -138,7 +212,9 @@ impl<'a> Parser<'a> {
             });
         }
         if !matches!(self.peek(), Kind::Text(_)) {
-            let words = &["known", "empty", "yes", "no", "any", "none", "not"];
+            let words = &[
+                "known", "empty", "yes", "no", "any", "none", "not", "like", "free",
+            ];
             return Err(self.expected("wanted.is", words));
         }
         let list = vec![self.text("wanted.text")?];
@@ -169,66 +245,14 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn date_test(&mut self) -> Result<DateTest, ParseError> {
-        if self.accept(&["on"]) {
-            Ok(DateTest::On(self.date()?))
-        } else if self.accept(&["before"]) {
-            Ok(DateTest::Before(self.date()?))
-        } else if self.accept(&["after"]) {
-            Ok(DateTest::After(self.date()?))
-        } else if self.accept(&["in", "the", "last"]) {
-            Ok(DateTest::InLastDays(self.days()?))
-        } else if self.accept(&["in", "the", "next"]) {
-            Ok(DateTest::InNextDays(self.days()?))
-        } else if self.accept(&["more", "than"]) {
-            let n = self.days()?;
-            if self.accept(&["ago"]) {
-                Ok(DateTest::MoreThanDaysAgo(n))
-            } else if self.accept(&["ahead"]) {
-                Ok(DateTest::MoreThanDaysAhead(n))
-            } else {
-                Err(self.expected("wanted.ago_ahead", &["ago", "ahead"]))
-            }
-        } else if let Some(when) = self.period_test() {
-            Ok(when)
-        } else if self.accept(&["anniversary"]) {
-            self.need_word(&["within"])?;
-            Ok(DateTest::AnniversaryWithinDays(self.days()?))
-        } else {
-            Err(self.expected("wanted.test", TESTS))
-        }
-    }
-
-    /// A period of the calendar, seen from today.
-    fn period_test(&mut self) -> Option<DateTest> {
-        let days: [(&str, DateTest); 3] = [
-            ("today", DateTest::This(Period::Day)),
-            ("yesterday", DateTest::Last(Period::Day)),
-            ("tomorrow", DateTest::Next(Period::Day)),
-        ];
-        for (word, when) in days {
-            if self.accept(&[word]) {
-                return Some(when);
-            }
-        }
-        for (word, make) in [
-            ("this", DateTest::This as fn(Period) -> DateTest),
-            ("last", DateTest::Last),
-            ("next", DateTest::Next),
-        ] {
-            if let Some(period) = self.period(word) {
-                return Some(make(period));
-            }
-        }
-        None
-    }
-
     /// The bound of an aggregate, if one comes next.
     pub(super) fn bound(&mut self) -> Result<Option<AggregateBound>, ParseError> {
-        let made = if let Some(made) = self.compared()? {
-            made
+        let made = if let Some(order) = self.order() {
+            self.compared(order)?
         } else if self.accept(&["between"]) {
             self.amounts_between()?
+        } else if self.accept(&["not", "between"]) {
+            apart(self.amounts_between()?)
         } else if self.accept(&["is"]) {
             let words = [
                 (
@@ -252,38 +276,6 @@ impl<'a> Parser<'a> {
             Test::Money(compare) => Some(AggregateBound::Money(compare)),
             _ => None,
         })
-    }
-
-    fn days(&mut self) -> Result<u32, ParseError> {
-        let too_long = self.expected("wanted.fewer_days", &[]);
-        let n = self.whole("wanted.days")?;
-        n.checked_mul(self.unit(&[("day", 1), ("week", 7)])?)
-            .ok_or(too_long)
-    }
-
-    pub(super) fn zone(&mut self) -> Result<Zone, ParseError> {
-        if self.accept(&["in", "zone"]) {
-            return Ok(Zone::Named(self.text("wanted.zone")?));
-        }
-        for (words, zone) in [
-            (["in", "contact's", "zone"], Zone::Contact),
-            (["in", "contact’s", "zone"], Zone::Contact),
-            (["in", "workspace's", "zone"], Zone::Workspace),
-            (["in", "workspace’s", "zone"], Zone::Workspace),
-        ] {
-            if self.accept(&words) {
-                return Ok(zone);
-            }
-        }
-        Ok(Zone::Workspace)
-    }
-
-    pub(super) fn date(&mut self) -> Result<NaiveDate, ParseError> {
-        let Kind::Date(date) = *self.peek() else {
-            return Err(self.expected("wanted.date", &[]));
-        };
-        self.take();
-        Ok(date)
     }
 
     fn value(&mut self) -> Result<Value, ParseError> {
@@ -423,6 +415,15 @@ impl<'a> Parser<'a> {
         }
         let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         Err(self.wants(&say(what, &[("words", &names.join(", "))]), &names))
+    }
+}
+
+/// What lies between two ends, turned over.
+fn apart(between: Test) -> Test {
+    match between {
+        Test::Number(Compare::Between(low, high)) => Test::Number(Compare::NotBetween(low, high)),
+        Test::Money(Compare::Between(low, high)) => Test::Money(Compare::NotBetween(low, high)),
+        other => other,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which facts of a contact an expression depends on.
 
 use super::check::clauses;
-use super::parts::{events_of, window_of};
+use super::parts::{events_of, fields_of, window_of};
 use carillon_model::consent::{Channel, Purpose};
 use carillon_model::segment::{Clause, Expr, Test, Window, Zone};
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,8 +65,17 @@ impl Needs {
         if let Some(window) = window_of(clause) {
             self.add_window(window);
         }
+        self.fields.extend(fields_of(clause).map(str::to_owned));
         match clause {
-            Clause::Field { key, test } => self.add_field(key, test),
+            Clause::Field {
+                test: Test::Date { zone, .. },
+                ..
+            } => {
+                // Absolute dates too: a moment's date depends on the zone.
+                self.time = true;
+                self.add_zone(zone);
+            }
+            Clause::Field { .. } => {}
             Clause::Tag { tag } => drop(self.tags.insert(tag.clone())),
             Clause::Sent { template, .. } => match template {
                 Some(template) => drop(self.templates.insert(template.clone())),
@@ -86,15 +95,6 @@ impl Needs {
         }
     }
 
-    fn add_field(&mut self, key: &str, test: &Test) {
-        self.fields.insert(key.to_owned());
-        if let Test::Date { zone, .. } = test {
-            // Absolute dates too: a moment's date depends on the zone.
-            self.time = true;
-            self.add_zone(zone);
-        }
-    }
-
     fn add_window(&mut self, window: &Window) {
         // In any window: an event may carry a moment that is still to come.
         self.time = true;
@@ -105,8 +105,5 @@ impl Needs {
 
     fn add_zone(&mut self, zone: &Zone) {
         self.zone |= !matches!(zone, Zone::Named(_));
-        if *zone == Zone::Contact {
-            self.fields.insert("time_zone".to_owned());
-        }
     }
 }

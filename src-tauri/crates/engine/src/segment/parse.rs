@@ -6,7 +6,7 @@ use carillon_model::segment::{Clause, Expr, PropMatch, Test};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::print::{BASES, CHANNELS, PURPOSES};
+use super::vocabulary::{BASES, CHANNELS, PURPOSES};
 use super::words::say;
 use std::ops::Range;
 

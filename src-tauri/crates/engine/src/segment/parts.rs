@@ -1,6 +1,6 @@
 //! What clauses of any kind have in common.
 
-use carillon_model::segment::{Clause, EventMatch, Window};
+use carillon_model::segment::{Clause, DateTest, EventMatch, Test, Window, Zone};
 
 /// The events a clause reads, in the order in which it names them.
 pub(crate) fn events_of(clause: &Clause) -> impl Iterator<Item = &EventMatch> {
@@ -34,5 +34,36 @@ pub(crate) fn window_of(clause: &Clause) -> Option<&Window> {
         | Clause::Consent { .. }
         | Clause::InSegment { .. }
         | Clause::Sample { .. } => None,
+    }
+}
+
+/// The fields a clause reads: the one it tests, another one it is compared with, and the contact's zone.
+pub(crate) fn fields_of(clause: &Clause) -> impl Iterator<Item = &str> {
+    let tested = match clause {
+        Clause::Field { key, test } => Some((key.as_str(), test)),
+        _ => None,
+    };
+    let other = tested.and_then(|(_, test)| other_field(test));
+    let zone = match (tested, window_of(clause)) {
+        (Some((_, Test::Date { zone, .. })), _) | (_, Some(Window::Days { zone, .. })) => Some(zone),
+        _ => None,
+    };
+    let of_contact = zone.filter(|zone| **zone == Zone::Contact).map(|_| "time_zone");
+    tested
+        .map(|(key, _)| key)
+        .into_iter()
+        .chain(other)
+        .chain(of_contact)
+}
+
+/// The field a test compares with.
+pub(super) fn other_field(test: &Test) -> Option<&str> {
+    match test {
+        Test::Date {
+            when: DateTest::Beside { key, .. },
+            ..
+        }
+        | Test::Field { key, .. } => Some(key),
+        _ => None,
     }
 }

@@ -1,12 +1,14 @@
 //! The canonical text.
 
 use super::parse::is_reserved;
+use super::vocabulary::{
+    AGGREGATES, BASES, BESIDE, CHANNELS, MONTHS, ORDERS, PERIODS, PURPOSES, WEEKDAYS, word_of,
+};
 use carillon_model::Moment;
-use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::{Money, Value};
 use carillon_model::segment::{
-    Aggregate, AggregateBound, Clause, Compare, DateTest, Days, EventMatch, Expr, Period, PropMatch, Test,
-    Times, Window, Zone,
+    AggregateBound, Clause, Compare, DateTest, Days, EventMatch, Expr, Period, PropMatch, Test, Times,
+    Window, Zone,
 };
 use chrono::SecondsFormat;
 
@@ -220,6 +222,25 @@ fn duration(all: &[u32]) -> String {
     format!("{} {unit}{plural}", numbers.join(" and "))
 }
 
+/// A key where a number could stand as well.
+fn other_key(name: &str) -> String {
+    if ["infinity", "minus", "nan"].contains(&name) {
+        quoted(name, '`')
+    } else {
+        key(name)
+    }
+}
+
+/// A number of parts of a value, such as `at least 2 options`.
+fn how_many(times: Times, unit: &str) -> String {
+    match times {
+        Times::AtLeast(n) => format!("at least {}", many(n, unit)),
+        Times::AtMost(n) => format!("at most {}", many(n, unit)),
+        Times::Exactly(n) => format!("exactly {}", many(n, unit)),
+        Times::Between(low, high) => format!("between {low} and {high} {unit}s"),
+    }
+}
+
 fn times(times: Times) -> String {
     let of = |n: u32| format!("{n} time{}", if n == 1 { "" } else { "s" });
     match times {
@@ -286,6 +307,22 @@ fn test(test: &Test) -> String {
         Test::Contains(part) => format!("contains {}", text(part)),
         Test::StartsWith(part) => format!("starts with {}", text(part)),
         Test::EndsWith(part) => format!("ends with {}", text(part)),
+        Test::NotContains(part) => format!("does not contain {}", text(part)),
+        Test::NotStartsWith(part) => format!("does not start with {}", text(part)),
+        Test::NotEndsWith(part) => format!("does not end with {}", text(part)),
+        Test::Like(pattern) => format!("is like {}", text(pattern)),
+        Test::NotLike(pattern) => format!("is not like {}", text(pattern)),
+        Test::Matches(pattern) => format!("matches {}", text(pattern)),
+        Test::NotMatches(pattern) => format!("does not match {}", text(pattern)),
+        Test::Characters(n) => format!("has {}", how_many(*n, "character")),
+        Test::Domain(list) if list.len() == 1 => format!("domain is {}", text(&list[0])),
+        Test::Domain(list) => format!("domain is any of {}", texts(list)),
+        Test::FreeMail => "is free mail".to_owned(),
+        Test::RoleAccount => "is a role account".to_owned(),
+        Test::MultipleOf(of) => format!("is a multiple of {}", number(*of)),
+        Test::HasExactly(set) => format!("has exactly {}", texts(set)),
+        Test::Options(n) => format!("has {}", how_many(*n, "option")),
+        Test::Field { order, key: name } => format!("{} {}", word_of(ORDERS, *order), other_key(name)),
         Test::Number(c) => compare(c, |n| number(*n)),
         Test::Money(c) => compare(c, money),
         Test::YesNo(b) => format!("is {}", yes_no(*b)),
@@ -305,6 +342,7 @@ fn compare<T>(compare: &Compare<T>, show: impl Fn(&T) -> String) -> String {
         Compare::Gt(to) => format!("> {}", show(to)),
         Compare::Ge(to) => format!(">= {}", show(to)),
         Compare::Between(low, high) => format!("between {} and {}", show(low), show(high)),
+        Compare::NotBetween(low, high) => format!("not between {} and {}", show(low), show(high)),
     }
 }
 
@@ -319,9 +357,38 @@ fn date(when: &DateTest) -> String {
         DateTest::MoreThanDaysAgo(n) => format!("more than {} ago", many(*n, "day")),
         DateTest::MoreThanDaysAhead(n) => format!("more than {} ahead", many(*n, "day")),
         DateTest::AnniversaryWithinDays(n) => format!("anniversary within {}", many(*n, "day")),
+        DateTest::InLastMonths(n) => format!("in the last {}", months(*n)),
+        DateTest::InNextMonths(n) => format!("in the next {}", months(*n)),
+        DateTest::Weekday(day) => format!("on a {}", word_of(WEEKDAYS, *day)),
+        DateTest::Month(month) => format!("in {}", word_of(MONTHS, *month)),
+        DateTest::DayOfMonth(day) => format!("on day {day} of the month"),
+        DateTest::AnniversaryInLastDays(n) => format!("anniversary in the last {}", many(*n, "day")),
+        DateTest::AnniversaryInNextDays(n) => format!("anniversary in the next {}", many(*n, "day")),
+        DateTest::AnniversaryDaysAgo(n) => format!("anniversary {} ago", many(*n, "day")),
+        DateTest::AnniversaryInDays(n) => format!("anniversary in {}", many(*n, "day")),
+        DateTest::Beside {
+            order,
+            key: name,
+            plus_days,
+        } => {
+            let moved = match plus_days {
+                0 => String::new(),
+                n if *n < 0 => format!(" minus {}", many(n.unsigned_abs(), "day")),
+                n => format!(" plus {}", many(n.unsigned_abs(), "day")),
+            };
+            format!("{} {}{moved}", word_of(BESIDE, *order), key(name))
+        }
         DateTest::This(period) => period_word("this", "today", *period),
         DateTest::Last(period) => period_word("last", "yesterday", *period),
         DateTest::Next(period) => period_word("next", "tomorrow", *period),
+    }
+}
+
+fn months(n: u32) -> String {
+    if n > 0 && n.is_multiple_of(12) {
+        many(n / 12, "year")
+    } else {
+        many(n, "month")
     }
 }
 
@@ -432,47 +499,4 @@ fn name(name: &str) -> String {
     } else {
         text(name)
     }
-}
-
-pub(super) const CHANNELS: &[(&str, Channel)] = &[
-    ("email", Channel::Email),
-    ("sms", Channel::Sms),
-    ("phone", Channel::Phone),
-    ("post", Channel::Post),
-    ("push", Channel::Push),
-];
-
-pub(super) const PURPOSES: &[(&str, Purpose)] = &[
-    ("marketing", Purpose::Marketing),
-    ("transactional", Purpose::Transactional),
-    ("tracking", Purpose::Tracking),
-];
-
-pub(super) const BASES: &[(&str, Basis)] = &[
-    ("consent", Basis::Consent),
-    ("double_opt_in", Basis::DoubleOptIn),
-    ("soft_opt_in", Basis::SoftOptIn),
-    ("contract", Basis::Contract),
-    ("legitimate_interest", Basis::LegitimateInterest),
-    ("implied", Basis::Implied),
-];
-
-pub(super) const AGGREGATES: &[(&str, Aggregate)] = &[
-    ("sum of", Aggregate::Sum),
-    ("average of", Aggregate::Average),
-    ("minimum of", Aggregate::Minimum),
-    ("maximum of", Aggregate::Maximum),
-    ("number of different", Aggregate::Different),
-];
-
-/// Periods longer than a day.
-pub(super) const PERIODS: &[(&str, Period)] = &[
-    ("week", Period::Week),
-    ("month", Period::Month),
-    ("quarter", Period::Quarter),
-    ("year", Period::Year),
-];
-
-pub(super) fn word_of<T: PartialEq>(words: &'static [(&'static str, T)], of: T) -> &'static str {
-    words.iter().find(|(_, t)| *t == of).map_or("", |(word, _)| word)
 }

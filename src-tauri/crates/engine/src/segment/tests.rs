@@ -193,6 +193,85 @@ fn text_money_and_options_compare_by_their_laws() {
     assert!(holds("interests has all of ()", &who) && !holds("interests has any of ()", &who));
 }
 
+#[test]
+fn negative_tests_of_text_want_a_value_and_patterns_and_addresses_are_told_apart() {
+    let who = contact(&[
+        ("city", text(" Bonn ")),
+        ("email", text("Info+x@GMX.de")),
+        ("code", text("a\nb")),
+    ]);
+    assert!(holds("city does not contain \"x\"", &who) && !holds("city does not contain \"ON\"", &who));
+    assert!(holds("city does not start with \"o\"", &who) && !holds("city does not end with \"nn\"", &who));
+    for text in [
+        "does not contain \"x\"",
+        "is not like \"x\"",
+        "does not match \"x\"",
+    ] {
+        assert!(!holds(&format!("phone {text}"), &who), "{text}");
+    }
+    assert!(holds("city is like \"B?N*\"", &who) && holds("city is not like \"on\"", &who));
+    assert!(holds("city matches \"^b\"", &who) && !holds("city matches \"(?-i)^b\"", &who));
+    assert!(!holds("city matches \"(\"", &who) && !holds("city does not match \"(\"", &who));
+    assert!(
+        holds("city has exactly 4 characters", &who) && holds("code has between 3 and 3 characters", &who)
+    );
+    assert!(holds("email domain is \"gmx.DE\"", &who) && !holds("email domain is \"de\"", &who));
+    assert!(holds("email is free mail and email is a role account", &who));
+    assert!(!holds("city is free mail or city is a role account", &who));
+}
+
+#[test]
+fn values_are_compared_with_those_of_other_fields_and_counted() {
+    let interests = Value::MultiChoice(["Tea".to_owned(), "mate".to_owned()].into());
+    let who = contact(&[
+        ("city", text("KÖLN")),
+        ("town", text(" köln")),
+        ("age", Value::Number(6.0)),
+        ("height", Value::Number(4.5)),
+        ("total", reads_money("5 EUR")),
+        ("limit", reads_money("5 USD")),
+        ("interests", interests),
+    ]);
+    assert!(holds("city = town", &who) && !holds("city != town", &who) && !holds("city != phone", &who));
+    assert!(holds("age > height", &who) && holds("height <= age", &who) && !holds("age = city", &who));
+    assert!(!holds("total = limit", &who) && !holds("total != limit", &who) && holds("total >= total", &who));
+    assert!(holds("age is a multiple of 3", &who) && holds("height is a multiple of 1.5", &who));
+    assert!(!holds("age is a multiple of 4", &who) && !holds("age is a multiple of 0", &who));
+    assert!(holds("age not between 7 and 9", &who) && !holds("age not between 6 and 9", &who));
+    assert!(
+        !holds("total not between 6 USD and 9 USD", &who),
+        "another currency passes nothing"
+    );
+    assert!(
+        holds("interests has exactly (\"TEA\", \"mate\")", &who)
+            && !holds("interests has exactly (\"tea\")", &who)
+    );
+    assert!(!holds("interests has exactly (\"tea\", \"mate\", \"x\")", &who));
+    assert!(
+        holds("interests has at least 2 options", &who) && !holds("interests has exactly 1 option", &who)
+    );
+    let seen = explain(&reads("age > height"), &who, epoch(), &scope(&[])).seen;
+    assert_eq!(seen.as_deref(), Some("age = 6; height = 4.5"));
+}
+
+#[test]
+fn dates_are_compared_with_those_of_other_fields_in_one_zone() {
+    let day = |text: &str| Value::Date(text.parse().expect("a date"));
+    let who = contact(&[
+        ("born", day("2026-01-10")),
+        ("paid", day("2026-01-03")),
+        (
+            "seen",
+            Value::DateTime("2026-01-09T23:30:00Z".parse().expect("a moment")),
+        ),
+    ]);
+    assert!(holds("born after paid plus 6 days", &who) && holds("born on paid plus 1 week", &who));
+    assert!(holds("paid before born minus 6 days", &who) && !holds("paid before born minus 7 days", &who));
+    assert!(holds("seen on born", &who), "it is the 10th in Berlin");
+    assert!(holds("seen before born in zone \"UTC\"", &who));
+    assert!(!holds("born on lost", &who) && !holds("lost on born", &who));
+}
+
 fn reads_money(amount: &str) -> Value {
     match reads(&format!("x equals {amount}")) {
         Expr::Clause(Clause::Field {

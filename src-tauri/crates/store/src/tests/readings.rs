@@ -54,6 +54,7 @@ struct Tables {
     fields: Vec<(String, Field)>,
     contacts: BTreeSet<u32>,
     zones: BTreeSet<String>,
+    texts: Vec<String>,
 }
 
 impl Tables {
@@ -62,13 +63,14 @@ impl Tables {
         let texts = "SELECT email FROM contacts
              UNION SELECT city FROM contacts WHERE city IS NOT NULL
              UNION SELECT time_zone FROM contacts WHERE time_zone IS NOT NULL
+             UNION VALUES ('tea'), ('Coffee'), ('kÖln')
              UNION SELECT j.atom FROM events e, json_tree(e.props) j WHERE j.type = 'text'";
-        let all: Vec<String> = column(&conn, texts);
+        let texts: Vec<String> = column(&conn, texts);
         conn.execute_batch("CREATE TEMP TABLE folded(raw TEXT PRIMARY KEY, text TEXT NOT NULL)")
             .unwrap();
-        for raw in all {
-            let text = sql::fold(&raw);
-            conn.execute("INSERT INTO folded(raw, text) VALUES(?1, ?2)", (&raw, &text))
+        for raw in &texts {
+            let text = sql::fold(raw);
+            conn.execute("INSERT INTO folded(raw, text) VALUES(?1, ?2)", (raw, &text))
                 .unwrap();
         }
         let mut fields = Vec::new();
@@ -91,6 +93,7 @@ impl Tables {
                 .filter(|name| name.parse::<chrono_tz::Tz>().is_ok())
                 .collect(),
             fields,
+            texts,
             conn,
         }
     }
@@ -103,6 +106,7 @@ impl Tables {
             segments,
             contacts: &self.contacts,
             zones: &self.zones,
+            texts: &self.texts,
             params: Vec::new(),
         };
         let query = reading.query(expr);

@@ -37,6 +37,88 @@ fn the_forms_people_write_mean_what_they_say() {
         ),
         ("did last last year", "did last last year"),
         ("birthday is tomorrow", "birthday tomorrow"),
+        (
+            "city does not contain 'x' and city does not start with 'y'",
+            "city does not contain \"x\" and city does not start with \"y\"",
+        ),
+        ("city does not end with 'x'", "city does not end with \"x\""),
+        (
+            "city is like 'B*' or city is not like 'K?ln'",
+            "city is like \"B*\" or city is not like \"K?ln\"",
+        ),
+        (
+            "city matches '^b' and city does not match 'n$'",
+            "city matches \"^b\" and city does not match \"n$\"",
+        ),
+        ("city has at least 1 characters", "city has at least 1 character"),
+        (
+            "city has between 2 and 5 characters",
+            "city has between 2 and 5 characters",
+        ),
+        ("email domain is 'x.com'", "email domain is \"x.com\""),
+        (
+            "email domain is any of ('a', 'b')",
+            "email domain is any of (\"a\", \"b\")",
+        ),
+        (
+            "email is free mail or email is a role account",
+            "email is free mail or email is a role account",
+        ),
+        (
+            "domain is 'x.com' and does is known",
+            "domain is \"x.com\" and does is known",
+        ),
+        ("age not between 5 and 10", "age not between 5 and 10"),
+        (
+            "total not between 5 EUR and 10 EUR",
+            "total not between 5.00 EUR and 10.00 EUR",
+        ),
+        ("age is a multiple of 5", "age is a multiple of 5"),
+        ("age >= height and `nan` = `nan`", "age >= height and nan = `nan`"),
+        ("interests has exactly ('tea')", "interests has exactly (\"tea\")"),
+        ("interests has exactly 1 option", "interests has exactly 1 option"),
+        (
+            "sum of amount of order not between 1 and 2",
+            "sum of amount of order not between 1 and 2",
+        ),
+        (
+            "birthday on a Monday in zone 'UTC'",
+            "birthday on a monday in zone \"UTC\"",
+        ),
+        (
+            "birthday in may in contact's zone",
+            "birthday in may in contact's zone",
+        ),
+        ("birthday on day 29", "birthday on day 29 of the month"),
+        (
+            "birthday on day plus 1 week and x = 1",
+            "birthday on day plus 7 days and x = 1",
+        ),
+        ("birthday on a minus 1 day", "birthday on a minus 1 day"),
+        ("birthday before `and`", "birthday before `and`"),
+        (
+            "birthday after seen_at in zone 'UTC'",
+            "birthday after seen_at in zone \"UTC\"",
+        ),
+        ("birthday in the last 24 months", "birthday in the last 2 years"),
+        ("birthday in the next 1 month", "birthday in the next 1 month"),
+        ("birthday anniversary today", "birthday anniversary in 0 days"),
+        (
+            "birthday anniversary in 2 weeks",
+            "birthday anniversary in 14 days",
+        ),
+        (
+            "birthday anniversary 3 days ago",
+            "birthday anniversary 3 days ago",
+        ),
+        (
+            "birthday anniversary in the last 7 days",
+            "birthday anniversary in the last 7 days",
+        ),
+        (
+            "birthday anniversary in the next 7 days",
+            "birthday anniversary in the next 7 days",
+        ),
         ("birthday next month", "birthday next month"),
         (
             "first did order where amount > 1 in the last 3 days and last did order yesterday",
@@ -185,6 +267,16 @@ fn errors_point_at_the_place_and_suggest_the_word() {
             .message
             .contains("how often")
     );
+    assert!(error("a on day 32").message.contains("from 1 to 31"));
+    assert!(error("a anniversary on").message.contains("`within`"));
+    assert!(
+        error("a in the last 3 moths")
+            .message
+            .contains("did you mean `months`?")
+    );
+    assert!(error("a does not hold 'x'").message.contains("`contain`"));
+    assert!(error("a has at least 2").message.contains("`characters`"));
+    assert!(error("sum of a of b > c").message.contains("expected a number"));
     assert!(error("did a then b").message.contains("`within`"));
     assert!(
         error("sum of amount of order this week")
@@ -264,6 +356,12 @@ fn a_problem_of_a_name_points_at_that_name_however_it_was_written() {
         ("email is 'x' and email > 5 and plan is 'Pro'", "email > 5"),
         ("did order where (`a b` between 1 eur and 2 usd)", "usd"),
         ("email is known and random 101%", "random 101%"),
+        ("added after addded plus 3 days", "addded"),
+        ("added after email", "added after email"),
+        ("email matches '(' and email is known", "'('"),
+        ("email < email", "email < email"),
+        ("email = plan", "email = plan"),
+        ("plan has exactly 1 option", "plan has exactly 1 option"),
         (
             "at least 3 of (email is known, plan is known)",
             "at least 3 of (email is known, plan is known)",

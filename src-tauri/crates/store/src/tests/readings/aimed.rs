@@ -6,10 +6,10 @@ use carillon_model::Moment;
 use carillon_model::contact::Value;
 use carillon_model::event::Prop;
 use carillon_model::segment::{
-    self, Aggregate, AggregateBound, Clause, Compare, DateTest, EventMatch, Period, PropMatch, Test, Times,
-    Window, Zone,
+    self, Aggregate, AggregateBound, Beside, Clause, Compare, DateTest, EventMatch, FieldOrder, Month,
+    Period, PropMatch, Test, Times, Weekday, Window, Zone,
 };
-use chrono::{NaiveDate, TimeDelta};
+use chrono::{Datelike, Days, NaiveDate, TimeDelta};
 
 /// Each value of the first two contacts, in every way it can be asked for.
 pub fn clauses(company: &Company) -> Vec<Clause> {
@@ -133,8 +133,16 @@ fn value_of(prop: &Prop) -> Value {
 
 fn asking_for(value: &Value, now: Moment) -> Vec<Test> {
     match value {
-        Value::Number(n) => with_equal(value, compares(*n).map(Test::Number)),
-        Value::Money(money) => with_equal(value, compares(*money).map(Test::Money)),
+        Value::Number(n) => {
+            let others = orders("age")
+                .into_iter()
+                .chain([Test::MultipleOf(1.0), Test::MultipleOf(3.0)]);
+            with_equal(value, compares(*n).map(Test::Number).into_iter().chain(others))
+        }
+        Value::Money(money) => {
+            let others = orders("total").into_iter().chain(orders("limit"));
+            with_equal(value, compares(*money).map(Test::Money).into_iter().chain(others))
+        }
         Value::Date(day) => {
             let ago = (now.date_naive() - *day).num_days();
             let around = u32::try_from(ago.abs()).unwrap() + 2;
@@ -142,43 +150,126 @@ fn asking_for(value: &Value, now: Moment) -> Vec<Test> {
                 DateTest::On(*day),
                 DateTest::Before(moved(*day, 3)),
                 DateTest::After(moved(*day, -3)),
-                DateTest::This(Period::Year),
-                DateTest::Last(Period::Year),
-                DateTest::Next(Period::Year),
-                DateTest::This(Period::Quarter),
-                DateTest::Next(Period::Quarter),
                 DateTest::Between(*day, *day),
                 DateTest::InLastDays(around),
                 DateTest::InNextDays(around),
                 DateTest::MoreThanDaysAgo(around.saturating_sub(4)),
                 DateTest::MoreThanDaysAhead(around.saturating_sub(4)),
-            ];
+                DateTest::InLastMonths(around / 28 + 1),
+                DateTest::InNextMonths(around / 28 + 1),
+                DateTest::This(Period::Year),
+                DateTest::Last(Period::Year),
+                DateTest::Next(Period::Year),
+                DateTest::This(Period::Quarter),
+                DateTest::Next(Period::Quarter),
+                beside(Beside::On, "birthday"),
+                beside(Beside::After, "seen_at"),
+                beside(Beside::Before, "created_at"),
+            ]
+            .into_iter()
+            .chain(anniversaries(*day, now));
             with_equal(value, tests.map(in_workspace))
         }
         Value::DateTime(at) => {
             // As the file keeps it.
             let equal = Value::DateTime(crate::time::whole(*at));
             let ahead = u32::try_from((*at - now).num_days()).unwrap_or(0);
+            let ago = u32::try_from((now - *at).num_days()).unwrap_or(0);
+            let near = (now - *at).num_days().unsigned_abs() as u32;
             let tests = [
+                DateTest::MoreThanDaysAgo(ago.saturating_sub(2)),
+                DateTest::AnniversaryWithinDays(near + 2),
+                DateTest::Between(moved(at.date_naive(), -1), moved(at.date_naive(), 1)),
+                DateTest::Last(Period::Month),
+                DateTest::Last(Period::Quarter),
+                DateTest::Last(Period::Week),
                 DateTest::On(at.date_naive()),
                 DateTest::Before(moved(at.date_naive(), 3)),
                 DateTest::After(moved(at.date_naive(), -3)),
                 DateTest::InNextDays(ahead + 3),
                 DateTest::MoreThanDaysAhead(ahead.saturating_sub(2)),
-            ];
+                DateTest::InNextMonths(ahead / 28 + 1),
+                DateTest::Next(Period::Month),
+                DateTest::Next(Period::Week),
+                DateTest::Next(Period::Day),
+                beside(Beside::On, "seen_at"),
+                beside(Beside::Before, "created_at"),
+                beside(Beside::After, "birthday"),
+            ]
+            .into_iter()
+            .chain(anniversaries(at.date_naive(), now));
             with_equal(&equal, tests.map(in_workspace))
         }
         Value::Text(text) => {
             let half: String = text.chars().take(text.chars().count() / 2 + 1).collect();
             let tests = [
                 Test::Is(vec![text.clone()]),
+                Test::Contains(half.clone()),
                 Test::StartsWith(half),
                 Test::EndsWith(text.clone()),
+                Test::NotStartsWith(text.clone()),
+                Test::NotEndsWith(text.clone()),
+                Test::NotContains(text.clone()),
+                Test::Domain(vec!["gmail.com".to_owned()]),
+                Test::FreeMail,
+                Test::RoleAccount,
+                Test::Like("*o*".to_owned()),
+                Test::NotLike("*o*".to_owned()),
+                Test::Matches("o.n".to_owned()),
+                Test::NotMatches("o.n".to_owned()),
+                Test::Characters(Times::AtLeast(5)),
+                Test::Field {
+                    order: FieldOrder::Eq,
+                    key: "city".to_owned(),
+                },
+                Test::Field {
+                    order: FieldOrder::Ne,
+                    key: "email".to_owned(),
+                },
             ];
             with_equal(value, tests)
         }
+        Value::MultiChoice(set) => {
+            let n = u32::try_from(set.len()).unwrap();
+            with_equal(
+                value,
+                [Test::HasExactly(set.clone()), Test::Options(Times::Exactly(n))],
+            )
+        }
         other => vec![Test::Equals(other.clone())],
     }
+}
+
+fn beside(order: Beside, key: &str) -> DateTest {
+    DateTest::Beside {
+        order,
+        key: key.to_owned(),
+        plus_days: 0,
+    }
+}
+
+/// How far the next anniversary is, and the last one was; and what the calendar calls some days.
+fn anniversaries(day: NaiveDate, now: Moment) -> Vec<DateTest> {
+    let today = now.date_naive();
+    let same = |on: &NaiveDate| (on.month(), on.day()) == (day.month(), day.day());
+    let ahead = (0..366).find(|n| same(&(today + Days::new(*n))));
+    let ago = (0..366).find(|n| same(&(today - Days::new(*n))));
+    let kinds = [
+        DateTest::Weekday(Weekday::Monday),
+        DateTest::Weekday(Weekday::Friday),
+        DateTest::Month(Month::January),
+        DateTest::Month(Month::February),
+        DateTest::DayOfMonth(day.day() as u8),
+        DateTest::InLastMonths(2),
+        DateTest::InNextMonths(2),
+    ];
+    let all = [
+        ahead.map(|n| DateTest::AnniversaryInDays(n as u32)),
+        ahead.map(|n| DateTest::AnniversaryInNextDays(n as u32 + 2)),
+        ago.map(|n| DateTest::AnniversaryDaysAgo(n as u32)),
+        ago.map(|n| DateTest::AnniversaryInLastDays(n as u32 + 2)),
+    ];
+    all.into_iter().flatten().chain(kinds).collect()
 }
 
 fn moved(day: NaiveDate, days: i64) -> NaiveDate {
@@ -190,13 +281,29 @@ fn in_workspace(when: DateTest) -> Test {
     Test::Date { when, zone }
 }
 
+/// A comparison with another field, or with itself.
+fn orders(key: &str) -> [Test; 6] {
+    let orders = [
+        FieldOrder::Eq,
+        FieldOrder::Ne,
+        FieldOrder::Lt,
+        FieldOrder::Le,
+        FieldOrder::Gt,
+        FieldOrder::Ge,
+    ];
+    orders.map(|order| Test::Field {
+        order,
+        key: key.to_owned(),
+    })
+}
+
 fn with_equal(value: &Value, tests: impl IntoIterator<Item = Test>) -> Vec<Test> {
     let mut all = vec![Test::Equals(value.clone())];
     all.extend(tests);
     all
 }
 
-fn compares<T: Copy>(to: T) -> [Compare<T>; 7] {
+fn compares<T: Copy>(to: T) -> [Compare<T>; 8] {
     [
         Compare::Eq(to),
         Compare::Ne(to),
@@ -205,5 +312,6 @@ fn compares<T: Copy>(to: T) -> [Compare<T>; 7] {
         Compare::Gt(to),
         Compare::Ge(to),
         Compare::Between(to, to),
+        Compare::NotBetween(to, to),
     ]
 }

@@ -157,8 +157,8 @@ fn of_zone(zone: &Zone) -> &'static str {
 fn type_of(key: &str) -> Option<FieldType> {
     Some(match key {
         "city" | "time_zone" | "email" => FieldType::Text,
-        "age" => FieldType::Number,
-        "total" => FieldType::Money,
+        "age" | "height" => FieldType::Number,
+        "total" | "limit" => FieldType::Money,
         "newsletter" => FieldType::YesNo,
         "plan" => FieldType::Choice,
         "interests" => FieldType::MultiChoice,
@@ -187,6 +187,21 @@ fn of_test(test: &Test) -> String {
         Test::Contains(_) => "contains".to_owned(),
         Test::StartsWith(_) => "starts".to_owned(),
         Test::EndsWith(_) => "ends".to_owned(),
+        Test::NotContains(_) => "contains not".to_owned(),
+        Test::NotStartsWith(_) => "starts not".to_owned(),
+        Test::NotEndsWith(_) => "ends not".to_owned(),
+        Test::Like(_) => "like".to_owned(),
+        Test::NotLike(_) => "not like".to_owned(),
+        Test::Matches(_) => "matches".to_owned(),
+        Test::NotMatches(_) => "matches not".to_owned(),
+        Test::Characters(_) => "characters".to_owned(),
+        Test::Domain(_) => "domain".to_owned(),
+        Test::FreeMail => "free mail".to_owned(),
+        Test::RoleAccount => "role account".to_owned(),
+        Test::HasExactly(_) => "has exactly".to_owned(),
+        Test::Options(_) => "options".to_owned(),
+        Test::MultipleOf(_) => "multiple".to_owned(),
+        Test::Field { order, .. } => format!("{order:?} other"),
         Test::Number(compare) => format!("number {}", of_compare(compare)),
         Test::Money(compare) => format!("money {}", of_compare(compare)),
         Test::YesNo(_) => "yes or no".to_owned(),
@@ -209,6 +224,7 @@ fn of_compare<T>(compare: &Compare<T>) -> &'static str {
         Compare::Gt(_) => ">",
         Compare::Ge(_) => ">=",
         Compare::Between(..) => "between",
+        Compare::NotBetween(..) => "not between",
     }
 }
 
@@ -223,14 +239,31 @@ fn of_date(when: &DateTest) -> &'static str {
         DateTest::MoreThanDaysAgo(_) => "ago",
         DateTest::MoreThanDaysAhead(_) => "ahead",
         DateTest::AnniversaryWithinDays(_) => "anniversary",
+        DateTest::InLastMonths(_) => "in the last months",
+        DateTest::InNextMonths(_) => "in the next months",
+        DateTest::Weekday(_) => "on a weekday",
+        DateTest::Month(_) => "in a month",
+        DateTest::DayOfMonth(_) => "on a day of the month",
+        DateTest::AnniversaryInLastDays(_) => "anniversary in the last",
+        DateTest::AnniversaryInNextDays(_) => "anniversary in the next",
+        DateTest::AnniversaryDaysAgo(_) => "anniversary ago",
+        DateTest::AnniversaryInDays(_) => "anniversary in",
+        DateTest::Beside { order, .. } => match order {
+            Beside::Before => "before another",
+            Beside::On => "on another",
+            Beside::After => "after another",
+        },
         DateTest::This(_) => "this period",
         DateTest::Last(_) => "last period",
         DateTest::Next(_) => "next period",
     }
 }
 
-const COMPARES: [&str; 7] = ["=", "!=", "<", "<=", ">", ">=", "between"];
-const DATES: [&str; 12] = [
+const COMPARES: [&str; 8] = ["=", "!=", "<", "<=", ">", ">=", "between", "not between"];
+const TEXTS: &str = "known, is, is not, contains, starts, ends, equals text, contains not, starts not, ends not, like, \
+                     not like, matches, matches not, characters, domain, free mail, role account";
+const ORDERS: &str = "Eq other, Ne other, Lt other, Le other, Gt other, Ge other";
+const DATES: [&str; 24] = [
     "on",
     "before",
     "after",
@@ -243,6 +276,18 @@ const DATES: [&str; 12] = [
     "this period",
     "last period",
     "next period",
+    "in the last months",
+    "in the next months",
+    "on a weekday",
+    "in a month",
+    "on a day of the month",
+    "anniversary in the last",
+    "anniversary in the next",
+    "anniversary ago",
+    "anniversary in",
+    "before another",
+    "on another",
+    "after another",
 ];
 const ZONES: [&str; 3] = [
     "in the workspace's zone",
@@ -280,24 +325,24 @@ fn all() -> BTreeSet<String> {
             .map(|test| format!("{stem} {test}"))
             .collect()
     };
-    all.extend(tests(
-        "Text",
-        "known, is, is not, contains, starts, ends, equals text",
-    ));
+    all.extend(tests("Text", TEXTS));
+    all.extend(tests("Text", "Eq other, Ne other"));
+    all.extend(tests("Number", ORDERS));
+    all.extend(tests("Money", ORDERS));
+    all.extend(tests("Number", "multiple"));
+    all.extend(tests("where", "multiple"));
     all.extend(tests("Choice", "known, is, is not, equals Choice"));
     all.extend(tests(
         "MultiChoice",
-        "known, has any, has all, equals MultiChoice",
+        "known, has any, has all, has exactly, options, equals MultiChoice",
     ));
     all.extend(tests("YesNo", "known, yes or no, equals YesNo"));
     all.extend(tests("Number", "known, equals Number"));
     all.extend(tests("Money", "known, equals Money"));
     all.extend(tests("Date", "known, equals Date"));
     all.extend(tests("DateTime", "known, equals DateTime"));
-    all.extend(tests(
-        "where",
-        "known, is, is not, contains, starts, ends, yes or no",
-    ));
+    all.extend(tests("where", TEXTS));
+    all.extend(tests("where", "yes or no"));
     all.extend(tests(
         "where",
         "equals text, equals Number, equals Money, equals YesNo",

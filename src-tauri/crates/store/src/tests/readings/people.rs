@@ -141,6 +141,8 @@ pub fn fields() -> Vec<Field> {
         fixtures::field("interests", FieldType::MultiChoice, &options),
         fixtures::field("birthday", FieldType::Date, &[]),
         fixtures::field("seen_at", FieldType::DateTime, &[]),
+        fixtures::field("height", FieldType::Number, &[]),
+        fixtures::field("limit", FieldType::Money, &[]),
     ]
 }
 

@@ -4,14 +4,17 @@
 //! What SQL cannot work out is prepared: `folded(raw, text)` has each text of the file as it is compared; days of a
 //! zone become bounds in milliseconds; the share of a sample is reckoned here and given as a list of contacts.
 
+mod calendar;
 mod happened;
+mod texts;
 
+use calendar::{Range, begins, day_in, epoch_day, month_days, ranges, today};
 use carillon_model::Moment;
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::{Field, FieldType, Money, Value};
 use carillon_model::segment::*;
 use caseless::Caseless;
-use chrono::{Datelike, NaiveDate, NaiveTime, Offset, TimeDelta, TimeZone};
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use rusqlite::types::Value as Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +30,8 @@ pub struct Reading<'a> {
     pub contacts: &'a BTreeSet<u32>,
     /// Names of zones that contacts have and that are zones.
     pub zones: &'a BTreeSet<String>,
+    /// Every text of the file, as it was written.
+    pub texts: &'a [String],
     pub params: Vec<Cell>,
 }
 
@@ -75,110 +80,6 @@ fn siphash(bytes: &[u8]) -> u64 {
     v[2] ^= 0xff;
     (0..4).for_each(|_| round(&mut v));
     v[0] ^ v[1] ^ v[2] ^ v[3]
-}
-
-fn epoch_day(date: NaiveDate) -> i64 {
-    i64::from(date.num_days_from_ce()) - 719_163
-}
-
-fn date_of(day: i64) -> Option<NaiveDate> {
-    NaiveDate::from_num_days_from_ce_opt(i32::try_from(day.checked_add(719_163)?).ok()?)
-}
-
-fn today(now: Moment, zone: Tz) -> i64 {
-    let offset = zone.offset_from_utc_datetime(&now.naive_utc()).fix();
-    epoch_day((now.naive_utc() + offset).date())
-}
-
-/// Milliseconds of the first instant of a day in a zone; beyond all calendars, before or after everything.
-fn begins(day: i64, zone: Tz) -> i64 {
-    let Some(date) = date_of(day) else {
-        return if day < 0 { i64::MIN } else { i64::MAX };
-    };
-    let midnight = date.and_time(NaiveTime::MIN);
-    let first = (0..27 * 60).find_map(|minute| {
-        let local = midnight.checked_add_signed(TimeDelta::minutes(minute))?;
-        Some(zone.from_local_datetime(&local).earliest()?.timestamp_millis())
-    });
-    first.unwrap()
-}
-
-/// Days from 1970, both ends included; an open end is the largest number.
-type Range = (i64, i64);
-const OPEN: i64 = i64::MAX;
-const FIRST: i64 = i64::MIN;
-
-fn ranges(when: &DateTest, today: i64) -> Vec<Range> {
-    let day = |date: &NaiveDate| epoch_day(*date);
-    match when {
-        DateTest::On(d) => vec![(day(d), day(d))],
-        DateTest::Before(d) => vec![(FIRST, day(d) - 1)],
-        DateTest::After(d) => vec![(day(d) + 1, OPEN)],
-        DateTest::Between(a, b) => vec![(day(a), day(b))],
-        DateTest::InLastDays(n) => vec![(today - i64::from(*n) + 1, today)],
-        DateTest::InNextDays(n) => vec![(today, today + i64::from(*n) - 1)],
-        DateTest::MoreThanDaysAgo(n) => vec![(FIRST, today - i64::from(*n) - 1)],
-        DateTest::MoreThanDaysAhead(n) => vec![(today + i64::from(*n) + 1, OPEN)],
-        DateTest::AnniversaryWithinDays(n) => {
-            let wanted = anniversaries(*n, today);
-            // Moments lie within a few months of the present.
-            (today - 400..=today + 400)
-                .filter(|day| date_of(*day).is_some_and(|d| wanted.contains(&month_day(d))))
-                .map(|day| (day, day))
-                .collect()
-        }
-        DateTest::This(period) => {
-            let this = period_of(*period, today);
-            vec![days_of(*period, this, today)]
-        }
-        DateTest::Last(period) => {
-            let this = period_of(*period, today);
-            let before = (1..).find(|n| period_of(*period, today - n) != this).unwrap();
-            vec![days_of(*period, period_of(*period, today - before), today)]
-        }
-        DateTest::Next(period) => {
-            let this = period_of(*period, today);
-            let after = (1..).find(|n| period_of(*period, today + n) != this).unwrap();
-            vec![days_of(*period, period_of(*period, today + after), today)]
-        }
-    }
-}
-
-/// The name of the period a day lies in.
-fn period_of(period: Period, day: i64) -> (i32, u32) {
-    let date = date_of(day).unwrap();
-    match period {
-        Period::Day => (0, u32::try_from(day).unwrap()),
-        Period::Week => (date.iso_week().year(), date.iso_week().week()),
-        Period::Month => (date.year(), date.month()),
-        Period::Quarter => (date.year(), date.month().div_ceil(3)),
-        Period::Year => (date.year(), 0),
-    }
-}
-
-/// The first and the last day near today whose period has the name.
-fn days_of(period: Period, name: (i32, u32), today: i64) -> Range {
-    let days: Vec<i64> = (today - 800..=today + 800)
-        .filter(|day| period_of(period, *day) == name)
-        .collect();
-    (days[0], days[days.len() - 1])
-}
-
-fn month_day(date: NaiveDate) -> String {
-    format!("{:02}-{:02}", date.month(), date.day())
-}
-
-/// Months and days whose anniversary is at most `n` days from today.
-fn anniversaries(n: u32, today: i64) -> BTreeSet<String> {
-    let n = i64::from(n.min(366));
-    let mut all = BTreeSet::new();
-    for date in (today - n..=today + n).filter_map(date_of) {
-        all.insert(month_day(date));
-        if (date.month(), date.day()) == (2, 28) && !date.leap_year() {
-            all.insert("02-29".to_owned());
-        }
-    }
-    all
 }
 
 impl Reading<'_> {
@@ -259,22 +160,34 @@ impl Reading<'_> {
         }
     }
 
-    fn field(&mut self, key: &str, test: &Test) -> String {
+    /// Where the values of a field stand, their type and their options.
+    fn column(&self, key: &str) -> Option<(String, FieldType, Vec<String>)> {
         let built_in = ["city", "time_zone", "email"];
-        let (column, field_type, options) = match self.fields.iter().find(|(_, field)| field.key == key) {
-            Some((column, field)) => (format!("f.{column}"), field.field_type, field.options.clone()),
-            None if built_in.contains(&key) => (format!("c.{key}"), FieldType::Text, Vec::new()),
-            None if key == "created_at" => ("c.created_at".to_owned(), FieldType::DateTime, Vec::new()),
-            None => return "0".to_owned(),
+        match self.fields.iter().find(|(_, field)| field.key == key) {
+            Some((column, field)) => Some((format!("f.{column}"), field.field_type, field.options.clone())),
+            None if built_in.contains(&key) => Some((format!("c.{key}"), FieldType::Text, Vec::new())),
+            None if key == "created_at" => Some(("c.created_at".to_owned(), FieldType::DateTime, Vec::new())),
+            None => None,
+        }
+    }
+
+    fn field(&mut self, key: &str, test: &Test) -> String {
+        let Some((column, field_type, options)) = self.column(key) else {
+            return "0".to_owned();
         };
         if *test == Test::Known {
             return format!("{column} IS NOT NULL");
         }
         match (field_type, test) {
             (FieldType::Text, Test::Equals(Value::Text(text))) => format!("{column} = {}", self.text(text)),
-            (FieldType::Text, test) => {
-                let folded = format!("(SELECT text FROM folded WHERE raw = {column})");
-                self.folded(&folded, test)
+            (FieldType::Text, Test::Field { order, key }) => self.other_text(&column, *order, key),
+            (FieldType::Text, test) => self.text_test(&column, test),
+            (FieldType::Number, Test::MultipleOf(of)) => self.multiple(&column, *of),
+            (FieldType::Number | FieldType::Money | FieldType::YesNo, Test::Field { order, key }) => {
+                self.other(&column, field_type, *order, key)
+            }
+            (FieldType::Choice, Test::Field { order, key }) => {
+                self.other_text(&place_of(&column, &options), *order, key)
             }
             (FieldType::Number, Test::Number(compare)) => self.number(&column, compare),
             (FieldType::Number, Test::Equals(Value::Number(n))) => self.number(&column, &Compare::Eq(*n)),
@@ -298,27 +211,6 @@ impl Reading<'_> {
         }
     }
 
-    /// A test of text that is folded already.
-    fn folded(&mut self, folded: &str, test: &Test) -> String {
-        match test {
-            Test::Is(list) => format!("{folded} IN ({})", self.list(list)),
-            Test::IsNot(list) => {
-                format!("{folded} NOT IN ({})", self.list(list)).replace("NOT IN ()", "IS NOT NULL")
-            }
-            Test::Contains(part) => format!("instr({folded}, {}) > 0", self.text(&fold(part))),
-            Test::StartsWith(part) => {
-                let part = self.text(&fold(part));
-                format!("substr({folded}, 1, length({part})) = {part}")
-            }
-            Test::EndsWith(part) if fold(part).is_empty() => format!("{folded} IS NOT NULL"),
-            Test::EndsWith(part) => {
-                let part = self.text(&fold(part));
-                format!("substr({folded}, -length({part})) = {part}")
-            }
-            _ => "0".to_owned(),
-        }
-    }
-
     fn list(&mut self, list: &[String]) -> String {
         let all: Vec<String> = list.iter().map(|text| self.text(&fold(text))).collect();
         all.join(", ")
@@ -334,6 +226,7 @@ impl Reading<'_> {
             Compare::Gt(to) => one(">", *to),
             Compare::Ge(to) => one(">=", *to),
             Compare::Between(low, high) => format!("({} AND {})", one(">=", *low), one("<=", *high)),
+            Compare::NotBetween(low, high) => format!("({} OR {})", one("<", *low), one(">", *high)),
         }
     }
 
@@ -353,6 +246,8 @@ impl Reading<'_> {
             Compare::Gt(to) => one(">", to),
             Compare::Ge(to) => one(">=", to),
             Compare::Between(low, high) => format!("({} AND {})", one(">=", low), one("<=", high)),
+            Compare::NotBetween(low, high) if low.currency != high.currency => "0".to_owned(),
+            Compare::NotBetween(low, high) => format!("({} OR {})", one("<", low), one(">", high)),
         }
     }
 
@@ -381,17 +276,40 @@ impl Reading<'_> {
 
     fn date_in(&self, column: &str, field_type: FieldType, when: &DateTest, zone: Tz) -> String {
         let today = today(self.now, zone);
-        if field_type == FieldType::Date
-            && let DateTest::AnniversaryWithinDays(n) = when
-        {
-            let wanted: Vec<String> = anniversaries(*n, today)
-                .iter()
-                .map(|d| format!("'{d}'"))
-                .collect();
+        let day = || day_in(column, field_type, zone, self.now);
+        if let Some(wanted) = month_days(when, today) {
+            let wanted: Vec<String> = wanted.iter().map(|d| format!("'{d}'")).collect();
             return format!(
-                "strftime('%m-%d', {column} * 86400, 'unixepoch') IN ({})",
+                "strftime('%m-%d', {} * 86400, 'unixepoch') IN ({})",
+                day(),
                 wanted.join(", ")
             );
+        }
+        if let DateTest::Weekday(wanted) = when {
+            // SQLite's week begins on Sunday.
+            let wanted = (*wanted as u32 + 1) % 7;
+            return format!("strftime('%w', {} * 86400, 'unixepoch') = '{wanted}'", day());
+        }
+        if let DateTest::Beside {
+            order,
+            key,
+            plus_days,
+        } = when
+        {
+            let (first, last) = (epoch_day(NaiveDate::MIN), epoch_day(NaiveDate::MAX));
+            return match self.column(key) {
+                Some((other, of @ (FieldType::Date | FieldType::DateTime), _)) => {
+                    let sign = match order {
+                        Beside::Before => "<",
+                        Beside::On => "=",
+                        Beside::After => ">",
+                    };
+                    let moved = format!("{} + {plus_days}", day_in(&other, of, zone, self.now));
+                    let day = day();
+                    format!("({day} {sign} {moved} AND {moved} BETWEEN {first} AND {last})")
+                }
+                _ => "0".to_owned(),
+            };
         }
         let one = |(first, last): Range| {
             let (low, high) = match field_type {
@@ -410,6 +328,15 @@ impl Reading<'_> {
             false => format!("({})", all.join(" OR ")),
         }
     }
+}
+
+/// The text of a choice that is kept as its place among the options.
+fn place_of(column: &str, options: &[String]) -> String {
+    let cases: Vec<String> = (1..)
+        .zip(options)
+        .map(|(place, option): (i64, _)| format!(" WHEN {place} THEN '{option}'"))
+        .collect();
+    format!("(CASE {column}{} END)", cases.concat())
 }
 
 fn choice(column: &str, options: &[String], test: &Test) -> String {
@@ -453,6 +380,21 @@ fn multi_choice(column: &str, options: &[String], test: &Test) -> String {
                 true => format!("({column} & {all}) = {all}"),
                 false => "0".to_owned(),
             }
+        }
+        Test::HasExactly(wanted) => {
+            let known = wanted
+                .iter()
+                .all(|text| options.iter().any(|option| same(text, option)));
+            let all = mask(&|option| wanted.iter().any(|text| same(text, option)));
+            match known {
+                true => format!("{column} = {all}"),
+                false => "0".to_owned(),
+            }
+        }
+        Test::Options(times) => {
+            let one = |bit: usize| format!("(({column} >> {bit}) & 1)");
+            let all: Vec<String> = (0..options.len()).map(one).collect();
+            happened::counts(&all.join(" + "), *times)
         }
         Test::Equals(Value::MultiChoice(set)) => {
             let known = set.iter().all(|text| options.contains(text));
@@ -499,16 +441,4 @@ fn consent(channel: Channel, purpose: Purpose, basis: Option<Basis>) -> String {
 fn the_hash_of_the_samples_is_siphash_2_4() {
     // Of the empty input under the key 0.
     assert_eq!(siphash(b""), 0x1e92_4b9d_7377_00d7);
-}
-
-#[test]
-fn days_begin_where_the_clocks_of_a_zone_let_them() {
-    let day = |text: &str| epoch_day(text.parse().unwrap());
-    let at = |text: &str| text.parse::<Moment>().unwrap().timestamp_millis();
-    let brazil = begins(day("2018-11-04"), chrono_tz::America::Sao_Paulo);
-    assert_eq!(brazil, at("2018-11-04T03:00:00Z"));
-    let samoa = begins(day("2011-12-30"), chrono_tz::Pacific::Apia);
-    assert_eq!(samoa, at("2011-12-30T10:00:00Z"));
-    let next = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap() + chrono::Days::new(1);
-    assert_eq!(date_of(epoch_day(next)), Some(next));
 }

@@ -75,7 +75,7 @@ impl Reading<'_> {
         Some(match clause {
             Clause::Did { event, times, .. } => {
                 let (matches, within) = (self.matches(event, ONE), self.window("e.at", window));
-                self.times(
+                counts(
                     &format!("SELECT count(*) {} WHERE {matches} AND {within}", ONE.from()),
                     *times,
                 )
@@ -123,7 +123,7 @@ impl Reading<'_> {
                     None => String::new(),
                 };
                 let within = self.window("o.accepted_at", window);
-                self.times(
+                counts(
                     &format!(
                         "SELECT count(*) FROM outbox o JOIN templates t ON t.id = o.template
                          WHERE o.contact = c.id AND o.accepted_at IS NOT NULL AND {within}{of}"
@@ -207,17 +207,10 @@ impl Reading<'_> {
                     Compare::Ge(to) => format!("{} >= 0", of(to)),
                     Compare::Between(low, high) if low.currency != high.currency => nobody(rows),
                     Compare::Between(low, high) => format!("({} >= 0 AND {} <= 0)", of(low), of(high)),
+                    Compare::NotBetween(low, high) if low.currency != high.currency => nobody(rows),
+                    Compare::NotBetween(low, high) => format!("({} < 0 OR {} > 0)", of(low), of(high)),
                 }
             }
-        }
-    }
-
-    fn times(&mut self, count: &str, times: Times) -> String {
-        match times {
-            Times::AtLeast(n) => format!("({count}) >= {n}"),
-            Times::AtMost(n) => format!("({count}) <= {n}"),
-            Times::Exactly(n) => format!("({count}) = {n}"),
-            Times::Between(low, high) => format!("({count}) BETWEEN {low} AND {high}"),
         }
     }
 
@@ -286,16 +279,29 @@ impl Reading<'_> {
             }
             Test::YesNo(wanted) | Test::Equals(Value::YesNo(wanted)) => format!("{kind} = '{wanted}'"),
             Test::Equals(Value::Text(text)) => format!("{kind} = 'text' AND {value} = {}", self.text(text)),
-            test @ (Test::Is(_)
-            | Test::IsNot(_)
-            | Test::Contains(_)
-            | Test::StartsWith(_)
-            | Test::EndsWith(_)) => {
-                format!("{kind} = 'text' AND {}", self.folded(&of.folded(), test))
+            Test::MultipleOf(of) => {
+                format!("{kind} IN ('integer', 'real') AND {}", self.multiple(value, *of))
             }
-            Test::HasAny(_) | Test::HasAll(_) | Test::Date { .. } | Test::Equals(_) => "0".to_owned(),
+            Test::HasAny(_)
+            | Test::HasAll(_)
+            | Test::HasExactly(_)
+            | Test::Options(_)
+            | Test::Field { .. }
+            | Test::Date { .. }
+            | Test::Equals(_) => "0".to_owned(),
+            of_text => format!("{kind} = 'text' AND {}", self.text_test(value, of_text)),
         };
         format!("coalesce({holds}, 0)")
+    }
+}
+
+/// Whether a count passes.
+pub(super) fn counts(count: &str, times: Times) -> String {
+    match times {
+        Times::AtLeast(n) => format!("({count}) >= {n}"),
+        Times::AtMost(n) => format!("({count}) <= {n}"),
+        Times::Exactly(n) => format!("({count}) = {n}"),
+        Times::Between(low, high) => format!("({count}) BETWEEN {low} AND {high}"),
     }
 }
 
