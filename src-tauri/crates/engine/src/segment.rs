@@ -59,7 +59,7 @@ mod parse;
 mod print;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 mod words;
 
 pub use check::{ExprProblem, MAX_CHAIN, check, check_saved, find_cycle};
