@@ -55,6 +55,11 @@ impl Kind {
         self.is_place() || matches!(self, Kind::StreetNumber | Kind::Address)
     }
 
+    /// Kinds that stay with a person who moves.
+    fn is_kept_moving(self) -> bool {
+        matches!(self, Kind::Phone | Kind::Email | Kind::Date | Kind::Identifier)
+    }
+
     fn is_name(self) -> bool {
         matches!(self, Kind::GivenName | Kind::Surname)
     }

@@ -22,16 +22,18 @@ pub enum Weight {
     /// How likely two records are one person before anything is compared.
     Prior(f64),
     Field { field: usize, level: Level, bits: f64 },
-    /// Fields of a place that agree say less together than one by one.
-    Place(f64),
+    /// Fields of a place, and of a name, that agree say less together than one by one.
+    Together(f64),
     /// Two people of one household or firm would look much alike.
     Household(f64),
+    /// People move: then all of an address differs at once.
+    Moving(f64),
 }
 
 impl Weight {
     pub fn bits(self) -> f64 {
         match self {
-            Weight::Prior(bits) | Weight::Place(bits) | Weight::Household(bits) => bits,
+            Weight::Prior(bits) | Weight::Together(bits) | Weight::Household(bits) | Weight::Moving(bits) => bits,
             Weight::Field { bits, .. } => bits,
         }
     }
@@ -68,7 +70,7 @@ impl Found {
             let level = pattern.level(field);
             let (m, u) = (
                 self.model.together(field, level),
-                self.model.apart(&self.records, field, a, level),
+                self.model.apart(&self.records, field, a, pattern),
             );
             weights.push(Weight::Field {
                 field,
@@ -76,9 +78,10 @@ impl Found {
                 bits: bits((m / u).ln()),
             });
         }
-        weights.push(Weight::Place(bits(-self.model.place(pattern))));
+        weights.push(Weight::Together(bits(-self.model.depends(pattern))));
         let classes = self.model.classes(self.model.seen(&self.records, a, pattern));
         weights.push(Weight::Household(bits(classes.household_cost())));
+        weights.push(Weight::Moving(bits(classes.moving_gain())));
         weights
     }
 }

@@ -71,6 +71,23 @@ pub fn hash(seed: u64, bytes: &[u8]) -> u64 {
     hasher.finish()
 }
 
+/// Numbers that look random, the same each time (Knuth's MMIX generator).
+pub struct Draw(u64);
+
+impl Default for Draw {
+    fn default() -> Draw {
+        Draw(0x0005_deec_e66d)
+    }
+}
+
+impl Draw {
+    /// A number below `end`; 0 where that is 0.
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (u128::from(self.0) * u128::from(end) >> 64) as u64
+    }
+}
+
 fn short(seed: u64, bytes: &[u8]) -> u32 {
     (hash(seed, bytes) as u32).max(1)
 }
