@@ -240,11 +240,20 @@ impl Model {
                 Role::AsPerson => self.near[PERSON][field],
                 Role::AsStrangers => self.u[field],
                 Role::Learnt => shares(&counts[class][field], &self.between(field), START_COUNTS),
+                Role::Mixed => self.mixed(field, &counts[class][field]),
             };
         }
         let exact: Vec<f64> = self.u.iter().map(|levels| levels[Level::Exact as usize]).collect();
         self.places.learn(&places, |field| exact[field]);
         self.names.learn(&names, |field| exact[field]);
+    }
+
+    /// A surname is the same in some households, and typed wrong as often as anywhere, and another one in the rest.
+    fn mixed(&self, field: usize, counts: &[f64; LEVELS]) -> [f64; LEVELS] {
+        let different = counts[Level::Different as usize] + START_COUNTS / 2.0;
+        let all = counts[1..].iter().sum::<f64>() + START_COUNTS;
+        let same = 1.0 - different / all;
+        std::array::from_fn(|l| same * self.near[PERSON][field][l] + (1.0 - same) * self.u[field][l])
     }
 
     /// What one person twice looks like. See the module for the names.
@@ -291,6 +300,8 @@ enum Role {
     AsPerson,
     AsStrangers,
     Learnt,
+    /// Some like one person, some like strangers.
+    Mixed,
 }
 
 fn role(class: usize, kind: Kind) -> Role {
@@ -299,7 +310,8 @@ fn role(class: usize, kind: Kind) -> Role {
         (MOVED, Kind::StreetNumber | Kind::Address) => Role::AsStrangers,
         (MOVED, _) => Role::AsPerson,
         (_, k) if k.is_shared() => Role::AsPerson,
-        (_, Kind::Surname | Kind::Phone | Kind::Email | Kind::Text) => Role::Learnt,
+        (_, Kind::Surname) => Role::Mixed,
+        (_, Kind::Phone | Kind::Email | Kind::Text) => Role::Learnt,
         _ => Role::AsStrangers,
     }
 }
