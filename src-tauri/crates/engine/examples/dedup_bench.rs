@@ -82,8 +82,17 @@ fn read(file: &str) -> Outcome<(Records, Vec<String>)> {
     let mut reader = csv::Reader::from_path(file)?;
     let headings = reader.headers()?.clone();
     let person = headings.iter().position(|h| h == "person").ok_or("no `person`")?;
-    let of = |heading: &str| KINDS.iter().find(|(name, _)| *name == heading).map(|(_, kind)| *kind);
-    let columns: Vec<(usize, Kind)> = headings.iter().enumerate().filter_map(|(i, h)| Some((i, of(h)?))).collect();
+    let of = |heading: &str| {
+        KINDS
+            .iter()
+            .find(|(name, _)| *name == heading)
+            .map(|(_, kind)| *kind)
+    };
+    let columns: Vec<(usize, Kind)> = headings
+        .iter()
+        .enumerate()
+        .filter_map(|(i, h)| Some((i, of(h)?)))
+        .collect();
     let kinds: Vec<Kind> = columns.iter().map(|(_, kind)| *kind).collect();
     let (mut records, mut truth) = (Records::new(&kinds), Vec::new());
     let mut row = csv::StringRecord::new();

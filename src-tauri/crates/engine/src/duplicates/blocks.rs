@@ -207,7 +207,11 @@ impl<'a> Blocks<'a> {
         let mut pairs = Vec::new();
         for block in entries.chunk_by(|a, b| a.0 == b.0) {
             for (i, (_, a)) in block.iter().enumerate() {
-                pairs.extend(block[i + 1..].iter().map(|(_, b)| u64::from(*a) << 32 | u64::from(*b)));
+                pairs.extend(
+                    block[i + 1..]
+                        .iter()
+                        .map(|(_, b)| u64::from(*a) << 32 | u64::from(*b)),
+                );
             }
         }
         drop(entries);

@@ -14,7 +14,11 @@ const LARGEST: usize = 200;
 /// The groups of two or more among `rows`. `log_odds` speaks for any two rows.
 pub fn groups(rows: u32, pairs: &[Pair], log_odds: impl Fn(u32, u32) -> f64) -> Vec<Vec<u32>> {
     let mut edges: Vec<&Pair> = pairs.iter().filter(|p| p.probability >= Found::SAME).collect();
-    edges.sort_by(|x, y| y.probability.total_cmp(&x.probability).then((x.a, x.b).cmp(&(y.a, y.b))));
+    edges.sort_by(|x, y| {
+        y.probability
+            .total_cmp(&x.probability)
+            .then((x.a, x.b).cmp(&(y.a, y.b)))
+    });
     let mut group_of: Vec<u32> = (0..rows).collect();
     let mut members: Vec<Vec<u32>> = vec![Vec::new(); rows as usize];
     for edge in edges {
@@ -30,7 +34,12 @@ pub fn groups(rows: u32, pairs: &[Pair], log_odds: impl Fn(u32, u32) -> f64) -> 
         if left.len() + right.len() > LARGEST {
             continue;
         }
-        let across = |a: &u32| right.iter().map(|b| log_odds(*a, *b).clamp(-LOUDEST, LOUDEST)).sum::<f64>();
+        let across = |a: &u32| {
+            right
+                .iter()
+                .map(|b| log_odds(*a, *b).clamp(-LOUDEST, LOUDEST))
+                .sum::<f64>()
+        };
         if left.iter().map(across).sum::<f64>() <= 0.0 {
             continue;
         }

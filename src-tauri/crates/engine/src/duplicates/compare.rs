@@ -75,7 +75,8 @@ impl<'a> Comparison<'a> {
         let columns = &records.columns;
         let of = |kind: Kind| (0..columns.len()).filter(move |i| columns[*i].kind == kind);
         let names = of(Kind::GivenName).flat_map(|g| of(Kind::Surname).map(move |s| Swap(g, s)));
-        let lines = of(Kind::Address).flat_map(|a| of(Kind::Address).filter(move |b| a < *b).map(move |b| Swap(a, b)));
+        let lines = of(Kind::Address)
+            .flat_map(|a| of(Kind::Address).filter(move |b| a < *b).map(move |b| Swap(a, b)));
         Comparison {
             swaps: names.chain(lines).collect(),
             columns,
@@ -105,10 +106,7 @@ impl<'a> Comparison<'a> {
             return;
         }
         let across = |f: usize, g: usize| {
-            let (x, y) = (
-                self.columns[f].rows[a as usize],
-                self.columns[g].rows[b as usize],
-            );
+            let (x, y) = (self.columns[f].rows[a as usize], self.columns[g].rows[b as usize]);
             if x == 0 || y == 0 {
                 return Level::Missing;
             }
@@ -159,7 +157,13 @@ fn digits(kind: Kind, a: &[u8], b: &[u8], same_part: bool) -> Level {
         return Level::Close;
     }
     // Day and month exchanged, or the halves of what was read from right to left.
-    if kind == Kind::Date && a.len() == 8 && b.len() == 8 && a[..4] == b[..4] && a[4..6] == b[6..] && a[6..] == b[4..6] {
+    if kind == Kind::Date
+        && a.len() == 8
+        && b.len() == 8
+        && a[..4] == b[..4]
+        && a[4..6] == b[6..]
+        && a[6..] == b[4..6]
+    {
         return Level::Swapped;
     }
     if same_part { Level::Part } else { Level::Different }
@@ -168,7 +172,11 @@ fn digits(kind: Kind, a: &[u8], b: &[u8], same_part: bool) -> Level {
 fn text(kind: Kind, a: Value<'_>, b: Value<'_>, same_part: bool) -> Level {
     let one_letter = a.bytes.len() == 1 || b.bytes.len() == 1;
     if kind.is_name() && one_letter {
-        return if a.bytes[0] == b.bytes[0] { Level::Initial } else { Level::Different };
+        return if a.bytes[0] == b.bytes[0] {
+            Level::Initial
+        } else {
+            Level::Different
+        };
     }
     let alike = similar::at_least(a.bytes, b.bytes, (a.mask, b.mask), SIMILAR);
     match alike {

@@ -65,7 +65,10 @@ impl Dependence {
                 continue;
             }
             let in_set = |i: &usize| set & (1 << i) != 0;
-            let alone: f64 = (0..self.fields.len()).filter(in_set).map(|i| apart(self.fields[i])).product();
+            let alone: f64 = (0..self.fields.len())
+                .filter(in_set)
+                .map(|i| apart(self.fields[i]))
+                .product();
             let with_more = |s: &usize| s & set == set;
             let known: f64 = (0..matched.len()).filter(with_more).map(|s| matched[s]).sum();
             let left = (self.together[set] - known).max(0.0);
@@ -91,7 +94,10 @@ fn together(records: &Records, fields: &[usize], set: usize) -> f64 {
     };
     let mut keys: Vec<u64> = (0..records.len() as usize).filter_map(of).collect();
     keys.sort_unstable();
-    let agree: f64 = keys.chunk_by(|a, b| a == b).map(|same| pairs(same.len() as u32)).sum();
+    let agree: f64 = keys
+        .chunk_by(|a, b| a == b)
+        .map(|same| pairs(same.len() as u32))
+        .sum();
     agree / pairs(keys.len() as u32).max(1.0)
 }
 
@@ -113,7 +119,10 @@ impl Mail {
         let fields = [of(Kind::Email)?, of(Kind::GivenName)?, of(Kind::Surname)?];
         let mut levels = [alone[fields[0]]; 4];
         for (names, found) in levels.iter_mut().enumerate().skip(1) {
-            let keyed: Vec<usize> = (0..2).filter(|i| names & (1 << i) != 0).map(|i| fields[i + 1]).collect();
+            let keyed: Vec<usize> = (0..2)
+                .filter(|i| names & (1 << i) != 0)
+                .map(|i| fields[i + 1])
+                .collect();
             let mut counts = [0.0; LEVELS];
             for (a, b) in alike(records, &keyed) {
                 counts[comparison.pattern(a, b).level(fields[0])] += 1.0;
@@ -147,9 +156,13 @@ impl Mail {
 fn alike(records: &Records, fields: &[usize]) -> Vec<(u32, u32)> {
     let key = |row: usize| {
         let mut values = fields.iter().map(|f| records.columns[*f].rows[row]);
-        values.try_fold(0, |key, value| (value != 0).then(|| records::hash(key, &value.to_le_bytes())))
+        values.try_fold(0, |key, value| {
+            (value != 0).then(|| records::hash(key, &value.to_le_bytes()))
+        })
     };
-    let mut rows: Vec<(u64, u32)> = (0..records.len()).filter_map(|row| Some((key(row as usize)?, row))).collect();
+    let mut rows: Vec<(u64, u32)> = (0..records.len())
+        .filter_map(|row| Some((key(row as usize)?, row)))
+        .collect();
     rows.sort_unstable();
     let mut runs = Vec::new();
     let mut all = 0_u64;

@@ -21,7 +21,11 @@ pub struct Pair {
 pub enum Weight {
     /// How likely two records are one person before anything is compared.
     Prior(f64),
-    Field { field: usize, level: Level, bits: f64 },
+    Field {
+        field: usize,
+        level: Level,
+        bits: f64,
+    },
     /// Fields of a place, and of a name, that agree say less together than one by one.
     Together(f64),
     /// Two people of one household or firm would look much alike.
@@ -33,7 +37,9 @@ pub enum Weight {
 impl Weight {
     pub fn bits(self) -> f64 {
         match self {
-            Weight::Prior(bits) | Weight::Together(bits) | Weight::Household(bits) | Weight::Moving(bits) => bits,
+            Weight::Prior(bits) | Weight::Together(bits) | Weight::Household(bits) | Weight::Moving(bits) => {
+                bits
+            }
             Weight::Field { bits, .. } => bits,
         }
     }
@@ -117,7 +123,9 @@ pub fn find(mut records: Records) -> Found {
             pairs.push(Pair { a, b, probability });
         }
     }
-    let groups = clusters::groups(records.len(), &pairs, |a, b| model.classes(seen(a.min(b), a.max(b))).log_odds());
+    let groups = clusters::groups(records.len(), &pairs, |a, b| {
+        model.classes(seen(a.min(b), a.max(b))).log_odds()
+    });
     drop(comparison);
     Found {
         records,

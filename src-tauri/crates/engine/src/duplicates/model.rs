@@ -144,7 +144,9 @@ impl Model {
 
     fn others(&self) -> Vec<(usize, usize)> {
         let fields = 0..self.kinds.len();
-        fields.flat_map(|field| [(MOVED, field), (HOUSEHOLD, field)]).collect()
+        fields
+            .flat_map(|field| [(MOVED, field), (HOUSEHOLD, field)])
+            .collect()
     }
 
     /// What is known of a pair.
@@ -188,7 +190,8 @@ impl Model {
             if !self.possible[class] || class == MOVED && !self.is_reached(seen.pattern) {
                 return f64::NEG_INFINITY;
             }
-            let levels = (0..self.kinds.len()).map(|field| self.near[class][field][seen.pattern.level(field)].ln());
+            let levels =
+                (0..self.kinds.len()).map(|field| self.near[class][field][seen.pattern.level(field)].ln());
             self.prior[class].max(1e-300).ln() + levels.sum::<f64>()
         };
         let strangers = (1.0 - self.prior.iter().sum::<f64>()).ln() + seen.apart + self.depends(seen.pattern);
@@ -243,7 +246,11 @@ impl Model {
                 Role::Mixed => self.mixed(field, &counts[class][field]),
             };
         }
-        let exact: Vec<f64> = self.u.iter().map(|levels| levels[Level::Exact as usize]).collect();
+        let exact: Vec<f64> = self
+            .u
+            .iter()
+            .map(|levels| levels[Level::Exact as usize])
+            .collect();
         self.places.learn(&places, |field| exact[field]);
         self.names.learn(&names, |field| exact[field]);
     }
@@ -267,7 +274,8 @@ impl Model {
         }
         let names: Vec<usize> = (0..fields).filter(|f| self.kinds[*f].is_name()).collect();
         if self.possible[HOUSEHOLD] {
-            let sum = |level: usize| names.iter().map(|f| person[*f][level]).sum::<f64>() / names.len() as f64;
+            let sum =
+                |level: usize| names.iter().map(|f| person[*f][level]).sum::<f64>() / names.len() as f64;
             let mean: [f64; LEVELS] = std::array::from_fn(sum);
             names.iter().for_each(|f| person[*f] = mean);
         }
@@ -322,7 +330,11 @@ fn possible(kinds: &[Kind]) -> [bool; 3] {
     let reached = kinds.iter().any(|k| k.is_kept_moving());
     let lives = has(&[Kind::Address]);
     let household = has(&[Kind::GivenName]) && (lives || has(&[Kind::Phone]));
-    [true, reached && (lives || has(&[Kind::Suburb, Kind::PostCode])), household]
+    [
+        true,
+        reached && (lives || has(&[Kind::Suburb, Kind::PostCode])),
+        household,
+    ]
 }
 
 /// Shares of the levels among those compared, with what was thought before counting for `weight`. Missing says nothing.

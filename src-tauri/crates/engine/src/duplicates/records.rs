@@ -83,7 +83,10 @@ impl Default for Draw {
 impl Draw {
     /// A number below `end`; 0 where that is 0.
     pub fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (u128::from(self.0) * u128::from(end) >> 64) as u64
     }
 }
@@ -256,7 +259,11 @@ fn words(text: &str, out: &mut String) {
 fn normalise(kind: Kind, text: &str, out: &mut String) {
     match kind {
         Kind::Phone => {
-            out.extend(text.chars().filter_map(|c| c.to_digit(10)).filter_map(|d| char::from_digit(d, 10)));
+            out.extend(
+                text.chars()
+                    .filter_map(|c| c.to_digit(10))
+                    .filter_map(|d| char::from_digit(d, 10)),
+            );
             // Country and trunk prefixes are written in many ways; what follows is nine digits or fewer.
             out.drain(..out.len().saturating_sub(9));
             out.drain(..out.len() - out.trim_start_matches('0').len());
@@ -315,7 +322,11 @@ fn part(kind: Kind, text: &str, squeezed: &str) -> u32 {
         Kind::Email => {
             let local = squeezed.split('@').next().unwrap_or(squeezed);
             let plain: String = local.chars().filter(|c| c.is_alphanumeric()).collect();
-            if plain.len() < 3 { 0 } else { short(1, plain.as_bytes()) }
+            if plain.len() < 3 {
+                0
+            } else {
+                short(1, plain.as_bytes())
+            }
         }
         Kind::Phone => short(2, &squeezed.as_bytes()[squeezed.len().saturating_sub(6)..]),
         Kind::Date => short(3, squeezed.as_bytes().get(..4).unwrap_or(squeezed.as_bytes())),
@@ -338,14 +349,23 @@ fn sound(name: &str) -> u32 {
         return 0;
     }
     let code = DoubleMetaphone::default().encode(&name[..name.len().min(similar::LONGEST)]);
-    if code.is_empty() { 0 } else { short(6, code.as_bytes()) }
+    if code.is_empty() {
+        0
+    } else {
+        short(6, code.as_bytes())
+    }
 }
 
 /// Codes that survive what happens to values when they are typed. Two values of one kind with a code in common may be
 /// the same.
 fn codes(kind: Kind, bytes: &[u8], part: u32) -> [u32; CODES] {
     let piece = |seed: u64, from: usize, to: usize| bytes.get(from..to).map_or(0, |b| short(seed, b));
-    let last = |seed: u64, n: usize| bytes.len().checked_sub(n).map_or(0, |from| short(seed, &bytes[from..]));
+    let last = |seed: u64, n: usize| {
+        bytes
+            .len()
+            .checked_sub(n)
+            .map_or(0, |from| short(seed, &bytes[from..]))
+    };
     let sorted = || {
         let mut digits = bytes.to_vec();
         digits.sort_unstable();
@@ -360,7 +380,11 @@ fn codes(kind: Kind, bytes: &[u8], part: u32) -> [u32; CODES] {
         Kind::Phone => [part, piece(18, 0, 6), 0],
         Kind::Date => [sorted(), last(19, 4), 0],
         Kind::StreetNumber | Kind::PostCode => [sorted(), 0, 0],
-        Kind::Identifier => [piece(21, 0, bytes.len() / 2), last(22, bytes.len().div_ceil(2)), 0],
+        Kind::Identifier => [
+            piece(21, 0, bytes.len() / 2),
+            last(22, bytes.len().div_ceil(2)),
+            0,
+        ],
         Kind::State | Kind::Country => [0; CODES],
     }
 }

@@ -91,8 +91,16 @@ mod tests {
 
     #[test]
     fn one_slip_is_one_of_four() {
-        for (a, b) in [("meier", "meier"), ("meier", "meyer"), ("meier", "meir"), ("meier", "emier")] {
-            assert!(one_slip(a.as_bytes(), b.as_bytes()) && one_slip(b.as_bytes(), a.as_bytes()), "{a} {b}");
+        for (a, b) in [
+            ("meier", "meier"),
+            ("meier", "meyer"),
+            ("meier", "meir"),
+            ("meier", "emier"),
+        ] {
+            assert!(
+                one_slip(a.as_bytes(), b.as_bytes()) && one_slip(b.as_bytes(), a.as_bytes()),
+                "{a} {b}"
+            );
         }
         for (a, b) in [("meier", "mayr"), ("12", "34"), ("abc", "cba"), ("meier", "mei")] {
             assert!(!one_slip(a.as_bytes(), b.as_bytes()), "{a} {b}");

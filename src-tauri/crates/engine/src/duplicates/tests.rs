@@ -11,8 +11,9 @@ const KINDS: [Kind; 6] = [
 
 /// Three hundred people who have little in common, and after them those of a test.
 fn with_others(more: &[[&str; 6]]) -> Records {
-    const SYLLABLES: [&str; 12] =
-        ["ba", "ker", "lin", "mo", "ster", "ta", "ru", "fen", "ol", "gim", "wes", "dor"];
+    const SYLLABLES: [&str; 12] = [
+        "ba", "ker", "lin", "mo", "ster", "ta", "ru", "fen", "ol", "gim", "wes", "dor",
+    ];
     let word = |n: usize, m: usize| {
         let pick = |k: usize| SYLLABLES[k % SYLLABLES.len()];
         format!("{}{}{}", pick(n), pick(n / 12 + m), pick(n * m + n / 5))
@@ -39,18 +40,39 @@ fn groups_of(more: &[[&str; 6]]) -> Vec<Vec<u32>> {
     find(with_others(more)).groups
 }
 
-const ANNA: [&str; 6] = ["Anna", "Hofstetter", "Lindenallee 12", "80331", "Freiham", "+49 171 5550101"];
+const ANNA: [&str; 6] = [
+    "Anna",
+    "Hofstetter",
+    "Lindenallee 12",
+    "80331",
+    "Freiham",
+    "+49 171 5550101",
+];
 
 #[test]
 fn a_person_typed_wrong_is_found_and_so_is_one_with_names_in_the_wrong_fields() {
-    let typed = ["Ana", "Hofsteter", "Lindenalle 12", "80313", "Freiham", "0171/5550101"];
+    let typed = [
+        "Ana",
+        "Hofsteter",
+        "Lindenalle 12",
+        "80313",
+        "Freiham",
+        "0171/5550101",
+    ];
     let swapped = ["Hofstetter", "Anna", "Lindenallee 12", "80331", "Freiham", ""];
     assert_eq!(groups_of(&[ANNA, typed, swapped]), [vec![300, 301, 302]]);
 }
 
 #[test]
 fn a_namesake_who_lives_elsewhere_is_somebody_else() {
-    let namesake = ["Anna", "Hofstetter", "Gartenweg 3", "20095", "Altona", "+49 160 4440202"];
+    let namesake = [
+        "Anna",
+        "Hofstetter",
+        "Gartenweg 3",
+        "20095",
+        "Altona",
+        "+49 160 4440202",
+    ];
     assert!(groups_of(&[ANNA, namesake]).is_empty());
 }
 
@@ -63,7 +85,11 @@ fn what_a_pair_weighs_is_the_sum_of_what_its_fields_weigh() {
     let bits: f64 = weights.iter().map(|w| w.bits()).sum();
     let odds = pair.probability / (1.0 - pair.probability);
     assert!((bits - odds.log2()).abs() < 0.01, "{bits} {}", odds.log2());
-    assert!(weights.iter().any(|w| matches!(w, Weight::Field { field: 1, level: Level::Close, bits } if *bits > 0.0)));
+    assert!(
+        weights
+            .iter()
+            .any(|w| matches!(w, Weight::Field { field: 1, level: Level::Close, bits } if *bits > 0.0))
+    );
 }
 
 #[test]
