@@ -95,7 +95,7 @@ impl Found {
 /// A pair is kept for the model when its odds, by what is thought before learning, are at least e to this.
 const KEEP: f64 = -9.0;
 /// Pairs the model learns from, at most.
-const LEARN_FROM: usize = 1_000_000;
+const LEARN_FROM: usize = 200_000;
 
 /// Finds the duplicates. The same records in the same order give the same answer.
 pub fn find(mut records: Records) -> Found {
