@@ -267,9 +267,9 @@ impl Model {
     fn learn_person(&mut self, counts: &[Table; 3]) {
         let fields = self.kinds.len();
         let mut person = counts[PERSON].clone();
-        for field in 0..fields {
-            if matches!(role(MOVED, self.kinds[field]), Role::AsPerson) {
-                add(&mut person[field], &counts[MOVED][field]);
+        for ((sum, moved), kind) in person.iter_mut().zip(&counts[MOVED]).zip(&self.kinds) {
+            if matches!(role(MOVED, *kind), Role::AsPerson) {
+                add(sum, moved);
             }
         }
         let names: Vec<usize> = (0..fields).filter(|f| self.kinds[*f].is_name()).collect();
@@ -279,8 +279,8 @@ impl Model {
             let mean: [f64; LEVELS] = std::array::from_fn(sum);
             names.iter().for_each(|f| person[*f] = mean);
         }
-        for field in 0..fields {
-            self.near[PERSON][field] = shares(&person[field], &START, START_COUNTS);
+        for (levels, counted) in self.near[PERSON].iter_mut().zip(&person) {
+            *levels = shares(counted, &START, START_COUNTS);
         }
     }
 
@@ -290,9 +290,9 @@ impl Model {
         counts.iter().for_each(|class| add(&mut known, &class[field]));
         let compared: f64 = known[1..].iter().sum();
         let left = (self.present[field] - compared).max(1.0);
-        for level in 1..LEVELS {
+        for (level, known) in known.iter().enumerate().skip(1) {
             let there = self.all[field][level] * self.present[field];
-            self.u[field][level] = ((there - known[level]).max(there / 20.0) / left).clamp(LEAST, 1.0);
+            self.u[field][level] = ((there - known).max(there / 20.0) / left).clamp(LEAST, 1.0);
         }
         let exact = Level::Exact as usize;
         self.rarer[field] = (self.u[field][exact] / self.all[field][exact]).clamp(0.05, 1.0);
