@@ -1,5 +1,6 @@
 //! The laws of Carillon, pure: no clock, no randomness, no IO. Everything is an argument.
 //!
+//! - [`duplicates`]: which records are the same person, without labels.
 //! - [`segment`]: the expression language, the per-contact evaluator and its reasons.
 //! - [`hits`]: whether what a message brought back was a person's doing.
 //! - [`index`]: the fold that keeps all segments true while rows change and time passes.
@@ -7,6 +8,7 @@
 //! - [`experiment`]: tests of variants that may be looked at all the time.
 //! - [`sim`] and [`replay`]: the two drivers of the kernel that need no store.
 
+pub mod duplicates;
 pub mod experiment;
 pub mod hits;
 pub mod index;

@@ -84,7 +84,7 @@ mod periods;
 mod print;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 mod values;
 mod vocabulary;
 mod windows;

