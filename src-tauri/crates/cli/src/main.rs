@@ -12,6 +12,10 @@ use carillon_app::error::{ApiError, Code, fail};
 use clap::Parser;
 use std::process::ExitCode;
 
+/// Threads hand rendered mails, rows and records to each other all day, which the system's allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     if let Some(code) = carillon_app::render_child() {
         return ExitCode::from(u8::try_from(code).unwrap_or(1));

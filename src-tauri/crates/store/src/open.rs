@@ -3,6 +3,7 @@
 use crate::error::{Error, Refusal, Result};
 use crate::sql::sql;
 use carillon_model::Moment;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -451,6 +452,13 @@ fn equal(before: &[(String, i64)], copy: &Connection) -> Result<()> {
     }
 }
 
+/// A statement is planned once and not anew for each value it is run with, as SQLite does where it has samples of the
+/// columns (<https://sqlite.org/queryplanner-ng.html#qpstab>).
+pub(crate) fn keep_plans(conn: &Connection) -> Result<()> {
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
+
 /// The writer's own connection.
 pub(crate) fn writer_connection(path: &Path) -> Result<Connection> {
     let conn = Connection::open_with_flags(
@@ -472,5 +480,6 @@ pub(crate) fn writer_connection(path: &Path) -> Result<Connection> {
          PRAGMA cache_size = -32768;",
     )?;
     conn.set_prepared_statement_cache_capacity(256);
+    keep_plans(&conn)?;
     Ok(conn)
 }

@@ -316,6 +316,7 @@ impl Store {
             // while its lock is held the same handle is ours, and rusqlite does not close it.
             #[allow(unsafe_code)]
             let conn = unsafe { rusqlite::Connection::from_handle(locked.as_raw_handle().as_ptr()) }?;
+            open::keep_plans(&conn)?;
             let snapshot = conn.unchecked_transaction()?;
             let catalogue = shared
                 .catalogue

@@ -203,7 +203,11 @@ async fn prepare(options: Options) -> io::Result<(TcpListener, Arc<Shared>, Opti
     };
     let shared = Shared {
         log: TruthLog::open(&options.truth_log, options.durable)?,
-        mailbox: options.mailbox.as_deref().map(Mailbox::open).transpose()?,
+        mailbox: options
+            .mailbox
+            .as_deref()
+            .map(Mailbox::open_to_keep)
+            .transpose()?,
         acceptor,
         grey: Mutex::default(),
         acknowledged: AtomicU64::new(0),

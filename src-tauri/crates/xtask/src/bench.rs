@@ -507,10 +507,12 @@ mod tests {
         assert_eq!(line["ours"], json!(1234.568));
         assert!(line["peer"].is_null() && line["ratio"].is_null());
         let beside = Figure {
-            peer: Some(0.934),
-            ..figure("dedup.febrl2.f1", 0.99, "F1", true)
+            peer: Some(("recordlinkage".to_owned(), 0.5)),
+            ..figure("dedup.febrl2.f1", 1.0, "F1", true)
         };
-        assert_eq!(super::line(&beside)["peer"], json!(0.934));
+        let line = super::line(&beside);
+        assert_eq!(line["peer"], json!({ "name": "recordlinkage", "number": 0.5 }));
+        assert_eq!(line["ratio"], json!(2.0));
     }
 
     #[test]

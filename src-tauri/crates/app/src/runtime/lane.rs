@@ -4,7 +4,7 @@ use super::budget::Pace;
 use super::dispatch::{self, Dispatched, LaneEnd};
 use super::door::{AtDot, CLAIM, Claim};
 use super::exit::Exit;
-use super::parcel::Parcel;
+use super::parcel::{Parcel, Written};
 use super::words::{stops_the_lane, word_of_finish, word_of_stop};
 use crate::accounts;
 use crate::error::{ApiError, Result};
@@ -28,6 +28,9 @@ const MOST_ON_THEIR_WAY: u32 = 1 << 16;
 
 /// A message that is claimed, with its place among those the lane is not done with.
 pub(super) type OnItsWay = (Parcel, OwnedSemaphorePermit);
+
+/// Messages that were rendered together, with their places.
+type Batch = (Vec<Written>, OwnedSemaphorePermit);
 
 /// An account, its sessions, and what they came to so far.
 pub(super) struct Lane {
@@ -176,21 +179,22 @@ impl Lane {
         drop((dots_in, parcels));
         let lane = self.clone();
         let gatekeeper = tokio::spawn(async move { lane.gatekeeper(dots).await });
-        let fed = self.feed(parcels_in).await;
+        let (written_in, written) = mpsc::channel(1);
+        let (fed, packed) = tokio::join!(self.feed(written_in), self.pack_for(written, parcels_in));
         // Whatever fails, each session comes to its end: one that has written its dot waits for the reply.
         let mut worked = Ok(());
         while let Some(worker) = workers.join_next().await {
             worked = worked.and(worker.map_err(ApiError::internal));
         }
         let kept = gatekeeper.await.map_err(ApiError::internal);
-        fed.and(worked).and(kept?)?;
+        fed.and(packed).and(worked).and(kept?)?;
         self.flush().await?;
         // What a session had claimed and could not offer goes back.
         self.release_claimed().await
     }
 
     /// Claims and renders until nothing more may go.
-    async fn feed(self: &Arc<Self>, parcels: mpsc::Sender<OnItsWay>) -> Result<()> {
+    async fn feed(self: &Arc<Self>, to_pack: mpsc::Sender<Batch>) -> Result<()> {
         let room = Arc::new(Semaphore::new(MOST_ON_THEIR_WAY as usize));
         while !self.stopped() {
             let free = u32::try_from(room.available_permits()).unwrap_or(MOST_ON_THEIR_WAY);
@@ -204,9 +208,29 @@ impl Lane {
                 }
                 Claim::None => return Ok(()),
             };
-            for parcel in self.render(claimed).await? {
-                let place = room.clone().acquire_owned().await.map_err(ApiError::internal)?;
-                if parcels.send((parcel, place)).await.is_err() {
+            let written = self.render(claimed).await?;
+            let many = u32::try_from(written.len()).unwrap_or(MOST_ON_THEIR_WAY);
+            let places = room.clone().acquire_many_owned(many).await;
+            let places = places.map_err(ApiError::internal)?;
+            if to_pack.send((written, places)).await.is_err() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Packs what is rendered, while the next is, and hands it to the sessions.
+    async fn pack_for(
+        self: &Arc<Self>,
+        mut written: mpsc::Receiver<Batch>,
+        sessions: mpsc::Sender<OnItsWay>,
+    ) -> Result<()> {
+        while let Some((batch, mut places)) = written.recv().await {
+            for parcel in self.pack_all(batch).await? {
+                let Some(place) = places.split(1) else {
+                    return Err(ApiError::internal("more was packed than was written"));
+                };
+                if sessions.send((parcel, place)).await.is_err() {
                     return Ok(());
                 }
             }

@@ -45,8 +45,11 @@ pub(super) struct Parcel {
     pub(super) bytes: Vec<u8>,
 }
 
+/// A message with what it says.
+pub(super) type Written = (Letter, Rendered);
+
 /// A claimed message with what its bytes are made from.
-struct Letter {
+pub(super) struct Letter {
     message: Claimed,
     record: ContactRecord,
     /// Its Message-ID before the at sign, which nobody can guess; it names the message in an unsubscription, too.
@@ -55,8 +58,8 @@ struct Letter {
 }
 
 impl Lane {
-    /// Bytes for each claimed message. What cannot be rendered is ended with the reason.
-    pub(super) async fn render(self: &Arc<Self>, claimed: Vec<Claimed>) -> Result<Vec<Parcel>> {
+    /// What each claimed message says. What cannot be rendered is ended with the reason.
+    pub(super) async fn render(self: &Arc<Self>, claimed: Vec<Claimed>) -> Result<Vec<Written>> {
         let workspace = self.open.workspace()?;
         let sender = letters::sender(&workspace, Some(&self.account));
         let mint = match relay::mint(&self.open).await {
@@ -75,7 +78,7 @@ impl Lane {
                 .or_default()
                 .push(message);
         }
-        let mut parcels = Vec::new();
+        let mut all = Vec::new();
         let (mut stopped, mut why_stopped) = (Vec::new(), String::new());
         for ((id, subject), messages) in by_template {
             let mut found = self
@@ -93,11 +96,10 @@ impl Lane {
                 mode: Mode::Render,
                 contexts,
             };
-            let mut rendered = Vec::with_capacity(ready.len());
             for (letter, answer) in ready.into_iter().zip(self.open.press.run(request).await?) {
                 let id = letter.message.id;
                 match answer {
-                    Ok(Output::Message(content)) => rendered.push((letter, content)),
+                    Ok(Output::Message(content)) => all.push((letter, content)),
                     Err(error) if error.kind == ErrorKind::Stopped => {
                         stopped.push(id);
                         why_stopped = error.to_string();
@@ -114,10 +116,9 @@ impl Lane {
                     }
                 }
             }
-            parcels.append(&mut self.pack_all(&workspace, rendered).await?);
         }
         self.put_off(&stopped, why_stopped).await?;
-        Ok(parcels)
+        Ok(all)
     }
 
     /// Each message with the subject its campaign has in place of the template's.
@@ -224,11 +225,8 @@ impl Lane {
     }
 
     /// Composed and signed on all cores, in the order they came.
-    async fn pack_all(
-        self: &Arc<Self>,
-        workspace: &Workspace,
-        mut rendered: Vec<(Letter, Rendered)>,
-    ) -> Result<Vec<Parcel>> {
+    pub(super) async fn pack_all(self: &Arc<Self>, mut rendered: Vec<Written>) -> Result<Vec<Parcel>> {
+        let workspace = self.open.workspace()?;
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let share = rendered.len().div_ceil(cores).max(1);
         let mut shares = Vec::with_capacity(cores);

@@ -146,7 +146,7 @@ struct Work<'p> {
     floor: Option<Moment>,
     on_time: bool,
     /// Contacts as this write leaves them: the index still shows the last commit.
-    records: BTreeMap<ContactId, ContactRecord>,
+    records: BTreeMap<ContactId, Arc<ContactRecord>>,
     /// Contacts of whom this write changed what others see, or who are due again at once.
     disturbed: BTreeSet<ContactId>,
     /// Schedules for everybody that have let in some.
@@ -352,11 +352,13 @@ impl Work<'_> {
         }
     }
 
-    fn record(&self, tx: &Tx<'_>, contact: ContactId) -> Option<ContactRecord> {
-        match self.records.get(&contact) {
-            Some(record) => Some(record.clone()),
-            None => tx.with_index(|index| index.record(contact)),
+    fn record(&mut self, tx: &Tx<'_>, contact: ContactId) -> Option<Arc<ContactRecord>> {
+        if let Some(record) = self.records.get(&contact) {
+            return Some(record.clone());
         }
+        let record = Arc::new(tx.with_index(|index| index.record(contact))?);
+        self.records.insert(contact, record.clone());
+        Some(record)
     }
 
     /// Tells a passage something, or keeps it until its journey is resumed. Where a journey was stopped, nothing but
@@ -390,7 +392,7 @@ impl Work<'_> {
         };
         // Time does not go back on a passage: what is due since a moment before an event was heard of comes after it.
         let at = at.max(facts::last_call_at(tx, &enrolment)?.unwrap_or(at));
-        let (enrolment, given, record) = given::call(&self.scope, at, enrolment, version, record, input);
+        let (enrolment, given, changed) = given::call(&self.scope, at, enrolment, version, &record, input);
         let contact = enrolment.contact;
         for effect in &given.effects {
             match effect {
@@ -403,7 +405,9 @@ impl Work<'_> {
         if enrolment.state.wake_at.is_some_and(|wake| wake <= self.now) {
             self.disturbed.insert(contact);
         }
-        self.records.insert(contact, record);
+        if let Some(changed) = changed {
+            self.records.insert(contact, Arc::new(changed));
+        }
         self.done.calls += 1;
         self.done.queued += given::write(tx, self.plan, version, enrolment, given)?;
         Ok(())

@@ -67,6 +67,8 @@ struct Swap(usize, usize);
 /// Compares records of one set.
 pub struct Comparison<'a> {
     columns: &'a [Column],
+    /// The values of all fields, row by row: two rows are read at two places and not at two in each field.
+    rows: Vec<u32>,
     swaps: Vec<Swap>,
 }
 
@@ -77,17 +79,26 @@ impl<'a> Comparison<'a> {
         let names = of(Kind::GivenName).flat_map(|g| of(Kind::Surname).map(move |s| Swap(g, s)));
         let lines = of(Kind::Address)
             .flat_map(|a| of(Kind::Address).filter(move |b| a < *b).map(move |b| Swap(a, b)));
+        let all = 0..records.len() as usize;
         Comparison {
+            rows: all
+                .flat_map(|row| columns.iter().map(move |column| column.rows[row]))
+                .collect(),
             swaps: names.chain(lines).collect(),
             columns,
         }
     }
 
+    fn row(&self, row: u32) -> &[u32] {
+        let fields = self.columns.len();
+        &self.rows[row as usize * fields..][..fields]
+    }
+
     pub fn pattern(&self, a: u32, b: u32) -> Pattern {
         let mut pattern = Pattern::default();
-        for (field, column) in self.columns.iter().enumerate() {
-            let (x, y) = (column.rows[a as usize], column.rows[b as usize]);
-            pattern.set(field, level(column, x, y));
+        let values = self.row(a).iter().zip(self.row(b));
+        for ((field, column), (x, y)) in self.columns.iter().enumerate().zip(values) {
+            pattern.set(field, level(column, *x, *y));
         }
         for swap in &self.swaps {
             self.swap(*swap, a, b, &mut pattern);
@@ -106,7 +117,7 @@ impl<'a> Comparison<'a> {
             return;
         }
         let across = |f: usize, g: usize| {
-            let (x, y) = (self.columns[f].rows[a as usize], self.columns[g].rows[b as usize]);
+            let (x, y) = (self.row(a)[f], self.row(b)[g]);
             if x == 0 || y == 0 {
                 return Level::Missing;
             }

@@ -81,7 +81,7 @@ impl Found {
             weights.push(Weight::Field {
                 field,
                 level: Level::ALL[level],
-                bits: bits((m / u).ln()),
+                bits: bits(m - u),
             });
         }
         weights.push(Weight::Together(bits(-self.model.depends(pattern))));
@@ -154,7 +154,8 @@ fn worth_a_look(records: &Records, comparison: &Comparison<'_>, model: &Model) -
         let likely = |pair: &u64| {
             let (a, b) = (first(*pair), second(*pair));
             let seen = model.seen(records, a, comparison.pattern(a, b));
-            model.classes(seen).log_odds() >= KEEP
+            let classes = model.classes(seen);
+            classes.may_reach(KEEP) && classes.log_odds() >= KEEP
         };
         (pairs.into_iter().filter(likely).collect::<Vec<u64>>(), many)
     };

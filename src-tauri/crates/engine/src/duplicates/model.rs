@@ -46,6 +46,18 @@ pub struct Model {
     rarer: Vec<f64>,
     /// Which of the classes there can be, from the fields that are there.
     possible: [bool; 3],
+    logs: Logs,
+}
+
+/// Natural logarithms of what [`Model::classes`] and [`Model::seen`] ask for each pair, kept in step with the model.
+#[derive(Default)]
+struct Logs {
+    near: [Table; 3],
+    u: Table,
+    /// Of the chance that a stranger has a value one row has, by field. A value has it as often as it has rows.
+    one_row: Vec<f64>,
+    prior: [f64; 3],
+    strangers: f64,
 }
 
 /// Places of the classes.
@@ -84,6 +96,12 @@ impl Classes {
         sum_of(&self.0[..HOUSEHOLD]) - self.0[PERSON]
     }
 
+    /// Whether [`Classes::log_odds`] may be `least` or more, without a sum.
+    pub fn may_reach(self, least: f64) -> bool {
+        let [person, moved, household, strangers] = self.0;
+        person.max(moved) + std::f64::consts::LN_2 - household.max(strangers) >= least
+    }
+
     fn shares(self) -> [f64; 3] {
         let all = sum_of(&self.0);
         [PERSON, MOVED, HOUSEHOLD].map(|class| (self.0[class] - all).exp())
@@ -100,6 +118,8 @@ const ROUNDS: usize = 40;
 const RANDOM: u64 = 1_000_000;
 /// No level is less likely than this.
 const LEAST: f64 = 1e-9;
+/// ln of it.
+const LN_LEAST: f64 = -20.723_265_836_946_41;
 
 fn pairs(n: u32) -> f64 {
     (f64::from(n) * (f64::from(n) - 1.0) / 2.0).max(1.0)
@@ -130,11 +150,27 @@ impl Model {
             all_pairs,
             present,
             possible,
+            logs: Logs::default(),
         };
         for (class, field) in model.others() {
             model.near[class][field] = model.between(field);
         }
+        model.take_logs(records);
         model
+    }
+
+    fn take_logs(&mut self, records: &Records) {
+        let of = |table: &Table| -> Table { table.iter().map(|levels| levels.map(f64::ln)).collect() };
+        let columns = records.columns.iter().zip(&self.rarer);
+        self.logs = Logs {
+            near: [&self.near[0], &self.near[1], &self.near[2]].map(of),
+            u: of(&self.u),
+            one_row: columns
+                .map(|(column, rarer)| (rarer / f64::from(column.present.max(1))).ln())
+                .collect(),
+            prior: self.prior.map(|prior| prior.max(1e-300).ln()),
+            strangers: (1.0 - self.prior.iter().sum::<f64>()).ln(),
+        };
     }
 
     /// Halfway from one person to strangers, where a class may be anything.
@@ -152,26 +188,26 @@ impl Model {
     /// What is known of a pair.
     pub fn seen(&self, records: &Records, a: u32, pattern: Pattern) -> Seen {
         let apart = (0..self.kinds.len())
-            .map(|field| self.apart(records, field, a, pattern).ln())
+            .map(|field| self.apart(records, field, a, pattern))
             .sum();
         Seen { pattern, apart }
     }
 
-    /// The chance that two strangers agree so in a field: for the same value, how common it is.
+    /// ln of the chance that two strangers agree so in a field: for the same value, how common it is.
     pub fn apart(&self, records: &Records, field: usize, row: u32, pattern: Pattern) -> f64 {
         let level = pattern.level(field);
         if level == Level::Exact as usize {
             let column = &records.columns[field];
             let count = column.counts[column.rows[row as usize] as usize];
-            return (f64::from(count) / f64::from(column.present) * self.rarer[field]).max(LEAST);
+            return (self.logs.one_row[field] + f64::from(count).ln()).max(LN_LEAST);
         }
         let mail = self.mail.as_ref().and_then(|mail| mail.apart(field, pattern));
-        mail.unwrap_or(self.u[field][level])
+        mail.map_or(self.logs.u[field][level], f64::ln)
     }
 
     /// The same for one person twice.
     pub fn together(&self, field: usize, level: usize) -> f64 {
-        self.near[PERSON][field][level]
+        self.logs.near[PERSON][field][level]
     }
 
     /// ln of how much more often strangers agree in this place, and in this name, than the fields say one by one.
@@ -190,11 +226,11 @@ impl Model {
             if !self.possible[class] || class == MOVED && !self.is_reached(seen.pattern) {
                 return f64::NEG_INFINITY;
             }
-            let levels =
-                (0..self.kinds.len()).map(|field| self.near[class][field][seen.pattern.level(field)].ln());
-            self.prior[class].max(1e-300).ln() + levels.sum::<f64>()
+            let near = self.logs.near[class].iter().enumerate();
+            let levels = near.map(|(field, levels)| levels[seen.pattern.level(field)]);
+            self.logs.prior[class] + levels.sum::<f64>()
         };
-        let strangers = (1.0 - self.prior.iter().sum::<f64>()).ln() + seen.apart + self.depends(seen.pattern);
+        let strangers = self.logs.strangers + seen.apart + self.depends(seen.pattern);
         Classes([class(PERSON), class(MOVED), class(HOUSEHOLD), strangers])
     }
 
@@ -253,6 +289,7 @@ impl Model {
             .collect();
         self.places.learn(&places, |field| exact[field]);
         self.names.learn(&names, |field| exact[field]);
+        self.take_logs(records);
     }
 
     /// A surname is the same in some households, and typed wrong as often as anywhere, and another one in the rest.

@@ -22,16 +22,23 @@ pub struct Value<'a> {
     pub part: u32,
 }
 
+/// The same as a column keeps it, side by side, for values are looked up at random.
+#[derive(Clone, Copy, Default)]
+struct Stored {
+    mask: u64,
+    start: u32,
+    part: u32,
+    length: u8,
+}
+
 /// One field of all rows.
 pub struct Column {
     pub kind: Kind,
     /// The value of each row, 0 where it has none.
     pub rows: Vec<u32>,
     known: HashMap<u64, u32, BuildHasherDefault<Ready>>,
-    ends: Vec<u32>,
+    values: Vec<Stored>,
     bytes: Vec<u8>,
-    masks: Vec<u64>,
-    parts: Vec<u32>,
     codes: Vec<[u32; CODES]>,
     /// How many rows have each value.
     pub counts: Vec<u32>,
@@ -169,10 +176,8 @@ impl Column {
             kind,
             rows: Vec::new(),
             known: HashMap::default(),
-            ends: vec![0],
+            values: vec![Stored::default()],
             bytes: Vec::new(),
-            masks: vec![0],
-            parts: vec![0],
             codes: vec![[0; CODES]],
             counts: vec![0],
             present: 0,
@@ -201,21 +206,28 @@ impl Column {
         let letters = squeezed.chars().take(similar::LONGEST).map(byte);
         self.bytes.extend(letters);
         let bytes = &self.bytes[start..];
-        self.masks.push(similar::mask(bytes));
         let part = part(self.kind, text, squeezed);
-        self.parts.push(part);
+        self.values.push(Stored {
+            mask: similar::mask(bytes),
+            start: start as u32,
+            part,
+            length: bytes.len() as u8,
+        });
         self.codes.push(codes(self.kind, bytes, part));
-        self.ends.push(self.bytes.len() as u32);
         self.counts.push(0);
     }
 
     pub fn value(&self, id: u32) -> Value<'_> {
-        let id = id as usize;
-        let start = self.ends[id.saturating_sub(1)] as usize;
+        let Stored {
+            mask,
+            start,
+            part,
+            length,
+        } = self.values[id as usize];
         Value {
-            bytes: &self.bytes[start..self.ends[id] as usize],
-            mask: self.masks[id],
-            part: self.parts[id],
+            bytes: &self.bytes[start as usize..][..usize::from(length)],
+            mask,
+            part,
         }
     }
 

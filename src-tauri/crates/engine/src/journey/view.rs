@@ -90,6 +90,11 @@ impl<'a> ContactView<'a> {
         &self.record
     }
 
+    /// The record as it was lent, or as the passage left it where it changed it.
+    pub fn into_record(self) -> Cow<'a, ContactRecord> {
+        self.record
+    }
+
     /// What expressions refer to beside the contact.
     pub fn scope(&self) -> &'a Scope {
         self.scope

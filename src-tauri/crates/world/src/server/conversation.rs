@@ -111,6 +111,9 @@ impl Conversation {
     }
 
     async fn hear(&mut self, stream: &mut dyn Duplex, longest: usize) -> io::Result<Option<Line>> {
+        if let Some(line) = self.lines.came(longest) {
+            return Ok(Some(line));
+        }
         match timeout(PATIENCE, self.lines.next(stream, longest)).await {
             Ok(line) => line,
             Err(_) => Ok(None),
@@ -347,7 +350,11 @@ impl Conversation {
     async fn message(&mut self, stream: &mut dyn Duplex) -> io::Result<()> {
         let read = self.read_message(stream).await?;
         let (from, to) = (self.from.take().unwrap_or_default(), std::mem::take(&mut self.to));
-        tokio::time::sleep(self.shared.options.delay).await;
+        // A sleep of nothing still waits for the next millisecond.
+        let delay = self.shared.options.delay;
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
         let message = match read {
             Ok(message) => message,
             Err(reply) => return say(stream, reply).await,

@@ -35,21 +35,21 @@ impl Out for Given {
     }
 }
 
-/// One call of the kernel: the passage after it, what it gave, and the contact as it leaves it.
+/// One call of the kernel: the passage after it, what it gave, and the contact as it leaves it, where it changed.
 pub(super) fn call(
     scope: &Scope,
     at: Moment,
     mut enrolment: Enrolment,
     version: &JourneyVersion,
-    record: ContactRecord,
+    record: &ContactRecord,
     input: &Input,
-) -> (Enrolment, Given, ContactRecord) {
+) -> (Enrolment, Given, Option<ContactRecord>) {
     let id = PassageId {
         journey: enrolment.journey,
         contact: enrolment.contact,
         enrolment: enrolment.number,
     };
-    let view = ContactView::new(version, id, Cow::Owned(record), scope, at);
+    let view = ContactView::new(version, id, Cow::Borrowed(record), scope, at);
     let mut passage = Passage {
         version,
         view,
@@ -60,13 +60,16 @@ pub(super) fn call(
         Input::Event(event) => passage.happened(event, at, &mut given),
         other => passage.tell(at, other, &mut given),
     }
-    let record = passage.view.record().clone();
     enrolment.state = passage.state;
+    let changed = match passage.view.into_record() {
+        Cow::Owned(record) => Some(record),
+        Cow::Borrowed(_) => None,
+    };
     // On a virtual clock the commit is up to an hour later.
     if enrolment.state.end.is_some() && enrolment.ended_at.is_none() {
         enrolment.ended_at = Some(at);
     }
-    (enrolment, given, record)
+    (enrolment, given, changed)
 }
 
 /// Writes what a call gave. How many messages were queued.
