@@ -71,7 +71,7 @@ function taken(marked: string, label: string, entry: { where: string } | null = 
 test("an empty text begins with a field, a condition or a group", () => {
   const offered = labels("|");
   expect(offered.slice(0, 3)).toEqual(["city", "billing_city", "tag"]);
-  for (const label of ['tag "…"', "did …", "did not …", "in segment \"…\"", "random 10%", "not", "(", "everyone"])
+  for (const label of ['tag "…"', "did …", "did not …", 'in segment "…"', "random 10%", "not", "(", "everyone"])
     expect(offered, label).toContain(label);
   expect(offered).not.toContain("and");
   expect(taken("|", "city")).toBe("city |");
@@ -157,9 +157,19 @@ test("a phrase goes on from where it was begun, with its number marked", () => {
   expect(taken("birthday in the l|", "last 30 days")).toBe("birthday in the last [30] days");
   expect(labels("birthday in the last 1 |")).toEqual(["day", "week", "month", "year"]);
   expect(labels("did order in the last 90 |")).toEqual(["days", "weeks", "hours", "minutes", "seconds"]);
-  expect(labels("did order more than 60 |")).toEqual(["days ago", "weeks ago", "hours ago", "minutes ago", "seconds ago"]);
+  expect(labels("did order more than 60 |")).toEqual([
+    "days ago",
+    "weeks ago",
+    "hours ago",
+    "minutes ago",
+    "seconds ago",
+  ]);
   expect(taken("birthday |", "on 2026-11-27")).toBe("birthday on [2026-11-27]");
   expect(taken("total >= 100 |", "EUR")).toBe("total >= 100 EUR|");
+  expect(labels("total between 1 |")).toContain("JPY");
+  expect(labels("total between 1 JPY and 5 |")).toEqual(["JPY"]);
+  expect(labels("sum of amount of order between 1 EUR and 5 |")).toEqual(["EUR"]);
+  expect(labels("sum of amount of order between 1 and 5 |")).not.toContain("EUR");
   expect(labels("consent |")).toEqual(["email", "sms", "phone", "post", "push"]);
   expect(labels("consent email |")).toEqual(["marketing", "transactional", "tracking"]);
 });
@@ -180,7 +190,15 @@ test("spaces are put where words would grow together, and none twice", () => {
 });
 
 test("where the text before the cursor cannot be read nothing is offered", () => {
-  for (const marked of ["city is Bonn |", "and |", "tag vip |", "city is 'x' city |", "a # |", "birthday on 2026-02-30 |", "did order at least many |"])
+  for (const marked of [
+    "city is Bonn |",
+    "and |",
+    "tag vip |",
+    "city is 'x' city |",
+    "a # |",
+    "birthday on 2026-02-30 |",
+    "did order at least many |",
+  ])
     expect(at(marked), marked).toBeNull();
   expect(complete(`${"a".repeat(70_000)} `, 70_001, words)).toBeNull();
 });
@@ -188,7 +206,17 @@ test("where the text before the cursor cannot be read nothing is offered", () =>
 test("unasked the list shows itself while a word is written and where one has to follow, never where a line may end", () => {
   const eager = (marked: string) => at(marked)?.eager ?? false;
   expect(["ci|", "tag |", "city |", 'tag "|', "did order where amount |"].map(eager)).toEqual(Array(5).fill(true));
-  const quiet = ["|", 'tag "vip" |', 'tag "vip" and |', "not |", "all (|", "did order |", "age >= 18|", "city|", 'tag "vip" and|'];
+  const quiet = [
+    "|",
+    'tag "vip" |',
+    'tag "vip" and |',
+    "not |",
+    "all (|",
+    "did order |",
+    "age >= 18|",
+    "city|",
+    'tag "vip" and|',
+  ];
   expect(quiet.filter(eager)).toEqual([]);
 });
 
@@ -295,11 +323,11 @@ const closings = ["", ")", "))"];
 function finished(text: string, most: number): string | null {
   const tokens = lex(text);
   const close = closings.find((end) => readExpression([...tokens, ...lex(end)], words.fields).whole);
-  if (close !== undefined) return text.trim() + close;
-  const found = most === 0 ? null : complete(`${text} `, text.length + 1, words);
+  if (close !== undefined && !text.endsWith(" ")) return text + close;
+  const found = most === 0 ? null : complete(`${text.trim()} `, text.trim().length + 1, words);
   for (let next = 0; next < most; next += 1)
     for (const offer of found?.offers ?? []) {
-      const whole = finished(`${text} ${offer.insert}`, next);
+      const whole = finished(`${text.trim()} ${offer.insert}`, next);
       if (whole !== null) return whole;
     }
   return null;
@@ -314,7 +342,7 @@ test("every offer at every place becomes an expression, all of which the engine'
     expect(found?.offers.length, marked).toBeGreaterThan(0);
     for (const { insert } of found?.offers ?? []) {
       const taken = text.slice(0, found?.from) + insert + text.slice(found?.to);
-      const whole = finished(taken.trim(), 3);
+      const whole = finished(taken, 3);
       if (whole === null) lost.push(taken);
       else all.add(whole);
     }

@@ -35,6 +35,8 @@ export interface Offer {
   insert: string;
   /** The part of it that is marked then, so that it can be typed over; an empty part is where the cursor stands. */
   mark: readonly [number, number];
+  /** Whether a word has to follow. */
+  more: boolean;
 }
 
 export interface Completion {
@@ -66,10 +68,10 @@ export function complete(text: string, at: number, words: Words, entry: Entry = 
   const read = entry === null ? readExpression(before, words.fields) : readWhere(before, entry.where);
   const pieces = read.expected.flatMap((expected) => piecesOf(expected, before, words));
   const wanted = pieces.filter((piece) => fits(piece, begun));
-  const offers = unique(wanted.map((piece) => offerOf(piece, text, place, begun)));
+  const typed = text.slice(place.typed, at).toLowerCase();
+  const offers = ranked(unique(wanted.map((piece) => offerOf(piece, text, place, begun))), typed);
   if (offers.length === 0) return null;
-  const typed = text.slice(place.typed, at);
-  const done = offers.some((offer) => offer.label.toLowerCase() === typed.toLowerCase());
+  const done = offers.some((offer) => offer.label.toLowerCase() === typed);
   const apart = last === undefined || last.to < at;
   const follows = before.length > 0 && !read.whole && apart && !joins(last);
   return { ...place, offers, eager: begun === null ? follows : begun.open === true || !done };
@@ -131,7 +133,7 @@ function piecesOf(expected: Expected, before: readonly Token[], words: Words): P
   const values = valuesOf(next.slot, expected, before, words);
   if (values === null) return next.fill === null && writtenOf(next, words) === null ? [] : [rest(phrase, from, words)];
   return values.map(({ name, text, about, begins, kind }) => {
-    const behind = rest(phrase, from + 1, words);
+    const behind = next.slot === "currency" ? behindCurrency(phrase, from) : rest(phrase, from + 1, words);
     const gap = behind.text === "" ? "" : " ";
     const shift = text.length + gap.length;
     return {
@@ -145,6 +147,11 @@ function piecesOf(expected: Expected, before: readonly Token[], words: Words): P
       value: name,
     };
   });
+}
+
+/** What follows a currency is typed, for it is of the same one. */
+function behindCurrency(phrase: Phrase, from: number): Pick<Piece, "text" | "label" | "mark" | "more"> {
+  return { text: "", label: "", mark: null, more: from + 1 < phrase.elements.length };
 }
 
 /** The rest of a phrase, up to a place that waits for a word. */
@@ -235,7 +242,13 @@ function valuesOf(slot: Slot, { phrase, fill }: Expected, before: readonly Token
     case "zone":
       return texts(words.zones.map((name) => ({ name, about: t("segments.complete.about.zone_named") })));
     case "currency":
-      return words.currencies.map(({ name, about }) => ({ name, text: name, about, begins: "word", kind: "value" }));
+      return currenciesOf(before, words).map(({ name, about }) => ({
+        name,
+        text: name,
+        about,
+        begins: "word",
+        kind: "value",
+      }));
     case "unit":
     case "days":
     case "longer":
@@ -275,6 +288,14 @@ function fieldsOf(types: Expected["fill"]["types"], before: readonly Token[], wo
       begins: "key",
       kind: "field",
     }));
+}
+
+/** Both ends of a range are of one currency. */
+function currenciesOf(before: readonly Token[], words: Words): readonly Named[] {
+  const [first, and] = [before.at(-3), before.at(-2)];
+  const ranged = and?.value.toLowerCase() === "and" && first?.kind === "word" && first.value.length === 3;
+  const own = ranged ? words.currencies.filter(({ name }) => name === first.value.toUpperCase()) : [];
+  return own.length > 0 ? own : words.currencies;
 }
 
 function propsOf(event: string | undefined, words: Words): Value[] {
@@ -317,8 +338,22 @@ function offerOf(piece: Piece, text: string, place: Place, begun: Token | null):
   // Behind the space that is there already.
   const end = insert.length + (piece.more && !parts && trail === "" ? 1 : 0);
   const mark = piece.mark === null ? ([end, end] as const) : ([piece.mark[0] + at, piece.mark[1] + at] as const);
-  return { label: piece.label, kind: piece.kind, about: piece.about, insert, mark };
+  return { label: piece.label, kind: piece.kind, about: piece.about, insert, mark, more: piece.more };
 }
+
+/** Those that begin as what was typed, then those with a word that does, then values that have it in them. */
+function ranked(offers: readonly Offer[], typed: string): Offer[] {
+  const rank = ({ label, kind }: Offer) => {
+    const at = label.toLowerCase().indexOf(typed);
+    if (at <= 0) return at;
+    const word = label.toLowerCase().match(new RegExp(`[\\s_.("-]${literal(typed)}`, "u"));
+    return word !== null ? 1 : kind === "value" || kind === "event" ? 2 : -1;
+  };
+  return [0, 1, 2].flatMap((wanted) => offers.filter((offer) => rank(offer) === wanted));
+}
+
+/** A text as a regular expression that finds it. */
+const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&");
 
 function unique(offers: readonly Offer[]): Offer[] {
   const seen = new Map<string, Offer>();

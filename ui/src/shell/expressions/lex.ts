@@ -91,11 +91,11 @@ function quoted(text: string, from: number, close: string): Token {
       const kind = right ? (close === "`" ? "key" : "text") : "wrong";
       return { kind, value, from, to: at + 1 };
     }
-    const escape = sign === "\\" ? match(ESCAPE, text, at) : null;
-    if (sign === "\\" && escape === null) right = false;
-    if (escape === null) value += sign;
-    else value += unescaped(escape);
-    at += escape?.[0].length ?? 1;
+    const code = sign === "\\" ? match(ESCAPE, text, at) : null;
+    if (sign === "\\" && code === null) right = false;
+    if (code === null) value += sign;
+    else value += unescaped(code);
+    at += code?.[0].length ?? 1;
   }
   return { kind: close === "`" ? "key" : "text", value, from, to: text.length, open: true };
 }
@@ -114,9 +114,7 @@ export const wordRest = (text: string, at: number): number =>
 export const printText = (text: string): string => quote(text, '"');
 
 /** Words that begin something and so stand in backquotes as a key; as in the engine's `segment/parse.rs`. */
-const RESERVED = new Set(
-  "all and any at consent did everyone in none not or random tag was where".split(" "),
-);
+const RESERVED = new Set("all and any at consent did everyone in none not or random tag was where".split(" "));
 
 export const isReserved = (word: string): boolean => RESERVED.has(word.toLowerCase());
 

@@ -2,8 +2,8 @@
 // places; a place shows what is put there when the phrase is chosen, `{whole:30}`, or waits for a word of the
 // workspace, `{event}`. Words with a slash between them may stand for each other; the first is the one that is offered.
 
-import type { FieldType } from "@/api/gen/FieldType";
 import type segments from "@locales/en/segments.json";
+import type { FieldType } from "@/api/gen/FieldType";
 
 export type About = keyof (typeof segments)["complete"]["about"];
 export type Kind = keyof (typeof segments)["complete"]["kinds"];
@@ -83,7 +83,11 @@ function element(part: string): Element {
 
 const phrase =
   (kind: Kind) =>
-  (text: string, about: About | null, { more = false, quiet = null }: Partial<Pick<Phrase, "more" | "quiet">> = {}): Phrase => ({
+  (
+    text: string,
+    about: About | null,
+    { more = false, quiet = null }: Partial<Pick<Phrase, "more" | "quiet">> = {},
+  ): Phrase => ({
     elements: text.split(" ").map(element),
     about,
     kind,
@@ -201,10 +205,12 @@ const number = (sign: string): About =>
     >
   )[sign] ?? "equal";
 
-const ranges = (value: string) => [
-  tests(`between ${value} and ${value}`, "between"),
-  tests(`not between ${value} and ${value}`, "not_between"),
+const ranges = (value: string, options = {}) => [
+  tests(`between ${value} and ${value}`, "between", options),
+  tests(`not between ${value} and ${value}`, "not_between", options),
 ];
+/** Both ends are numbers, or both are money. */
+const rangesOfAmounts = (n: number) => [...ranges(`{number:${n}}`), ...ranges(`{number:${n}} {currency:EUR}`, start)];
 const worded = (value: string) => [
   tests(`is at least ${value}`, "at_least", start),
   tests(`is at most ${value}`, "at_most", start),
@@ -213,7 +219,7 @@ const worded = (value: string) => [
 ];
 
 /** What a sum of a property, or the number of its values, comes to. */
-export const BOUNDS = [...ordered("{amount:100}", number), ...ranges("{amount:100}"), ...worded("{amount:100}")];
+export const BOUNDS = [...ordered("{amount:100}", number), ...rangesOfAmounts(100), ...worded("{amount:100}")];
 export const BOUNDS_OF_NUMBERS = [...ordered("{number:3}", number), ...ranges("{number:3}"), ...worded("{number:3}")];
 
 const IS_TEXT = [
@@ -284,7 +290,13 @@ export const TESTS: Record<FieldType, readonly Phrase[]> = {
     EMPTY,
   ],
   number: [...OF_NUMBER, ...ordered("{field}", () => "compare_field", start), equals("{number}"), KNOWN, EMPTY],
-  money: [...OF_MONEY, ...ordered("{field}", () => "compare_field", start), equals("{number} {currency}"), KNOWN, EMPTY],
+  money: [
+    ...OF_MONEY,
+    ...ordered("{field}", () => "compare_field", start),
+    equals("{number} {currency}"),
+    KNOWN,
+    EMPTY,
+  ],
   yes_no: [...YES_NO, ...same, equals("yes"), equals("no"), equals("true"), equals("false"), KNOWN, EMPTY],
   date: [equals("{date}"), KNOWN, EMPTY],
   date_time: [equals("{moment}"), KNOWN, EMPTY],
@@ -293,7 +305,7 @@ export const TESTS: Record<FieldType, readonly Phrase[]> = {
 /** Tests of an event's property, whose kind nobody declares. */
 export const TESTS_OF_PROPS = [
   ...ordered("{amount:10}", number),
-  ...ranges("{amount:10}"),
+  ...rangesOfAmounts(10),
   ...IS_TEXT,
   ...OF_TEXT,
   ...YES_NO,
@@ -350,10 +362,7 @@ export const BESIDE = [
 ];
 
 /** and how far that one is moved. */
-export const MOVED = [
-  when("plus {whole:30} {days:days}", "plus"),
-  when("minus {whole:30} {days:days}", "minus"),
-];
+export const MOVED = [when("plus {whole:30} {days:days}", "plus"), when("minus {whole:30} {days:days}", "minus")];
 
 /** A value by itself, in a list. */
 export const TEXT = place("{text}", "text");

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { lex } from "./lex";
-import { type About, WORDS } from "./phrases";
 import * as phrases from "./phrases";
+import { type About, WORDS } from "./phrases";
 import { readExpression, readWhere } from "./read";
 
 const file = (path: string) => readFileSync(fileURLToPath(new URL(`../../../../${path}`, import.meta.url)), "utf8");
@@ -77,7 +77,9 @@ test("behind `and` in an open `where` a key is another property, and in parenthe
 test("tests of properties are read as they stand after where", () => {
   const whole = (text: string) => readWhere(lex(text), "order").whole;
   expect(["", "amount >= 10", 'amount >= 10 and product is "beans"'].map(whole)).toEqual([true, true, true]);
-  expect(["amount", "amount >= 10 and", 'amount >= 10 and tag "x"', "a is empty"].map(whole)).toEqual(Array(4).fill(false));
+  expect(["amount", "amount >= 10 and", 'amount >= 10 and tag "x"', "a is empty"].map(whole)).toEqual(
+    Array(4).fill(false),
+  );
 });
 
 test("every explanation belongs to a phrase or to a value", () => {
@@ -96,7 +98,9 @@ test("every explanation belongs to a phrase or to a value", () => {
 });
 
 test("a text of many conditions and of deep parentheses is read to its end, and a deeper one is not", () => {
-  const many = Array.from({ length: 500 }, (_, n) => `did order where total > ${n} and amount < 5 and tag "x"`).join(" or ");
+  const many = Array.from({ length: 500 }, (_, n) => `did order where total > ${n} and amount < 5 and tag "x"`).join(
+    " or ",
+  );
   expect(reads(many)).toBe(true);
   expect(reads(`${"(".repeat(60)}everyone${")".repeat(60)}`)).toBe(true);
   expect(reads(`${"(".repeat(70)}everyone${")".repeat(70)}`)).toBe(false);

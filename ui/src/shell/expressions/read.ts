@@ -50,6 +50,9 @@ export interface Reading {
 
 /** Deepest nesting of an expression, as in the engine's `segment.rs`. */
 const MAX_DEPTH = 64;
+const BASES = [P.BASIS];
+const DRAWS = [P.DRAW];
+const DIFFERENT = [P.DIFFERENT];
 const DATED: readonly FieldType[] = ["date", "date_time"];
 const ALL_TYPES = Object.keys(P.TESTS) as FieldType[];
 
@@ -68,6 +71,25 @@ export function readWhere(tokens: readonly Token[], event: string): Reading {
 }
 
 const once = (ends: readonly number[]): number[] => [...new Set(ends)];
+
+/** Phrases by the word or sign they begin with, for those looked at often. */
+const beginnings = new WeakMap<readonly P.Phrase[], Map<string, P.Phrase[]>>();
+
+/** Those that begin with a word or sign; all of [`Reader.any`]'s do. */
+function beginning(phrases: readonly P.Phrase[], sign: string): readonly P.Phrase[] {
+  let known = beginnings.get(phrases);
+  if (known === undefined) {
+    known = new Map();
+    for (const phrase of phrases) {
+      const first = phrase.elements[0];
+      if (first === undefined || "slot" in first) continue;
+      for (const word of "words" in first ? first.words : [first.symbol])
+        known.set(word, [...(known.get(word) ?? []), phrase]);
+    }
+    beginnings.set(phrases, known);
+  }
+  return known.get(sign) ?? [];
+}
 
 class Reader {
   readonly expected: Expected[] = [];
@@ -112,7 +134,9 @@ class Reader {
   }
 
   private any(phrases: readonly P.Phrase[], at: number, fill: Fill = {}): number[] {
-    return once(phrases.flatMap((phrase) => this.one(phrase, at, fill)));
+    const token = this.tokens[at];
+    const begun = token === undefined ? phrases : beginning(phrases, this.words[at] ?? token.value);
+    return once(begun.flatMap((phrase) => this.one(phrase, at, fill)));
   }
 
   private element(phrase: P.Phrase, from: number, at: number, fill: Fill): number[] {
@@ -246,16 +270,18 @@ class Reader {
       ...closed(this.one(P.TAG, at)),
       ...this.did(at),
       ...this.amounts(at),
-      ...closed(this.any(P.SENT, at).flatMap((next) => this.often(next, { times: true, window: true }).map((s) => s.at))),
-      ...closed(this.optional(this.one(P.CONSENT, at), [P.BASIS])),
+      ...closed(
+        this.any(P.SENT, at).flatMap((next) => this.often(next, { times: true, window: true }).map((s) => s.at)),
+      ),
+      ...closed(this.optional(this.one(P.CONSENT, at), BASES)),
       ...closed(this.one(P.IN_SEGMENT, at)),
-      ...closed(this.optional(this.one(P.RANDOM, at), [P.DRAW])),
+      ...closed(this.optional(this.one(P.RANDOM, at), DRAWS)),
     ];
   }
 
   /** The ends, and those of a phrase that may follow. */
   private optional(ends: readonly number[], phrases: readonly P.Phrase[]): number[] {
-    return once(ends.flatMap((end) => [end, ...this.any(phrases, end)]));
+    return once([...ends, ...ends.flatMap((end) => this.any(phrases, end))]);
   }
 
   private fieldTest(at: number): number[] {
@@ -271,11 +297,11 @@ class Reader {
   private testOf(at: number, types: readonly FieldType[], values: readonly string[]): number[] {
     const dated = types.some((type) => DATED.includes(type));
     const fill = { values, types: dated ? DATED : types };
-    const tests = types.flatMap((type) => P.TESTS[type]);
-    if (!dated) return this.any(tests, at, fill);
+    const tests = () => once(types.flatMap((type) => this.any(P.TESTS[type], at, fill)));
+    if (!dated) return tests();
     const beside = this.optional(this.any(P.BESIDE, at, fill), P.MOVED);
     const dates = this.optional([...this.any(P.DATES, at), ...beside], P.ZONES);
-    return once([...dates, ...this.any(tests, at, fill)]);
+    return once([...dates, ...tests()]);
   }
 
   private did(at: number): End[] {
@@ -292,7 +318,7 @@ class Reader {
   private amounts(at: number): End[] {
     const bounded = (phrases: readonly P.Phrase[], bounds: readonly P.Phrase[]) =>
       this.any(phrases, at).flatMap((next) => this.event(next, { window: true, bounds }).filter((said) => said.bound));
-    return [...bounded(P.AMOUNTS, P.BOUNDS), ...bounded([P.DIFFERENT], P.BOUNDS_OF_NUMBERS)];
+    return [...bounded(P.AMOUNTS, P.BOUNDS), ...bounded(DIFFERENT, P.BOUNDS_OF_NUMBERS)];
   }
 
   /** What is said of an event whose name was just read: how often, when, how much, and where. */
@@ -367,7 +393,10 @@ class Reader {
       .flatMap((said) =>
         [P.THEN, P.WITHOUT].flatMap((link) => {
           const then = this.one(link, said.at);
-          const named = then.flatMap((at) => [at, ...this.where(at, this.tokens[at - 1]?.value ?? "").map((end) => end.at)]);
+          const named = then.flatMap((at) => [
+            at,
+            ...this.where(at, this.tokens[at - 1]?.value ?? "").map((end) => end.at),
+          ]);
           const within = once(named.flatMap((at) => this.one(P.WITHIN, at)));
           return within.flatMap((at) => this.often(at, { window: true }, said));
         }),
