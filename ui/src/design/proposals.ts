@@ -76,11 +76,21 @@ export function proposals(propose: Propose): Extension {
         { key: "Escape", run: closeCompletion, stopPropagation: true },
       ]),
     ),
+    EditorView.inputHandler.of(overtype),
     // Boxes around the editor would cut it.
     tooltips({ parent: portalRoot() }),
     EditorState.phrases.of({ Completions: t("segments.complete.list") }),
     look,
   ];
+}
+
+/** A quote typed before the one that an offer closed a text with goes behind it. */
+function overtype(view: EditorView, from: number, to: number, typed: string): boolean {
+  const text = view.state.doc.toString();
+  const inText = (text.slice(0, from).match(/(?<!\\)"/g) ?? []).length % 2 === 1;
+  if (typed !== '"' || from !== to || text.charAt(from) !== '"' || !inText) return false;
+  view.dispatch({ selection: { anchor: from + 1 }, userEvent: "select" });
+  return true;
 }
 
 type Option = Completion & Pick<CodeOffer, "about">;

@@ -178,6 +178,15 @@ test("a field is compared with others of its kind and not with itself", () => {
   expect(values("city = |", "field")).toEqual(["billing_city", "tag"]);
   expect(values("birthday after |", "field")).toEqual(["created_at"]);
   expect(taken("age >= |", "nan")).toBe("age >= `nan`|");
+  expect(labels("birthday on a |")).toEqual([
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+  ]);
   expect(labels("birthday after created_at |")).toContain("plus 30 days");
 });
 

@@ -226,6 +226,7 @@ function valuesOf(slot: Slot, { phrase, fill }: Expected, before: readonly Token
       : values.map(({ name, about }) => ({ name, text: printText(name), about, begins: "text", kind: "value" }));
   switch (slot) {
     case "field":
+    case "other":
       return fieldsOf(fill.types, before, words);
     case "prop":
       return propsOf(fill.event, words);

@@ -23,6 +23,8 @@ export type Slot =
   | "text"
   | "texts"
   | "field"
+  /** A field beside the one that is tested. */
+  | "other"
   | "prop"
   | "event"
   | "tag"
@@ -270,7 +272,7 @@ const YES_NO = [
   tests("is true", "yes", always),
   tests("is false", "no", always),
 ];
-const same = [tests("= {field}", "equal_field", start), tests("!= {field}", "unequal_field", start)];
+const same = [tests("= {other}", "equal_field", start), tests("!= {other}", "unequal_field", start)];
 const KNOWN = tests("is known", "known");
 const EMPTY = tests("is empty", "empty");
 const equals = (value: string) => tests(`equals ${value}`, "equal", always);
@@ -289,10 +291,10 @@ export const TESTS: Record<FieldType, readonly Phrase[]> = {
     KNOWN,
     EMPTY,
   ],
-  number: [...OF_NUMBER, ...ordered("{field}", () => "compare_field", start), equals("{number}"), KNOWN, EMPTY],
+  number: [...OF_NUMBER, ...ordered("{other}", () => "compare_field", start), equals("{number}"), KNOWN, EMPTY],
   money: [
     ...OF_MONEY,
-    ...ordered("{field}", () => "compare_field", start),
+    ...ordered("{other}", () => "compare_field", start),
     equals("{number} {currency}"),
     KNOWN,
     EMPTY,
@@ -356,9 +358,9 @@ export const DATES = [
 
 /** On which side of another field's date one lies, */
 export const BESIDE = [
-  when("before {field}", "before_field", start),
-  when("after {field}", "after_field", start),
-  when("on {field}", "on_field", start),
+  when("before {other}", "before_field", start),
+  when("after {other}", "after_field", start),
+  when("on {other}", "on_field", start),
 ];
 
 /** and how far that one is moved. */

@@ -173,6 +173,10 @@ class Reader {
       case "field":
       case "prop":
         return taken(this.isKey(at));
+      case "other":
+        return taken(
+          this.isKey(at) && (this.fields.length === 0 || this.fields.some(({ key }) => key === token.value)),
+        );
       case "event":
         return taken(token.kind === "text" || (token.kind === "word" && !this.is(at, "not")));
       default:
