@@ -103,7 +103,7 @@ test("options, tags, messages and segments are offered as texts in quotes", () =
 });
 
 test("inside quotes only what can stand in them is offered, and the quotes are closed once", () => {
-  expect(values('tag "|', "value")).toEqual(["vip", "New York"]);
+  expect(values('tag "|', "tag")).toEqual(["vip", "New York"]);
   expect(labels('tag "|')).toEqual(["vip", "New York"]);
   expect(taken('tag "v|"', "vip")).toBe('tag "vip"|');
   expect(taken('tag "v| and city is "Bonn"', "vip")).toBe('tag "vip"| and city is "Bonn"');

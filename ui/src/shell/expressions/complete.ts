@@ -220,10 +220,10 @@ interface Value {
 
 /** All that may stand in a place; `null` where nothing but an example can be named. */
 function valuesOf(slot: Slot, { phrase, fill }: Expected, before: readonly Token[], words: Words): Value[] | null {
-  const texts = (values: readonly Named[]): Value[] | null =>
+  const texts = (kind: Kind, values: readonly Named[]): Value[] | null =>
     values.length === 0
       ? null
-      : values.map(({ name, about }) => ({ name, text: printText(name), about, begins: "text", kind: "value" }));
+      : values.map(({ name, about }) => ({ name, text: printText(name), about, begins: "text", kind }));
   switch (slot) {
     case "field":
     case "other":
@@ -233,22 +233,28 @@ function valuesOf(slot: Slot, { phrase, fill }: Expected, before: readonly Token
     case "event":
       return eventsOf(phrase, before, words);
     case "text":
-      return texts((fill.values ?? []).map((name) => ({ name, about: t("segments.complete.about.option") })));
+      return texts(
+        "option",
+        (fill.values ?? []).map((name) => ({ name, about: t("segments.complete.about.option") })),
+      );
     case "tag":
-      return texts(words.tags);
+      return texts("tag", words.tags);
     case "template":
-      return texts(words.templates);
+      return texts("message", words.templates);
     case "segment":
-      return texts(words.segments);
+      return texts("segment", words.segments);
     case "zone":
-      return texts(words.zones.map((name) => ({ name, about: t("segments.complete.about.zone_named") })));
+      return texts(
+        "zone",
+        words.zones.map((name) => ({ name, about: t("segments.complete.about.zone_named") })),
+      );
     case "currency":
       return currenciesOf(before, words).map(({ name, about }) => ({
         name,
         text: name,
         about,
         begins: "word",
-        kind: "value",
+        kind: "currency",
       }));
     case "unit":
     case "days":
@@ -348,10 +354,13 @@ function ranked(offers: readonly Offer[], typed: string): Offer[] {
     const at = label.toLowerCase().indexOf(typed);
     if (at <= 0) return at;
     const word = label.toLowerCase().match(new RegExp(`[\\s_.("-]${literal(typed)}`, "u"));
-    return word !== null ? 1 : kind === "value" || kind === "event" ? 2 : -1;
+    return word !== null ? 1 : NAMES.has(kind) ? 2 : -1;
   };
   return [0, 1, 2].flatMap((wanted) => offers.filter((offer) => rank(offer) === wanted));
 }
+
+/** What is called as people like, so that a part of it is looked for as well. */
+const NAMES: ReadonlySet<Kind> = new Set(["event", "message", "option", "segment", "tag", "zone"]);
 
 /** A text as a regular expression that finds it. */
 const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&");
