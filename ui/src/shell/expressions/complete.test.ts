@@ -198,6 +198,14 @@ test("spaces are put where words would grow together, and none twice", () => {
   expect(taken("c|ity", "city")).toBe("city |");
 });
 
+test("behind a word that is written to its end stands what follows it", () => {
+  expect(taken("did order|", "in the last 30 days")).toBe("did order in the last [30] days");
+  expect(taken("city|", 'contains "…"')).toBe('city contains "|"');
+  expect(taken("everyone and|", "age")).toBe("everyone and age |");
+  expect(labels("did not_yet|")).toEqual([]);
+  expect(labels("ag|")).toEqual(["age"]);
+});
+
 test("where the text before the cursor cannot be read nothing is offered", () => {
   for (const marked of [
     "city is Bonn |",

@@ -62,6 +62,24 @@ export function complete(text: string, at: number, words: Words, entry: Entry = 
   const tokens = lex(text.slice(0, at));
   const last = tokens.at(-1);
   const begun = last !== undefined && (last.open === true || (last.kind === "word" && last.to === at)) ? last : null;
+  const found = completeFrom(text, at, tokens, begun, words, entry);
+  if (found === null || begun === null || begun.open === true || found.to > at) return found;
+  // A word that is written to its end, and begins no other: what follows it.
+  const typed = text.slice(found.typed, at).toLowerCase();
+  const begins = found.offers.filter(({ label }) => label.toLowerCase().startsWith(typed));
+  if (begins.length !== 1 || begins[0]?.label.toLowerCase() !== typed) return found;
+  return completeFrom(text, at, tokens, null, words, entry) ?? found;
+}
+
+function completeFrom(
+  text: string,
+  at: number,
+  tokens: readonly Token[],
+  begun: Token | null,
+  words: Words,
+  entry: Entry,
+): Completion | null {
+  const last = tokens.at(-1);
   const before = begun === null ? tokens : tokens.slice(0, -1);
   const place = placeOf(text, at, begun);
   if (place === null) return null;

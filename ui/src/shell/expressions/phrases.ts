@@ -207,10 +207,13 @@ const number = (sign: string): About =>
     >
   )[sign] ?? "equal";
 
-const ranges = (value: string, options = {}) => [
-  tests(`between ${value} and ${value}`, "between", options),
-  tests(`not between ${value} and ${value}`, "not_between", options),
-];
+const ranges = (low: string, options = {}) => {
+  const high = low.replace(/\d+/, (n) => String(2 * Number(n)));
+  return [
+    tests(`between ${low} and ${high}`, "between", options),
+    tests(`not between ${low} and ${high}`, "not_between", options),
+  ];
+};
 /** Both ends are numbers, or both are money. */
 const rangesOfAmounts = (n: number) => [...ranges(`{number:${n}}`), ...ranges(`{number:${n}} {currency:EUR}`, start)];
 const worded = (value: string) => [
