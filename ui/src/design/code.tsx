@@ -7,6 +7,7 @@ import { drawSelection, EditorView, keymap, lineNumbers } from "@codemirror/view
 import { tags } from "@lezer/highlight";
 import { useEffect, useEffectEvent, useRef } from "react";
 import { cx } from "./cx";
+import { type Propose, proposals } from "./proposals";
 
 export interface CodeProblem {
   from: number;
@@ -24,6 +25,10 @@ export interface CodeProps {
   problems?: readonly CodeProblem[];
   /** With line numbers, filling its box. */
   page?: boolean;
+  /** What can stand at a place; Ctrl+Space and typing show it. */
+  propose?: Propose;
+  /** Most characters that may be typed. */
+  maxLength?: number;
   className?: string;
 }
 
@@ -72,7 +77,12 @@ const colours = HighlightStyle.define([
 ]);
 
 const look = EditorView.theme({
-  "&": { height: "100%", fontSize: "13px", color: "var(--color-ink-1)", backgroundColor: "var(--color-surface)" },
+  "&.cm-editor": {
+    height: "100%",
+    fontSize: "13px",
+    color: "var(--color-ink-1)",
+    backgroundColor: "var(--color-surface)",
+  },
   "&.cm-focused": { outline: "none" },
   ".cm-scroller": {
     fontFamily: "var(--font-mono)",
@@ -112,11 +122,23 @@ const languageOf = (language: CodeProps["language"]) =>
       : [];
 
 /** Source text. Tab leaves it, so that nobody is caught inside. */
-export default function CodeEditor({ value, onChange, language, label, problems, page = false, className }: CodeProps) {
+export default function CodeEditor({
+  value,
+  onChange,
+  language,
+  label,
+  problems,
+  page = false,
+  propose,
+  maxLength = Number.POSITIVE_INFINITY,
+  className,
+}: CodeProps) {
   const place = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
   const changed = useEffectEvent((text: string) => onChange(text));
   const start = useEffectEvent(() => value);
+  const proposed: Propose = useEffectEvent((text, at) => propose?.(text, at) ?? null);
+  const proposes = propose !== undefined;
 
   useEffect(() => {
     if (place.current === null) return;
@@ -132,6 +154,10 @@ export default function CodeEditor({ value, onChange, language, label, problems,
           syntaxHighlighting(colours),
           languageOf(language),
           look,
+          proposes ? proposals((text, at) => proposed(text, at)) : [],
+          EditorState.changeFilter.of(
+            ({ newDoc, startState }) => newDoc.length <= maxLength || newDoc.length < startState.doc.length,
+          ),
           page ? [lineNumbers(), lintGutter()] : [],
           wrapping.of(EditorView.lineWrapping),
           keymap.of([...defaultKeymap, ...historyKeymap]),
@@ -154,7 +180,7 @@ export default function CodeEditor({ value, onChange, language, label, problems,
       editor.destroy();
       view.current = null;
     };
-  }, [language, label, page]);
+  }, [language, label, page, proposes, maxLength]);
 
   useEffect(() => {
     const editor = view.current;

@@ -23,8 +23,8 @@ import {
 } from "@/design";
 import { count, number, percent } from "@/format";
 import { t } from "@/i18n";
-import { Code } from "@/shell/code";
 import { useDelayed } from "@/shell/delayed";
+import { ExpressionEditor } from "@/shell/expressions/editor";
 import { useSaveKey } from "@/shell/keys";
 import { useUnsaved } from "@/shell/unsaved";
 import { EXAMPLES } from "./examples";
@@ -125,8 +125,8 @@ function Editor({ row }: { row: SegmentRow | null }) {
             </Field>
             <div>
               <p className="mb-1 font-medium">{t("segments.who")}</p>
-              <Code
-                language="segment"
+              <ExpressionEditor
+                self={row?.name ?? null}
                 label={t("segments.who")}
                 value={text}
                 onChange={setText}
@@ -234,7 +234,7 @@ function Verdict({ text, error, hints, fine }: Said) {
     );
   return (
     <p className="mt-1 h-5 text-ink-3 text-table">
-      {text.trim() === "" ? t("segments.hint") : fine && t("segments.reads_well")}
+      {text.trim() === "" ? `${t("segments.hint")} ${t("segments.complete.hint")}` : fine && t("segments.reads_well")}
     </p>
   );
 }

@@ -1,6 +1,7 @@
 import { ArrowDown, ArrowUp, Plus, Trash2 } from "lucide-react";
-import { Button, IconButton, NumberInput, TextArea, TextInput } from "@/design";
+import { Button, IconButton, NumberInput, TextInput } from "@/design";
 import { t } from "@/i18n";
+import { ExpressionEditor } from "@/shell/expressions/editor";
 import { type Branch, branchesOf, freePort } from "../catalogue";
 import { Meaning } from "./ExpressionForm";
 import type { FormProps } from "./SettingForm";
@@ -75,14 +76,12 @@ export function BranchesForm({ onChange, setting, step }: FormProps) {
             </div>
             {!shares && (
               <div className="mt-2">
-                <TextArea
-                  aria-label={`${name}: ${t("journeys.form.branch_when")}`}
+                <ExpressionEditor
+                  label={`${name}: ${t("journeys.form.branch_when")}`}
                   value={branch.when ?? ""}
-                  rows={2}
                   maxLength={20_000}
-                  spellCheck={false}
-                  className="min-h-14! font-mono text-table!"
-                  onChange={(event) => put(at, { when: event.currentTarget.value })}
+                  className="[&_.cm-editor]:min-h-14"
+                  onChange={(when) => put(at, { when })}
                 />
                 <p className="mt-1 min-h-4 text-table">
                   <Meaning text={branch.when ?? ""} />

@@ -1,23 +1,24 @@
 import { useRead } from "@/api/client";
-import { cx, TextArea } from "@/design";
+import { cx } from "@/design";
 import { count } from "@/format";
 import { t } from "@/i18n";
 import { useDelayed } from "@/shell/delayed";
+import { ExpressionEditor } from "@/shell/expressions/editor";
 import type { FormProps } from "./SettingForm";
 
 /** A condition as text. It is read as it is typed: where it goes wrong, or how many people it means now. */
-export function ExpressionForm({ value, onChange, setting }: FormProps) {
+export function ExpressionForm({ value, onChange, setting, step, label }: FormProps) {
   const text = typeof value === "string" ? value : "";
   const where = setting.form === "where";
   return (
     <>
-      <TextArea
+      <ExpressionEditor
+        label={label}
         value={text}
-        rows={where ? 2 : 3}
         maxLength={20_000}
-        spellCheck={false}
-        className="font-mono text-table!"
-        onChange={(event) => onChange(event.currentTarget.value)}
+        onChange={onChange}
+        className={where ? "[&_.cm-editor]:min-h-14" : "[&_.cm-editor]:min-h-20"}
+        {...(where ? { where: String(step.settings?.event ?? "") } : {})}
       />
       {/* Its line is kept: the answer comes a moment later, and nothing below may move for it. */}
       <div className="mt-1 min-h-4 text-table" aria-live="polite">

@@ -77,12 +77,13 @@ function OneStep({ step, figures, live }: { step: Step; figures: Figures | null;
 
   useEffect(() => {
     if (field === null) return;
-    const all = '[data-setting] :is(input,textarea,button,[tabindex="0"])';
+    const fields = ':is(input,textarea,button,[tabindex="0"],[contenteditable="true"])';
+    const all = `[data-setting] ${fields}`;
     const wanted =
       field === "first"
         ? (panel.current?.querySelector<HTMLElement>(all) ?? panel.current?.querySelector<HTMLElement>("input"))
         : panel.current?.querySelector<HTMLElement>(
-            `[data-setting="${CSS.escape(field.split(/[.[]/)[0] ?? field)}"] :is(input,textarea,button,[tabindex="0"])`,
+            `[data-setting="${CSS.escape(field.split(/[.[]/)[0] ?? field)}"] ${fields}`,
           );
     wanted?.focus();
     if (wanted instanceof HTMLInputElement && field === "name") wanted.select();

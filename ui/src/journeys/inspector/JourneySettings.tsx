@@ -1,7 +1,8 @@
 import { Plus, X } from "lucide-react";
 import type { ReEntry } from "@/api/gen/ReEntry";
-import { Button, Choices, IconButton, NumberInput, TextArea, TextInput } from "@/design";
+import { Button, Choices, IconButton, NumberInput, TextInput } from "@/design";
 import { t } from "@/i18n";
+import { ExpressionEditor } from "@/shell/expressions/editor";
 import { useDesigner, useDesignerStore } from "../state";
 import { Meaning } from "./ExpressionForm";
 
@@ -66,16 +67,12 @@ export function JourneySettings() {
                   onClick={() => put(rules.filter((_, index) => index !== at))}
                 />
               </div>
-              <TextArea
-                aria-label={t("journeys.settings.exit_rules")}
-                rows={2}
+              <ExpressionEditor
+                label={t("journeys.settings.exit_rules")}
                 maxLength={20_000}
-                spellCheck={false}
-                className="mt-2 min-h-14! font-mono text-table!"
+                className="mt-2 [&_.cm-editor]:min-h-14"
                 value={rule.when}
-                onChange={(event) =>
-                  put(rules.map((one, index) => (index === at ? { ...one, when: event.currentTarget.value } : one)))
-                }
+                onChange={(when) => put(rules.map((one, index) => (index === at ? { ...one, when } : one)))}
               />
               <p className="mt-1 min-h-4 text-table">
                 <Meaning text={rule.when} />

@@ -252,6 +252,41 @@ fn each_example_of_the_window_can_be_read() {
     assert!(n >= 5, "{n} examples");
 }
 
+/// What the window offers as somebody writes, each finished to an expression by its own test.
+#[test]
+fn each_offer_of_the_window_can_be_read_and_fits_its_field() {
+    let field = |key: &str, field_type, options: &[&str]| Field {
+        key: key.to_owned(),
+        label: key.to_owned(),
+        field_type,
+        options: options.iter().map(|option| (*option).to_owned()).collect(),
+        built_in: false,
+    };
+    let fields = [
+        field("city", FieldType::Text, &[]),
+        field("billing_city", FieldType::Text, &[]),
+        field("tag", FieldType::Text, &[]),
+        field("age", FieldType::Number, &[]),
+        field("nan", FieldType::Number, &[]),
+        field("total", FieldType::Money, &[]),
+        field("paid", FieldType::Money, &[]),
+        field("newsletter", FieldType::YesNo, &[]),
+        field("plan", FieldType::Choice, &["gold", "the \"big\" one"]),
+        field("interests", FieldType::MultiChoice, &["tea", "coffee"]),
+        field("birthday", FieldType::Date, &[]),
+        field("created_at", FieldType::DateTime, &[]),
+    ];
+    let segments = BTreeSet::from(["VIP".to_owned()]);
+    let offered = include_str!("../../../../../../ui/test/offered.txt");
+    for text in offered.lines() {
+        let problems = check(&reads(text), &fields, &segments);
+        // A text that is still empty is one to be typed, and so is the rest of a list.
+        let wrong = problems.iter().find(|problem| !problem.name.is_empty());
+        assert!(wrong.is_none(), "{text}: {wrong:?}");
+    }
+    assert!(offered.lines().count() > 500);
+}
+
 #[test]
 fn errors_point_at_the_place_and_suggest_the_word() {
     let error = |text: &str| parse(text).expect_err(text);
