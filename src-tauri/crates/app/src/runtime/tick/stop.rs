@@ -44,7 +44,7 @@ fn some(tx: &mut Tx<'_>, plan: &Plan, journey: JourneyId, now: Moment) -> Result
                     now,
                     enrolment,
                     &version,
-                    record,
+                    &record,
                     &Input::Stop(End::Stopped),
                 );
                 write(tx, plan, &version, enrolment, given)?;
