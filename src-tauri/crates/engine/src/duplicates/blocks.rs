@@ -64,8 +64,8 @@ fn mix(a: u64, b: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-/// Sets of codes that are looked at together, so that memory stays small.
-const AT_ONCE: u64 = 24_000_000;
+/// Sets of codes in one part, so that memory stays small.
+const AT_ONCE: u64 = 10_000_000;
 
 impl<'a> Blocks<'a> {
     pub fn new(records: &'a Records) -> Blocks<'a> {
@@ -181,9 +181,10 @@ impl<'a> Blocks<'a> {
         }
     }
 
-    /// The parts the pairs come in: how many codes a set, which share of the sets, of how many shares.
+    /// The parts the pairs come in: how many codes a set, which share of the sets, of how many shares. Those of one size
+    /// are about equal, and even in number: two are looked at at a time.
     pub fn parts(&self) -> Vec<(usize, u64, u64)> {
-        let of = |depth: usize| self.totals[depth].div_ceil(AT_ONCE).max(1);
+        let of = |depth: usize| self.totals[depth].div_ceil(AT_ONCE).max(1).next_multiple_of(2);
         (0..DEPTH)
             .flat_map(|depth| (0..of(depth)).map(move |share| (depth, share, of(depth))))
             .collect()

@@ -144,9 +144,8 @@ fn level(column: &Column, x: u32, y: u32) -> Level {
     }
 }
 
-/// Jaro-Winkler similarities from which two texts are close, and similar.
+/// Jaro-Winkler similarity from which two texts are close.
 const CLOSE: f32 = 0.93;
-const SIMILAR: f32 = 0.83;
 
 fn similarity(kind: Kind, a: Value<'_>, b: Value<'_>) -> Level {
     if a.bytes == b.bytes {
@@ -189,7 +188,10 @@ fn text(kind: Kind, a: Value<'_>, b: Value<'_>, same_part: bool) -> Level {
             Level::Different
         };
     }
-    let alike = similar::at_least(a.bytes, b.bytes, (a.mask, b.mask), SIMILAR);
+    let alike = match a.outline.may_be_similar(b.outline) {
+        true => similar::if_similar(a.bytes, b.bytes),
+        false => None,
+    };
     match alike {
         Some(s) if s >= CLOSE || similar::one_slip(a.bytes, b.bytes) => Level::Close,
         _ if kind.is_name() && same_part => Level::Sounds,

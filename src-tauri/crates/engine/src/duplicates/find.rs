@@ -100,7 +100,7 @@ const LEARN_FROM: usize = 200_000;
 /// Finds the duplicates. The same records in the same order give the same answer.
 pub fn find(mut records: Records) -> Found {
     records.close();
-    let (model, mut kept, compared) = {
+    let (model, kept, compared) = {
         let comparison = Comparison::new(&records);
         let mut model = Model::new(&records, &comparison);
         let (kept, compared) = worth_a_look(&records, &comparison, &model);
@@ -115,14 +115,16 @@ pub fn find(mut records: Records) -> Found {
     };
     let comparison = Comparison::new(&records);
     let seen = |a, b| -> Seen { model.seen(&records, a, comparison.pattern(a, b)) };
-    let mut pairs = Vec::new();
-    for pair in kept.drain(..) {
-        let (a, b) = (first(pair), second(pair));
-        let probability = model.classes(seen(a, b)).probability();
-        if probability >= Found::REVIEW {
-            pairs.push(Pair { a, b, probability });
-        }
-    }
+    let likely = |part: &[u64]| -> Vec<Pair> {
+        let each = part.iter().map(|pair| {
+            let (a, b) = (first(*pair), second(*pair));
+            let probability = model.classes(seen(a, b)).probability();
+            Pair { a, b, probability }
+        });
+        each.filter(|pair| pair.probability >= Found::REVIEW).collect()
+    };
+    let pairs = in_two(&kept, likely).concat();
+    drop(kept);
     let groups = clusters::groups(records.len(), &pairs, |a, b| {
         model.classes(seen(a.min(b), a.max(b))).log_odds()
     });
@@ -134,6 +136,16 @@ pub fn find(mut records: Records) -> Found {
         groups,
         compared,
     }
+}
+
+/// Both halves at the same time.
+pub(super) fn in_two<T: Sync, R: Send>(all: &[T], look: impl Fn(&[T]) -> R + Sync) -> [R; 2] {
+    let (left, right) = all.split_at(all.len() / 2);
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| look(right));
+        let ours = look(left);
+        [ours, other.join().unwrap_or_else(|_| look(right))]
+    })
 }
 
 fn first(pair: u64) -> u32 {

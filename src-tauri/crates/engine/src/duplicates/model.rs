@@ -14,6 +14,7 @@
 use super::Kind;
 use super::compare::{Comparison, LEVELS, Level, Pattern};
 use super::dependence::{Dependence, Mail};
+use super::find::in_two;
 use super::records::{Draw, Records};
 
 type Table = Vec<[f64; LEVELS]>;
@@ -392,14 +393,19 @@ fn random_levels(records: &Records, comparison: &Comparison<'_>) -> Table {
     let mut chance = Draw::default();
     let mut next = || chance.below(rows) as u32;
     if rows > 1 {
-        for _ in 0..RANDOM {
-            let (a, b) = (next(), next());
-            if a != b {
-                let pattern = comparison.pattern(a, b);
+        let drawn: Vec<(u32, u32)> = (0..RANDOM).map(|_| (next(), next())).collect();
+        let found = in_two(&drawn, |some| {
+            let mut counts = vec![[0.0; LEVELS]; records.columns.len()];
+            for (a, b) in some.iter().filter(|(a, b)| a != b) {
+                let pattern = comparison.pattern(*a, *b);
                 for (field, levels) in counts.iter_mut().enumerate() {
                     levels[pattern.level(field)] += 1.0;
                 }
             }
+            counts
+        });
+        for (sum, more) in found.iter().flat_map(|found| found.iter().enumerate()) {
+            add(&mut counts[sum], more);
         }
     }
     for levels in &mut counts {

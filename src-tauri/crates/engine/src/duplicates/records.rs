@@ -1,6 +1,7 @@
 //! Rows as they are compared: each distinct value of a field once, and a number a row.
 
-use super::{Kind, MOST_FIELDS, similar};
+use super::similar::{self, Outline};
+use super::{Kind, MOST_FIELDS};
 use crate::segment::text::fold;
 use rphonetic::{DoubleMetaphone, Encoder};
 use std::collections::HashMap;
@@ -17,7 +18,7 @@ pub const CODES: usize = 3;
 #[derive(Clone, Copy)]
 pub struct Value<'a> {
     pub bytes: &'a [u8],
-    pub mask: u64,
+    pub outline: Outline,
     /// Names: how it sounds. Texts: the longest word. E-mail and phones: the part that is compared alone. 0: none.
     pub part: u32,
 }
@@ -25,7 +26,7 @@ pub struct Value<'a> {
 /// The same as a column keeps it, side by side, for values are looked up at random.
 #[derive(Clone, Copy, Default)]
 struct Stored {
-    mask: u64,
+    outline: Outline,
     start: u32,
     part: u32,
     length: u8,
@@ -208,7 +209,7 @@ impl Column {
         let bytes = &self.bytes[start..];
         let part = part(self.kind, text, squeezed);
         self.values.push(Stored {
-            mask: similar::mask(bytes),
+            outline: Outline::of(bytes),
             start: start as u32,
             part,
             length: bytes.len() as u8,
@@ -219,14 +220,14 @@ impl Column {
 
     pub fn value(&self, id: u32) -> Value<'_> {
         let Stored {
-            mask,
+            outline,
             start,
             part,
             length,
         } = self.values[id as usize];
         Value {
             bytes: &self.bytes[start as usize..][..usize::from(length)],
-            mask,
+            outline,
             part,
         }
     }

@@ -1,27 +1,67 @@
 //! How alike two short texts are, in bytes: one byte a character, as [`super::records`] keeps them.
 
+use std::sync::LazyLock;
+
 /// Longest text that is compared; the rest of a longer one is not looked at. One bit a character.
 pub const LONGEST: usize = 64;
 
 /// Which characters a text has, one bit each; different characters may share a bit.
-pub fn mask(text: &[u8]) -> u64 {
+fn mask(text: &[u8]) -> u64 {
     text.iter().fold(0, |mask, byte| mask | 1 << (byte % 64))
 }
 
-/// The most [`jaro_winkler`] can be, from the characters alone.
-fn most(a: &[u8], b: &[u8], only_a: u64, only_b: u64) -> f32 {
-    let in_common = |text: &[u8], only: u64| text.len().saturating_sub(only.count_ones() as usize);
-    let matches = in_common(a, only_a).min(in_common(b, only_b));
-    boosted(matches, matches, a, b)
+/// Jaro-Winkler similarity from which two texts are similar.
+pub const SIMILAR: f32 = 0.83;
+
+/// What tells of most pairs of texts, without their characters, that they are not similar.
+#[derive(Clone, Copy, Default)]
+pub struct Outline {
+    mask: u64,
+    /// The first four characters, 0 where there are fewer.
+    first: [u8; 4],
+    length: u8,
 }
 
-/// Whether the Jaro-Winkler similarity is at least `least`, and if so, what it is. `masks` are those of the texts: most
-/// texts differ so much that their characters tell.
-pub fn at_least(a: &[u8], b: &[u8], masks: (u64, u64), least: f32) -> Option<f32> {
-    if most(a, b, masks.0 & !masks.1, masks.1 & !masks.0) < least {
-        return None;
+impl Outline {
+    /// Of a text of at most [`LONGEST`] characters.
+    pub fn of(text: &[u8]) -> Outline {
+        let mut first = [0; 4];
+        first
+            .iter_mut()
+            .zip(text)
+            .for_each(|(place, byte)| *place = *byte);
+        Outline {
+            mask: mask(text),
+            first,
+            length: text.len().min(LONGEST) as u8,
+        }
     }
-    Some(jaro_winkler(a, b)).filter(|s| *s >= least)
+
+    /// Whether two texts may be [`SIMILAR`]: as many characters as they can have in common would be enough.
+    pub fn may_be_similar(self, other: Outline) -> bool {
+        let in_common =
+            |a: Outline, b: Outline| a.length.saturating_sub((a.mask & !b.mask).count_ones() as u8);
+        let first = self.first.iter().zip(other.first);
+        let same = first.take_while(|(a, b)| **a == *b && *b != 0).count();
+        let needed = NEEDED[usize::from(self.length)][usize::from(other.length)][same];
+        in_common(self, other).min(in_common(other, self)) >= needed
+    }
+}
+
+/// Matching characters from which texts of two lengths can be similar, by how many of their first four are the same.
+static NEEDED: LazyLock<Vec<[[u8; 5]; LONGEST + 1]>> = LazyLock::new(|| {
+    let needed = |a: usize, b: usize, same: usize| {
+        let enough = (1..=a.min(b)).find(|m| boosted(*m, *m, (a, b), same) >= SIMILAR);
+        enough.map_or(u8::MAX, |m| m as u8)
+    };
+    (0..=LONGEST)
+        .map(|a| std::array::from_fn(|b| std::array::from_fn(|same| needed(a, b, same))))
+        .collect()
+});
+
+/// The Jaro-Winkler similarity of two texts that are [`SIMILAR`].
+pub fn if_similar(a: &[u8], b: &[u8]) -> Option<f32> {
+    Some(jaro_winkler(a, b)).filter(|s| *s >= SIMILAR)
 }
 
 /// Jaro's similarity with Winkler's bonus of 0.1 for each of up to four first characters above 0.7 (Winkler
@@ -50,21 +90,22 @@ pub fn jaro_winkler(a: &[u8], b: &[u8]) -> f32 {
         right &= right - 1;
     }
     let matches = taken_a.count_ones() as usize;
-    boosted(matches, matches - moved / 2, a, b)
+    let same = a.iter().zip(b).take(4).take_while(|(x, y)| x == y).count();
+    boosted(matches, matches - moved / 2, (a.len(), b.len()), same)
 }
 
-/// The similarity from the characters that match and those of them in order.
-fn boosted(matches: usize, in_order: usize, a: &[u8], b: &[u8]) -> f32 {
+/// The similarity from the characters that match, those of them in order, the lengths, and how many of the first four are
+/// the same.
+fn boosted(matches: usize, in_order: usize, (a, b): (usize, usize), same: usize) -> f32 {
     if matches == 0 {
         return 0.0;
     }
     let m = matches as f32;
-    let jaro = (m / a.len() as f32 + m / b.len() as f32 + in_order as f32 / m) / 3.0;
+    let jaro = (m / a as f32 + m / b as f32 + in_order as f32 / m) / 3.0;
     if jaro <= 0.7 {
         return jaro;
     }
-    let first = a.iter().zip(b).take(4).take_while(|(x, y)| x == y).count();
-    jaro + first as f32 * 0.1 * (1.0 - jaro)
+    jaro + same as f32 * 0.1 * (1.0 - jaro)
 }
 
 /// Whether one character written wrong, left out, put in, or exchanged with its neighbour makes one out of the other.
@@ -107,6 +148,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_outline_rules_out_what_has_too_little_in_common() {
+        let rules_out =
+            |a: &str, b: &str| !Outline::of(a.as_bytes()).may_be_similar(Outline::of(b.as_bytes()));
+        assert!(rules_out("schneider", "kaya") && rules_out("a", "") && rules_out("anna", "bert"));
+        assert!(!rules_out("schneider", "schnieder") && !rules_out("maier", "maierhofer"));
+    }
+
     proptest! {
         #[test]
         fn similarity_is_the_librarys(a in "[a-d]{0,12}", b in "[a-d]{0,12}") {
@@ -115,10 +164,11 @@ mod tests {
         }
 
         #[test]
-        fn what_the_characters_rule_out_is_not_similar(a in "[a-h]{1,12}", b in "[a-h]{1,12}", least in 0.5_f32..1.0) {
+        fn what_an_outline_rules_out_is_not_similar(a in "[a-h]{1,12}", b in "[a-h]{1,12}") {
             let (x, y) = (a.as_bytes(), b.as_bytes());
-            let found = at_least(x, y, (mask(x), mask(y)), least);
-            prop_assert_eq!(found.is_some(), jaro_winkler(x, y) >= least);
+            let similar = jaro_winkler(x, y) >= SIMILAR;
+            prop_assert!(!similar || Outline::of(x).may_be_similar(Outline::of(y)));
+            prop_assert_eq!(if_similar(x, y).is_some(), similar);
         }
     }
 }
