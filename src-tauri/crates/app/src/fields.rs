@@ -77,6 +77,7 @@ async fn add(cx: &Ctx, req: AddField) -> Result<Field> {
             .filter(|o| !o.is_empty())
             .collect(),
         built_in: false,
+        score: None,
     };
     let written = field.clone();
     open.store

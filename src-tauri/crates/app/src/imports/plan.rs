@@ -566,6 +566,7 @@ impl Kept {
                         field_type,
                         options: wanted,
                         built_in: false,
+                        score: None,
                     });
                 }
             }

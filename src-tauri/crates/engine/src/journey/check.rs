@@ -182,7 +182,7 @@ impl<'a> Check<'a> {
         value: &Value,
     ) -> Option<Option<FieldValue>> {
         let field = self.known_field(setting, key)?;
-        if READ_ONLY.contains(&key) {
+        if READ_ONLY.contains(&key) || field.score.is_some() {
             self.problem(Code::ReadOnlyField, Some(setting), &[("name", key)]);
             return None;
         }

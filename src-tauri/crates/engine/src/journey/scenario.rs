@@ -22,6 +22,7 @@ impl Catalogue {
             field_type,
             options: options.iter().map(|option| (*option).to_owned()).collect(),
             built_in: false,
+            score: None,
         };
         let mut fields: Vec<Field> = BUILT_IN_FIELDS
             .iter()
