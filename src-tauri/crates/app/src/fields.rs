@@ -97,7 +97,10 @@ async fn retire(cx: &Ctx, req: RetireField) -> Result<Done> {
         return Err(fail(Code::Refused, "fields.built_in", &[("key", &req.key)]));
     }
     let known = open.store.catalogue().fields();
-    if known.iter().any(|field| field.key == req.key && field.score.is_some()) {
+    if known
+        .iter()
+        .any(|field| field.key == req.key && field.score.is_some())
+    {
         return Err(fail(Code::Refused, "fields.scored", &[("key", &req.key)]));
     }
     let key = req.key.clone();

@@ -15,9 +15,9 @@ use crate::table::{Done, NoArgs};
 use crate::workspaces::Open;
 use crate::{fields, journeys, runtime};
 use carillon_engine::scores::{Scoring, check};
+use carillon_model::ScoreId;
 use carillon_model::event::Prop;
 use carillon_model::score::{ADJUSTED, Score, ScoreChange, ScoreModel};
-use carillon_model::ScoreId;
 use carillon_store::events::NewEvent;
 use carillon_store::{Db, Priority, scores};
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,7 +77,9 @@ async fn save(cx: &Ctx, req: SaveScore) -> Result<ScoreRow> {
         .write(Priority::User, move |tx| match req.id {
             Some(id) => scores::save(tx, id, &name, &req.draft),
             None => {
-                let key = req.key.unwrap_or_else(|| fields::key_of(&name).chars().take(40).collect());
+                let key = req
+                    .key
+                    .unwrap_or_else(|| fields::key_of(&name).chars().take(40).collect());
                 scores::add(tx, &key, &name, &req.draft)
             }
         })
@@ -90,14 +92,18 @@ const LONGEST_DRAFT: usize = 1 << 20;
 
 /// Everything wrong with a model in this workspace, as sentences with their places.
 async fn troubles(open: &Open, model: &ScoreModel) -> Result<Vec<ScoreTrouble>> {
-    let points = all(open).await?.into_iter().filter(|score| {
-        matches!(score.published, Some(ScoreModel::Points { .. }))
-    });
+    let points = all(open)
+        .await?
+        .into_iter()
+        .filter(|score| matches!(score.published, Some(ScoreModel::Points { .. })));
     let points: BTreeSet<String> = points.map(|score| score.key).collect();
     let known = open.store.catalogue().fields();
     let segments = open.store.with_index(|index| index.scope().segments.clone());
     let found = check(model, &known, &segments, &points);
-    Ok(found.iter().map(|problem| problems::told(model, problem)).collect())
+    Ok(found
+        .iter()
+        .map(|problem| problems::told(model, problem))
+        .collect())
 }
 
 async fn check_model(cx: &Ctx, req: CheckScore) -> Result<Vec<ScoreTrouble>> {
@@ -108,20 +114,35 @@ async fn publish(cx: &Ctx, req: OneScore) -> Result<ScoreRow> {
     let open = cx.open()?;
     let score = one(open, req.id).await?;
     if let Some(first) = troubles(open, &score.draft).await?.into_iter().next() {
-        return Err(fail(Code::Invalid, "scores.wrong", &[("name", &score.name), ("detail", &first.message)]).at("draft"));
+        return Err(fail(
+            Code::Invalid,
+            "scores.wrong",
+            &[("name", &score.name), ("detail", &first.message)],
+        )
+        .at("draft"));
     }
     let published = open
         .store
         .write(Priority::User, move |tx| {
             let kept = kept_fields(&score);
-            let users = if score.published.is_some() { used_without(tx, &score.key, &kept)? } else { String::new() };
+            let users = if score.published.is_some() {
+                used_without(tx, &score.key, &kept)?
+            } else {
+                String::new()
+            };
             match users.is_empty() {
                 true => Ok(Ok(scores::publish(tx, req.id)?)),
                 false => Ok(Err((score.name, users))),
             }
         })
         .await?;
-    let refused = |(name, users): (String, String)| fail(Code::Refused, "scores.needed", &[("name", &name), ("users", &users)]);
+    let refused = |(name, users): (String, String)| {
+        fail(
+            Code::Refused,
+            "scores.needed",
+            &[("name", &name), ("users", &users)],
+        )
+    };
     published.map(row).map_err(refused)
 }
 
@@ -140,7 +161,9 @@ fn kept_fields(score: &Score) -> Vec<String> {
 fn used_without(db: &Db<'_>, key: &str, kept: &[String]) -> carillon_store::Result<String> {
     let before = runtime::catalogue(db)?;
     let mut after = before.clone();
-    after.fields.retain(|field| field.score.as_deref() != Some(key) || kept.contains(&field.key));
+    after
+        .fields
+        .retain(|field| field.score.as_deref() != Some(key) || kept.contains(&field.key));
     if after.fields.len() == before.fields.len() {
         return Ok(String::new());
     }
@@ -162,7 +185,11 @@ async fn archive(cx: &Ctx, req: OneScore) -> Result<Done> {
         })
         .await?;
     if !users.is_empty() {
-        return Err(fail(Code::Refused, "scores.needed", &[("name", &score.name), ("users", &users)]));
+        return Err(fail(
+            Code::Refused,
+            "scores.needed",
+            &[("name", &score.name), ("users", &users)],
+        ));
     }
     Ok(Done {})
 }
@@ -188,13 +215,21 @@ async fn of(cx: &Ctx, req: OfContact) -> Result<Vec<ContactScore>> {
             Ok(Scoring::Points(points)) => open.store.with_index(|index| index.scored(&points, contact, now)),
             _ => None,
         };
-        let grade = scored.is_none().then(|| text(&Score::field(&score.key))).flatten();
+        let grade = scored
+            .is_none()
+            .then(|| text(&Score::field(&score.key)))
+            .flatten();
         let mine = entered.iter().filter(|(id, ..)| *id == score.id);
         out.push(ContactScore {
             id: score.id,
             grade,
             stage: text(&Score::stage_field(&score.key)),
-            entered: mine.map(|(_, stage, at)| StageEntered { stage: stage.clone(), at: *at }).collect(),
+            entered: mine
+                .map(|(_, stage, at)| StageEntered {
+                    stage: stage.clone(),
+                    at: *at,
+                })
+                .collect(),
             key: score.key,
             name: score.name,
             model,
@@ -214,8 +249,10 @@ async fn ledger(cx: &Ctx, req: AskLedger) -> Result<Vec<ScoreLedgerRow>> {
         .store
         .read(move |db| {
             let found = scores::ledger(db, req.contact, req.score, req.before, limit)?;
-            let names: BTreeMap<ScoreId, String> =
-                scores::list(db)?.into_iter().map(|score| (score.id, score.name)).collect();
+            let names: BTreeMap<ScoreId, String> = scores::list(db)?
+                .into_iter()
+                .map(|score| (score.id, score.name))
+                .collect();
             let mut models: BTreeMap<(ScoreId, u32), Option<ScoreModel>> = BTreeMap::new();
             let mut rows = Vec::with_capacity(found.len());
             for change in found {
@@ -231,11 +268,19 @@ async fn ledger(cx: &Ctx, req: AskLedger) -> Result<Vec<ScoreLedgerRow>> {
         .await?)
 }
 
-fn ledger_row(change: ScoreChange, names: &BTreeMap<ScoreId, String>, model: Option<&ScoreModel>) -> ScoreLedgerRow {
+fn ledger_row(
+    change: ScoreChange,
+    names: &BTreeMap<ScoreId, String>,
+    model: Option<&ScoreModel>,
+) -> ScoreLedgerRow {
     let when = |rule: &str| {
-        let Some(ScoreModel::Points { groups, .. }) = model else { return None };
+        let Some(ScoreModel::Points { groups, .. }) = model else {
+            return None;
+        };
         let mut rules = groups.iter().flat_map(|group| &group.rules);
-        rules.find(|known| known.key == rule).map(|known| known.when.clone())
+        rules
+            .find(|known| known.key == rule)
+            .map(|known| known.when.clone())
     };
     let because = change.reasons.iter().map(|reason| ScoreBecause {
         when: when(&reason.rule),

@@ -179,7 +179,12 @@ impl Index {
             self.until_of_score(key, until);
         }
         if let Some(scores) = staged.scored.defined {
-            let gone: Vec<(ScoreId, u32)> = self.score_until.keys().copied().filter(|(id, _)| !scores.all.contains_key(id)).collect();
+            let gone: Vec<(ScoreId, u32)> = self
+                .score_until
+                .keys()
+                .copied()
+                .filter(|(id, _)| !scores.all.contains_key(id))
+                .collect();
             for key in gone {
                 self.until_of_score(key, None);
             }
@@ -292,7 +297,10 @@ impl Index {
     /// What the rules of a model, published or not, come to for a contact at `now`.
     pub fn scored(&self, points: &Points, contact: ContactId, now: Moment) -> Option<Scored> {
         let there = self.rows.contacts.contains(contact.0);
-        there.then(|| self.scores.points(points, &self.rows.who(contact.0), now, &self.scope))
+        there.then(|| {
+            self.scores
+                .points(points, &self.rows.who(contact.0), now, &self.scope)
+        })
     }
 
     /// About how much memory the index takes beside its own struct, in bytes.

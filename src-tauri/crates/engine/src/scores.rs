@@ -9,7 +9,7 @@ mod decay;
 mod grade;
 mod overlaid;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use check::{ScoreProblem, ScoreProblemKind, check};
 pub use grade::Grade;
@@ -234,7 +234,9 @@ impl Count {
             }),
             Count::Ranges(ranges) => {
                 let n = u32::try_from(at.len()).unwrap_or(u32::MAX);
-                let range = ranges.iter().find(|r| r.from <= n && r.to.is_none_or(|to| n <= to));
+                let range = ranges
+                    .iter()
+                    .find(|r| r.from <= n && r.to.is_none_or(|to| n <= to));
                 range.map_or((0, None), |range| of(range.points, last))
             }
         }
@@ -259,7 +261,9 @@ fn counting<F: Facts>(
         if from.is_some_and(|from| at < from) || to.is_some_and(|to| to <= at) {
             return;
         }
-        let Some((begins, ends)) = spans.of(at) else { return };
+        let Some((begins, ends)) = spans.of(at) else {
+            return;
+        };
         if ends.is_some_and(|ends| ends <= begins) {
             return;
         }
@@ -321,14 +325,18 @@ impl Points {
 
     /// The number of the stage that so many points reach by themselves.
     pub fn stage_of(&self, total: i64) -> Option<usize> {
-        self.stages.iter().rposition(|stage| i64::from(stage.at_least) <= total)
+        self.stages
+            .iter()
+            .rposition(|stage| i64::from(stage.at_least) <= total)
     }
 
     /// The stage of a contact who was in `before` and now has so many points: never an earlier one. A stage that the
     /// model no longer has counts as none.
     pub fn stage(&self, before: Option<&str>, total: i64) -> Option<&str> {
         let before = before.and_then(|name| self.stages.iter().position(|stage| stage.name == name));
-        before.max(self.stage_of(total)).map(|i| self.stages[i].name.as_str())
+        before
+            .max(self.stage_of(total))
+            .map(|i| self.stages[i].name.as_str())
     }
 
     /// How many stages there are.
@@ -384,7 +392,9 @@ pub(crate) fn reasons(before: Option<&Scored>, after: &Scored) -> Vec<ScoreReaso
     let rules = after.groups.iter().flat_map(|group| &group.rules);
     let rules = rules.map(|rule| (rule.key.clone(), was(&rule.key), rule.points));
     let adjusted = (String::new(), before.map_or(0, |s| s.adjusted), after.adjusted);
-    let all = rules.chain([adjusted]).filter(|(_, before, after)| before != after);
+    let all = rules
+        .chain([adjusted])
+        .filter(|(_, before, after)| before != after);
     all.map(|(rule, before, after)| ScoreReason {
         rule,
         before,

@@ -72,8 +72,9 @@ pub struct Catalogue {
     pub(crate) zone: Tz,
 }
 
-const FIELDS: &str =
-    sql!("SELECT id, key, label, type, options, retired_at IS NOT NULL, score FROM fields ORDER BY position, id");
+const FIELDS: &str = sql!(
+    "SELECT id, key, label, type, options, retired_at IS NOT NULL, score FROM fields ORDER BY position, id"
+);
 const KEYS: &str = sql!("SELECT id, key FROM suppression_keys ORDER BY id");
 pub(crate) const WORKSPACE: &str = sql!("SELECT value FROM settings WHERE key = 'workspace'");
 

@@ -35,7 +35,9 @@ pub fn list(db: &Db<'_>) -> Vec<Field> {
 /// [`Error::Taken`] for a key in use, [`Error::Invalid`] for a key, type or options that cannot be.
 pub fn add(tx: &mut Tx<'_>, field: &Field) -> Result<()> {
     if field.score.is_some() {
-        return Err(Error::Invalid("Fields of scores come and go with their score.".to_owned()));
+        return Err(Error::Invalid(
+            "Fields of scores come and go with their score.".to_owned(),
+        ));
     }
     insert(tx, field)
 }

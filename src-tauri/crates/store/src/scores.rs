@@ -45,14 +45,14 @@ const ADD_CHANGE: &str = sql!(
     "INSERT INTO score_ledger(id, score, contact, at, before, after, cause, version, stage, reasons)
      VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
 );
-const ENTER_STAGE: &str = sql!(
-    "INSERT INTO score_stages(contact, score, stage, at) VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING"
-);
+const ENTER_STAGE: &str =
+    sql!("INSERT INTO score_stages(contact, score, stage, at) VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING");
 const LEDGER: &str = sql!(
     "SELECT id, score, contact, at, before, after, cause, version, stage, reasons FROM score_ledger
      WHERE contact = ?1 AND id < ?2 AND (?3 IS NULL OR score = ?3) ORDER BY id DESC LIMIT ?4"
 );
-const STAGES: &str = sql!("SELECT score, stage, at FROM score_stages WHERE contact = ?1 ORDER BY score, at, stage");
+const STAGES: &str =
+    sql!("SELECT score, stage, at FROM score_stages WHERE contact = ?1 ORDER BY score, at, stage");
 pub(crate) const LAST_CHANGES: &str = sql!(
     "SELECT s.key, max(l.at) FROM score_ledger l JOIN scores s ON s.id = l.score WHERE l.contact = ?1 GROUP BY l.score"
 );
@@ -98,7 +98,9 @@ pub fn get(db: &Db<'_>, id: ScoreId) -> Result<Option<Score>> {
 /// # Errors
 /// As [`list`].
 pub fn version(db: &Db<'_>, id: ScoreId, version: u32) -> Result<Option<ScoreModel>> {
-    db.one(VERSION, (id.0, version), |row| from_json("score_versions", &row.get::<_, String>(0)?))
+    db.one(VERSION, (id.0, version), |row| {
+        from_json("score_versions", &row.get::<_, String>(0)?)
+    })
 }
 
 /// Adds a score that is not published yet.
@@ -130,7 +132,8 @@ pub fn save(tx: &mut Tx<'_>, id: ScoreId, name: &str, draft: &ScoreModel) -> Res
     let before = known(tx, id)?;
     if before.version > 0 && std::mem::discriminant(&before.draft) != std::mem::discriminant(draft) {
         return Err(Error::Invalid(
-            "A score that was published stays a number of points, or a grade. Make a new one for the other.".to_owned(),
+            "A score that was published stays a number of points, or a grade. Make a new one for the other."
+                .to_owned(),
         ));
     }
     let name = named(name)?;
@@ -156,8 +159,15 @@ pub fn publish(tx: &mut Tx<'_>, id: ScoreId) -> Result<Score> {
     let score = known(tx, id)?;
     let scoring = scoring(&score.key, &score.draft)?;
     let wanted = written_fields(&score.key, &score.name, &score.draft);
-    let mine: Vec<String> = tx.catalogue.written_by(&score.key).map(|field| field.key.clone()).collect();
-    for key in mine.iter().filter(|key| wanted.iter().all(|field| field.key != **key)) {
+    let mine: Vec<String> = tx
+        .catalogue
+        .written_by(&score.key)
+        .map(|field| field.key.clone())
+        .collect();
+    for key in mine
+        .iter()
+        .filter(|key| wanted.iter().all(|field| field.key != **key))
+    {
         fields::remove(tx, key)?;
     }
     for field in wanted.iter().filter(|field| !mine.contains(&field.key)) {
@@ -188,7 +198,11 @@ pub fn archive(tx: &mut Tx<'_>, id: ScoreId) -> Result<Score> {
             score.name, grade.name
         )));
     }
-    let mine: Vec<String> = tx.catalogue.written_by(&score.key).map(|field| field.key.clone()).collect();
+    let mine: Vec<String> = tx
+        .catalogue
+        .written_by(&score.key)
+        .map(|field| field.key.clone())
+        .collect();
     for key in mine {
         fields::remove(tx, &key)?;
     }
@@ -333,7 +347,11 @@ fn written_fields(key: &str, name: &str, model: &ScoreModel) -> Vec<Field> {
         ScoreModel::Points { stages, .. } => {
             let mut all = vec![field(Score::field(key), name.to_owned(), FieldType::Number)];
             if !stages.is_empty() {
-                all.push(field(Score::stage_field(key), format!("{name}: stage"), FieldType::Text));
+                all.push(field(
+                    Score::stage_field(key),
+                    format!("{name}: stage"),
+                    FieldType::Text,
+                ));
                 let since = format!("{name}: stage since");
                 all.push(field(Score::since_field(key), since, FieldType::DateTime));
             }
@@ -361,7 +379,9 @@ fn named(name: &str) -> Result<&str> {
 
 fn check_key(key: &str) -> Result<()> {
     let starts = key.starts_with(|c: char| c.is_ascii_lowercase());
-    let rest = key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    let rest = key
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     if !starts || !rest || key.len() > 40 {
         return Err(Error::Invalid(format!(
             "\"{key}\" cannot be the key of a score: use lower-case letters, digits and _, a letter first, at most 40."

@@ -149,7 +149,9 @@ pub(crate) fn guess(
             (None, said) => said.map(str::to_owned),
         };
         // What a score says is worked out here, whatever a list says of it.
-        let scored = named.as_ref().is_some_and(|key| fields.iter().any(|f| f.key == *key && f.score.is_some()));
+        let scored = named
+            .as_ref()
+            .is_some_and(|key| fields.iter().any(|f| f.key == *key && f.score.is_some()));
         let added = scored || named.as_deref() == Some(ADDED);
         let known = if email == Some(i) {
             Some("email".to_owned())

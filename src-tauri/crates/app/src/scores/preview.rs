@@ -18,7 +18,10 @@ pub(super) async fn preview(cx: &Ctx, req: PreviewScore) -> Result<ScorePreview>
     if let Some(first) = troubles(open, &req.model).await?.into_iter().next() {
         return Err(fail(Code::Invalid, "scores.unready", &[("detail", &first.message)]).at("model"));
     }
-    let known = all(open).await?.into_iter().find(|score| Some(score.id) == req.id);
+    let known = all(open)
+        .await?
+        .into_iter()
+        .find(|score| Some(score.id) == req.id);
     let key = known.as_ref().map(|score| score.key.clone()).unwrap_or_default();
     let published = known.is_some_and(|score| score.published.is_some());
     let scoring = Scoring::read(&key, &req.model)
@@ -42,7 +45,11 @@ fn sample(index: &Index) -> Vec<ContactId> {
     let contacts = index.contacts();
     let n = contacts.len();
     let wanted = n.min(MEASURED);
-    let nth = |i: u64| u32::try_from(i * n / wanted.max(1)).ok().and_then(|i| contacts.select(i));
+    let nth = |i: u64| {
+        u32::try_from(i * n / wanted.max(1))
+            .ok()
+            .and_then(|i| contacts.select(i))
+    };
     (0..wanted).filter_map(nth).map(ContactId).collect()
 }
 
@@ -65,7 +72,9 @@ fn of_points(
     let mut labels: BTreeMap<Option<usize>, u32> = BTreeMap::new();
     let mut differ = 0;
     for contact in people {
-        let Some(scored) = index.scored(points, *contact, now) else { continue };
+        let Some(scored) = index.scored(points, *contact, now) else {
+            continue;
+        };
         let is = Some(Value::Number(scored.total as f64));
         differ += u32::from(value(index, *contact, &Score::field(key)) != is);
         *labels.entry(points.stage_of(scored.total)).or_default() += 1;
@@ -73,7 +82,9 @@ fn of_points(
     }
     totals.sort_unstable();
     let last = totals.len().saturating_sub(1);
-    let deciles = (0..=10).filter_map(|tenth| totals.get(last * tenth / 10).copied()).collect();
+    let deciles = (0..=10)
+        .filter_map(|tenth| totals.get(last * tenth / 10).copied())
+        .collect();
     let named = |stage: Option<usize>| stage.and_then(|i| points.stage_name(i)).map(str::to_owned);
     let stages = (0..points.stage_count()).map(Some).chain([None]);
     let labels = match points.has_stages() {
@@ -98,16 +109,20 @@ fn of_grade(index: &Index, grade: &Grade, people: &[ContactId], key: &str) -> Sc
     let mut counts: BTreeMap<Option<String>, u32> = BTreeMap::new();
     let mut differ = 0;
     for contact in people {
-        let [a, b] = grade.scores().map(|score| match value(index, *contact, &Score::field(score)) {
-            Some(Value::Number(n)) => Some(n as i64),
-            _ => None,
-        });
+        let [a, b] = grade
+            .scores()
+            .map(|score| match value(index, *contact, &Score::field(score)) {
+                Some(Value::Number(n)) => Some(n as i64),
+                _ => None,
+            });
         let label = grade.label(a, b);
         differ += u32::from(value(index, *contact, &Score::field(key)) != label.clone().map(Value::Text));
         *counts.entry(label).or_default() += 1;
     }
     let without = counts.remove(&None);
-    let some = counts.into_iter().map(|(label, count)| LabelCount { label, count });
+    let some = counts
+        .into_iter()
+        .map(|(label, count)| LabelCount { label, count });
     let none = without.map(|count| LabelCount { label: None, count });
     ScorePreview {
         measured: u32::try_from(people.len()).unwrap_or(u32::MAX),

@@ -13,7 +13,10 @@ pub(super) fn told(model: &ScoreModel, problem: &ScoreProblem) -> ScoreTrouble {
     let message = match &problem.kind {
         ScoreProblemKind::Unreadable { at, message } => {
             let at = at + 1;
-            sentence("scores.problems.unreadable", &[("place", &place), ("detail", message), ("at", &at)])
+            sentence(
+                "scores.problems.unreadable",
+                &[("place", &place), ("detail", message), ("at", &at)],
+            )
         }
         ScoreProblemKind::Unfit(inner) => say("scores.problems.unfit", &inner.message),
         ScoreProblemKind::NotAnEvent => say("scores.problems.not_an_event", &""),
@@ -43,7 +46,10 @@ fn named(model: &ScoreModel, place: &str) -> String {
     if place.is_empty() {
         return sentence("scores.problems.whole", &[]);
     }
-    let group = groups.iter().find(|group| group.key == place).map(|group| &group.name);
+    let group = groups
+        .iter()
+        .find(|group| group.key == place)
+        .map(|group| &group.name);
     let mut rules = groups.iter().flat_map(|group| &group.rules);
     let rule = || rules.find(|rule| rule.key == place).map(|rule| &rule.when);
     let name = group.or_else(rule).filter(|name| !name.trim().is_empty());

@@ -62,7 +62,9 @@ pub enum Scores {
         limit: u32,
     },
     /// Add points to a contact's score by hand, or take some.
-    #[command(after_help = "Example:\n  carillon scores adjust Engagement ada@example.com --points=-5 --why \"Asked by mistake\"")]
+    #[command(
+        after_help = "Example:\n  carillon scores adjust Engagement ada@example.com --points=-5 --why \"Asked by mistake\""
+    )]
     Adjust {
         /// The score's name.
         name: String,

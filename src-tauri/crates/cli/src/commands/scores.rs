@@ -34,7 +34,14 @@ pub async fn scores(backend: &Backend, json: bool, verb: Scores) -> Result<()> {
         Scores::Publish { name } => {
             let args = json!({ "id": id(backend, &name).await? });
             let done = backend.mutate("scores.publish", args).await?;
-            answer(json, &done, |d| say!("scores.published", name = name, version = d["version"], key = d["key"]));
+            answer(json, &done, |d| {
+                say!(
+                    "scores.published",
+                    name = name,
+                    version = d["version"],
+                    key = d["key"]
+                )
+            });
             Ok(())
         }
         Scores::Archive { name } => {
@@ -57,14 +64,28 @@ pub async fn scores(backend: &Backend, json: bool, verb: Scores) -> Result<()> {
             };
             let args = json!({ "contact": contact, "score": score, "limit": limit });
             let rows = backend.query("scores.ledger", args).await?;
-            answer(json, &rows, |rows| rows.as_array().into_iter().flatten().for_each(changed));
+            answer(json, &rows, |rows| {
+                rows.as_array().into_iter().flatten().for_each(changed)
+            });
             Ok(())
         }
-        Scores::Adjust { name, email, points, why } => {
+        Scores::Adjust {
+            name,
+            email,
+            points,
+            why,
+        } => {
             let contact = backend.contact(&email).await?;
             let args = json!({ "score": id(backend, &name).await?, "contact": contact, "points": points, "why": why });
             let done = backend.mutate("scores.adjust", args).await?;
-            answer(json, &done, |_| say!("scores.adjusted", name = name, email = email, points = json!(points)));
+            answer(json, &done, |_| {
+                say!(
+                    "scores.adjusted",
+                    name = name,
+                    email = email,
+                    points = json!(points)
+                )
+            });
             Ok(())
         }
     }
@@ -79,7 +100,11 @@ async fn list(backend: &Backend, json: bool) -> Result<()> {
         }
         let mut rows = rows.clone();
         for row in rows.as_array_mut().into_iter().flatten() {
-            let state = match (row["archived_at"].is_null(), row["published"].is_null(), row["changed"] == json!(true)) {
+            let state = match (
+                row["archived_at"].is_null(),
+                row["published"].is_null(),
+                row["changed"] == json!(true),
+            ) {
                 (false, ..) => "archived",
                 (true, true, _) => "draft",
                 (true, false, true) => "changed",
@@ -87,25 +112,49 @@ async fn list(backend: &Backend, json: bool) -> Result<()> {
             };
             row["state"] = json!(word("score_states", &json!(state)));
         }
-        output::table(&rows, &[("name", "name"), ("key", "key"), ("state", "state"), ("version", "version")]);
+        output::table(
+            &rows,
+            &[
+                ("name", "name"),
+                ("key", "key"),
+                ("state", "state"),
+                ("version", "version"),
+            ],
+        );
     });
     Ok(())
 }
 
 async fn save(backend: &Backend, json: bool, name: String, key: Option<String>, file: &Path) -> Result<()> {
     let shown = file.display();
-    let unreadable = |detail: std::io::Error| fail(Code::File, "scores.no_file", &[("file", &shown), ("detail", &detail)]);
-    let bad = |detail: &dyn std::fmt::Display| fail(Code::Invalid, "scores.bad_file", &[("file", &shown), ("detail", detail)]);
+    let unreadable = |detail: std::io::Error| {
+        fail(
+            Code::File,
+            "scores.no_file",
+            &[("file", &shown), ("detail", &detail)],
+        )
+    };
+    let bad = |detail: &dyn std::fmt::Display| {
+        fail(
+            Code::Invalid,
+            "scores.bad_file",
+            &[("file", &shown), ("detail", detail)],
+        )
+    };
     if std::fs::metadata(file).map_err(unreadable)?.len() > LONGEST {
         return Err(fail(Code::Invalid, "scores.too_long", &[]));
     }
     let text = std::fs::read_to_string(file).map_err(unreadable)?;
     let model: Value = serde_json::from_str(&text).map_err(|e| bad(&e))?;
     let known = backend.query("scores.list", json!({})).await?;
-    let known = known.as_array().and_then(|rows| rows.iter().find(|row| row["name"] == json!(name)));
+    let known = known
+        .as_array()
+        .and_then(|rows| rows.iter().find(|row| row["name"] == json!(name)));
     let args = json!({ "id": known.map(|row| &row["id"]), "key": key, "name": name, "draft": model });
     let saved = backend.mutate("scores.save", args).await?;
-    let troubles = backend.query("scores.check", json!({ "model": saved["draft"] })).await?;
+    let troubles = backend
+        .query("scores.check", json!({ "model": saved["draft"] }))
+        .await?;
     answer(json, &saved, |_| {
         say!("scores.saved", name = name);
         for trouble in troubles.as_array().into_iter().flatten() {
@@ -125,7 +174,11 @@ async fn preview(backend: &Backend, json: bool, name: &str) -> Result<()> {
             say!("scores.decile", percent = json!(tenth * 10), points = points);
         }
         for label in seen["labels"].as_array().into_iter().flatten() {
-            let named = if label["label"].is_null() { text!("scores.no_label") } else { output::cell(&label["label"]) };
+            let named = if label["label"].is_null() {
+                text!("scores.no_label")
+            } else {
+                output::cell(&label["label"])
+            };
             say!("scores.labelled", n = label["count"], label = named);
         }
         if !seen["differ"].is_null() {
@@ -153,11 +206,17 @@ fn of(found: &Value) {
             say!("scores.entered", stage = entered["stage"], at = entered["at"]);
         }
         let groups = |of: &Value| of.as_array().cloned().unwrap_or_default();
-        let pairs = groups(&score["scored"]["groups"]).into_iter().zip(groups(&score["model"]["groups"]));
+        let pairs = groups(&score["scored"]["groups"])
+            .into_iter()
+            .zip(groups(&score["model"]["groups"]));
         for (scored, group) in pairs {
             for (rule, known) in groups(&scored["rules"]).iter().zip(groups(&group["rules"])) {
                 if rule["points"] != json!(0) {
-                    say!("scores.rule", points = points(&rule["points"]), when = known["when"]);
+                    say!(
+                        "scores.rule",
+                        points = points(&rule["points"]),
+                        when = known["when"]
+                    );
                 }
             }
         }
@@ -169,15 +228,30 @@ fn of(found: &Value) {
 
 fn changed(row: &Value) {
     let cause = word("score_causes", &row["cause"]);
-    let before = if row["before"].is_null() { json!(0) } else { row["before"].clone() };
-    say!("scores.change", at = row["at"], name = row["name"], before = before, after = row["after"], cause = cause);
+    let before = if row["before"].is_null() {
+        json!(0)
+    } else {
+        row["before"].clone()
+    };
+    say!(
+        "scores.change",
+        at = row["at"],
+        name = row["name"],
+        before = before,
+        after = row["after"],
+        cause = cause
+    );
     if !row["stage"].is_null() {
         say!("scores.reached", stage = row["stage"]);
     }
     for reason in row["because"].as_array().into_iter().flatten() {
         match reason["when"].is_null() {
             true => say!("scores.by_hand", points = points(&reason["points"])),
-            false => say!("scores.rule", points = points(&reason["points"]), when = reason["when"]),
+            false => say!(
+                "scores.rule",
+                points = points(&reason["points"]),
+                when = reason["when"]
+            ),
         }
     }
 }

@@ -48,7 +48,11 @@ pub(super) struct ScoreDefinition {
 
 impl ScoreDefinition {
     fn new(key: &str, scoring: &Arc<Scoring>) -> ScoreDefinition {
-        let fields = [Score::field(key), Score::stage_field(key), Score::since_field(key)];
+        let fields = [
+            Score::field(key),
+            Score::stage_field(key),
+            Score::since_field(key),
+        ];
         ScoreDefinition {
             scoring: scoring.clone(),
             fields: fields.map(Arc::from),
@@ -113,7 +117,12 @@ impl Scores {
     }
 
     /// As the changes leave it; `None` where they and the definitions change nothing of it.
-    pub fn after(&self, changes: &[Change], defined: Option<&Definitions>, current: &Definitions) -> Option<Scores> {
+    pub fn after(
+        &self,
+        changes: &[Change],
+        defined: Option<&Definitions>,
+        current: &Definitions,
+    ) -> Option<Scores> {
         let mut all: Option<BTreeMap<ScoreId, ScoreDefinition>> = None;
         for change in changes {
             match change {
@@ -128,7 +137,10 @@ impl Scores {
         if all.is_none() && defined.is_none() {
             return None;
         }
-        Some(Scores::new(all.unwrap_or_else(|| self.all.clone()), defined.unwrap_or(current)))
+        Some(Scores::new(
+            all.unwrap_or_else(|| self.all.clone()),
+            defined.unwrap_or(current),
+        ))
     }
 
     /// Whose result this change of a contact may change.
@@ -149,9 +161,8 @@ impl Scores {
             return BTreeSet::new();
         }
         let asked = super::stage::renewed(&before.asked, &self.asked, old_scope, scope);
-        let changed = |id: &ScoreId| {
-            asked.contains(&SegmentId(id.0)) || before.all.get(id) != self.all.get(id)
-        };
+        let changed =
+            |id: &ScoreId| asked.contains(&SegmentId(id.0)) || before.all.get(id) != self.all.get(id);
         self.all.keys().copied().filter(changed).collect()
     }
 
@@ -167,7 +178,13 @@ impl Scores {
     }
 
     /// What a score says of a contact at `at`, who carries what the scores said before.
-    fn measure<F: Facts>(&self, definition: &ScoreDefinition, who: &F, at: Moment, scope: &Scope) -> Measured {
+    fn measure<F: Facts>(
+        &self,
+        definition: &ScoreDefinition,
+        who: &F,
+        at: Moment,
+        scope: &Scope,
+    ) -> Measured {
         let [field, stage_field, since] = &definition.fields;
         let text = |key: &str| match who.field(key) {
             Some(Seen::Text(text)) => Some(text.to_owned()),
@@ -180,14 +197,16 @@ impl Scores {
                 out.until = scored.until;
                 let before = who.field(field).and_then(whole);
                 if before != Some(scored.total) {
-                    out.written.push((field.clone(), Some(Value::Number(scored.total as f64))));
+                    out.written
+                        .push((field.clone(), Some(Value::Number(scored.total as f64))));
                 }
                 if points.has_stages() {
                     let was = text(stage_field);
                     let stage = points.stage(was.as_deref(), scored.total).map(str::to_owned);
                     if stage != was {
                         let since_when = stage.is_some().then_some(Value::DateTime(at));
-                        out.written.push((stage_field.clone(), stage.clone().map(Value::Text)));
+                        out.written
+                            .push((stage_field.clone(), stage.clone().map(Value::Text)));
                         out.written.push((since.clone(), since_when));
                         out.stage = stage;
                     }
@@ -195,7 +214,9 @@ impl Scores {
                 out.points = Some((before, scored));
             }
             Scoring::Grade(grade) => {
-                let [a, b] = grade.scores().map(|key| who.field(&Score::field(key)).and_then(whole));
+                let [a, b] = grade
+                    .scores()
+                    .map(|key| who.field(&Score::field(key)).and_then(whole));
                 let label = grade.label(a, b);
                 if label != text(field) {
                     out.written.push((field.clone(), label.map(Value::Text)));
@@ -250,7 +271,14 @@ pub(super) struct Measuring<'a> {
 
 impl StagedScores {
     /// Measures one score of one contact whose rows do not change at the instant `at`. The fields that changed.
-    pub fn turn(&mut self, on: &Measuring<'_>, id: ScoreId, contact: u32, at: Moment, cause: ScoreCause) -> Vec<Arc<str>> {
+    pub fn turn(
+        &mut self,
+        on: &Measuring<'_>,
+        id: ScoreId,
+        contact: u32,
+        at: Moment,
+        cause: ScoreCause,
+    ) -> Vec<Arc<str>> {
         let Some(definition) = on.scores.all.get(&id) else {
             return Vec::new();
         };
@@ -258,7 +286,15 @@ impl StagedScores {
         let measured = {
             let mine = self.written.get(&contact);
             let field = |key: &str| written_to(mine, key);
-            on.scores.measure(definition, &Overlaid { who: &who, field: &field }, at, on.scope)
+            on.scores.measure(
+                definition,
+                &Overlaid {
+                    who: &who,
+                    field: &field,
+                },
+                at,
+                on.scope,
+            )
         };
         let reasons = |scored: &Scored| match (cause, &*definition.scoring) {
             (ScoreCause::Time, Scoring::Points(points)) => {
@@ -280,7 +316,9 @@ impl StagedScores {
         reasons: impl FnOnce(&Scored) -> Vec<ScoreReason>,
     ) -> Vec<Arc<str>> {
         // A later moment was promised; without one, passing time would never end.
-        let mut until = measured.until.map(|until| until.max(at + TimeDelta::nanoseconds(1)));
+        let mut until = measured
+            .until
+            .map(|until| until.max(at + TimeDelta::nanoseconds(1)));
         if self.opening && !measured.written.is_empty() {
             until = Some(at);
         }
@@ -292,7 +330,10 @@ impl StagedScores {
             score: id,
             contact: ContactId(contact),
             at,
-            reasons: measured.points.as_ref().map_or_else(Vec::new, |(_, scored)| reasons(scored)),
+            reasons: measured
+                .points
+                .as_ref()
+                .map_or_else(Vec::new, |(_, scored)| reasons(scored)),
             points: measured.points.map(|(before, scored)| (before, scored.total)),
             cause,
             stage: measured.stage,
@@ -334,7 +375,13 @@ impl StagedScores {
                 scoring.is_some_and(|scoring| matches!(scoring, Scoring::Points(_)) == points)
             };
             for (contact, touched) in &touched {
-                for id in touched.scores.iter().chain(published).filter(|id| turn(id)).collect::<BTreeSet<_>>() {
+                for id in touched
+                    .scores
+                    .iter()
+                    .chain(published)
+                    .filter(|id| turn(id))
+                    .collect::<BTreeSet<_>>()
+                {
                     let changed = self.change_one(on, old, *id, *contact, &touched.events, after, at);
                     out.extend(changed.into_iter().map(|key| (*contact, key)));
                 }
@@ -381,7 +428,11 @@ impl StagedScores {
         };
         let same_model = old.0.all.get(&id) == Some(definition);
         let Some(place) = after.get_mut(&contact) else {
-            let cause = if same_model { ScoreCause::Changed } else { ScoreCause::Published };
+            let cause = if same_model {
+                ScoreCause::Changed
+            } else {
+                ScoreCause::Published
+            };
             return self.turn(on, id, contact, at, cause);
         };
         if !place.exists {

@@ -170,7 +170,12 @@ impl Staged {
         }
         for key in changed {
             scores.extend(index.scores.reading(&key).map(|grade| (at, grade, contact)));
-            due.extend(index.definitions.reading(&key).map(|segment| (at, segment, contact)));
+            due.extend(
+                index
+                    .definitions
+                    .reading(&key)
+                    .map(|segment| (at, segment, contact)),
+            );
         }
     }
 
@@ -188,7 +193,15 @@ impl Staged {
             None => eval_facts(&definition.expr, &who, now, scope),
             Some(written) => {
                 let field = |key: &str| written_to(Some(written), key);
-                eval_facts(&definition.expr, &Overlaid { who: &who, field: &field }, now, scope)
+                eval_facts(
+                    &definition.expr,
+                    &Overlaid {
+                        who: &who,
+                        field: &field,
+                    },
+                    now,
+                    scope,
+                )
             }
         }
     }
@@ -286,7 +299,10 @@ impl Staged {
         };
         let old = (&index.scores, &index.scope);
         for (contact, key) in self.scored.change(&on, old, changes, after, self.as_of) {
-            dirty.entry(contact).or_default().extend(definitions.reading(&key));
+            dirty
+                .entry(contact)
+                .or_default()
+                .extend(definitions.reading(&key));
         }
         let mut edges = Vec::new();
         for (contact, segments) in &dirty {
@@ -426,7 +442,10 @@ pub(super) fn renewed(
         .chain(definitions.all.values())
         .filter_map(|d| d.name.as_ref())
         .collect();
-    let names = names.into_iter().chain(old_scope.segments.keys()).chain(scope.segments.keys());
+    let names = names
+        .into_iter()
+        .chain(old_scope.segments.keys())
+        .chain(scope.segments.keys());
     let changed: BTreeSet<&String> = names
         .filter(|name| old_scope.segments.get(*name) != scope.segments.get(*name))
         .collect();

@@ -36,6 +36,10 @@ impl Catalogue {
             field("newsletter", FieldType::YesNo, &[]),
             field("roast", FieldType::Choice, &["light", "dark"]),
             field("interests", FieldType::MultiChoice, &["tea", "beans"]),
+            Field {
+                score: Some("heat".to_owned()),
+                ..field("score_heat", FieldType::Number, &[])
+            },
         ]);
         let often = Expr::Clause(Clause::Did {
             event: EventMatch {

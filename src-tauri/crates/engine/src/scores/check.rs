@@ -182,7 +182,9 @@ impl Look<'_> {
             return;
         }
         // It was read just now.
-        let Ok(expr) = segment::parse(&rule.when) else { return };
+        let Ok(expr) = segment::parse(&rule.when) else {
+            return;
+        };
         if let Some(problem) = segment::check(&expr, self.fields, &self.names).into_iter().next() {
             return self.wrong(&rule.key, ScoreProblemKind::Unfit(problem));
         }
@@ -235,7 +237,9 @@ fn fits(decay: Decay) -> bool {
 
 /// Each range begins at 1 or more and not behind its end, and none shares a number with another.
 fn apart(ranges: &[FrequencyRange]) -> bool {
-    let whole = ranges.iter().all(|r| r.from >= 1 && r.to.is_none_or(|to| r.from <= to));
+    let whole = ranges
+        .iter()
+        .all(|r| r.from >= 1 && r.to.is_none_or(|to| r.from <= to));
     let mut sorted: Vec<&FrequencyRange> = ranges.iter().collect();
     sorted.sort_by_key(|r| r.from);
     let next_is_behind = |two: &[&FrequencyRange]| two[0].to.is_some_and(|to| to < two[1].from);

@@ -36,7 +36,9 @@ pub(super) fn left(milli: i64, decay: Decay, at: Moment, now: Moment) -> (i64, O
             let weight = halved(passed, u64::from(days.max(1)));
             let size = (u128::from(milli.unsigned_abs()) * u128::from(weight) + u128::from(ONE / 2)) >> 32;
             let left = milli.signum() * i64::try_from(size).unwrap_or(i64::MAX);
-            let next = (left != 0).then(|| today.checked_add_days(Days::new(1))).flatten();
+            let next = (left != 0)
+                .then(|| today.checked_add_days(Days::new(1)))
+                .flatten();
             (left, next.map(midnight))
         }
     }
@@ -70,7 +72,9 @@ fn halved(days: u64, of: u64) -> u64 {
             break;
         }
     }
-    weight.checked_shr(u32::try_from(whole).unwrap_or(u32::MAX)).unwrap_or(0)
+    weight
+        .checked_shr(u32::try_from(whole).unwrap_or(u32::MAX))
+        .unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -83,11 +87,17 @@ mod tests {
 
     #[test]
     fn a_half_life_halves_and_is_near_the_power_between() {
-        assert_eq!([0, 30, 60, 300].map(|days| halved(days, 30)), [ONE, ONE / 2, ONE / 4, ONE >> 10]);
+        assert_eq!(
+            [0, 30, 60, 300].map(|days| halved(days, 30)),
+            [ONE, ONE / 2, ONE / 4, ONE >> 10]
+        );
         for (days, of) in [(1, 30), (7, 30), (29, 30), (100, 7), (3, 365), (4_000, 365)] {
             let exact = 2f64.powf(-(days as f64) / of as f64);
             let found = halved(days, of) as f64 / ONE as f64;
-            assert!((found - exact).abs() < 1e-8, "{days} of {of}: {found} for {exact}");
+            assert!(
+                (found - exact).abs() < 1e-8,
+                "{days} of {of}: {found} for {exact}"
+            );
         }
         assert_eq!(halved(u64::from(u32::MAX) * 40, 1), 0);
     }
@@ -105,7 +115,10 @@ mod tests {
 
     #[test]
     fn a_linear_decay_goes_down_in_steps_until_nothing_is_left() {
-        let decay = Decay::Linear { percent: 40, months: 2 };
+        let decay = Decay::Linear {
+            percent: 40,
+            months: 2,
+        };
         let at = day("2026-01-31");
         let of = |now: &str| left(10_000, decay, at, day(now));
         assert_eq!(of("2026-01-31"), (10_000, Some(day("2026-03-31"))));
@@ -120,7 +133,10 @@ mod tests {
     fn what_has_halved_to_nothing_needs_no_more_midnights() {
         let at = day("2026-01-01");
         let decay = Decay::HalfLife { days: 1 };
-        assert_eq!(left(4_000, decay, at, day("2026-01-03")), (1_000, Some(day("2026-01-04"))));
+        assert_eq!(
+            left(4_000, decay, at, day("2026-01-03")),
+            (1_000, Some(day("2026-01-04")))
+        );
         assert_eq!(left(-4_000, decay, at, day("2026-01-02")).0, -2_000);
         assert_eq!(left(4_000, decay, at, day("2026-01-15")), (0, None));
     }

@@ -89,12 +89,19 @@ fn person(events: Vec<Event>) -> ContactRecord {
 
 fn visits(n: i64) -> ContactRecord {
     let first = at("2026-03-01T12:00:00Z");
-    person((0..n).map(|i| event(i, "visit", first + TimeDelta::days(i), &[])).collect())
+    person(
+        (0..n)
+            .map(|i| event(i, "visit", first + TimeDelta::days(i), &[]))
+            .collect(),
+    )
 }
 
 fn totals(model: &ScoreModel, who: &ContactRecord, moments: &[&str]) -> Vec<i64> {
     let points = read(model);
-    moments.iter().map(|now| points.score(who, at(now), &scope()).total).collect()
+    moments
+        .iter()
+        .map(|now| points.score(who, at(now), &scope()).total)
+        .collect()
 }
 
 #[test]
@@ -102,13 +109,19 @@ fn an_event_counts_once_each_time_or_by_how_often() {
     let ranges = [(1, Some(2), 3), (3, Some(9), 8), (10, None, 15)]
         .map(|(from, to, points)| FrequencyRange { from, to, points })
         .to_vec();
-    let model = |points_of| points(vec![group(Decay::None, vec![rule("r", "did visit", points_of)])], &[]);
-    let now = ["2026-06-01T00:00:00Z"];
-    let of = |model: &ScoreModel| {
-        [0, 1, 2, 3, 9, 10, 40].map(|n| totals(model, &visits(n), &now)[0])
+    let model = |points_of| {
+        points(
+            vec![group(Decay::None, vec![rule("r", "did visit", points_of)])],
+            &[],
+        )
     };
+    let now = ["2026-06-01T00:00:00Z"];
+    let of = |model: &ScoreModel| [0, 1, 2, 3, 9, 10, 40].map(|n| totals(model, &visits(n), &now)[0]);
     assert_eq!(of(&model(RulePoints::Once { points: 5 })), [0, 5, 5, 5, 5, 5, 5]);
-    assert_eq!(of(&model(RulePoints::Each { points: 2 })), [0, 2, 4, 6, 18, 20, 80]);
+    assert_eq!(
+        of(&model(RulePoints::Each { points: 2 })),
+        [0, 2, 4, 6, 18, 20, 80]
+    );
     assert_eq!(of(&model(RulePoints::Ranges { ranges })), [0, 3, 3, 8, 8, 15, 15]);
 }
 
@@ -117,9 +130,14 @@ fn points_for_what_is_known_are_withdrawn_when_it_holds_no_more() {
     let fit = rule("bonn", "city is \"Bonn\"", RulePoints::While { points: 20 });
     let model = points(vec![group(Decay::HalfLife { days: 1 }, vec![fit])], &[]);
     let mut who = person(Vec::new());
-    who.fields.insert("city".to_owned(), Value::Text("Bonn".to_owned()));
+    who.fields
+        .insert("city".to_owned(), Value::Text("Bonn".to_owned()));
     let later = ["2026-01-01T00:00:00Z", "2029-01-01T00:00:00Z"];
-    assert_eq!(totals(&model, &who, &later), [20, 20], "what is known does not decay");
+    assert_eq!(
+        totals(&model, &who, &later),
+        [20, 20],
+        "what is known does not decay"
+    );
     who.fields.clear();
     assert_eq!(totals(&model, &who, &later), [0, 0]);
 }
@@ -132,15 +150,37 @@ fn a_rule_its_group_and_the_score_have_bounds_of_their_own() {
     let mut group = group(Decay::None, vec![each, minus]);
     let of = |group: &ScoreGroup, bounds| {
         let groups = vec![group.clone()];
-        let model = ScoreModel::Points { groups, bounds, stages: Vec::new() };
+        let model = ScoreModel::Points {
+            groups,
+            bounds,
+            stages: Vec::new(),
+        };
         totals(&model, &visits(10), &["2026-06-01T00:00:00Z"])[0]
     };
     let open = ScoreBounds::default();
     assert_eq!(of(&group, open), 35);
     group.bounds.most = Some(30);
     assert_eq!(of(&group, open), 30);
-    assert_eq!(of(&group, ScoreBounds { least: None, most: Some(25) }), 25);
-    assert_eq!(of(&group, ScoreBounds { least: Some(31), most: None }), 31);
+    assert_eq!(
+        of(
+            &group,
+            ScoreBounds {
+                least: None,
+                most: Some(25)
+            }
+        ),
+        25
+    );
+    assert_eq!(
+        of(
+            &group,
+            ScoreBounds {
+                least: Some(31),
+                most: None
+            }
+        ),
+        31
+    );
 }
 
 #[test]
@@ -153,16 +193,37 @@ fn points_decay_at_midnight_and_a_window_ends_at_its_own_moment() {
         )],
         &[],
     );
-    let days = ["2026-03-01T12:00:00Z", "2026-03-01T23:59:59Z", "2026-03-02T00:00:00Z", "2026-03-03T00:00:00Z"];
+    let days = [
+        "2026-03-01T12:00:00Z",
+        "2026-03-01T23:59:59Z",
+        "2026-03-02T00:00:00Z",
+        "2026-03-03T00:00:00Z",
+    ];
     assert_eq!(totals(&half, &who, &days), [100, 100, 71, 50]);
-    assert_eq!(read(&half).score(&who, at(days[0]), &scope()).until, Some(at("2026-03-02T00:00:00Z")));
-    let recent = rule("r", "did visit in the last 2 days", RulePoints::Once { points: 7 });
+    assert_eq!(
+        read(&half).score(&who, at(days[0]), &scope()).until,
+        Some(at("2026-03-02T00:00:00Z"))
+    );
+    let recent = rule(
+        "r",
+        "did visit in the last 2 days",
+        RulePoints::Once { points: 7 },
+    );
     let recent = points(vec![group(Decay::None, vec![recent])], &[]);
-    let around = ["2026-03-01T11:59:59Z", "2026-03-01T12:00:00Z", "2026-03-03T11:59:59Z", "2026-03-03T12:00:00Z"];
+    let around = [
+        "2026-03-01T11:59:59Z",
+        "2026-03-01T12:00:00Z",
+        "2026-03-03T11:59:59Z",
+        "2026-03-03T12:00:00Z",
+    ];
     assert_eq!(totals(&recent, &who, &around), [0, 7, 7, 0]);
     assert_eq!(
-        around.map(|now| read(&recent).score(&who, at(now), &scope()).until.map(|until| until.to_rfc3339())),
-        [Some(around[1]), Some(around[3]), Some(around[3]), None].map(|t| t.map(|t| t.replace('Z', "+00:00")))
+        around.map(|now| read(&recent)
+            .score(&who, at(now), &scope())
+            .until
+            .map(|until| until.to_rfc3339())),
+        [Some(around[1]), Some(around[3]), Some(around[3]), None]
+            .map(|t| t.map(|t| t.replace('Z', "+00:00")))
     );
 }
 
@@ -189,15 +250,25 @@ fn points_are_added_by_hand_from_their_moment_on_to_the_score_that_is_named() {
         add(5, "engagement", Prop::Number(f64::NAN)),
     ]);
     let model = points(Vec::new(), &[]);
-    assert_eq!(totals(&model, &who, &["2026-02-28T00:00:00Z", "2026-03-01T00:00:00Z"]), [0, 10]);
+    assert_eq!(
+        totals(&model, &who, &["2026-02-28T00:00:00Z", "2026-03-01T00:00:00Z"]),
+        [0, 10]
+    );
     let before = read(&model).score(&who, at("2026-02-28T00:00:00Z"), &scope());
     assert_eq!(before.until, Some(at("2026-03-01T00:00:00Z")));
 }
 
 #[test]
 fn a_stage_is_never_left_for_an_earlier_one() {
-    let model = read(&points(Vec::new(), &[("Lead", 10), ("Ready", 50), ("Customer", 100)]));
-    let steps = [(None, 5, None), (None, 10, Some("Lead")), (Some("Lead"), 120, Some("Customer"))];
+    let model = read(&points(
+        Vec::new(),
+        &[("Lead", 10), ("Ready", 50), ("Customer", 100)],
+    ));
+    let steps = [
+        (None, 5, None),
+        (None, 10, Some("Lead")),
+        (Some("Lead"), 120, Some("Customer")),
+    ];
     for (before, total, after) in steps {
         assert_eq!(model.stage(before, total), after);
     }
@@ -211,7 +282,10 @@ fn a_grade_is_the_bands_of_two_scores() {
         score: score.to_owned(),
         bands: bands
             .iter()
-            .map(|(label, at_least)| GradeBand { label: (*label).to_owned(), at_least: *at_least })
+            .map(|(label, at_least)| GradeBand {
+                label: (*label).to_owned(),
+                at_least: *at_least,
+            })
             .collect(),
     };
     let grade = Grade::new(
@@ -219,7 +293,10 @@ fn a_grade_is_the_bands_of_two_scores() {
         &axis("engagement", &[("1", Some(50)), ("2", None)]),
     );
     let label = |a, b| grade.label(Some(a), Some(b)).expect("a label");
-    assert_eq!([label(70, 50), label(69, 49), label(-5, 1_000)], ["A1", "B2", "C1"]);
+    assert_eq!(
+        [label(70, 50), label(69, 49), label(-5, 1_000)],
+        ["A1", "B2", "C1"]
+    );
     assert_eq!(grade.label(None, Some(3)), None);
 }
 
@@ -231,8 +308,16 @@ fn the_reasons_of_a_change_name_the_rules_that_moved() {
     ];
     let model = read(&points(vec![group(Decay::None, rules)], &[]));
     let now = at("2026-06-01T00:00:00Z");
-    let (before, after) = (model.score(&visits(1), now, &scope()), model.score(&visits(3), now, &scope()));
-    let reason = ScoreReason { rule: "visit".to_owned(), before: 2_000, after: 6_000, event: None };
+    let (before, after) = (
+        model.score(&visits(1), now, &scope()),
+        model.score(&visits(3), now, &scope()),
+    );
+    let reason = ScoreReason {
+        rule: "visit".to_owned(),
+        before: 2_000,
+        after: 6_000,
+        event: None,
+    };
     assert_eq!(reasons(Some(&before), &after), [reason]);
     assert_eq!(reasons(None, &after).len(), 1);
 }
@@ -251,34 +336,76 @@ fn what_is_wrong_with_a_model_is_said_with_its_place() {
     let high = crate::segment::parse("score_fit > 3").expect("an expression");
     let segments = BTreeMap::from([("High".to_owned(), high)]);
     let of = |rules: Vec<ScoreRule>| {
-        let found = check(&points(vec![group(Decay::None, rules)], &[]), &fields, &segments, &BTreeSet::new());
+        let found = check(
+            &points(vec![group(Decay::None, rules)], &[]),
+            &fields,
+            &segments,
+            &BTreeSet::new(),
+        );
         found.into_iter().map(|p| (p.place, p.kind)).collect::<Vec<_>>()
     };
     let once = RulePoints::Once { points: 1 };
     let holds = RulePoints::While { points: 1 };
     let r = |when: &str, points: &RulePoints| of(vec![rule("r", when, points.clone())]);
     let at_r = |kind| vec![("r".to_owned(), kind)];
-    assert_eq!(r("did visit where page is \"/\" in the last 3 days", &once).len(), 1, "the window stands before");
+    assert_eq!(
+        r("did visit where page is \"/\" in the last 3 days", &once).len(),
+        1,
+        "the window stands before"
+    );
     assert_eq!(r("did visit in the last 3 days where page is \"/\"", &once), []);
     assert_eq!(r("age > 3", &once), at_r(ScoreProblemKind::NotAnEvent));
-    assert_eq!(r("did visit at least 3 times", &once), at_r(ScoreProblemKind::NotAnEvent));
+    assert_eq!(
+        r("did visit at least 3 times", &once),
+        at_r(ScoreProblemKind::NotAnEvent)
+    );
     assert_eq!(r("age > 3", &holds), []);
-    assert!(matches!(r("nobody > 3", &holds)[..], [(_, ScoreProblemKind::Unfit(_))]));
+    assert!(matches!(
+        r("nobody > 3", &holds)[..],
+        [(_, ScoreProblemKind::Unfit(_))]
+    ));
     let reads = at_r(ScoreProblemKind::ReadsScore("score_fit".to_owned()));
     assert_eq!(r("score_fit > 3", &holds), reads);
     assert_eq!(r("in segment \"High\"", &holds), reads);
-    assert_eq!(r("did visit", &RulePoints::Each { points: 0 }), at_r(ScoreProblemKind::BadPoints));
+    assert_eq!(
+        r("did visit", &RulePoints::Each { points: 0 }),
+        at_r(ScoreProblemKind::BadPoints)
+    );
     let same = vec![rule("r", "did visit", once.clone()), rule("r", "did order", once)];
     assert_eq!(of(same), at_r(ScoreProblemKind::BadKey));
     let ranges = |of: &[(u32, Option<u32>)]| RulePoints::Ranges {
-        ranges: of.iter().map(|(from, to)| FrequencyRange { from: *from, to: *to, points: 1 }).collect(),
+        ranges: of
+            .iter()
+            .map(|(from, to)| FrequencyRange {
+                from: *from,
+                to: *to,
+                points: 1,
+            })
+            .collect(),
     };
     assert_eq!(r("did visit", &ranges(&[(3, None), (1, Some(2))])), []);
-    for bad in [&[][..], &[(0, None)], &[(2, Some(1))], &[(1, Some(3)), (3, None)], &[(1, None), (4, None)]] {
-        assert_eq!(r("did visit", &ranges(bad)), at_r(ScoreProblemKind::BadRanges), "{bad:?}");
+    for bad in [
+        &[][..],
+        &[(0, None)],
+        &[(2, Some(1))],
+        &[(1, Some(3)), (3, None)],
+        &[(1, None), (4, None)],
+    ] {
+        assert_eq!(
+            r("did visit", &ranges(bad)),
+            at_r(ScoreProblemKind::BadRanges),
+            "{bad:?}"
+        );
     }
     let staged = |stages| check(&points(Vec::new(), stages), &fields, &segments, &BTreeSet::new()).len();
-    assert_eq!([staged(&[("a", 1), ("b", 2)]), staged(&[("a", 1), ("a", 2)]), staged(&[("a", 2), ("b", 2)])], [0, 1, 1]);
+    assert_eq!(
+        [
+            staged(&[("a", 1), ("b", 2)]),
+            staged(&[("a", 1), ("a", 2)]),
+            staged(&[("a", 2), ("b", 2)])
+        ],
+        [0, 1, 1]
+    );
 }
 
 fn decays() -> impl Strategy<Value = Decay> {
@@ -290,36 +417,61 @@ fn decays() -> impl Strategy<Value = Decay> {
 }
 
 fn bounds() -> impl Strategy<Value = ScoreBounds> {
-    (option::weighted(0.2, -20..10), option::weighted(0.3, 10..60)).prop_map(|(least, most)| ScoreBounds { least, most })
+    (option::weighted(0.2, -20..10), option::weighted(0.3, 10..60))
+        .prop_map(|(least, most)| ScoreBounds { least, most })
 }
 
 fn rules() -> impl Strategy<Value = ScoreRule> {
-    let events = (proptest::sample::select(crate::segment::arbitrary::EVENTS), props_match(), window());
-    let counted = (events, 0..3, option::weighted(0.2, moment()), option::weighted(0.2, moment()), 1i32..30, any::<bool>());
+    let events = (
+        proptest::sample::select(crate::segment::arbitrary::EVENTS),
+        props_match(),
+        window(),
+    );
+    let counted = (
+        events,
+        0..3,
+        option::weighted(0.2, moment()),
+        option::weighted(0.2, moment()),
+        1i32..30,
+        any::<bool>(),
+    );
     let counted = counted.prop_map(|((name, props, window), kind, from, to, points, minus)| {
         let points = if minus { -points } else { points };
-        let event = EventMatch { name: name.to_owned(), props };
+        let event = EventMatch {
+            name: name.to_owned(),
+            props,
+        };
         let range = |from, to, points| FrequencyRange { from, to, points };
         ScoreRule {
             from,
             to,
-            ..rule("r", &print(&did(&event, window)), match kind {
-                0 => RulePoints::Once { points },
-                1 => RulePoints::Each { points },
-                _ => RulePoints::Ranges { ranges: vec![range(1, Some(1), points), range(3, None, points * 2)] },
-            })
+            ..rule(
+                "r",
+                &print(&did(&event, window)),
+                match kind {
+                    0 => RulePoints::Once { points },
+                    1 => RulePoints::Each { points },
+                    _ => RulePoints::Ranges {
+                        ranges: vec![range(1, Some(1), points), range(3, None, points * 2)],
+                    },
+                },
+            )
         }
     });
-    let fit = (expr(), -20i32..20).prop_map(|(expr, points)| rule("r", &print(&expr), RulePoints::While { points }));
+    let fit = (expr(), -20i32..20)
+        .prop_map(|(expr, points)| rule("r", &print(&expr), RulePoints::While { points }));
     (prop_oneof![2 => counted, 1 => fit], bounds()).prop_map(|(rule, bounds)| ScoreRule { bounds, ..rule })
 }
 
-fn models() -> impl Strategy<Value = ScoreModel> {
+pub(crate) fn models() -> impl Strategy<Value = ScoreModel> {
     let groups = vec((decays(), bounds(), vec(rules(), 1..4)), 1..3);
     (groups, bounds()).prop_map(|(groups, bounds)| ScoreModel::Points {
         groups: groups
             .into_iter()
-            .map(|(decay, bounds, rules)| ScoreGroup { bounds, ..group(decay, rules) })
+            .map(|(decay, bounds, rules)| ScoreGroup {
+                bounds,
+                ..group(decay, rules)
+            })
             .collect(),
         bounds,
         stages: Vec::new(),
@@ -328,7 +480,9 @@ fn models() -> impl Strategy<Value = ScoreModel> {
 
 /// The second reading: event by event, each put alone before the segment evaluator, weights as floating powers.
 fn naive(model: &ScoreModel, who: &ContactRecord, now: Moment) -> f64 {
-    let ScoreModel::Points { groups, bounds, .. } = model else { panic!("no points") };
+    let ScoreModel::Points { groups, bounds, .. } = model else {
+        panic!("no points")
+    };
     let clamp = |n: f64, b: &ScoreBounds| {
         let n = b.least.map_or(n, |least| n.max(f64::from(least)));
         b.most.map_or(n, |most| n.min(f64::from(most)))
@@ -339,8 +493,12 @@ fn naive(model: &ScoreModel, who: &ContactRecord, now: Moment) -> f64 {
             return f64::from(*points) * f64::from(u8::from(eval(&expr, who, now, &scope()).holds));
         }
         let alone = |event: &&Event| {
-            let only = ContactRecord { events: vec![(*event).clone()], ..who.clone() };
-            let dated = rule.from.is_none_or(|from| from <= event.at) && rule.to.is_none_or(|to| event.at < to);
+            let only = ContactRecord {
+                events: vec![(*event).clone()],
+                ..who.clone()
+            };
+            let dated =
+                rule.from.is_none_or(|from| from <= event.at) && rule.to.is_none_or(|to| event.at < to);
             dated && eval(&expr, &only, now, &scope()).holds
         };
         let counting: Vec<&Event> = who.events.iter().filter(alone).collect();
@@ -351,14 +509,21 @@ fn naive(model: &ScoreModel, who: &ContactRecord, now: Moment) -> f64 {
             RulePoints::Once { points } => last.map_or(0.0, |at| f64::from(*points) * weight(at)),
             RulePoints::Ranges { ranges } => {
                 let n = counting.len() as u32;
-                let points: i32 = ranges.iter().filter(|r| n >= r.from && n <= r.to.unwrap_or(u32::MAX)).map(|r| r.points).sum();
+                let points: i32 = ranges
+                    .iter()
+                    .filter(|r| n >= r.from && n <= r.to.unwrap_or(u32::MAX))
+                    .map(|r| r.points)
+                    .sum();
                 last.map_or(0.0, |at| f64::from(points) * weight(at))
             }
             RulePoints::While { .. } => 0.0,
         }
     };
     let of_group = |group: &ScoreGroup| {
-        let rules = group.rules.iter().map(|rule| clamp(of_rule(rule, &group.decay), &rule.bounds));
+        let rules = group
+            .rules
+            .iter()
+            .map(|rule| clamp(of_rule(rule, &group.decay), &rule.bounds));
         clamp(rules.sum(), &group.bounds)
     };
     clamp(groups.iter().map(of_group).sum(), bounds)
@@ -370,7 +535,10 @@ fn weight(decay: Decay, at: Moment, now: Moment) -> f64 {
         Decay::None => 1.0,
         Decay::HalfLife { days } => 0.5f64.powf((to - from).num_days() as f64 / f64::from(days)),
         Decay::Linear { percent, months } => {
-            let steps = (1..5_000).take_while(|n| from.checked_add_months(Months::new(n * months)).is_some_and(|d| d <= to));
+            let steps = (1..5_000).take_while(|n| {
+                from.checked_add_months(Months::new(n * months))
+                    .is_some_and(|d| d <= to)
+            });
             (1.0 - f64::from(percent) / 100.0 * steps.count() as f64).max(0.0)
         }
     }
@@ -411,12 +579,27 @@ fn the_pools_of_the_property_tests_hold_events_that_count() {
     let mut given = 0;
     for _ in 0..200 {
         let model = models().new_tree(&mut runner).expect("a model").current();
-        let who = record(ContactId(1)).new_tree(&mut runner).expect("a contact").current();
+        let who = record(ContactId(1))
+            .new_tree(&mut runner)
+            .expect("a contact")
+            .current();
         let now = moment().new_tree(&mut runner).expect("a moment").current();
         let scored = read(&model).score(&who, now, &scope());
         let rules = scored.groups.iter().flat_map(|g| &g.rules);
         given += usize::from(rules.into_iter().any(|r| r.count > 0 && r.points != 0));
-        assert!(now.year() > 2000 && !who.events.iter().any(|e| event_matches(&read(&model).adjusted, e)));
+        assert!(
+            now.year() > 2000
+                && !who
+                    .events
+                    .iter()
+                    .any(|e| event_matches(&read(&model).adjusted, e))
+        );
     }
     assert!(given > 50, "{given} of 200");
+}
+
+/// Two points for each visit.
+pub(crate) fn visits_model() -> ScoreModel {
+    let visit = rule("visit", "did visit", RulePoints::Each { points: 2 });
+    points(vec![group(Decay::None, vec![visit])], &[])
 }

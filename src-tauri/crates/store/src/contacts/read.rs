@@ -148,7 +148,9 @@ impl<'a> Reader<'a> {
         if !self.custom.iter().any(|(field, _)| scored(field)) {
             return Ok(HashMap::new());
         }
-        let all = db.all(crate::scores::LAST_CHANGES, (id,), |row| Ok((row.get(0)?, moment(row.get(1)?)?)))?;
+        let all = db.all(crate::scores::LAST_CHANGES, (id,), |row| {
+            Ok((row.get(0)?, moment(row.get(1)?)?))
+        })?;
         Ok(all.into_iter().collect())
     }
 }
