@@ -37,7 +37,7 @@ pub enum ScoreProblemKind {
     /// The text of a rule does not parse, from this byte on.
     Unreadable { at: usize, message: String },
     /// Its expression does not fit the workspace.
-    Unfit(ExprProblem),
+    Unfit(Box<ExprProblem>),
     /// A rule that counts is not one `did` without a number of times.
     NotAnEvent,
     /// A rule reads this field, which a score writes: scores do not read scores.
@@ -186,7 +186,7 @@ impl Look<'_> {
             return;
         };
         if let Some(problem) = segment::check(&expr, self.fields, &self.names).into_iter().next() {
-            return self.wrong(&rule.key, ScoreProblemKind::Unfit(problem));
+            return self.wrong(&rule.key, ScoreProblemKind::Unfit(Box::new(problem)));
         }
         let asked = Needs::of(&expr, self.segments).fields;
         let written = self.fields.iter().filter(|field| field.score.is_some());
