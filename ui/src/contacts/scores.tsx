@@ -86,7 +86,9 @@ function OneScore({ score }: { score: ContactScore }) {
     >
       <p className="figures font-semibold text-hero">{scored === null ? (score.grade ?? "–") : count(scored.total)}</p>
       {latest !== undefined && (
-        <p className="text-ink-3 text-table">{t("scores.contact.since", { stage: latest.stage, at: day(latest.at) })}</p>
+        <p className="text-ink-3 text-table">
+          {t("scores.contact.since", { stage: latest.stage, at: day(latest.at) })}
+        </p>
       )}
       {scored !== null && (
         <ul className="mt-2">
@@ -155,7 +157,6 @@ function Change({ row }: { row: ScoreLedgerRow }) {
       <p className="text-ink-3 text-table">{t(`scores.causes.${row.cause}`)}</p>
       <ul>
         {row.because.map((reason, at) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the reasons of a row of the ledger never change.
           <li key={at} className="flex gap-3 text-table">
             {reason.when === null ? (
               <span className="min-w-0 flex-1">{t("scores.contact.by_hand")}</span>

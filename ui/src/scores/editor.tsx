@@ -71,7 +71,12 @@ function Editor({ row, all, grade }: { row: ScoreRow | null; all: readonly Score
     onSuccess: (saved) => {
       say(t("scores.saved", { name: saved.name }));
       if (row === null)
-        void navigate({ to: "/scores/$score", params: { score: String(saved.id) }, replace: true, ignoreBlocker: true });
+        void navigate({
+          to: "/scores/$score",
+          params: { score: String(saved.id) },
+          replace: true,
+          ignoreBlocker: true,
+        });
     },
     onError: sayError,
   });
@@ -135,18 +140,16 @@ function Editor({ row, all, grade }: { row: ScoreRow | null; all: readonly Score
             {model.kind === "points" ? (
               <RulesForm model={model} troubles={current ? troubles : []} onChange={setModel} />
             ) : (
-              <GradeForm
-                model={model}
-                scores={measured(all)}
-                troubles={current ? troubles : []}
-                onChange={setModel}
-              />
+              <GradeForm model={model} scores={measured(all)} troubles={current ? troubles : []} onChange={setModel} />
             )}
           </div>
         }
         second={
           <div className="min-h-0 flex-1 space-y-4 overflow-auto p-4">
-            <PreviewPanel id={row?.id ?? null} model={troubles.length === 0 && check.data !== undefined ? asked : null} />
+            <PreviewPanel
+              id={row?.id ?? null}
+              model={troubles.length === 0 && check.data !== undefined ? asked : null}
+            />
             {row?.published?.kind === "points" && <Thresholds row={row} />}
           </div>
         }

@@ -42,14 +42,9 @@ export function GradeForm({
         <table aria-label={t("scores.grade.grid")} className="border-collapse">
           <tbody>
             {model.rows.bands.map((row, r) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: labels may stand twice while they are typed.
               <tr key={r}>
                 {model.columns.bands.map((column, c) => (
-                  <td
-                    // biome-ignore lint/suspicious/noArrayIndexKey: as above.
-                    key={c}
-                    className="border border-line-default px-4 py-2 text-center font-medium"
-                  >
+                  <td key={c} className="border border-line-default px-4 py-2 text-center font-medium">
                     {row.label + column.label}
                   </td>
                 ))}
@@ -91,7 +86,6 @@ function Axis({
           const set = (put: Partial<typeof band>) =>
             change(bands.map((known, i) => (i === at ? { ...known, ...put } : known)));
           return (
-            // biome-ignore lint/suspicious/noArrayIndexKey: labels may stand twice while they are typed.
             <li key={at} className="flex items-center gap-2">
               <TextInput
                 aria-label={t("scores.grade.label")}

@@ -50,7 +50,6 @@ function Deciles({ values }: { values: readonly number[] }) {
       </thead>
       <tbody>
         {values.slice(1).map((most, at) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: tenths are told apart by their place.
           <tr key={at} className="h-6">
             <th scope="row" className="w-32 pr-2 text-left font-normal text-ink-3">
               {t("scores.preview.decile", { from: percent(at / 10), to: percent((at + 1) / 10) })}

@@ -181,7 +181,6 @@ function Ranges({ rule, put }: { rule: ScoreRule; put: (next: Partial<ScoreRule>
         const set = (next: Partial<typeof range>) =>
           change(ranges.map((known, i) => (i === at ? { ...known, ...next } : known)));
         return (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a range has nothing else of its own.
           <li key={at} className="flex flex-wrap items-center gap-2">
             <NumberInput
               aria-label={t("scores.range_from")}
@@ -306,7 +305,6 @@ function Stages({ model, onChange }: { model: PointsModel; onChange: (model: Poi
           const set = (put: Partial<typeof stage>) =>
             change(model.stages.map((known, i) => (i === at ? { ...known, ...put } : known)));
           return (
-            // biome-ignore lint/suspicious/noArrayIndexKey: while it is typed, a name may stand twice.
             <li key={at} className="flex flex-wrap items-center gap-2">
               <TextInput
                 aria-label={t("scores.stage_name")}

@@ -78,9 +78,7 @@ export function ScoresScreen() {
                 key: "state",
                 title: t("scores.columns.state"),
                 width: "190px",
-                cell: (row) => (
-                  <StatusDot tone={TONES[stateOf(row)]}>{t(`scores.states.${stateOf(row)}`)}</StatusDot>
-                ),
+                cell: (row) => <StatusDot tone={TONES[stateOf(row)]}>{t(`scores.states.${stateOf(row)}`)}</StatusDot>,
               },
               {
                 key: "published",

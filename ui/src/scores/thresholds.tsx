@@ -23,12 +23,7 @@ export function Thresholds({ row }: { row: ScoreRow }) {
     <Card title={t("scores.threshold.title")} about={t("scores.threshold.about")}>
       <div className="flex flex-wrap items-center gap-2">
         <span className="text-ink-2">{t("scores.from_points")}</span>
-        <NumberInput
-          aria-label={t("scores.threshold.points")}
-          className="w-24"
-          value={points}
-          onChange={setPoints}
-        />
+        <NumberInput aria-label={t("scores.threshold.points")} className="w-24" value={points} onChange={setPoints} />
         <Button
           icon={Filter}
           busy={create.isPending}
