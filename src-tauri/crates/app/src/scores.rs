@@ -7,6 +7,8 @@ mod words;
 
 pub use words::*;
 
+use preview::preview;
+
 use crate::Ctx;
 use crate::commands;
 use crate::error::{Code, Result, fail};
@@ -30,7 +32,7 @@ commands! {
     query "scores.check" check_model(CheckScore) -> Vec<ScoreTrouble>, reads [Scores, Fields, Segments];
     mutate "scores.publish" publish(OneScore) -> ScoreRow, reads [];
     mutate "scores.archive" archive(OneScore) -> Done, reads [];
-    query "scores.preview" preview::preview(PreviewScore) -> ScorePreview, reads [Scores, Contacts, Tags, Events, Segments, Clock];
+    query "scores.preview" preview(PreviewScore) -> ScorePreview, reads [Scores, Contacts, Tags, Events, Segments, Clock];
     query "scores.of" of(OfContact) -> Vec<ContactScore>, reads [Scores, Contacts, Tags, Events, Segments, Clock];
     query "scores.ledger" ledger(AskLedger) -> Vec<ScoreLedgerRow>, reads [Scores, Events];
     mutate "scores.adjust" adjust(AdjustScore) -> Done, reads [];
