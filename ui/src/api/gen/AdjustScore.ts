@@ -2,4 +2,7 @@
 import type { ContactId } from "./ContactId";
 import type { ScoreId } from "./ScoreId";
 
+/**
+ * Points by hand.
+ */
 export type AdjustScore = { score: ScoreId, contact: ContactId, points: number, why: string, };

@@ -2,4 +2,15 @@
 import type { ContactId } from "./ContactId";
 import type { ScoreId } from "./ScoreId";
 
-export type AskLedger = { contact: ContactId, score: ScoreId | null, before: number | null, limit: number, };
+/**
+ * Which rows of a contact's ledger.
+ */
+export type AskLedger = { contact: ContactId, 
+/**
+ * Of this score only.
+ */
+score: ScoreId | null, 
+/**
+ * Those before this row.
+ */
+before: number | null, limit: number, };

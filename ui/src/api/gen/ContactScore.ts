@@ -4,4 +4,19 @@ import type { ScoreModel } from "./ScoreModel";
 import type { Scored } from "./Scored";
 import type { StageEntered } from "./StageEntered";
 
-export type ContactScore = { id: ScoreId, key: string, name: string, model: ScoreModel, scored: Scored | null, grade: string | null, stage: string | null, entered: Array<StageEntered>, };
+/**
+ * A published score of one contact.
+ */
+export type ContactScore = { id: ScoreId, key: string, name: string, 
+/**
+ * What it is measured by.
+ */
+model: ScoreModel, 
+/**
+ * Of a number of points: what each rule gives now.
+ */
+scored: Scored | null, grade: string | null, stage: string | null, 
+/**
+ * In the order in which they were entered.
+ */
+entered: Array<StageEntered>, };

@@ -2,4 +2,11 @@
 import type { ScoreId } from "./ScoreId";
 import type { ScoreModel } from "./ScoreModel";
 
-export type PreviewScore = { id: ScoreId | null, model: ScoreModel, };
+/**
+ * A model that contacts are to be measured by, without publishing it.
+ */
+export type PreviewScore = { 
+/**
+ * The score it is a draft of: adjustments by hand count for it.
+ */
+id: ScoreId | null, model: ScoreModel, };

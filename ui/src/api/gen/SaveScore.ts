@@ -2,4 +2,11 @@
 import type { ScoreId } from "./ScoreId";
 import type { ScoreModel } from "./ScoreModel";
 
-export type SaveScore = { id: ScoreId | null, key: string | null, name: string, draft: ScoreModel, };
+/**
+ * A draft to keep; without an id, a new score.
+ */
+export type SaveScore = { id: ScoreId | null, 
+/**
+ * Of a new one; without it, one is made from the name.
+ */
+key: string | null, name: string, draft: ScoreModel, };

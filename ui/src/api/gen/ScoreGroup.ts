@@ -3,4 +3,11 @@ import type { Decay } from "./Decay";
 import type { ScoreBounds } from "./ScoreBounds";
 import type { ScoreRule } from "./ScoreRule";
 
-export type ScoreGroup = { key: string, name: string, bounds: ScoreBounds, decay: Decay, rules: Array<ScoreRule>, };
+/**
+ * Rules that share bounds and decay.
+ */
+export type ScoreGroup = { 
+/**
+ * Unique within the score, kept through its versions.
+ */
+key: string, name: string, bounds: ScoreBounds, decay: Decay, rules: Array<ScoreRule>, };

@@ -5,4 +5,23 @@ import type { ScoreCause } from "./ScoreCause";
 import type { ScoreId } from "./ScoreId";
 import type { ScoreReason } from "./ScoreReason";
 
-export type ScoreLedgerRow = { name: string, because: Array<ScoreBecause>, id: number, score: ScoreId, contact: ContactId, at: string, before: number | null, after: number, cause: ScoreCause, version: number, stage: string | null, reasons: Array<ScoreReason>, };
+/**
+ * A change with its reasons in the words of the rules.
+ */
+export type ScoreLedgerRow = { 
+/**
+ * The score's name.
+ */
+name: string, because: Array<ScoreBecause>, id: number, score: ScoreId, contact: ContactId, at: string, 
+/**
+ * Whole points; `None` when it was first measured.
+ */
+before: number | null, after: number, cause: ScoreCause, 
+/**
+ * The version that was measured by.
+ */
+version: number, 
+/**
+ * The stage that was reached with it.
+ */
+stage: string | null, reasons: Array<ScoreReason>, };

@@ -4,4 +4,11 @@ import type { ScoreBounds } from "./ScoreBounds";
 import type { ScoreGroup } from "./ScoreGroup";
 import type { ScoreStage } from "./ScoreStage";
 
-export type ScoreModel = { "kind": "points", groups: Array<ScoreGroup>, bounds: ScoreBounds, stages: Array<ScoreStage>, } | { "kind": "grade", rows: GradeAxis, columns: GradeAxis, };
+/**
+ * How a score is worked out.
+ */
+export type ScoreModel = { "kind": "points", groups: Array<ScoreGroup>, bounds: ScoreBounds, 
+/**
+ * From the lowest up. Entered on reaching the points, never left for an earlier one.
+ */
+stages: Array<ScoreStage>, } | { "kind": "grade", rows: GradeAxis, columns: GradeAxis, };

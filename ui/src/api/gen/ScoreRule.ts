@@ -2,4 +2,24 @@
 import type { RulePoints } from "./RulePoints";
 import type { ScoreBounds } from "./ScoreBounds";
 
-export type ScoreRule = { key: string, when: string, points: RulePoints, bounds: ScoreBounds, from: string | null, to: string | null, };
+/**
+ * When points are given, and how many.
+ */
+export type ScoreRule = { 
+/**
+ * Unique within the score, kept through its versions: the ledger names it.
+ */
+key: string, 
+/**
+ * An expression of the segment language. Where events are counted it is one `did` without a number of times: its
+ * event, tests of properties and window are what counts.
+ */
+when: string, points: RulePoints, bounds: ScoreBounds, 
+/**
+ * Events before do not count.
+ */
+from: string | null, 
+/**
+ * Nor from then on.
+ */
+to: string | null, };
