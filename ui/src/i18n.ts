@@ -10,6 +10,7 @@ import type home from "@locales/en/home.json";
 import type journeys from "@locales/en/journeys.json";
 import type outbox from "@locales/en/outbox.json";
 import type replies from "@locales/en/replies.json";
+import type scores from "@locales/en/scores.json";
 import type segments from "@locales/en/segments.json";
 import type settings from "@locales/en/settings.json";
 import type shell from "@locales/en/shell.json";
@@ -26,6 +27,7 @@ interface Tree {
   journeys: typeof journeys;
   outbox: typeof outbox;
   replies: typeof replies;
+  scores: typeof scores;
   segments: typeof segments;
   settings: typeof settings;
   shell: typeof shell;

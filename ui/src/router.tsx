@@ -79,6 +79,18 @@ export const segmentRoute = createRoute({
   component: lazyRouteComponent(() => import("@/segments/editor"), "SegmentScreen"),
 });
 
+const scores = createRoute({
+  getParentRoute: () => root,
+  path: "/scores",
+  component: lazyRouteComponent(() => import("@/scores/scores"), "ScoresScreen"),
+});
+
+export const scoreRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/scores/$score",
+  component: lazyRouteComponent(() => import("@/scores/editor"), "ScoreScreen"),
+});
+
 const templates = createRoute({
   getParentRoute: () => root,
   path: "/templates",
@@ -173,6 +185,8 @@ const tree = root.addChildren([
   contactRoute,
   segmentsRoute,
   segmentRoute,
+  scores,
+  scoreRoute,
   templates,
   templateRoute,
   journeys,

@@ -6,6 +6,7 @@ import { answersAnswers } from "./fixture.answers";
 import { days, mailAnswers } from "./fixture.mail";
 import { at, CITIES, COUNTS, FIELDS, FIRST, LAST, noise, person, timeline } from "./fixture.people";
 import { providersAnswers } from "./fixture.providers";
+import { scoresAnswers } from "./fixture.scores";
 import { worldAnswers } from "./fixture.world";
 import type { ClockView } from "./gen/ClockView";
 import type { Field } from "./gen/Field";
@@ -516,6 +517,7 @@ export function fixtureHost(search: string): Host {
     }),
     ...answersAnswers({ empty, much, tell }),
     ...providersAnswers({ empty, much, tell }),
+    ...scoresAnswers({ empty, total, tell }),
     ...mailAnswers({ empty, much, total, unknown, tell }),
     ...worldAnswers({
       sample: !empty,

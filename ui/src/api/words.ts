@@ -13,6 +13,7 @@ export type Topic =
   | "imports"
   | "events"
   | "segments"
+  | "scores"
   | "membership"
   | "journeys"
   | "campaigns"

@@ -29,6 +29,7 @@ import { TagsInput } from "@/shell/tags-input";
 import { sourceText, Timeline } from "@/shell/timeline";
 import { ConsentDialog } from "./consent";
 import { FieldEdit } from "./edit";
+import { Scores } from "./scores";
 
 const CONSENT_TONES = { granted: "ok", withdrawn: "bad", requested: "warn" } as const;
 
@@ -51,7 +52,7 @@ const nameOf = (page: ContactPage): string => {
 
 function Person({ page, fields }: { page: ContactPage; fields: readonly Field[] }) {
   const navigate = useNavigate();
-  const [tab, setTab] = useState<"timeline" | "journeys" | "consent">("timeline");
+  const [tab, setTab] = useState<"timeline" | "journeys" | "scores" | "consent">("timeline");
   const [deleting, setDeleting] = useState(false);
   const now = useNow();
   const { contact } = page;
@@ -120,6 +121,7 @@ function Person({ page, fields }: { page: ContactPage; fields: readonly Field[] 
                 count: count(page.journeys.length),
                 panel: <Journeys passages={page.journeys} />,
               },
+              { value: "scores", label: t("scores.contact.title"), panel: <Scores contact={contact.id} /> },
               {
                 value: "consent",
                 label: t("contacts.consent.title"),
@@ -358,7 +360,7 @@ function Details({ page, fields, now }: { page: ContactPage; fields: readonly Fi
                     ) : (
                       <button
                         type="button"
-                        disabled={field.key === "email"}
+                        disabled={field.key === "email" || field.score !== undefined}
                         data-field={field.key}
                         onClick={() => {
                           setEditing(field.key);

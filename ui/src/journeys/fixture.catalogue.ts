@@ -115,6 +115,7 @@ export const FACES: StepKindFace[] = [
   kind("set_field", "contact", "pencil", 10, [must("field", "field"), must("value", "value")]),
   kind("add_tag", "contact", "tag", 20, [must("tag", "tag")]),
   kind("remove_tag", "contact", "tag-x", 30, [must("tag", "tag")]),
+  kind("change_score", "contact", "gauge", 35, [must("score", "score"), must("points", "number")]),
   kind("post_event", "contact", "activity", 40, [must("event", "event"), may("props", "props", {})]),
   kind("goal", "ends", "target", 10, [must("when", "expression"), may("then", "choice", "exit", ["exit", "continue"])]),
   kind("exit", "ends", "log-out", 20, [may("reason", "text", "")], []),

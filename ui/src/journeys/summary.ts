@@ -131,6 +131,7 @@ const lines: Record<string, (settings: Settings, step: Step) => string> = {
       : t("journeys.summary.set_field", { field: text(s, "field"), value: plain(s.value) }),
   add_tag: (s) => t("journeys.summary.add_tag", { tag: text(s, "tag") }),
   remove_tag: (s) => t("journeys.summary.remove_tag", { tag: text(s, "tag") }),
+  change_score: (s) => t("journeys.summary.change_score", { points: plain(s.points), score: text(s, "score") }),
   post_event: (s) => t("journeys.summary.post_event", { event: text(s, "event") }),
   goal: (s) => t("journeys.summary.goal", { when: condition(text(s, "when")) }),
   exit: (s) => t("journeys.summary.exit", { reason: words(text(s, "reason")) }),

@@ -82,8 +82,8 @@ export function Fields() {
                 width: "96px",
                 numeric: true,
                 cell: (row) =>
-                  row.built_in ? (
-                    <Badge>{t("settings.fields.built_in")}</Badge>
+                  row.built_in || row.score !== undefined ? (
+                    <Badge>{t(row.built_in ? "settings.fields.built_in" : "settings.fields.scored")}</Badge>
                   ) : (
                     <IconButton
                       icon={Archive}

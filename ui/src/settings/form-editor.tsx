@@ -148,7 +148,7 @@ function Asked({
   const known = useRead("fields.list", {});
   const asked = new Set(edit.fields.map(({ key }) => key));
   const left = (known.data ?? []).filter(
-    ({ key, type }) => kindsOf(type).length > 0 && !NOT_ASKED.has(key) && !asked.has(key),
+    ({ key, type, score }) => score === undefined && kindsOf(type).length > 0 && !NOT_ASKED.has(key) && !asked.has(key),
   );
   const typeOf = (key: string) => known.data?.find((each) => each.key === key)?.type;
   const put = (key: string, next: Partial<FormEdit["fields"][number]>) =>

@@ -47,6 +47,7 @@ const PLACES = [
   ["G M", "campaigns"],
   ["G C", "contacts"],
   ["G S", "segments"],
+  ["G P", "scores"],
   ["G T", "templates"],
   ["G A", "analytics"],
   ["G O", "outbox"],

@@ -21,6 +21,7 @@ export const JUMPS = {
   m: "/campaigns",
   c: "/contacts",
   s: "/segments",
+  p: "/scores",
   t: "/templates",
   a: "/analytics",
   o: "/outbox",

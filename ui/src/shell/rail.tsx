@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import {
   ChartNoAxesColumn,
   Filter,
+  Gauge,
   House,
   Inbox,
   Keyboard,
@@ -26,6 +27,7 @@ const places = [
   { to: "/campaigns", icon: Megaphone, label: "shell.nav.campaigns", keys: "G M" },
   { to: "/contacts", icon: Users, label: "shell.nav.contacts", keys: "G C" },
   { to: "/segments", icon: Filter, label: "shell.nav.segments", keys: "G S" },
+  { to: "/scores", icon: Gauge, label: "shell.nav.scores", keys: "G P" },
   { to: "/templates", icon: Mail, label: "shell.nav.templates", keys: "G T" },
   { to: "/analytics", icon: ChartNoAxesColumn, label: "shell.nav.analytics", keys: "G A" },
   { to: "/outbox", icon: Send, label: "shell.nav.outbox", keys: "G O" },

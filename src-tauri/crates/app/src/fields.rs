@@ -77,6 +77,7 @@ async fn add(cx: &Ctx, req: AddField) -> Result<Field> {
             .filter(|o| !o.is_empty())
             .collect(),
         built_in: false,
+        score: None,
     };
     let written = field.clone();
     open.store
@@ -94,6 +95,13 @@ async fn retire(cx: &Ctx, req: RetireField) -> Result<Done> {
         .any(|(key, ..)| *key == req.key)
     {
         return Err(fail(Code::Refused, "fields.built_in", &[("key", &req.key)]));
+    }
+    let known = open.store.catalogue().fields();
+    if known
+        .iter()
+        .any(|field| field.key == req.key && field.score.is_some())
+    {
+        return Err(fail(Code::Refused, "fields.scored", &[("key", &req.key)]));
     }
     let key = req.key.clone();
     let users = open

@@ -34,6 +34,7 @@ pub mod render;
 pub mod reports;
 pub mod responses;
 pub mod runtime;
+pub mod scores;
 pub mod secrets;
 pub mod segments;
 pub mod settings;
@@ -138,6 +139,7 @@ fn features() -> Vec<Command> {
         reports::commands(),
         responses::commands(),
         runtime::commands(),
+        scores::commands(),
         segments::commands(),
         settings::commands(),
         suppressions::commands(),

@@ -7,6 +7,7 @@ mod contacts;
 mod journeys;
 mod lists;
 mod providers;
+mod scores;
 mod sending;
 mod world;
 
@@ -17,6 +18,7 @@ pub use contacts::{Contacts, Events, Fields, ImportContacts, ImportEvents};
 pub use journeys::Journeys;
 pub use lists::{FIELD_TYPES, Part, STATUS_READINGS};
 pub use providers::{AddApi, AddProvider, Providers};
+pub use scores::Scores;
 pub use sending::{Accounts, AddSmtp, Outbox, Templates};
 pub use world::{Deed, Mix, SetWorld, World, WorldMails};
 
@@ -96,6 +98,9 @@ pub enum Noun {
     /// Who is meant: saved segments, counts, members and reasons.
     #[command(subcommand)]
     Segments(Segments),
+    /// How contacts are measured: points by rules, grades, stages, and why somebody has what they have.
+    #[command(subcommand)]
+    Scores(Scores),
     /// Journeys: draw in the studio or import a file; check, simulate, try, publish.
     #[command(subcommand)]
     Journeys(Journeys),

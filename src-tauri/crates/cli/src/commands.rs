@@ -8,6 +8,7 @@ mod imports;
 mod journeys;
 mod providers;
 mod reports;
+mod scores;
 mod sending;
 mod world;
 
@@ -77,6 +78,7 @@ async fn with_workspace(backend: &Backend, json: bool, noun: Noun) -> Result<()>
         Noun::Consent(verb) => audience::consent(backend, json, verb).await,
         Noun::Suppressions(verb) => audience::suppressions(backend, json, verb).await,
         Noun::Segments(verb) => audience::segments(backend, json, verb).await,
+        Noun::Scores(verb) => scores::scores(backend, json, verb).await,
         Noun::Journeys(verb) => journeys::journeys(backend, json, verb).await,
         Noun::Campaigns(verb) => campaigns::campaigns(backend, json, verb).await,
         Noun::Templates(verb) => sending::templates(backend, json, verb).await,

@@ -17,22 +17,27 @@ mod members;
 mod packed;
 mod postings;
 mod rows;
+mod scored;
 mod stage;
 #[cfg(test)]
 mod tests;
 mod tracked;
 
 pub use change::{Change, Edge};
+pub use scored::ScoreMove;
 pub use stage::Staged;
 
 use crate::record::{ContactRecord, Scope};
+use crate::scores::Points;
 use crate::segment::{Needs, clauses, print_clause};
+use carillon_model::score::Scored;
 use carillon_model::segment::Expr;
-use carillon_model::{ContactId, Moment, SegmentId};
+use carillon_model::{ContactId, Moment, ScoreId, SegmentId};
 use chrono_tz::Tz;
 use members::Count;
 use roaring::RoaringBitmap;
 use rows::Rows;
+use scored::{ScoreTimer, Scores};
 use std::collections::{BTreeMap, BTreeSet};
 use tracked::{Definitions, Membership};
 
@@ -46,6 +51,10 @@ pub struct Index {
     definitions: Definitions,
     memberships: BTreeMap<SegmentId, Membership>,
     timers: BTreeSet<Timer>,
+    scores: Scores,
+    /// Until when each score of each contact is sure, where time alone may change it.
+    score_until: BTreeMap<(ScoreId, u32), Moment>,
+    score_timers: BTreeSet<ScoreTimer>,
     as_of: Moment,
     /// Counts publications: a staged effect fits only the index it was worked out on.
     generation: u64,
@@ -76,13 +85,17 @@ impl Index {
             definitions: Definitions::default(),
             memberships: BTreeMap::new(),
             timers: BTreeSet::new(),
+            scores: Scores::default(),
+            score_until: BTreeMap::new(),
+            score_timers: BTreeSet::new(),
             as_of,
             generation: 0,
         }
     }
 
     /// The index of a file whose last commit was at `as_of`: `rows` are all its rows as changes, in any order.
-    /// No edges come of it; [`Index::stage`] goes on from there.
+    /// No edges come of it; [`Index::stage`] goes on from there. Where a score says otherwise than the rows, that is due
+    /// at `as_of`: the next stage has it.
     pub fn open(zone: Tz, as_of: Moment, rows: impl IntoIterator<Item = Change>) -> Index {
         let mut index = Index::new(zone, as_of);
         let mut definitions = Vec::new();
@@ -93,7 +106,7 @@ impl Index {
             }
         }
         index.rows.settle();
-        let staged = index.stage(definitions, as_of);
+        let staged = stage::stage(&index, definitions, as_of, true);
         index.take(staged);
         index
     }
@@ -108,7 +121,7 @@ impl Index {
     /// Time does not run backwards: an `as_of` before that of the index counts as the index's own. Several changes
     /// of one contact give the edges of their sum.
     pub fn stage(&self, changes: Vec<Change>, as_of: Moment) -> Staged {
-        stage::stage(self, changes, as_of)
+        stage::stage(self, changes, as_of, false)
     }
 
     /// Takes in what was staged, after its commit.
@@ -162,6 +175,21 @@ impl Index {
                 self.memberships.insert(segment, membership);
             }
         }
+        for (key, until) in staged.scored.until {
+            self.until_of_score(key, until);
+        }
+        if let Some(scores) = staged.scored.defined {
+            let gone: Vec<(ScoreId, u32)> = self
+                .score_until
+                .keys()
+                .copied()
+                .filter(|(id, _)| !scores.all.contains_key(id))
+                .collect();
+            for key in gone {
+                self.until_of_score(key, None);
+            }
+            self.scores = scores;
+        }
         if let Some((definitions, scope)) = staged.defined {
             self.definitions = definitions;
             self.scope = scope;
@@ -170,9 +198,22 @@ impl Index {
         self.generation += 1;
     }
 
+    fn until_of_score(&mut self, (id, contact): (ScoreId, u32), until: Option<Moment>) {
+        let before = match until {
+            Some(until) => self.score_until.insert((id, contact), until),
+            None => self.score_until.remove(&(id, contact)),
+        };
+        if let Some(before) = before {
+            self.score_timers.remove(&(before, id, contact));
+        }
+        self.score_timers.extend(until.map(|until| (until, id, contact)));
+    }
+
     /// The next instant at which time alone may change something followed; `None`: never.
     pub fn next_due(&self) -> Option<Moment> {
-        self.timers.first().map(|(at, _, _)| *at)
+        let segments = self.timers.first().map(|timer| timer.0);
+        let scores = self.score_timers.first().map(|timer| timer.0);
+        [segments, scores].into_iter().flatten().min()
     }
 
     /// All contacts.
@@ -253,6 +294,15 @@ impl Index {
             .then(|| self.rows.record(contact.0, Some(needs)))
     }
 
+    /// What the rules of a model, published or not, come to for a contact at `now`.
+    pub fn scored(&self, points: &Points, contact: ContactId, now: Moment) -> Option<Scored> {
+        let there = self.rows.contacts.contains(contact.0);
+        there.then(|| {
+            self.scores
+                .points(points, &self.rows.who(contact.0), now, &self.scope)
+        })
+    }
+
     /// About how much memory the index takes beside its own struct, in bytes.
     pub fn heap_bytes(&self) -> usize {
         // A node of a B-tree is at least half full; 1.5 is between.
@@ -262,5 +312,6 @@ impl Index {
         self.rows.heap_bytes()
             + self.memberships.values().map(of).sum::<usize>()
             + self.timers.len() * (size_of::<Timer>() * 3 / 2)
+            + self.score_timers.len() * (size_of::<ScoreTimer>() * 3)
     }
 }

@@ -3,6 +3,7 @@
 //! - [`duplicates`]: which records are the same person, without labels.
 //! - [`segment`]: the expression language, the per-contact evaluator and its reasons.
 //! - [`hits`]: whether what a message brought back was a person's doing.
+//! - [`scores`]: what rules of points come to for one contact, by a pure function of history and moment.
 //! - [`index`]: the fold that keeps all segments true while rows change and time passes.
 //! - [`journey`]: the kernel `step`, with one file a step kind in [`steps`].
 //! - [`experiment`]: tests of variants that may be looked at all the time.
@@ -15,6 +16,7 @@ pub mod index;
 pub mod journey;
 pub mod record;
 pub mod replay;
+pub mod scores;
 pub mod segment;
 pub mod sim;
 pub mod steps;

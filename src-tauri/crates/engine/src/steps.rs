@@ -4,6 +4,7 @@ use crate::journey::face::{Form, PortFace, StepKindFace};
 use crate::journey::node::{KindEntry, entry};
 
 pub mod add_tag;
+pub mod change_score;
 pub mod entry_date;
 pub mod entry_event;
 pub mod entry_manual;
@@ -45,6 +46,7 @@ pub const KINDS: &[KindEntry] = &[
     entry::<set_field::SetField>(),
     entry::<add_tag::AddTag>(),
     entry::<remove_tag::RemoveTag>(),
+    entry::<change_score::ChangeScore>(),
     entry::<post_event::PostEvent>(),
     entry::<goal::Goal>(),
     entry::<exit::Exit>(),

@@ -129,6 +129,9 @@ pub struct Field {
     /// True for the fields of [`BUILT_IN_FIELDS`].
     #[serde(default)]
     pub built_in: bool,
+    /// The key of the score that alone writes the field; `None`: people, imports and journeys do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<String>,
 }
 
 /// Key, label and type of the fields every workspace has, in the order screens show them.

@@ -39,6 +39,8 @@ ids! {
     MessageId(i64);
     /// A row of `responses`: one thing that came back.
     ResponseId(i64);
+    /// A score.
+    ScoreId(u32);
     /// A template.
     TemplateId(u32);
     /// A sender account.

@@ -14,6 +14,7 @@ pub mod message;
 pub mod provider;
 pub mod relay;
 pub mod response;
+pub mod score;
 pub mod segment;
 pub mod template;
 pub mod workspace;

@@ -212,6 +212,7 @@ async fn make(path: &Path, folder: &Path, people: u64) -> Outcome<Kept> {
         field_type,
         options: options.iter().map(|option| (*option).to_owned()).collect(),
         built_in: false,
+        score: None,
     };
     let new = [
         field("points", FieldType::Number, &[]),

@@ -72,8 +72,9 @@ pub struct Catalogue {
     pub(crate) zone: Tz,
 }
 
-const FIELDS: &str =
-    sql!("SELECT id, key, label, type, options, retired_at IS NOT NULL FROM fields ORDER BY position, id");
+const FIELDS: &str = sql!(
+    "SELECT id, key, label, type, options, retired_at IS NOT NULL, score FROM fields ORDER BY position, id"
+);
 const KEYS: &str = sql!("SELECT id, key FROM suppression_keys ORDER BY id");
 pub(crate) const WORKSPACE: &str = sql!("SELECT value FROM settings WHERE key = 'workspace'");
 
@@ -91,6 +92,7 @@ impl Catalogue {
                     field_type: from_word("fields", &row.get::<_, String>(3)?)?,
                     options: from_json("fields", &row.get::<_, String>(4)?)?,
                     built_in: false,
+                    score: row.get(6)?,
                 },
                 retired: row.get(5)?,
             });
@@ -135,6 +137,7 @@ impl Catalogue {
                 field_type: *field_type,
                 options: Vec::new(),
                 built_in: true,
+                score: None,
             })
             .chain(self.active().map(|c| c.field.clone()))
             .collect()
@@ -153,6 +156,26 @@ impl Catalogue {
     /// Custom fields in use.
     pub(crate) fn active(&self) -> impl Iterator<Item = &CustomField> {
         self.custom.iter().filter(|c| !c.retired)
+    }
+
+    /// Fields that the score of this key writes.
+    pub(crate) fn written_by(&self, score: &str) -> impl Iterator<Item = &Field> {
+        let fields = self.active().map(|custom| &custom.field);
+        fields.filter(move |field| field.score.as_deref() == Some(score))
+    }
+
+    /// A field that people, imports and journeys may write.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or [`Error::Invalid`] for one that a score writes.
+    pub(crate) fn writable(&self, key: &str) -> Result<FieldRef<'_>> {
+        let field = self.field(key)?;
+        match field {
+            FieldRef::Custom(custom) if custom.field.score.is_some() => Err(Error::Invalid(format!(
+                "\"{key}\" is written by a score alone; add points to the score instead."
+            ))),
+            _ => Ok(field),
+        }
     }
 
     pub(crate) fn field(&self, key: &str) -> Result<FieldRef<'_>> {

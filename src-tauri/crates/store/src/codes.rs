@@ -4,6 +4,7 @@ use crate::{Error, Result};
 use carillon_model::consent::{Basis, Channel, ConsentAction, Purpose, SuppressionReason};
 use carillon_model::message::MessageState;
 use carillon_model::response::{BounceClass, Hand, ResponseKind};
+use carillon_model::score::ScoreCause;
 
 /// A closed enum kept as a small number. Numbers are for ever: a new variant takes the next one.
 pub(crate) trait Code: Copy + Sized + 'static {
@@ -42,6 +43,7 @@ codes!(MessageState: Queued = 0, Deferred = 1, Claimed = 2, InFlight = 3, Unknow
 
 codes!(ResponseKind: Delivered = 0, Delayed = 1, Bounced = 2, Complained = 3, Unsubscribed = 4, Opened = 5,
     Clicked = 6, Replied = 7, AutoReplied = 8, Submitted = 9, Confirmed = 10,);
+codes!(ScoreCause: Event = 0, Changed = 1, Time = 2, Published = 3,);
 codes!(Hand: Human = 0, Machine = 1, Proxy = 2,);
 codes!(BounceClass: Hard = 0, Soft = 1, Block = 2,);
 

@@ -16,7 +16,7 @@ pub use write::{
 };
 
 pub(crate) use read::Reader;
-pub(crate) use write::{Origin, origin, put_back};
+pub(crate) use write::{Origin, origin, put_back, set_custom_sql};
 
 use carillon_model::contact::BUILT_IN_FIELDS;
 

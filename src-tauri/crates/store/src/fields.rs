@@ -16,8 +16,8 @@ use carillon_model::contact::{BUILT_IN_FIELDS, Field, FieldType};
 pub const MOST_FIELDS: usize = 900;
 
 const ADD: &str = sql!(
-    "INSERT INTO fields(key, label, type, options, position, created_at)
-     VALUES(?1, ?2, ?3, ?4, (SELECT ifnull(max(position), 0) + 1 FROM fields), ?5) RETURNING id"
+    "INSERT INTO fields(key, label, type, options, position, created_at, score)
+     VALUES(?1, ?2, ?3, ?4, (SELECT ifnull(max(position), 0) + 1 FROM fields), ?5, ?6) RETURNING id"
 );
 const RETIRE: &str =
     sql!("UPDATE fields SET retired_at = ?2, key = key || ':' || id WHERE key = ?1 AND retired_at IS NULL");
@@ -34,6 +34,16 @@ pub fn list(db: &Db<'_>) -> Vec<Field> {
 /// # Errors
 /// [`Error::Taken`] for a key in use, [`Error::Invalid`] for a key, type or options that cannot be.
 pub fn add(tx: &mut Tx<'_>, field: &Field) -> Result<()> {
+    if field.score.is_some() {
+        return Err(Error::Invalid(
+            "Fields of scores come and go with their score.".to_owned(),
+        ));
+    }
+    insert(tx, field)
+}
+
+/// [`add`] of any field, also one that a score writes.
+pub(crate) fn insert(tx: &mut Tx<'_>, field: &Field) -> Result<()> {
     check_key(&field.key)?;
     check_options(field)?;
     if tx.catalogue.field(&field.key).is_ok() {
@@ -57,6 +67,7 @@ pub fn add(tx: &mut Tx<'_>, field: &Field) -> Result<()> {
                 word(&field.field_type)?,
                 json(&field.options)?,
                 now,
+                &field.score,
             ),
         )?
         .ok_or_else(|| Error::damaged("fields", "a new field got no number"))?;
@@ -89,6 +100,7 @@ pub fn change(tx: &mut Tx<'_>, key: &str, new_label: &str, options: &[String]) -
             "\"{key}\" is built in and cannot be changed."
         )));
     };
+    tx.catalogue.writable(key)?;
     let field = Field {
         label: new_label.to_owned(),
         options: options.to_vec(),
@@ -113,6 +125,12 @@ pub fn change(tx: &mut Tx<'_>, key: &str, new_label: &str, options: &[String]) -
 /// # Errors
 /// [`Error::NotFound`] for a key that is not a custom field in use.
 pub fn retire(tx: &mut Tx<'_>, key: &str) -> Result<()> {
+    tx.catalogue.writable(key)?;
+    remove(tx, key)
+}
+
+/// [`retire`] of any field, also one that a score writes.
+pub(crate) fn remove(tx: &mut Tx<'_>, key: &str) -> Result<()> {
     let column = match tx.catalogue.field(key) {
         Ok(crate::catalogue::FieldRef::Custom(custom)) => custom.column(),
         _ => return Err(Error::missing("custom field", key)),

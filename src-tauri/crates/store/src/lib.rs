@@ -44,6 +44,7 @@ pub mod providers;
 pub mod reports;
 pub mod responses;
 pub mod rollups;
+pub mod scores;
 pub mod segments;
 pub mod settings;
 mod sql;

@@ -121,6 +121,7 @@ fn definitions(db: &Db<'_>) -> Result<Vec<Change>> {
             expr: parse(&row.get::<_, String>(1)?)?,
         })
     })?);
+    found.extend(crate::scores::definitions(db)?);
     Ok(found)
 }
 

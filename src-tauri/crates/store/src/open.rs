@@ -33,6 +33,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("0010_campaigns", include_str!("../migrations/0010_campaigns.sql")),
     ("0011_choices", include_str!("../migrations/0011_choices.sql")),
     ("0012_providers", include_str!("../migrations/0012_providers.sql")),
+    ("0013_scores", include_str!("../migrations/0013_scores.sql")),
 ];
 
 /// `user_version` of a file this program has brought up to date.

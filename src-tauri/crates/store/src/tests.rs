@@ -13,5 +13,6 @@ mod opening;
 mod passages;
 mod providers;
 mod readings;
+mod scores;
 mod statements;
 mod writing;

@@ -31,6 +31,7 @@ topics! {
     Imports = "imports",
     Events = "events",
     Segments = "segments",
+    Scores = "scores",
     /// Somebody entered or left a segment.
     Membership = "membership",
     Journeys = "journeys",

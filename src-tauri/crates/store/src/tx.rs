@@ -9,7 +9,7 @@ use crate::rollups::Metric;
 use crate::sql::sql;
 use crate::time::{self, ms};
 use crate::topics::{Topic, Topics};
-use crate::{campaigns, inputs, waits};
+use crate::{campaigns, inputs, scores, waits};
 use carillon_engine::index::Edge;
 use carillon_model::{AccountId, Moment, Seq, TemplateId};
 use rusqlite::Connection;
@@ -41,6 +41,7 @@ marks! {
     Attempts = "attempts",
     Responses = "responses",
     Consents = "consents",
+    ScoreLedger = "score_ledger",
     Seq = "seq",
     AsOf = "as_of",
 }
@@ -318,9 +319,10 @@ impl<'c> Tx<'c> {
         campaigns::flush(&mut self, domains)?;
         crash::point("rows_written");
         let now = self.now.max(as_of);
-        let moved = waits::moved(&self.db, &self.changes, now)?;
-        inputs::push(&mut self, &moved)?;
         let staged = self.stage(now)?;
+        scores::write(&mut self, &staged)?;
+        let moved = waits::moved(&self.db, staged.changes(), now)?;
+        inputs::push(&mut self, &moved)?;
         crash::point("edges_written");
         self.write_changes()?;
         let seq = Seq(self.take(Mark::Seq, 1));

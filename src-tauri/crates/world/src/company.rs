@@ -145,6 +145,7 @@ impl Company {
             field_type,
             options: options.iter().map(|option| (*option).to_owned()).collect(),
             built_in: false,
+            score: None,
         };
         vec![
             field("favourite_roast", "Favourite roast", FieldType::Choice, ROASTS),

@@ -11,7 +11,9 @@ import type { AddField } from "./AddField";
 import type { AddMailbox } from "./AddMailbox";
 import type { AddProvider } from "./AddProvider";
 import type { AddSuppression } from "./AddSuppression";
+import type { AdjustScore } from "./AdjustScore";
 import type { AnswerAbsence } from "./AnswerAbsence";
+import type { AskLedger } from "./AskLedger";
 import type { AskMissing } from "./AskMissing";
 import type { AskSuppressed } from "./AskSuppressed";
 import type { AskTimeline } from "./AskTimeline";
@@ -24,12 +26,14 @@ import type { CampaignPreview } from "./CampaignPreview";
 import type { CampaignView } from "./CampaignView";
 import type { Changed } from "./Changed";
 import type { CheckJourney } from "./CheckJourney";
+import type { CheckScore } from "./CheckScore";
 import type { ChooseVariant } from "./ChooseVariant";
 import type { ClockView } from "./ClockView";
 import type { Consent } from "./Consent";
 import type { ConsentsOf } from "./ConsentsOf";
 import type { ContactPage } from "./ContactPage";
 import type { ContactRow } from "./ContactRow";
+import type { ContactScore } from "./ContactScore";
 import type { ContactsPage } from "./ContactsPage";
 import type { CountSegment } from "./CountSegment";
 import type { CreateBackup } from "./CreateBackup";
@@ -90,6 +94,7 @@ import type { MessagesReport } from "./MessagesReport";
 import type { MissingReport } from "./MissingReport";
 import type { Named } from "./Named";
 import type { NoArgs } from "./NoArgs";
+import type { OfContact } from "./OfContact";
 import type { OneAccount } from "./OneAccount";
 import type { OneCampaign } from "./OneCampaign";
 import type { OneContact } from "./OneContact";
@@ -99,6 +104,7 @@ import type { OneJourney } from "./OneJourney";
 import type { OneMailbox } from "./OneMailbox";
 import type { OneMessage } from "./OneMessage";
 import type { OneProvider } from "./OneProvider";
+import type { OneScore } from "./OneScore";
 import type { OneSegment } from "./OneSegment";
 import type { OneTemplate } from "./OneTemplate";
 import type { OpenEvents } from "./OpenEvents";
@@ -113,6 +119,7 @@ import type { PathOf } from "./PathOf";
 import type { PeopleAt } from "./PeopleAt";
 import type { PlanTest } from "./PlanTest";
 import type { PlayClock } from "./PlayClock";
+import type { PreviewScore } from "./PreviewScore";
 import type { Problem } from "./Problem";
 import type { ProviderKindView } from "./ProviderKindView";
 import type { ProviderSaved } from "./ProviderSaved";
@@ -141,11 +148,16 @@ import type { SampleSize } from "./SampleSize";
 import type { SaveCampaign } from "./SaveCampaign";
 import type { SaveErrors } from "./SaveErrors";
 import type { SaveJourney } from "./SaveJourney";
+import type { SaveScore } from "./SaveScore";
 import type { SaveSegment } from "./SaveSegment";
 import type { SaveTemplate } from "./SaveTemplate";
 import type { SaveTopics } from "./SaveTopics";
 import type { Saved } from "./Saved";
 import type { SavedJourney } from "./SavedJourney";
+import type { ScoreLedgerRow } from "./ScoreLedgerRow";
+import type { ScorePreview } from "./ScorePreview";
+import type { ScoreRow } from "./ScoreRow";
+import type { ScoreTrouble } from "./ScoreTrouble";
 import type { SecretKept } from "./SecretKept";
 import type { Segment } from "./Segment";
 import type { SegmentCheck } from "./SegmentCheck";
@@ -343,6 +355,16 @@ export type Commands = {
   "responses.page": { kind: "query"; req: ResponsesPage; res: ResponsePage; reads: ["responses"] };
   "responses.take_in_mail": { kind: "mutate"; req: TakeInMail; res: TakenIn; reads: [] };
   "runtime.run": { kind: "mutate"; req: RunArgs; res: JobStarted; reads: [] };
+  "scores.adjust": { kind: "mutate"; req: AdjustScore; res: Done; reads: [] };
+  "scores.archive": { kind: "mutate"; req: OneScore; res: Done; reads: [] };
+  "scores.check": { kind: "query"; req: CheckScore; res: Array<ScoreTrouble>; reads: ["scores", "fields", "segments"] };
+  "scores.get": { kind: "query"; req: OneScore; res: ScoreRow; reads: ["scores"] };
+  "scores.ledger": { kind: "query"; req: AskLedger; res: Array<ScoreLedgerRow>; reads: ["scores", "events"] };
+  "scores.list": { kind: "query"; req: NoArgs; res: Array<ScoreRow>; reads: ["scores"] };
+  "scores.of": { kind: "query"; req: OfContact; res: Array<ContactScore>; reads: ["scores", "contacts", "tags", "events", "segments", "clock"] };
+  "scores.preview": { kind: "query"; req: PreviewScore; res: ScorePreview; reads: ["scores", "contacts", "tags", "events", "segments", "clock"] };
+  "scores.publish": { kind: "mutate"; req: OneScore; res: ScoreRow; reads: [] };
+  "scores.save": { kind: "mutate"; req: SaveScore; res: ScoreRow; reads: [] };
   "segments.check": { kind: "query"; req: TextOnly; res: SegmentCheck; reads: ["fields", "segments", "tags", "events", "templates"] };
   "segments.count": { kind: "query"; req: CountSegment; res: SegmentCount; reads: ["segments", "contacts", "tags", "events", "consents", "suppressions", "outbox", "clock"] };
   "segments.delete": { kind: "mutate"; req: OneSegment; res: Done; reads: [] };
@@ -435,6 +457,12 @@ export const READS: Record<string, readonly string[]> = {
   "reports.messages": ["reports"],
   "responses.of_message": ["responses"],
   "responses.page": ["responses"],
+  "scores.check": ["scores", "fields", "segments"],
+  "scores.get": ["scores"],
+  "scores.ledger": ["scores", "events"],
+  "scores.list": ["scores"],
+  "scores.of": ["scores", "contacts", "tags", "events", "segments", "clock"],
+  "scores.preview": ["scores", "contacts", "tags", "events", "segments", "clock"],
   "segments.check": ["fields", "segments", "tags", "events", "templates"],
   "segments.count": ["segments", "contacts", "tags", "events", "consents", "suppressions", "outbox", "clock"],
   "segments.grammar": [],

@@ -20,4 +20,8 @@ options?: Array<string>,
 /**
  * True for the fields of [`BUILT_IN_FIELDS`].
  */
-built_in: boolean, };
+built_in: boolean, 
+/**
+ * The key of the score that alone writes the field; `None`: people, imports and journeys do.
+ */
+score?: string | null, };

@@ -3,4 +3,4 @@
 /**
  * The form of one setting.
  */
-export type Form = "text" | "number" | "duration" | "expression" | "where" | "segment" | "template" | "account" | "field" | "value" | "time" | "zone" | "days" | "branches" | "tag" | "event" | "props" | "schedule" | "bool" | "choice";
+export type Form = "text" | "number" | "duration" | "expression" | "where" | "segment" | "template" | "account" | "field" | "score" | "value" | "time" | "zone" | "days" | "branches" | "tag" | "event" | "props" | "schedule" | "bool" | "choice";

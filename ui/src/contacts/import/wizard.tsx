@@ -42,7 +42,8 @@ export function ImportScreen() {
   const [report, setReport] = useState<ImportReport | null>(null);
   const [running, setRunning] = useState<{ job: number; import: ImportId } | null>(null);
   const fields = useRead("fields.list", {});
-  const known = fields.data;
+  // What scores write no list can.
+  const known = fields.data?.filter((field) => field.score === undefined);
 
   const open = useWrite("contacts.import_open", {
     onSuccess: (next) => {

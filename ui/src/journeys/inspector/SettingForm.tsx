@@ -12,7 +12,7 @@ import { ExpressionForm } from "./ExpressionForm";
 import { PropsForm } from "./PropsForm";
 import { DaysForm, DurationForm, ScheduleForm, TimeForm, ZoneForm } from "./TimeForms";
 import { ValueForm } from "./ValueForm";
-import { AccountForm, EventForm, FieldForm, SegmentForm, TagForm, TemplateForm } from "./WordForms";
+import { AccountForm, EventForm, FieldForm, ScoreForm, SegmentForm, TagForm, TemplateForm } from "./WordForms";
 
 /** What every form gets: the value as the file has it, and how to change it. */
 export type FormProps = {
@@ -110,6 +110,8 @@ function Form(props: FormProps) {
       return <AccountForm {...props} />;
     case "field":
       return <FieldForm {...props} />;
+    case "score":
+      return <ScoreForm {...props} />;
     case "value":
       return <ValueForm {...props} />;
     case "time":

@@ -64,6 +64,14 @@ export function FieldForm({ value, onChange, setting }: FormProps) {
   return <Names value={value} onChange={onChange} options={options} />;
 }
 
+export function ScoreForm({ value, onChange }: FormProps) {
+  const { data } = useRead("scores.list", {});
+  const options = data
+    ?.filter((score) => score.published?.kind === "points")
+    .map((score) => ({ value: score.key, label: score.name, about: score.key }));
+  return <Names value={value} onChange={onChange} options={options} />;
+}
+
 export function EventForm({ value, onChange }: FormProps) {
   const words = useVocabulary();
   return <Word value={value} onChange={onChange} suggestions={eventSuggestions(words)} />;

@@ -434,6 +434,7 @@ mod tests {
                 field_type: *kind,
                 options: Vec::new(),
                 built_in: true,
+                score: None,
             });
         let segments: BTreeMap<_, _> = SEGMENTS
             .iter()

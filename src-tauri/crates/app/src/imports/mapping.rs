@@ -148,11 +148,15 @@ pub(crate) fn guess(
             (Some(key), _) => Some(key),
             (None, said) => said.map(str::to_owned),
         };
-        let added = named.as_deref() == Some(ADDED);
+        // What a score says is worked out here, whatever a list says of it.
+        let scored = named
+            .as_ref()
+            .is_some_and(|key| fields.iter().any(|f| f.key == *key && f.score.is_some()));
+        let added = scored || named.as_deref() == Some(ADDED);
         let known = if email == Some(i) {
             Some("email".to_owned())
         } else {
-            named.filter(|k| k != ADDED && used.insert(k.clone()))
+            named.filter(|k| k != ADDED && !scored && used.insert(k.clone()))
         };
         let (guess, plan) = match (status, known) {
             (Some(reads), _) => (Some("status".to_owned()), ColumnPlan::Status { reads }),

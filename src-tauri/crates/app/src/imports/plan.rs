@@ -336,6 +336,9 @@ fn field_column(
             if key == "created_at" {
                 return Err(fail(Code::Refused, "fields.built_in", &[("key", key)]).at("columns"));
             }
+            if known(key).is_some_and(|field| field.score.is_some()) {
+                return Err(fail(Code::Refused, "fields.scored", &[("key", key)]).at("columns"));
+            }
             let (mut reading, new) = match known(key) {
                 Some(field) => (values::fit(field.field_type, &cells, zone), None),
                 // A field nobody has yet is made, with the type its column seems to hold.
@@ -566,6 +569,7 @@ impl Kept {
                         field_type,
                         options: wanted,
                         built_in: false,
+                        score: None,
                     });
                 }
             }

@@ -355,6 +355,6 @@ fn with_names_of(document: &Journey, catalogue: &Catalogue) -> Catalogue {
 
 /// Whether a step of the version changes the contact or posts events.
 fn writes(version: &JourneyVersion) -> bool {
-    const KINDS: [&str; 4] = ["set_field", "add_tag", "remove_tag", "post_event"];
+    const KINDS: [&str; 5] = ["set_field", "add_tag", "remove_tag", "change_score", "post_event"];
     version.steps().iter().any(|placed| KINDS.contains(&placed.kind))
 }

@@ -50,6 +50,7 @@ async fn opened(dir: &Path, people: usize) -> (App, Arc<Open>) {
         field_type: FieldType::Date,
         options: Vec::new(),
         built_in: false,
+        score: None,
     };
     store
         .write(Priority::User, move |tx| {

@@ -19,6 +19,7 @@ const ASKED: &[&[&str]] = &[
     &["suppressions", "list"],
     &["suppressions", "check", "ada@example.com"],
     &["segments", "list"],
+    &["scores", "list"],
     &["segments", "grammar"],
     &["segments", "count", "--where", "everyone", "--clauses"],
     &["segments", "members", "--where", "everyone", "--limit", "2"],

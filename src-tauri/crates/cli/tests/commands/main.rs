@@ -7,6 +7,7 @@ mod interrupted;
 mod providers;
 mod refusals;
 mod relay;
+mod scores;
 mod served;
 mod terminal;
 mod world;

@@ -1,12 +1,14 @@
 //! What can happen to the rows, as the index hears of it.
 
 use crate::record::{ContactRecord, Sent};
+use crate::scores::Scoring;
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::Value;
 use carillon_model::event::Event;
 use carillon_model::segment::Expr;
-use carillon_model::{ContactId, EventId, Moment, SegmentId};
+use carillon_model::{ContactId, EventId, Moment, ScoreId, SegmentId};
 use chrono_tz::Tz;
+use std::sync::Arc;
 
 /// One change of a row. A commit is a list of them, and a file is one long list.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +63,14 @@ pub enum Change {
     SegmentRemoved(SegmentId),
     /// An expression without a name that is followed like a segment: the condition of a journey.
     WatchAdded { id: SegmentId, expr: Expr },
+    /// A score published, anew or changed: every contact is measured by it.
+    ScorePublished {
+        id: ScoreId,
+        key: String,
+        scoring: Arc<Scoring>,
+    },
+    /// A score that measures nobody any more. What it wrote stays until somebody clears it.
+    ScoreRemoved(ScoreId),
     /// The workspace's zone.
     ZoneSet(Tz),
 }
@@ -81,6 +91,8 @@ impl Change {
             Change::SegmentSaved { .. }
             | Change::SegmentRemoved(_)
             | Change::WatchAdded { .. }
+            | Change::ScorePublished { .. }
+            | Change::ScoreRemoved(_)
             | Change::ZoneSet(_) => None,
         }
     }
@@ -178,6 +190,8 @@ impl After {
             Change::SegmentSaved { .. }
             | Change::SegmentRemoved(_)
             | Change::WatchAdded { .. }
+            | Change::ScorePublished { .. }
+            | Change::ScoreRemoved(_)
             | Change::ZoneSet(_) => {}
         }
     }

@@ -124,6 +124,8 @@ impl Rows {
             Change::SegmentSaved { .. }
             | Change::SegmentRemoved(_)
             | Change::WatchAdded { .. }
+            | Change::ScorePublished { .. }
+            | Change::ScoreRemoved(_)
             | Change::ZoneSet(_) => {}
         }
     }

@@ -2,10 +2,13 @@
 
 use super::change::{After, Change, Edge};
 use super::members::Count;
+use super::scored::{Measuring, ScoreMove, ScoreTimer, StagedScores, written_to};
 use super::tracked::{Definition, Definitions, Membership};
 use super::{Index, Timer};
 use crate::record::{Scope, Verdict};
+use crate::scores::Overlaid;
 use crate::segment::{Facts, eval, eval_facts};
+use carillon_model::score::ScoreCause;
 use carillon_model::{ContactId, Moment, SegmentId};
 use chrono::TimeDelta;
 use roaring::RoaringBitmap;
@@ -20,22 +23,40 @@ pub struct Staged {
     pub(super) generation: u64,
     pub(super) as_of: Moment,
     pub(super) changes: Vec<Change>,
+    /// From here on they are what scores write.
+    own: usize,
     /// New truth of single contacts.
     pub(super) updates: BTreeMap<(SegmentId, u32), Verdict>,
     /// Whole memberships worked out anew; `None` for a definition that is gone.
     pub(super) replaced: BTreeMap<SegmentId, Option<Membership>>,
     /// Definitions and scope, if they changed.
     pub(super) defined: Option<(Definitions, Scope)>,
+    pub(super) scored: StagedScores,
 }
 
 impl Staged {
+    /// Whose scores, stages and grades change, in order: those of time by instant, then those of the changes.
+    pub fn moves(&self) -> &[ScoreMove] {
+        &self.scored.moves
+    }
+
+    /// What changes in the rows, the fields that scores write among it.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// The fields that scores write with this commit: contact, key, value.
+    pub fn written(&self) -> impl Iterator<Item = &Change> {
+        self.changes[self.own..].iter()
+    }
+
     /// The moment memberships are true at; what the store keeps with the commit.
     pub fn as_of(&self) -> Moment {
         self.as_of
     }
 }
 
-pub(super) fn stage(index: &Index, changes: Vec<Change>, as_of: Moment) -> Staged {
+pub(super) fn stage(index: &Index, changes: Vec<Change>, as_of: Moment, opening: bool) -> Staged {
     let mut staged = Staged {
         edges: Vec::new(),
         generation: index.generation,
@@ -44,13 +65,23 @@ pub(super) fn stage(index: &Index, changes: Vec<Change>, as_of: Moment) -> Stage
         updates: BTreeMap::new(),
         replaced: BTreeMap::new(),
         defined: None,
+        own: 0,
+        scored: StagedScores {
+            opening,
+            ..StagedScores::default()
+        },
     };
     staged.pass_time(index);
+    let mut after = BTreeMap::new();
     if !changes.is_empty() {
         staged.define(index, &changes);
-        staged.change(index, &changes);
+        staged.change(index, &changes, &mut after);
         staged.changes = changes;
     }
+    staged.own = staged.changes.len();
+    let scores = staged.scored.defined.as_ref().unwrap_or(&index.scores);
+    let written = staged.scored.rows(&after, scores);
+    staged.changes.extend(written);
     staged
 }
 
@@ -75,11 +106,29 @@ impl Staged {
             .take_while(|timer| timer.0 <= self.as_of)
             .copied()
             .collect();
-        while let Some((at, segment, contact)) = due.pop_first() {
+        let mut scores: BTreeSet<ScoreTimer> = index
+            .score_timers
+            .iter()
+            .take_while(|timer| timer.0 <= self.as_of)
+            .copied()
+            .collect();
+        loop {
+            // What a score says at an instant, segments read at the same one.
+            let first = due.first().map(|timer| timer.0);
+            if let Some(timer) = scores.first().copied()
+                && first.is_none_or(|first| timer.0 <= first)
+            {
+                scores.remove(&timer);
+                self.turn_score(index, timer, &mut scores, &mut due);
+                continue;
+            }
+            let Some((at, segment, contact)) = due.pop_first() else {
+                break;
+            };
             let Some(definition) = index.definitions.all.get(&segment) else {
                 continue;
             };
-            let mut verdict = eval_facts(&definition.expr, &index.rows.who(contact), at, &index.scope);
+            let mut verdict = self.verdict_now(index, definition, contact, at, &index.scope);
             if let Some(until) = &mut verdict.until {
                 // The evaluator promises a later moment; without one this loop would never end.
                 *until = (*until).max(at + TimeDelta::nanoseconds(1));
@@ -98,6 +147,63 @@ impl Staged {
             self.updates.insert((segment, contact), verdict);
         }
         in_order(&mut self.edges, &index.definitions);
+    }
+
+    /// Measures a score that is due, and has asked at the same instant whoever reads it.
+    fn turn_score(
+        &mut self,
+        index: &Index,
+        (at, id, contact): ScoreTimer,
+        scores: &mut BTreeSet<ScoreTimer>,
+        due: &mut BTreeSet<Timer>,
+    ) {
+        let on = Measuring {
+            rows: &index.rows,
+            scores: &index.scores,
+            scope: &index.scope,
+        };
+        let changed = self.scored.turn(&on, id, contact, at, ScoreCause::Time);
+        if let Some(Some(until)) = self.scored.until.get(&(id, contact))
+            && *until <= self.as_of
+        {
+            scores.insert((*until, id, contact));
+        }
+        for key in changed {
+            scores.extend(index.scores.reading(&key).map(|grade| (at, grade, contact)));
+            due.extend(
+                index
+                    .definitions
+                    .reading(&key)
+                    .map(|segment| (at, segment, contact)),
+            );
+        }
+    }
+
+    /// The truth for somebody whose rows do not change, with what scores wrote in this commit.
+    fn verdict_now(
+        &self,
+        index: &Index,
+        definition: &Definition,
+        contact: u32,
+        now: Moment,
+        scope: &Scope,
+    ) -> Verdict {
+        let who = index.rows.who(contact);
+        match self.scored.written.get(&contact) {
+            None => eval_facts(&definition.expr, &who, now, scope),
+            Some(written) => {
+                let field = |key: &str| written_to(Some(written), key);
+                eval_facts(
+                    &definition.expr,
+                    &Overlaid {
+                        who: &who,
+                        field: &field,
+                    },
+                    now,
+                    scope,
+                )
+            }
+        }
     }
 
     fn held(&self, index: &Index, segment: SegmentId, contact: u32) -> bool {
@@ -152,34 +258,61 @@ impl Staged {
             };
             self.defined = Some((definitions, scope));
         }
+        let defined = self.defined.as_ref().map(|(definitions, _)| definitions);
+        self.scored.defined = index.scores.after(changes, defined, &index.definitions);
     }
 
     /// Applies the changes at `as_of`.
-    fn change(&mut self, index: &Index, changes: &[Change]) {
+    fn change(&mut self, index: &Index, changes: &[Change], after: &mut BTreeMap<u32, After>) {
         let defined = self.defined.take();
+        let scores_defined = self.scored.defined.take();
+        let scores = scores_defined.as_ref().unwrap_or(&index.scores);
         let (definitions, scope) = defined
             .as_ref()
             .map_or((&index.definitions, &index.scope), |(d, s)| (d, s));
-        let renewed = renewed(index, definitions, scope);
-        let mut after: BTreeMap<u32, After> = BTreeMap::new();
+        let renewed = renewed(&index.definitions, definitions, &index.scope, scope);
         let mut dirty: BTreeMap<u32, BTreeSet<SegmentId>> = BTreeMap::new();
         for change in changes {
             let Some(ContactId(contact)) = change.contact() else {
                 continue;
             };
-            let place = after.entry(contact).or_insert_with(|| After {
-                exists: index.rows.contacts.contains(contact),
-                record: index.rows.record(contact, Some(&definitions.union)),
+            let place = after.entry(contact).or_insert_with(|| {
+                let mut record = index.rows.record(contact, Some(&scores.needs));
+                for (key, value) in self.scored.written.get(&contact).into_iter().flatten() {
+                    match value {
+                        Some(value) => drop(record.fields.insert(key.to_string(), value.clone())),
+                        None => drop(record.fields.remove(&**key)),
+                    }
+                }
+                After {
+                    exists: index.rows.contacts.contains(contact),
+                    record,
+                }
             });
             place.apply(change);
             definitions.touched_by(change, dirty.entry(contact).or_default());
         }
+        let on = Measuring {
+            rows: &index.rows,
+            scores,
+            scope,
+        };
+        let old = (&index.scores, &index.scope);
+        for (contact, key) in self.scored.change(&on, old, changes, after, self.as_of) {
+            dirty
+                .entry(contact)
+                .or_default()
+                .extend(definitions.reading(&key));
+        }
         let mut edges = Vec::new();
         for (contact, segments) in &dirty {
             for segment in segments.difference(&renewed) {
-                let verdict = match definitions.all.get(segment) {
-                    Some(definition) => after[contact].verdict(definition, self.as_of, scope),
-                    None => continue,
+                let Some(definition) = definitions.all.get(segment) else {
+                    continue;
+                };
+                let verdict = match after.get(contact) {
+                    Some(after) => after.verdict(definition, self.as_of, scope),
+                    None => self.verdict_now(index, definition, *contact, self.as_of, scope),
                 };
                 if verdict.holds != self.held(index, *segment, *contact) {
                     edges.push(Edge {
@@ -195,7 +328,7 @@ impl Staged {
         for segment in renewed {
             let membership = definitions.all.get(&segment).map(|definition| {
                 let time = definitions.needs.get(&segment).is_none_or(|needs| needs.time);
-                evaluate_all(index, definition, time, &after, self.as_of, scope)
+                self.evaluate_all(index, definition, time, after, scope)
             });
             let empty = RoaringBitmap::new();
             let now = membership.as_ref().map_or(&empty, |m| &m.members);
@@ -212,6 +345,54 @@ impl Staged {
         in_order(&mut edges, definitions);
         self.edges.append(&mut edges);
         self.defined = defined;
+        self.scored.defined = scores_defined;
+    }
+
+    /// Who is in, with what this commit changes.
+    fn evaluate_all(
+        &self,
+        index: &Index,
+        definition: &Definition,
+        time: bool,
+        after: &BTreeMap<u32, After>,
+        scope: &Scope,
+    ) -> Membership {
+        let now = self.as_of;
+        let mut out = Membership::default();
+        let mut note = |id: u32, verdict: Verdict| {
+            if verdict.holds {
+                out.members.insert(id)
+            } else {
+                out.members.remove(id)
+            };
+            if let Some(until) = verdict.until {
+                out.until.insert(id, until);
+            }
+        };
+        if time {
+            for id in index.rows.contacts.iter().filter(|id| !after.contains_key(id)) {
+                let who = index.rows.who(id);
+                note(who.contact().0, eval_facts(&definition.expr, &who, now, scope));
+            }
+        } else {
+            // Nothing falls due later, so the members alone are enough.
+            for id in &Count::new(&index.rows, scope, now).members(&definition.expr) {
+                note(
+                    id,
+                    Verdict {
+                        holds: true,
+                        until: None,
+                    },
+                );
+            }
+        }
+        for id in self.scored.written.keys().filter(|id| !after.contains_key(id)) {
+            note(*id, self.verdict_now(index, definition, *id, now, scope));
+        }
+        for (id, contact) in after {
+            note(*id, contact.verdict(definition, now, scope));
+        }
+        out
     }
 
     fn held_by_all(&self, index: &Index, segment: SegmentId) -> RoaringBitmap {
@@ -246,22 +427,29 @@ impl After {
 
 /// Definitions whose members must all be worked out anew: changed ones, those that refer to a changed name, and
 /// with another zone of the workspace those that read dates in it.
-fn renewed(index: &Index, definitions: &Definitions, scope: &Scope) -> BTreeSet<SegmentId> {
-    if std::ptr::eq(definitions, &index.definitions) {
+pub(super) fn renewed(
+    old: &Definitions,
+    definitions: &Definitions,
+    old_scope: &Scope,
+    scope: &Scope,
+) -> BTreeSet<SegmentId> {
+    if std::ptr::eq(definitions, old) {
         return BTreeSet::new();
     }
-    let old = &index.definitions;
     let names: BTreeSet<&String> = old
         .all
         .values()
         .chain(definitions.all.values())
         .filter_map(|d| d.name.as_ref())
         .collect();
-    let changed: BTreeSet<&String> = names
+    let names = names
         .into_iter()
-        .filter(|name| index.scope.segments.get(*name) != scope.segments.get(*name))
+        .chain(old_scope.segments.keys())
+        .chain(scope.segments.keys());
+    let changed: BTreeSet<&String> = names
+        .filter(|name| old_scope.segments.get(*name) != scope.segments.get(*name))
         .collect();
-    let moved = index.scope.zone != scope.zone;
+    let moved = old_scope.zone != scope.zone;
     let ids: BTreeSet<SegmentId> = old.all.keys().chain(definitions.all.keys()).copied().collect();
     let renew = |id: &SegmentId| {
         let (before, after) = (old.all.get(id), definitions.all.get(id));
@@ -272,46 +460,4 @@ fn renewed(index: &Index, definitions: &Definitions, scope: &Scope) -> BTreeSet<
             })
     };
     ids.into_iter().filter(renew).collect()
-}
-
-fn evaluate_all(
-    index: &Index,
-    definition: &Definition,
-    time: bool,
-    after: &BTreeMap<u32, After>,
-    now: Moment,
-    scope: &Scope,
-) -> Membership {
-    let mut out = Membership::default();
-    let mut note = |id: u32, verdict: Verdict| {
-        if verdict.holds {
-            out.members.insert(id)
-        } else {
-            out.members.remove(id)
-        };
-        if let Some(until) = verdict.until {
-            out.until.insert(id, until);
-        }
-    };
-    if time {
-        for id in index.rows.contacts.iter().filter(|id| !after.contains_key(id)) {
-            let who = index.rows.who(id);
-            note(who.contact().0, eval_facts(&definition.expr, &who, now, scope));
-        }
-    } else {
-        // Nothing falls due later, so the members alone are enough.
-        for id in &Count::new(&index.rows, scope, now).members(&definition.expr) {
-            note(
-                id,
-                Verdict {
-                    holds: true,
-                    until: None,
-                },
-            );
-        }
-    }
-    for (id, contact) in after {
-        note(*id, contact.verdict(definition, now, scope));
-    }
-    out
 }

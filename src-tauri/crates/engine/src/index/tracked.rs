@@ -42,9 +42,14 @@ pub(super) struct Definitions {
 impl Definitions {
     pub fn new(all: BTreeMap<SegmentId, Definition>) -> Definitions {
         let segments = named(&all);
+        Definitions::among(all, &segments)
+    }
+
+    /// Definitions whose expressions refer to these segments.
+    pub fn among(all: BTreeMap<SegmentId, Definition>, segments: &BTreeMap<String, Expr>) -> Definitions {
         let needs: BTreeMap<SegmentId, Needs> = all
             .iter()
-            .map(|(id, d)| (*id, Needs::of(&d.expr, &segments)))
+            .map(|(id, d)| (*id, Needs::of(&d.expr, segments)))
             .collect();
         let mut out = Definitions {
             all,
@@ -73,6 +78,11 @@ impl Definitions {
         named(&self.all)
     }
 
+    /// Who reads a field.
+    pub fn reading(&self, key: &str) -> impl Iterator<Item = SegmentId> {
+        self.fields.get(key).into_iter().flatten().copied()
+    }
+
     /// Whose truth this change of a contact may change.
     pub fn touched_by(&self, change: &Change, into: &mut BTreeSet<SegmentId>) {
         match change {
@@ -97,6 +107,8 @@ impl Definitions {
             Change::SegmentSaved { .. }
             | Change::SegmentRemoved(_)
             | Change::WatchAdded { .. }
+            | Change::ScorePublished { .. }
+            | Change::ScoreRemoved(_)
             | Change::ZoneSet(_) => {}
         }
     }

@@ -7,6 +7,7 @@ use crate::segment;
 use carillon_model::StepId;
 use carillon_model::contact::{Currency, Field, FieldType, Money, Value as FieldValue};
 use carillon_model::journey::{ConditionIx, Problem};
+use carillon_model::score::Score;
 use carillon_model::segment::{Clause, EventMatch, Expr};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -173,6 +174,18 @@ impl<'a> Check<'a> {
         Some(found)
     }
 
+    /// The key of a published score that is a number of points.
+    pub fn score(&mut self, setting: &str, key: &str) -> Option<String> {
+        let field = Score::field(key);
+        let known = |known: &&Field| known.key == field && known.score.as_deref() == Some(key);
+        let found = self.catalogue.fields.iter().find(known);
+        if found.is_some_and(|field| field.field_type == FieldType::Number) {
+            return Some(key.to_owned());
+        }
+        self.problem(Code::UnknownScore, Some(setting), &[("name", &clipped(key))]);
+        None
+    }
+
     /// A value to be written to a field: JSON of the field's type, `null` to clear it.
     pub fn new_value(
         &mut self,
@@ -182,7 +195,7 @@ impl<'a> Check<'a> {
         value: &Value,
     ) -> Option<Option<FieldValue>> {
         let field = self.known_field(setting, key)?;
-        if READ_ONLY.contains(&key) {
+        if READ_ONLY.contains(&key) || field.score.is_some() {
             self.problem(Code::ReadOnlyField, Some(setting), &[("name", key)]);
             return None;
         }

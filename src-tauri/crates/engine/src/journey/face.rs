@@ -47,6 +47,8 @@ pub enum Form {
     Account,
     /// A field by key.
     Field,
+    /// A published score of points by key.
+    Score,
     /// A value of the type of the field named in `field`, or null.
     Value,
     /// `HH:MM`.

@@ -58,6 +58,8 @@ codes! {
     ReadOnlyField = "read_only_field" ["step", "name"];
     /// An option the choice field does not offer.
     UnknownOption = "unknown_option" ["step", "name", "message"];
+    /// No published score of points has the key.
+    UnknownScore = "unknown_score" ["step", "name"];
     UnknownSegment = "unknown_segment" ["step", "name"];
     MissingTemplate = "missing_template" ["step", "name"];
     /// A template that cannot be sent to anybody, as whoever renders it finds.
@@ -101,6 +103,7 @@ impl Code {
             | Code::WrongType
             | Code::ReadOnlyField
             | Code::UnknownOption
+            | Code::UnknownScore
             | Code::UnknownSegment
             | Code::MissingTemplate
             | Code::UnfitTemplate

@@ -22,6 +22,7 @@ impl Catalogue {
             field_type,
             options: options.iter().map(|option| (*option).to_owned()).collect(),
             built_in: false,
+            score: None,
         };
         let mut fields: Vec<Field> = BUILT_IN_FIELDS
             .iter()
@@ -35,6 +36,10 @@ impl Catalogue {
             field("newsletter", FieldType::YesNo, &[]),
             field("roast", FieldType::Choice, &["light", "dark"]),
             field("interests", FieldType::MultiChoice, &["tea", "beans"]),
+            Field {
+                score: Some("heat".to_owned()),
+                ..field("score_heat", FieldType::Number, &[])
+            },
         ]);
         let often = Expr::Clause(Clause::Did {
             event: EventMatch {

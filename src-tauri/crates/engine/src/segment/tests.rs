@@ -360,6 +360,7 @@ fn the_check_names_what_nobody_knows() {
             field_type: *field_type,
             options: Vec::new(),
             built_in: true,
+            score: None,
         })
         .collect();
     let plan = Field {

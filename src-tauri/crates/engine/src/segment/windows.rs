@@ -9,7 +9,7 @@ use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Tz;
 
 /// From which moment on something counts, and before which; `None`: for ever.
-pub(super) type Span = (Moment, Option<Moment>);
+pub(crate) type Span = (Moment, Option<Moment>);
 
 /// The zone whose days a window means (any, where it means none); `None` if its name is unknown, and then its
 /// clause holds for nobody.
@@ -29,7 +29,7 @@ fn later(at: Moment, secs: u32) -> Option<Moment> {
 }
 
 /// When moments begin and cease to count in one window, asked at one `now`.
-pub(super) struct Spans<'a> {
+pub(crate) struct Spans<'a> {
     window: &'a Window,
     tz: Tz,
     /// Of a window that is a period: the periods around now, since most moments lie in them or long before.

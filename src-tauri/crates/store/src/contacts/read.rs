@@ -7,8 +7,8 @@ use crate::error::Result;
 use crate::sql::sql;
 use crate::time::moment;
 use crate::values;
-use carillon_model::ContactId;
 use carillon_model::contact::{BUILT_IN_FIELDS, Contact, FieldType, FieldValue, Provenance, Value};
+use carillon_model::{ContactId, Moment};
 use rusqlite::Row;
 use std::collections::{BTreeSet, HashMap};
 
@@ -108,9 +108,19 @@ impl<'a> Reader<'a> {
             .get::<_, Option<i64>>(10)?
             .map(|s| source_text(db, sources, s))
             .transpose()?;
+        let measured = self.measured(db, id)?;
         let mut fields = Vec::new();
         self.values(row, |field, value| {
-            let provenance = later.get(&field.number()).cloned().unwrap_or_else(|| Provenance {
+            let by_score = match field {
+                FieldRef::Custom(custom) => custom.field.score.as_ref(),
+                FieldRef::BuiltIn(_) => None,
+            };
+            let by_score = by_score.map(|score| Provenance {
+                source: format!("score:{score}"),
+                at: measured.get(score).copied().unwrap_or(created_at),
+            });
+            let later = by_score.or_else(|| later.get(&field.number()).cloned());
+            let provenance = later.unwrap_or_else(|| Provenance {
                 source: match (field, &zone_source) {
                     (FieldRef::BuiltIn(TIME_ZONE), Some(source)) => source.clone(),
                     _ => first.clone(),
@@ -130,6 +140,18 @@ impl<'a> Reader<'a> {
             tags: tags_of(db, id)?,
             created_at,
         })
+    }
+
+    /// When each score of a contact last changed, by key.
+    fn measured(&self, db: &Db<'_>, id: u32) -> Result<HashMap<String, Moment>> {
+        let scored = |field: &FieldRef<'_>| matches!(field, FieldRef::Custom(c) if c.field.score.is_some());
+        if !self.custom.iter().any(|(field, _)| scored(field)) {
+            return Ok(HashMap::new());
+        }
+        let all = db.all(crate::scores::LAST_CHANGES, (id,), |row| {
+            Ok((row.get(0)?, moment(row.get(1)?)?))
+        })?;
+        Ok(all.into_iter().collect())
     }
 }
 

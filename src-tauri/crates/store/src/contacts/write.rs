@@ -79,7 +79,7 @@ impl Columns {
             if keys[..place].contains(key) {
                 return Err(Error::Invalid(format!("The field \"{key}\" is named twice.")));
             }
-            match db.catalogue.field(key)? {
+            match db.catalogue.writable(key)? {
                 FieldRef::BuiltIn(EMAIL | CREATED_AT) => {
                     return Err(Error::Invalid(format!("\"{key}\" is not set as a field.")));
                 }
@@ -386,7 +386,7 @@ pub fn set_field(
     value: Option<&Value>,
     source: &str,
 ) -> Result<Option<Value>> {
-    tx.catalogue.field(key)?;
+    tx.catalogue.writable(key)?;
     let before = super::record_fields(tx, id)?.ok_or_else(|| Error::missing("contact", id))?;
     let was = before.into_iter().find(|(k, _)| k == key).map(|(_, v)| v);
     let normal = match (key, value) {

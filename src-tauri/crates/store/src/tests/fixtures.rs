@@ -70,6 +70,7 @@ pub fn field(key: &str, field_type: FieldType, options: &[&str]) -> Field {
         field_type,
         options: options.iter().map(|o| (*o).to_owned()).collect(),
         built_in: false,
+        score: None,
     }
 }
 

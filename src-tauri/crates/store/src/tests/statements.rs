@@ -8,7 +8,7 @@ use carillon_model::contact::FieldType;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 
-const LARGE: [&str; 12] = [
+const LARGE: [&str; 14] = [
     "contacts",
     "contact_fields",
     "provenance",
@@ -21,6 +21,8 @@ const LARGE: [&str; 12] = [
     "segment_edges",
     "consents",
     "attempts",
+    "score_ledger",
+    "score_stages",
 ];
 
 struct Statement {

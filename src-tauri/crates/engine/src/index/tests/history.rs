@@ -1,5 +1,7 @@
 //! Random histories with crashes, against a reference that asks everybody at every instant and knows no index.
 
+mod scores;
+
 use super::*;
 use crate::index::change::After;
 use crate::segment::arbitrary::{

@@ -365,6 +365,7 @@ fn shown(text: &str) -> &str {
         field_type,
         options: options.iter().map(|option| (*option).to_owned()).collect(),
         built_in: false,
+        score: None,
     };
     let fields = [
         field("email", FieldType::Text, &[]),
@@ -414,6 +415,7 @@ fn a_test_that_does_not_fit_says_how_to_write_one_that_does() {
         field_type: FieldType::Date,
         options: Vec::new(),
         built_in: false,
+        score: None,
     }];
     let problems = check(&reads("added > 5"), &fields, &BTreeSet::new());
     assert!(

@@ -1,0 +1,57 @@
+//! What is wrong with a model, as sentences.
+
+use super::ScoreTrouble;
+use crate::error::sentence;
+use carillon_engine::scores::{ScoreProblem, ScoreProblemKind};
+use carillon_model::score::ScoreModel;
+use std::fmt::Display;
+
+/// The sentence, with the rule or group it is about by the words a person gave it.
+pub(super) fn told(model: &ScoreModel, problem: &ScoreProblem) -> ScoreTrouble {
+    let place = named(model, &problem.place);
+    let say = |key: &str, detail: &dyn Display| sentence(key, &[("place", &place), ("detail", detail)]);
+    let message = match &problem.kind {
+        ScoreProblemKind::Unreadable { at, message } => {
+            let at = at + 1;
+            sentence(
+                "scores.problems.unreadable",
+                &[("place", &place), ("detail", message), ("at", &at)],
+            )
+        }
+        ScoreProblemKind::Unfit(inner) => say("scores.problems.unfit", &inner.message),
+        ScoreProblemKind::NotAnEvent => say("scores.problems.not_an_event", &""),
+        ScoreProblemKind::ReadsScore(field) => say("scores.problems.reads_score", field),
+        ScoreProblemKind::BadKey => say("scores.problems.bad_key", &problem.place),
+        ScoreProblemKind::BadPoints => say("scores.problems.bad_points", &""),
+        ScoreProblemKind::BadRanges => say("scores.problems.bad_ranges", &""),
+        ScoreProblemKind::BadBounds => say("scores.problems.bad_bounds", &""),
+        ScoreProblemKind::BadDecay => say("scores.problems.bad_decay", &""),
+        ScoreProblemKind::BadDates => say("scores.problems.bad_dates", &""),
+        ScoreProblemKind::BadStages => say("scores.problems.bad_stages", &""),
+        ScoreProblemKind::BadBands => say("scores.problems.bad_bands", &""),
+        ScoreProblemKind::UnknownScore => say("scores.problems.unknown_score", &problem.place),
+        ScoreProblemKind::TooMany => say("scores.problems.too_many", &""),
+    };
+    ScoreTrouble {
+        place: problem.place.clone(),
+        message,
+    }
+}
+
+/// What a person calls the place: the text of a rule, the name of a group, the key of a score.
+fn named(model: &ScoreModel, place: &str) -> String {
+    let ScoreModel::Points { groups, .. } = model else {
+        return place.to_owned();
+    };
+    if place.is_empty() {
+        return sentence("scores.problems.whole", &[]);
+    }
+    let group = groups
+        .iter()
+        .find(|group| group.key == place)
+        .map(|group| &group.name);
+    let mut rules = groups.iter().flat_map(|group| &group.rules);
+    let rule = || rules.find(|rule| rule.key == place).map(|rule| &rule.when);
+    let name = group.or_else(rule).filter(|name| !name.trim().is_empty());
+    format!("“{}”", name.map_or(place, String::as_str))
+}

@@ -1,0 +1,47 @@
+//! A contact some of whose fields are other than they are kept.
+
+use crate::segment::{Facts, Seen};
+use carillon_model::consent::{Basis, Channel, Purpose};
+use carillon_model::contact::Value;
+use carillon_model::segment::EventMatch;
+use carillon_model::{ContactId, Moment};
+use chrono_tz::Tz;
+
+/// The facts of `who`, but for the fields that `field` answers for: `Some(None)` is one without a value.
+pub(crate) struct Overlaid<'a, F> {
+    pub who: &'a F,
+    pub field: &'a dyn Fn(&str) -> Option<Option<&'a Value>>,
+}
+
+impl<F: Facts> Facts for Overlaid<'_, F> {
+    fn contact(&self) -> ContactId {
+        self.who.contact()
+    }
+    fn field(&self, key: &str) -> Option<Seen<'_>> {
+        match (self.field)(key) {
+            Some(value) => value.map(Seen::from),
+            None => self.who.field(key),
+        }
+    }
+    fn has_tag(&self, tag: &str) -> bool {
+        self.who.has_tag(tag)
+    }
+    fn events(&self, matching: &EventMatch, push: &mut dyn FnMut(Moment)) {
+        self.who.events(matching, push);
+    }
+    fn values<'a>(&'a self, matching: &EventMatch, prop: &str, push: &mut dyn FnMut(Moment, Seen<'a>)) {
+        self.who.values(matching, prop, push);
+    }
+    fn sent(&self, template: Option<&str>, push: &mut dyn FnMut(Moment)) {
+        self.who.sent(template, push);
+    }
+    fn permission(&self, channel: Channel, purpose: Purpose) -> Option<Basis> {
+        self.who.permission(channel, purpose)
+    }
+    fn suppressed(&self) -> bool {
+        self.who.suppressed()
+    }
+    fn zone(&self) -> Option<Tz> {
+        self.who.zone()
+    }
+}

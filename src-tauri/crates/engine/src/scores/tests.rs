@@ -1,0 +1,600 @@
+//! Scores by example, and against a second reading that shares no arithmetic with the first.
+
+use super::*;
+use crate::record::ContactRecord;
+use crate::segment::arbitrary::{expr, moment, props_match, record, window};
+use crate::segment::{eval, event_matches, print};
+use carillon_model::contact::{Field, FieldType, Value};
+use carillon_model::event::{Event, Prop};
+use carillon_model::score::{GradeAxis, GradeBand, ScoreGroup};
+use carillon_model::{ContactId, EventId};
+use chrono::{Datelike, Months, TimeDelta};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+const ZONE: chrono_tz::Tz = chrono_tz::Europe::Berlin;
+
+fn scope() -> Scope {
+    Scope {
+        zone: ZONE,
+        segments: BTreeMap::new(),
+    }
+}
+
+fn at(text: &str) -> Moment {
+    text.parse().expect("a moment")
+}
+
+fn rule(key: &str, when: &str, points: RulePoints) -> ScoreRule {
+    ScoreRule {
+        key: key.to_owned(),
+        when: when.to_owned(),
+        points,
+        bounds: ScoreBounds::default(),
+        from: None,
+        to: None,
+    }
+}
+
+fn group(decay: Decay, rules: Vec<ScoreRule>) -> ScoreGroup {
+    ScoreGroup {
+        key: "group".to_owned(),
+        name: String::new(),
+        bounds: ScoreBounds::default(),
+        decay,
+        rules,
+    }
+}
+
+fn points(groups: Vec<ScoreGroup>, stages: &[(&str, i32)]) -> ScoreModel {
+    let stages = stages.iter().map(|(name, at_least)| ScoreStage {
+        name: (*name).to_owned(),
+        at_least: *at_least,
+    });
+    ScoreModel::Points {
+        groups,
+        bounds: ScoreBounds::default(),
+        stages: stages.collect(),
+    }
+}
+
+fn read(model: &ScoreModel) -> Points {
+    match Scoring::read("engagement", model) {
+        Ok(Scoring::Points(points)) => points,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn event(id: i64, name: &str, at: Moment, props: &[(&str, Prop)]) -> Event {
+    Event {
+        id: EventId(id),
+        contact: ContactId(1),
+        name: name.to_owned(),
+        at,
+        arrived_at: at,
+        source: String::new(),
+        props: props.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect(),
+    }
+}
+
+fn person(events: Vec<Event>) -> ContactRecord {
+    ContactRecord {
+        id: 1,
+        events,
+        ..ContactRecord::default()
+    }
+}
+
+fn visits(n: i64) -> ContactRecord {
+    let first = at("2026-03-01T12:00:00Z");
+    person(
+        (0..n)
+            .map(|i| event(i, "visit", first + TimeDelta::days(i), &[]))
+            .collect(),
+    )
+}
+
+fn totals(model: &ScoreModel, who: &ContactRecord, moments: &[&str]) -> Vec<i64> {
+    let points = read(model);
+    moments
+        .iter()
+        .map(|now| points.score(who, at(now), &scope()).total)
+        .collect()
+}
+
+#[test]
+fn an_event_counts_once_each_time_or_by_how_often() {
+    let ranges = [(1, Some(2), 3), (3, Some(9), 8), (10, None, 15)]
+        .map(|(from, to, points)| FrequencyRange { from, to, points })
+        .to_vec();
+    let model = |points_of| {
+        points(
+            vec![group(Decay::None, vec![rule("r", "did visit", points_of)])],
+            &[],
+        )
+    };
+    let now = ["2026-06-01T00:00:00Z"];
+    let of = |model: &ScoreModel| [0, 1, 2, 3, 9, 10, 40].map(|n| totals(model, &visits(n), &now)[0]);
+    assert_eq!(of(&model(RulePoints::Once { points: 5 })), [0, 5, 5, 5, 5, 5, 5]);
+    assert_eq!(
+        of(&model(RulePoints::Each { points: 2 })),
+        [0, 2, 4, 6, 18, 20, 80]
+    );
+    assert_eq!(of(&model(RulePoints::Ranges { ranges })), [0, 3, 3, 8, 8, 15, 15]);
+}
+
+#[test]
+fn points_for_what_is_known_are_withdrawn_when_it_holds_no_more() {
+    let fit = rule("bonn", "city is \"Bonn\"", RulePoints::While { points: 20 });
+    let model = points(vec![group(Decay::HalfLife { days: 1 }, vec![fit])], &[]);
+    let mut who = person(Vec::new());
+    who.fields
+        .insert("city".to_owned(), Value::Text("Bonn".to_owned()));
+    let later = ["2026-01-01T00:00:00Z", "2029-01-01T00:00:00Z"];
+    assert_eq!(
+        totals(&model, &who, &later),
+        [20, 20],
+        "what is known does not decay"
+    );
+    who.fields.clear();
+    assert_eq!(totals(&model, &who, &later), [0, 0]);
+}
+
+#[test]
+fn a_rule_its_group_and_the_score_have_bounds_of_their_own() {
+    let mut each = rule("each", "did visit", RulePoints::Each { points: 10 });
+    each.bounds.most = Some(45);
+    let minus = rule("minus", "did visit", RulePoints::Each { points: -1 });
+    let mut group = group(Decay::None, vec![each, minus]);
+    let of = |group: &ScoreGroup, bounds| {
+        let groups = vec![group.clone()];
+        let model = ScoreModel::Points {
+            groups,
+            bounds,
+            stages: Vec::new(),
+        };
+        totals(&model, &visits(10), &["2026-06-01T00:00:00Z"])[0]
+    };
+    let open = ScoreBounds::default();
+    assert_eq!(of(&group, open), 35);
+    group.bounds.most = Some(30);
+    assert_eq!(of(&group, open), 30);
+    assert_eq!(
+        of(
+            &group,
+            ScoreBounds {
+                least: None,
+                most: Some(25)
+            }
+        ),
+        25
+    );
+    assert_eq!(
+        of(
+            &group,
+            ScoreBounds {
+                least: Some(31),
+                most: None
+            }
+        ),
+        31
+    );
+}
+
+#[test]
+fn points_decay_at_midnight_and_a_window_ends_at_its_own_moment() {
+    let who = visits(1);
+    let half = points(
+        vec![group(
+            Decay::HalfLife { days: 2 },
+            vec![rule("r", "did visit", RulePoints::Each { points: 100 })],
+        )],
+        &[],
+    );
+    let days = [
+        "2026-03-01T12:00:00Z",
+        "2026-03-01T23:59:59Z",
+        "2026-03-02T00:00:00Z",
+        "2026-03-03T00:00:00Z",
+    ];
+    assert_eq!(totals(&half, &who, &days), [100, 100, 71, 50]);
+    assert_eq!(
+        read(&half).score(&who, at(days[0]), &scope()).until,
+        Some(at("2026-03-02T00:00:00Z"))
+    );
+    let recent = rule(
+        "r",
+        "did visit in the last 2 days",
+        RulePoints::Once { points: 7 },
+    );
+    let recent = points(vec![group(Decay::None, vec![recent])], &[]);
+    let around = [
+        "2026-03-01T11:59:59Z",
+        "2026-03-01T12:00:00Z",
+        "2026-03-03T11:59:59Z",
+        "2026-03-03T12:00:00Z",
+    ];
+    assert_eq!(totals(&recent, &who, &around), [0, 7, 7, 0]);
+    assert_eq!(
+        around.map(|now| read(&recent)
+            .score(&who, at(now), &scope())
+            .until
+            .map(|until| until.to_rfc3339())),
+        [Some(around[1]), Some(around[3]), Some(around[3]), None]
+            .map(|t| t.map(|t| t.replace('Z', "+00:00")))
+    );
+}
+
+#[test]
+fn a_rule_counts_between_its_dates_only() {
+    let mut each = rule("r", "did visit", RulePoints::Each { points: 1 });
+    each.from = Some(at("2026-03-03T12:00:00Z"));
+    each.to = Some(at("2026-03-05T12:00:00Z"));
+    let model = points(vec![group(Decay::None, vec![each])], &[]);
+    assert_eq!(totals(&model, &visits(10), &["2026-06-01T00:00:00Z"]), [2]);
+}
+
+#[test]
+fn points_are_added_by_hand_from_their_moment_on_to_the_score_that_is_named() {
+    let add = |id, score: &str, points: Prop| {
+        let props = [("score", Prop::Text(score.to_owned())), ("points", points)];
+        event(id, ADJUSTED, at("2026-03-01T00:00:00Z"), &props)
+    };
+    let who = person(vec![
+        add(1, "engagement", Prop::Number(12.0)),
+        add(2, "fit", Prop::Number(100.0)),
+        add(3, "engagement", Prop::Number(-2.5)),
+        add(4, "engagement", Prop::Text("1000".to_owned())),
+        add(5, "engagement", Prop::Number(f64::NAN)),
+    ]);
+    let model = points(Vec::new(), &[]);
+    assert_eq!(
+        totals(&model, &who, &["2026-02-28T00:00:00Z", "2026-03-01T00:00:00Z"]),
+        [0, 10]
+    );
+    let before = read(&model).score(&who, at("2026-02-28T00:00:00Z"), &scope());
+    assert_eq!(before.until, Some(at("2026-03-01T00:00:00Z")));
+}
+
+#[test]
+fn a_stage_is_never_left_for_an_earlier_one() {
+    let model = read(&points(
+        Vec::new(),
+        &[("Lead", 10), ("Ready", 50), ("Customer", 100)],
+    ));
+    let steps = [
+        (None, 5, None),
+        (None, 10, Some("Lead")),
+        (Some("Lead"), 120, Some("Customer")),
+    ];
+    for (before, total, after) in steps {
+        assert_eq!(model.stage(before, total), after);
+    }
+    assert_eq!(model.stage(Some("Ready"), 0), Some("Ready"));
+    assert_eq!(model.stage(Some("gone from the model"), 12), Some("Lead"));
+}
+
+#[test]
+fn a_grade_is_the_bands_of_two_scores() {
+    let axis = |score: &str, bands: &[(&str, Option<i32>)]| GradeAxis {
+        score: score.to_owned(),
+        bands: bands
+            .iter()
+            .map(|(label, at_least)| GradeBand {
+                label: (*label).to_owned(),
+                at_least: *at_least,
+            })
+            .collect(),
+    };
+    let grade = Grade::new(
+        &axis("fit", &[("A", Some(70)), ("B", Some(40)), ("C", None)]),
+        &axis("engagement", &[("1", Some(50)), ("2", None)]),
+    );
+    let label = |a, b| grade.label(Some(a), Some(b)).expect("a label");
+    assert_eq!(
+        [label(70, 50), label(69, 49), label(-5, 1_000)],
+        ["A1", "B2", "C1"]
+    );
+    assert_eq!(grade.label(None, Some(3)), None);
+}
+
+#[test]
+fn the_reasons_of_a_change_name_the_rules_that_moved() {
+    let rules = vec![
+        rule("visit", "did visit", RulePoints::Each { points: 2 }),
+        rule("bonn", "city is \"Bonn\"", RulePoints::While { points: 20 }),
+    ];
+    let model = read(&points(vec![group(Decay::None, rules)], &[]));
+    let now = at("2026-06-01T00:00:00Z");
+    let (before, after) = (
+        model.score(&visits(1), now, &scope()),
+        model.score(&visits(3), now, &scope()),
+    );
+    let reason = ScoreReason {
+        rule: "visit".to_owned(),
+        before: 2_000,
+        after: 6_000,
+        event: None,
+    };
+    assert_eq!(reasons(Some(&before), &after), [reason]);
+    assert_eq!(reasons(None, &after).len(), 1);
+}
+
+#[test]
+fn what_is_wrong_with_a_model_is_said_with_its_place() {
+    let field = |key: &str, score: Option<&str>| Field {
+        key: key.to_owned(),
+        label: key.to_owned(),
+        field_type: FieldType::Number,
+        options: Vec::new(),
+        built_in: false,
+        score: score.map(str::to_owned),
+    };
+    let fields = [field("age", None), field("score_fit", Some("fit"))];
+    let high = crate::segment::parse("score_fit > 3").expect("an expression");
+    let segments = BTreeMap::from([("High".to_owned(), high)]);
+    let of = |rules: Vec<ScoreRule>| {
+        let found = check(
+            &points(vec![group(Decay::None, rules)], &[]),
+            &fields,
+            &segments,
+            &BTreeSet::new(),
+        );
+        found.into_iter().map(|p| (p.place, p.kind)).collect::<Vec<_>>()
+    };
+    let once = RulePoints::Once { points: 1 };
+    let holds = RulePoints::While { points: 1 };
+    let r = |when: &str, points: &RulePoints| of(vec![rule("r", when, points.clone())]);
+    let at_r = |kind| vec![("r".to_owned(), kind)];
+    assert_eq!(r("did visit in the last 3 days where page is \"/\"", &once), []);
+    assert_eq!(r("age > 3", &once), at_r(ScoreProblemKind::NotAnEvent));
+    assert_eq!(
+        r("did visit at least 3 times", &once),
+        at_r(ScoreProblemKind::NotAnEvent)
+    );
+    assert_eq!(r("age > 3", &holds), []);
+    assert!(matches!(
+        r("nobody > 3", &holds)[..],
+        [(_, ScoreProblemKind::Unfit(_))]
+    ));
+    let reads = at_r(ScoreProblemKind::ReadsScore("score_fit".to_owned()));
+    assert_eq!(r("score_fit > 3", &holds), reads);
+    assert_eq!(r("in segment \"High\"", &holds), reads);
+    assert_eq!(
+        r("did visit", &RulePoints::Each { points: 0 }),
+        at_r(ScoreProblemKind::BadPoints)
+    );
+    let same = vec![rule("r", "did visit", once.clone()), rule("r", "did order", once)];
+    assert_eq!(of(same), at_r(ScoreProblemKind::BadKey));
+    let ranges = |of: &[(u32, Option<u32>)]| RulePoints::Ranges {
+        ranges: of
+            .iter()
+            .map(|(from, to)| FrequencyRange {
+                from: *from,
+                to: *to,
+                points: 1,
+            })
+            .collect(),
+    };
+    assert_eq!(r("did visit", &ranges(&[(3, None), (1, Some(2))])), []);
+    for bad in [
+        &[][..],
+        &[(0, None)],
+        &[(2, Some(1))],
+        &[(1, Some(3)), (3, None)],
+        &[(1, None), (4, None)],
+    ] {
+        assert_eq!(
+            r("did visit", &ranges(bad)),
+            at_r(ScoreProblemKind::BadRanges),
+            "{bad:?}"
+        );
+    }
+    let staged = |stages| check(&points(Vec::new(), stages), &fields, &segments, &BTreeSet::new()).len();
+    assert_eq!(
+        [
+            staged(&[("a", 1), ("b", 2)]),
+            staged(&[("a", 1), ("a", 2)]),
+            staged(&[("a", 2), ("b", 2)])
+        ],
+        [0, 1, 1]
+    );
+}
+
+fn decays() -> impl Strategy<Value = Decay> {
+    prop_oneof![
+        Just(Decay::None),
+        (1u32..=100, 1u32..=3).prop_map(|(percent, months)| Decay::Linear { percent, months }),
+        (1u32..=40).prop_map(|days| Decay::HalfLife { days }),
+    ]
+}
+
+fn bounds() -> impl Strategy<Value = ScoreBounds> {
+    (option::weighted(0.2, -20..10), option::weighted(0.3, 10..60))
+        .prop_map(|(least, most)| ScoreBounds { least, most })
+}
+
+fn rules() -> impl Strategy<Value = ScoreRule> {
+    let events = (
+        proptest::sample::select(crate::segment::arbitrary::EVENTS),
+        props_match(),
+        window(),
+    );
+    let counted = (
+        events,
+        0..3,
+        option::weighted(0.2, moment()),
+        option::weighted(0.2, moment()),
+        1i32..30,
+        any::<bool>(),
+    );
+    let counted = counted.prop_map(|((name, props, window), kind, from, to, points, minus)| {
+        let points = if minus { -points } else { points };
+        let event = EventMatch {
+            name: name.to_owned(),
+            props,
+        };
+        let range = |from, to, points| FrequencyRange { from, to, points };
+        ScoreRule {
+            from,
+            to,
+            ..rule(
+                "r",
+                &print(&did(&event, window)),
+                match kind {
+                    0 => RulePoints::Once { points },
+                    1 => RulePoints::Each { points },
+                    _ => RulePoints::Ranges {
+                        ranges: vec![range(1, Some(1), points), range(3, None, points * 2)],
+                    },
+                },
+            )
+        }
+    });
+    let fit = (expr(), -20i32..20)
+        .prop_map(|(expr, points)| rule("r", &print(&expr), RulePoints::While { points }));
+    (prop_oneof![2 => counted, 1 => fit], bounds()).prop_map(|(rule, bounds)| ScoreRule { bounds, ..rule })
+}
+
+pub(crate) fn models() -> impl Strategy<Value = ScoreModel> {
+    let groups = vec((decays(), bounds(), vec(rules(), 1..4)), 1..3);
+    (groups, bounds()).prop_map(|(groups, bounds)| ScoreModel::Points {
+        groups: groups
+            .into_iter()
+            .map(|(decay, bounds, rules)| ScoreGroup {
+                bounds,
+                ..group(decay, rules)
+            })
+            .collect(),
+        bounds,
+        stages: Vec::new(),
+    })
+}
+
+/// The second reading: event by event, each put alone before the segment evaluator, weights as floating powers.
+fn naive(model: &ScoreModel, who: &ContactRecord, now: Moment) -> f64 {
+    let ScoreModel::Points { groups, bounds, .. } = model else {
+        panic!("no points")
+    };
+    let clamp = |n: f64, b: &ScoreBounds| {
+        let n = b.least.map_or(n, |least| n.max(f64::from(least)));
+        b.most.map_or(n, |most| n.min(f64::from(most)))
+    };
+    let of_rule = |rule: &ScoreRule, decay: &Decay| {
+        let expr = parse(&rule.when).expect("printed");
+        if let RulePoints::While { points } = &rule.points {
+            return f64::from(*points) * f64::from(u8::from(eval(&expr, who, now, &scope()).holds));
+        }
+        let alone = |event: &&Event| {
+            let only = ContactRecord {
+                events: vec![(*event).clone()],
+                ..who.clone()
+            };
+            let dated =
+                rule.from.is_none_or(|from| from <= event.at) && rule.to.is_none_or(|to| event.at < to);
+            dated && eval(&expr, &only, now, &scope()).holds
+        };
+        let counting: Vec<&Event> = who.events.iter().filter(alone).collect();
+        let weight = |at: Moment| weight(*decay, at, now);
+        let last = counting.iter().map(|e| e.at).max();
+        match &rule.points {
+            RulePoints::Each { points } => counting.iter().map(|e| f64::from(*points) * weight(e.at)).sum(),
+            RulePoints::Once { points } => last.map_or(0.0, |at| f64::from(*points) * weight(at)),
+            RulePoints::Ranges { ranges } => {
+                let n = counting.len() as u32;
+                let points: i32 = ranges
+                    .iter()
+                    .filter(|r| n >= r.from && n <= r.to.unwrap_or(u32::MAX))
+                    .map(|r| r.points)
+                    .sum();
+                last.map_or(0.0, |at| f64::from(points) * weight(at))
+            }
+            RulePoints::While { .. } => 0.0,
+        }
+    };
+    let of_group = |group: &ScoreGroup| {
+        let rules = group
+            .rules
+            .iter()
+            .map(|rule| clamp(of_rule(rule, &group.decay), &rule.bounds));
+        clamp(rules.sum(), &group.bounds)
+    };
+    clamp(groups.iter().map(of_group).sum(), bounds)
+}
+
+fn weight(decay: Decay, at: Moment, now: Moment) -> f64 {
+    let (from, to) = (at.date_naive(), now.date_naive());
+    match decay {
+        Decay::None => 1.0,
+        Decay::HalfLife { days } => 0.5f64.powf((to - from).num_days() as f64 / f64::from(days)),
+        Decay::Linear { percent, months } => {
+            let steps = (1..5_000).take_while(|n| {
+                from.checked_add_months(Months::new(n * months))
+                    .is_some_and(|d| d <= to)
+            });
+            (1.0 - f64::from(percent) / 100.0 * steps.count() as f64).max(0.0)
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn the_score_is_what_a_second_reading_counts(model in models(), who in record(ContactId(1)), now in moment()) {
+        let scored = read(&model).score(&who, now, &scope());
+        let again = naive(&model, &who, now);
+        // Each decayed event is rounded to a thousandth, the total to a point.
+        prop_assert!((scored.total as f64 - again).abs() <= 0.5 + 0.001 * (1 + who.events.len()) as f64, "{} or {again}", scored.total);
+        let backwards = ContactRecord { events: who.events.iter().rev().cloned().collect(), ..who.clone() };
+        prop_assert_eq!(&scored, &read(&model).score(&backwards, now, &scope()), "the order of rows does not matter");
+    }
+
+    #[test]
+    fn until_its_moment_a_score_stays_as_it_is(model in models(), who in record(ContactId(1)), now in moment(), part in 0.0f64..1.0) {
+        let points = read(&model);
+        let scored = points.score(&who, now, &scope());
+        let until = scored.until.unwrap_or(now + TimeDelta::days(800));
+        prop_assert!(until > now);
+        let between = now + TimeDelta::nanoseconds(1) + TimeDelta::seconds(((until - now).num_seconds() as f64 * part) as i64);
+        for then in [between.min(until - TimeDelta::nanoseconds(1)), until - TimeDelta::nanoseconds(1)] {
+            let later = points.score(&who, then, &scope());
+            prop_assert_eq!((later.total, &later.groups), (scored.total, &scored.groups), "at {}", then);
+        }
+    }
+}
+
+#[test]
+fn the_pools_of_the_property_tests_hold_events_that_count() {
+    // A second reading of nothing proves nothing: of these models and contacts many must give points.
+    use proptest::strategy::ValueTree;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut given = 0;
+    for _ in 0..200 {
+        let model = models().new_tree(&mut runner).expect("a model").current();
+        let who = record(ContactId(1))
+            .new_tree(&mut runner)
+            .expect("a contact")
+            .current();
+        let now = moment().new_tree(&mut runner).expect("a moment").current();
+        let scored = read(&model).score(&who, now, &scope());
+        let rules = scored.groups.iter().flat_map(|g| &g.rules);
+        given += usize::from(rules.into_iter().any(|r| r.count > 0 && r.points != 0));
+        assert!(
+            now.year() > 2000
+                && !who
+                    .events
+                    .iter()
+                    .any(|e| event_matches(&read(&model).adjusted, e))
+        );
+    }
+    assert!(given > 50, "{given} of 200");
+}
+
+/// Two points for each visit.
+pub(crate) fn visits_model() -> ScoreModel {
+    let visit = rule("visit", "did visit", RulePoints::Each { points: 2 });
+    points(vec![group(Decay::None, vec![visit])], &[])
+}

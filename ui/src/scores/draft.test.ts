@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import { addGroup, addRange, addRule, changeRule, countBy, newGrade, newPoints, points, removeRule } from "./draft";
+
+test("keys of rules and groups are never given twice", () => {
+  const first = newPoints("Shop");
+  const more = addRule(addGroup(first, "Fit"), "group_1");
+  const keys = more.groups.flatMap((group) => [group.key, ...group.rules.map((rule) => rule.key)]);
+  expect(keys).toEqual(["group_1", "rule_1", "rule_3", "group_2", "rule_2"]);
+  const fewer = addRule(removeRule(more, "rule_2"), "group_2");
+  expect(fewer.groups[1]?.rules.map((rule) => rule.key)).toEqual(["rule_2"]);
+});
+
+test("another way of counting keeps the points", () => {
+  const each = countBy({ per: "once", points: 7 }, "each");
+  expect(each).toEqual({ per: "each", points: 7 });
+  const ranges = countBy(each, "ranges");
+  expect(ranges).toEqual({ per: "ranges", ranges: [{ from: 1, to: null, points: 7 }] });
+  expect(countBy(ranges, "while")).toEqual({ per: "while", points: 7 });
+});
+
+test("a new range begins behind the last one, which then ends", () => {
+  const two = addRange([{ from: 1, to: null, points: 3 }]);
+  expect(two).toEqual([
+    { from: 1, to: 2, points: 3 },
+    { from: 3, to: null, points: 8 },
+  ]);
+  expect(addRange(two)[2]).toEqual({ from: 5, to: null, points: 13 });
+});
+
+test("a change of one rule leaves the others and the model before as they are", () => {
+  const before = addRule(newPoints("Shop"), "group_1");
+  const after = changeRule(before, "rule_1", (rule) => ({ ...rule, when: "did order" }));
+  expect(after.groups[0]?.rules.map((rule) => rule.when)).toEqual(["did order", ""]);
+  expect(before.groups[0]?.rules[0]?.when).toBe("");
+  expect(after.groups[0]?.rules[1]).toBe(before.groups[0]?.rules[1]);
+});
+
+test("the bands of a new grade go down and the last one takes the rest", () => {
+  const grade = newGrade(["fit", "engagement"]);
+  expect(grade.rows.score).toBe("fit");
+  expect(grade.columns.bands.map((band) => band.at_least)).toEqual([50, 20, null]);
+});
+
+test("thousandths are shown as points", () => {
+  expect([points(12_000), points(70_711), points(-49)]).toEqual([12, 70.7, -0]);
+});

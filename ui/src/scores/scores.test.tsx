@@ -1,0 +1,41 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { beforeEach, expect, test } from "vitest";
+import { setHost } from "@/api/host";
+import { fixtureHost } from "@/api/host.fixture";
+import { showProgram } from "@/testing";
+
+beforeEach(() => {
+  localStorage.clear();
+  setHost(fixtureHost("?fixture=some"));
+});
+
+test("a draft is saved before it is published, and neither while a rule says nothing", async () => {
+  showProgram("/scores/new");
+  await userEvent.type(await screen.findByRole("textbox", { name: "Name" }), "Interest");
+  expect(await screen.findByText("Say what counts.")).toBeDefined();
+  await userEvent.type(screen.getByRole("textbox", { name: "What counts" }), "did order");
+  await userEvent.click(screen.getByRole("button", { name: "Save draft" }));
+  expect(await screen.findByRole("heading", { name: "Interest" })).toBeDefined();
+  const publish = screen.getByRole("button", { name: "Publish" });
+  await waitFor(() => expect(publish).toHaveProperty("disabled", false));
+  await userEvent.click(publish);
+  const asked = await screen.findByRole("alertdialog");
+  await userEvent.click(within(asked).getByRole("button", { name: "Publish" }));
+  expect(await screen.findByText("Version 1")).toBeDefined();
+});
+
+test("the segment of those who reach the points is one button away", async () => {
+  showProgram("/scores/1");
+  expect(await screen.findByRole("button", { name: "Create the segment" })).toBeDefined();
+});
+
+test("a contact's page says each point with its rule and each change with its reason", async () => {
+  showProgram("/contacts/1");
+  await userEvent.click(await screen.findByRole("tab", { name: "Scores" }));
+  expect(await screen.findByText("52")).toBeDefined();
+  expect(screen.getAllByText("A1")).toHaveLength(1);
+  const changes = await screen.findByText("46 → 52");
+  expect(changes).toBeDefined();
+  expect(screen.getAllByText("did email_clicked").length).toBeGreaterThan(1);
+});
