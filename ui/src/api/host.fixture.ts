@@ -3,6 +3,7 @@
 import { journeyFixture, journeyJob } from "@/journeys/fixture";
 import type { Commands } from "./client";
 import { answersAnswers } from "./fixture.answers";
+import { duplicatesAnswers } from "./fixture.duplicates";
 import { days, mailAnswers } from "./fixture.mail";
 import { at, CITIES, COUNTS, FIELDS, FIRST, LAST, noise, person, timeline } from "./fixture.people";
 import { providersAnswers } from "./fixture.providers";
@@ -515,6 +516,7 @@ export function fixtureHost(search: string): Host {
       },
     }),
     ...answersAnswers({ empty, much, tell }),
+    ...duplicatesAnswers({ empty, much, tell, job }),
     ...providersAnswers({ empty, much, tell }),
     ...mailAnswers({ empty, much, total, unknown, tell }),
     ...worldAnswers({

@@ -5,6 +5,7 @@
 //! - [`hits`]: whether what a message brought back was a person's doing.
 //! - [`index`]: the fold that keeps all segments true while rows change and time passes.
 //! - [`journey`]: the kernel `step`, with one file a step kind in [`steps`].
+//! - [`survivorship`]: which of two values stays when two contacts are made one.
 //! - [`experiment`]: tests of variants that may be looked at all the time.
 //! - [`sim`] and [`replay`]: the two drivers of the kernel that need no store.
 
@@ -18,3 +19,4 @@ pub mod replay;
 pub mod segment;
 pub mod sim;
 pub mod steps;
+pub mod survivorship;

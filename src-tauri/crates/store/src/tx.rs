@@ -150,6 +150,8 @@ pub struct Tx<'c> {
     domains: BTreeMap<(i64, String, i64), i64>,
     /// Sender's domain and template's subject, read once a write.
     letterheads: BTreeMap<(AccountId, TemplateId), (String, String)>,
+    /// Whether pairs of duplicates wait, once that was asked.
+    pub(crate) open_pairs: Option<bool>,
 }
 
 impl<'c> Deref for Tx<'c> {
@@ -183,6 +185,7 @@ impl<'c> Tx<'c> {
             rollups: BTreeMap::new(),
             domains: BTreeMap::new(),
             letterheads: BTreeMap::new(),
+            open_pairs: None,
         }
     }
 
