@@ -8,7 +8,7 @@ import type { DuplicateRules } from "./gen/DuplicateRules";
 import type { DuplicateShown } from "./gen/DuplicateShown";
 import type { DuplicateSide } from "./gen/DuplicateSide";
 import type { DuplicateValue } from "./gen/DuplicateValue";
-import type { Evidence } from "./gen/Evidence";
+import type { MatchEvidence } from "./gen/MatchEvidence";
 import type { MergeView } from "./gen/MergeView";
 
 const pick = (list: readonly string[], n: number) => list[n % list.length] ?? "";
@@ -28,7 +28,7 @@ function row(n: number): DuplicateRow {
   };
 }
 
-const field = (key: string | null, kind: Evidence["kind"], level: Evidence["level"], bits: number): Evidence => ({
+const field = (key: string | null, kind: MatchEvidence["kind"], level: MatchEvidence["level"], bits: number): MatchEvidence => ({
   about: "field",
   key,
   kind,
@@ -36,7 +36,7 @@ const field = (key: string | null, kind: Evidence["kind"], level: Evidence["leve
   bits,
 });
 
-const EVIDENCE: Evidence[] = [
+const EVIDENCE: MatchEvidence[] = [
   { about: "prior", key: null, kind: null, level: null, bits: -11.4 },
   field("last_name", "surname", "exact", 9.7),
   field("first_name", "given_name", "close", 4.1),

@@ -22,7 +22,7 @@ commands! {
     query "duplicates.page" page(DuplicatesPage) -> DuplicatesShown, reads [Duplicates, Contacts];
     query "duplicates.show" show(DuplicatePair) -> DuplicateShown, reads [Duplicates, Contacts, Fields, Tags, Consents, Suppressions, Events, Outbox, Enrolments];
     query "duplicates.merges" merges(MergesPage) -> Vec<MergeView>, reads [Duplicates, Contacts];
-    query "duplicates.rules" get_rules(NoArgs) -> DuplicateRules, reads [Duplicates, Fields];
+    query "duplicates.rules" get_rules(NoArgs) -> DuplicateRules, reads [Fields, Workspace];
     mutate "duplicates.save_rules" save_rules(DuplicateRules) -> DuplicateRules, reads [];
     mutate "duplicates.find" find(NoArgs) -> JobStarted, reads [];
     mutate "duplicates.merge" merge(MergeDuplicates) -> OneMerge, reads [];
@@ -105,7 +105,10 @@ async fn merge(cx: &Ctx, req: MergeDuplicates) -> Result<OneMerge> {
     if req.survivor == req.absorbed {
         return Err(fail(Code::Invalid, "duplicates.one_contact", &[]));
     }
-    let merged = open.store.write(Priority::User, move |tx| decided(tx, &req)).await?;
+    let merged = open
+        .store
+        .write(Priority::User, move |tx| decided(tx, &req))
+        .await?;
     merged
         .map(|id| OneMerge { id })
         .ok_or_else(|| fail(Code::Stale, "duplicates.changed", &[]))

@@ -25,7 +25,12 @@ pub fn default_rule(key: &str, kind: FieldType) -> SurvivorRule {
 
 /// Whether the value of the other contact is taken in place of that of the one that stays. `trusted`: kinds of sources
 /// (what stands before the colon), the most trusted first; any other is trusted least.
-pub fn takes_other(rule: SurvivorRule, trusted: &[String], own: &Candidate<'_>, other: &Candidate<'_>) -> bool {
+pub fn takes_other(
+    rule: SurvivorRule,
+    trusted: &[String],
+    own: &Candidate<'_>,
+    other: &Candidate<'_>,
+) -> bool {
     let (Some(mine), Some(theirs)) = (own.value, other.value) else {
         return own.value.is_none() && other.value.is_some();
     };
@@ -36,7 +41,10 @@ pub fn takes_other(rule: SurvivorRule, trusted: &[String], own: &Candidate<'_>, 
     let more = |own: usize, other: usize| other > own || other == own && later;
     let rank = |source: &str| {
         let kind = source.split([':', '/', ' ']).next().unwrap_or(source);
-        trusted.iter().position(|known| known == kind).unwrap_or(trusted.len())
+        trusted
+            .iter()
+            .position(|known| known == kind)
+            .unwrap_or(trusted.len())
     };
     match rule {
         SurvivorRule::NonEmpty | SurvivorRule::Manual => false,
@@ -94,10 +102,19 @@ mod tests {
     #[test]
     fn a_value_goes_before_none_by_every_rule_and_none_never_before_a_value() {
         for rule in RULES {
-            assert!(takes(rule, ("", "user", 9, 9), ("Linz", "import:1", 1, 1)), "{rule:?}");
-            assert!(!takes(rule, ("Linz", "import:1", 1, 1), ("", "user", 9, 9)), "{rule:?}");
+            assert!(
+                takes(rule, ("", "user", 9, 9), ("Linz", "import:1", 1, 1)),
+                "{rule:?}"
+            );
+            assert!(
+                !takes(rule, ("Linz", "import:1", 1, 1), ("", "user", 9, 9)),
+                "{rule:?}"
+            );
             assert!(!takes(rule, ("", "user", 1, 1), ("", "user", 2, 1)), "{rule:?}");
-            assert!(!takes(rule, ("Linz", "import:1", 1, 1), ("Linz", "user", 9, 9)), "{rule:?}");
+            assert!(
+                !takes(rule, ("Linz", "import:1", 1, 1), ("Linz", "user", 9, 9)),
+                "{rule:?}"
+            );
         }
     }
 
@@ -106,7 +123,10 @@ mod tests {
         // Of each pair the second goes before by one rule alone, but for the last word that the moment has.
         let wins = |own, other| RULES.map(|rule| takes(rule, own, other));
         let old = ("Bregenz", "user", 5, 3);
-        assert_eq!(wins(old, ("Linz", "form", 6, 1)), [true, false, false, false, false, false]);
+        assert_eq!(
+            wins(old, ("Linz", "form", 6, 1)),
+            [true, false, false, false, false, false]
+        );
         assert_eq!(
             wins(("Bregenz", "import:2", 5, 3), ("Linz", "user", 4, 1)),
             [false, true, false, false, false, false]
@@ -115,14 +135,29 @@ mod tests {
             wins(("Linz", "user", 5, 3), ("Bregenz", "form", 4, 1)),
             [false, false, true, false, false, false]
         );
-        assert_eq!(wins(old, ("Linz", "form", 4, 4)), [false, false, false, true, false, false]);
+        assert_eq!(
+            wins(old, ("Linz", "form", 4, 4)),
+            [false, false, false, true, false, false]
+        );
     }
 
     #[test]
     fn where_a_rule_does_not_tell_the_later_value_stays() {
-        for rule in [SurvivorRule::MostTrusted, SurvivorRule::Longest, SurvivorRule::MostFrequent] {
-            assert!(takes(rule, ("Graz", "import:1", 1, 1), ("Linz", "import:2", 2, 1)));
-            assert!(!takes(rule, ("Graz", "import:2", 2, 1), ("Linz", "import:1", 1, 1)));
+        for rule in [
+            SurvivorRule::MostTrusted,
+            SurvivorRule::Longest,
+            SurvivorRule::MostFrequent,
+        ] {
+            assert!(takes(
+                rule,
+                ("Graz", "import:1", 1, 1),
+                ("Linz", "import:2", 2, 1)
+            ));
+            assert!(!takes(
+                rule,
+                ("Graz", "import:2", 2, 1),
+                ("Linz", "import:1", 1, 1)
+            ));
         }
     }
 }

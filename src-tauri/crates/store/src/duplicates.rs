@@ -9,9 +9,7 @@ mod unmerge;
 
 pub use aliases::{Alias, alias_email, aliases_of, is_alias, moved_people, standing};
 pub use merge::merge;
-pub use pairs::{
-    NewPair, Pair, PairState, different_pairs, end_run, open_count, open_pairs, pair, put, say,
-};
+pub use pairs::{NewPair, Pair, PairState, different_pairs, end_run, open_count, open_pairs, pair, put, say};
 pub use unmerge::unmerge;
 
 pub(crate) use aliases::{any, by_email, forget};

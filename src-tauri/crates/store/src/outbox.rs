@@ -97,7 +97,9 @@ pub(crate) fn unclaim(tx: &mut Tx<'_>, contact: ContactId) -> Result<()> {
          CROSS JOIN outbox o ON o.enrolment = e.id WHERE o.state = 2"
     );
     let claimed = tx.all(CLAIMED_FOR, (contact.0,), |row| Ok(MessageId(row.get(0)?)))?;
-    claimed.into_iter().try_for_each(|id| lanes::put_back(tx, id, None))
+    claimed
+        .into_iter()
+        .try_for_each(|id| lanes::put_back(tx, id, None))
 }
 
 /// Whether the law allows the step from one state to another.

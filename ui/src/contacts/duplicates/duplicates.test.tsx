@@ -2,7 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, test } from "vitest";
 import type { Commands } from "@/api/client";
-import type { Evidence } from "@/api/gen/Evidence";
+import type { MatchEvidence } from "@/api/gen/MatchEvidence";
 import { type Host, setHost } from "@/api/host";
 import { fixtureHost } from "@/api/host.fixture";
 import { showProgram } from "@/testing";
@@ -95,7 +95,7 @@ test("a merge in the history is taken back once somebody has said so", async () 
 });
 
 test("each finding is a plain sentence, and the loudest comes first", () => {
-  const of = (level: Evidence["level"], bits: number): Evidence => ({
+  const of = (level: MatchEvidence["level"], bits: number): MatchEvidence => ({
     about: "field",
     key: "last_name",
     kind: "surname",

@@ -1,5 +1,5 @@
 // What speaks for and against two contacts being one person, in words.
-import type { Evidence } from "@/api/gen/Evidence";
+import type { MatchEvidence } from "@/api/gen/MatchEvidence";
 import { t } from "@/i18n";
 
 /** Bits from which a value that is the same is an unusual one. */
@@ -25,7 +25,7 @@ export function strength(bits: number): Strength {
 }
 
 /** What was found, without how much it says. `label`: what people call a field. */
-export function finding(of: Evidence, label: (key: string) => string): string {
+export function finding(of: MatchEvidence, label: (key: string) => string): string {
   if (of.about !== "field" || of.level === null || of.level === "missing") {
     return of.about === "field" ? "" : t(`contacts.duplicates.about_all.${of.about}`);
   }
@@ -35,7 +35,7 @@ export function finding(of: Evidence, label: (key: string) => string): string {
 }
 
 /** What says something, the loudest first. */
-export function told(evidence: readonly Evidence[]): Evidence[] {
+export function told(evidence: readonly MatchEvidence[]): MatchEvidence[] {
   return evidence
     .filter((each) => each.level !== "missing" && Math.abs(each.bits) >= 0.05)
     .toSorted((one, other) => Math.abs(other.bits) - Math.abs(one.bits));

@@ -6,7 +6,7 @@ import type { DuplicateField } from "@/api/gen/DuplicateField";
 import type { DuplicateShown } from "@/api/gen/DuplicateShown";
 import type { DuplicateSide } from "@/api/gen/DuplicateSide";
 import type { DuplicateValue } from "@/api/gen/DuplicateValue";
-import type { Evidence } from "@/api/gen/Evidence";
+import type { MatchEvidence } from "@/api/gen/MatchEvidence";
 import { Badge, Button, cx, ErrorView, Kbd, SkeletonLines, say, sayError } from "@/design";
 import { day, percent, value } from "@/format";
 import { t } from "@/i18n";
@@ -187,7 +187,7 @@ function Why({ of }: { of: DuplicateShown }) {
   );
 }
 
-function Weight({ of, most, label }: { of: Evidence; most: number; label: (key: string) => string }) {
+function Weight({ of, most, label }: { of: MatchEvidence; most: number; label: (key: string) => string }) {
   const share = `${(Math.min(1, Math.abs(of.bits) / most) * 50).toFixed(1)}%`;
   return (
     <li className="flex items-center gap-3">

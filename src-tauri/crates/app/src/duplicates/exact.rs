@@ -129,7 +129,11 @@ mod tests {
     #[test]
     fn pairs_share_keys_and_what_everybody_shares_is_none() {
         let mut keys = Keys::default();
-        for (row, phone, number) in [(0, "0171 5550101", "K-17"), (1, "01715550101", "k17"), (2, "01719999999", "")] {
+        for (row, phone, number) in [
+            (0, "0171 5550101", "K-17"),
+            (1, "01715550101", "k17"),
+            (2, "01719999999", ""),
+        ] {
             keys.note(row, 0, MatchKind::Phone, phone);
             keys.note(row, 1, MatchKind::Identifier, number);
         }
@@ -138,6 +142,9 @@ mod tests {
         }
         // A number in another field is another number.
         keys.note(2, 2, MatchKind::Identifier, "K-17");
-        assert_eq!(keys.pairs(), [((0, 1), vec![SameKey::Phone, SameKey::Identifier])]);
+        assert_eq!(
+            keys.pairs(),
+            [((0, 1), vec![SameKey::Phone, SameKey::Identifier])]
+        );
     }
 }

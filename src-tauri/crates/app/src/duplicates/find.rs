@@ -1,7 +1,7 @@
 //! The search: reads all contacts, compares them on threads of its own, and keeps what it found in batches.
 
 use super::exact::{self, Keys};
-use super::{DuplicateSearch, Evidence, EvidenceOf, LAST, SameKey, rules};
+use super::{DuplicateSearch, MatchEvidence, MatchAbout, LAST, SameKey, rules};
 use crate::Ctx;
 use crate::error::{ApiError, Code, Result, fail};
 use crate::imports::blocking;
@@ -188,8 +188,8 @@ fn pairs(
     Ok((kept.collect::<Result<Vec<NewPair>>>()?, left_out))
 }
 
-fn evidence(weights: &[Weight], compared: &[(String, MatchKind)]) -> Vec<Evidence> {
-    let of = |about, bits| Evidence {
+fn evidence(weights: &[Weight], compared: &[(String, MatchKind)]) -> Vec<MatchEvidence> {
+    let of = |about, bits| MatchEvidence {
         about,
         key: None,
         kind: None,
@@ -199,17 +199,17 @@ fn evidence(weights: &[Weight], compared: &[(String, MatchKind)]) -> Vec<Evidenc
     weights
         .iter()
         .map(|weight| match *weight {
-            Weight::Prior(bits) => of(EvidenceOf::Prior, bits),
-            Weight::Together(bits) => of(EvidenceOf::Together, bits),
-            Weight::Household(bits) => of(EvidenceOf::Household, bits),
-            Weight::Moving(bits) => of(EvidenceOf::Moving, bits),
+            Weight::Prior(bits) => of(MatchAbout::Prior, bits),
+            Weight::Together(bits) => of(MatchAbout::Together, bits),
+            Weight::Household(bits) => of(MatchAbout::Household, bits),
+            Weight::Moving(bits) => of(MatchAbout::Moving, bits),
             Weight::Field { field, level, bits } => {
                 let known = compared.get(field);
-                Evidence {
+                MatchEvidence {
                     key: known.map(|(key, _)| key.clone()),
                     kind: Some(known.map_or(MatchKind::StreetNumber, |(_, kind)| *kind)),
                     level: Some(match_level(level)),
-                    ..of(EvidenceOf::Field, bits)
+                    ..of(MatchAbout::Field, bits)
                 }
             }
         })

@@ -79,17 +79,20 @@ pub(super) fn read(db: &Db<'_>) -> carillon_store::Result<DuplicateRules> {
     let set: Set = settings::get(db, RULES)?.unwrap_or_default();
     let fields = db.catalogue().fields();
     let mut compared = 0;
-    let rules = fields.iter().filter(|field| field.key != "created_at").map(|field| {
-        let said = set.fields.get(&field.key);
-        let kind = said.map_or_else(|| guess(field), |(kind, _)| *kind);
-        compared += usize::from(kind.is_some());
-        DuplicateRule {
-            key: field.key.clone(),
-            label: field.label.clone(),
-            kind: kind.filter(|_| compared <= MOST_FIELDS),
-            rule: said.map_or_else(|| default_rule(&field.key, field.field_type), |(_, rule)| *rule),
-        }
-    });
+    let rules = fields
+        .iter()
+        .filter(|field| field.key != "created_at")
+        .map(|field| {
+            let said = set.fields.get(&field.key);
+            let kind = said.map_or_else(|| guess(field), |(kind, _)| *kind);
+            compared += usize::from(kind.is_some());
+            DuplicateRule {
+                key: field.key.clone(),
+                label: field.label.clone(),
+                kind: kind.filter(|_| compared <= MOST_FIELDS),
+                rule: said.map_or_else(|| default_rule(&field.key, field.field_type), |(_, rule)| *rule),
+            }
+        });
     Ok(DuplicateRules {
         fields: rules.collect(),
         trusted: match set.trusted.is_empty() {
@@ -119,10 +122,18 @@ pub(super) fn check(rules: &DuplicateRules, fields: &[Field]) -> Result<()> {
     }
     let compared = rules.fields.iter().filter(|rule| rule.kind.is_some()).count();
     if compared > MOST_FIELDS {
-        return Err(fail(Code::Invalid, "duplicates.too_many_fields", &[("most", &MOST_FIELDS)]));
+        return Err(fail(
+            Code::Invalid,
+            "duplicates.too_many_fields",
+            &[("most", &MOST_FIELDS)],
+        ));
     }
     if rules.trusted.len() > MOST_TRUSTED || rules.trusted.iter().any(|word| word.len() > LONGEST) {
-        return Err(fail(Code::Invalid, "duplicates.too_many_sources", &[("most", &MOST_TRUSTED)]));
+        return Err(fail(
+            Code::Invalid,
+            "duplicates.too_many_sources",
+            &[("most", &MOST_TRUSTED)],
+        ));
     }
     Ok(())
 }
@@ -132,7 +143,10 @@ pub(super) fn check(rules: &DuplicateRules, fields: &[Field]) -> Result<()> {
 /// # Errors
 /// The store's.
 pub(super) fn write(tx: &mut Tx<'_>, rules: &DuplicateRules) -> carillon_store::Result<()> {
-    let fields = rules.fields.iter().map(|rule| (rule.key.clone(), (rule.kind, rule.rule)));
+    let fields = rules
+        .fields
+        .iter()
+        .map(|rule| (rule.key.clone(), (rule.kind, rule.rule)));
     let set = Set {
         fields: fields.collect(),
         trusted: rules.trusted.clone(),

@@ -1,7 +1,7 @@
 //! Two contacts side by side, and what would become of each field.
 
 use super::{
-    DuplicateField, DuplicatePair, DuplicateRules, DuplicateShown, DuplicateSide, DuplicateValue, Evidence,
+    DuplicateField, DuplicatePair, DuplicateRules, DuplicateShown, DuplicateSide, DuplicateValue, MatchEvidence,
     exact, rules,
 };
 use crate::Ctx;
@@ -19,7 +19,9 @@ pub(super) fn name(contact: &Contact) -> String {
         Some(Value::Text(text)) => text.as_str(),
         _ => "",
     };
-    format!("{} {}", part("first_name"), part("last_name")).trim().to_owned()
+    format!("{} {}", part("first_name"), part("last_name"))
+        .trim()
+        .to_owned()
 }
 
 fn field<'a>(contact: &'a Contact, key: &str) -> Option<&'a FieldValue> {
@@ -35,7 +37,8 @@ pub(super) async fn show(cx: &Ctx, req: DuplicatePair) -> Result<DuplicateShown>
         u32::try_from(record.map_or(0, |record| record.events.len())).unwrap_or(u32::MAX)
     });
     let read = open.store.read(move |db| both(db, (a, b), events));
-    read.await?.ok_or_else(|| ApiError::internal("what was found of two contacts cannot be read"))
+    read.await?
+        .ok_or_else(|| ApiError::internal("what was found of two contacts cannot be read"))
 }
 
 fn both(
@@ -44,7 +47,7 @@ fn both(
     events: [u32; 2],
 ) -> carillon_store::Result<Option<DuplicateShown>> {
     let pair = duplicates::pair(db, a.id, b.id)?;
-    let evidence: Vec<Evidence> = match pair.as_ref().map(|pair| serde_json::from_str(&pair.weights)) {
+    let evidence: Vec<MatchEvidence> = match pair.as_ref().map(|pair| serde_json::from_str(&pair.weights)) {
         Some(Ok(evidence)) => evidence,
         Some(Err(_)) => return Ok(None),
         None => Vec::new(),
@@ -60,7 +63,10 @@ fn both(
         b,
         fields,
         probability: found.map(|pair| pair.probability),
-        same: pair.as_ref().map(|pair| exact::words(&pair.same)).unwrap_or_default(),
+        same: pair
+            .as_ref()
+            .map(|pair| exact::words(&pair.same))
+            .unwrap_or_default(),
         evidence,
         stamp,
         different: pair.is_some_and(|pair| pair.state == PairState::Different),

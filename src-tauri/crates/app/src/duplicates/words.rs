@@ -11,7 +11,6 @@ use ts_rs::TS;
 #[serde(deny_unknown_fields)]
 #[ts(export)]
 pub struct DuplicatesPage {
-    #[serde(default)]
     pub offset: u32,
     pub limit: u32,
 }
@@ -80,7 +79,7 @@ pub struct DuplicatePair {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export)]
-pub enum EvidenceOf {
+pub enum MatchAbout {
     /// How likely any two contacts are one person.
     Prior,
     Field,
@@ -95,8 +94,8 @@ pub enum EvidenceOf {
 /// One finding for or against two contacts being one person.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
-pub struct Evidence {
-    pub about: EvidenceOf,
+pub struct MatchEvidence {
+    pub about: MatchAbout,
     /// The field; `None` for a number of a house that was found in an address.
     pub key: Option<String>,
     pub kind: Option<MatchKind>,
@@ -162,7 +161,7 @@ pub struct DuplicateShown {
     pub probability: Option<f64>,
     pub same: Vec<SameKey>,
     /// The sum of the bits is the odds of the probability.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<MatchEvidence>,
     /// Who had better stay: may be written to, is written to, is known longer.
     pub survivor: ContactId,
     /// Names both as they are now; a merge of something else is refused.

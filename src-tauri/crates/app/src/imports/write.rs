@@ -439,7 +439,15 @@ pub(crate) fn judge(db: &Db<'_>, kept: &Kept, rows: &[Row]) -> Result<ImportCoun
                 counts.suppressed += u64::from(suppressions::contains(db, &row.email)?.is_some());
             }
             (Some(id), _) => {
-                let mut changed = would_change(db, kept, id, (&row.email, row.standing), person, &fills, &mut counts)?;
+                let mut changed = would_change(
+                    db,
+                    kept,
+                    id,
+                    (&row.email, row.standing),
+                    person,
+                    &fills,
+                    &mut counts,
+                )?;
                 changed |= would_obey(db, id, &row.email, row.standing)?;
                 *(if changed {
                     &mut counts.changed

@@ -49,11 +49,23 @@ pub(super) fn act(
         ResponseKind::Bounced => bounced(tx, heard, message, contact, address.as_deref()),
         ResponseKind::Complained => {
             withdraw(tx, heard, contact)?;
-            suppress_all(tx, address.as_deref(), contact, SuppressionReason::Complained, heard)
+            suppress_all(
+                tx,
+                address.as_deref(),
+                contact,
+                SuppressionReason::Complained,
+                heard,
+            )
         }
         ResponseKind::Unsubscribed => {
             withdraw(tx, heard, contact)?;
-            suppress_all(tx, address.as_deref(), contact, SuppressionReason::Unsubscribed, heard)
+            suppress_all(
+                tx,
+                address.as_deref(),
+                contact,
+                SuppressionReason::Unsubscribed,
+                heard,
+            )
         }
         ResponseKind::Delivered
         | ResponseKind::Delayed

@@ -13,7 +13,11 @@ pub async fn duplicates(backend: &Backend, json: bool, verb: Duplicates) -> Resu
         Duplicates::Find => {
             let found = backend.job("duplicates.find", json!({})).await?;
             answer(json, &found, |found| {
-                say!("duplicates.found", pairs = found["pairs"], contacts = found["contacts"]);
+                say!(
+                    "duplicates.found",
+                    pairs = found["pairs"],
+                    contacts = found["contacts"]
+                );
             });
             Ok(())
         }
@@ -121,7 +125,10 @@ fn show(shown: &Value) {
     if shown["probability"].is_null() {
         say!("duplicates.not_found");
     } else {
-        say!("duplicates.probability", probability = percent(&shown["probability"]));
+        say!(
+            "duplicates.probability",
+            probability = percent(&shown["probability"])
+        );
     }
     for same in shown["same"].as_array().into_iter().flatten() {
         output::line(word("same_keys", same));
@@ -143,7 +150,11 @@ fn show(shown: &Value) {
                 word("match_levels", &finding["level"])
             ),
             (Some("field"), None) => {
-                format!("{}: {}", text!("duplicates.number"), word("match_levels", &finding["level"]))
+                format!(
+                    "{}: {}",
+                    text!("duplicates.number"),
+                    word("match_levels", &finding["level"])
+                )
             }
             _ => word("evidence", &finding["about"]),
         };

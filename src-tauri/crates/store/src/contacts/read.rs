@@ -201,7 +201,11 @@ pub fn values_after(
     limit: u32,
 ) -> Result<Vec<Asked>> {
     let reader = Reader::new(&db.catalogue);
-    let place: HashMap<&str, usize> = keys.iter().enumerate().map(|(i, key)| (key.as_str(), i)).collect();
+    let place: HashMap<&str, usize> = keys
+        .iter()
+        .enumerate()
+        .map(|(i, key)| (key.as_str(), i))
+        .collect();
     db.all(
         &reader.after_id(),
         (after.map_or(-1, |id| i64::from(id.0)), limit),

@@ -15,7 +15,8 @@ const OF: &str = sql!(
     "SELECT a.absorbed, a.email, a.merge, m.at FROM contact_aliases a JOIN merges m ON m.id = a.merge
      WHERE a.contact = ?1 ORDER BY a.absorbed"
 );
-const MOVED: &str = sql!("SELECT 1 FROM merges WHERE seq = ?1 UNION ALL SELECT 1 FROM merges WHERE undone_seq = ?1");
+const MOVED: &str =
+    sql!("SELECT 1 FROM merges WHERE seq = ?1 UNION ALL SELECT 1 FROM merges WHERE undone_seq = ?1");
 const DROP_ALIASES: &str = sql!("DELETE FROM contact_aliases WHERE contact = ?1");
 const DROP_MERGES: &str = sql!("DELETE FROM merges WHERE survivor = ?1 OR absorbed = ?1");
 const DROP_PAIRS: &str = sql!("DELETE FROM duplicate_pairs WHERE a = ?1 OR b = ?1");

@@ -124,7 +124,10 @@ impl Rows {
         };
         let known = TABLES.contains(&self.table.as_str());
         if !known || !self.columns.iter().all(plain) || cells.len() != self.columns.len() {
-            return Err(Error::damaged("merges", "what was kept of a contact cannot be read"));
+            return Err(Error::damaged(
+                "merges",
+                "what was kept of a contact cannot be read",
+            ));
         }
         let params = cells.iter().map(Cell::sql);
         db.run(

@@ -113,7 +113,10 @@ pub fn merge(
     by: &str,
 ) -> Result<MergeId> {
     let [first, second] = pairs::found(tx, survivor, absorbed)?;
-    if tx.value::<i64>(LEAVING, (absorbed.0, MessageState::InFlight.code()))?.is_some() {
+    if tx
+        .value::<i64>(LEAVING, (absorbed.0, MessageState::InFlight.code()))?
+        .is_some()
+    {
         return Err(Error::Invalid(format!(
             "A message to {} is on its way at this moment. Try again in a minute.",
             second.email
@@ -132,16 +135,17 @@ pub fn merge(
     let other = Person::read(tx, absorbed)?;
     let (by, now, seq) = (tx.source(by)?, ms(tx.now()), tx.seq());
     let id: i64 = tx
-        .value(
-            ADD,
-            (survivor.0, absorbed.0, &was.absorbed.email, by, now, seq.0),
-        )?
+        .value(ADD, (survivor.0, absorbed.0, &was.absorbed.email, by, now, seq.0))?
         .ok_or_else(|| Error::damaged("merges", "a new merge got no number"))?;
     let id = MergeId(u32::try_from(id).map_err(|_| Error::damaged("merges", "there are too many merges"))?);
     for number in numbers {
         take_value(tx, (survivor, absorbed), number, &other)?;
     }
-    for (tag, given) in other.tags.iter().filter(|(tag, _)| !was.before.tags.contains_key(tag)) {
+    for (tag, given) in other
+        .tags
+        .iter()
+        .filter(|(tag, _)| !was.before.tags.contains_key(tag))
+    {
         person::write_tag(tx, survivor, *tag, *given)?;
     }
     keep_every_no(tx, survivor, absorbed, &other, &was.before)?;
@@ -190,7 +194,10 @@ fn take_down(tx: &Tx<'_>, survivor: Contact, absorbed: Contact) -> Result<Was> {
         new_pairs: Vec::new(),
         events: events::ids_of(tx, id).into_iter().map(|event| event.0).collect(),
         visitors: tx.all(VISITORS, (id.0,), |row| Ok(row.get(0)?))?,
-        aliases: aliases::aliases_of(tx, id)?.iter().map(|a| a.absorbed.0).collect(),
+        aliases: aliases::aliases_of(tx, id)?
+            .iter()
+            .map(|a| a.absorbed.0)
+            .collect(),
         survivor,
         absorbed,
     })
@@ -213,7 +220,10 @@ fn take_value(
     let key = catalogue.by_number(number).map(|field| field.key().to_owned());
     let values = contacts::record_fields(tx, survivor)?.unwrap_or_default();
     if let Some(key) = key {
-        let value = values.into_iter().find(|(k, _)| *k == key).map(|(_, value)| value);
+        let value = values
+            .into_iter()
+            .find(|(k, _)| *k == key)
+            .map(|(_, value)| value);
         tx.change(Change::FieldSet {
             contact: survivor,
             key,

@@ -241,7 +241,11 @@ pub(super) fn hand_on(tx: &mut Tx<'_>, survivor: ContactId, absorbed: ContactId)
         let (a, b) = ordered(survivor, other);
         let (same, state) = (pair.same.join(" "), pair.state.code());
         let weights = pair.weights.as_str();
-        if tx.run(HAND_ON, (a, b, state, pair.probability, same, weights, pair.run, now))? > 0 {
+        if tx.run(
+            HAND_ON,
+            (a, b, state, pair.probability, same, weights, pair.run, now),
+        )? > 0
+        {
             made.push((a, b));
         }
     }

@@ -17,9 +17,8 @@ use std::collections::BTreeMap;
 pub(super) const CONTACT: &str = sql!("SELECT * FROM contacts WHERE id = ?1");
 pub(super) const VALUES: &str = sql!("SELECT * FROM contact_fields WHERE contact = ?1");
 pub(super) const PROVENANCE: &str = sql!("SELECT * FROM provenance WHERE contact = ?1");
-pub(super) const TAGS: &str = sql!(
-    "SELECT x.* FROM tags t CROSS JOIN contact_tags x ON x.tag = t.id AND x.contact = ?1"
-);
+pub(super) const TAGS: &str =
+    sql!("SELECT x.* FROM tags t CROSS JOIN contact_tags x ON x.tag = t.id AND x.contact = ?1");
 pub(super) const PERMISSIONS: &str = sql!("SELECT * FROM permissions WHERE contact = ?1");
 const CHOICES: &str = sql!("SELECT * FROM choices WHERE hash = ?1 AND key = ?2");
 const LISTED: &str = sql!("SELECT * FROM suppressions WHERE hash = ?1 AND key = ?2");
@@ -58,6 +57,11 @@ impl Held {
     }
 }
 
+/// A channel and purpose; whether it is granted, on what basis, and the row of the ledger that says so.
+type Word = ((i64, i64), (i64, i64, i64));
+/// A key and the hash of an address under it, with the rows about it.
+type ByHash = ((i64, Vec<u8>), Rows);
+
 /// See the module. Email and the moment it was added stay with a contact always.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Person {
@@ -65,12 +69,11 @@ pub(super) struct Person {
     pub(super) fields: BTreeMap<i64, Held>,
     /// Source and moment by the tag's number.
     pub(super) tags: BTreeMap<i64, (i64, i64)>,
-    /// Channel and purpose; granted, basis, and the row of the ledger that says so.
-    pub(super) permissions: Vec<((i64, i64), (i64, i64, i64))>,
+    pub(super) permissions: Vec<Word>,
     /// What was chosen on the preference page, by key and hash.
-    choices: Vec<((i64, Vec<u8>), Rows)>,
+    choices: Vec<ByHash>,
     /// The entries of its address on the list of those who are not written to, likewise.
-    listed: Vec<((i64, Vec<u8>), Rows)>,
+    listed: Vec<ByHash>,
     pub(super) updated_at: i64,
     has_values: bool,
 }
@@ -165,7 +168,13 @@ impl Person {
         }
         self.put_permissions_back(tx, id, left, &now)?;
         for (key, was) in &self.choices {
-            let of = |person: &Person| person.choices.iter().find(|(k, _)| k == key).map(|(_, r)| r.clone());
+            let of = |person: &Person| {
+                person
+                    .choices
+                    .iter()
+                    .find(|(k, _)| k == key)
+                    .map(|(_, r)| r.clone())
+            };
             if of(left) == of(&now) {
                 tx.run(NO_CHOICE, (&key.1, key.0))?;
                 was.put_all_back(tx)?;
@@ -210,7 +219,11 @@ impl Person {
 
     fn put_permissions_back(&self, tx: &Tx<'_>, id: ContactId, left: &Person, now: &Person) -> Result<()> {
         let of = |person: &Person, about: &(i64, i64)| {
-            person.permissions.iter().find(|(a, _)| a == about).map(|(_, word)| *word)
+            person
+                .permissions
+                .iter()
+                .find(|(a, _)| a == about)
+                .map(|(_, word)| *word)
         };
         for (about, _) in self.permissions.iter().chain(&left.permissions) {
             if of(left, about) != of(now, about) {
@@ -252,8 +265,6 @@ fn tags(db: &Db<'_>, id: ContactId) -> Result<BTreeMap<i64, (i64, i64)>> {
         .collect()
 }
 
-type Word = ((i64, i64), (i64, i64, i64));
-
 fn permissions(db: &Db<'_>, id: ContactId) -> Result<Vec<Word>> {
     let rows = Rows::read(db, "permissions", PERMISSIONS, (id.0,))?;
     (0..rows.rows.len())
@@ -268,7 +279,7 @@ fn permissions(db: &Db<'_>, id: ContactId) -> Result<Vec<Word>> {
 }
 
 /// Rows about the address of a contact, under each key that is written.
-fn by_hash(db: &Db<'_>, id: ContactId, table: &str, sql: &str) -> Result<Vec<((i64, Vec<u8>), Rows)>> {
+fn by_hash(db: &Db<'_>, id: ContactId, table: &str, sql: &str) -> Result<Vec<ByHash>> {
     let email = crate::contacts::email_of(db, id)?.ok_or_else(|| damaged("the address"))?;
     let mut found = Vec::new();
     for (number, key) in written_keys(db)? {
@@ -340,7 +351,13 @@ pub(super) fn write_tag(tx: &mut Tx<'_>, id: ContactId, tag: i64, (source, at): 
 }
 
 /// Keeps a no of somebody who is the same person: the ledger's row that says it is the other's.
-pub(super) fn write_no(tx: &Tx<'_>, id: ContactId, about: (i64, i64), basis: i64, consent: i64) -> Result<()> {
+pub(super) fn write_no(
+    tx: &Tx<'_>,
+    id: ContactId,
+    about: (i64, i64),
+    basis: i64,
+    consent: i64,
+) -> Result<()> {
     tx.run(PUT_PERMISSION, (id.0, about.0, about.1, 0, basis, consent))?;
     Ok(())
 }

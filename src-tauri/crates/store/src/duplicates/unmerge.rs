@@ -5,7 +5,6 @@
 //! wait again, but for journeys that were stopped meanwhile. Nobody is let into a journey by it.
 
 use super::merge::{Was, sent, source, tell};
-use super::person::Person;
 use super::{Merged, get, pairs};
 use crate::codes::{Code, from_json};
 use crate::contacts;
@@ -24,11 +23,12 @@ use crate::tx::Tx;
 use crate::{consents, db::Db};
 use carillon_model::journey::{End, JourneyState};
 use carillon_model::message::MessageState;
-use carillon_model::{ContactId, EventId, JourneyId, MergeId, MessageId};
+use carillon_model::{ContactId, EnrolmentId, EventId, JourneyId, MergeId, MessageId};
 
 const WAS: &str = sql!("SELECT was FROM merges WHERE id = ?1 AND undone_at IS NULL");
-const LATER: &str =
-    sql!("SELECT id FROM merges WHERE survivor = ?1 AND id > ?2 AND undone_at IS NULL ORDER BY id DESC LIMIT 1");
+const LATER: &str = sql!(
+    "SELECT id FROM merges WHERE survivor = ?1 AND id > ?2 AND undone_at IS NULL ORDER BY id DESC LIMIT 1"
+);
 const INTO: &str = sql!("SELECT merge FROM contact_aliases WHERE absorbed = ?1");
 const DROP_ALIAS: &str = sql!("DELETE FROM contact_aliases WHERE absorbed = ?1");
 const GIVE_ALIAS: &str = sql!("UPDATE contact_aliases SET contact = ?2 WHERE absorbed = ?1");
@@ -117,7 +117,8 @@ fn go_on(tx: &mut Tx<'_>, was: &Was, at: carillon_model::Moment) -> Result<()> {
     };
     for row in 0..was.enrolments.rows.len() {
         let journey = was.enrolments.number(row, "journey")?;
-        if runs(tx, journey)? && enrolments::is_merged(tx, was.enrolments.number(row, "id")?)? {
+        let passage = EnrolmentId(was.enrolments.number(row, "id")?);
+        if runs(tx, journey)? && enrolments::is_merged(tx, passage)? {
             was.enrolments.put_back(tx, row)?;
             let (version, step) = (
                 was.enrolments.number(row, "version")?,
@@ -126,7 +127,13 @@ fn go_on(tx: &mut Tx<'_>, was: &Was, at: carillon_model::Moment) -> Result<()> {
             if let Ok(step) = step {
                 tx.gauge("standing", version, step, 1);
             }
-            tx.roll(Metric::Ended, journey, &enrolments::end_part(&End::Merged), at, -1);
+            tx.roll(
+                Metric::Ended,
+                journey,
+                &enrolments::end_part(&End::Merged),
+                at,
+                -1,
+            );
             tx.topic(Topic::Enrolments);
         }
     }
@@ -154,7 +161,10 @@ fn retell(tx: &mut Tx<'_>, id: ContactId, ids: &[EventId]) -> Result<()> {
     }
     let on = suppressions::of_contact(tx, id)?;
     tx.change(Change::SuppressedSet { contact: id, on });
-    for word in consents::permissions_of(tx, id)?.into_iter().filter(|word| word.granted) {
+    for word in consents::permissions_of(tx, id)?
+        .into_iter()
+        .filter(|word| word.granted)
+    {
         tx.change(Change::PermissionSet {
             contact: id,
             channel: word.channel,

@@ -33,7 +33,12 @@ async fn the_likeliest_pair_is_first_and_what_is_not_found_again_goes() {
     assert_eq!(open(&store).await, [(1, 2), (2, 3), (1, 3)]);
     write(&store, |tx| {
         let read = tx.seq();
-        put(tx, &[found(OTHER, SURVIVOR, 0.6), found(SURVIVOR, ABSORBED, 0.1)], 2, read)?;
+        put(
+            tx,
+            &[found(OTHER, SURVIVOR, 0.6), found(SURVIVOR, ABSORBED, 0.1)],
+            2,
+            read,
+        )?;
         end_run(tx, 2)
     })
     .await
@@ -45,7 +50,9 @@ async fn the_likeliest_pair_is_first_and_what_is_not_found_again_goes() {
 async fn two_who_were_said_to_be_different_stay_so_in_the_next_search() {
     let place = Place::new();
     let store = town(&place).await;
-    write(&store, |tx| say(tx, ABSORBED, SURVIVOR, PairState::Different)).await.unwrap();
+    write(&store, |tx| say(tx, ABSORBED, SURVIVOR, PairState::Different))
+        .await
+        .unwrap();
     write(&store, |tx| {
         let read = tx.seq();
         put(tx, &[found(SURVIVOR, ABSORBED, 0.99)], 2, read)?;
@@ -62,11 +69,21 @@ async fn two_who_were_said_to_be_different_stay_so_in_the_next_search() {
 async fn a_pair_is_dropped_when_one_of_the_two_is_edited_or_deleted() {
     let place = Place::new();
     let store = town(&place).await;
-    write(&store, |tx| set_field(tx, OTHER, "first_name", Some(&Value::Text("Cyrus".into())), "user"))
+    write(&store, |tx| {
+        set_field(
+            tx,
+            OTHER,
+            "first_name",
+            Some(&Value::Text("Cyrus".into())),
+            "user",
+        )
+    })
+    .await
+    .unwrap();
+    assert_eq!(open(&store).await, [(1, 2)]);
+    write(&store, |tx| contacts::delete(tx, ABSORBED, None, "user"))
         .await
         .unwrap();
-    assert_eq!(open(&store).await, [(1, 2)]);
-    write(&store, |tx| contacts::delete(tx, ABSORBED, None, "user")).await.unwrap();
     assert!(open(&store).await.is_empty());
     let said = store.read(|db| different_pairs(db, 10)).await.unwrap();
     assert!(said.is_empty(), "and so is what was said of them");
@@ -77,11 +94,23 @@ async fn a_search_that_read_before_an_edit_leaves_the_pair_out() {
     let place = Place::new();
     let store = town(&place).await;
     let read = store.seq();
-    write(&store, |tx| set_field(tx, OTHER, "first_name", Some(&Value::Text("Cyrus".into())), "user"))
-        .await
-        .unwrap();
+    write(&store, |tx| {
+        set_field(
+            tx,
+            OTHER,
+            "first_name",
+            Some(&Value::Text("Cyrus".into())),
+            "user",
+        )
+    })
+    .await
+    .unwrap();
     let kept = write(&store, move |tx| {
-        let all = [found(SURVIVOR, OTHER, 0.9), found(SURVIVOR, ContactId(99), 0.9), found(SURVIVOR, ABSORBED, 0.8)];
+        let all = [
+            found(SURVIVOR, OTHER, 0.9),
+            found(SURVIVOR, ContactId(99), 0.9),
+            found(SURVIVOR, ABSORBED, 0.8),
+        ];
         put(tx, &all, 2, read)
     });
     assert_eq!(kept.await.unwrap(), 1);
@@ -92,9 +121,19 @@ async fn a_search_that_read_before_an_edit_leaves_the_pair_out() {
 async fn what_was_said_of_the_absorbed_holds_for_the_survivor() {
     let place = Place::new();
     let store = town(&place).await;
-    write(&store, |tx| merge(tx, SURVIVOR, ABSORBED, &[], "user")).await.unwrap();
-    assert_eq!(open(&store).await, [(1, 3)], "the pair the two had with a third is one");
-    let with = store.read(|db| pair(db, ContactId(4), SURVIVOR)).await.unwrap().unwrap();
+    write(&store, |tx| merge(tx, SURVIVOR, ABSORBED, &[], "user"))
+        .await
+        .unwrap();
+    assert_eq!(
+        open(&store).await,
+        [(1, 3)],
+        "the pair the two had with a third is one"
+    );
+    let with = store
+        .read(|db| pair(db, ContactId(4), SURVIVOR))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(with.state, PairState::Different);
 }
 
@@ -105,6 +144,10 @@ async fn nobody_is_a_pair_with_themselves_or_with_nobody() {
     for (a, b) in [(SURVIVOR, SURVIVOR), (SURVIVOR, ContactId(99))] {
         let refused = write(&store, move |tx| merge(tx, a, b, &[], "user")).await;
         assert!(matches!(refused, Err(Error::Invalid(_) | Error::NotFound { .. })));
-        assert!(write(&store, move |tx| say(tx, a, b, PairState::Different)).await.is_err());
+        assert!(
+            write(&store, move |tx| say(tx, a, b, PairState::Different))
+                .await
+                .is_err()
+        );
     }
 }

@@ -67,7 +67,10 @@ fn add(tx: &mut Tx<'_>) -> crate::Result<()> {
     };
     let rows = [
         row("ada@new.example", vec![text("Ada"), text("Wien"), None, None]),
-        row("ada@old.example", vec![text("Adelaide"), text("Linz"), text("Europe/Vienna"), money(990)]),
+        row(
+            "ada@old.example",
+            vec![text("Adelaide"), text("Linz"), text("Europe/Vienna"), money(990)],
+        ),
         row("cy@x.example", vec![text("Cy"), None, text("Europe/Rome"), None]),
         row("dan@x.example", vec![text("Dan"), None, None, None]),
     ];
@@ -241,12 +244,21 @@ pub fn dump(place: &Place) -> BTreeMap<String, Vec<String>> {
 }
 
 /// What differs, but for the record of merges itself.
-pub fn differences(one: &BTreeMap<String, Vec<String>>, other: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+pub fn differences(
+    one: &BTreeMap<String, Vec<String>>,
+    other: &BTreeMap<String, Vec<String>>,
+) -> Vec<String> {
     let mut found = Vec::new();
     for (table, rows) in one.iter().filter(|(table, _)| *table != "merges") {
         let others = &other[table];
-        let gone = rows.iter().filter(|row| !others.contains(row)).map(|row| format!("{table} - {row}"));
-        let new = others.iter().filter(|row| !rows.contains(row)).map(|row| format!("{table} + {row}"));
+        let gone = rows
+            .iter()
+            .filter(|row| !others.contains(row))
+            .map(|row| format!("{table} - {row}"));
+        let new = others
+            .iter()
+            .filter(|row| !rows.contains(row))
+            .map(|row| format!("{table} + {row}"));
         found.extend(gone.chain(new));
     }
     found
