@@ -28,7 +28,12 @@ function row(n: number): DuplicateRow {
   };
 }
 
-const field = (key: string | null, kind: MatchEvidence["kind"], level: MatchEvidence["level"], bits: number): MatchEvidence => ({
+const field = (
+  key: string | null,
+  kind: MatchEvidence["kind"],
+  level: MatchEvidence["level"],
+  bits: number,
+): MatchEvidence => ({
   about: "field",
   key,
   kind,
@@ -156,8 +161,7 @@ export function duplicatesAnswers({ empty, much, tell, job }: Listeners & { job:
       const id = merges.length + 1;
       gone.set(id, found);
       rows = rows.filter((each) => each !== found);
-      const [email, alias] =
-        survivor === found.a ? [found.email_a, found.email_b] : [found.email_b, found.email_a];
+      const [email, alias] = survivor === found.a ? [found.email_a, found.email_b] : [found.email_b, found.email_a];
       merges = [{ id, survivor, absorbed, email, alias, at: at(0), source: "user", undone_at: null }, ...merges];
       tell("duplicates", "contacts");
       return { id };

@@ -105,7 +105,9 @@ test("each finding is a plain sentence, and the loudest comes first", () => {
   const label = () => "Last name";
   expect(finding(of("exact", 9), label)).toBe("The same unusual Last name");
   expect(finding(of("exact", 2), label)).toBe("The same Last name");
-  expect(finding({ ...of("close", 2), key: null }, label)).toBe("number of the house: the same but for a slip of the keyboard");
+  expect(finding({ ...of("close", 2), key: null }, label)).toBe(
+    "number of the house: the same but for a slip of the keyboard",
+  );
   expect([12, 6, 3, 0.5, -1, -3, -9].map(strength)).toEqual([
     "for_very",
     "for_strong",

@@ -45,8 +45,7 @@ function Decide({ of, onDone, onSkip, onGo }: Omit<PairProps, "a" | "b"> & { of:
   const [survivor, setSurvivor] = useState(of.survivor);
   const [picked, setPicked] = useState<Readonly<Record<string, number>>>({});
   const [stays, goes] = survivor === of.a.id ? [of.a, of.b] : [of.b, of.a];
-  const whose = (field: DuplicateField) =>
-    picked[field.key] ?? (survivor === of.a.id ? field.if_a : field.if_b);
+  const whose = (field: DuplicateField) => picked[field.key] ?? (survivor === of.a.id ? field.if_a : field.if_b);
   const merge = useWrite("duplicates.merge", {
     onSuccess: ({ id }) => {
       onDone();
@@ -202,7 +201,8 @@ function Weight({ of, most, label }: { of: MatchEvidence; most: number; label: (
         <span className="absolute inset-y-0 left-1/2 w-px bg-line-control" />
       </span>
       <span className="min-w-0 flex-1 truncate">
-        {finding(of, label)}: <span className="text-ink-2">{t(`contacts.duplicates.strength.${strength(of.bits)}`)}</span>
+        {finding(of, label)}:{" "}
+        <span className="text-ink-2">{t(`contacts.duplicates.strength.${strength(of.bits)}`)}</span>
       </span>
     </li>
   );
@@ -221,8 +221,7 @@ function Side({ side, stays, onStay }: { side: DuplicateSide; stays: boolean; on
       </Link>
       <p className="truncate text-ink-2">{side.email}</p>
       <p className="text-ink-3 text-table">
-        {day(side.created_at)} ·{" "}
-        {t("contacts.duplicates.has", { events: side.events, messages: side.messages })}
+        {day(side.created_at)} · {t("contacts.duplicates.has", { events: side.events, messages: side.messages })}
       </p>
       {side.aliases.length > 0 && (
         <p className="text-ink-3 text-table">
