@@ -87,8 +87,8 @@ function shown(of: DuplicateRow): DuplicateShown {
     b,
     same: JSON.stringify(a?.value) === JSON.stringify(b?.value),
     rule,
-    if_a: a === null ? of.b : of.a,
-    if_b: b === null ? of.a : rule === "longest" ? of.a : of.b,
+    if_a: a === null || (b !== null && rule === "most_recent") ? of.b : of.a,
+    if_b: b === null || rule === "longest" ? of.a : of.b,
   });
   return {
     a: side(of.a, of.name_a, of.email_a, 400),
