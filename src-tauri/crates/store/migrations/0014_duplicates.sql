@@ -1,6 +1,6 @@
 -- Duplicates: pairs that may be one person, and merges, which can be taken back.
 
--- A pair of contacts, a below b. state: 0 open 1 merged 2 different, as somebody said.
+-- A pair of contacts, a below b. state: 0 open 1 different, as somebody said. Two that are merged are no pair any more.
 -- same: words for what is the very same in both (email phone identifier). weights: what speaks for and against, JSON.
 -- run: the search that found it.
 CREATE TABLE duplicate_pairs(

@@ -59,7 +59,7 @@ pub(super) struct Rows {
 }
 
 /// Tables whose rows are put aside.
-pub(super) const TABLES: [&str; 11] = [
+pub(crate) const TABLES: [&str; 11] = [
     "contacts",
     "contact_fields",
     "provenance",

@@ -22,7 +22,7 @@ const OPEN_COUNT: &str = sql!("SELECT count(*) FROM duplicate_pairs WHERE state 
 const ANY_OPEN: &str = sql!("SELECT 1 FROM duplicate_pairs WHERE state = 0 LIMIT 1");
 const DIFFERENT: &str = sql!(
     "SELECT a, b, state, probability, same, weights, run, changed_at FROM duplicate_pairs
-     WHERE state = 2 ORDER BY changed_at DESC, a, b LIMIT ?1"
+     WHERE state = 1 ORDER BY changed_at DESC, a, b LIMIT ?1"
 );
 const PUT: &str = sql!(
     "INSERT INTO duplicate_pairs(a, b, state, probability, same, weights, run, changed_at)
@@ -44,8 +44,8 @@ const DROP: &str = sql!("DELETE FROM duplicate_pairs WHERE a = ?1 AND b = ?2");
 const HAND_ON: &str = sql!(
     "INSERT INTO duplicate_pairs(a, b, state, probability, same, weights, run, changed_at)
      VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-     ON CONFLICT(a, b) DO UPDATE SET state = 2, changed_at = excluded.changed_at
-       WHERE excluded.state = 2 AND duplicate_pairs.state = 0"
+     ON CONFLICT(a, b) DO UPDATE SET state = 1, changed_at = excluded.changed_at
+       WHERE excluded.state = 1 AND duplicate_pairs.state = 0"
 );
 const CHANGED: &str =
     sql!("SELECT first, last FROM changes WHERE seq > ?1 AND \"table\" = 'contacts' ORDER BY first");
@@ -54,8 +54,6 @@ const CHANGED: &str =
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PairState {
     Open,
-    /// They are one contact now.
-    Merged,
     /// They are two people: no later search brings the pair back.
     Different,
 }
@@ -64,13 +62,12 @@ impl PairState {
     fn code(self) -> i64 {
         match self {
             PairState::Open => 0,
-            PairState::Merged => 1,
-            PairState::Different => 2,
+            PairState::Different => 1,
         }
     }
 
     fn of(code: i64) -> Result<PairState> {
-        [PairState::Open, PairState::Merged, PairState::Different]
+        [PairState::Open, PairState::Different]
             .into_iter()
             .find(|state| state.code() == code)
             .ok_or_else(|| Error::damaged("duplicate_pairs", format!("{code} is no state")))
@@ -235,7 +232,7 @@ pub(super) fn hand_on(tx: &mut Tx<'_>, survivor: ContactId, absorbed: ContactId)
     for pair in tx.all(OF, (absorbed.0,), read)? {
         let other = if pair.a == absorbed { pair.b } else { pair.a };
         tx.run(DROP, (pair.a.0, pair.b.0))?;
-        if other == survivor || pair.state == PairState::Merged {
+        if other == survivor {
             continue;
         }
         let (a, b) = ordered(survivor, other);

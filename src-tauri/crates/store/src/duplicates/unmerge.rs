@@ -39,7 +39,7 @@ const TAG_NAMES: &str = sql!(
     "SELECT t.name FROM tags t CROSS JOIN contact_tags x ON x.tag = t.id AND x.contact = ?1 ORDER BY t.name"
 );
 
-/// Takes a merge back. See the module.
+/// Takes a merge back, in a write of its own: events of the same write are not yet in the index. See the module.
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Invalid`] when it was taken back already, or when a later merge of the same contact has

@@ -3,7 +3,7 @@
 mod pairs;
 mod people;
 
-use super::fixtures::{Place, again, day, fresh, write};
+use super::fixtures::{Place, again, day, write};
 use crate::contacts::{self, Columns, Inserted, NewContact, insert_batch};
 use crate::duplicates::{self, merge, unmerge};
 use crate::{Error, choices, consents, enrolments, events, inputs, outbox, responses, suppressions};
@@ -11,7 +11,7 @@ use carillon_model::consent::{Channel, ConsentAction, Purpose, SuppressionReason
 use carillon_model::contact::Value;
 use carillon_model::journey::End;
 use carillon_model::message::MessageState;
-use carillon_model::{ContactId, MergeId};
+use carillon_model::MergeId;
 use people::{ABSORBED, OTHER, SURVIVOR, differences, dump, records, town};
 
 #[tokio::test]
@@ -306,15 +306,16 @@ async fn what_happened_since_a_merge_stays_with_the_survivor() {
                 ConsentAction::Granted,
                 Purpose::Marketing,
                 "form",
-                tx.now(),
+                day(50),
             ),
         )?;
         events::append(tx, &[people::event(SURVIVOR, "later", day(40))])?;
         responses::add(tx, &people::opened(SURVIVOR))?;
-        unmerge(tx, id)
+        Ok(())
     })
     .await
     .unwrap();
+    write(&store, move |tx| unmerge(tx, id)).await.unwrap();
     let (one, other, granted) = store
         .read(|db| {
             Ok((
