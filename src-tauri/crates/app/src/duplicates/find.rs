@@ -1,7 +1,7 @@
 //! The search: reads all contacts, compares them on threads of its own, and keeps what it found in batches.
 
 use super::exact::{self, Keys};
-use super::{DuplicateSearch, MatchEvidence, MatchAbout, LAST, SameKey, rules};
+use super::{DuplicateSearch, LAST, MatchAbout, MatchEvidence, SameKey, rules};
 use crate::Ctx;
 use crate::error::{ApiError, Code, Result, fail};
 use crate::imports::blocking;

@@ -1,8 +1,8 @@
 //! Two contacts side by side, and what would become of each field.
 
 use super::{
-    DuplicateField, DuplicatePair, DuplicateRules, DuplicateShown, DuplicateSide, DuplicateValue, MatchEvidence,
-    exact, rules,
+    DuplicateField, DuplicatePair, DuplicateRules, DuplicateShown, DuplicateSide, DuplicateValue,
+    MatchEvidence, exact, rules,
 };
 use crate::Ctx;
 use crate::error::{ApiError, Result};

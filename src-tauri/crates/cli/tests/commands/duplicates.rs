@@ -9,13 +9,25 @@ fn town() -> Terminal {
     at.json(&["workspaces", "create", "town.carillon", "--clock", "virtual"]);
     let mut list = "email,first_name,last_name,phone,city,plz\n".to_owned();
     const NAMES: [&str; 10] = [
-        "Borowski", "Fenwick", "Gruenwald", "Ostrander", "Pfeiffer", "Quinlan", "Ravensbourne", "Szymanski", "Tolliver",
+        "Borowski",
+        "Fenwick",
+        "Gruenwald",
+        "Ostrander",
+        "Pfeiffer",
+        "Quinlan",
+        "Ravensbourne",
+        "Szymanski",
+        "Tolliver",
         "Vandermeer",
     ];
     const FIRST: [&str; 8] = ["Ida", "Otto", "Mira", "Kasper", "Lotte", "Ruben", "Nadja", "Emil"];
     for n in 0..40 {
         let (first, last) = (FIRST[n * 3 % 8], NAMES[n * 7 % 10]);
-        list += &format!("p{n}@x.example,{first},{last}{n},0171 {:07},Town{n},{:05}\n", n * 7_919_773 % 9_999_991, n * 2_311);
+        list += &format!(
+            "p{n}@x.example,{first},{last}{n},0171 {:07},Town{n},{:05}\n",
+            n * 7_919_773 % 9_999_991,
+            n * 2_311
+        );
     }
     list += "anna.hofstetter@gmail.com,Anna,Hofstetter,+49 171 5550101,Freiham,80331\n";
     list += "annahofstetter+shop@gmail.com,Ana,Hofsteter,0171/5550101,Freiham,80331\n";
@@ -23,7 +35,15 @@ fn town() -> Terminal {
     list += "ute@x.example,Ute,Weidner,030 7654321,Halle,06108\n";
     at.write("list.csv", list);
     at.json(&[
-        "contacts", "import", "list.csv", "--basis", "consent", "--source", "a fair", "--map", "plz=plz:text",
+        "contacts",
+        "import",
+        "list.csv",
+        "--basis",
+        "consent",
+        "--source",
+        "a fair",
+        "--map",
+        "plz=plz:text",
     ]);
     at
 }
@@ -31,7 +51,9 @@ fn town() -> Terminal {
 fn pairs(at: &Terminal) -> Vec<(Value, Value)> {
     let page = at.json(&["duplicates", "list"]);
     let rows = page["rows"].as_array().unwrap();
-    rows.iter().map(|row| (row["email_a"].clone(), row["email_b"].clone())).collect()
+    rows.iter()
+        .map(|row| (row["email_a"].clone(), row["email_b"].clone()))
+        .collect()
 }
 
 const ANNA: &str = "anna.hofstetter@gmail.com";
@@ -46,8 +68,16 @@ fn a_person_who_is_there_twice_is_found_merged_known_by_both_addresses_and_made_
     let shown = at.json(&["duplicates", "show", ANNA, ANA]);
     assert!(shown["probability"].as_f64().unwrap() >= 0.99, "{shown}");
     assert_eq!(shown["same"], json!(["email", "phone"]));
-    let kinds: Vec<&str> = shown["evidence"].as_array().unwrap().iter().filter_map(|e| e["kind"].as_str()).collect();
-    assert!(kinds.contains(&"post_code"), "a field of the user's own is compared: {kinds:?}");
+    let kinds: Vec<&str> = shown["evidence"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|e| e["kind"].as_str())
+        .collect();
+    assert!(
+        kinds.contains(&"post_code"),
+        "a field of the user's own is compared: {kinds:?}"
+    );
     let text = at.text(&["duplicates", "show", ANNA, ANA]);
     assert!(text.contains("the same but for a slip"), "{text}");
 
@@ -59,17 +89,36 @@ fn a_person_who_is_there_twice_is_found_merged_known_by_both_addresses_and_made_
     assert_eq!(one["contact"]["contact"]["email"], json!(ANNA));
     // A list with the old address adds nobody, and gives no permission to the new one that it has not.
     at.write("again.csv", format!("email,city\n{ANA},Laim\n"));
-    let again = at.json(&["contacts", "import", "again.csv", "--basis", "consent", "--source", "a list"]);
-    assert_eq!((&again["counts"]["new"], &again["counts"]["changed"]), (&json!(0), &json!(1)), "{again}");
+    let again = at.json(&[
+        "contacts",
+        "import",
+        "again.csv",
+        "--basis",
+        "consent",
+        "--source",
+        "a list",
+    ]);
+    assert_eq!(
+        (&again["counts"]["new"], &again["counts"]["changed"]),
+        (&json!(0), &json!(1)),
+        "{again}"
+    );
 
     let id = merged["id"].to_string();
     at.json(&["duplicates", "unmerge", &id]);
     assert_eq!(at.json(&["contacts", "list"])["total"], json!(44));
-    assert_eq!(at.json(&["contacts", "show", ANA])["contact"]["contact"], before["contact"]["contact"]);
+    assert_eq!(
+        at.json(&["contacts", "show", ANA])["contact"]["contact"],
+        before["contact"]["contact"]
+    );
     let kept = at.json(&["contacts", "show", ANNA]);
     let fields = kept["contact"]["contact"]["fields"].as_array().unwrap();
     let city = fields.iter().find(|field| field["key"] == json!("city")).unwrap();
-    assert_eq!(city["value"]["value"], json!("Laim"), "what was written since stays");
+    assert_eq!(
+        city["value"]["value"],
+        json!("Laim"),
+        "what was written since stays"
+    );
     let refused = at.refused(&["duplicates", "unmerge", &id]);
     assert!(refused.contains("taken back already"), "{refused}");
 }
@@ -94,7 +143,11 @@ fn a_couple_with_one_telephone_is_shown_as_what_it_is_and_likely_two_people() {
     at.json(&["duplicates", "find"]);
     let shown = at.json(&["duplicates", "show", "tom@x.example", "ute@x.example"]);
     assert_eq!(shown["same"], json!(["phone"]));
-    assert!(shown["probability"].as_f64().unwrap() < 0.5, "{}", shown["probability"]);
+    assert!(
+        shown["probability"].as_f64().unwrap() < 0.5,
+        "{}",
+        shown["probability"]
+    );
     let refused = at.refused(&["duplicates", "merge", ANNA, ANNA]);
     assert!(refused.contains("one contact"), "{refused}");
 }

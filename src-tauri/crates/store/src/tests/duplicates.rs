@@ -7,11 +7,11 @@ use super::fixtures::{Place, again, day, write};
 use crate::contacts::{self, Columns, Inserted, NewContact, insert_batch};
 use crate::duplicates::{self, merge, unmerge};
 use crate::{Error, choices, consents, enrolments, events, inputs, outbox, responses, suppressions};
+use carillon_model::MergeId;
 use carillon_model::consent::{Channel, ConsentAction, Purpose, SuppressionReason};
 use carillon_model::contact::Value;
 use carillon_model::journey::End;
 use carillon_model::message::MessageState;
-use carillon_model::MergeId;
 use people::{ABSORBED, OTHER, SURVIVOR, differences, dump, records, town};
 
 #[tokio::test]

@@ -96,12 +96,12 @@ fn speak(tx: &mut Tx<'_>) -> crate::Result<()> {
         left: 1 << 3,
         paused_until: None,
     };
-    choices::set(tx, "ada@old.example", &left, "relay", day(1))?;
+    choices::set(tx, "ada@old.example", &left, "relay", day(-2))?;
     let own = choices::Choice {
         left: 1 << 1,
         paused_until: Some(day(70)),
     };
-    choices::set(tx, "ada@new.example", &own, "relay", day(1))
+    choices::set(tx, "ada@new.example", &own, "relay", day(-1))
 }
 
 fn act(tx: &mut Tx<'_>) -> crate::Result<()> {
