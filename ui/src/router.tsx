@@ -61,6 +61,13 @@ const imports = createRoute({
   component: lazyRouteComponent(() => import("@/contacts/import/imports"), "ImportsScreen"),
 });
 
+export const duplicatesRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/contacts/duplicates",
+  validateSearch: (search): { tab?: string } => ({ tab: text(search.tab) }),
+  component: lazyRouteComponent(() => import("@/contacts/duplicates/duplicates"), "DuplicatesScreen"),
+});
+
 export const contactRoute = createRoute({
   getParentRoute: () => root,
   path: "/contacts/$contact",
@@ -182,6 +189,7 @@ const tree = root.addChildren([
   contactsImport,
   imports,
   importEvents,
+  duplicatesRoute,
   contactRoute,
   segmentsRoute,
   segmentRoute,

@@ -3,6 +3,7 @@
 import { journeyFixture, journeyJob } from "@/journeys/fixture";
 import type { Commands } from "./client";
 import { answersAnswers } from "./fixture.answers";
+import { duplicatesAnswers } from "./fixture.duplicates";
 import { days, mailAnswers } from "./fixture.mail";
 import { at, CITIES, COUNTS, FIELDS, FIRST, LAST, noise, person, timeline } from "./fixture.people";
 import { providersAnswers } from "./fixture.providers";
@@ -516,6 +517,7 @@ export function fixtureHost(search: string): Host {
       },
     }),
     ...answersAnswers({ empty, much, tell }),
+    ...duplicatesAnswers({ empty, much, tell, job }),
     ...providersAnswers({ empty, much, tell }),
     ...scoresAnswers({ empty, total, tell }),
     ...mailAnswers({ empty, much, total, unknown, tell }),

@@ -8,6 +8,7 @@ export type Topic =
   | "contacts"
   | "fields"
   | "tags"
+  | "duplicates"
   | "consents"
   | "suppressions"
   | "imports"

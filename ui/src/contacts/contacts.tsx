@@ -6,6 +6,7 @@ import {
   Filter,
   History,
   Import,
+  Merge,
   Tag,
   Trash2,
   UserPlus,
@@ -100,6 +101,15 @@ export function ContactsScreen() {
         title={t("contacts.title")}
         about={list.total === undefined || nobody ? undefined : t("contacts.count", { n: total })}
       >
+        {!nobody && (
+          <Link
+            to="/contacts/duplicates"
+            className="flex h-8 items-center gap-1.5 rounded-control px-2.5 font-medium text-ink-2 hover:bg-hover hover:text-ink-1"
+          >
+            <Merge size={16} aria-hidden />
+            {t("contacts.duplicates.title")}
+          </Link>
+        )}
         <Link
           to="/contacts/imports"
           className="flex h-8 items-center gap-1.5 rounded-control px-2.5 font-medium text-ink-2 hover:bg-hover hover:text-ink-1"

@@ -83,6 +83,7 @@ impl Drop for AtWork {
     }
 }
 
+pub(crate) use mapping::normal as heading;
 pub(crate) use plan::broken;
 pub(crate) use rejects::RejectFile;
 pub(crate) use run::tidy_rejects;

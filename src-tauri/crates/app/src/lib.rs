@@ -12,6 +12,7 @@ pub mod consents;
 pub mod contacts;
 pub mod demo;
 pub mod diagnostics;
+pub mod duplicates;
 pub mod error;
 pub mod events;
 pub mod fields;
@@ -123,6 +124,7 @@ fn features() -> Vec<Command> {
         contacts::commands(),
         demo::commands(),
         diagnostics::commands(),
+        duplicates::commands(),
         events::commands(),
         fields::commands(),
         files::commands(),

@@ -15,7 +15,7 @@ use carillon_model::{ContactId, MessageId, Moment};
 use carillon_store::events::NewEvent;
 use carillon_store::outbox::Claimed;
 use carillon_store::responses::NewResponse;
-use carillon_store::{Tx, consents, contacts, events, journeys, outbox, responses, templates};
+use carillon_store::{Tx, consents, contacts, duplicates, events, journeys, outbox, responses, templates};
 use std::collections::BTreeMap;
 use view::{of_message, page, take_in_mail};
 
@@ -98,7 +98,11 @@ pub fn take_in(tx: &mut Tx<'_>, heard: &Heard) -> carillon_store::Result<Taken> 
         message = None;
     }
     let contact = match (&message, &heard.address) {
-        (Some(row), _) => contacts::exists(tx, row.key.contact)?.then_some(row.key.contact),
+        // What comes back for a message of a contact that was merged into another is about that one.
+        (Some(row), _) => {
+            let contact = duplicates::standing(tx, row.key.contact)?;
+            contacts::exists(tx, contact)?.then_some(contact)
+        }
         (None, Some(address)) => contacts::id_of(tx, address)?,
         (None, None) => None,
     };

@@ -4,6 +4,7 @@ mod answers;
 mod audience;
 mod campaigns;
 mod contacts;
+mod duplicates;
 mod journeys;
 mod lists;
 mod providers;
@@ -15,6 +16,7 @@ pub use answers::{AddMailbox, Mailboxes, Relay, Responses};
 pub use audience::{Consent, Segments, Suppressions, Which};
 pub use campaigns::Campaigns;
 pub use contacts::{Contacts, Events, Fields, ImportContacts, ImportEvents};
+pub use duplicates::Duplicates;
 pub use journeys::Journeys;
 pub use lists::{FIELD_TYPES, Part, STATUS_READINGS};
 pub use providers::{AddApi, AddProvider, Providers};
@@ -83,6 +85,9 @@ pub enum Noun {
     /// Import, list, show and export contacts.
     #[command(subcommand)]
     Contacts(Contacts),
+    /// Contacts that may be one person: find them, look at them, merge them, and take a merge back.
+    #[command(subcommand)]
+    Duplicates(Duplicates),
     /// Import what contacts did.
     #[command(subcommand)]
     Events(Events),

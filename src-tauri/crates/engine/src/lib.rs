@@ -6,6 +6,7 @@
 //! - [`scores`]: what rules of points come to for one contact, by a pure function of history and moment.
 //! - [`index`]: the fold that keeps all segments true while rows change and time passes.
 //! - [`journey`]: the kernel `step`, with one file a step kind in [`steps`].
+//! - [`survivorship`]: which of two values stays when two contacts are made one.
 //! - [`experiment`]: tests of variants that may be looked at all the time.
 //! - [`sim`] and [`replay`]: the two drivers of the kernel that need no store.
 
@@ -20,3 +21,4 @@ pub mod scores;
 pub mod segment;
 pub mod sim;
 pub mod steps;
+pub mod survivorship;

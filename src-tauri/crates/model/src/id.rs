@@ -51,6 +51,8 @@ ids! {
     ProviderId(u32);
     /// An import of contacts or events.
     ImportId(u32);
+    /// A merge of two contacts into one.
+    MergeId(u32);
     /// Position in the file's one order of commits (`changes.seq`).
     Seq(i64);
 }

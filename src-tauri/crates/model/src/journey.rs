@@ -149,6 +149,8 @@ pub enum End {
     Stopped,
     /// The contact was erased.
     Erased,
+    /// The contact was merged into another, whose own passages go on.
+    Merged,
 }
 
 /// Where a passage stands: all the kernel remembers between two calls.

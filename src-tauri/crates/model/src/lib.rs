@@ -6,6 +6,7 @@ pub mod account;
 pub mod campaign;
 pub mod consent;
 pub mod contact;
+pub mod duplicate;
 pub mod event;
 pub mod id;
 pub mod journey;

@@ -53,7 +53,7 @@ impl Choice {
         self.paused_until.filter(|until| *until > now)
     }
 
-    fn and(self, other: Choice) -> Choice {
+    pub(crate) fn and(self, other: Choice) -> Choice {
         Choice {
             left: self.left | other.left,
             paused_until: self.paused_until.max(other.paused_until),

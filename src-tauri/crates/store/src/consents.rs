@@ -155,12 +155,17 @@ fn append_one(tx: &mut Tx<'_>, row: &Consent, wording: Option<i64>) -> Result<()
     Ok(())
 }
 
-/// The ledger of one contact, by moment.
+/// The ledger of one contact and of those that were merged into it, by moment.
 ///
 /// # Errors
 /// [`Error::Damaged`] when a row cannot be understood.
 pub fn of(db: &Db<'_>, contact: ContactId) -> Result<Vec<Consent>> {
-    Ok(rows_of(db, contact)?.into_iter().map(|(_, row)| row).collect())
+    let mut rows = rows_of(db, contact)?;
+    for alias in crate::duplicates::aliases_of(db, contact)? {
+        rows.extend(rows_of(db, alias.absorbed)?);
+    }
+    rows.sort_by_key(|(id, row)| (row.at, *id));
+    Ok(rows.into_iter().map(|(_, row)| row).collect())
 }
 
 /// Appends one row; see [`append`].
@@ -221,7 +226,8 @@ pub(crate) fn rows_of(db: &Db<'_>, contact: ContactId) -> Result<Vec<(i64, Conse
 /// As [`of`].
 pub fn requested(db: &Db<'_>, contact: ContactId, channel: Channel) -> Result<Vec<Consent>> {
     let mut newest: BTreeMap<Purpose, Consent> = BTreeMap::new();
-    for row in of(db, contact)?.into_iter().filter(|row| row.channel == channel) {
+    let own = rows_of(db, contact)?.into_iter().map(|(_, row)| row);
+    for row in own.filter(|row| row.channel == channel) {
         newest.insert(row.purpose, row);
     }
     let waits = |row: &Consent| row.action == ConsentAction::Requested;
@@ -248,7 +254,10 @@ pub fn permission(
 }
 
 /// Whether the ledger's last word is a no of the contact's own; not one that only takes back what an import said.
-pub(crate) fn said_no(db: &Db<'_>, contact: ContactId, channel: Channel, purpose: Purpose) -> Result<bool> {
+///
+/// # Errors
+/// SQLite's.
+pub fn said_no(db: &Db<'_>, contact: ContactId, channel: Channel, purpose: Purpose) -> Result<bool> {
     let source: Option<String> = db.value(SAID_NO, (contact.0, channel.code(), purpose.code()))?;
     Ok(source.is_some_and(|source| !crate::imports::is_undo(&source)))
 }

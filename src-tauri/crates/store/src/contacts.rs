@@ -9,14 +9,17 @@ mod read;
 mod write;
 
 pub use page::{Order, Ordered, Orders, Page, PageQuery, order, page};
-pub use read::{by_email, count, email_of, exists, get, get_many, id_of, range_after, record_fields};
+pub use read::{
+    Asked, by_email, count, email_of, exists, get, get_many, id_of, range_after, record_fields, values_after,
+};
 pub use write::{
     Columns, Fill, Inserted, NewContact, Updated, add_tag, delete, insert_batch, normalise_email, remove_tag,
     set_field, tags, update,
 };
 
 pub(crate) use read::Reader;
-pub(crate) use write::{Origin, origin, put_back, set_custom_sql};
+pub(crate) use read::holder_of;
+pub(crate) use write::{Origin, builtin_column, origin, put_back, set_custom_sql, set_money_sql};
 
 use carillon_model::contact::BUILT_IN_FIELDS;
 
@@ -40,6 +43,15 @@ pub(crate) fn all_dynamic(db: &crate::Db<'_>, orders: &[Order]) -> crate::Result
     ];
     for by in orders {
         all.push((page::order_sql(db, by)?, true));
+    }
+    for table in crate::duplicates::TABLES {
+        let of_contact = if table == "contacts" { "id" } else { "contact" };
+        let column = match table {
+            "duplicate_pairs" => "a",
+            "choices" | "suppressions" => "hash",
+            _ => of_contact,
+        };
+        all.push((crate::duplicates::insert_sql(table, &[column.to_owned()]), false));
     }
     for i in (0..BUILT_IN_FIELDS.len()).filter(|i| *i != CREATED_AT) {
         all.push((write::builtin_column(i), false));

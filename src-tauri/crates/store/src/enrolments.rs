@@ -51,7 +51,8 @@ const ACTIVE: &str = sql!(
 );
 const OF_CONTACT: &str = sql!(
     "SELECT e.id, e.journey, e.version, e.contact, e.number, e.step, e.planned_at, e.wake_at, e.visits, e.ended, e.entered_at, e.ended_at, e.last_fact, e.last_call, e.reached
-     FROM journeys j CROSS JOIN enrolments e ON e.journey = j.id AND e.contact = ?1 ORDER BY e.id"
+     FROM journeys j CROSS JOIN enrolments e ON e.journey = j.id
+       AND e.contact IN (SELECT ?1 UNION ALL SELECT absorbed FROM contact_aliases WHERE contact = ?1) ORDER BY e.id"
 );
 const LAST: &str = sql!(
     "SELECT id, journey, version, contact, number, step, planned_at, wake_at, visits, ended, entered_at, ended_at, last_fact, last_call, reached
@@ -60,6 +61,11 @@ const LAST: &str = sql!(
 const ENTERED: &str = sql!(
     "SELECT number, entered_at, active FROM enrolments WHERE journey = ?1 AND contact = ?2 AND number IN (?3, ?4)"
 );
+const MERGED_ENTERED: &str = sql!(
+    "SELECT max(e.entered_at) FROM contact_aliases a CROSS JOIN enrolments e ON e.journey = ?1 AND e.contact = a.absorbed
+     WHERE a.contact = ?2"
+);
+const WAS_MERGED: &str = sql!("SELECT ended FROM enrolments WHERE id = ?1 AND active = 0");
 const LAST_NUMBER: &str =
     sql!("SELECT number FROM enrolments WHERE journey = ?1 AND contact = ?2 ORDER BY number DESC LIMIT 1");
 const ADD: &str = sql!(
@@ -182,7 +188,7 @@ pub fn active_of(db: &Db<'_>, contact: ContactId) -> Result<Vec<Enrolment>> {
     db.all(ACTIVE, (contact.0,), read)
 }
 
-/// All passages of a contact, past ones included, oldest first.
+/// All passages of a contact and of those that were merged into it, past ones included, oldest first.
 ///
 /// # Errors
 /// [`Error::Damaged`].
@@ -199,11 +205,27 @@ pub fn last_of(db: &Db<'_>, journey: JourneyId, contact: ContactId) -> Result<Op
 }
 
 /// What the rule of re-entry reads of a contact's passages through a journey: the last one, and the one that was
-/// [`ENTRIES_AN_HOUR`] before the next.
+/// [`ENTRIES_AN_HOUR`] before the next. Passages of contacts that were merged into it are its own here.
 ///
 /// # Errors
 /// [`Error::Damaged`].
 pub fn history(db: &Db<'_>, journey: JourneyId, contact: ContactId) -> Result<Vec<PastEnrolment>> {
+    let mut known = own_history(db, journey, contact)?;
+    let merged: Option<Option<i64>> = db.value(MERGED_ENTERED, (journey.0, contact.0))?;
+    if let Some(entered_at) = moment_opt(merged.flatten())? {
+        match known.iter_mut().max_by_key(|past| past.number) {
+            Some(last) => last.entered_at = last.entered_at.max(entered_at),
+            None => known.push(PastEnrolment {
+                number: 0,
+                entered_at,
+                ended: true,
+            }),
+        }
+    }
+    Ok(known)
+}
+
+fn own_history(db: &Db<'_>, journey: JourneyId, contact: ContactId) -> Result<Vec<PastEnrolment>> {
     let Some(last) = db.value::<u32>(LAST_NUMBER, (journey.0, contact.0))? else {
         return Ok(Vec::new());
     };
@@ -411,6 +433,15 @@ pub fn end(tx: &mut Tx<'_>, mut enrolment: Enrolment, end: End) -> Result<()> {
     update(tx, &mut enrolment)
 }
 
+/// Whether a passage ended because its contact was merged into another.
+pub(crate) fn is_merged(db: &Db<'_>, id: EnrolmentId) -> Result<bool> {
+    let ended: Option<Option<String>> = db.value(WAS_MERGED, (id.0,))?;
+    Ok(match ended.flatten() {
+        Some(text) => from_json::<End>("enrolments", &text)? == End::Merged,
+        None => false,
+    })
+}
+
 /// How many stand in each step of a version now, without counting.
 ///
 /// # Errors
@@ -431,6 +462,7 @@ pub(crate) fn end_part(end: &End) -> String {
         End::ExitRule(reason) => ("exit_rule", reason.as_str()),
         End::Stopped => ("stopped", ""),
         End::Erased => ("erased", ""),
+        End::Merged => ("merged", ""),
     };
     match reason {
         "" => word.to_owned(),

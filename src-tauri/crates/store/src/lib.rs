@@ -24,6 +24,7 @@ pub mod consents;
 pub mod contacts;
 pub mod crash;
 mod db;
+pub mod duplicates;
 pub mod enrolments;
 mod error;
 pub mod events;

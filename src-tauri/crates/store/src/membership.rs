@@ -37,7 +37,8 @@ const EVENTS: &str = sql!(
     scan: "the index is built from all rows when the file is opened"
 );
 const SENT: &str = sql!(
-    "SELECT o.contact, t.name, o.accepted_at FROM outbox o JOIN templates t ON t.id = o.template WHERE o.accepted_at IS NOT NULL",
+    "SELECT ifnull(a.contact, o.contact), t.name, o.accepted_at FROM outbox o JOIN templates t ON t.id = o.template
+     LEFT JOIN contact_aliases a ON a.absorbed = o.contact WHERE o.accepted_at IS NOT NULL",
     scan: "the index is built from all rows when the file is opened"
 );
 

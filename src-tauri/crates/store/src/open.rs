@@ -34,6 +34,10 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("0011_choices", include_str!("../migrations/0011_choices.sql")),
     ("0012_providers", include_str!("../migrations/0012_providers.sql")),
     ("0013_scores", include_str!("../migrations/0013_scores.sql")),
+    (
+        "0014_duplicates",
+        include_str!("../migrations/0014_duplicates.sql"),
+    ),
 ];
 
 /// `user_version` of a file this program has brought up to date.

@@ -19,7 +19,7 @@ pub use record::{Resolution, Word, doubtful, late_bounce, proved, record, resolv
 
 pub(crate) use elsewhere::{Elsewhere, TakenOver, since, take_over};
 pub(crate) use lanes::letterhead;
-pub(crate) use record::forget;
+pub(crate) use record::{cancel_merged, forget, is_merged, wait_again};
 
 use crate::codes::Code;
 use crate::error::{Error, Result};
@@ -88,6 +88,18 @@ pub fn recover(tx: &mut Tx<'_>) -> Result<Recovered> {
         unknown,
         requeued: claimed.len() as u64,
     })
+}
+
+/// Puts what is claimed for a contact back into the queue, because the contact is merged into another.
+pub(crate) fn unclaim(tx: &mut Tx<'_>, contact: ContactId) -> Result<()> {
+    const CLAIMED_FOR: &str = sql!(
+        "SELECT o.id FROM journeys j CROSS JOIN enrolments e ON e.journey = j.id AND e.contact = ?1
+         CROSS JOIN outbox o ON o.enrolment = e.id WHERE o.state = 2"
+    );
+    let claimed = tx.all(CLAIMED_FOR, (contact.0,), |row| Ok(MessageId(row.get(0)?)))?;
+    claimed
+        .into_iter()
+        .try_for_each(|id| lanes::put_back(tx, id, None))
 }
 
 /// Whether the law allows the step from one state to another.

@@ -14,7 +14,7 @@ pub(crate) use shared::{shared_key, written_keys};
 
 use crate::choices;
 use crate::codes::Code;
-use crate::contacts::{id_of, normalise_email};
+use crate::contacts::{holder_of, normalise_email};
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::imports;
@@ -177,7 +177,7 @@ pub fn add(tx: &mut Tx<'_>, email: &str, reason: SuppressionReason, source: &str
     for (id, key) in shared::written_keys(tx)? {
         shared::list(tx, id, &hash(&key, &email), reason, source)?;
     }
-    if let Some(contact) = id_of(tx, &email)? {
+    if let Some(contact) = holder_of(tx, &email)? {
         set_mark(tx, contact, true)?;
     }
     Ok(true)
@@ -224,7 +224,7 @@ pub(crate) fn take_off(
         removed = true;
     }
     if removed {
-        if let Some(contact) = id_of(tx, &email)? {
+        if let Some(contact) = holder_of(tx, &email)? {
             mark(tx, contact, &email)?;
         }
         tx.touch("suppressions", 0, 0);
@@ -265,7 +265,7 @@ pub fn remove(tx: &mut Tx<'_>, email: &str, reason: &str, source: &str) -> Resul
         }
     }
     if removed {
-        if let Some(contact) = id_of(tx, &email)? {
+        if let Some(contact) = holder_of(tx, &email)? {
             set_mark(tx, contact, false)?;
         }
         tx.touch("suppressions", 0, 0);

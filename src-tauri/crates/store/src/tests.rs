@@ -6,6 +6,7 @@ mod choices;
 mod clause_states;
 mod contacts;
 mod crash;
+mod duplicates;
 mod fixtures;
 mod imports;
 mod messages;

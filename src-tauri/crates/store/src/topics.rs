@@ -26,6 +26,8 @@ topics! {
     Contacts = "contacts",
     Fields = "fields",
     Tags = "tags",
+    /// Pairs that may be one person, and merges.
+    Duplicates = "duplicates",
     Consents = "consents",
     Suppressions = "suppressions",
     Imports = "imports",

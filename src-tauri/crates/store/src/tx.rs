@@ -151,6 +151,8 @@ pub struct Tx<'c> {
     domains: BTreeMap<(i64, String, i64), i64>,
     /// Sender's domain and template's subject, read once a write.
     letterheads: BTreeMap<(AccountId, TemplateId), (String, String)>,
+    /// Whether pairs of duplicates wait, once that was asked.
+    pub(crate) open_pairs: Option<bool>,
 }
 
 impl<'c> Deref for Tx<'c> {
@@ -184,6 +186,7 @@ impl<'c> Tx<'c> {
             rollups: BTreeMap::new(),
             domains: BTreeMap::new(),
             letterheads: BTreeMap::new(),
+            open_pairs: None,
         }
     }
 

@@ -44,6 +44,11 @@ import type { Deleted } from "./Deleted";
 import type { Diagnostics } from "./Diagnostics";
 import type { DkimRecord } from "./DkimRecord";
 import type { Done } from "./Done";
+import type { DuplicatePair } from "./DuplicatePair";
+import type { DuplicateRules } from "./DuplicateRules";
+import type { DuplicateShown } from "./DuplicateShown";
+import type { DuplicatesPage } from "./DuplicatesPage";
+import type { DuplicatesShown } from "./DuplicatesShown";
 import type { EnterByHand } from "./EnterByHand";
 import type { Entering } from "./Entering";
 import type { Event } from "./Event";
@@ -89,6 +94,9 @@ import type { MailboxPresetsView } from "./MailboxPresetsView";
 import type { MailboxTest } from "./MailboxTest";
 import type { MailboxView } from "./MailboxView";
 import type { MakeDkim } from "./MakeDkim";
+import type { MergeDuplicates } from "./MergeDuplicates";
+import type { MergeView } from "./MergeView";
+import type { MergesPage } from "./MergesPage";
 import type { MessageDetail } from "./MessageDetail";
 import type { MessagesReport } from "./MessagesReport";
 import type { MissingReport } from "./MissingReport";
@@ -102,6 +110,7 @@ import type { OneImport } from "./OneImport";
 import type { OneJob } from "./OneJob";
 import type { OneJourney } from "./OneJourney";
 import type { OneMailbox } from "./OneMailbox";
+import type { OneMerge } from "./OneMerge";
 import type { OneMessage } from "./OneMessage";
 import type { OneProvider } from "./OneProvider";
 import type { OneScore } from "./OneScore";
@@ -154,6 +163,7 @@ import type { SaveTemplate } from "./SaveTemplate";
 import type { SaveTopics } from "./SaveTopics";
 import type { Saved } from "./Saved";
 import type { SavedJourney } from "./SavedJourney";
+import type { SayDuplicate } from "./SayDuplicate";
 import type { ScoreLedgerRow } from "./ScoreLedgerRow";
 import type { ScorePreview } from "./ScorePreview";
 import type { ScoreRow } from "./ScoreRow";
@@ -274,6 +284,15 @@ export type Commands = {
   "demo.create_file": { kind: "mutate"; req: CreateSample; res: JobStarted; reads: [] };
   "demo.open": { kind: "mutate"; req: NoArgs; res: WorkspaceInfo; reads: [] };
   "diagnostics.get": { kind: "query"; req: NoArgs; res: Diagnostics; reads: [] };
+  "duplicates.find": { kind: "mutate"; req: NoArgs; res: JobStarted; reads: [] };
+  "duplicates.merge": { kind: "mutate"; req: MergeDuplicates; res: OneMerge; reads: [] };
+  "duplicates.merges": { kind: "query"; req: MergesPage; res: Array<MergeView>; reads: ["duplicates", "contacts"] };
+  "duplicates.page": { kind: "query"; req: DuplicatesPage; res: DuplicatesShown; reads: ["duplicates", "contacts"] };
+  "duplicates.rules": { kind: "query"; req: NoArgs; res: DuplicateRules; reads: ["fields", "workspace"] };
+  "duplicates.save_rules": { kind: "mutate"; req: DuplicateRules; res: DuplicateRules; reads: [] };
+  "duplicates.say": { kind: "mutate"; req: SayDuplicate; res: Done; reads: [] };
+  "duplicates.show": { kind: "query"; req: DuplicatePair; res: DuplicateShown; reads: ["duplicates", "contacts", "fields", "tags", "consents", "suppressions", "events", "outbox", "enrolments"] };
+  "duplicates.unmerge": { kind: "mutate"; req: OneMerge; res: Done; reads: [] };
   "events.import_open": { kind: "mutate"; req: OpenEvents; res: EventsPreview; reads: [] };
   "events.import_run": { kind: "mutate"; req: EventsPlan; res: ImportStarted; reads: [] };
   "events.of": { kind: "query"; req: EventsOf; res: Array<Event>; reads: ["events"] };
@@ -423,6 +442,10 @@ export const READS: Record<string, readonly string[]> = {
   "contacts.page": ["contacts", "fields", "tags", "consents", "suppressions", "membership"],
   "contacts.timeline": ["contacts", "consents", "events", "outbox", "enrolments"],
   "diagnostics.get": [],
+  "duplicates.merges": ["duplicates", "contacts"],
+  "duplicates.page": ["duplicates", "contacts"],
+  "duplicates.rules": ["fields", "workspace"],
+  "duplicates.show": ["duplicates", "contacts", "fields", "tags", "consents", "suppressions", "events", "outbox", "enrolments"],
   "events.of": ["events"],
   "fields.list": ["fields"],
   "files.frame": [],

@@ -4,4 +4,4 @@ import type { StepId } from "./StepId";
 /**
  * Why a passage ended.
  */
-export type End = { "end": "completed", "reason": string } | { "end": "goal", "reason": StepId } | { "end": "exit_rule", "reason": string } | { "end": "stopped" } | { "end": "erased" };
+export type End = { "end": "completed", "reason": string } | { "end": "goal", "reason": StepId } | { "end": "exit_rule", "reason": string } | { "end": "stopped" } | { "end": "erased" } | { "end": "merged" };

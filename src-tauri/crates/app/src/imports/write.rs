@@ -9,7 +9,7 @@ use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose};
 use carillon_model::contact::Value;
 use carillon_model::{ContactId, ImportId};
 use carillon_store::contacts::{Columns, Fill, Inserted, NewContact};
-use carillon_store::{Db, Error, Tx, consents, contacts, crash, imports, settings, suppressions};
+use carillon_store::{Db, Error, Tx, consents, contacts, crash, duplicates, imports, settings, suppressions};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// An import at work on the writer's thread.
@@ -53,10 +53,23 @@ enum Permission {
 /// The ledger's answer to a list: a new permission is written down, the same one is not repeated, and one that the
 /// contact took back stays so. An import that was taken back is no word of the contact, and what waits for its
 /// confirmation is none yet.
-fn permission(db: &Db<'_>, contact: ContactId, kept: &Kept, standing: Standing) -> Result<Permission, Error> {
+fn permission(
+    db: &Db<'_>,
+    contact: ContactId,
+    email: &str,
+    kept: &Kept,
+    standing: Standing,
+) -> Result<Permission, Error> {
     let Some(basis) = kept.basis.filter(|_| standing == Standing::Free) else {
         return Ok(Permission::Nothing);
     };
+    if consents::said_no(db, contact, Channel::Email, Purpose::Marketing)? {
+        return Ok(Permission::Withdrawn);
+    }
+    // Permission is given for an address, and the contact has another one since it was merged.
+    if duplicates::is_alias(db, email)? {
+        return Ok(Permission::Nothing);
+    }
     let about = |row: &&Consent| {
         row.channel == Channel::Email
             && row.purpose == Purpose::Marketing
@@ -95,14 +108,7 @@ fn grant(contact: ContactId, basis: Basis, tx: &Tx<'_>, work: &Work) -> Consent 
 
 /// Whether the ledger's last word is a no of the contact's own.
 fn is_withdrawn(db: &Db<'_>, contact: ContactId) -> Result<bool, Error> {
-    let about = |row: &&Consent| {
-        row.channel == Channel::Email
-            && row.purpose == Purpose::Marketing
-            && row.action != ConsentAction::Requested
-    };
-    let ledger = consents::of(db, contact)?;
-    let last = ledger.iter().rfind(about);
-    Ok(last.is_some_and(|last| last.action == ConsentAction::Withdrawn && !imports::is_undo(&last.source)))
+    consents::said_no(db, contact, Channel::Email, Purpose::Marketing)
 }
 
 /// Does what the list says of somebody who is a contact: the list of those who are not written to, and their own no in
@@ -356,7 +362,7 @@ fn update(
         changed |= contacts::add_tag(tx, id, tag, &source)?;
     }
     changed |= obey(tx, work, id, &someone.email, someone.standing)?;
-    match permission(tx, id, &work.kept, someone.standing)? {
+    match permission(tx, id, &someone.email, &work.kept, someone.standing)? {
         Permission::Nothing => {}
         Permission::Withdrawn => counts.withdrawn += 1,
         Permission::Grant(basis) => {
@@ -433,7 +439,15 @@ pub(crate) fn judge(db: &Db<'_>, kept: &Kept, rows: &[Row]) -> Result<ImportCoun
                 counts.suppressed += u64::from(suppressions::contains(db, &row.email)?.is_some());
             }
             (Some(id), _) => {
-                let mut changed = would_change(db, kept, id, person, row.standing, &fills, &mut counts)?;
+                let mut changed = would_change(
+                    db,
+                    kept,
+                    id,
+                    (&row.email, row.standing),
+                    person,
+                    &fills,
+                    &mut counts,
+                )?;
                 changed |= would_obey(db, id, &row.email, row.standing)?;
                 *(if changed {
                     &mut counts.changed
@@ -458,8 +472,8 @@ fn would_change(
     db: &Db<'_>,
     kept: &Kept,
     id: ContactId,
+    (email, standing): (&str, Standing),
     person: &Person,
-    standing: Standing,
     fills: &[Fill],
     counts: &mut ImportCounts,
 ) -> Result<bool, Error> {
@@ -479,7 +493,7 @@ fn would_change(
         let has = contacts::get(db, id)?.map(|c| c.tags).unwrap_or_default();
         changed = person.tags.iter().any(|tag| !has.contains(tag));
     }
-    match permission(db, id, kept, standing)? {
+    match permission(db, id, email, kept, standing)? {
         Permission::Nothing => {}
         Permission::Withdrawn => counts.withdrawn += 1,
         Permission::Grant(_) => changed = true,

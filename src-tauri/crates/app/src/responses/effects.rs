@@ -8,7 +8,9 @@ use carillon_model::message::{Failure, FailureClass, MessageState};
 use carillon_model::response::{BounceClass, ResponseKind};
 use carillon_model::{CampaignId, ContactId, JourneyId, Moment};
 use carillon_store::outbox::{self, Claimed, Word};
-use carillon_store::{Tx, campaigns, consents, contacts, journeys, responses, settings, suppressions};
+use carillon_store::{
+    Tx, campaigns, consents, contacts, duplicates, journeys, responses, settings, suppressions,
+};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
@@ -34,22 +36,36 @@ pub(super) fn act(
     {
         outbox::proved(tx, row.id, &proof(heard))?;
     }
-    let address = match message.and_then(|row| row.to.clone()) {
-        Some(to) => Some(to),
-        None => match contact {
-            Some(_) => heard.address.clone(),
-            None => None,
+    let address = match (message, contact) {
+        (Some(row), _) if row.to.is_some() => row.to.clone(),
+        (Some(row), Some(_)) => match duplicates::alias_email(tx, row.key.contact)? {
+            Some(alias) => Some(alias),
+            None => heard.address.clone(),
         },
+        (None, Some(_)) => heard.address.clone(),
+        (_, None) => None,
     };
     match heard.kind {
         ResponseKind::Bounced => bounced(tx, heard, message, contact, address.as_deref()),
         ResponseKind::Complained => {
             withdraw(tx, heard, contact)?;
-            suppress(tx, address.as_deref(), SuppressionReason::Complained, heard)
+            suppress_all(
+                tx,
+                address.as_deref(),
+                contact,
+                SuppressionReason::Complained,
+                heard,
+            )
         }
         ResponseKind::Unsubscribed => {
             withdraw(tx, heard, contact)?;
-            suppress(tx, address.as_deref(), SuppressionReason::Unsubscribed, heard)
+            suppress_all(
+                tx,
+                address.as_deref(),
+                contact,
+                SuppressionReason::Unsubscribed,
+                heard,
+            )
         }
         ResponseKind::Delivered
         | ResponseKind::Delayed
@@ -87,6 +103,25 @@ fn suppress(
         Some(address) => suppressions::add(tx, address, reason, &heard.source).map(drop),
         None => Ok(()),
     }
+}
+
+/// A person's own no holds for the address it was said of and, where that is of a contact merged into this one, for the
+/// address this one has.
+fn suppress_all(
+    tx: &mut Tx<'_>,
+    address: Option<&str>,
+    contact: Option<ContactId>,
+    reason: SuppressionReason,
+    heard: &Heard,
+) -> carillon_store::Result<()> {
+    suppress(tx, address, reason, heard)?;
+    if let (Some(address), Some(contact)) = (address, contact)
+        && duplicates::is_alias(tx, address)?
+    {
+        let own = contacts::email_of(tx, contact)?;
+        suppress(tx, own.as_deref(), reason, heard)?;
+    }
+    Ok(())
 }
 
 /// Into the ledger, with the moment it was said: a consent given later stands.

@@ -210,7 +210,7 @@ impl Reached {
                     End::Completed(_) => "ends by itself",
                     End::Goal(_) => "ends by goal",
                     End::ExitRule(_) => "ends by rule",
-                    End::Stopped | End::Erased => "ends by the kernel's limits",
+                    End::Stopped | End::Erased | End::Merged => "ends by the kernel's limits",
                 }),
                 FactKind::Entered { .. }
                 | FactKind::Waiting { .. }

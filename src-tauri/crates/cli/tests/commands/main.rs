@@ -3,6 +3,7 @@
 
 mod accounts;
 mod answers;
+mod duplicates;
 mod interrupted;
 mod providers;
 mod refusals;

@@ -59,6 +59,12 @@ pub struct Found {
 }
 
 impl Found {
+    /// The chance that two rows are one person by all that speaks for and against.
+    pub fn probability(&self, a: u32, b: u32) -> f64 {
+        let bits: f64 = self.explain(a, b).into_iter().map(Weight::bits).sum();
+        1.0 / (1.0 + (-bits).exp2())
+    }
+
     /// Below, a pair is no duplicate.
     pub const REVIEW: f64 = 0.05;
     /// From here on, a pair is one.
@@ -98,12 +104,21 @@ const KEEP: f64 = -9.0;
 const LEARN_FROM: usize = 200_000;
 
 /// Finds the duplicates. The same records in the same order give the same answer.
-pub fn find(mut records: Records) -> Found {
+pub fn find(records: Records) -> Found {
+    find_watched(records, &|_, _| true).unwrap_or_else(|| unreachable!("nobody stops it"))
+}
+
+/// [`find`], telling how many parts of the comparison are done of how many. `None`: `watch` answered false, which stops
+/// it at the next part.
+pub fn find_watched(mut records: Records, watch: &(impl Fn(u64, u64) -> bool + Sync)) -> Option<Found> {
     records.close();
+    if !watch(0, 1) {
+        return None;
+    }
     let (model, kept, compared) = {
         let comparison = Comparison::new(&records);
         let mut model = Model::new(&records, &comparison);
-        let (kept, compared) = worth_a_look(&records, &comparison, &model);
+        let (kept, compared) = worth_a_look(&records, &comparison, &model, watch)?;
         let each = kept.len().div_ceil(LEARN_FROM).max(1);
         let sample: Vec<(u32, Pattern)> = kept
             .iter()
@@ -129,13 +144,13 @@ pub fn find(mut records: Records) -> Found {
         model.classes(seen(a.min(b), a.max(b))).log_odds()
     });
     drop(comparison);
-    Found {
+    Some(Found {
         records,
         model,
         pairs,
         groups,
         compared,
-    }
+    })
 }
 
 /// Both halves at the same time.
@@ -157,7 +172,12 @@ fn second(pair: u64) -> u32 {
 }
 
 /// The pairs of all blocks that may be matches, sorted, and how many were compared. Two threads, a part each in turn.
-fn worth_a_look(records: &Records, comparison: &Comparison<'_>, model: &Model) -> (Vec<u64>, u64) {
+fn worth_a_look(
+    records: &Records,
+    comparison: &Comparison<'_>,
+    model: &Model,
+    watch: &impl Fn(u64, u64) -> bool,
+) -> Option<(Vec<u64>, u64)> {
     let blocks = Blocks::new(records);
     let (mut kept, mut compared) = (Vec::new(), 0);
     let look = |part| {
@@ -171,7 +191,11 @@ fn worth_a_look(records: &Records, comparison: &Comparison<'_>, model: &Model) -
         };
         (pairs.into_iter().filter(likely).collect::<Vec<u64>>(), many)
     };
-    for two in blocks.parts().chunks(2) {
+    let parts = blocks.parts();
+    for (done, two) in parts.chunks(2).enumerate() {
+        if !watch(done as u64 * 2, parts.len() as u64) {
+            return None;
+        }
         let done = std::thread::scope(|scope| {
             let threads: Vec<_> = two.iter().map(|part| scope.spawn(|| look(*part))).collect();
             threads.into_iter().map(|t| t.join()).collect::<Vec<_>>()
@@ -184,5 +208,5 @@ fn worth_a_look(records: &Records, comparison: &Comparison<'_>, model: &Model) -
         kept.sort_unstable();
         kept.dedup();
     }
-    (kept, compared)
+    Some((kept, compared))
 }

@@ -348,7 +348,7 @@ fn what_became_of_a_message_is_learned_only_of_messages_there_were() {
 
 #[test]
 fn a_stopped_passage_says_so_and_stays_stopped() {
-    for end in [End::Stopped, End::Erased] {
+    for end in [End::Stopped, End::Erased, End::Merged] {
         let mut passage = Try::of("wait", json!({"for": {"amount": 1, "unit": "days"}}));
         passage.enter("2026-01-05T10:00:00Z");
         passage.tell("2026-01-05T11:00:00Z", &Input::Stop(end.clone()));

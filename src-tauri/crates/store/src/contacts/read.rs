@@ -3,6 +3,7 @@
 use super::{CREATED_AT, EMAIL, TIME_ZONE};
 use crate::catalogue::{Catalogue, FieldRef};
 use crate::db::Db;
+use crate::duplicates;
 use crate::error::Result;
 use crate::sql::sql;
 use crate::time::moment;
@@ -207,6 +208,41 @@ pub fn range_after(db: &Db<'_>, after: Option<ContactId>, limit: u32) -> Result<
     )
 }
 
+/// A contact with the values asked for, in their order.
+pub type Asked = (ContactId, Vec<Option<Value>>);
+
+/// Contacts with an id above `after`, in order, with no more than these fields: for whoever walks through all. A key
+/// that is no field has no values.
+///
+/// # Errors
+/// As [`get`].
+pub fn values_after(
+    db: &Db<'_>,
+    keys: &[String],
+    after: Option<ContactId>,
+    limit: u32,
+) -> Result<Vec<Asked>> {
+    let reader = Reader::new(&db.catalogue);
+    let place: HashMap<&str, usize> = keys
+        .iter()
+        .enumerate()
+        .map(|(i, key)| (key.as_str(), i))
+        .collect();
+    db.all(
+        &reader.after_id(),
+        (after.map_or(-1, |id| i64::from(id.0)), limit),
+        |row| {
+            let mut values = vec![None; keys.len()];
+            reader.values(row, |field, value| {
+                if let Some(i) = place.get(field.key()) {
+                    values[*i] = Some(value);
+                }
+            })?;
+            Ok((ContactId(row.get(0)?), values))
+        },
+    )
+}
+
 /// The contact of an address, in any case and with spaces around.
 ///
 /// # Errors
@@ -218,11 +254,19 @@ pub fn by_email(db: &Db<'_>, email: &str) -> Result<Option<Contact>> {
     }
 }
 
-/// The id of an address, as [`by_email`].
+/// The id of an address, as [`by_email`]. The address of a contact that was merged into another leads to that one.
 ///
 /// # Errors
 /// SQLite's.
 pub fn id_of(db: &Db<'_>, email: &str) -> Result<Option<ContactId>> {
+    match holder_of(db, email)? {
+        Some(id) => Ok(Some(id)),
+        None => duplicates::by_email(db, &super::normalise_email(email)),
+    }
+}
+
+/// Whoever has this very address now.
+pub(crate) fn holder_of(db: &Db<'_>, email: &str) -> Result<Option<ContactId>> {
     Ok(db
         .value(BY_EMAIL, (super::normalise_email(email),))?
         .map(ContactId))

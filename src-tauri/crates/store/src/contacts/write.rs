@@ -3,6 +3,7 @@
 use super::{CREATED_AT, EMAIL, TIME_ZONE};
 use crate::catalogue::{Catalogue, FieldRef};
 use crate::db::Db;
+use crate::duplicates;
 use crate::error::{Error, Result};
 use crate::membership::Change;
 use crate::rollups::Metric;
@@ -166,6 +167,7 @@ pub fn insert_batch(
     let mut order: Vec<usize> = (0..rows.len()).collect();
     order.sort_unstable_by(|a, b| emails[*a].cmp(&emails[*b]).then(a.cmp(b)));
     let check_list = suppressions::any(tx)?;
+    let check_aliases = duplicates::any(tx)?;
     let mut done = vec![Inserted::Exists(ContactId(0)); rows.len()];
     let first = tx.marks.get(Mark::Contacts);
     for place in order {
@@ -175,6 +177,10 @@ pub fn insert_batch(
         }
         if let Some(id) = tx.value(FIND, (email,))? {
             done[place] = Inserted::Exists(ContactId(id));
+            continue;
+        }
+        if check_aliases && let Some(id) = duplicates::by_email(tx, email)? {
+            done[place] = Inserted::Exists(id);
             continue;
         }
         let suppressed = check_list && suppressions::contains(tx, email)?.is_some();
@@ -439,6 +445,7 @@ pub(crate) fn write_value(
     let source = tx.source(source)?;
     let now = ms(tx.now());
     tx.run(SET_PROVENANCE, (id.0, field.number(), source, now))?;
+    duplicates::outdated(tx, id)?;
     tx.change(Change::FieldSet {
         contact: id,
         key: key.to_owned(),
@@ -461,7 +468,7 @@ fn write_builtin(tx: &mut Tx<'_>, id: ContactId, i: usize, cell: &Cell) -> Resul
     if email.is_empty() {
         return Err(Error::Invalid("A contact needs an e-mail address.".to_owned()));
     }
-    if tx.value::<u32>(FIND, (email,))?.is_some() {
+    if tx.value::<u32>(FIND, (email,))?.is_some() || duplicates::by_email(tx, email)?.is_some() {
         return Err(Error::Taken {
             what: "contact",
             name: email.clone(),
@@ -561,7 +568,8 @@ fn tell_tag(tx: &mut Tx<'_>, id: ContactId, tag: &str, on: bool) -> Result<()> {
     tell_changed(tx, id)
 }
 
-/// Removes a contact with all values, tags, permissions and events; the number is never given again. Passages
+/// Removes a contact with all values, tags, permissions and events, and what is known of those that were merged into it;
+/// the number is never given again. Passages
 /// that have not ended end here as erased, and messages that wait are cancelled. The consent ledger stays, under the
 /// bare number. `keep_out` puts the address on the suppression list, which outlives the contact; so does, whatever is
 /// asked for, a no to marketing mail: else the next list with the address would undo it.
@@ -587,8 +595,11 @@ pub fn delete(
     crate::enrolments::end_erased(tx, id)?;
     crate::inputs::forget(tx, id)?;
     crate::outbox::forget(tx, id)?;
+    let addresses = duplicates::forget(tx, id)?.into_iter().chain([email]);
     if let Some(reason) = keep_out.or(said_no.then_some(SuppressionReason::Unsubscribed)) {
-        suppressions::add(tx, &email, reason, source)?;
+        for email in addresses {
+            suppressions::add(tx, &email, reason, source)?;
+        }
     }
     tx.change(Change::ContactRemoved(id));
     tx.gauge("contacts", 0, 0, -1);

@@ -138,6 +138,7 @@ fn untouched(tx: &Tx<'_>, import: ImportId, id: ContactId, source: i64) -> Resul
         Ok(false)
     };
     Ok(tx.value::<i64>(LATER, (id.0,))?.is_none()
+        && crate::duplicates::aliases_of(tx, id)?.is_empty()
         && tx.value::<i64>(OTHER_TAG, (id.0, source))?.is_none()
         && enrolments::of_contact(tx, id)?.is_empty()
         && outbox::of_contact(tx, id)?.is_empty()

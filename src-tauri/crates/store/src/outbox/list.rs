@@ -13,21 +13,23 @@ use std::collections::BTreeMap;
 
 const PAGE: &str = sql!(
     "SELECT o.id, o.journey, o.step, o.contact, o.number, o.visit, o.account, o.template, o.subject, o.state,
-            o.queued_at, o.next_at, o.attempts, o.last_word, o.domain, c.email
-     FROM outbox o LEFT JOIN contacts c ON c.id = o.contact
+            o.queued_at, o.next_at, o.attempts, o.last_word, o.domain, ifnull(c.email, l.email)
+     FROM outbox o LEFT JOIN contacts c ON c.id = o.contact LEFT JOIN contact_aliases l ON l.absorbed = o.contact
      WHERE o.id < ?1 AND (?2 IS NULL OR o.state = ?2) AND (?3 IS NULL OR o.journey = ?3) AND (?4 IS NULL OR o.account = ?4)
      ORDER BY o.id DESC LIMIT ?5"
 );
 const OF_CONTACT: &str = sql!(
     "SELECT o.id, o.journey, o.step, o.contact, o.number, o.visit, o.account, o.template, o.subject, o.state,
-            o.queued_at, o.next_at, o.attempts, o.last_word, o.domain, c.email
-     FROM journeys j CROSS JOIN enrolments e ON e.journey = j.id AND e.contact = ?1
-     CROSS JOIN outbox o ON o.enrolment = e.id LEFT JOIN contacts c ON c.id = o.contact ORDER BY o.id DESC"
+            o.queued_at, o.next_at, o.attempts, o.last_word, o.domain, ifnull(c.email, l.email)
+     FROM journeys j CROSS JOIN enrolments e ON e.journey = j.id
+       AND e.contact IN (SELECT ?1 UNION ALL SELECT absorbed FROM contact_aliases WHERE contact = ?1)
+     CROSS JOIN outbox o ON o.enrolment = e.id LEFT JOIN contacts c ON c.id = o.contact
+     LEFT JOIN contact_aliases l ON l.absorbed = o.contact ORDER BY o.id DESC"
 );
 const GET: &str = sql!(
     "SELECT o.id, o.journey, o.step, o.contact, o.number, o.visit, o.account, o.template, o.subject, o.state,
-            o.queued_at, o.next_at, o.attempts, o.last_word, o.domain, c.email
-     FROM outbox o LEFT JOIN contacts c ON c.id = o.contact WHERE o.id = ?1"
+            o.queued_at, o.next_at, o.attempts, o.last_word, o.domain, ifnull(c.email, l.email)
+     FROM outbox o LEFT JOIN contacts c ON c.id = o.contact LEFT JOIN contact_aliases l ON l.absorbed = o.contact WHERE o.id = ?1"
 );
 const ATTEMPTS: &str = sql!(
     "WITH RECURSIVE chain(id, prev, number, at, state, class, code, detail) AS (
@@ -93,7 +95,7 @@ pub fn page(db: &Db<'_>, filter: Filter, before: Option<MessageId>, limit: u32) 
     )
 }
 
-/// All messages to a contact, newest first.
+/// All messages to a contact and to those that were merged into it, newest first.
 ///
 /// # Errors
 /// [`crate::Error::Damaged`].

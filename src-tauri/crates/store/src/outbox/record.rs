@@ -5,6 +5,7 @@ use super::{Claimed, check};
 use crate::campaigns;
 use crate::codes::{Code, word};
 use crate::db::Db;
+use crate::duplicates;
 use crate::error::{Error, Result};
 use crate::inputs::{self, NewInput, Pending};
 use crate::membership::Change;
@@ -29,7 +30,8 @@ const ATTEMPT: &str = sql!(
 );
 const FENCE: &str = sql!("SELECT fence FROM outbox WHERE id = ?1");
 const OPEN_OF: &str = sql!(
-    "SELECT o.id FROM journeys j CROSS JOIN enrolments e ON e.journey = j.id AND e.contact = ?1
+    "SELECT o.id FROM journeys j CROSS JOIN enrolments e ON e.journey = j.id
+       AND e.contact IN (SELECT ?1 UNION ALL SELECT absorbed FROM contact_aliases WHERE contact = ?1)
      CROSS JOIN outbox o ON o.enrolment = e.id WHERE o.state < 2 OR o.state IN (2, 5)"
 );
 const DOUBTFUL: &str = sql!(
@@ -251,8 +253,9 @@ fn figures(tx: &mut Tx<'_>, row: &Claimed, to: MessageState, now: Moment) -> Res
         tx.roll(Metric::AcceptedByTemplate, i64::from(row.template.0), "", now, 1);
         let template = templates::get(tx, row.template)?
             .ok_or_else(|| Error::damaged("outbox", format!("message {} has no template", row.id)))?;
+        let contact = duplicates::standing(tx, row.key.contact)?;
         tx.change(Change::Sent {
-            contact: row.key.contact,
+            contact,
             template: template.name,
             at: now,
         });
@@ -398,5 +401,38 @@ pub(crate) fn forget(tx: &mut Tx<'_>, contact: ContactId) -> Result<()> {
             },
         )?;
     }
+    Ok(())
+}
+
+const CANCEL: &str = sql!(
+    "UPDATE outbox SET state = 10, last_word = ?2, changed_at = ?3, fence = NULL, was = NULL WHERE id = ?1"
+);
+const WORD_OF: &str = sql!("SELECT state = 10 AND last_word = ?2 FROM outbox WHERE id = ?1");
+const WITH_CONTACT: &str = "The contact was merged into another.";
+
+/// Cancels messages of a contact that is merged into another; its passages have ended and are told nothing. One that is
+/// claimed goes back to the queue first.
+pub(crate) fn cancel_merged(tx: &mut Tx<'_>, ids: &[MessageId]) -> Result<()> {
+    for id in ids {
+        let row = must_load(tx, *id)?;
+        check(*id, row.state, MessageState::Cancelled)?;
+        let now = ms(tx.now());
+        tx.run(CANCEL, (id.0, WITH_CONTACT, now))?;
+        count_state(tx, &row, row.state, MessageState::Cancelled);
+        tell(tx, *id);
+    }
+    Ok(())
+}
+
+/// Whether a message was cancelled by [`cancel_merged`] and by nothing else: only then may it wait again.
+pub(crate) fn is_merged(db: &Db<'_>, id: MessageId) -> Result<bool> {
+    Ok(db.value::<bool>(WORD_OF, (id.0, WITH_CONTACT))?.unwrap_or(false))
+}
+
+/// Counts a message that is put back as it was before [`cancel_merged`]. Nothing was said of it to anybody.
+pub(crate) fn wait_again(tx: &mut Tx<'_>, id: MessageId, as_before: MessageState) -> Result<()> {
+    let row = must_load(tx, id)?;
+    count_state(tx, &row, row.state, as_before);
+    tell(tx, id);
     Ok(())
 }

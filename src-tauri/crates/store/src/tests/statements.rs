@@ -211,7 +211,8 @@ async fn the_search_for_scans_finds_one() {
 
 /// Statements put together at run time from columns of fields, by file: as many as `all_dynamic` shows the
 /// kinds of, with the copies of every table counted by `open.rs`.
-const PUT_TOGETHER: [(&str, usize); 7] = [
+const PUT_TOGETHER: [(&str, usize); 8] = [
+    ("duplicates/kept.rs", 1),
     ("contacts/page.rs", 2),
     ("contacts/read.rs", 1),
     ("contacts/write.rs", 4),

@@ -12,7 +12,7 @@ use carillon_model::{ContactId, EventId, JourneyId, Moment, VersionId};
 use carillon_store::inputs::{self, NewInput, Pending};
 use carillon_store::journeys::Opened;
 use carillon_store::segments::EdgeRow;
-use carillon_store::{Result, Tx, enrolments};
+use carillon_store::{Result, Tx, duplicates, enrolments};
 
 /// A contact at an entry step.
 pub(super) struct Arrival {
@@ -33,6 +33,9 @@ impl Work<'_> {
         let doors = self.doors(|_, version, step, opened| {
             edge.id > opened.edge && admits_edge(version, step, name, edge.entered)
         });
+        if !doors.is_empty() && duplicates::moved_people(tx, edge.seq)? {
+            return Ok(());
+        }
         for (journey, version, step) in doors {
             let arrival = Arrival {
                 journey,
