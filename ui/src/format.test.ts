@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ago, bytes, moment, money, setZone } from "./format";
+import { ago, bytes, moment, money, setZone, signedPoints } from "./format";
 import { safeLocale } from "./i18n";
 
 test.each(["C", "POSIX", "", undefined, "en_US.UTF-8", "not a locale!"])(
@@ -34,4 +34,8 @@ test("a length of time is told in its largest unit", () => {
 test("bytes get their unit", () => {
   expect(bytes(0)).toMatch(/^0/);
   expect(bytes(1_482_300)).toMatch(/^1\.4/);
+});
+
+test("points are told with their sign, to the tenth", () => {
+  expect([12_000, 70_711, -49_900, 0].map(signedPoints)).toEqual(["+12", "+70.7", "-49.9", "0"]);
 });

@@ -5,6 +5,7 @@ import { formatLocale, t } from "@/i18n";
 const integer = new Intl.NumberFormat(formatLocale, { maximumFractionDigits: 0 });
 const decimal = new Intl.NumberFormat(formatLocale, { maximumFractionDigits: 4 });
 const percentage = new Intl.NumberFormat(formatLocale, { style: "percent", maximumFractionDigits: 1 });
+const signed = new Intl.NumberFormat(formatLocale, { maximumFractionDigits: 1, signDisplay: "exceptZero" });
 const compactNumber = new Intl.NumberFormat(formatLocale, { notation: "compact", maximumFractionDigits: 1 });
 const relative = new Intl.RelativeTimeFormat(formatLocale, { numeric: "auto" });
 
@@ -12,6 +13,9 @@ export const count = (n: number) => integer.format(n);
 export const number = (n: number) => decimal.format(n);
 export const percent = (share: number) => percentage.format(share);
 export const compact = (n: number) => compactNumber.format(n);
+
+/** Points of a score from thousandths, to the tenth and with their sign: `+12.5`. */
+export const signedPoints = (milli: number) => signed.format(milli / 1000);
 
 /** Bytes with a binary unit: `1.4 MB`. */
 export function bytes(n: number): string {

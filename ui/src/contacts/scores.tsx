@@ -18,9 +18,8 @@ import {
   sayError,
   TextInput,
 } from "@/design";
-import { count, day, moment, number } from "@/format";
+import { count, day, moment, signedPoints } from "@/format";
 import { t } from "@/i18n";
-import { points } from "@/scores/draft";
 
 const SOME = 50;
 
@@ -67,9 +66,6 @@ export function Scores({ contact }: { contact: number }) {
   );
 }
 
-/** Thousandths with their sign, so that more and less are told apart. */
-const signed = (milli: number) => (milli > 0 ? `+${number(points(milli))}` : number(points(milli)));
-
 function OneScore({ score }: { score: ContactScore }) {
   const { scored, model } = score;
   const rules = model.kind === "points" ? model.groups.flatMap((group) => group.rules) : [];
@@ -97,13 +93,13 @@ function OneScore({ score }: { score: ContactScore }) {
               <span className="min-w-0 flex-1 break-words font-mono">
                 {rules.find(({ key }) => key === rule.key)?.when}
               </span>
-              <span className="figures shrink-0">{signed(rule.points)}</span>
+              <span className="figures shrink-0">{signedPoints(rule.points)}</span>
             </li>
           ))}
           {scored.adjusted !== 0 && (
             <li className="flex gap-3 border-line-subtle border-t py-1 text-table">
               <span className="min-w-0 flex-1">{t("scores.contact.by_hand")}</span>
-              <span className="figures shrink-0">{signed(scored.adjusted)}</span>
+              <span className="figures shrink-0">{signedPoints(scored.adjusted)}</span>
             </li>
           )}
         </ul>
@@ -163,7 +159,7 @@ function Change({ row }: { row: ScoreLedgerRow }) {
             ) : (
               <span className="min-w-0 flex-1 break-words font-mono text-ink-2">{reason.when}</span>
             )}
-            <span className="figures shrink-0">{signed(reason.points)}</span>
+            <span className="figures shrink-0">{signedPoints(reason.points)}</span>
           </li>
         ))}
       </ul>

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { addGroup, addRange, addRule, changeRule, countBy, newGrade, newPoints, points, removeRule } from "./draft";
+import { addGroup, addRange, addRule, changeRule, countBy, newGrade, newPoints, removeRule } from "./draft";
 
 test("keys of rules and groups are never given twice", () => {
   const first = newPoints("Shop");
@@ -39,8 +39,4 @@ test("the bands of a new grade go down and the last one takes the rest", () => {
   const grade = newGrade(["fit", "engagement"]);
   expect(grade.rows.score).toBe("fit");
   expect(grade.columns.bands.map((band) => band.at_least)).toEqual([50, 20, null]);
-});
-
-test("thousandths are shown as points", () => {
-  expect([points(12_000), points(70_711), points(-49)]).toEqual([12, 70.7, -0]);
 });

@@ -101,7 +101,4 @@ export function decayOf(kind: Decay["decay"]): Decay {
 /** The condition of everybody with at least so many points. */
 export const reached = (key: string, points: number): string => `score_${key} >= ${points}`;
 
-/** Thousandths as points, to one decimal. */
-export const points = (milli: number): number => Math.round(milli / 100) / 10;
-
 export const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

@@ -16,7 +16,7 @@ test("a draft is saved before it is published, and neither while a rule says not
   expect(await screen.findByText("Say what counts.")).toBeDefined();
   await userEvent.type(screen.getByRole("textbox", { name: "What counts" }), "did order");
   await userEvent.click(screen.getByRole("button", { name: "Save draft" }));
-  expect(await screen.findByRole("heading", { name: "Interest" })).toBeDefined();
+  expect(await screen.findByRole("heading", { level: 1, name: "Interest" })).toBeDefined();
   const publish = screen.getByRole("button", { name: "Publish" });
   await waitFor(() => expect(publish).toHaveProperty("disabled", false));
   await userEvent.click(publish);

@@ -165,6 +165,7 @@ mod tests {
             field_type,
             options: Vec::new(),
             built_in: false,
+            score: None,
         }
     }
 

@@ -245,6 +245,7 @@ mod tests {
             field_type,
             options: Vec::new(),
             built_in,
+            score: None,
         };
         let custom = [field(
             "loyalty_points",

@@ -261,6 +261,7 @@ fn each_offer_of_the_window_can_be_read_and_fits_its_field() {
         field_type,
         options: options.iter().map(|option| (*option).to_owned()).collect(),
         built_in: false,
+        score: None,
     };
     let fields = [
         field("city", FieldType::Text, &[]),
