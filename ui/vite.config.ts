@@ -34,6 +34,9 @@ export default defineConfig({
     include: ["src/**/*.test.{ts,tsx}", "test/**/*.test.{ts,tsx}"],
     setupFiles: ["test/setup.ts"],
     restoreMocks: true,
+    // Loading the screens anew for each file is four fifths of the time; what a test needs it puts there itself, and the
+    // files pass in any order (`--sequence.shuffle`).
+    isolate: false,
     // A shared machine is slow now and then; a test fails by what it finds, never by the clock.
     testTimeout: 0,
     hookTimeout: 0,

@@ -33,9 +33,9 @@ export function GradeForm({
         scores={scores}
         onChange={(columns) => onChange({ ...model, columns })}
       />
-      {troubles.map((trouble) => (
-        <p key={trouble.message} role="status" className="text-bad text-table">
-          {trouble.message}
+      {[...new Set(troubles.map(({ message }) => message))].map((message) => (
+        <p key={message} role="status" className="text-bad text-table">
+          {message}
         </p>
       ))}
       <Card title={t("scores.grade.grid")} about={t("scores.grade.grid_about")}>

@@ -11,6 +11,11 @@ pub(super) fn told(model: &ScoreModel, problem: &ScoreProblem) -> ScoreTrouble {
     let place = named(model, &problem.place);
     let say = |key: &str, detail: &dyn Display| sentence(key, &[("place", &place), ("detail", detail)]);
     let message = match &problem.kind {
+        // Nothing was written or chosen there so far: it says what to do, and not what the reader expected.
+        ScoreProblemKind::Unreadable { .. } if is_blank(model, &problem.place) => {
+            say("scores.problems.nothing_counts", &"")
+        }
+        ScoreProblemKind::UnknownScore if problem.place.is_empty() => say("scores.problems.no_score", &""),
         ScoreProblemKind::Unreadable { at, message } => {
             let at = at + 1;
             sentence(
@@ -36,6 +41,14 @@ pub(super) fn told(model: &ScoreModel, problem: &ScoreProblem) -> ScoreTrouble {
         place: problem.place.clone(),
         message,
     }
+}
+
+fn is_blank(model: &ScoreModel, rule: &str) -> bool {
+    let ScoreModel::Points { groups, .. } = model else {
+        return false;
+    };
+    let mut rules = groups.iter().flat_map(|group| &group.rules);
+    rules.any(|known| known.key == rule && known.when.trim().is_empty())
 }
 
 /// What a person calls the place: the text of a rule, the name of a group, the key of a score.

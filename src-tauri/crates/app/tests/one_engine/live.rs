@@ -21,7 +21,7 @@ use carillon_store::contacts::{Columns, NewContact};
 use carillon_store::inputs::{NewInput, Pending};
 use carillon_store::{
     OpenOptions, Priority, Result, Store, Tx, accounts, consents, contacts, enrolments, events, facts,
-    fields, inputs, journeys, outbox, segments, suppressions, templates,
+    fields, inputs, journeys, outbox, scores, segments, suppressions, templates,
 };
 use chrono::TimeDelta;
 use std::collections::{BTreeMap, BTreeSet};
@@ -214,7 +214,13 @@ async fn prepare(file: &Path, seed: u64, start: Moment, port: u16) -> Vec<Contac
 fn furnish(tx: &mut Tx<'_>, port: u16) -> Result<()> {
     let sample = Catalogue::sample();
     for field in &sample.fields {
-        if !fields::list(tx).iter().any(|known| known.key == field.key) {
+        if let Some(key) = &field.score {
+            let model = serde_json::json!({"kind": "points", "groups": [{"key": "shop", "name": "Shop", "rules": [
+                {"key": "orders", "when": "did order", "points": {"per": "each", "points": 2}}]}]});
+            let model = serde_json::from_value(model).unwrap();
+            let score = scores::add(tx, key, &field.label, &model)?;
+            scores::publish(tx, score.id)?;
+        } else if !fields::list(tx).iter().any(|known| known.key == field.key) {
             fields::add(tx, field)?;
         }
     }

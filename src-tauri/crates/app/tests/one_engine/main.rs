@@ -123,7 +123,7 @@ async fn agree() {
 
 /// What the usual scenarios must have met, so that their agreement says something: passages that went on over these days,
 /// entries by these kinds, and steps left by these ports.
-const TO_MEET: [&str; 35] = [
+const TO_MEET: [&str; 36] = [
     "spring",
     "autumn",
     "leap day",
@@ -154,6 +154,7 @@ const TO_MEET: [&str; 35] = [
     "set_field/next",
     "add_tag/next",
     "remove_tag/next",
+    "change_score/next",
     "post_event/next",
     "ends by goal",
     "goal/next",

@@ -14,8 +14,9 @@ pub enum Duplicates {
     },
     /// Two contacts side by side: what speaks for and against, and which value of each field would stay.
     Show {
-        /// Addresses of the two.
+        /// Address of the first.
         one: String,
+        /// Address of the second.
         other: String,
     },
     /// Make one contact of two. The first one's address stays, the second one's leads to it; permission is never
@@ -34,8 +35,9 @@ pub enum Duplicates {
     },
     /// Say that two contacts are two people: no later search brings them up again.
     Different {
-        /// Addresses of the two.
+        /// Address of the first.
         one: String,
+        /// Address of the second.
         other: String,
         /// Take that back.
         #[arg(long)]

@@ -146,15 +146,18 @@ async fn save(backend: &Backend, json: bool, name: String, key: Option<String>, 
     }
     let text = std::fs::read_to_string(file).map_err(unreadable)?;
     let model: Value = serde_json::from_str(&text).map_err(|e| bad(&e))?;
+    let troubles = backend.query("scores.check", json!({ "model": model })).await;
+    let troubles = troubles.map_err(|e| match e.code {
+        // What is wrong with a model is an answer; only what is none is refused.
+        Code::Invalid => fail(Code::Invalid, "scores.no_model", &[("file", &shown)]),
+        _ => e,
+    })?;
     let known = backend.query("scores.list", json!({})).await?;
     let known = known
         .as_array()
         .and_then(|rows| rows.iter().find(|row| row["name"] == json!(name)));
     let args = json!({ "id": known.map(|row| &row["id"]), "key": key, "name": name, "draft": model });
     let saved = backend.mutate("scores.save", args).await?;
-    let troubles = backend
-        .query("scores.check", json!({ "model": saved["draft"] }))
-        .await?;
     answer(json, &saved, |_| {
         say!("scores.saved", name = name);
         for trouble in troubles.as_array().into_iter().flatten() {

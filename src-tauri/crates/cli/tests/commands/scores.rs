@@ -146,7 +146,11 @@ fn what_is_wrong_is_said_when_it_is_saved_and_keeps_it_from_being_published() {
     let refused = at.refused(&words(&["scores", "publish", "Interest"]));
     assert!(refused.contains("was not published"), "{refused}");
     at.write("broken.json", "{\"kind\": \"points\", \"groups\": 3}");
-    at.refused(&words(&["scores", "save", "Other", "--file", "broken.json"]));
+    at.write("blank.json", model(5).replace("\"did order\"", "\"\""));
+    let told = at.text(&words(&["scores", "save", "Blank", "--file", "blank.json"]));
+    assert!(told.contains("Say what counts") && !told.contains("found the end"), "{told}");
+    let refused = at.refused(&words(&["scores", "save", "Other", "--file", "broken.json"]));
+    assert!(refused.contains("does not hold the model of a score"), "{refused}");
     at.refused(&words(&["scores", "save", "Other", "--file", "nowhere.json"]));
     let refused = at.refused(&words(&["scores", "publish", "Nobody"]));
     assert!(refused.contains("Interest"), "it says which there are: {refused}");

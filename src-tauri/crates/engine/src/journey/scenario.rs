@@ -367,10 +367,13 @@ fn inner(dice: &mut Dice) -> (&'static str, Json) {
         }
         13 => ("add_tag", json!({"tag": dice.one(&["vip", "seen"])})),
         14 => ("remove_tag", json!({"tag": dice.one(&["vip", "seen"])})),
-        _ => (
-            "post_event",
-            json!({"event": dice.one(&EVENTS), "props": {"total": dice.below(40)}}),
-        ),
+        _ => {
+            let (event, amount) = (*dice.one(&EVENTS), dice.below(40));
+            if event == "click" && amount % 2 == 0 {
+                return ("change_score", json!({"score": "heat", "points": amount + 1}));
+            }
+            ("post_event", json!({"event": event, "props": {"total": amount}}))
+        }
     }
 }
 
