@@ -108,10 +108,10 @@ function RuleRow({ rule, model, troubles, onChange }: Form & { rule: ScoreRule }
           placeholder={t(points.per === "while" ? "scores.when_fit" : "scores.when_event")}
           value={rule.when}
           onChange={(event) => put({ when: event.target.value })}
-          className="min-w-0 flex-1 basis-80 font-mono"
+          className="min-w-0 flex-1 basis-52 font-mono"
         />
         <Select
-          className="w-44"
+          className="w-36"
           label={t("scores.per")}
           value={points.per}
           onChange={(per) => put({ points: countBy(points, per) })}

@@ -2,4 +2,23 @@
 import type { ScoreId } from "./ScoreId";
 import type { ScoreModel } from "./ScoreModel";
 
-export type Score = { id: ScoreId, key: string, name: string, draft: ScoreModel, published: ScoreModel | null, version: number, created_at: string, published_at: string | null, archived_at: string | null, };
+/**
+ * A score as it is kept.
+ */
+export type Score = { id: ScoreId, 
+/**
+ * Lower-case word, never changed: `[a-z][a-z0-9_]{0,39}`.
+ */
+key: string, name: string, 
+/**
+ * What is being edited.
+ */
+draft: ScoreModel, 
+/**
+ * What contacts are measured by; `None` before the first publishing and after archiving.
+ */
+published: ScoreModel | null, 
+/**
+ * How often it was published.
+ */
+version: number, created_at: string, published_at: string | null, archived_at: string | null, };

@@ -4,4 +4,19 @@ import type { ScoreCause } from "./ScoreCause";
 import type { ScoreId } from "./ScoreId";
 import type { ScoreReason } from "./ScoreReason";
 
-export type ScoreChange = { id: number, score: ScoreId, contact: ContactId, at: string, before: number | null, after: number, cause: ScoreCause, version: number, stage: string | null, reasons: Array<ScoreReason>, };
+/**
+ * A row of the ledger: one change of one contact's score.
+ */
+export type ScoreChange = { id: number, score: ScoreId, contact: ContactId, at: string, 
+/**
+ * Whole points; `None` when it was first measured.
+ */
+before: number | null, after: number, cause: ScoreCause, 
+/**
+ * The version that was measured by.
+ */
+version: number, 
+/**
+ * The stage that was reached with it.
+ */
+stage: string | null, reasons: Array<ScoreReason>, };

@@ -148,9 +148,15 @@ fn what_is_wrong_is_said_when_it_is_saved_and_keeps_it_from_being_published() {
     at.write("broken.json", "{\"kind\": \"points\", \"groups\": 3}");
     at.write("blank.json", model(5).replace("\"did order\"", "\"\""));
     let told = at.text(&words(&["scores", "save", "Blank", "--file", "blank.json"]));
-    assert!(told.contains("Say what counts") && !told.contains("found the end"), "{told}");
+    assert!(
+        told.contains("Say what counts") && !told.contains("found the end"),
+        "{told}"
+    );
     let refused = at.refused(&words(&["scores", "save", "Other", "--file", "broken.json"]));
-    assert!(refused.contains("does not hold the model of a score"), "{refused}");
+    assert!(
+        refused.contains("does not hold the model of a score"),
+        "{refused}"
+    );
     at.refused(&words(&["scores", "save", "Other", "--file", "nowhere.json"]));
     let refused = at.refused(&words(&["scores", "publish", "Nobody"]));
     assert!(refused.contains("Interest"), "it says which there are: {refused}");
