@@ -5,7 +5,7 @@
 //! and `person`, which says who a row is and is not looked at. Prints one JSON object. With `--wrong N`, N pairs of each
 //! kind of error are written to standard error with what they weigh.
 
-use carillon_engine::duplicates::{Found, Kind, Records, find};
+use carillon_engine::duplicates::{Found, Host, Kind, Records, find};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::Instant;
@@ -28,6 +28,23 @@ const KINDS: &[(&str, Kind)] = &[
     ("text", Kind::Text),
 ];
 
+/// Two of them.
+struct Threads;
+
+impl Host for Threads {
+    fn both<A: Send, B: Send>(
+        &self,
+        one: impl FnOnce() -> A + Send,
+        other: impl FnOnce() -> B + Send,
+    ) -> (A, B) {
+        std::thread::scope(|scope| {
+            let other = scope.spawn(other);
+            let one = one();
+            (one, other.join().unwrap_or_else(|e| std::panic::resume_unwind(e)))
+        })
+    }
+}
+
 fn main() -> Outcome<()> {
     let mut args = std::env::args().skip(1);
     let file = args.next().ok_or("FILE.csv is missing.")?;
@@ -38,7 +55,7 @@ fn main() -> Outcome<()> {
     let (records, truth) = read(&file)?;
     let rows = truth.len();
     let started = Instant::now();
-    let found = find(records);
+    let found = find(records, &Threads).ok_or("It was stopped.")?;
     let seconds = started.elapsed().as_secs_f64();
     let said: Vec<(u32, u32)> = pairs_of(found.groups.iter().map(Vec::as_slice));
     let mut people: BTreeMap<&str, Vec<u32>> = BTreeMap::new();

@@ -18,7 +18,7 @@ mod records;
 mod similar;
 
 pub use compare::Level;
-pub use find::{Found, Pair, Weight, find, find_watched};
+pub use find::{Found, Host, Pair, Weight, find};
 pub use records::Records;
 
 /// What a field holds, and so how two values of it are compared.

@@ -8,7 +8,7 @@ use crate::imports::blocking;
 use crate::jobs::Job;
 use crate::table::{JobStarted, NoArgs};
 use crate::workspaces::Open;
-use carillon_engine::duplicates::{Found, Kind, Level, Records, Weight, find_watched};
+use carillon_engine::duplicates::{self as matcher, Found, Host, Kind, Level, Records, Weight};
 use carillon_model::ContactId;
 use carillon_model::contact::Value;
 use carillon_model::duplicate::{MatchKind, MatchLevel};
@@ -64,6 +64,33 @@ pub(super) async fn find(cx: &Ctx, _: NoArgs) -> Result<JobStarted> {
     Ok(JobStarted { job })
 }
 
+/// A search as its job sees it.
+struct Searching<'a>(&'a Job);
+
+impl Host for Searching<'_> {
+    fn goes_on(&self, done: u64, total: u64) -> bool {
+        self.0.progress(done, total);
+        !self.0.is_cancelled()
+    }
+
+    fn both<A: Send, B: Send>(
+        &self,
+        one: impl FnOnce() -> A + Send,
+        other: impl FnOnce() -> B + Send,
+    ) -> (A, B) {
+        std::thread::scope(|scope| {
+            let other = scope.spawn(other);
+            let one = one();
+            (
+                one,
+                other
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            )
+        })
+    }
+}
+
 /// What was read of all contacts.
 struct Read {
     ids: Vec<ContactId>,
@@ -92,11 +119,7 @@ async fn search(open: &Arc<Open>, job: &Arc<Job>) -> Result<DuplicateSearch> {
         keys: same,
     } = read;
     let (pairs, left_out, ids) = blocking(move || {
-        let watch = |done, total| {
-            watched.progress(done, total);
-            !watched.is_cancelled()
-        };
-        let found = find_watched(records, &watch);
+        let found = matcher::find(records, &Searching(&watched));
         watched.check()?;
         let found = found.ok_or_else(|| ApiError::internal("a search ended without an answer"))?;
         let (pairs, left_out) = pairs(&found, same, &ids, &keys)?;

@@ -14,6 +14,9 @@ const MOST: usize = 5;
 /// fields were independent.
 pub struct Dependence {
     fields: Vec<usize>,
+    /// By field, the others of which one says all that it says, as bits of [`Dependence::fields`], and in what share of
+    /// the pairs that agree in the other it agrees, too.
+    implied: Vec<(usize, f64)>,
     /// Share of all pairs that agree in the set, by bits of [`Dependence::fields`].
     together: Vec<f64>,
     logs: Vec<f64>,
@@ -32,11 +35,29 @@ impl Dependence {
             0 | 1 => 0.0,
             _ => together(records, &fields, set),
         });
+        let together: Vec<f64> = together.collect();
         Dependence {
-            together: together.collect(),
+            implied: implied(records, &fields, &together),
+            together,
             logs: vec![0.0; sets],
             fields,
         }
+    }
+
+    /// The fields that say the same and nothing new, because another one that says the same implies them: as bits of all
+    /// fields, with the share of [`Dependence::implied`] of one of them.
+    pub fn implied(&self, pattern: Pattern) -> u64 {
+        let set = self.set(pattern);
+        let said = |i: &usize| set & (1 << i) != 0 && self.implied[*i].0 & set != 0;
+        (0..self.fields.len())
+            .filter(said)
+            .fold(0, |all, i| all | 1 << self.fields[i])
+    }
+
+    /// ln of how often a field that is [`Dependence::implied`] says the same where another one does.
+    pub fn implied_log(&self, field: usize) -> f64 {
+        let at = self.fields.iter().position(|known| *known == field);
+        at.map_or(0.0, |i| self.implied[i].1.ln())
     }
 
     /// The set of fields that say the same.
@@ -53,9 +74,11 @@ impl Dependence {
         self.logs.len()
     }
 
-    /// ln of the factor for a set.
-    pub fn log(&self, set: usize) -> f64 {
-        self.logs[set]
+    /// ln of the factor for the fields that say the same, without those that say nothing new.
+    pub fn log(&self, pattern: Pattern) -> f64 {
+        let set = self.set(pattern);
+        let new = |i: &usize| set & (1 << i) != 0 && self.implied[*i].0 & set == 0;
+        self.logs[(0..self.fields.len()).filter(new).fold(0, |all, i| all | 1 << i)]
     }
 
     /// Learns the factors. `matched` is the share of all pairs that are no strangers and agree in just that set; `apart` the chance of each field to be exactly the same in different people.
@@ -75,6 +98,28 @@ impl Dependence {
             self.logs[set] = (left / alone.max(1e-12)).max(1.0).ln();
         }
     }
+}
+
+/// From which share on a field is implied by another: the city says the country.
+const IMPLIED: f64 = 0.9;
+
+/// See [`Dependence::implied`]. Only by fields that say more: of two that imply each other, one still speaks.
+fn implied(records: &Records, fields: &[usize], shares: &[f64]) -> Vec<(usize, f64)> {
+    let all = 0..fields.len();
+    let alone: Vec<f64> = all.clone().map(|i| together(records, fields, 1 << i)).collect();
+    let says_more = |i: usize, by: usize| (alone[by], by) < (alone[i], i);
+    let of = |i: usize| {
+        let each = all
+            .clone()
+            .filter(|by| *by != i && says_more(i, *by) && alone[*by] > 0.0);
+        let share = |by: usize| (shares[1 << i | 1 << by] / alone[by]).min(1.0);
+        each.map(|by| (by, share(by)))
+            .filter(|(_, share)| *share >= IMPLIED)
+            .fold((0, 1.0), |(set, least), (by, share)| {
+                (set | 1 << by, share.min(least))
+            })
+    };
+    all.clone().map(of).collect()
 }
 
 /// The share of pairs that agree exactly in all fields of a set, among those that have them all.

@@ -103,22 +103,34 @@ const KEEP: f64 = -9.0;
 /// Pairs the model learns from, at most.
 const LEARN_FROM: usize = 200_000;
 
-/// Finds the duplicates. The same records in the same order give the same answer.
-pub fn find(records: Records) -> Found {
-    find_watched(records, &|_, _| true).unwrap_or_else(|| unreachable!("nobody stops it"))
+/// Who has duplicates found: hears how far it is, may stop it, and lends it threads, of which the engine has none.
+pub trait Host: Sync {
+    /// Hears how many parts of the comparison are done of how many; false stops it at the next part.
+    fn goes_on(&self, done: u64, total: u64) -> bool {
+        let _ = (done, total);
+        true
+    }
+
+    /// Does both, at the same time where there are two threads.
+    fn both<A: Send, B: Send>(
+        &self,
+        one: impl FnOnce() -> A + Send,
+        other: impl FnOnce() -> B + Send,
+    ) -> (A, B) {
+        (one(), other())
+    }
 }
 
-/// [`find`], telling how many parts of the comparison are done of how many. `None`: `watch` answered false, which stops
-/// it at the next part.
-pub fn find_watched(mut records: Records, watch: &(impl Fn(u64, u64) -> bool + Sync)) -> Option<Found> {
+/// Finds the duplicates; `None` where the host stopped it. The same records in the same order give the same answer.
+pub fn find(mut records: Records, host: &impl Host) -> Option<Found> {
     records.close();
-    if !watch(0, 1) {
+    if !host.goes_on(0, 1) {
         return None;
     }
     let (model, kept, compared) = {
         let comparison = Comparison::new(&records);
-        let mut model = Model::new(&records, &comparison);
-        let (kept, compared) = worth_a_look(&records, &comparison, &model, watch)?;
+        let mut model = Model::new(&records, &comparison, host);
+        let (kept, compared) = worth_a_look(&records, &comparison, &model, host)?;
         let each = kept.len().div_ceil(LEARN_FROM).max(1);
         let sample: Vec<(u32, Pattern)> = kept
             .iter()
@@ -138,7 +150,7 @@ pub fn find_watched(mut records: Records, watch: &(impl Fn(u64, u64) -> bool + S
         });
         each.filter(|pair| pair.probability >= Found::REVIEW).collect()
     };
-    let pairs = in_two(&kept, likely).concat();
+    let pairs = in_two(host, &kept, likely).concat();
     drop(kept);
     let groups = clusters::groups(records.len(), &pairs, |a, b| {
         model.classes(seen(a.min(b), a.max(b))).log_odds()
@@ -154,13 +166,13 @@ pub fn find_watched(mut records: Records, watch: &(impl Fn(u64, u64) -> bool + S
 }
 
 /// Both halves at the same time.
-pub(super) fn in_two<T: Sync, R: Send>(all: &[T], look: impl Fn(&[T]) -> R + Sync) -> [R; 2] {
+pub(super) fn in_two<T: Sync, R: Send>(
+    host: &impl Host,
+    all: &[T],
+    look: impl Fn(&[T]) -> R + Sync,
+) -> [R; 2] {
     let (left, right) = all.split_at(all.len() / 2);
-    std::thread::scope(|scope| {
-        let other = scope.spawn(|| look(right));
-        let ours = look(left);
-        [ours, other.join().unwrap_or_else(|_| look(right))]
-    })
+    host.both(|| look(left), || look(right)).into()
 }
 
 fn first(pair: u64) -> u32 {
@@ -171,12 +183,12 @@ fn second(pair: u64) -> u32 {
     pair as u32
 }
 
-/// The pairs of all blocks that may be matches, sorted, and how many were compared. Two threads, a part each in turn.
+/// The pairs of all blocks that may be matches, sorted, and how many were compared.
 fn worth_a_look(
     records: &Records,
     comparison: &Comparison<'_>,
     model: &Model,
-    watch: &impl Fn(u64, u64) -> bool,
+    host: &impl Host,
 ) -> Option<(Vec<u64>, u64)> {
     let blocks = Blocks::new(records);
     let (mut kept, mut compared) = (Vec::new(), 0);
@@ -193,15 +205,15 @@ fn worth_a_look(
     };
     let parts = blocks.parts();
     for (done, two) in parts.chunks(2).enumerate() {
-        if !watch(done as u64 * 2, parts.len() as u64) {
+        if !host.goes_on(done as u64 * 2, parts.len() as u64) {
             return None;
         }
-        let done = std::thread::scope(|scope| {
-            let threads: Vec<_> = two.iter().map(|part| scope.spawn(|| look(*part))).collect();
-            threads.into_iter().map(|t| t.join()).collect::<Vec<_>>()
-        });
-        for (part, found) in two.iter().zip(done) {
-            let (more, many) = found.unwrap_or_else(|_| look(*part));
+        let nothing = || (Vec::new(), 0);
+        let (one, other) = host.both(
+            || look(two[0]),
+            || two.get(1).map_or_else(nothing, |part| look(*part)),
+        );
+        for (more, many) in [one, other] {
             kept.extend(more);
             compared += many;
         }

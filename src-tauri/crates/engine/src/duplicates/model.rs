@@ -14,7 +14,7 @@
 use super::Kind;
 use super::compare::{Comparison, LEVELS, Level, Pattern};
 use super::dependence::{Dependence, Mail};
-use super::find::in_two;
+use super::find::{Host, in_two};
 use super::records::{Draw, Records};
 
 type Table = Vec<[f64; LEVELS]>;
@@ -115,7 +115,7 @@ const START_COUNTS: f64 = 20.0;
 /// Records that are somebody's second, before anything is learnt.
 const START_DOUBLES: f64 = 0.05;
 const ROUNDS: usize = 40;
-/// Random pairs that are compared.
+/// Random pairs that are compared; where there are fewer, all of them.
 const RANDOM: u64 = 1_000_000;
 /// No level is less likely than this.
 const LEAST: f64 = 1e-9;
@@ -127,11 +127,11 @@ fn pairs(n: u32) -> f64 {
 }
 
 impl Model {
-    pub fn new(records: &Records, comparison: &Comparison<'_>) -> Model {
+    pub fn new(records: &Records, comparison: &Comparison<'_>, host: &impl Host) -> Model {
         let kinds = records.kinds();
         let all_pairs = pairs(records.len());
         let present: Vec<f64> = records.columns.iter().map(|c| pairs(c.present)).collect();
-        let mut all = random_levels(records, comparison);
+        let mut all = random_levels(records, comparison, host);
         for (levels, column) in all.iter_mut().zip(&records.columns) {
             let same: f64 = column.counts.iter().filter(|c| **c > 1).map(|c| pairs(*c)).sum();
             levels[Level::Exact as usize] = (same / pairs(column.present)).clamp(LEAST, 1.0);
@@ -188,14 +188,23 @@ impl Model {
 
     /// What is known of a pair.
     pub fn seen(&self, records: &Records, a: u32, pattern: Pattern) -> Seen {
+        let implied = self.places.implied(pattern);
         let apart = (0..self.kinds.len())
-            .map(|field| self.apart(records, field, a, pattern))
+            .map(|field| self.apart_in(records, field, a, pattern, implied))
             .sum();
         Seen { pattern, apart }
     }
 
-    /// ln of the chance that two strangers agree so in a field: for the same value, how common it is.
+    /// ln of the chance that two strangers agree so in a field: for the same value, how common it is, and for one that
+    /// another field implies, how surely.
     pub fn apart(&self, records: &Records, field: usize, row: u32, pattern: Pattern) -> f64 {
+        self.apart_in(records, field, row, pattern, self.places.implied(pattern))
+    }
+
+    fn apart_in(&self, records: &Records, field: usize, row: u32, pattern: Pattern, implied: u64) -> f64 {
+        if implied & (1 << field) != 0 {
+            return self.places.implied_log(field);
+        }
         let level = pattern.level(field);
         if level == Level::Exact as usize {
             let column = &records.columns[field];
@@ -213,8 +222,7 @@ impl Model {
 
     /// ln of how much more often strangers agree in this place, and in this name, than the fields say one by one.
     pub fn depends(&self, pattern: Pattern) -> f64 {
-        let of = |fields: &Dependence| fields.log(fields.set(pattern));
-        of(&self.places) + of(&self.names)
+        self.places.log(pattern) + self.names.log(pattern)
     }
 
     /// ln of the odds of a match before anything is compared.
@@ -386,15 +394,20 @@ fn shares(counted: &[f64; LEVELS], before: &[f64; LEVELS], weight: f64) -> [f64;
     shares
 }
 
-/// Shares of the levels of each field in random pairs. What was never seen is as rare as a third of one pair.
-fn random_levels(records: &Records, comparison: &Comparison<'_>) -> Table {
+/// Shares of the levels of each field in random pairs, or in all where they are few. What was never seen is as rare as a third of one pair.
+fn random_levels(records: &Records, comparison: &Comparison<'_>, host: &impl Host) -> Table {
     let rows = u64::from(records.len());
     let mut counts = vec![[0.0; LEVELS]; records.columns.len()];
     let mut chance = Draw::default();
     let mut next = || chance.below(rows) as u32;
     if rows > 1 {
-        let drawn: Vec<(u32, u32)> = (0..RANDOM).map(|_| (next(), next())).collect();
-        let found = in_two(&drawn, |some| {
+        let drawn: Vec<(u32, u32)> = match rows * (rows - 1) / 2 <= RANDOM {
+            true => (0..rows as u32)
+                .flat_map(|a| (0..a).map(move |b| (a, b)))
+                .collect(),
+            false => (0..RANDOM).map(|_| (next(), next())).collect(),
+        };
+        let found = in_two(host, &drawn, |some| {
             let mut counts = vec![[0.0; LEVELS]; records.columns.len()];
             for (a, b) in some.iter().filter(|(a, b)| a != b) {
                 let pattern = comparison.pattern(*a, *b);

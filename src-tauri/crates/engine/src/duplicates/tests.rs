@@ -1,5 +1,14 @@
 use super::*;
 
+/// Nobody watches, and one after the other.
+struct Alone;
+
+impl Host for Alone {}
+
+fn found_in(records: Records) -> Found {
+    find(records, &Alone).expect("nobody stops it")
+}
+
 const KINDS: [Kind; 6] = [
     Kind::GivenName,
     Kind::Surname,
@@ -37,7 +46,7 @@ fn with_others(more: &[[&str; 6]]) -> Records {
 }
 
 fn groups_of(more: &[[&str; 6]]) -> Vec<Vec<u32>> {
-    find(with_others(more)).groups
+    found_in(with_others(more)).groups
 }
 
 const ANNA: [&str; 6] = [
@@ -79,7 +88,7 @@ fn a_namesake_who_lives_elsewhere_is_somebody_else() {
 #[test]
 fn what_a_pair_weighs_is_the_sum_of_what_its_fields_weigh() {
     let typed = ["Anna", "Hofsteter", "Lindenallee 12", "80331", "Freiham", ""];
-    let found = find(with_others(&[ANNA, typed]));
+    let found = found_in(with_others(&[ANNA, typed]));
     let pair = found.pairs.iter().find(|p| p.a == 300).expect("the pair");
     let weights = found.explain(300, 301);
     let bits: f64 = weights.iter().map(|w| w.bits()).sum();
@@ -94,10 +103,10 @@ fn what_a_pair_weighs_is_the_sum_of_what_its_fields_weigh() {
 
 #[test]
 fn the_same_records_give_the_same_answer_and_none_give_none() {
-    let [one, other] = [(), ()].map(|()| find(with_others(&[ANNA, ANNA])));
+    let [one, other] = [(), ()].map(|()| found_in(with_others(&[ANNA, ANNA])));
     assert_eq!((one.pairs, one.groups), (other.pairs, other.groups));
-    assert!(find(Records::new(&KINDS)).groups.is_empty());
-    assert!(find(Records::new(&[])).groups.is_empty());
+    assert!(found_in(Records::new(&KINDS)).groups.is_empty());
+    assert!(found_in(Records::new(&[])).groups.is_empty());
 }
 
 #[test]
@@ -109,6 +118,60 @@ fn hostile_values_are_read_up_to_a_bound() {
         records.push([]);
     }
     assert_eq!(records.len(), 6);
-    let found = find(records);
+    let found = found_in(records);
     assert!(found.groups.iter().flatten().all(|row| row % 2 == 0));
+}
+
+#[test]
+fn who_has_the_same_given_name_in_the_same_town_is_no_duplicate_because_the_town_has_a_country() {
+    const GIVEN: [&str; 9] = [
+        "Anna", "Boris", "Chloe", "Dimitri", "Elif", "Farid", "Greta", "Hugo", "Ivo",
+    ];
+    const SURNAMES: [&str; 7] = [
+        "Novak", "Lefevre", "Schuster", "Okafor", "Bianchi", "Quintero", "Yilmaz",
+    ];
+    const TOWNS: [(&str, &str); 5] = [
+        ("Bonn", "DE"),
+        ("Berlin", "DE"),
+        ("Brno", "CZ"),
+        ("Lyon", "FR"),
+        ("Porto", "PT"),
+    ];
+    let mut records = Records::new(&[Kind::GivenName, Kind::Surname, Kind::Suburb, Kind::Country]);
+    let mut chance = records::Draw::default();
+    let mut surnames = Vec::new();
+    for _ in 0..400 {
+        let mut one = |of: usize| chance.below(of as u64) as usize;
+        let (given, surname) = (one(GIVEN.len()), one(SURNAMES.len()));
+        let (town, country) = TOWNS[[0, 0, 0, 1, 1, 1, 2, 3, 4][one(9)]];
+        records.push([GIVEN[given], SURNAMES[surname], town, country]);
+        surnames.push(surname);
+    }
+    let found = found_in(records);
+    let others = |pair: &&Pair| surnames[pair.a as usize] != surnames[pair.b as usize];
+    let wrong: Vec<_> = found
+        .pairs
+        .iter()
+        .filter(others)
+        .filter(|p| p.probability >= Found::SAME)
+        .collect();
+    assert!(wrong.is_empty(), "{} pairs, like {:?}", wrong.len(), wrong[0]);
+    let spoke = |a: u32, b: u32| {
+        let speaks =
+            |w: &Weight| matches!(w, Weight::Field { field: 3, level: Level::Exact, bits } if *bits > 0.5);
+        let weights = found.explain(a, b);
+        let town = weights.iter().any(|w| {
+            matches!(
+                w,
+                Weight::Field {
+                    field: 2,
+                    level: Level::Exact,
+                    ..
+                }
+            )
+        });
+        town && weights.iter().any(speaks)
+    };
+    let twice = (1..30).find(|b| (0..*b).any(|a| spoke(a, *b)));
+    assert_eq!(twice, None, "a country spoke where the town had spoken");
 }
