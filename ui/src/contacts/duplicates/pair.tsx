@@ -155,7 +155,8 @@ function useKeys(decide: Readonly<Record<string, () => void>>, busy: boolean): v
 }
 
 function Why({ of }: { of: DuplicateShown }) {
-  const label = (key: string) => of.fields.find((field) => field.key === key)?.label ?? key;
+  const label = (key: string) =>
+    key === "email" ? t("contacts.columns.email") : (of.fields.find((field) => field.key === key)?.label ?? key);
   const most = Math.max(8, ...of.evidence.map((each) => Math.abs(each.bits)));
   return (
     <section aria-label={t("contacts.duplicates.evidence")}>

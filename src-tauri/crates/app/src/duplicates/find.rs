@@ -65,9 +65,9 @@ pub(super) async fn find(cx: &Ctx, _: NoArgs) -> Result<JobStarted> {
 }
 
 /// A search as its job sees it.
-struct Searching<'a>(&'a Job);
+struct Watched<'a>(&'a Job);
 
-impl Host for Searching<'_> {
+impl Host for Watched<'_> {
     fn goes_on(&self, done: u64, total: u64) -> bool {
         self.0.progress(done, total);
         !self.0.is_cancelled()
@@ -119,7 +119,7 @@ async fn search(open: &Arc<Open>, job: &Arc<Job>) -> Result<DuplicateSearch> {
         keys: same,
     } = read;
     let (pairs, left_out, ids) = blocking(move || {
-        let found = matcher::find(records, &Searching(&watched));
+        let found = matcher::find(records, &Watched(&watched));
         watched.check()?;
         let found = found.ok_or_else(|| ApiError::internal("a search ended without an answer"))?;
         let (pairs, left_out) = pairs(&found, same, &ids, &keys)?;

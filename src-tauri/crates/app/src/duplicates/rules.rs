@@ -81,7 +81,7 @@ pub(super) fn read(db: &Db<'_>) -> carillon_store::Result<DuplicateRules> {
     let mut compared = 0;
     let rules = fields
         .iter()
-        .filter(|field| field.key != "created_at")
+        .filter(|field| field.key != "created_at" && field.score.is_none())
         .map(|field| {
             let said = set.fields.get(&field.key);
             let kind = said.map_or_else(|| guess(field), |(kind, _)| *kind);

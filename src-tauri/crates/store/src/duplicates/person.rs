@@ -90,10 +90,11 @@ fn columns(column: &str, kind: FieldType) -> Vec<String> {
     }
 }
 
-/// Each field that can be taken from one contact to another.
+/// Each field that can be taken from one contact to another: a score writes its own, from what the contact then is.
 fn movable(catalogue: &Catalogue) -> impl Iterator<Item = FieldRef<'_>> {
     let built_in = (EMAIL + 1..=TIME_ZONE).map(FieldRef::BuiltIn);
-    built_in.chain(catalogue.active().map(FieldRef::Custom))
+    let said = catalogue.active().filter(|custom| custom.field.score.is_none());
+    built_in.chain(said.map(FieldRef::Custom))
 }
 
 /// Whether a field can be taken from one contact to another.

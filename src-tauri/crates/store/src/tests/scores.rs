@@ -2,6 +2,7 @@
 
 use super::fixtures::{Place, add, again, day, fresh, ids, write};
 use crate::contacts::{self, Columns, delete, set_field};
+use crate::duplicates::{merge, unmerge};
 use crate::events::{NewEvent, append};
 use crate::scores::{self, archive, publish, save};
 use crate::{Error, Store, segments};
@@ -321,4 +322,26 @@ async fn a_field_of_somebody_else_keeps_a_score_from_being_published_and_nothing
     );
     let taken = write(&store, |tx| scores::add(tx, "shop", "Other", &model())).await;
     assert!(matches!(taken, Err(Error::Taken { what: "score", .. })));
+}
+
+#[tokio::test]
+async fn two_contacts_that_become_one_are_measured_as_one_and_as_two_again() {
+    let place = Place::new();
+    let (store, people, _) = measured(&place).await;
+    let (ada, twin) = (people[0], people[1]);
+    orders(&store, ada, 1).await;
+    orders(&store, twin, 1).await;
+    let both = async |of: &Store| (points(of, ada).await, points(of, twin).await);
+    assert_eq!(both(&store).await, (8.0, 5.0));
+    let refused = write(&store, move |tx| {
+        merge(tx, ada, twin, &["score_shop".into()], "user")
+    })
+    .await;
+    assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+    let id = write(&store, move |tx| merge(tx, ada, twin, &[], "user"))
+        .await
+        .unwrap();
+    assert_eq!(points(&store, ada).await, 13.0);
+    write(&store, move |tx| unmerge(tx, id)).await.unwrap();
+    assert_eq!(both(&store).await, (8.0, 5.0));
 }
