@@ -82,7 +82,7 @@ impl Found {
             let level = pattern.level(field);
             let (m, u) = (
                 self.model.together(field, level),
-                self.model.apart(&self.records, field, a, pattern),
+                self.model.apart(&self.records, field, (a, b), pattern),
             );
             weights.push(Weight::Field {
                 field,
@@ -91,7 +91,9 @@ impl Found {
             });
         }
         weights.push(Weight::Together(bits(-self.model.depends(pattern))));
-        let classes = self.model.classes(self.model.seen(&self.records, a, pattern));
+        let classes = self
+            .model
+            .classes(self.model.seen(&self.records, (a, b), pattern));
         weights.push(Weight::Household(bits(classes.household_cost())));
         weights.push(Weight::Moving(bits(classes.moving_gain())));
         weights
@@ -132,16 +134,17 @@ pub fn find(mut records: Records, host: &impl Host) -> Option<Found> {
         let mut model = Model::new(&records, &comparison, host);
         let (kept, compared) = worth_a_look(&records, &comparison, &model, host)?;
         let each = kept.len().div_ceil(LEARN_FROM).max(1);
-        let sample: Vec<(u32, Pattern)> = kept
+        let sample: Vec<((u32, u32), Pattern)> = kept
             .iter()
             .step_by(each)
-            .map(|pair| (first(*pair), comparison.pattern(first(*pair), second(*pair))))
+            .map(|pair| (first(*pair), second(*pair)))
+            .map(|(a, b)| ((a, b), comparison.pattern(a, b)))
             .collect();
         model.learn(&records, &sample, each as f64);
         (model, kept, compared)
     };
     let comparison = Comparison::new(&records);
-    let seen = |a, b| -> Seen { model.seen(&records, a, comparison.pattern(a, b)) };
+    let seen = |a, b| -> Seen { model.seen(&records, (a, b), comparison.pattern(a, b)) };
     let likely = |part: &[u64]| -> Vec<Pair> {
         let each = part.iter().map(|pair| {
             let (a, b) = (first(*pair), second(*pair));
@@ -197,7 +200,7 @@ fn worth_a_look(
         let many = pairs.len() as u64;
         let likely = |pair: &u64| {
             let (a, b) = (first(*pair), second(*pair));
-            let seen = model.seen(records, a, comparison.pattern(a, b));
+            let seen = model.seen(records, (a, b), comparison.pattern(a, b));
             let classes = model.classes(seen);
             classes.may_reach(KEEP) && classes.log_odds() >= KEEP
         };

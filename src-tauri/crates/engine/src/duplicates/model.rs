@@ -187,29 +187,42 @@ impl Model {
     }
 
     /// What is known of a pair.
-    pub fn seen(&self, records: &Records, a: u32, pattern: Pattern) -> Seen {
+    pub fn seen(&self, records: &Records, rows: (u32, u32), pattern: Pattern) -> Seen {
         let implied = self.places.implied(pattern);
         let apart = (0..self.kinds.len())
-            .map(|field| self.apart_in(records, field, a, pattern, implied))
+            .map(|field| self.apart_in(records, field, rows, pattern, implied))
             .sum();
         Seen { pattern, apart }
     }
 
-    /// ln of the chance that two strangers agree so in a field: for the same value, how common it is, and for one that
-    /// another field implies, how surely.
-    pub fn apart(&self, records: &Records, field: usize, row: u32, pattern: Pattern) -> f64 {
-        self.apart_in(records, field, row, pattern, self.places.implied(pattern))
+    /// ln of the chance that two strangers agree so in a field: for the same value, how common it is; for one that another
+    /// field implies, how surely; for two names that are alike, at least how common the rarer is, for two that many have
+    /// are two names and no slip.
+    pub fn apart(&self, records: &Records, field: usize, rows: (u32, u32), pattern: Pattern) -> f64 {
+        self.apart_in(records, field, rows, pattern, self.places.implied(pattern))
     }
 
-    fn apart_in(&self, records: &Records, field: usize, row: u32, pattern: Pattern, implied: u64) -> f64 {
+    fn apart_in(
+        &self,
+        records: &Records,
+        field: usize,
+        (a, b): (u32, u32),
+        pattern: Pattern,
+        implied: u64,
+    ) -> f64 {
         if implied & (1 << field) != 0 {
             return self.places.implied_log(field);
         }
         let level = pattern.level(field);
+        let column = &records.columns[field];
+        let count = |row: u32| column.counts[column.rows[row as usize] as usize];
+        let common = |count: u32| (self.logs.one_row[field] + f64::from(count).ln()).max(LN_LEAST);
         if level == Level::Exact as usize {
-            let column = &records.columns[field];
-            let count = column.counts[column.rows[row as usize] as usize];
-            return (self.logs.one_row[field] + f64::from(count).ln()).max(LN_LEAST);
+            return common(count(a));
+        }
+        let alike = level > Level::Exact as usize && level < Level::Part as usize;
+        if alike && self.kinds[field].is_name() {
+            return self.logs.u[field][level].max(common(count(a).min(count(b))));
         }
         let mail = self.mail.as_ref().and_then(|mail| mail.apart(field, pattern));
         mail.map_or(self.logs.u[field][level], f64::ln)
@@ -250,7 +263,7 @@ impl Model {
     }
 
     /// Learns from pairs worth a look, `sampled` of which stand for one each.
-    pub fn learn(&mut self, records: &Records, found: &[(u32, Pattern)], each: f64) {
+    pub fn learn(&mut self, records: &Records, found: &[((u32, u32), Pattern)], each: f64) {
         for _ in 0..ROUNDS {
             let before = self.prior[PERSON];
             self.round(records, found, each);
@@ -260,14 +273,14 @@ impl Model {
         }
     }
 
-    fn round(&mut self, records: &Records, found: &[(u32, Pattern)], each: f64) {
+    fn round(&mut self, records: &Records, found: &[((u32, u32), Pattern)], each: f64) {
         let fields = self.kinds.len();
         let mut counts: [Table; 3] = std::array::from_fn(|_| vec![[0.0; LEVELS]; fields]);
         let mut totals = [0.0; 3];
         let mut places = vec![0.0; self.places.sets()];
         let mut names = vec![0.0; self.names.sets()];
-        for (a, pattern) in found {
-            let shares = self.classes(self.seen(records, *a, *pattern)).shares();
+        for (rows, pattern) in found {
+            let shares = self.classes(self.seen(records, *rows, *pattern)).shares();
             for (class, share) in shares.iter().enumerate() {
                 totals[class] += share * each;
                 for field in 0..fields {

@@ -123,9 +123,9 @@ fn hostile_values_are_read_up_to_a_bound() {
 }
 
 #[test]
-fn who_has_the_same_given_name_in_the_same_town_is_no_duplicate_because_the_town_has_a_country() {
-    const GIVEN: [&str; 9] = [
-        "Anna", "Boris", "Chloe", "Dimitri", "Elif", "Farid", "Greta", "Hugo", "Ivo",
+fn who_has_one_name_in_common_in_the_same_town_is_no_duplicate() {
+    const GIVEN: [&str; 10] = [
+        "Anna", "Boris", "Chloe", "Dimitri", "Elif", "Farid", "Greta", "Hugo", "Ivo", "Hannah",
     ];
     const SURNAMES: [&str; 7] = [
         "Novak", "Lefevre", "Schuster", "Okafor", "Bianchi", "Quintero", "Yilmaz",
@@ -139,16 +139,16 @@ fn who_has_the_same_given_name_in_the_same_town_is_no_duplicate_because_the_town
     ];
     let mut records = Records::new(&[Kind::GivenName, Kind::Surname, Kind::Suburb, Kind::Country]);
     let mut chance = records::Draw::default();
-    let mut surnames = Vec::new();
+    let mut names = Vec::new();
     for _ in 0..400 {
         let mut one = |of: usize| chance.below(of as u64) as usize;
         let (given, surname) = (one(GIVEN.len()), one(SURNAMES.len()));
         let (town, country) = TOWNS[[0, 0, 0, 1, 1, 1, 2, 3, 4][one(9)]];
         records.push([GIVEN[given], SURNAMES[surname], town, country]);
-        surnames.push(surname);
+        names.push((given, surname));
     }
     let found = found_in(records);
-    let others = |pair: &&Pair| surnames[pair.a as usize] != surnames[pair.b as usize];
+    let others = |pair: &&Pair| names[pair.a as usize] != names[pair.b as usize];
     let wrong: Vec<_> = found
         .pairs
         .iter()
@@ -174,4 +174,32 @@ fn who_has_the_same_given_name_in_the_same_town_is_no_duplicate_because_the_town
     };
     let twice = (1..30).find(|b| (0..*b).any(|a| spoke(a, *b)));
     assert_eq!(twice, None, "a country spoke where the town had spoken");
+}
+
+#[test]
+fn two_names_that_many_have_are_no_slip_of_each_other() {
+    const SURNAMES: [&str; 8] = [
+        "Quandt",
+        "Xaver",
+        "Yorck",
+        "Zuckmayer",
+        "Jentsch",
+        "Ivens",
+        "Ehlers",
+        "Uhde",
+    ];
+    let of = |given| SURNAMES.map(|surname| [given, surname, "", "", "", ""]);
+    let found = found_in(with_others(&[of("Anna"), of("Hannah")].concat()));
+    let weights = found.explain(300, 309);
+    let given = weights.iter().find_map(|weight| match weight {
+        Weight::Field {
+            field: 0,
+            level,
+            bits,
+        } => Some((*level, *bits)),
+        _ => None,
+    });
+    let (level, bits) = given.expect("the given names");
+    assert_eq!(level, Level::Similar);
+    assert!(bits < 0.0, "it speaks for one person with {bits} bits");
 }
