@@ -8,6 +8,8 @@ export interface Tab<V extends string> {
   /** A number beside the word. */
   count?: string | undefined;
   panel: ReactNode;
+  /** The panel has parts that scroll by themselves, and is as high as there is room. */
+  fills?: boolean;
 }
 
 /** Views of one thing. */
@@ -46,7 +48,11 @@ export function Tabs<V extends string>({
         ))}
       </BaseTabs.List>
       {tabs.map((tab) => (
-        <BaseTabs.Panel key={tab.value} value={tab.value} className="ring-inside min-h-0 flex-1 overflow-auto">
+        <BaseTabs.Panel
+          key={tab.value}
+          value={tab.value}
+          className={cx("ring-inside min-h-0 flex-1", tab.fills ? "flex flex-col" : "overflow-auto")}
+        >
           {tab.panel}
         </BaseTabs.Panel>
       ))}

@@ -63,6 +63,7 @@ export function DuplicatesScreen() {
           value: each,
           label: t(`contacts.duplicates.tabs.${each}`),
           panel: PANELS[each],
+          fills: each === "queue",
         }))}
       />
     </>
