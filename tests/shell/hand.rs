@@ -156,8 +156,8 @@ const said = e => (e.getAttribute('aria-label') ?? e.innerText ?? '').trim().rep
         let at = self.find(css, words);
         self.press_at(at);
         self.sees(&format!(
-            "document.activeElement?.matches('input, textarea') \
-             && document.activeElement === document.elementFromPoint({}, {})",
+            "document.activeElement?.matches('input, textarea, [contenteditable=true]') \
+             && document.activeElement.contains(document.elementFromPoint({}, {}))",
             at.0, at.1
         ));
         self.keys(&[CTRL, "a"]);

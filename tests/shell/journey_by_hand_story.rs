@@ -91,7 +91,7 @@ fn draw_the_trunk(hand: &Hand<'_>) {
 /// the thanks comes by keyboard alone.
 fn draw_the_branches(hand: &Hand<'_>) {
     drop_step(hand, "If / else.", bare(hand), 4);
-    hand.fill("textarea", "If", "did order in the last 30 days");
+    hand.fill("[role=textbox]", "If", "did order in the last 30 days");
     hand.fill(STEP_NAME, None, "Ordered lately?");
     hand.picture("04-question");
     join(hand, "Wait", (0, 1), "Ordered lately?");
