@@ -368,8 +368,10 @@ impl<'a> Naive<'a> {
             if class == 3 && self.comes_again(p, place, due, now) {
                 continue;
             }
-            let inside = self.people[p].state.at.is_some();
-            if class != 0 && inside && self.people[p].state.wake_at.is_none_or(|w| w > now) {
+            if class != 0
+                && self.people[p].state.at.is_some()
+                && self.people[p].state.wake_at.is_none_or(|w| w > now)
+            {
                 self.slide(p, now);
                 let facts = |naive: &Naive| {
                     naive.people[p]
@@ -387,7 +389,7 @@ impl<'a> Naive<'a> {
                     self.slide(p, now);
                     self.step(p, now, &Input::Wake);
                 }
-                2 => self.event(p, now, inside),
+                2 => self.event(p, now),
                 _ => {
                     self.slide(p, now);
                     let (entry, _) = version.entries().nth(place).unwrap();
@@ -417,9 +419,7 @@ impl<'a> Naive<'a> {
         again
     }
 
-    /// `inside`: whether the contact was, before time passed. An event that was slept through came before what time ended
-    /// later in that sleep, so it is told to the passage and opens no door, as in a live run.
-    fn event(&mut self, p: usize, now: Moment, inside: bool) {
+    fn event(&mut self, p: usize, now: Moment) {
         let version = self.world.version;
         let person = &mut self.people[p];
         person.coming.sort_by_key(|event| (event.at, event.id));
@@ -437,7 +437,7 @@ impl<'a> Naive<'a> {
             events.sort_by_key(|e| (e.at, e.id));
             self.refresh(p, now);
         }
-        if inside {
+        if self.people[p].state.at.is_some() {
             if version.needs().listens.contains(&event.name) {
                 self.step(p, now, &Input::Event(event));
                 return;
