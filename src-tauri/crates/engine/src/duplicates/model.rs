@@ -196,8 +196,8 @@ impl Model {
     }
 
     /// ln of the chance that two strangers agree so in a field: for the same value, how common it is; for one that another
-    /// field implies, how surely; for two names that are alike, at least how common the rarer is, for two that many have
-    /// are two names and no slip.
+    /// field implies, how surely. For two names that are alike it is at least how common the rarer one is: two names that
+    /// many have are no slip of each other.
     pub fn apart(&self, records: &Records, field: usize, rows: (u32, u32), pattern: Pattern) -> f64 {
         self.apart_in(records, field, rows, pattern, self.places.implied(pattern))
     }
@@ -407,7 +407,8 @@ fn shares(counted: &[f64; LEVELS], before: &[f64; LEVELS], weight: f64) -> [f64;
     shares
 }
 
-/// Shares of the levels of each field in random pairs, or in all where they are few. What was never seen is as rare as a third of one pair.
+/// Shares of the levels of each field in random pairs, or in all where they are few. What was never seen is as rare as a
+/// third of one pair.
 fn random_levels(records: &Records, comparison: &Comparison<'_>, host: &impl Host) -> Table {
     let rows = u64::from(records.len());
     let mut counts = vec![[0.0; LEVELS]; records.columns.len()];
