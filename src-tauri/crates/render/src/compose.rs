@@ -194,10 +194,15 @@ fn plain(name: &'static str, value: String) -> HeaderValue {
     HeaderValue::dangerous_new_pre_encoded(HeaderName::new_from_ascii_str(name), value.clone(), value)
 }
 
-/// A subject in ASCII that looks like an encoded word is encoded, too, so that it is read as it was written.
+/// Characters of a word that fits a line beside the header's own name.
+const LONGEST_WORD: usize = 78 - "Subject: ".len();
+
+/// A subject in ASCII that looks like an encoded word is encoded, too, so that it is read as it was written; and one with
+/// a word that a line of 78 characters (RFC 5322 §2.1.1) cannot hold, because a line is folded at white space only.
 fn subject_header(subject: &str) -> HeaderValue {
     let name = HeaderName::new_from_ascii_str("Subject");
-    if subject.is_ascii() && !subject.contains("=?") {
+    let folds = subject.split(' ').all(|word| word.len() <= LONGEST_WORD);
+    if subject.is_ascii() && folds && !subject.contains("=?") {
         return HeaderValue::new(name, subject.to_owned());
     }
     let mut encoded = String::new();

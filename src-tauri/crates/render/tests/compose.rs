@@ -312,6 +312,16 @@ proptest! {
 }
 
 #[test]
+fn a_subject_without_a_space_is_folded_all_the_same() {
+    let subject = "x".repeat(400);
+    let bytes = compose(&envelope(), &content(&subject, "x", "<p>x</p>")).unwrap();
+    let message = MessageParser::default().parse(&bytes).unwrap();
+    assert_eq!(message.subject().unwrap(), subject);
+    let long = bytes.split(|b| *b == b'\n').map(<[u8]>::len).max().unwrap();
+    assert!(long <= 79, "a line of {long} bytes");
+}
+
+#[test]
 fn a_subject_that_pretends_to_answer_is_refused() {
     for subject in [
         "Re: you",

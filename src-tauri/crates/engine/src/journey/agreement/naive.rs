@@ -365,7 +365,9 @@ impl<'a> Naive<'a> {
                 break;
             }
             self.clock = now;
+            let inside = self.people[p].state.at.is_some();
             if class == 3 && self.comes_again(p, place, due, now) {
+                self.follow_edges(p);
                 continue;
             }
             if class != 0
@@ -389,7 +391,7 @@ impl<'a> Naive<'a> {
                     self.slide(p, now);
                     self.step(p, now, &Input::Wake);
                 }
-                2 => self.event(p, now),
+                2 => self.event(p, now, inside),
                 _ => {
                     self.slide(p, now);
                     let (entry, _) = version.entries().nth(place).unwrap();
@@ -419,7 +421,8 @@ impl<'a> Naive<'a> {
         again
     }
 
-    fn event(&mut self, p: usize, now: Moment) {
+    /// `inside` says where they were before what time alone did: whoever that leads out hears the event in there still.
+    fn event(&mut self, p: usize, now: Moment, inside: bool) {
         let version = self.world.version;
         let person = &mut self.people[p];
         person.coming.sort_by_key(|event| (event.at, event.id));
@@ -437,7 +440,7 @@ impl<'a> Naive<'a> {
             events.sort_by_key(|e| (e.at, e.id));
             self.refresh(p, now);
         }
-        if self.people[p].state.at.is_some() {
+        if inside {
             if version.needs().listens.contains(&event.name) {
                 self.step(p, now, &Input::Event(event));
                 return;
