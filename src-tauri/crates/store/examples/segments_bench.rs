@@ -39,7 +39,7 @@ const PLANS: [&str; 4] = ["free", "start", "team", "pro"];
 const QUERIES: [(&str, &str); 4] = [
     (
         "S1",
-        "country is \"DE\" and points is at least 500 and plan is any of (\"team\", \"pro\")",
+        "country is \"DE\" and points >= 500 and plan is any of (\"team\", \"pro\")",
     ),
     (
         "S2",
@@ -336,7 +336,7 @@ fn live(store: &Store, people: u64) -> Outcome<()> {
     store.write_blocking(Priority::User, |tx| {
         for n in 0..60 {
             let text = match n % 4 {
-                0 => format!("points is at least {}", n * 10),
+                0 => format!("points >= {}", n * 10),
                 1 => format!("did type_3 at least {} times in the last 30 days", 1 + n % 5),
                 2 => format!(
                     "consent email marketing and not (did type_5 in the last {} days)",
