@@ -22,6 +22,7 @@ mod stage;
 #[cfg(test)]
 mod tests;
 mod tracked;
+mod turning;
 
 pub use change::{Change, Edge};
 pub use scored::ScoreMove;

@@ -103,14 +103,14 @@ pub use text::fold;
 
 pub(crate) use aggregates::{Kind, aggregate_holds};
 pub(crate) use check::clauses;
-pub(crate) use dates::{beside, date_truth, zone_of};
+pub(crate) use dates::{beside, date_truth, moves_with_days, zone_of};
 pub(crate) use occurrences::{times_hold, wait_ends};
 #[cfg(test)]
 pub(crate) use parts::window_of;
 pub(crate) use parts::{events_of, fields_of};
 pub(crate) use print::print_clause;
 pub(crate) use values::{compare_holds, field_holds, folded, test_holds};
-pub(crate) use windows::{Counting, Spans, zone_of_window};
+pub(crate) use windows::{Counting, Spans, settled_before, zone_of_window};
 
 /// Longest text of an expression, in bytes.
 pub const MAX_TEXT: usize = 64 * 1024;

@@ -69,14 +69,26 @@ impl Paged<u32> {
     }
 }
 
-/// A bitmap of ascending ids.
+/// A bitmap of ascending ids. They are set bit by bit in a block that becomes a container at once: a container that
+/// grows id by id is searched and moved for each.
 pub(super) fn sorted(ids: impl IntoIterator<Item = u32>) -> RoaringBitmap {
+    const BLOCK: u32 = 65_536;
     let mut out = RoaringBitmap::new();
+    let mut bytes = vec![0u8; BLOCK as usize / 8];
+    let mut number = None;
     for id in ids {
-        // Ascending values go to the end without a search.
-        if out.try_push(id).is_err() {
-            out.insert(id);
+        if number != Some(id / BLOCK) {
+            if let Some(full) = number {
+                out |= RoaringBitmap::from_lsb0_bytes(full * BLOCK, &bytes);
+                bytes.fill(0);
+            }
+            number = Some(id / BLOCK);
         }
+        let place = (id % BLOCK) as usize;
+        bytes[place / 8] |= 1 << (place % 8);
+    }
+    if let Some(last) = number {
+        out |= RoaringBitmap::from_lsb0_bytes(last * BLOCK, &bytes);
     }
     out
 }
@@ -230,6 +242,15 @@ impl Column {
         }
     }
 
+    /// Who has a value.
+    pub fn present(&self) -> RoaringBitmap {
+        let mut out = RoaringBitmap::new();
+        for store in &self.stores {
+            out |= store.present();
+        }
+        out
+    }
+
     /// The dictionary of its texts.
     pub fn words(&self) -> Option<&Words> {
         self.stores.iter().find_map(|store| match store {
@@ -368,6 +389,17 @@ impl Store {
             Store::Moment(dense) => dense
                 .values
                 .keep(&dense.present, |id, m| test(id, &Seen::DateTime(m))),
+        }
+    }
+
+    fn present(&self) -> RoaringBitmap {
+        match self {
+            Store::Text(words) | Store::Choice(words) => sorted(words.codes.filled().map(|(id, _)| id)),
+            Store::Number(dense) => dense.present.clone(),
+            Store::Money(dense) => dense.present.clone(),
+            Store::YesNo { present, .. } | Store::Multi { present, .. } => present.clone(),
+            Store::Date(dense) => dense.present.clone(),
+            Store::Moment(dense) => dense.present.clone(),
         }
     }
 

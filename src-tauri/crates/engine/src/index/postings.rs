@@ -190,6 +190,13 @@ pub(super) struct Run<'p> {
 }
 
 impl<'p> Run<'p> {
+    /// The latest one.
+    pub fn last(&self) -> Option<Posting<'p>> {
+        let page = self.page;
+        let place = self.to.checked_sub(1).filter(|place| *place >= self.from)?;
+        Some(Posting { page, place })
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = Posting<'p>> + use<'p> {
         let page = self.page;
         (self.from..self.to).map(move |place| Posting { page, place })

@@ -7,7 +7,7 @@ use super::tracked::{Definition, Definitions, Membership};
 use super::{Index, Timer};
 use crate::record::{Scope, Verdict};
 use crate::scores::Overlaid;
-use crate::segment::{Facts, eval, eval_facts};
+use crate::segment::{eval, eval_facts};
 use carillon_model::score::ScoreCause;
 use carillon_model::{ContactId, Moment, SegmentId};
 use chrono::TimeDelta;
@@ -358,7 +358,13 @@ impl Staged {
         scope: &Scope,
     ) -> Membership {
         let now = self.as_of;
-        let mut out = Membership::default();
+        let mut count = Count::new(&index.rows, scope, now);
+        // For whom nothing falls due later, being a member or not is enough.
+        let turning = time.then(|| count.turning(&definition.expr));
+        let mut out = Membership {
+            members: count.members(&definition.expr),
+            until: BTreeMap::new(),
+        };
         let mut note = |id: u32, verdict: Verdict| {
             if verdict.holds {
                 out.members.insert(id)
@@ -369,22 +375,8 @@ impl Staged {
                 out.until.insert(id, until);
             }
         };
-        if time {
-            for id in index.rows.contacts.iter().filter(|id| !after.contains_key(id)) {
-                let who = index.rows.who(id);
-                note(who.contact().0, eval_facts(&definition.expr, &who, now, scope));
-            }
-        } else {
-            // Nothing falls due later, so the members alone are enough.
-            for id in &Count::new(&index.rows, scope, now).members(&definition.expr) {
-                note(
-                    id,
-                    Verdict {
-                        holds: true,
-                        until: None,
-                    },
-                );
-            }
+        for id in turning.iter().flatten().filter(|id| !after.contains_key(id)) {
+            note(id, eval_facts(&definition.expr, &index.rows.who(id), now, scope));
         }
         for id in self.scored.written.keys().filter(|id| !after.contains_key(id)) {
             note(*id, self.verdict_now(index, definition, *id, now, scope));

@@ -160,12 +160,15 @@ proptest! {
         let index = Index::open(ZONE, now, rows.chain(definitions));
         prop_assert!(index.record(people[gone].contact()).is_none());
         let (members, mut wanted) = (index.members(&expr, now), RoaringBitmap::new());
+        let turning = Count::new(&index.rows, index.scope(), now).turning(&expr);
         for who in people.iter().filter(|who| who.id != people[gone].id) {
             let read = index.record(who.contact()).expect("a contact of the index");
             let mut by_time = read.clone();
             by_time.sent.sort_by(|a, b| (a.at, &a.template).cmp(&(b.at, &b.template)));
             prop_assert_eq!(&by_time, who, "the index reads back what was put in");
-            if eval(&expr, &read, now, index.scope()).holds {
+            let verdict = eval(&expr, &read, now, index.scope());
+            prop_assert!(verdict.until.is_none() || turning.contains(who.id), "{} of {}", print(&expr), who.id);
+            if verdict.holds {
                 wanted.insert(who.id);
             }
         }

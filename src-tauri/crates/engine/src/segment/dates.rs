@@ -158,6 +158,21 @@ fn beginnings(period: Period, date: NaiveDate) -> [Option<NaiveDate>; 4] {
     [last, this, next, next.and_then(|first| next_first(period, first))]
 }
 
+/// Whether the truth of a date test may change from one day to the next.
+pub(crate) fn moves_with_days(when: &DateTest) -> bool {
+    !matches!(
+        when,
+        DateTest::On(_)
+            | DateTest::Before(_)
+            | DateTest::After(_)
+            | DateTest::Between(..)
+            | DateTest::Weekday(_)
+            | DateTest::Month(_)
+            | DateTest::DayOfMonth(_)
+            | DateTest::Beside { .. }
+    )
+}
+
 /// The first day after `today` on which [`date_truth`] of the same date may differ.
 pub(crate) fn next_change_day(when: &DateTest, date: NaiveDate, today: NaiveDate) -> Option<NaiveDate> {
     let plus = |n: u64| date.checked_add_days(Days::new(n));

@@ -103,6 +103,24 @@ impl<'a> Spans<'a> {
     }
 }
 
+/// What happened before this moment counts in a window or does not, and time alone never changes that again: seen from
+/// `now`, on any calendar. `zone` is near enough for periods, whose days begin elsewhere a day earlier or later.
+pub(crate) fn settled_before(window: &Window, zone: Tz, now: Moment) -> Moment {
+    let ago = |secs: u32| now.checked_sub_signed(TimeDelta::seconds(i64::from(secs)));
+    let settled = match window {
+        Window::LastSecs(secs) | Window::MoreThanSecsAgo(secs) => ago(*secs),
+        Window::BetweenSecsAgo(a, b) => ago(*a.max(b)),
+        // Only what is still to come begins to count.
+        Window::Ever | Window::Between { .. } => Some(now),
+        Window::Days { days, .. } => match days {
+            Days::On(_) | Days::Since(_) | Days::Before(_) | Days::Between(..) => Some(now),
+            Days::This(period) | Days::Last(period) => Around::at(now, *period, zone)
+                .and_then(|around| around.last?.checked_sub_signed(TimeDelta::days(2))),
+        },
+    };
+    settled.unwrap_or(Moment::MIN_UTC)
+}
+
 /// Which of many moments count at one `now`: bounds worked out once instead of a look at the calendar for each.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Counting<'a> {
