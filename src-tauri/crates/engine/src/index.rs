@@ -11,6 +11,7 @@
 //! changes at the commit's moment.
 
 mod change;
+mod chunk;
 mod column;
 mod happened;
 mod members;
@@ -25,6 +26,7 @@ mod tracked;
 mod turning;
 
 pub use change::{Change, Edge};
+pub use chunk::EventChunk;
 pub use scored::ScoreMove;
 pub use stage::Staged;
 
@@ -59,6 +61,19 @@ pub struct Index {
     as_of: Moment,
     /// Counts publications: a staged effect fits only the index it was worked out on.
     generation: u64,
+}
+
+/// What an index is opened from.
+#[derive(Clone, Debug)]
+pub enum Loading {
+    Row(Change),
+    Events(EventChunk),
+}
+
+impl From<Change> for Loading {
+    fn from(change: Change) -> Loading {
+        Loading::Row(change)
+    }
 }
 
 /// How many an expression means, and how many each of its clauses.
@@ -97,13 +112,21 @@ impl Index {
     /// The index of a file whose last commit was at `as_of`: `rows` are all its rows as changes, in any order.
     /// No edges come of it; [`Index::stage`] goes on from there. Where a score says otherwise than the rows, that is due
     /// at `as_of`: the next stage has it.
-    pub fn open(zone: Tz, as_of: Moment, rows: impl IntoIterator<Item = Change>) -> Index {
+    pub fn open(zone: Tz, as_of: Moment, rows: impl IntoIterator<Item = impl Into<Loading>>) -> Index {
         let mut index = Index::new(zone, as_of);
         let mut definitions = Vec::new();
-        for change in rows {
-            index.rows.load(&change);
-            if change.contact().is_none() {
-                definitions.push(change);
+        for row in rows {
+            match row.into() {
+                Loading::Row(change) => {
+                    index.rows.load(&change);
+                    if change.contact().is_none() {
+                        definitions.push(change);
+                    }
+                }
+                Loading::Events(chunk) => {
+                    let whole = index.rows.load_chunk(&chunk);
+                    debug_assert!(whole.is_some(), "a chunk that was checked is whole");
+                }
             }
         }
         index.rows.settle();

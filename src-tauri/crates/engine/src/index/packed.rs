@@ -28,7 +28,7 @@ const TEXT: u8 = 5;
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Appends a property with the number of its key.
-fn write(out: &mut Vec<u8>, key: u32, value: Packed) {
+pub(super) fn write(out: &mut Vec<u8>, key: u32, value: Packed) {
     write_number(out, u64::from(key));
     match value {
         Packed::YesNo(b) => out.push(if b { YES } else { NO }),
@@ -62,13 +62,13 @@ impl Iterator for Props<'_> {
 
     fn next(&mut self) -> Option<(u32, Packed)> {
         let key = self.number()? as u32;
-        let value = match self.take(1)?[0] {
+        let value = match self.bytes(1)?[0] {
             NO => Packed::YesNo(false),
             YES => Packed::YesNo(true),
-            NUMBER => Packed::Number(f64::from_le_bytes(self.take(8)?.try_into().ok()?)),
+            NUMBER => Packed::Number(f64::from_le_bytes(self.bytes(8)?.try_into().ok()?)),
             WHOLE => Packed::Number(unzigzag(self.number()?) as f64),
             MONEY => Packed::Money(Money {
-                currency: Currency(self.take(3)?.try_into().ok()?),
+                currency: Currency(self.bytes(3)?.try_into().ok()?),
                 minor: unzigzag(self.number()?),
             }),
             _ => Packed::Text(self.number()? as u32),
@@ -84,18 +84,18 @@ impl<'p> Props<'p> {
         props.find(|(symbol, _)| *symbol == key).map(|(_, value)| value)
     }
 
-    fn take(&mut self, n: usize) -> Option<&'p [u8]> {
+    pub fn bytes(&mut self, n: usize) -> Option<&'p [u8]> {
         let (taken, rest) = self.0.split_at_checked(n)?;
         self.0 = rest;
         Some(taken)
     }
 
     /// As [`write_number`] wrote it.
-    fn number(&mut self) -> Option<u64> {
-        let (mut number, mut shift) = (0, 0);
+    pub fn number(&mut self) -> Option<u64> {
+        let (mut number, mut shift) = (0u64, 0u32);
         loop {
-            let byte = self.take(1)?[0];
-            number |= u64::from(byte & 0x7f) << shift;
+            let byte = self.bytes(1)?[0];
+            number |= u64::from(byte & 0x7f).checked_shl(shift)?;
             if byte < 0x80 {
                 return Some(number);
             }
@@ -105,7 +105,7 @@ impl<'p> Props<'p> {
 }
 
 /// Seven bits a byte, the lowest first, the eighth set where more follow (LEB128).
-fn write_number(out: &mut Vec<u8>, mut number: u64) {
+pub(super) fn write_number(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
         number >>= 7;
@@ -114,11 +114,11 @@ fn write_number(out: &mut Vec<u8>, mut number: u64) {
 }
 
 /// Small numbers of either sign as small numbers.
-fn zigzag(number: i64) -> u64 {
+pub(super) fn zigzag(number: i64) -> u64 {
     ((number << 1) ^ (number >> 63)) as u64
 }
 
-fn unzigzag(number: u64) -> i64 {
+pub(super) fn unzigzag(number: u64) -> i64 {
     (number >> 1) as i64 ^ -((number & 1) as i64)
 }
 
@@ -135,7 +135,13 @@ impl Symbols {
         &self.texts[symbol as usize]
     }
 
-    fn enter(&mut self, text: &str) -> u32 {
+    /// All texts in order of their numbers.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().map(|text| &**text)
+    }
+
+    /// The number of a text, a new one if it was never seen.
+    pub fn enter(&mut self, text: &str) -> u32 {
         if let Some(number) = self.numbers.get(text) {
             return *number;
         }

@@ -83,7 +83,12 @@ impl Ids {
 }
 
 fn key(contact: u32, at: Moment) -> u64 {
-    let time = (at.timestamp_millis() + ORIGIN) as u64 & TIME_MASK;
+    key_at(contact, at.timestamp_millis())
+}
+
+/// `millis` since 1970.
+fn key_at(contact: u32, millis: i64) -> u64 {
+    let time = millis.wrapping_add(ORIGIN) as u64 & TIME_MASK;
     u64::from(contact % PAGE) << TIME_BITS | time
 }
 
@@ -118,7 +123,15 @@ impl Page {
     }
 
     fn push(&mut self, key: u64, id: i64, props: &[u8]) {
-        self.insert(self.keys.len(), key, id, props);
+        if self.ends.is_empty() && !props.is_empty() {
+            self.ends = vec![0; self.keys.len()];
+        }
+        if !(self.ends.is_empty() && props.is_empty()) {
+            self.packed.extend_from_slice(props);
+            self.ends.push(self.packed.len() as u32);
+        }
+        self.ids.insert(self.keys.len(), id);
+        self.keys.push(key);
     }
 
     /// Those at these places, in this order, in no more memory than they need.
@@ -227,6 +240,12 @@ impl Postings {
     pub fn add(&mut self, new: &New) {
         let page = self.pages.entry(new.contact / PAGE).or_default();
         page.push(key(new.contact, new.at), new.id, &new.props);
+    }
+
+    /// As [`Postings::add`] of the moment `millis` milliseconds since 1970.
+    pub fn add_packed(&mut self, contact: u32, millis: i64, id: i64, props: &[u8]) {
+        let page = self.pages.entry(contact / PAGE).or_default();
+        page.push(key_at(contact, millis), id, props);
     }
 
     /// Sorts what was added; `once` as of [`Postings::insert`].

@@ -1,5 +1,6 @@
 //! The index against the evaluator, and what each kind of change and the passing of time do to it.
 
+mod chunks;
 mod history;
 
 use super::*;
