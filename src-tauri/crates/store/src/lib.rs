@@ -27,6 +27,7 @@ mod db;
 pub mod duplicates;
 pub mod enrolments;
 mod error;
+mod event_chunks;
 pub mod events;
 pub mod facts;
 pub mod fields;

@@ -1,19 +1,20 @@
 //! Where rows meet the pure fold of `engine::index`: the index opened from the rows of the file.
 
-use crate::codes::{Code, from_json};
+use crate::codes::Code;
 use crate::contacts::Reader;
 use crate::db::Db;
 use crate::error::{Error, Result};
+use crate::event_chunks::Events;
 use crate::sql::sql;
 use crate::time::moment;
+use crate::tx::Marks;
+use carillon_engine::index::Loading;
 use carillon_engine::segment;
 use carillon_model::consent::{Basis, Channel, Purpose};
-use carillon_model::event::Event;
 use carillon_model::segment::Expr;
-use carillon_model::{ContactId, EventId, Moment, SegmentId};
+use carillon_model::{ContactId, Moment, SegmentId};
 use rusqlite::Row;
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 pub use carillon_engine::index::{Change, Index, Staged};
 
@@ -29,11 +30,6 @@ const SUPPRESSED: &str = sql!(
 );
 const PERMISSIONS: &str = sql!(
     "SELECT contact, channel, purpose, basis FROM permissions WHERE granted = 1",
-    scan: "the index is built from all rows when the file is opened"
-);
-const EVENT_TYPES: &str = sql!("SELECT id, name FROM event_types");
-const EVENTS: &str = sql!(
-    "SELECT id, contact, type, at, arrived_at, props FROM events",
     scan: "the index is built from all rows when the file is opened"
 );
 const SENT: &str = sql!(
@@ -53,12 +49,8 @@ pub(crate) fn parse(text: &str) -> Result<Expr> {
 }
 
 /// The index of the rows as they stand, at `as_of`. Rows stream into it: none is kept twice.
-pub(crate) fn build(db: &Db<'_>, as_of: Moment) -> Result<Index> {
+pub(crate) fn build(db: &Db<'_>, marks: &Marks, as_of: Moment) -> Result<Index> {
     let definitions = definitions(db)?;
-    let types: HashMap<i64, String> = db
-        .all(EVENT_TYPES, (), |row| Ok((row.get(0)?, row.get(1)?)))?
-        .into_iter()
-        .collect();
     let reader = Reader::new(&db.catalogue);
     let failed: RefCell<Option<Error>> = RefCell::new(None);
 
@@ -66,7 +58,7 @@ pub(crate) fn build(db: &Db<'_>, as_of: Moment) -> Result<Index> {
     let mut tags = db.conn.prepare(TAGS)?;
     let mut suppressed = db.conn.prepare(SUPPRESSED)?;
     let mut permissions = db.conn.prepare(PERMISSIONS)?;
-    let mut events = db.conn.prepare(EVENTS)?;
+    let mut events = Events::new(db, marks)?;
     let mut sent = db.conn.prepare(SENT)?;
 
     let rows = definitions
@@ -93,14 +85,23 @@ pub(crate) fn build(db: &Db<'_>, as_of: Moment) -> Result<Index> {
                 basis: Some(Basis::of(row.get(3)?)?),
             })
         }))
-        .chain(stream(&failed, events.query(())?, |row| event(&types, row)))
-        .chain(stream(&failed, sent.query(())?, |row| {
-            Ok(Change::Sent {
-                contact: ContactId(row.get(0)?),
-                template: row.get(1)?,
-                at: moment(row.get(2)?)?,
+        .map(Loading::from)
+        .chain(std::iter::from_fn(|| events.part()).flat_map(|part| {
+            part.unwrap_or_else(|error| {
+                failed.borrow_mut().get_or_insert(error);
+                Vec::new()
             })
-        }));
+        }))
+        .chain(
+            stream(&failed, sent.query(())?, |row| {
+                Ok(Change::Sent {
+                    contact: ContactId(row.get(0)?),
+                    template: row.get(1)?,
+                    at: moment(row.get(2)?)?,
+                })
+            })
+            .map(Loading::from),
+        );
     let index = Index::open(db.catalogue.zone, as_of, rows);
     match failed.into_inner() {
         Some(error) => Err(error),
@@ -133,28 +134,6 @@ fn contact(reader: &Reader<'_>, row: &Row<'_>) -> Result<Change> {
         contact: ContactId(row.get(0)?),
         fields,
     })
-}
-
-fn event(types: &HashMap<i64, String>, row: &Row<'_>) -> Result<Change> {
-    let name = types
-        .get(&row.get(2)?)
-        .ok_or_else(|| Error::damaged("events", "an event has an unknown type"))?;
-    Ok(Change::EventAdded(Event {
-        id: EventId(row.get(0)?),
-        contact: ContactId(row.get(1)?),
-        name: name.clone(),
-        at: moment(row.get(3)?)?,
-        arrived_at: moment(row.get(4)?)?,
-        source: String::new(),
-        props: match row
-            .get_ref(5)?
-            .as_str_or_null()
-            .map_err(|e| Error::damaged("events", e))?
-        {
-            Some(props) => from_json("events", props)?,
-            None => std::collections::BTreeMap::new(),
-        },
-    }))
 }
 
 /// Rows as changes until the first that cannot be read, which is kept in `failed`.

@@ -38,6 +38,10 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
         "0014_duplicates",
         include_str!("../migrations/0014_duplicates.sql"),
     ),
+    (
+        "0015_event_chunks",
+        include_str!("../migrations/0015_event_chunks.sql"),
+    ),
 ];
 
 /// `user_version` of a file this program has brought up to date.

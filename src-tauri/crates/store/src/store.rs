@@ -414,7 +414,7 @@ fn prepare(path: &Path, now: Now) -> Result<(Writer, Arc<Shared>, i64)> {
             orders: orders.clone(),
         };
         let marks = Marks::load(&db)?;
-        let index = membership::build(&db, time::moment(marks.get(Mark::AsOf))?)?;
+        let index = membership::build(&db, &marks, time::moment(marks.get(Mark::AsOf))?)?;
         (index, marks)
     };
     let last = Commit {

@@ -7,6 +7,7 @@ mod clause_states;
 mod contacts;
 mod crash;
 mod duplicates;
+mod event_chunks;
 mod fixtures;
 mod imports;
 mod messages;

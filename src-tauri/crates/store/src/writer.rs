@@ -282,7 +282,7 @@ impl Writer {
                     identity: shared.identity.clone(),
                     orders: shared.orders.clone(),
                 };
-                *index = crate::membership::build(&db, sealed.now)?;
+                *index = crate::membership::build(&db, &self.marks, sealed.now)?;
             }
         }
         *shared.catalogue.write().unwrap_or_else(PoisonError::into_inner) = sealed.catalogue;

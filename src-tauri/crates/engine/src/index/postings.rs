@@ -140,11 +140,20 @@ impl Page {
         for place in places {
             page.push(self.keys[place], self.ids.get(place), self.props(place));
         }
-        page.keys.shrink_to_fit();
-        page.ids.shrink();
-        page.ends.shrink_to_fit();
-        page.packed.shrink_to_fit();
+        page.shrink();
         page
+    }
+
+    fn shrink(&mut self) {
+        self.keys.shrink_to_fit();
+        self.ids.shrink();
+        self.ends.shrink_to_fit();
+        self.packed.shrink_to_fit();
+    }
+
+    /// Whether they stand in order, and none twice.
+    fn is_settled(&self) -> bool {
+        (1..self.keys.len()).all(|place| self.sort_key(place - 1) < self.sort_key(place))
     }
 
     /// The first place whose key is not below this.
@@ -251,6 +260,10 @@ impl Postings {
     /// Sorts what was added; `once` as of [`Postings::insert`].
     pub fn settle(&mut self, once: bool) {
         for page in self.pages.values_mut() {
+            if page.is_settled() {
+                page.shrink();
+                continue;
+            }
             let mut places: Vec<usize> = (0..page.keys.len()).collect();
             places.sort_by_key(|place| page.sort_key(*place));
             if once {
