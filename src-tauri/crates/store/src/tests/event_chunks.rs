@@ -113,7 +113,7 @@ async fn an_opening_writes_a_chunk_and_the_next_one_reads_it() {
     // One that is damaged is written anew, from the rows.
     behind(
         &place,
-        "UPDATE event_chunks SET bytes = substr(bytes, 1, 5000) || x'00' || substr(bytes, 5002)",
+        "UPDATE event_chunks SET bytes = CAST(substr(bytes, 1, 5000) || 'x' || substr(bytes, 5002) AS BLOB)",
     );
     let store = again(&place.file()).await;
     assert_eq!(known(&store).0.iter().sum::<usize>(), 65_599);
