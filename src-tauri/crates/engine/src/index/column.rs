@@ -41,17 +41,31 @@ impl<T: Copy> Paged<T> {
         &mut page[(id % PAGE) as usize]
     }
 
-    /// Those of `ids` (which all have a page) whose value passes.
-    fn keep(&self, ids: &RoaringBitmap, mut passes: impl FnMut(u32, T) -> bool) -> RoaringBitmap {
-        let mut page: Option<(u32, &[T])> = None;
-        let kept = ids.iter().filter(|id| {
-            let number = id / PAGE;
-            if page.is_none_or(|(n, _)| n != number) {
-                page = self.pages.get(&number).map(|p| (number, &**p));
+    /// Those of `ids` (which all have a page) whose value passes. Of a page with many of them all places are asked, in
+    /// their order: what stands where nobody is passes or not, and counts for nothing.
+    fn keep(&self, ids: &RoaringBitmap, passes: impl Fn(u32, T) -> bool) -> RoaringBitmap {
+        let mut kept = Bits::default();
+        for (number, page) in &self.pages {
+            let first = number * PAGE;
+            let range = first..=first + (PAGE - 1);
+            let n = ids.range_cardinality(range.clone());
+            if n > u64::from(PAGE / 4) {
+                for (place, eight) in (0..).zip(page.chunks(8)) {
+                    let mut byte = 0;
+                    for (bit, value) in (0..).zip(eight) {
+                        byte |= u8::from(passes(first + place * 8 + bit, *value)) << bit;
+                    }
+                    kept.put_byte(first + place * 8, byte);
+                }
+            } else if n > 0 {
+                for id in ids.range(range) {
+                    if passes(id, page[(id - first) as usize]) {
+                        kept.put(id);
+                    }
+                }
             }
-            page.is_some_and(|(_, values)| passes(*id, values[(id % PAGE) as usize]))
-        });
-        sorted(kept)
+        }
+        kept.bitmap() & ids
     }
 
     fn heap_bytes(&self) -> usize {
@@ -60,6 +74,21 @@ impl<T: Copy> Paged<T> {
 }
 
 impl Paged<u32> {
+    /// Each contact whose value passes, which 0 does not.
+    fn all(&self, passes: impl Fn(u32) -> bool) -> RoaringBitmap {
+        let mut kept = Bits::default();
+        for (number, page) in &self.pages {
+            for (place, eight) in (0..).zip(page.chunks(8)) {
+                let mut byte = 0;
+                for (bit, value) in (0..8).zip(eight) {
+                    byte |= u8::from(passes(*value)) << bit;
+                }
+                kept.put_byte(number * PAGE + place * 8, byte);
+            }
+        }
+        kept.bitmap()
+    }
+
     /// Each contact whose value is not 0, in order.
     pub fn filled(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
         self.pages.iter().flat_map(|(number, page)| {
@@ -69,28 +98,59 @@ impl Paged<u32> {
     }
 }
 
-/// A bitmap of ascending ids. They are set bit by bit in a block that becomes a container at once: a container that
-/// grows id by id is searched and moved for each.
+/// A bitmap of ascending ids.
 pub(super) fn sorted(ids: impl IntoIterator<Item = u32>) -> RoaringBitmap {
-    const BLOCK: u32 = 65_536;
-    let mut out = RoaringBitmap::new();
-    let mut bytes = vec![0u8; BLOCK as usize / 8];
-    let mut number = None;
+    let mut bits = Bits::default();
     for id in ids {
-        if number != Some(id / BLOCK) {
-            if let Some(full) = number {
-                out |= RoaringBitmap::from_lsb0_bytes(full * BLOCK, &bytes);
-                bytes.fill(0);
-            }
-            number = Some(id / BLOCK);
+        bits.put(id);
+    }
+    bits.bitmap()
+}
+
+/// A bitmap in the making, from the lowest ids to the highest. They are set in a block that becomes a container at once:
+/// a container that grows id by id is searched and moved for each.
+#[derive(Default)]
+struct Bits {
+    done: RoaringBitmap,
+    number: u32,
+    block: Vec<u8>,
+}
+
+impl Bits {
+    /// Ids a container of a roaring bitmap holds.
+    const BLOCK: u32 = 65_536;
+
+    fn put(&mut self, id: u32) {
+        self.byte(id, 1 << (id % 8));
+    }
+
+    /// Sets eight ids from `first` on, a multiple of 8: the lowest bit is the first.
+    fn put_byte(&mut self, first: u32, bits: u8) {
+        if bits != 0 {
+            self.byte(first, bits);
         }
-        let place = (id % BLOCK) as usize;
-        bytes[place / 8] |= 1 << (place % 8);
     }
-    if let Some(last) = number {
-        out |= RoaringBitmap::from_lsb0_bytes(last * BLOCK, &bytes);
+
+    fn byte(&mut self, id: u32, bits: u8) {
+        if self.block.is_empty() || self.number != id / Self::BLOCK {
+            self.flush();
+            self.block.resize(Self::BLOCK as usize / 8, 0);
+            self.number = id / Self::BLOCK;
+        }
+        self.block[(id % Self::BLOCK) as usize / 8] |= bits;
     }
-    out
+
+    fn flush(&mut self) {
+        if !self.block.is_empty() {
+            self.done |= RoaringBitmap::from_lsb0_bytes(self.number * Self::BLOCK, &self.block);
+            self.block.fill(0);
+        }
+    }
+
+    fn bitmap(mut self) -> RoaringBitmap {
+        self.flush();
+        self.done
+    }
 }
 
 /// Text by contact: a code into a dictionary, 0 for none.
@@ -260,10 +320,10 @@ impl Column {
     }
 
     /// Contacts whose value passes. Each distinct text is asked once.
-    pub fn passing(&self, test: &dyn Fn(u32, &Seen<'_>) -> bool) -> RoaringBitmap {
+    pub fn passing(&self, test: impl Fn(u32, &Seen<'_>) -> bool) -> RoaringBitmap {
         let mut out = RoaringBitmap::new();
         for store in &self.stores {
-            out |= store.passing(test);
+            out |= store.passing(&test);
         }
         out
     }
@@ -358,7 +418,7 @@ impl Store {
         }
     }
 
-    fn passing(&self, test: &dyn Fn(u32, &Seen<'_>) -> bool) -> RoaringBitmap {
+    fn passing(&self, test: &impl Fn(u32, &Seen<'_>) -> bool) -> RoaringBitmap {
         match self {
             Store::Text(words) => words_passing(words, |text| test(0, &Seen::Text(text))),
             Store::Choice(words) => words_passing(words, |text| test(0, &Seen::Choice(text))),
@@ -424,11 +484,5 @@ impl Store {
 
 fn words_passing(words: &Words, test: impl Fn(&str) -> bool) -> RoaringBitmap {
     let passes = words.per_code(false, test);
-    sorted(
-        words
-            .codes
-            .filled()
-            .filter(|(_, code)| passes[*code as usize])
-            .map(|(id, _)| id),
-    )
+    words.codes.all(|code| passes[code as usize])
 }

@@ -10,6 +10,7 @@ use crate::segment::{
 };
 use carillon_model::segment::{Aggregate, AggregateBound, EventMatch, Times, Window, Zone};
 use roaring::RoaringBitmap;
+use smallvec::SmallVec;
 use std::collections::{BTreeMap, HashMap};
 
 /// A value as far as it differs from others, texts by the number of their folded form.
@@ -76,8 +77,17 @@ impl<'a> Count<'a> {
         let Some(zones) = self.counting(window) else {
             return RoaringBitmap::new();
         };
+        let postings: SmallVec<[&Postings; 1]> = postings.collect();
+        // Whoever did nothing does not pass, and nobody comes twice.
+        if let ([postings], Times::AtLeast(1)) = (&postings[..], times) {
+            let some = postings.by_contact().filter(|of_contact| {
+                let counting = zones.get(of_contact.contact);
+                counting.is_some_and(|counting| of_contact.iter().any(|p| counting.has(p.at()) && passes(&p)))
+            });
+            return sorted(some.map(|of_contact| of_contact.contact));
+        }
         let mut numbers: Paged<u32> = Paged::default();
-        for of_contact in postings.flat_map(Postings::by_contact) {
+        for of_contact in postings.into_iter().flat_map(Postings::by_contact) {
             let contact = of_contact.contact;
             let Some(counting) = zones.get(contact) else {
                 continue;

@@ -176,7 +176,7 @@ impl<'a> Count<'a> {
         }
         let Test::Date { when, zone } = test else {
             let test = folded(test);
-            return column.passing(&|_, seen| test_holds(&test, seen));
+            return column.passing(|_, seen| test_holds(&test, seen));
         };
         let todays = ByZone::new(*zone == Zone::Contact, self.rows, |own| {
             let tz = zone_of(zone, own, self.scope)?;
@@ -186,7 +186,7 @@ impl<'a> Count<'a> {
             DateTest::Beside { key, .. } => self.rows.columns.get(key),
             _ => None,
         };
-        column.passing(&|id, seen| {
+        column.passing(|id, seen| {
             let Some((tz, today)) = todays.get(id) else {
                 return false;
             };

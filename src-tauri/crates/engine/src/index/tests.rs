@@ -1,6 +1,7 @@
 //! The index against the evaluator, and what each kind of change and the passing of time do to it.
 
 mod chunks;
+mod columns;
 mod history;
 
 use super::*;
