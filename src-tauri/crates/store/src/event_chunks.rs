@@ -1,8 +1,8 @@
 //! Events for the index, read from chunks where the file has them and from rows where it has not.
 //!
-//! Rows are the truth and chunks are derived (migration 0015): the first opening after enough events came writes them,
-//! triggers throw one away when a row of it changes, and one that is damaged is not believed. Without them everything
-//! is as true, and opening takes longer.
+//! Rows are the truth and chunks are derived: a commit that fills one has it written after it, an opening writes those
+//! that are missing, triggers (migration 0015) throw one away when a row of it changes, and one that is damaged is not
+//! believed. Without them everything is as true, and opening takes longer.
 
 use crate::codes::from_json;
 use crate::db::Db;
@@ -24,6 +24,26 @@ const KEEP: &str = sql!("INSERT OR REPLACE INTO event_chunks(part, bytes) VALUES
 
 /// Events a chunk has room for; as the triggers say it.
 const EVENTS_A_CHUNK: i64 = 1 << 16;
+
+/// Whether the commit between these marks filled a chunk.
+pub(crate) fn fills(before: &Marks, after: &Marks) -> bool {
+    let full = |marks: &Marks| marks.get(Mark::Events) / EVENTS_A_CHUNK;
+    full(before) < full(after)
+}
+
+/// Writes the chunks that the commit between these marks filled.
+///
+/// # Errors
+/// SQLite's, and rows that cannot be read.
+pub(crate) fn keep(db: &Db<'_>, before: &Marks, after: &Marks) -> Result<()> {
+    let mut events = Events::new(db, after)?;
+    events.next = before.get(Mark::Events) / EVENTS_A_CHUNK;
+    while events.keeps && (events.next + 1) * EVENTS_A_CHUNK <= events.end {
+        events.read(events.next)?;
+        events.next += 1;
+    }
+    Ok(())
+}
 
 /// Reads the events of a file part by part.
 pub(crate) struct Events<'a> {

@@ -5,6 +5,7 @@ use crate::catalogue::Catalogue;
 use crate::crash;
 use crate::db::Db;
 use crate::error::{Error, Result};
+use crate::event_chunks;
 use crate::identity::Identity;
 use crate::membership::Index;
 use crate::sql::sql;
@@ -265,7 +266,7 @@ impl Writer {
         }
         crash::point("after_commit");
         self.dirty = true;
-        self.marks = sealed.marks;
+        let before = std::mem::replace(&mut self.marks, sealed.marks);
         self.names = sealed.names;
         let commit = Commit {
             seq: sealed.seq,
@@ -290,7 +291,27 @@ impl Writer {
         crash::point("after_publish");
         // No subscriber is no error.
         shared.commits.send(commit).ok();
+        self.keep_chunks(shared, &before);
         Ok(())
+    }
+
+    /// What the commit filled, for the next opening; one that cannot be kept now is made then.
+    fn keep_chunks(&self, shared: &Shared, before: &Marks) {
+        if !event_chunks::fills(before, &self.marks) {
+            return;
+        }
+        let catalogue = shared
+            .catalogue
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let db = Db {
+            conn: &self.conn,
+            catalogue,
+            identity: shared.identity.clone(),
+            orders: shared.orders.clone(),
+        };
+        event_chunks::keep(&db, before, &self.marks).ok();
     }
 
     fn roll_back(&mut self) {
