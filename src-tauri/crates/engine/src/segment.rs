@@ -22,9 +22,10 @@
 //!         | "random" NUMBER "%" ("of" TEXT)?
 //! often   = (times | window)*                  each at most once
 //! times   = ("at" "least" | "at" "most" | "exactly") INT "times" | "between" INT "and" INT "times"
-//! window  = "in" "the" "last" INT UNIT | "since" MOMENT | "before" MOMENT | "between" MOMENT "and" MOMENT
+//! window  = "in" "the" "last" INT UNIT | "in" "the" "last" INT MONTHS zone? | "since" MOMENT | "before" MOMENT | "between" MOMENT "and" MOMENT
 //!         | ("on" DATE | "since" DATE | "before" DATE | "between" DATE "and" DATE) zone?
 //!         | "more" "than" INT UNIT "ago" | "between" INT "and" INT UNIT "ago"
+//!         | ("more" "than" INT MONTHS "ago" | "between" INT "and" INT MONTHS "ago") zone?
 //!         | ("today" | "yesterday" | ("this" | "last") PERIOD) zone?
 //!         | "ever" | "at" "any" "time"
 //! function = ("sum" | "average" | "minimum" | "maximum") "of" | "number" "of" "different"
@@ -49,6 +50,7 @@
 //!         | ("on" | "before" | "after") KEY (("plus" | "minus") INT "days")?
 //!         | "today" | "yesterday" | "tomorrow" | ("this" | "last" | "next") PERIOD
 //! zone    = "in" ("zone" TEXT | "contact's" "zone" | "workspace's" "zone")
+//! UNIT    = "seconds" | "minutes" | "hours" | "days" | "weeks"            MONTHS = "months" | "years"
 //! PERIOD  = "week" | "month" | "quarter" | "year"
 //! many    = ("at" "least" | "at" "most" | "exactly") INT | "between" INT "and" INT
 //! amount  = NUMBER | NUMBER CURRENCY           texts = "(" (TEXT ("," TEXT)*)? ")"

@@ -413,6 +413,13 @@ pub enum Days {
     This(Period),
     /// Those of the period before.
     Last(Period),
+    /// From the day after the one `n` months ago on; the 31st counts as the last day of a shorter month. As
+    /// [`DateTest::InLastMonths`].
+    LastMonths(u32),
+    /// The day `n` months ago and all earlier ones: what `LastMonths` leaves out.
+    MoreThanMonthsAgo(u32),
+    /// What `LastMonths` of the longer has and `LastMonths` of the shorter has not, whichever stands first.
+    BetweenMonthsAgo(u32, u32),
 }
 
 /// A saved segment.

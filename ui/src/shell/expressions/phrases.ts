@@ -20,6 +20,7 @@ export type Slot =
   | "unit"
   | "days"
   | "longer"
+  | "months"
   | "text"
   | "texts"
   | "field"
@@ -73,6 +74,7 @@ export const WORDS = {
   unit: ["days", "weeks", "hours", "minutes", "seconds"],
   days: ["days", "weeks"],
   longer: ["days", "weeks", "months", "years"],
+  months: ["months", "years"],
 } as const satisfies Partial<Record<Slot, readonly string[]>>;
 
 const SIGNS = new Set(["(", ")", ",", "%", "=", "!=", "<", "<=", ">", ">="]);
@@ -185,6 +187,9 @@ export const DAYS = [
   when("last month", "last_period"),
   when("last quarter", "last_period"),
   when("last year", "last_period"),
+  when("in the last {whole:3} {months:months}", "in_last"),
+  when("more than {whole:3} {months:months} ago", "ago"),
+  when("between {whole:3} and {whole:6} {months:months} ago", "between_ago"),
   when("since {date}", "since"),
   when("before {date}", "before"),
   when("on {date}", "on"),

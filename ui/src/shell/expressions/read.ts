@@ -187,7 +187,7 @@ class Reader {
   /** Units are said in singular as well. */
   private isWordOf(slot: keyof typeof P.WORDS, at: number): boolean {
     const words: readonly string[] = P.WORDS[slot];
-    const units = slot === "unit" || slot === "days" || slot === "longer";
+    const units = slot === "unit" || slot === "days" || slot === "longer" || slot === "months";
     return this.is(at, ...words, ...(units ? words.map((word) => word.slice(0, -1)) : []));
   }
 

@@ -266,11 +266,14 @@ impl Parser<'_> {
                 None => between(None, Some(self.moment()?)),
             }
         } else if self.accept(&["more", "than"]) {
-            let secs = self.secs()?;
+            let back = self.back()?;
             self.need_word(&["ago"])?;
-            Ok(Some(Window::MoreThanSecsAgo(secs)))
+            match back {
+                Back::Secs(secs) => Ok(Some(Window::MoreThanSecsAgo(secs))),
+                Back::Months(n) => self.days_in_zone(Days::MoreThanMonthsAgo(n)),
+            }
         } else if self.between_numbers(is_unit) {
-            self.between_ago().map(Some)
+            self.between_ago()
         } else if self.sees(&["between"]) && !self.number_at(1) {
             self.need_word(&["between"])?;
             let first = self.day()?;
@@ -285,7 +288,10 @@ impl Parser<'_> {
             }
         } else if self.sees(&["in"]) && !self.sees(&["in", "segment"]) {
             self.need_word(&["in", "the", "last"])?;
-            Ok(Some(Window::LastSecs(self.secs()?)))
+            match self.back()? {
+                Back::Secs(secs) => Ok(Some(Window::LastSecs(secs))),
+                Back::Months(n) => self.days_in_zone(Days::LastMonths(n)),
+            }
         } else if let Some(days) = self.period_days() {
             self.days_in_zone(days)
         } else {
@@ -293,18 +299,28 @@ impl Parser<'_> {
         }
     }
 
-    fn between_ago(&mut self) -> Result<Window, ParseError> {
+    fn between_ago(&mut self) -> Result<Option<Window>, ParseError> {
         self.need_word(&["between"])?;
         let at = self.at();
         let first = self.whole("wanted.number")?;
         self.need_word(&["and"])?;
         let second = self.whole("wanted.number")?;
-        let unit = self.unit(UNITS)?;
+        let unit = self.unit(LONG_UNITS)?;
         self.need_word(&["ago"])?;
-        Ok(Window::BetweenSecsAgo(
-            in_secs(first, unit, at)?,
-            in_secs(second, unit, at)?,
-        ))
+        match (unit.times(first, at)?, unit.times(second, at)?) {
+            (Back::Months(first), Back::Months(second)) => {
+                self.days_in_zone(Days::BetweenMonthsAgo(first, second))
+            }
+            (Back::Secs(first), Back::Secs(second)) => Ok(Some(Window::BetweenSecsAgo(first, second))),
+            _ => Ok(None),
+        }
+    }
+
+    /// How far back from now.
+    fn back(&mut self) -> Result<Back, ParseError> {
+        let at = self.at();
+        let n = self.whole("wanted.number")?;
+        self.unit(LONG_UNITS)?.times(n, at)
     }
 
     /// A number of units of time, in seconds.
@@ -334,7 +350,7 @@ impl Parser<'_> {
     }
 
     /// A unit of time in singular or plural.
-    pub(super) fn unit(&mut self, units: &[(&str, u32)]) -> Result<u32, ParseError> {
+    pub(super) fn unit<T: Copy>(&mut self, units: &[(&str, T)]) -> Result<T, ParseError> {
         if let Kind::Word(word) = self.peek()
             && let Some(of) = unit_of(word, units)
         {
@@ -408,12 +424,41 @@ const UNITS: &[(&str, u32)] = &[
     ("week", 604_800),
 ];
 
+/// A time back from now: exact seconds, or months of a calendar.
+#[derive(Clone, Copy)]
+enum Back {
+    Secs(u32),
+    Months(u32),
+}
+
+impl Back {
+    /// So many of this one; `at` is where that is said.
+    fn times(self, n: u32, at: usize) -> Result<Back, ParseError> {
+        let many = match self {
+            Back::Secs(of) => of.checked_mul(n).map(Back::Secs),
+            Back::Months(of) => of.checked_mul(n).map(Back::Months),
+        };
+        many.ok_or_else(|| ParseError::at(at, say("read.time_too_long", &[])))
+    }
+}
+
+/// [`UNITS`], and those of the calendar.
+const LONG_UNITS: &[(&str, Back)] = &[
+    ("second", Back::Secs(1)),
+    ("minute", Back::Secs(60)),
+    ("hour", Back::Secs(3_600)),
+    ("day", Back::Secs(86_400)),
+    ("week", Back::Secs(604_800)),
+    ("month", Back::Months(1)),
+    ("year", Back::Months(12)),
+];
+
 fn is_unit(word: &str) -> bool {
-    unit_of(word, UNITS).is_some()
+    unit_of(word, LONG_UNITS).is_some()
 }
 
 /// A unit of time in singular or plural.
-fn unit_of(word: &str, units: &[(&str, u32)]) -> Option<u32> {
+fn unit_of<T: Copy>(word: &str, units: &[(&str, T)]) -> Option<T> {
     let lower = word.to_ascii_lowercase();
     let single = lower.strip_suffix('s').unwrap_or(&lower);
     units.iter().find(|(unit, _)| *unit == single).map(|(_, of)| *of)

@@ -1,6 +1,6 @@
 //! Periods of the calendar: days, weeks, months, quarters and years.
 
-use super::dates::{local_date, start_of_day};
+use super::dates::{local_date, months_later, start_of_day};
 use carillon_model::Moment;
 use carillon_model::segment::Period;
 use chrono::{Datelike, Days, Months, NaiveDate};
@@ -31,6 +31,31 @@ pub(super) fn next_first(period: Period, first: NaiveDate) -> Option<NaiveDate> 
 /// The first day of the period before the one that begins on `first`.
 pub(super) fn previous_first(period: Period, first: NaiveDate) -> Option<NaiveDate> {
     first_day(period, first.pred_opt()?)
+}
+
+/// The day on the calendar of `tz` that has begun at `at` and none after it: a day begins with its first instant, also
+/// where the clocks are set back over that midnight and bring the day before back for a while.
+pub(super) fn day_at(at: Moment, tz: Tz) -> Option<NaiveDate> {
+    let mut day = local_date(at, tz)?;
+    while let Some(next) = day.succ_opt()
+        && start_of_day(tz, next).is_some_and(|begins| begins <= at)
+    {
+        day = next;
+    }
+    Some(day)
+}
+
+/// The first instant behind the day `n` months before that of `now`; `None` beyond all calendars. What happened from
+/// then on did so in the last `n` months.
+pub(super) fn months_back(now: Moment, n: u32, tz: Tz) -> Option<Moment> {
+    let day = day_at(now, tz)?.checked_sub_months(Months::new(n))?;
+    start_of_day(tz, day.succ_opt()?)
+}
+
+/// The first instant at which what happened at `at` did not do so in the last `n` months any more: the first at which
+/// [`months_back`] is later. `None` beyond all calendars.
+pub(super) fn months_over(at: Moment, n: u32, tz: Tz) -> Option<Moment> {
+    start_of_day(tz, months_later(day_at(at, tz)?, n)?)
 }
 
 /// The instants at which the period that holds an instant begins, the one before it and the two after it. Those beyond

@@ -212,13 +212,15 @@ fn bound(bound: &AggregateBound) -> String {
 
 /// Seconds in the largest unit that has no fraction of any of them: `90 minutes`, `30 and 60 days`.
 fn duration(all: &[u32]) -> String {
-    let fits = |(of, _): &&(u32, &str)| all.iter().all(|secs| *secs > 0 && secs % of == 0);
-    let (of, unit) = [(86_400, "day"), (3_600, "hour"), (60, "minute")]
-        .iter()
-        .find(fits)
-        .unwrap_or(&(1, "second"));
-    let numbers: Vec<String> = all.iter().map(|secs| (secs / of).to_string()).collect();
-    let plural = if all == [*of] { "" } else { "s" };
+    in_units(all, &[(86_400, "day"), (3_600, "hour"), (60, "minute")], "second")
+}
+
+/// Numbers of the smallest unit in the first larger one that has no fraction of any of them.
+fn in_units(all: &[u32], larger: &[(u32, &str)], smallest: &str) -> String {
+    let fits = |(of, _): &(u32, &str)| all.iter().all(|n| *n > 0 && n % of == 0);
+    let (of, unit) = larger.iter().copied().find(fits).unwrap_or((1, smallest));
+    let numbers: Vec<String> = all.iter().map(|n| (n / of).to_string()).collect();
+    let plural = if all == [of] { "" } else { "s" };
     format!("{} {unit}{plural}", numbers.join(" and "))
 }
 
@@ -283,6 +285,9 @@ fn days(days: Days) -> String {
         Days::Between(first, last) => format!("between {first} and {last}"),
         Days::This(period) => period_word("this", "today", period),
         Days::Last(period) => period_word("last", "yesterday", period),
+        Days::LastMonths(n) => format!("in the last {}", months(&[n])),
+        Days::MoreThanMonthsAgo(n) => format!("more than {} ago", months(&[n])),
+        Days::BetweenMonthsAgo(a, b) => format!("between {} ago", months(&[a, b])),
     }
 }
 
@@ -357,8 +362,8 @@ fn date(when: &DateTest) -> String {
         DateTest::MoreThanDaysAgo(n) => format!("more than {} ago", many(*n, "day")),
         DateTest::MoreThanDaysAhead(n) => format!("more than {} ahead", many(*n, "day")),
         DateTest::AnniversaryWithinDays(n) => format!("anniversary within {}", many(*n, "day")),
-        DateTest::InLastMonths(n) => format!("in the last {}", months(*n)),
-        DateTest::InNextMonths(n) => format!("in the next {}", months(*n)),
+        DateTest::InLastMonths(n) => format!("in the last {}", months(&[*n])),
+        DateTest::InNextMonths(n) => format!("in the next {}", months(&[*n])),
         DateTest::Weekday(day) => format!("on a {}", word_of(WEEKDAYS, *day)),
         DateTest::Month(month) => format!("in {}", word_of(MONTHS, *month)),
         DateTest::DayOfMonth(day) => format!("on day {day} of the month"),
@@ -384,12 +389,9 @@ fn date(when: &DateTest) -> String {
     }
 }
 
-fn months(n: u32) -> String {
-    if n > 0 && n.is_multiple_of(12) {
-        many(n / 12, "year")
-    } else {
-        many(n, "month")
-    }
+/// Months in years where those have no fraction of any: `18 months`, `1 and 2 years`.
+fn months(all: &[u32]) -> String {
+    in_units(all, &[(12, "year")], "month")
 }
 
 fn in_zone(zone: &Zone) -> String {

@@ -1,7 +1,7 @@
 //! Which moments count in a window: of one moment from when until when, and of many at one time.
 
 use super::dates::{local_date, start_of_day, zone_of};
-use super::periods::Around;
+use super::periods::{Around, months_back, months_over};
 use crate::record::Scope;
 use carillon_model::Moment;
 use carillon_model::segment::{Days, Period, Window};
@@ -78,6 +78,16 @@ impl<'a> Spans<'a> {
                 let around = self.around(at, period)?;
                 return around.next.map(|begins| (begins, around.after));
             }
+            Days::LastMonths(0) => false,
+            Days::LastMonths(n) => return Some((at, months_over(at, n, self.tz))),
+            Days::MoreThanMonthsAgo(n) => {
+                return months_over(at, n, self.tz).map(|begins| (begins.max(at), None));
+            }
+            Days::BetweenMonthsAgo(a, b) if a == b => false,
+            Days::BetweenMonthsAgo(a, b) => {
+                let begins = months_over(at, a.min(b), self.tz)?;
+                return Some((begins.max(at), months_over(at, a.max(b), self.tz)));
+            }
         };
         inside.then_some((at, None))
     }
@@ -145,6 +155,18 @@ impl<'a> Counting<'a> {
                 Some(around) => [around.last.unwrap_or(all[0]), around.this],
                 None => [all[1]; 2],
             },
+            Window::Days {
+                days: Days::LastMonths(n),
+                ..
+            } => [months_back(now, *n, tz).unwrap_or(all[0]), all[1]],
+            Window::Days {
+                days: Days::MoreThanMonthsAgo(n),
+                ..
+            } => [all[0], months_back(now, *n, tz).unwrap_or(all[0])],
+            Window::Days {
+                days: Days::BetweenMonthsAgo(a, b),
+                ..
+            } => [a.max(b), a.min(b)].map(|n| months_back(now, *n, tz).unwrap_or(all[0])),
             Window::Days { days, .. } => return Counting::of_days(days, tz, all),
         };
         let both = [first, last.min(all[1])];
@@ -164,7 +186,11 @@ impl<'a> Counting<'a> {
             Days::Since(day) => (Some(*day), None),
             Days::Before(day) => (None, Some(Some(*day))),
             Days::Between(first, last) => (Some(*first), Some(last.succ_opt())),
-            Days::This(_) | Days::Last(_) => (None, None),
+            Days::This(_)
+            | Days::Last(_)
+            | Days::LastMonths(_)
+            | Days::MoreThanMonthsAgo(_)
+            | Days::BetweenMonthsAgo(..) => (None, None),
         };
         let (mut sure, mut maybe) = (all, all);
         if let Some(first) = first {
@@ -204,7 +230,11 @@ impl<'a> Counting<'a> {
             Days::Since(day) => date >= *day,
             Days::Before(day) => date < *day,
             Days::Between(first, last) => *first <= date && date <= *last,
-            Days::This(_) | Days::Last(_) => false,
+            Days::This(_)
+            | Days::Last(_)
+            | Days::LastMonths(_)
+            | Days::MoreThanMonthsAgo(_)
+            | Days::BetweenMonthsAgo(..) => false,
         })
     }
 }

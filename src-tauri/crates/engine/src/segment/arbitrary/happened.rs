@@ -51,8 +51,15 @@ fn window_days() -> BoxedStrategy<Days> {
         (date(), date()).prop_map(|(first, last)| Days::Between(first, last)),
         period().prop_map(Days::This),
         period().prop_map(Days::Last),
+        months().prop_map(Days::LastMonths),
+        months().prop_map(Days::MoreThanMonthsAgo),
+        (months(), months()).prop_map(|(a, b)| Days::BetweenMonthsAgo(a, b)),
     ]
     .boxed()
+}
+
+fn months() -> BoxedStrategy<u32> {
+    prop_oneof![8 => 0u32..5, 1 => 5u32..40, 1 => any::<u32>()].boxed()
 }
 
 fn event() -> BoxedStrategy<EventMatch> {
@@ -137,7 +144,13 @@ pub(super) fn timely() -> BoxedStrategy<Clause> {
             3 => days().prop_map(|days| Window::LastSecs(days * 86_400 + 1)),
             1 => days().prop_map(|days| Window::MoreThanSecsAgo(days * 86_400)),
             1 => (days(), days()).prop_map(|(a, b)| Window::BetweenSecsAgo(a * 86_400, b * 86_400)),
-            2 => (prop_oneof![period().prop_map(Days::This), period().prop_map(Days::Last)], zone())
+            2 => (prop_oneof![
+                period().prop_map(Days::This),
+                period().prop_map(Days::Last),
+                (1u32..4).prop_map(Days::LastMonths),
+                (1u32..4).prop_map(Days::MoreThanMonthsAgo),
+                (0u32..3, 1u32..4).prop_map(|(a, b)| Days::BetweenMonthsAgo(a, b)),
+            ], zone())
                 .prop_map(|(days, zone)| Window::Days { days, zone }),
         ]
         .boxed()

@@ -178,6 +178,57 @@ fn periods_of_the_calendar_change_at_midnight_of_their_zone() {
 }
 
 #[test]
+fn months_of_a_window_are_those_of_the_calendar_as_the_dates_count_them() {
+    // Berlin, the workspace's zone: the order is on the 30th of January there.
+    let who = who_did(&["order 2026-01-29T23:30:00Z"]);
+    let last = "did order in the last 1 month";
+    // A month back from the 28th of February is the 28th of January, from the 1st of March the 1st of February.
+    assert_eq!(
+        verdict(last, &who, "2026-02-28T12:00:00Z"),
+        (true, Some(at("2026-02-28T23:00:00Z")))
+    );
+    assert_eq!(verdict(last, &who, "2026-02-28T23:00:00Z"), (false, None));
+    assert!(
+        verdict(
+            "did order in the last 1 month in zone \"UTC\"",
+            &who,
+            "2026-02-28T23:00:00Z"
+        )
+        .0
+    );
+    let ago = "did order more than 1 month ago";
+    assert_eq!(
+        verdict(ago, &who, "2026-02-28T12:00:00Z"),
+        (false, Some(at("2026-02-28T23:00:00Z")))
+    );
+    assert_eq!(verdict(ago, &who, "2026-02-28T23:00:00Z"), (true, None));
+    let between = "did order between 3 and 1 months ago";
+    assert_eq!(
+        verdict(between, &who, "2026-02-28T23:00:00Z"),
+        (true, Some(at("2026-04-29T22:00:00Z")))
+    );
+    assert_eq!(verdict(between, &who, "2026-04-29T22:00:00Z"), (false, None));
+    // The same day is in no last 0 months, and what is still to come is not long ago.
+    let ahead = "2026-01-29T23:10:00Z";
+    assert_eq!(
+        verdict("did order more than 0 months ago", &who, ahead),
+        (false, Some(at("2026-01-29T23:30:00Z")))
+    );
+    assert_eq!(
+        verdict("did order in the last 0 months", &who, ahead),
+        (false, None)
+    );
+    assert!(
+        verdict(
+            "did order in the last 4294967295 months",
+            &who,
+            "2026-02-01T00:00:00Z"
+        )
+        .0
+    );
+}
+
+#[test]
 fn the_first_and_the_last_time_are_those_of_all_that_has_happened() {
     let who = who_did(&[
         "order 2026-01-01T00:00:00Z",

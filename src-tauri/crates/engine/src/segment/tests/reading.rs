@@ -30,6 +30,22 @@ fn the_forms_people_write_mean_what_they_say() {
             "did not order more than 90 minutes ago",
             "did not order more than 90 minutes ago",
         ),
+        (
+            "did order in the last 24 months in zone 'UTC' at least 2 times",
+            "did order at least 2 times in the last 2 years in zone \"UTC\"",
+        ),
+        (
+            "was not sent 'w' more than 1 month ago in contact's zone",
+            "was not sent \"w\" more than 1 month ago in contact's zone",
+        ),
+        (
+            "sum of amount of order between 1 and 2 between 1 and 2 years ago",
+            "sum of amount of order between 1 and 2 between 1 and 2 years ago",
+        ),
+        (
+            "did order between 6 and 12 months ago",
+            "did order between 6 and 12 months ago",
+        ),
         ("did order Last Week", "did order last week"),
         (
             "did order this quarter in contact's zone where amount > 1",
@@ -345,6 +361,12 @@ fn errors_point_at_the_place_and_suggest_the_word() {
             .message
             .contains("longer")
     );
+    assert!(
+        error("did order in the last 400000000 years")
+            .message
+            .contains("longer")
+    );
+    assert!(error("did a then b within 2 months").message.contains("weeks"));
     assert!(error("did order ever ever").message.contains("twice"));
     assert!(
         error("consent email marketng")

@@ -139,6 +139,9 @@ fn of_often(what: &str, times: Times, window: &Window) -> Vec<String> {
                 Days::Between(..) => "between days",
                 Days::This(_) => "this period",
                 Days::Last(_) => "last period",
+                Days::LastMonths(_) => "in the last months",
+                Days::MoreThanMonthsAgo(_) => "more than months ago",
+                Days::BetweenMonthsAgo(..) => "between months ago",
             }
         }
     };
@@ -313,7 +316,7 @@ fn all() -> BTreeSet<String> {
     for what in ["did", "sent"] {
         let often = words(
             "at least times, at most times, exactly times, between times, more than ago, between ago, this period, \
-             last period, ever, in the last, between moments, since a moment, \
+             last period, in the last months, more than months ago, between months ago, ever, in the last, between moments, since a moment, \
              before a moment, at any time, on a day, since a day, before a day, between days",
         );
         all.extend(often.into_iter().map(|form| format!("{what} {form}")));

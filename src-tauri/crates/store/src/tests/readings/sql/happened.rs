@@ -235,7 +235,15 @@ impl Reading<'_> {
                 }
             }
             Window::Days { days, zone } => {
+                let mut last =
+                    |n: &u32| self.date(at, FieldType::DateTime, &DateTest::InLastMonths(*n), zone);
                 let when = match days {
+                    Days::MoreThanMonthsAgo(n) => return format!("{all} AND NOT ({})", last(n)),
+                    Days::BetweenMonthsAgo(a, b) => {
+                        let (near, far) = (last(a.min(b)), last(a.max(b)));
+                        return format!("{all} AND ({far}) AND NOT ({near})");
+                    }
+                    Days::LastMonths(n) => DateTest::InLastMonths(*n),
                     Days::On(day) => DateTest::On(*day),
                     Days::Since(day) => DateTest::After(*day - chrono::Days::new(1)),
                     Days::Before(day) => DateTest::Before(*day),
