@@ -35,7 +35,7 @@
 //! test    = "is" "known" | "is" "empty" | "is" "not"? literal | "is" ("any" | "none") "of" texts
 //!         | ("contains" | "starts" "with" | "ends" "with") TEXT
 //!         | "does" "not" ("contain" | "start" "with" | "end" "with" | "match") TEXT
-//!         | "is" "not"? "like" TEXT | "matches" TEXT | "domain" "is" (TEXT | "any" "of" texts)
+//!         | "is" "not"? ("like" | "nearly") TEXT | "matches" TEXT | "domain" "is" (TEXT | "any" "of" texts)
 //!         | "is" "free" "mail" | "is" "a" "role" "account" | "is" "a" "multiple" "of" NUMBER
 //!         | ("=" | "!=" | "<" | "<=" | ">" | ">=") KEY | "not" "between" amount "and" amount
 //!         | "has" "exactly" texts | "has" many ("options" | "characters")
@@ -77,6 +77,7 @@ mod hints;
 mod lex;
 mod literals;
 mod locate;
+mod nearly;
 mod needs;
 mod occurrences;
 mod parse;

@@ -112,6 +112,11 @@ pub enum Test {
     Like(String),
     /// Text: has a value that is not.
     NotLike(String),
+    /// Text: as it is but for a slip or two. A slip is a letter too many, one too few, another one, or two neighbours
+    /// exchanged; up to two letters have none, up to five one, longer texts two.
+    Nearly(String),
+    /// Text: has a value that is farther away.
+    NotNearly(String),
     /// Text: the regular expression finds something in it as it was written, whatever the case.
     Matches(String),
     /// Text: has a value in which it finds nothing. One that is no regular expression passes nothing either way.

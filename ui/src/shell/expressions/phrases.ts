@@ -253,6 +253,8 @@ const OF_TEXT = [
   tests("does not end with {text}", "not_ends"),
   tests("is like {text}", "like"),
   tests("is not like {text}", "not_like"),
+  tests("is nearly {text}", "nearly"),
+  tests("is not nearly {text}", "not_nearly"),
   tests("matches {text}", "matches"),
   tests("does not match {text}", "not_matches"),
   tests("domain is {text}", "domain"),

@@ -1,6 +1,7 @@
 //! What is wrong with an expression that can be read: names nobody knows, tests that do not fit, circles.
 
 use super::parts::{events_of, other_field, window_of};
+use super::nearly::wrong_nearly;
 use super::patterns;
 use super::print::{print, print_clause};
 use super::words::say;
@@ -299,6 +300,7 @@ fn check_parts(clause: &Clause, test: &Test, out: &mut Vec<ExprProblem>) {
         Test::Money(compare) => return check_currencies(clause, compare, out),
         Test::Matches(pattern) | Test::NotMatches(pattern) => (pattern, patterns::wrong_regular(pattern)),
         Test::Like(pattern) | Test::NotLike(pattern) => (pattern, patterns::wrong_like(pattern)),
+        Test::Nearly(text) | Test::NotNearly(text) => (text, wrong_nearly(text)),
         _ => return,
     };
     if let Some(why) = wrong {
@@ -430,6 +432,8 @@ fn fits(test: &Test, field: FieldType) -> bool {
         | Test::NotEndsWith(_)
         | Test::Like(_)
         | Test::NotLike(_)
+        | Test::Nearly(_)
+        | Test::NotNearly(_)
         | Test::Matches(_)
         | Test::NotMatches(_)
         | Test::Characters(_)

@@ -317,6 +317,8 @@ fn test(test: &Test) -> String {
         Test::NotEndsWith(part) => format!("does not end with {}", text(part)),
         Test::Like(pattern) => format!("is like {}", text(pattern)),
         Test::NotLike(pattern) => format!("is not like {}", text(pattern)),
+        Test::Nearly(near) => format!("is nearly {}", text(near)),
+        Test::NotNearly(near) => format!("is not nearly {}", text(near)),
         Test::Matches(pattern) => format!("matches {}", text(pattern)),
         Test::NotMatches(pattern) => format!("does not match {}", text(pattern)),
         Test::Characters(n) => format!("has {}", how_many(*n, "character")),

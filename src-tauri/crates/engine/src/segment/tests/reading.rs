@@ -63,6 +63,11 @@ fn the_forms_people_write_mean_what_they_say() {
             "city is like \"B*\" or city is not like \"K?ln\"",
         ),
         (
+            "city is nearly 'Meier' or city is not nearly 'x'",
+            "city is nearly \"Meier\" or city is not nearly \"x\"",
+        ),
+        ("nearly is nearly 'x'", "nearly is nearly \"x\""),
+        (
             "city matches '^b' and city does not match 'n$'",
             "city matches \"^b\" and city does not match \"n$\"",
         ),
@@ -343,6 +348,12 @@ fn errors_point_at_the_place_and_suggest_the_word() {
             .contains("found `at`")
     );
     assert_eq!(error("city is").at, 7);
+    assert!(error("city is nearly").message.contains("text in quotes"));
+    assert!(
+        error("city is neraly 'Bonn'")
+            .message
+            .contains("did you mean `nearly`?")
+    );
     assert!(error("city is Bonn").message.contains("text in quotes"));
     assert!(
         error("tag \"a\" nad tag \"b\"")
@@ -418,6 +429,7 @@ fn a_problem_of_a_name_points_at_that_name_however_it_was_written() {
         ("added after addded plus 3 days", "addded"),
         ("added after email", "added after email"),
         ("email matches '(' and email is known", "'('"),
+        ("email is known and added is nearly 'x'", "added is nearly 'x'"),
         ("email < email", "email < email"),
         ("email = plan", "email = plan"),
         ("plan has exactly 1 option", "plan has exactly 1 option"),
@@ -428,6 +440,9 @@ fn a_problem_of_a_name_points_at_that_name_however_it_was_written() {
     ] {
         assert_eq!(shown(text), wanted, "{text}");
     }
+    let long = format!("'{}'", "x".repeat(201));
+    let text = format!("email is nearly {long} or email is known");
+    assert_eq!(shown(&text), long);
 }
 
 #[test]

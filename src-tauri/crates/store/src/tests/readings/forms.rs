@@ -195,6 +195,8 @@ fn of_test(test: &Test) -> String {
         Test::NotEndsWith(_) => "ends not".to_owned(),
         Test::Like(_) => "like".to_owned(),
         Test::NotLike(_) => "not like".to_owned(),
+        Test::Nearly(_) => "nearly".to_owned(),
+        Test::NotNearly(_) => "not nearly".to_owned(),
         Test::Matches(_) => "matches".to_owned(),
         Test::NotMatches(_) => "matches not".to_owned(),
         Test::Characters(_) => "characters".to_owned(),
@@ -264,7 +266,7 @@ fn of_date(when: &DateTest) -> &'static str {
 
 const COMPARES: [&str; 8] = ["=", "!=", "<", "<=", ">", ">=", "between", "not between"];
 const TEXTS: &str = "known, is, is not, contains, starts, ends, equals text, contains not, starts not, ends not, like, \
-                     not like, matches, matches not, characters, domain, free mail, role account";
+                     not like, nearly, not nearly, matches, matches not, characters, domain, free mail, role account";
 const ORDERS: &str = "Eq other, Ne other, Lt other, Le other, Gt other, Ge other";
 const DATES: [&str; 24] = [
     "on",
