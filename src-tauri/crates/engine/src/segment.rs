@@ -17,6 +17,7 @@
 //!         | ("first" | "last") "did" NAME window? ("where" props)?
 //!         | function KEY "of" NAME bound window? ("where" props)?
 //!         | "was" "not"? "sent" ("any" "message" | TEXT) often
+//!         | ("opened" | "clicked" | "replied" "to") ("none" | number) "of" "the" "last" INT "messages"
 //!         | "consent" CHANNEL PURPOSE ("by" BASIS)?
 //!         | "not"? "in" "segment" TEXT
 //!         | "random" NUMBER "%" ("of" TEXT)?
@@ -52,7 +53,7 @@
 //! zone    = "in" ("zone" TEXT | "contact's" "zone" | "workspace's" "zone")
 //! UNIT    = "seconds" | "minutes" | "hours" | "days" | "weeks"            MONTHS = "months" | "years"
 //! PERIOD  = "week" | "month" | "quarter" | "year"
-//! many    = ("at" "least" | "at" "most" | "exactly") INT | "between" INT "and" INT
+//! many    = ("at" "least" | "at" "most" | "exactly") INT | "between" INT "and" INT            number = many
 //! amount  = NUMBER | NUMBER CURRENCY           texts = "(" (TEXT ("," TEXT)*)? ")"
 //! ```
 //!
@@ -65,6 +66,7 @@
 
 mod addresses;
 mod aggregates;
+mod answers;
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
 mod calendar;

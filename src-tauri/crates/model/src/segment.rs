@@ -6,6 +6,7 @@
 use crate::Moment;
 use crate::consent::{Basis, Channel, Purpose};
 use crate::contact::{Money, Value};
+use crate::response::ResponseKind;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -75,6 +76,9 @@ pub enum Clause {
         times: Times,
         window: Window,
     },
+    /// Of the `last` messages that were sent, so many were answered. Nobody passes to whom fewer were sent. A message is
+    /// answered by an event about its template from its own moment on, until the next one of that template is sent.
+    Answered { answer: Answer, times: Times, last: u32 },
     /// May be written to: the ledger's last word for channel and purpose is a grant, by `basis` if given,
     /// and the address is not suppressed.
     Consent {
@@ -353,6 +357,28 @@ pub enum Times {
     Exactly(u32),
     /// Both ends included.
     Between(u32, u32),
+}
+
+/// What a person did with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Answer {
+    Opened,
+    Clicked,
+    Replied,
+}
+
+impl Answer {
+    /// The event that tells of it.
+    pub fn event(self) -> &'static str {
+        let kind = match self {
+            Answer::Opened => ResponseKind::Opened,
+            Answer::Clicked => ResponseKind::Clicked,
+            Answer::Replied => ResponseKind::Replied,
+        };
+        kind.event().unwrap_or_default()
+    }
 }
 
 /// What is made of the values of a property.

@@ -144,6 +144,18 @@ export const SENT = [
   begins("was not sent {template}", "not_sent"),
   begins("was not sent any message", "not_sent_any"),
 ];
+/** How many of the last messages were answered. */
+export const ANSWERED = (["opened", "clicked", "replied to"] as const).flatMap((answer) => {
+  const about = answer === "replied to" ? "replied" : answer;
+  const last = `of the last {whole:5} messages/message/mails/mail`;
+  return [
+    begins(`${answer} at least {whole:2} ${last}`, about),
+    begins(`${answer} none ${last}`, about),
+    begins(`${answer} at most {whole:1} ${last}`, about, start),
+    begins(`${answer} exactly {whole:1} ${last}`, about, start),
+    begins(`${answer} between {whole:1} and {whole:3} ${last}`, about, start),
+  ];
+});
 export const CONSENT = begins("consent {channel} {purpose}", "consent");
 export const BASIS = tests("by {basis}", "basis");
 export const IN_SEGMENT = begins("in segment {segment}", "in_segment");

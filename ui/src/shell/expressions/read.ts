@@ -277,6 +277,7 @@ class Reader {
       ...closed(
         this.any(P.SENT, at).flatMap((next) => this.often(next, { times: true, window: true }).map((s) => s.at)),
       ),
+      ...closed(this.any(P.ANSWERED, at)),
       ...closed(this.optional(this.one(P.CONSENT, at), BASES)),
       ...closed(this.one(P.IN_SEGMENT, at)),
       ...closed(this.optional(this.one(P.RANDOM, at), DRAWS)),
@@ -387,7 +388,19 @@ class Reader {
   private beginsClause(at: number): boolean {
     const is = (...words: string[]) => words.every((word, n) => this.is(at + n, word));
     const sums = ["sum", "average", "minimum", "maximum"].some((word) => is(word, "of"));
-    return sums || is("first", "did") || is("last", "did") || is("number", "of", "different");
+    return (
+      sums || this.beginsAnswered(at) || is("first", "did") || is("last", "did") || is("number", "of", "different")
+    );
+  }
+
+  /** As the engine's `begins_answered`: a field or property may be called `opened` as well. */
+  private beginsAnswered(at: number): boolean {
+    const replied = this.is(at, "replied") && this.is(at + 1, "to");
+    if (!replied && !this.is(at, "opened", "clicked")) return false;
+    const next = replied ? at + 2 : at + 1;
+    const between = this.is(next, "between") && this.tokens[next + 1]?.kind === "number" && this.is(next + 4, "of");
+    const least = this.is(next, "at") && this.is(next + 1, "least", "most");
+    return between || least || this.is(next, "exactly", "none");
   }
 
   /** What followed, or did not, what was done first. */

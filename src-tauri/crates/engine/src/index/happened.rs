@@ -8,7 +8,9 @@ use super::postings::{Posting, Postings};
 use crate::segment::{
     Counting, Kind, aggregate_holds, compare_holds, fold, times_hold, wait_ends, zone_of_window,
 };
-use carillon_model::segment::{Aggregate, AggregateBound, EventMatch, Times, Window, Zone};
+use carillon_model::Moment;
+use carillon_model::response::TEMPLATE;
+use carillon_model::segment::{Aggregate, AggregateBound, Answer, EventMatch, Times, Window, Zone};
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, HashMap};
 
@@ -63,6 +65,59 @@ impl<'a> Count<'a> {
             Some(template) => self.counted(self.rows.sent.get(template).into_iter(), times, window, |_| true),
             None => self.counted(self.rows.sent.values(), times, window, |_| true),
         }
+    }
+
+    /// Those who answered so many of the last messages that they were sent.
+    pub(super) fn answered(&self, answer: Answer, times: Times, last: u32) -> RoaringBitmap {
+        let last = last as usize;
+        if last == 0 {
+            let holds = times_hold(times, 0).then(|| self.rows.contacts.clone());
+            return holds.unwrap_or_default();
+        }
+        // By contact: the last messages and whether each was answered. Templates come in the order in which the evaluator
+        // sorts those of one moment.
+        let mut all: BTreeMap<u32, Vec<(Moment, bool)>> = BTreeMap::new();
+        for (template, postings) in &self.rows.sent {
+            for of_contact in postings.by_contact() {
+                let happened = of_contact.iter().map(|p| p.at()).filter(|at| *at <= self.now);
+                let sent: Vec<Moment> = happened.collect();
+                let answers = self.answers(answer, template, of_contact.contact);
+                let recent = all.entry(of_contact.contact).or_default();
+                let first = sent.len().saturating_sub(last);
+                recent.extend(sent[first..].iter().map(|at| {
+                    let ends = sent[sent.partition_point(|next| next <= at)..].first();
+                    let answer = answers[answers.partition_point(|answer| answer < at)..].first();
+                    let answered = answer.is_some_and(|answer| ends.is_none_or(|ends| answer < ends));
+                    (*at, answered)
+                }));
+                if recent.len() > 2 * last {
+                    keep_last(recent, last);
+                }
+            }
+        }
+        let passes = |recent: &mut Vec<(Moment, bool)>| {
+            keep_last(recent, last);
+            let answered = recent.iter().filter(|(_, answered)| *answered).count();
+            recent.len() == last && times_hold(times, answered)
+        };
+        sorted(
+            all.into_iter()
+                .filter_map(|(contact, mut recent)| passes(&mut recent).then_some(contact)),
+        )
+    }
+
+    /// The moments up to now at which a contact answered messages of a template.
+    fn answers(&self, answer: Answer, template: &str, contact: u32) -> Vec<Moment> {
+        let symbols = &self.rows.symbols;
+        let postings = self.rows.events.get(answer.event());
+        let (Some(postings), Some(key), Some(template)) =
+            (postings, symbols.number(TEMPLATE), symbols.number(template))
+        else {
+            return Vec::new();
+        };
+        let of_template = |p: &Posting<'_>| p.prop(key) == Some(Packed::Text(template)) && p.at() <= self.now;
+        let answers = postings.of(contact).iter().filter(of_template);
+        answers.map(|p| p.at()).collect()
     }
 
     /// Those whose number of postings that pass and count now passes.
@@ -232,6 +287,12 @@ impl<'a> Count<'a> {
         });
         sorted(found)
     }
+}
+
+/// The last of them in order of time, those of one moment in theirs.
+fn keep_last(recent: &mut Vec<(Moment, bool)>, last: usize) {
+    recent.sort_by_key(|(at, _)| *at);
+    recent.drain(..recent.len().saturating_sub(last));
 }
 
 /// Texts of properties by the number of their folded form.

@@ -141,6 +141,7 @@ impl<'a> Count<'a> {
                 times,
                 window,
             } => self.sent(template.as_deref(), *times, window),
+            Clause::Answered { answer, times, last } => self.answered(*answer, *times, *last),
             Clause::Consent {
                 channel,
                 purpose,

@@ -437,6 +437,10 @@ fn read_clauses(expr: &Expr, reads: &mut Reads, needs: &mut Needs) {
             | Clause::Aggregate { .. }
             | Clause::Sequence { .. } => {}
             Clause::Sent { .. } => reads.sent = true,
+            Clause::Answered { answer, .. } => {
+                reads.sent = true;
+                reads.events.insert(answer.event().to_owned());
+            }
             Clause::Consent { .. } => needs.consents = true,
             Clause::InSegment { .. } | Clause::Sample { .. } => {}
         }

@@ -1,6 +1,7 @@
 //! Why somebody is in or out, clause by clause.
 
 use super::aggregates;
+use super::answers::Answers;
 use super::check::children;
 use super::dates::{local_date, zone_of};
 use super::eval::{Facts, Seen, eval_facts, sample_share};
@@ -146,6 +147,14 @@ fn seen_by(clause: &Clause, who: &ContactRecord, now: Moment, scope: &Scope) -> 
             let mut at = Vec::new();
             Facts::sent(who, template.as_deref(), &mut |moment| at.push(moment));
             counted(&at, window, who, now, scope)
+        }
+        Clause::Answered { answer, last, .. } => {
+            let tally = Answers::of(who, *answer).tally(*last, now);
+            let key = match tally.of == *last as usize {
+                true => "seen.answered",
+                false => "seen.fewer_messages",
+            };
+            say(key, &[("n", &tally.answered), ("of", &tally.of)])
         }
         Clause::Consent { channel, purpose, .. } => {
             let permission = match who.permissions.get(&(*channel, *purpose)) {

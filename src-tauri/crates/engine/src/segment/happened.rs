@@ -2,7 +2,7 @@
 
 use super::lex::Kind;
 use super::parse::{ParseError, Parser, is_reserved};
-use super::vocabulary::{AGGREGATES, PERIODS};
+use super::vocabulary::{AGGREGATES, ANSWERS, PERIODS};
 use super::words::say;
 use carillon_model::Moment;
 use carillon_model::segment::{
@@ -100,7 +100,46 @@ impl Parser<'_> {
         let aggregates = AGGREGATES
             .iter()
             .any(|(of, _)| words(&of.split(' ').collect::<Vec<_>>()));
-        words(&["first", "did"]) || words(&["last", "did"]) || aggregates
+        words(&["first", "did"]) || words(&["last", "did"]) || aggregates || self.begins_answered(n)
+    }
+
+    /// Whether `n` tokens ahead it is asked how many of the last messages were answered.
+    pub(super) fn begins_answered(&self, n: usize) -> bool {
+        let Some((words, _)) = ANSWERS.iter().find(|(words, _)| self.sees_at(n, words)) else {
+            return false;
+        };
+        let n = n + words.len();
+        let many = [&["at", "least"][..], &["at", "most"], &["exactly"], &["none"]];
+        let between = self.sees_at(n, &["between"])
+            && matches!(self.ahead(n + 1), Some(Kind::Number(_)))
+            && self.sees_at(n + 4, &["of"]);
+        many.iter().any(|words| self.sees_at(n, words)) || between
+    }
+
+    /// How many of the last messages were answered.
+    pub(super) fn answered(&mut self) -> Result<Expr, ParseError> {
+        let found = ANSWERS.iter().find(|(words, _)| self.accept(words));
+        let Some((_, answer)) = found else {
+            return Err(self.expected("wanted.condition", &[]));
+        };
+        let times = match self.accept(&["none"]) {
+            true => Some(Times::Exactly(0)),
+            false => self.many("wanted.messages")?,
+        };
+        let Some(times) = times else {
+            return Err(self.expected("wanted.messages", &["at", "exactly", "none"]));
+        };
+        self.need_word(&["of", "the", "last"])?;
+        let last = self.whole("wanted.messages")?;
+        let words = ["messages", "message", "mails", "mail"];
+        if !words.iter().any(|word| self.accept(&[word])) {
+            self.need_word(&["messages"])?;
+        }
+        Ok(Expr::Clause(Clause::Answered {
+            answer: *answer,
+            times,
+            last,
+        }))
     }
 
     /// An aggregate, if its words come next.

@@ -81,6 +81,12 @@ impl Needs {
                 Some(template) => drop(self.templates.insert(template.clone())),
                 None => self.any_message = true,
             },
+            Clause::Answered { answer, .. } => {
+                self.any_message = true;
+                self.events.insert(answer.event().to_owned());
+                // A message or an answer may carry a moment that is still to come.
+                self.time = true;
+            }
             Clause::Consent { channel, purpose, .. } => {
                 self.permissions.insert((*channel, *purpose));
                 self.suppressed = true;

@@ -13,6 +13,7 @@ pub(crate) fn events_of(clause: &Clause) -> impl Iterator<Item = &EventMatch> {
         Clause::Field { .. }
         | Clause::Tag { .. }
         | Clause::Sent { .. }
+        | Clause::Answered { .. }
         | Clause::Consent { .. }
         | Clause::InSegment { .. }
         | Clause::Sample { .. } => (None, None),
@@ -31,6 +32,7 @@ pub(crate) fn window_of(clause: &Clause) -> Option<&Window> {
         | Clause::Sent { window, .. } => Some(window),
         Clause::Field { .. }
         | Clause::Tag { .. }
+        | Clause::Answered { .. }
         | Clause::Consent { .. }
         | Clause::InSegment { .. }
         | Clause::Sample { .. } => None,

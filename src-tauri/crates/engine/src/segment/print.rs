@@ -2,7 +2,7 @@
 
 use super::parse::is_reserved;
 use super::vocabulary::{
-    AGGREGATES, BASES, BESIDE, CHANNELS, MONTHS, ORDERS, PERIODS, PURPOSES, WEEKDAYS, word_of,
+    AGGREGATES, ANSWERS, BASES, BESIDE, CHANNELS, MONTHS, ORDERS, PERIODS, PURPOSES, WEEKDAYS, word_of,
 };
 use carillon_model::Moment;
 use carillon_model::contact::{Money, Value};
@@ -177,6 +177,18 @@ fn write_clause(out: &mut String, clause: &Clause, not: &str) {
         } => {
             let what = template.as_deref().map_or_else(|| "any message".to_owned(), text);
             format!("was {not}sent {what}{}{}", times(*n), window(w))
+        }
+        Clause::Answered { answer, times, last } => {
+            let words = ANSWERS.iter().find(|(_, of)| of == answer);
+            let words = words.map_or_else(String::new, |(words, _)| words.join(" "));
+            let n = match times {
+                Times::Exactly(0) => "none".to_owned(),
+                Times::AtLeast(n) => format!("at least {n}"),
+                Times::AtMost(n) => format!("at most {n}"),
+                Times::Exactly(n) => format!("exactly {n}"),
+                Times::Between(low, high) => format!("between {low} and {high}"),
+            };
+            format!("{words} {n} of the last {}", many(*last, "message"))
         }
         Clause::Consent {
             channel,

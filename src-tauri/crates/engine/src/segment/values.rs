@@ -2,8 +2,8 @@
 
 use super::addresses::{domain, is_free_mail, is_role_account};
 use super::eval::Seen;
-use super::occurrences::times_hold;
 use super::nearly::is_nearly;
+use super::occurrences::times_hold;
 use super::patterns::{finds, is_like};
 use super::text::fold;
 use carillon_model::contact::Money;

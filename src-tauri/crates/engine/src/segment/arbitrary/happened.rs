@@ -77,6 +77,15 @@ pub(super) fn did() -> BoxedStrategy<Clause> {
         .boxed()
 }
 
+/// How many of the last messages were answered.
+pub(super) fn answered() -> BoxedStrategy<Clause> {
+    let answer = select(vec![Answer::Opened, Answer::Clicked, Answer::Replied]);
+    let last = prop_oneof![9 => 0u32..5, 1 => any::<u32>()];
+    (answer, times(), last)
+        .prop_map(|(answer, times, last)| Clause::Answered { answer, times, last })
+        .boxed()
+}
+
 /// Anything else that is asked of events.
 pub(super) fn more_than_did() -> BoxedStrategy<Clause> {
     prop_oneof![
@@ -188,5 +197,10 @@ pub(super) fn timely() -> BoxedStrategy<Clause> {
             bound: AggregateBound::Number(compare),
             window,
         });
-    prop_oneof![3 => did, 2 => sent, 2 => ends, 2 => sequence, 1 => sum].boxed()
+    let answers = vec![Answer::Opened, Answer::Clicked, Answer::Replied];
+    let answered = (select(answers), any::<bool>(), 1u32..3).prop_map(|(answer, some, last)| {
+        let times = if some { Times::AtLeast(1) } else { Times::Exactly(0) };
+        Clause::Answered { answer, times, last }
+    });
+    prop_oneof![3 => did, 2 => sent, 2 => ends, 2 => sequence, 1 => sum, 2 => answered].boxed()
 }

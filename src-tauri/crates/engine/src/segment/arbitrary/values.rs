@@ -23,7 +23,17 @@ const LIKE: &[&str] = &[
 ];
 
 /// A slip or two beside the texts of contacts, or three.
-const NEARLY: &[&str] = &["BNON", "Bon", "bo", "Kon", "strase", "trasseE", "stra", "Ifno@gmial.com", "c1@x.exmaple"];
+const NEARLY: &[&str] = &[
+    "BNON",
+    "Bon",
+    "bo",
+    "Kon",
+    "strase",
+    "trasseE",
+    "stra",
+    "Ifno@gmial.com",
+    "c1@x.exmaple",
+];
 
 const DOMAINS: &[&str] = &["gmail.com", "GMAIL.com", "firma.example", "x.example", ""];
 

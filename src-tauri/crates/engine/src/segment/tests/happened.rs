@@ -380,3 +380,70 @@ fn different_values_are_counted_as_they_are_compared() {
     );
     assert!(verdict("number of different colour of order = 0", &who, now).0);
 }
+
+/// Somebody who was sent these, each `template moment`.
+fn who_was_sent(who: ContactRecord, sent: &[&str]) -> ContactRecord {
+    let one = |text: &&str| {
+        let (template, moment) = text.split_once(' ').expect("a template and a moment");
+        crate::record::Sent {
+            template: template.to_owned(),
+            at: at(moment),
+        }
+    };
+    ContactRecord {
+        sent: sent.iter().map(one).collect(),
+        ..who
+    }
+}
+
+#[test]
+fn of_the_last_messages_those_count_that_were_answered_before_the_next_of_their_template() {
+    let who = who_did(&[
+        "email_opened 2026-01-01T10:00:00Z template a",
+        "email_opened 2026-01-03T10:00:00Z template b",
+        "email_opened 2026-01-05T10:00:00Z template a",
+        "email_clicked 2026-01-05T10:00:00Z template b",
+        "email_opened 2026-01-09T10:00:00Z template c",
+    ]);
+    let who = who_was_sent(
+        who,
+        &[
+            "a 2026-01-01T09:00:00Z",
+            "b 2026-01-02T09:00:00Z",
+            "a 2026-01-04T09:00:00Z",
+            "c 2026-01-08T09:00:00Z",
+        ],
+    );
+    let then = |text: &str, now: &str| verdict(text, &who, now);
+    let both = "opened at least 2 of the last 3 mails";
+    assert_eq!(
+        then(both, "2026-01-03T12:00:00Z"),
+        (false, Some(at("2026-01-04T09:00:00Z"))),
+        "only two were sent so far"
+    );
+    assert_eq!(
+        then(both, "2026-01-04T09:00:00Z"),
+        (true, Some(at("2026-01-05T10:00:00Z"))),
+        "the first two of three were opened"
+    );
+    assert!(then("opened exactly 3 of the last 3 messages", "2026-01-05T10:00:00Z").0);
+    assert!(then("opened exactly 2 of the last 3 messages", "2026-01-08T09:00:00Z").0);
+    assert_eq!(
+        then("opened none of the last 1 message", "2026-01-08T09:00:00Z"),
+        (true, Some(at("2026-01-09T10:00:00Z")))
+    );
+    assert_eq!(
+        then("opened none of the last 1 message", "2026-01-09T10:00:00Z"),
+        (false, None)
+    );
+    // The click was on a message that the next one of its template did not follow; nobody replied.
+    assert!(then("clicked exactly 1 of the last 4 messages", "2026-01-09T10:00:00Z").0);
+    assert!(then("replied to none of the last 4 messages", "2026-01-09T10:00:00Z").0);
+    assert!(!then("replied to none of the last 5 messages", "2026-01-09T10:00:00Z").0);
+    let seen = |text: &str| explain(&reads(text), &who, at("2026-01-05T11:00:00Z"), &scope(&[])).seen;
+    assert_eq!(seen(both).as_deref(), Some("3 of the last 3 messages"));
+    assert_eq!(
+        seen("clicked none of the last 5 messages").as_deref(),
+        Some("only 3 messages so far, 1 of them")
+    );
+}

@@ -46,6 +46,22 @@ fn the_forms_people_write_mean_what_they_say() {
             "did order between 6 and 12 months ago",
             "did order between 6 and 12 months ago",
         ),
+        (
+            "opened at least 2 of the last 5 mails and clicked none of the last 1 message",
+            "opened at least 2 of the last 5 messages and clicked none of the last 1 message",
+        ),
+        (
+            "replied to between 1 and 2 of the last 3 messages or clicked exactly 0 of the last 3 messages",
+            "replied to between 1 and 2 of the last 3 messages or clicked none of the last 3 messages",
+        ),
+        (
+            "opened between 1 and 2 and clicked is known and opened at most 1 of the last 2 messages",
+            "opened between 1 and 2 and clicked is known and opened at most 1 of the last 2 messages",
+        ),
+        (
+            "did order where amount > 1 and opened none of the last 2 messages",
+            "(did order where amount > 1) and opened none of the last 2 messages",
+        ),
         ("did order Last Week", "did order last week"),
         (
             "did order this quarter in contact's zone where amount > 1",
@@ -348,6 +364,12 @@ fn errors_point_at_the_place_and_suggest_the_word() {
             .contains("found `at`")
     );
     assert_eq!(error("city is").at, 7);
+    assert!(
+        error("opened at least 2 of the last 5 orders")
+            .message
+            .contains("`messages`")
+    );
+    assert!(error("opened at least 2 times").message.contains("`of`"));
     assert!(error("city is nearly").message.contains("text in quotes"));
     assert!(
         error("city is neraly 'Bonn'")
@@ -430,6 +452,14 @@ fn a_problem_of_a_name_points_at_that_name_however_it_was_written() {
         ("added after email", "added after email"),
         ("email matches '(' and email is known", "'('"),
         ("email is known and added is nearly 'x'", "added is nearly 'x'"),
+        (
+            "email is known or opened at least 3 of the last 2 messages",
+            "opened at least 3 of the last 2 messages",
+        ),
+        (
+            "clicked none of the last 0 messages",
+            "clicked none of the last 0 messages",
+        ),
         ("email < email", "email < email"),
         ("email = plan", "email = plan"),
         ("plan has exactly 1 option", "plan has exactly 1 option"),

@@ -101,6 +101,7 @@ fn of_clause(clause: &Clause) -> Vec<(String, Clause)> {
             ));
             all
         }
+        Clause::Answered { answer, .. } => vec![format!("{answer:?} of the last")],
         Clause::Consent { channel, basis, .. } => {
             let by = if basis.is_some() { " by" } else { "" };
             vec![format!("consent {channel:?}"), format!("consent{by}")]
@@ -309,7 +310,8 @@ fn all() -> BTreeSet<String> {
         "consent, consent by, consent Email, consent Sms, consent Phone, consent Post, consent Push",
     ));
     all.extend(words(
-        "sent template, sent any, first did, last did, then, without",
+        "sent template, sent any, first did, last did, then, without, Opened of the last, Clicked of the last, \
+         Replied of the last",
     ));
     for function in ["Sum", "Average", "Minimum", "Maximum"] {
         all.extend(["numbers", "money"].map(|of| format!("{function} of {of}")));

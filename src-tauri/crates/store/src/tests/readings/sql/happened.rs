@@ -55,6 +55,9 @@ impl Prop {
 impl Reading<'_> {
     /// A clause about events or messages; `None` for any other.
     pub(super) fn happened(&mut self, clause: &Clause) -> Option<String> {
+        if let Clause::Answered { answer, times, last } = clause {
+            return Some(self.answered(*answer, *times, *last));
+        }
         let window = match clause {
             Clause::Did { window, .. }
             | Clause::FirstDid { window, .. }
@@ -133,6 +136,37 @@ impl Reading<'_> {
             }
             _ => return None,
         })
+    }
+
+    fn answered(&mut self, answer: Answer, times: Times, last: u32) -> String {
+        let now = self.now.timestamp_millis();
+        let name = self.text(match answer {
+            Answer::Opened => "email_opened",
+            Answer::Clicked => "email_clicked",
+            Answer::Replied => "email_replied",
+        });
+        let sent = |name: &str, kind: &str| {
+            format!(
+                "FROM outbox {name} JOIN templates {kind} ON {kind}.id = {name}.template
+                 WHERE {name}.contact = c.id AND {name}.accepted_at <= {now}"
+            )
+        };
+        let (all, later) = (sent("o", "t"), sent("p", "v"));
+        let Prop { kind, value, .. } = Prop::of("g", "template");
+        let answered = format!(
+            "EXISTS(SELECT 1 {} WHERE g.contact = c.id AND u.name = {name} AND g.at BETWEEN m.at AND {now}
+               AND {kind} = 'text' AND {value} = m.name
+               AND NOT EXISTS(SELECT 1 {later} AND v.name = m.name AND p.accepted_at > m.at AND p.accepted_at <= g.at))",
+            OTHER.from()
+        );
+        let looked_at = format!(
+            "(SELECT o.accepted_at AS at, t.name AS name {all} ORDER BY o.accepted_at DESC, t.name DESC LIMIT {last})"
+        );
+        let passes = counts(
+            &format!("SELECT count(*) FROM {looked_at} m WHERE {answered}"),
+            times,
+        );
+        format!("((SELECT count(*) FROM {looked_at}) = {last} AND {passes})")
     }
 
     fn matches(&mut self, matching: &EventMatch, alias: Alias) -> String {

@@ -57,7 +57,13 @@ fn is_nearly(wanted: &str, text: &str) -> bool {
             || swapped && within(&a[2..], &b[2..], left)
     }
     let [wanted, text] = [wanted, text].map(|text| fold(text).chars().collect::<Vec<char>>());
-    let slips = if wanted.len() < 3 { 0 } else if wanted.len() < 6 { 1 } else { 2 };
+    let slips = if wanted.len() < 3 {
+        0
+    } else if wanted.len() < 6 {
+        1
+    } else {
+        2
+    };
     within(&wanted, &text, slips)
 }
 
