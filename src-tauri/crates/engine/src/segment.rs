@@ -13,6 +13,7 @@
 //!         | KEY test
 //!         | "tag" TEXT
 //!         | "did" "not"? NAME often ("where" props)?
+//!         | "did" "not"? NAME streak window? ("where" props)?
 //!         | "did" NAME window? ("where" props)? ("then" | "without") NAME ("where" props)? "within" INT UNIT window?
 //!         | ("first" | "last") "did" NAME window? ("where" props)?
 //!         | function KEY "of" NAME bound window? ("where" props)?
@@ -22,6 +23,7 @@
 //!         | "not"? "in" "segment" TEXT
 //!         | "random" NUMBER "%" ("of" TEXT)?
 //! often   = (times | window)*                  each at most once
+//! streak  = ("on" | "in")? "at" "least" INT ("days" | "weeks" | "months" | "quarters" | "years") "in" "a" "row" zone?
 //! times   = ("at" "least" | "at" "most" | "exactly") INT "times" | "between" INT "and" INT "times"
 //! window  = "in" "the" "last" INT UNIT | "in" "the" "last" INT MONTHS zone? | "since" MOMENT | "before" MOMENT | "between" MOMENT "and" MOMENT
 //!         | ("on" DATE | "since" DATE | "before" DATE | "between" DATE "and" DATE) zone?
@@ -109,7 +111,7 @@ pub use text::fold;
 pub(crate) use aggregates::{Kind, aggregate_holds};
 pub(crate) use check::clauses;
 pub(crate) use dates::{beside, date_truth, zone_of};
-pub(crate) use occurrences::{times_hold, wait_ends};
+pub(crate) use occurrences::{longest_streak, times_hold, wait_ends};
 #[cfg(test)]
 pub(crate) use parts::window_of;
 pub(crate) use parts::{events_of, fields_of};

@@ -48,6 +48,14 @@ pub enum Clause {
         times: Times,
         window: Window,
     },
+    /// Of the calendar in `zone`, at least `n` periods in a row each hold a matching event of the window.
+    Streak {
+        event: EventMatch,
+        n: u32,
+        period: Period,
+        zone: Zone,
+        window: Window,
+    },
     /// The first of all matching events so far lies in the window.
     FirstDid { event: EventMatch, window: Window },
     /// The last of all matching events so far lies in the window.

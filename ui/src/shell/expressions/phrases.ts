@@ -175,6 +175,18 @@ export const TIMES = [
   often("between {whole:2} and {whole:5} times/time", "times_between"),
 ];
 
+/** How many periods in a row it happened, each with a zone behind it if one wants. */
+export const STREAKS = [
+  often("on at least {whole:3} days/day in a row", "streak"),
+  often("in at least {whole:3} weeks/week in a row", "streak"),
+  often("in at least {whole:3} months/month in a row", "streak", start),
+  often("in at least {whole:3} quarters/quarter in a row", "streak", start),
+  often("in at least {whole:3} years/year in a row", "streak", start),
+  ...["at least", "on at least", "in at least"].map((words) =>
+    often(`${words} {whole:3} days/day/weeks/week/months/month/quarters/quarter/years/year in a row`, "streak", always),
+  ),
+];
+
 /** When something happened: windows of moments, */
 export const MOMENTS = [
   when("in the last {whole:30} {unit:days}", "in_last"),

@@ -39,6 +39,15 @@ interface Said {
   bound: boolean;
 }
 
+/** What may be said of it. */
+interface May {
+  times?: boolean;
+  /** Of `times`: how many periods in a row as well. */
+  streak?: boolean;
+  window?: boolean;
+  bounds?: readonly P.Phrase[];
+}
+
 /** What is known of the fields that are asked. */
 export type Asked = Pick<{ key: string; type: FieldType; options?: readonly string[] }, "key" | "type" | "options">;
 
@@ -310,7 +319,7 @@ class Reader {
   }
 
   private did(at: number): End[] {
-    const anyTimes = { times: true, window: true };
+    const anyTimes = { times: true, streak: true, window: true };
     const sequences = this.one(P.DID, at).flatMap((next) => {
       const said = this.event(next, anyTimes);
       return [...said, ...this.sequence(said)];
@@ -327,7 +336,7 @@ class Reader {
   }
 
   /** What is said of an event whose name was just read: how often, when, how much, and where. */
-  private event(at: number, may: { times?: boolean; window?: boolean; bounds?: readonly P.Phrase[] }): Said[] {
+  private event(at: number, may: May): Said[] {
     const event = this.tokens[at - 1]?.value ?? "";
     const before = this.often(at, may);
     const behind = before.flatMap((said) =>
@@ -340,7 +349,7 @@ class Reader {
 
   private often(
     at: number,
-    may: { times?: boolean; window?: boolean; bounds?: readonly P.Phrase[] },
+    may: May,
     said: Omit<Said, "at" | "open"> = { times: false, window: false, bound: false },
   ): Said[] {
     const here = { ...said, at, open: false };
@@ -348,10 +357,16 @@ class Reader {
     if (may.bounds !== undefined && !said.bound)
       for (const end of this.any(may.bounds, at)) more.push(...this.often(end, may, { ...said, bound: true }));
     if (may.times === true && !said.times)
-      for (const end of this.any(P.TIMES, at)) more.push(...this.often(end, may, { ...said, times: true }));
+      for (const end of this.timesOrStreak(at, may.streak === true))
+        more.push(...this.often(end, may, { ...said, times: true }));
     if (may.window === true && !said.window)
       for (const end of this.window(at)) more.push(...this.often(end, may, { ...said, window: true }));
     return more;
+  }
+
+  private timesOrStreak(at: number, streak: boolean): number[] {
+    const times = this.any(P.TIMES, at);
+    return streak ? once([...times, ...this.optional(this.any(P.STREAKS, at), P.ZONES)]) : times;
   }
 
   private window(at: number): number[] {

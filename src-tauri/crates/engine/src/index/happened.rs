@@ -6,11 +6,12 @@ use super::members::{ByZone, Count};
 use super::packed::Packed;
 use super::postings::{Posting, Postings};
 use crate::segment::{
-    Counting, Kind, aggregate_holds, compare_holds, fold, times_hold, wait_ends, zone_of_window,
+    Counting, Kind, aggregate_holds, compare_holds, fold, longest_streak, times_hold, wait_ends, zone_of,
+    zone_of_window,
 };
 use carillon_model::Moment;
 use carillon_model::response::TEMPLATE;
-use carillon_model::segment::{Aggregate, AggregateBound, Answer, EventMatch, Times, Window, Zone};
+use carillon_model::segment::{Aggregate, AggregateBound, Answer, EventMatch, Period, Times, Window, Zone};
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, HashMap};
 
@@ -158,6 +159,41 @@ impl<'a> Count<'a> {
         } else {
             some(true)
         }
+    }
+
+    /// Those of whose matching events that count so many periods in a row have one.
+    pub(super) fn in_a_row(
+        &self,
+        event: &EventMatch,
+        n: u32,
+        period: Period,
+        zone: &Zone,
+        window: &'a Window,
+    ) -> RoaringBitmap {
+        let Some(windows) = self.counting(window) else {
+            return RoaringBitmap::new();
+        };
+        let zones = ByZone::new(*zone == Zone::Contact, self.rows, |own| {
+            zone_of(zone, own, self.scope)
+        });
+        if zones.of_others().is_none() {
+            return RoaringBitmap::new();
+        }
+        if n == 0 {
+            return self.rows.contacts.clone();
+        }
+        let mut found = Vec::new();
+        self.matching(event, |contact, all| {
+            let (Some(counting), Some(tz)) = (windows.get(contact), zones.get(contact)) else {
+                return;
+            };
+            let at = all.iter().map(Posting::at).filter(|at| counting.has(*at));
+            // Each period needs one of its own.
+            if all.len() >= n as usize && longest_streak(at, period, tz) >= n {
+                found.push(contact);
+            }
+        });
+        sorted(found)
     }
 
     pub(super) fn first_did(&self, event: &EventMatch, window: &'a Window) -> RoaringBitmap {

@@ -315,6 +315,19 @@ fn every_kind_of_change_reaches_the_expressions_that_read_it() {
         template: "w".to_owned(),
         at: epoch(),
     };
+    let opened = Change::EventAdded(Event {
+        id: carillon_model::EventId(1),
+        contact,
+        name: "email_opened".to_owned(),
+        at: epoch(),
+        arrived_at: epoch(),
+        source: String::new(),
+        props: [(
+            "template".to_owned(),
+            carillon_model::event::Prop::Text("w".to_owned()),
+        )]
+        .into(),
+    });
     let granted = |basis| Change::PermissionSet {
         contact,
         channel: carillon_model::consent::Channel::Email,
@@ -349,6 +362,29 @@ fn every_kind_of_change_reaches_the_expressions_that_read_it() {
             vec![order(1, 1, late_evening)],
             order(2, 1, epoch()),
         ),
+        (
+            "did order on at least 2 days in a row in zone \"UTC\"",
+            vec![order(1, 1, late_evening)],
+            order(2, 1, epoch()),
+        ),
+        (
+            "did order on at least 2 days in a row in contact's zone",
+            vec![order(1, 1, late_evening), order(2, 1, epoch())],
+            london(),
+        ),
+        (
+            "did order on at least 2 days in a row",
+            vec![order(1, 1, late_evening), order(2, 1, epoch())],
+            Change::ZoneSet(chrono_tz::UTC),
+        ),
+        (
+            "did order in the last 1 month and did order more than 0 months ago in zone \"Asia/Tokyo\"",
+            vec![],
+            order(1, 1, epoch()),
+        ),
+        ("city is nearly \"Bon\"", vec![], set("city", text("Bonn"))),
+        ("opened at least 1 of the last 1 message", vec![sent()], opened),
+        ("opened none of the last 1 message", vec![], sent()),
         (
             "number of different amount of order = 0 and last did order today",
             vec![],

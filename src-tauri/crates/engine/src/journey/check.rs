@@ -432,6 +432,7 @@ fn read_clauses(expr: &Expr, reads: &mut Reads, needs: &mut Needs) {
             Clause::Field { .. } => {}
             Clause::Tag { .. } => reads.tags = true,
             Clause::Did { .. }
+            | Clause::Streak { .. }
             | Clause::FirstDid { .. }
             | Clause::LastDid { .. }
             | Clause::Aggregate { .. }

@@ -1,14 +1,14 @@
 //! What is wrong with an expression that can be read: names nobody knows, tests that do not fit, circles.
 
 use super::nearly::wrong_nearly;
-use super::parts::{events_of, other_field, window_of};
+use super::parts::{events_of, other_field, zones_of};
 use super::patterns;
 use super::print::{print, print_clause};
 use super::words::say;
 use super::{MAX_CLAUSES, MAX_DEPTH, MAX_TEXT, fold};
 use carillon_model::contact::{Field, FieldType, Money, Value};
 use carillon_model::segment::{
-    Aggregate, AggregateBound, Clause, Compare, Expr, FieldOrder, PropMatch, Test, Times, Window, Zone,
+    Aggregate, AggregateBound, Clause, Compare, Expr, FieldOrder, PropMatch, Test, Times, Zone,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -232,8 +232,8 @@ fn check_thresholds(expr: &Expr, out: &mut Vec<ExprProblem>) {
 }
 
 fn check_clause(clause: &Clause, fields: &[Field], segments: &BTreeSet<String>, out: &mut Vec<ExprProblem>) {
-    if let Some(Window::Days { zone, .. }) = window_of(clause) {
-        check_zone(clause, zone, out);
+    if !matches!(clause, Clause::Field { .. }) {
+        zones_of(clause).for_each(|zone| check_zone(clause, zone, out));
     }
     for prop in events_of(clause).flat_map(|event| &event.props) {
         check_prop(clause, prop, out);

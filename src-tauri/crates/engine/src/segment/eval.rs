@@ -2,7 +2,7 @@
 
 use super::answers::Answers;
 use super::dates::{beside, date_truth, leaves_days, local_date, next_change_day, zone_of};
-use super::occurrences::{Moments, aggregated, counted, first_counts, followed, last_counts};
+use super::occurrences::{Moments, aggregated, counted, first_counts, followed, in_a_row, last_counts};
 use super::values::{field_holds, props_match, test_holds};
 use super::windows::{Spans, zone_of_window};
 use crate::record::{ContactRecord, Scope, Verdict};
@@ -261,6 +261,18 @@ impl<'a, F: Facts> Evaluation<'a, F> {
             Clause::Did { event, times, window } => self.spans(window, |spans, now| {
                 counted(&self.events(event), *times, spans, now)
             }),
+            Clause::Streak {
+                event,
+                n,
+                period,
+                zone,
+                window,
+            } => match zone_of(zone, self.who.zone(), self.scope) {
+                Some(tz) => self.spans(window, |spans, now| {
+                    in_a_row(&self.events(event), *n, *period, tz, spans, now)
+                }),
+                None => always(false),
+            },
             Clause::FirstDid { event, window } => {
                 self.spans(window, |spans, now| first_counts(&self.events(event), spans, now))
             }

@@ -6,7 +6,7 @@ use super::vocabulary::{AGGREGATES, ANSWERS, PERIODS};
 use super::words::say;
 use carillon_model::Moment;
 use carillon_model::segment::{
-    AggregateBound, Clause, Days, EventMatch, Expr, Period, PropMatch, Times, Window,
+    AggregateBound, Clause, Days, EventMatch, Expr, Period, PropMatch, Times, Window, Zone,
 };
 use chrono::NaiveDate;
 
@@ -15,6 +15,8 @@ use chrono::NaiveDate;
 struct Often {
     times: Option<Times>,
     window: Option<Window>,
+    /// How many periods in a row; instead of how often.
+    streak: Option<(u32, Period, Zone)>,
 }
 
 impl Often {
@@ -31,17 +33,66 @@ impl Parser<'_> {
         let not = self.accept(&["not"]);
         let mut often = Often::default();
         let at = self.at();
-        let event = self.event(|parser| parser.often(&mut often))?;
+        let event = self.event(|parser| parser.often_or_streak(&mut often))?;
         let follows = self.sees(&["then"]);
         if !not && (follows || self.sees(&["without"])) {
-            if often.times.is_some() {
+            if often.times.is_some() || often.streak.is_some() {
                 return Err(ParseError::at(at, say("read.no_times", &[])));
             }
             return self.sequence(event, follows, often);
         }
+        let streak = often.streak.take();
         let (times, window) = often.read();
-        let clause = Clause::Did { event, times, window };
+        let clause = match streak {
+            Some((n, period, zone)) => Clause::Streak {
+                event,
+                n,
+                period,
+                zone,
+                window,
+            },
+            None => Clause::Did { event, times, window },
+        };
         Ok(complement(clause, not))
+    }
+
+    /// How often, or how many periods in a row.
+    fn often_or_streak(&mut self, often: &mut Often) -> Result<(), ParseError> {
+        loop {
+            self.often(often)?;
+            let at = self.at();
+            let Some(streak) = self.streak()? else {
+                return Ok(());
+            };
+            if often.times.is_some() || often.streak.replace(streak).is_some() {
+                return Err(ParseError::at(at, say("read.times_twice", &[])));
+            }
+        }
+    }
+
+    /// How many tokens ahead the number of a streak stands, if one comes next.
+    fn number_of_streak(&self) -> Option<usize> {
+        let begins = [
+            &["at", "least"][..],
+            &["on", "at", "least"],
+            &["in", "at", "least"],
+        ];
+        let words = begins.into_iter().find(|words| self.sees(words))?;
+        let n = words.len();
+        let unit = matches!(self.ahead(n + 1), Some(Kind::Word(word)) if unit_of(word, STREAKS).is_some());
+        (unit && self.number_at(n)).then_some(n)
+    }
+
+    /// At least so many days, weeks, months, quarters or years in a row.
+    fn streak(&mut self) -> Result<Option<(u32, Period, Zone)>, ParseError> {
+        let Some(words) = self.number_of_streak() else {
+            return Ok(None);
+        };
+        (0..words).for_each(|_| drop(self.take()));
+        let n = self.whole("wanted.number")?;
+        let period = self.unit(STREAKS)?;
+        self.need_word(&["in", "a", "row"])?;
+        Ok(Some((n, period, self.zone()?)))
     }
 
     /// An event with tests of its properties, and what is said between its name and them or behind them.
@@ -210,7 +261,7 @@ impl Parser<'_> {
         loop {
             let at = self.at();
             if let Some(read) = self.times()? {
-                if often.times.replace(read).is_some() {
+                if often.times.replace(read).is_some() || often.streak.is_some() {
                     return Err(ParseError::at(at, say("read.times_twice", &[])));
                 }
             } else if let Some(read) = self.window()? {
@@ -256,7 +307,7 @@ impl Parser<'_> {
 
     fn times(&mut self) -> Result<Option<Times>, ParseError> {
         let numbers = matches!(self.ahead(1), Some(Kind::Number(_))) && !self.between_numbers(is_unit);
-        if self.sees(&["between"]) && !numbers {
+        if self.sees(&["between"]) && !numbers || self.number_of_streak().is_some() {
             return Ok(None);
         }
         let times = self.many("wanted.times")?;
@@ -291,6 +342,8 @@ impl Parser<'_> {
             Ok(Some(Window::Ever))
         } else if self.accept(&["at", "any", "time"]) {
             between(None, None)
+        } else if self.number_of_streak().is_some() {
+            Ok(None)
         } else if self.accept(&["on"]) {
             let day = self.date()?;
             self.days_in_zone(Days::On(day))
@@ -461,6 +514,15 @@ const UNITS: &[(&str, u32)] = &[
     ("hour", 3_600),
     ("day", 86_400),
     ("week", 604_800),
+];
+
+/// What can be done in a row.
+const STREAKS: &[(&str, Period)] = &[
+    ("day", Period::Day),
+    ("week", Period::Week),
+    ("month", Period::Month),
+    ("quarter", Period::Quarter),
+    ("year", Period::Year),
 ];
 
 /// A time back from now: exact seconds, or months of a calendar.

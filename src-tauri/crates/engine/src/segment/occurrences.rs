@@ -2,11 +2,13 @@
 
 use super::aggregates::aggregate_holds;
 use super::eval::Seen;
+use super::periods::{day_at, first_day, next_first};
 use super::windows::{Span, Spans};
 use crate::record::Verdict;
 use carillon_model::Moment;
-use carillon_model::segment::{Aggregate, AggregateBound, Times};
-use chrono::TimeDelta;
+use carillon_model::segment::{Aggregate, AggregateBound, Period, Times};
+use chrono::{NaiveDate, TimeDelta};
+use chrono_tz::Tz;
 use smallvec::SmallVec;
 
 /// Moments of one contact.
@@ -137,6 +139,46 @@ pub(super) fn next_after(sorted: &[Moment], at: Moment) -> Option<Moment> {
     sorted
         .get(sorted.partition_point(|moment| *moment <= at))
         .copied()
+}
+
+/// The most periods of a calendar in a row that each hold one of the moments.
+pub(crate) fn longest_streak(at: impl Iterator<Item = Moment>, period: Period, tz: Tz) -> u32 {
+    let mut firsts: Vec<NaiveDate> = at
+        .filter_map(|moment| first_day(period, day_at(moment, tz)?))
+        .collect();
+    firsts.sort_unstable();
+    firsts.dedup();
+    let (mut longest, mut row, mut next) = (0, 0, None);
+    for first in firsts {
+        row = if next == Some(first) { row + 1 } else { 1 };
+        next = next_first(period, first);
+        longest = row.max(longest);
+    }
+    longest
+}
+
+/// Whether so many periods in a row hold one of the moments that count, and until when those are the same.
+pub(super) fn in_a_row(
+    at: &Moments,
+    n: u32,
+    period: Period,
+    tz: Tz,
+    spans: &Spans<'_>,
+    now: Moment,
+) -> Verdict {
+    let all: SmallVec<[(Moment, Span); 16]> = at
+        .iter()
+        .filter_map(|moment| Some((*moment, spans.of(*moment)?)))
+        .collect();
+    let changes = all.iter().flat_map(|(_, (begins, ends))| [Some(*begins), *ends]);
+    let until = changes.flatten().filter(|change| *change > now).min();
+    let counting = all
+        .iter()
+        .filter(|(_, (begins, ends))| *begins <= now && ends.is_none_or(|ends| now < ends));
+    Verdict {
+        holds: longest_streak(counting.map(|(moment, _)| *moment), period, tz) >= n,
+        until,
+    }
 }
 
 /// Whether the aggregate of the values that count passes, and until when those are the same.

@@ -63,6 +63,7 @@ fn write_not(out: &mut String, inner: &Expr) {
                 times: Times::AtLeast(1),
                 ..
             }
+            | Clause::Streak { .. }
             | Clause::InSegment { .. }),
         ) => write_clause(out, clause, "not "),
         _ => {
@@ -98,6 +99,7 @@ fn ends_in_where(expr: &Expr) -> bool {
         Expr::Not(inner) => ends_in_where(inner),
         Expr::Clause(
             Clause::Did { event, .. }
+            | Clause::Streak { event, .. }
             | Clause::FirstDid { event, .. }
             | Clause::LastDid { event, .. }
             | Clause::Aggregate { event, .. },
@@ -133,6 +135,26 @@ fn write_clause(out: &mut String, clause: &Clause, not: &str) {
             window(w),
             wheres(event)
         ),
+        Clause::Streak {
+            event,
+            n,
+            period,
+            zone,
+            window: w,
+        } => {
+            let (on, unit) = match period {
+                Period::Day => ("on", "day"),
+                longer => ("in", word_of(PERIODS, *longer)),
+            };
+            format!(
+                "did {not}{} {on} at least {} in a row{}{}{}",
+                name(&event.name),
+                many(*n, unit),
+                in_zone(zone),
+                window(w),
+                wheres(event)
+            )
+        }
         Clause::FirstDid { event, window: w } => {
             format!("first did {}{}{}", name(&event.name), window(w), wheres(event))
         }

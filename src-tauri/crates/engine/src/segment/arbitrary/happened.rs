@@ -91,9 +91,20 @@ pub(super) fn more_than_did() -> BoxedStrategy<Clause> {
     prop_oneof![
         1 => (event(), window()).prop_map(|(event, window)| Clause::FirstDid { event, window }),
         1 => (event(), window()).prop_map(|(event, window)| Clause::LastDid { event, window }),
+        2 => (event_of_any(), 0u32..4, period(), zone(), window())
+            .prop_map(|(event, n, period, zone, window)| Clause::Streak { event, n, period, zone, window }),
         4 => aggregate(),
         2 => (event(), event(), any::<bool>(), secs(), window())
             .prop_map(|(first, then, follows, within_secs, window)| Clause::Sequence { first, then, follows, within_secs, window }),
+    ]
+    .boxed()
+}
+
+/// Mostly all events of a name, so that there are enough.
+fn event_of_any() -> BoxedStrategy<EventMatch> {
+    prop_oneof![
+        3 => select(EVENTS).prop_map(|name| EventMatch { name: name.to_owned(), props: Vec::new() }),
+        1 => event(),
     ]
     .boxed()
 }
@@ -106,11 +117,7 @@ fn aggregate() -> BoxedStrategy<Clause> {
         Aggregate::Maximum,
         Aggregate::Different,
     ]);
-    // Mostly of all events of a name, so that there are values enough.
-    let event = prop_oneof![
-        3 => select(EVENTS).prop_map(|name| EventMatch { name: name.to_owned(), props: Vec::new() }),
-        1 => event(),
-    ];
+    let event = event_of_any();
     let window = prop_oneof![2 => Just(Window::Ever), 3 => window()];
     (function, event, window)
         .prop_flat_map(|(function, event, window)| {
@@ -199,7 +206,11 @@ pub(super) fn timely() -> BoxedStrategy<Clause> {
         });
     let answers = vec![Answer::Opened, Answer::Clicked, Answer::Replied];
     let answered = (select(answers), any::<bool>(), 1u32..3).prop_map(|(answer, some, last)| {
-        let times = if some { Times::AtLeast(1) } else { Times::Exactly(0) };
+        let times = if some {
+            Times::AtLeast(1)
+        } else {
+            Times::Exactly(0)
+        };
         Clause::Answered { answer, times, last }
     });
     prop_oneof![3 => did, 2 => sent, 2 => ends, 2 => sequence, 1 => sum, 2 => answered].boxed()

@@ -447,3 +447,75 @@ fn of_the_last_messages_those_count_that_were_answered_before_the_next_of_their_
         Some("only 3 messages so far, 1 of them")
     );
 }
+
+#[test]
+fn days_and_weeks_in_a_row_are_those_of_the_zone_that_is_named() {
+    // Berlin, the workspace's zone, is an hour ahead: the 1st, 2nd and 3rd there, with two on one day; then a gap.
+    let who = who_did(&[
+        "visit 2025-12-31T23:30:00Z amount 1",
+        "visit 2026-01-02T10:00:00Z amount 1",
+        "visit 2026-01-02T12:00:00Z amount 1",
+        "visit 2026-01-03T10:00:00Z amount 2",
+        "visit 2026-01-12T10:00:00Z amount 1",
+    ]);
+    let now = "2026-01-03T12:00:00Z";
+    let row = "did visit on at least 3 days in a row";
+    assert_eq!(
+        verdict(row, &who, "2026-01-02T23:00:00Z"),
+        (false, Some(at("2026-01-03T10:00:00Z")))
+    );
+    assert!(verdict(row, &who, now).0 && !verdict("did visit on at least 4 days in a row", &who, now).0);
+    let who = who_did(&[
+        "visit 2025-12-31T23:30:00Z amount 1",
+        "visit 2026-01-01T23:30:00Z amount 1",
+        "visit 2026-01-03T10:00:00Z amount 2",
+        "visit 2026-01-12T10:00:00Z amount 1",
+    ]);
+    assert!(verdict(row, &who, now).0);
+    assert!(!verdict("did visit on at least 3 days in a row in zone \"UTC\"", &who, now).0);
+    assert!(
+        !verdict(
+            "did visit on at least 3 days in a row where amount = 1",
+            &who,
+            now
+        )
+        .0
+    );
+    assert!(verdict("did not visit on at least 4 days in a row", &who, now).0);
+    assert_eq!(
+        verdict(
+            "did visit on at least 3 days in a row in the last 4 days",
+            &who,
+            now
+        ),
+        (true, Some(at("2026-01-04T23:30:00Z"))),
+        "until the first of them leaves the window"
+    );
+    // The 29th of December, the 5th and the 12th of January are Mondays: the middle one's week is empty.
+    assert!(
+        !verdict(
+            "did visit in at least 2 weeks in a row",
+            &who,
+            "2026-01-13T00:00:00Z"
+        )
+        .0
+    );
+    assert!(
+        verdict(
+            "did visit in at least 1 month in a row",
+            &who,
+            "2026-01-13T00:00:00Z"
+        )
+        .0
+    );
+    assert!(
+        verdict(
+            "did visit in at least 2 years in a row in zone \"UTC\"",
+            &who,
+            now
+        )
+        .0
+    );
+    let seen = |text: &str| explain(&reads(text), &who, at(now), &scope(&[])).seen;
+    assert_eq!(seen(row).as_deref(), Some("at most 3 days in a row"));
+}

@@ -62,6 +62,14 @@ fn the_forms_people_write_mean_what_they_say() {
             "did order where amount > 1 and opened none of the last 2 messages",
             "(did order where amount > 1) and opened none of the last 2 messages",
         ),
+        (
+            "did visit in the last 30 days at least 5 days in a row in contact's zone where page is 'x'",
+            "did visit on at least 5 days in a row in contact's zone in the last 30 days where page is \"x\"",
+        ),
+        (
+            "did not visit in at least 1 week in a row this month in zone 'UTC'",
+            "did not visit in at least 1 week in a row this month in zone \"UTC\"",
+        ),
         ("did order Last Week", "did order last week"),
         (
             "did order this quarter in contact's zone where amount > 1",
@@ -370,6 +378,17 @@ fn errors_point_at_the_place_and_suggest_the_word() {
             .contains("`messages`")
     );
     assert!(error("opened at least 2 times").message.contains("`of`"));
+    assert!(
+        error("did visit at least 2 times on at least 2 days in a row")
+            .message
+            .contains("said twice")
+    );
+    assert!(error("did visit on at least 2 days").message.contains("`in`"));
+    assert!(
+        error("did a on at least 2 days in a row then b within 1 day")
+            .message
+            .contains("how often")
+    );
     assert!(error("city is nearly").message.contains("text in quotes"));
     assert!(
         error("city is neraly 'Bonn'")
@@ -445,6 +464,10 @@ fn a_problem_of_a_name_points_at_that_name_however_it_was_written() {
             "'Europe/Berlim'",
         ),
         ("was sent any message since 2026-01-01 in zone 'Mars'", "'Mars'"),
+        (
+            "did visit on at least 2 days in a row in zone 'Mars' ever",
+            "'Mars'",
+        ),
         ("email is 'x' and email > 5 and plan is 'Pro'", "email > 5"),
         ("did order where (`a b` between 1 eur and 2 usd)", "usd"),
         ("email is known and random 101%", "random 101%"),

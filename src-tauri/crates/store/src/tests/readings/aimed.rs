@@ -201,6 +201,8 @@ fn asking_for(value: &Value, now: Moment) -> Vec<Test> {
             let ago = u32::try_from((now - *at).num_days()).unwrap_or(0);
             let near = (now - *at).num_days().unsigned_abs() as u32;
             let tests = [
+                DateTest::InLastDays(ago + 3),
+                DateTest::InLastMonths(ago / 28 + 1),
                 DateTest::MoreThanDaysAgo(ago.saturating_sub(2)),
                 DateTest::AnniversaryWithinDays(near + 2),
                 DateTest::Between(moved(at.date_naive(), -1), moved(at.date_naive(), 1)),

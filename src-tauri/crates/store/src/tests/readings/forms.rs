@@ -80,6 +80,10 @@ fn of_clause(clause: &Clause) -> Vec<(String, Clause)> {
             }
             return all;
         }
+        Clause::Streak { period, zone, .. } => vec![
+            format!("{period:?} in a row"),
+            format!("in a row {}", of_zone(zone)),
+        ],
         Clause::FirstDid { .. } => vec!["first did".to_owned()],
         Clause::LastDid { .. } => vec!["last did".to_owned()],
         Clause::Aggregate { function, bound, .. } => vec![match bound {
@@ -317,6 +321,10 @@ fn all() -> BTreeSet<String> {
         all.extend(["numbers", "money"].map(|of| format!("{function} of {of}")));
     }
     all.insert("Different of numbers".to_owned());
+    all.extend(words(
+        "Day in a row, Week in a row, Month in a row, Quarter in a row, Year in a row",
+    ));
+    all.extend(ZONES.map(|zone| format!("in a row {zone}")));
     for what in ["did", "sent"] {
         let often = words(
             "at least times, at most times, exactly times, between times, more than ago, between ago, this period, \

@@ -1,6 +1,6 @@
 //! What contacts did and were sent, as SQL: a subquery a question.
 
-use super::Reading;
+use super::{Reading, day_in};
 use carillon_model::contact::{FieldType, Money, Value};
 use carillon_model::segment::*;
 use chrono_tz::Tz;
@@ -60,6 +60,7 @@ impl Reading<'_> {
         }
         let window = match clause {
             Clause::Did { window, .. }
+            | Clause::Streak { window, .. }
             | Clause::FirstDid { window, .. }
             | Clause::LastDid { window, .. }
             | Clause::Aggregate { window, .. }
@@ -75,12 +76,37 @@ impl Reading<'_> {
         {
             return Some("0".to_owned());
         }
+        if let Clause::Streak {
+            zone: Zone::Named(name),
+            ..
+        } = clause
+            && name.parse::<Tz>().is_err()
+        {
+            return Some("0".to_owned());
+        }
         Some(match clause {
             Clause::Did { event, times, .. } => {
                 let (matches, within) = (self.matches(event, ONE), self.window("e.at", window));
                 counts(
                     &format!("SELECT count(*) {} WHERE {matches} AND {within}", ONE.from()),
                     *times,
+                )
+            }
+            Clause::Streak {
+                event,
+                n,
+                period,
+                zone,
+                ..
+            } => {
+                let (matches, within) = (self.matches(event, ONE), self.window("e.at", window));
+                let number = self.number_of_period("e.at", *period, zone)?;
+                // Of numbers in a row, each is as far from its place in line as the others.
+                format!(
+                    "coalesce((SELECT max(n) FROM (SELECT count(*) AS n FROM
+                       (SELECT p, p - row_number() OVER (ORDER BY p) AS row FROM
+                         (SELECT DISTINCT {number} AS p {} WHERE {matches} AND {within})) GROUP BY row)), 0) >= {n}",
+                    ONE.from()
                 )
             }
             Clause::FirstDid { event, .. } => self.one("min", event, window),
@@ -135,6 +161,38 @@ impl Reading<'_> {
                 )
             }
             _ => return None,
+        })
+    }
+
+    /// The number of the period a moment lies in, counted without gaps; `None` if the zone is none.
+    fn number_of_period(&self, at: &str, period: Period, zone: &Zone) -> Option<String> {
+        let number = |zone: Tz| {
+            let day = day_in(at, FieldType::DateTime, zone, self.now);
+            let part = |of: &str| format!("CAST(strftime('{of}', {day} * 86400, 'unixepoch') AS INTEGER)");
+            let (year, month) = (part("%Y"), part("%m"));
+            match period {
+                Period::Day => day,
+                // The first of January 1970 was a Thursday.
+                Period::Week => format!("(({day}) + 3) / 7"),
+                Period::Month => format!("{year} * 12 + {month}"),
+                Period::Quarter => format!("{year} * 4 + ({month} + 2) / 3"),
+                Period::Year => year,
+            }
+        };
+        Some(match zone {
+            Zone::Workspace => number(self.zone),
+            Zone::Named(name) => number(name.parse().ok()?),
+            Zone::Contact => {
+                let cases = self.zones.iter().map(|name| {
+                    let zone = name.parse().unwrap();
+                    format!(" WHEN c.time_zone = '{name}' THEN {}", number(zone))
+                });
+                format!(
+                    "(CASE WHEN 0 THEN 0{} ELSE {} END)",
+                    cases.collect::<String>(),
+                    number(self.zone)
+                )
+            }
         })
     }
 
