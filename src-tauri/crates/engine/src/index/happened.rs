@@ -13,7 +13,7 @@ use carillon_model::Moment;
 use carillon_model::response::TEMPLATE;
 use carillon_model::segment::{Aggregate, AggregateBound, Answer, EventMatch, Period, Times, Window, Zone};
 use roaring::RoaringBitmap;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A value as far as it differs from others, texts by the number of their folded form.
 type Different = Kind<u32>;
@@ -75,50 +75,51 @@ impl<'a> Count<'a> {
             let holds = times_hold(times, 0).then(|| self.rows.contacts.clone());
             return holds.unwrap_or_default();
         }
-        // By contact: the last messages and whether each was answered. Templates come in the order in which the evaluator
-        // sorts those of one moment.
-        let mut all: BTreeMap<u32, Vec<(Moment, bool)>> = BTreeMap::new();
-        for (template, postings) in &self.rows.sent {
-            for of_contact in postings.by_contact() {
-                let happened = of_contact.iter().map(|p| p.at()).filter(|at| *at <= self.now);
-                let sent: Vec<Moment> = happened.collect();
-                let answers = self.answers(answer, template, of_contact.contact);
-                let recent = all.entry(of_contact.contact).or_default();
-                let first = sent.len().saturating_sub(last);
-                recent.extend(sent[first..].iter().map(|at| {
-                    let ends = sent[sent.partition_point(|next| next <= at)..].first();
-                    let answer = answers[answers.partition_point(|answer| answer < at)..].first();
-                    let answered = answer.is_some_and(|answer| ends.is_none_or(|ends| answer < ends));
-                    (*at, answered)
-                }));
-                if recent.len() > 2 * last {
-                    keep_last(recent, last);
+        let symbols = &self.rows.symbols;
+        let templates: Vec<Option<u32>> = self.rows.sent.keys().map(|name| symbols.number(name)).collect();
+        // A page of contacts at a time, so that what is sorted is little and in one piece.
+        let pages: BTreeSet<u32> = self.rows.sent.values().flat_map(Postings::pages).collect();
+        let (mut found, mut sent, mut answers) = (Vec::new(), Vec::new(), Vec::new());
+        for page in pages {
+            sent.clear();
+            for (template, postings) in self.rows.sent.values().enumerate() {
+                let all = postings
+                    .in_page(page)
+                    .flat_map(|run| run.iter().map(move |p| (run.contact, p.at())));
+                let happened = all.filter(|(_, at)| *at <= self.now);
+                sent.extend(happened.map(|(contact, at)| (contact, at, template)));
+            }
+            sent.sort_unstable();
+            self.answers(answer, page, &mut answers);
+            for of_contact in sent.chunk_by(|a, b| a.0 == b.0) {
+                let Some(first) = of_contact.len().checked_sub(last) else {
+                    continue;
+                };
+                let answered = (first..of_contact.len())
+                    .filter(|n| is_answered(&of_contact[*n..], &templates, &answers))
+                    .count();
+                if times_hold(times, answered) {
+                    found.push(of_contact[0].0);
                 }
             }
         }
-        let passes = |recent: &mut Vec<(Moment, bool)>| {
-            keep_last(recent, last);
-            let answered = recent.iter().filter(|(_, answered)| *answered).count();
-            recent.len() == last && times_hold(times, answered)
-        };
-        sorted(
-            all.into_iter()
-                .filter_map(|(contact, mut recent)| passes(&mut recent).then_some(contact)),
-        )
+        sorted(found)
     }
 
-    /// The moments up to now at which a contact answered messages of a template.
-    fn answers(&self, answer: Answer, template: &str, contact: u32) -> Vec<Moment> {
-        let symbols = &self.rows.symbols;
+    /// The answers up to now of a page of contacts, by contact, symbol of the template, and time.
+    fn answers(&self, answer: Answer, page: u32, into: &mut Vec<(u32, u32, Moment)>) {
+        into.clear();
         let postings = self.rows.events.get(answer.event());
-        let (Some(postings), Some(key), Some(template)) =
-            (postings, symbols.number(TEMPLATE), symbols.number(template))
-        else {
-            return Vec::new();
+        let Some((postings, key)) = postings.zip(self.rows.symbols.number(TEMPLATE)) else {
+            return;
         };
-        let of_template = |p: &Posting<'_>| p.prop(key) == Some(Packed::Text(template)) && p.at() <= self.now;
-        let answers = postings.of(contact).iter().filter(of_template);
-        answers.map(|p| p.at()).collect()
+        for run in postings.in_page(page) {
+            into.extend(run.iter().filter_map(|p| match p.prop(key) {
+                Some(Packed::Text(template)) if p.at() <= self.now => Some((run.contact, template, p.at())),
+                _ => None,
+            }));
+        }
+        into.sort_unstable();
     }
 
     /// Those whose number of postings that pass and count now passes.
@@ -325,10 +326,28 @@ impl<'a> Count<'a> {
     }
 }
 
-/// The last of them in order of time, those of one moment in theirs.
-fn keep_last(recent: &mut Vec<(Moment, bool)>, last: usize) {
-    recent.sort_by_key(|(at, _)| *at);
-    recent.drain(..recent.len().saturating_sub(last));
+/// Whether the first of a contact's messages, in order of time, was answered before the next of its template. Templates
+/// are numbered in their order, so that those of one moment stand as the evaluator sorts them.
+fn is_answered(
+    messages: &[(u32, Moment, usize)],
+    templates: &[Option<u32>],
+    answers: &[(u32, u32, Moment)],
+) -> bool {
+    let Some(((contact, at, template), later)) = messages.split_first() else {
+        return false;
+    };
+    let Some(symbol) = templates[*template] else {
+        return false;
+    };
+    let place = answers.partition_point(|answer| *answer < (*contact, symbol, *at));
+    let Some((.., answer)) = answers
+        .get(place)
+        .filter(|found| (found.0, found.1) == (*contact, symbol))
+    else {
+        return false;
+    };
+    let next = later.iter().find(|(_, next, of)| of == template && next > at);
+    next.is_none_or(|(_, next, _)| answer < next)
 }
 
 /// Texts of properties by the number of their folded form.

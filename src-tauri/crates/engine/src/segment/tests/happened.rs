@@ -440,6 +440,19 @@ fn of_the_last_messages_those_count_that_were_answered_before_the_next_of_their_
     assert!(then("clicked exactly 1 of the last 4 messages", "2026-01-09T10:00:00Z").0);
     assert!(then("replied to none of the last 4 messages", "2026-01-09T10:00:00Z").0);
     assert!(!then("replied to none of the last 5 messages", "2026-01-09T10:00:00Z").0);
+    // A look that comes after the second of a template is one at the second.
+    let twice = who_was_sent(
+        who_did(&["email_opened 2026-01-05T10:00:00Z template a"]),
+        &["a 2026-01-01T09:00:00Z", "a 2026-01-04T09:00:00Z"],
+    );
+    assert!(
+        verdict(
+            "opened exactly 1 of the last 2 messages",
+            &twice,
+            "2026-01-06T00:00:00Z"
+        )
+        .0
+    );
     let seen = |text: &str| explain(&reads(text), &who, at("2026-01-05T11:00:00Z"), &scope(&[])).seen;
     assert_eq!(seen(both).as_deref(), Some("3 of the last 3 messages"));
     assert_eq!(
