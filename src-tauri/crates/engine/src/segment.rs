@@ -115,6 +115,7 @@ pub(crate) use occurrences::{longest_streak, times_hold, wait_ends};
 #[cfg(test)]
 pub(crate) use parts::window_of;
 pub(crate) use parts::{events_of, fields_of};
+pub(crate) use periods::DaysOf;
 pub(crate) use print::print_clause;
 pub(crate) use values::{compare_holds, field_holds, folded, test_holds};
 pub(crate) use windows::{Counting, Spans, zone_of_window};

@@ -6,12 +6,13 @@ use super::members::{ByZone, Count};
 use super::packed::Packed;
 use super::postings::{Posting, Postings};
 use crate::segment::{
-    Counting, Kind, aggregate_holds, compare_holds, fold, longest_streak, times_hold, wait_ends, zone_of,
-    zone_of_window,
+    Counting, DaysOf, Kind, aggregate_holds, compare_holds, fold, longest_streak, times_hold, wait_ends,
+    zone_of, zone_of_window,
 };
 use carillon_model::Moment;
 use carillon_model::response::TEMPLATE;
 use carillon_model::segment::{Aggregate, AggregateBound, Answer, EventMatch, Period, Times, Window, Zone};
+use chrono_tz::Tz;
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -184,13 +185,19 @@ impl<'a> Count<'a> {
             return self.rows.contacts.clone();
         }
         let mut found = Vec::new();
+        // Only looked up, never walked.
+        let mut days_of: HashMap<Tz, DaysOf> = HashMap::new();
         self.matching(event, |contact, all| {
             let (Some(counting), Some(tz)) = (windows.get(contact), zones.get(contact)) else {
                 return;
             };
-            let at = all.iter().map(Posting::at).filter(|at| counting.has(*at));
             // Each period needs one of its own.
-            if all.len() >= n as usize && longest_streak(at, period, tz) >= n {
+            if all.len() < n as usize {
+                return;
+            }
+            let days_of = days_of.entry(tz).or_insert_with(|| DaysOf::new(tz));
+            let at = all.iter().map(Posting::at).filter(|at| counting.has(*at));
+            if longest_streak(at.filter_map(|at| days_of.at(at)), period) >= n {
                 found.push(contact);
             }
         });

@@ -5,7 +5,7 @@ use super::answers::Answers;
 use super::check::children;
 use super::dates::{local_date, zone_of};
 use super::eval::{Facts, Seen, eval_facts, sample_share};
-use super::occurrences::{longest_streak, next_after, wait_ends};
+use super::occurrences::{days_in_order, longest_streak, next_after, wait_ends};
 use super::parts::other_field;
 use super::print::{key, moment, number, print, print_clause, value};
 use super::vocabulary::{BASES, word_of};
@@ -100,7 +100,9 @@ fn seen_by(clause: &Clause, who: &ContactRecord, now: Moment, scope: &Scope) -> 
         } => {
             let counts = counting(window, who, now, scope);
             let counting = moments(event, who).into_iter().filter(|at| counts(*at));
-            let row = zone_of(zone, who.zone(), scope).map_or(0, |tz| longest_streak(counting, *period, tz));
+            let row = zone_of(zone, who.zone(), scope).map_or(0, |tz| {
+                longest_streak(days_in_order(counting.collect(), tz), *period)
+            });
             let key = match period {
                 Period::Day => "seen.days_in_a_row",
                 Period::Week => "seen.weeks_in_a_row",

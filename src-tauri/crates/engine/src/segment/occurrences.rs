@@ -141,20 +141,26 @@ pub(super) fn next_after(sorted: &[Moment], at: Moment) -> Option<Moment> {
         .copied()
 }
 
-/// The most periods of a calendar in a row that each hold one of the moments.
-pub(crate) fn longest_streak(at: impl Iterator<Item = Moment>, period: Period, tz: Tz) -> u32 {
-    let mut firsts: Vec<NaiveDate> = at
-        .filter_map(|moment| first_day(period, day_at(moment, tz)?))
-        .collect();
-    firsts.sort_unstable();
-    firsts.dedup();
-    let (mut longest, mut row, mut next) = (0, 0, None);
-    for first in firsts {
-        row = if next == Some(first) { row + 1 } else { 1 };
-        next = next_first(period, first);
+/// The most periods of a calendar in a row that each hold one of the days, which come in order.
+pub(crate) fn longest_streak(days: impl Iterator<Item = NaiveDate>, period: Period) -> u32 {
+    let (mut longest, mut row) = (0, 0);
+    let mut last: Option<NaiveDate> = None;
+    for first in days.filter_map(|day| first_day(period, day)) {
+        if last == Some(first) {
+            continue;
+        }
+        let follows = last.is_some_and(|last| next_first(period, last) == Some(first));
+        row = if follows { row + 1 } else { 1 };
+        last = Some(first);
         longest = row.max(longest);
     }
     longest
+}
+
+/// The days of `tz` on which the moments lie, in order.
+pub(super) fn days_in_order(mut at: Moments, tz: Tz) -> impl Iterator<Item = NaiveDate> {
+    at.sort_unstable();
+    at.into_iter().filter_map(move |moment| day_at(moment, tz))
 }
 
 /// Whether so many periods in a row hold one of the moments that count, and until when those are the same.
@@ -172,11 +178,13 @@ pub(super) fn in_a_row(
         .collect();
     let changes = all.iter().flat_map(|(_, (begins, ends))| [Some(*begins), *ends]);
     let until = changes.flatten().filter(|change| *change > now).min();
+    let counts = |(begins, ends): &Span| *begins <= now && ends.is_none_or(|ends| now < ends);
     let counting = all
         .iter()
-        .filter(|(_, (begins, ends))| *begins <= now && ends.is_none_or(|ends| now < ends));
+        .filter(|(_, span)| counts(span))
+        .map(|(moment, _)| *moment);
     Verdict {
-        holds: longest_streak(counting.map(|(moment, _)| *moment), period, tz) >= n,
+        holds: longest_streak(days_in_order(counting.collect(), tz), period) >= n,
         until,
     }
 }
