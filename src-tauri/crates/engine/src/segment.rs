@@ -13,18 +13,22 @@
 //!         | KEY test
 //!         | "tag" TEXT
 //!         | "did" "not"? NAME often ("where" props)?
+//!         | "did" "not"? NAME streak window? ("where" props)?
 //!         | "did" NAME window? ("where" props)? ("then" | "without") NAME ("where" props)? "within" INT UNIT window?
 //!         | ("first" | "last") "did" NAME window? ("where" props)?
 //!         | function KEY "of" NAME bound window? ("where" props)?
 //!         | "was" "not"? "sent" ("any" "message" | TEXT) often
+//!         | ("opened" | "clicked" | "replied" "to") ("none" | number) "of" "the" "last" INT "messages"
 //!         | "consent" CHANNEL PURPOSE ("by" BASIS)?
 //!         | "not"? "in" "segment" TEXT
 //!         | "random" NUMBER "%" ("of" TEXT)?
 //! often   = (times | window)*                  each at most once
+//! streak  = ("on" | "in")? "at" "least" INT ("days" | "weeks" | "months" | "quarters" | "years") "in" "a" "row" zone?
 //! times   = ("at" "least" | "at" "most" | "exactly") INT "times" | "between" INT "and" INT "times"
-//! window  = "in" "the" "last" INT UNIT | "since" MOMENT | "before" MOMENT | "between" MOMENT "and" MOMENT
+//! window  = "in" "the" "last" INT UNIT | "in" "the" "last" INT MONTHS zone? | "since" MOMENT | "before" MOMENT | "between" MOMENT "and" MOMENT
 //!         | ("on" DATE | "since" DATE | "before" DATE | "between" DATE "and" DATE) zone?
 //!         | "more" "than" INT UNIT "ago" | "between" INT "and" INT UNIT "ago"
+//!         | ("more" "than" INT MONTHS "ago" | "between" INT "and" INT MONTHS "ago") zone?
 //!         | ("today" | "yesterday" | ("this" | "last") PERIOD) zone?
 //!         | "ever" | "at" "any" "time"
 //! function = ("sum" | "average" | "minimum" | "maximum") "of" | "number" "of" "different"
@@ -34,7 +38,7 @@
 //! test    = "is" "known" | "is" "empty" | "is" "not"? literal | "is" ("any" | "none") "of" texts
 //!         | ("contains" | "starts" "with" | "ends" "with") TEXT
 //!         | "does" "not" ("contain" | "start" "with" | "end" "with" | "match") TEXT
-//!         | "is" "not"? "like" TEXT | "matches" TEXT | "domain" "is" (TEXT | "any" "of" texts)
+//!         | "is" "not"? ("like" | "nearly") TEXT | "matches" TEXT | "domain" "is" (TEXT | "any" "of" texts)
 //!         | "is" "free" "mail" | "is" "a" "role" "account" | "is" "a" "multiple" "of" NUMBER
 //!         | ("=" | "!=" | "<" | "<=" | ">" | ">=") KEY | "not" "between" amount "and" amount
 //!         | "has" "exactly" texts | "has" many ("options" | "characters")
@@ -49,8 +53,9 @@
 //!         | ("on" | "before" | "after") KEY (("plus" | "minus") INT "days")?
 //!         | "today" | "yesterday" | "tomorrow" | ("this" | "last" | "next") PERIOD
 //! zone    = "in" ("zone" TEXT | "contact's" "zone" | "workspace's" "zone")
+//! UNIT    = "seconds" | "minutes" | "hours" | "days" | "weeks"            MONTHS = "months" | "years"
 //! PERIOD  = "week" | "month" | "quarter" | "year"
-//! many    = ("at" "least" | "at" "most" | "exactly") INT | "between" INT "and" INT
+//! many    = ("at" "least" | "at" "most" | "exactly") INT | "between" INT "and" INT            number = many
 //! amount  = NUMBER | NUMBER CURRENCY           texts = "(" (TEXT ("," TEXT)*)? ")"
 //! ```
 //!
@@ -63,6 +68,7 @@
 
 mod addresses;
 mod aggregates;
+mod answers;
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
 mod calendar;
@@ -75,6 +81,7 @@ mod hints;
 mod lex;
 mod literals;
 mod locate;
+mod nearly;
 mod needs;
 mod occurrences;
 mod parse;
@@ -104,10 +111,11 @@ pub use text::fold;
 pub(crate) use aggregates::{Kind, aggregate_holds};
 pub(crate) use check::clauses;
 pub(crate) use dates::{beside, date_truth, moves_with_days, zone_of};
-pub(crate) use occurrences::{times_hold, wait_ends};
+pub(crate) use occurrences::{longest_streak, times_hold, wait_ends};
 #[cfg(test)]
 pub(crate) use parts::window_of;
 pub(crate) use parts::{events_of, fields_of};
+pub(crate) use periods::DaysOf;
 pub(crate) use print::print_clause;
 pub(crate) use values::{compare_holds, field_holds, folded, test_holds};
 pub(crate) use windows::{Counting, Spans, settled_before, zone_of_window};

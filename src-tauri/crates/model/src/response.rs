@@ -4,6 +4,9 @@ use crate::{ContactId, MessageId, Moment, ResponseId};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+/// Property of an event about a message: the key of its template.
+pub const TEMPLATE: &str = "template";
+
 /// What somebody, or a server, did with a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]

@@ -6,6 +6,7 @@
 use crate::Moment;
 use crate::consent::{Basis, Channel, Purpose};
 use crate::contact::{Money, Value};
+use crate::response::ResponseKind;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -47,6 +48,14 @@ pub enum Clause {
         times: Times,
         window: Window,
     },
+    /// Of the calendar in `zone`, at least `n` periods in a row each hold a matching event of the window.
+    Streak {
+        event: EventMatch,
+        n: u32,
+        period: Period,
+        zone: Zone,
+        window: Window,
+    },
     /// The first of all matching events so far lies in the window.
     FirstDid { event: EventMatch, window: Window },
     /// The last of all matching events so far lies in the window.
@@ -75,6 +84,9 @@ pub enum Clause {
         times: Times,
         window: Window,
     },
+    /// Of the `last` messages that were sent, so many were answered. Nobody passes to whom fewer were sent. A message is
+    /// answered by an event about its template from its own moment on, until the next one of that template is sent.
+    Answered { answer: Answer, times: Times, last: u32 },
     /// May be written to: the ledger's last word for channel and purpose is a grant, by `basis` if given,
     /// and the address is not suppressed.
     Consent {
@@ -112,6 +124,11 @@ pub enum Test {
     Like(String),
     /// Text: has a value that is not.
     NotLike(String),
+    /// Text: as it is but for a slip or two. A slip is a letter too many, one too few, another one, or two neighbours
+    /// exchanged; up to two letters have none, up to five one, longer texts two.
+    Nearly(String),
+    /// Text: has a value that is farther away.
+    NotNearly(String),
     /// Text: the regular expression finds something in it as it was written, whatever the case.
     Matches(String),
     /// Text: has a value in which it finds nothing. One that is no regular expression passes nothing either way.
@@ -350,6 +367,28 @@ pub enum Times {
     Between(u32, u32),
 }
 
+/// What a person did with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Answer {
+    Opened,
+    Clicked,
+    Replied,
+}
+
+impl Answer {
+    /// The event that tells of it.
+    pub fn event(self) -> &'static str {
+        let kind = match self {
+            Answer::Opened => ResponseKind::Opened,
+            Answer::Clicked => ResponseKind::Clicked,
+            Answer::Replied => ResponseKind::Replied,
+        };
+        kind.event().unwrap_or_default()
+    }
+}
+
 /// What is made of the values of a property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
@@ -413,6 +452,13 @@ pub enum Days {
     This(Period),
     /// Those of the period before.
     Last(Period),
+    /// From the day after the one `n` months ago on; the 31st counts as the last day of a shorter month. As
+    /// [`DateTest::InLastMonths`].
+    LastMonths(u32),
+    /// The day `n` months ago and all earlier ones: what `LastMonths` leaves out.
+    MoreThanMonthsAgo(u32),
+    /// What `LastMonths` of the longer has and `LastMonths` of the shorter has not, whichever stands first.
+    BetweenMonthsAgo(u32, u32),
 }
 
 /// A saved segment.

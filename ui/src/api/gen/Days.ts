@@ -4,4 +4,4 @@ import type { Period } from "./Period";
 /**
  * Days of a calendar.
  */
-export type Days = { "days": "on", "arg": string } | { "days": "since", "arg": string } | { "days": "before", "arg": string } | { "days": "between", "arg": [string, string] } | { "days": "this", "arg": Period } | { "days": "last", "arg": Period };
+export type Days = { "days": "on", "arg": string } | { "days": "since", "arg": string } | { "days": "before", "arg": string } | { "days": "between", "arg": [string, string] } | { "days": "this", "arg": Period } | { "days": "last", "arg": Period } | { "days": "last_months", "arg": number } | { "days": "more_than_months_ago", "arg": number } | { "days": "between_months_ago", "arg": [number, number] };

@@ -156,13 +156,23 @@ test("a phrase goes on from where it was begun, with its number marked", () => {
   expect(taken("birthday in the |", "last 30 days")).toBe("birthday in the last [30] days");
   expect(taken("birthday in the l|", "last 30 days")).toBe("birthday in the last [30] days");
   expect(labels("birthday in the last 1 |")).toEqual(["day", "week", "month", "year"]);
-  expect(labels("did order in the last 90 |")).toEqual(["days", "weeks", "hours", "minutes", "seconds"]);
+  expect(labels("did order in the last 90 |")).toEqual([
+    "days",
+    "weeks",
+    "hours",
+    "minutes",
+    "seconds",
+    "months",
+    "years",
+  ]);
   expect(labels("did order more than 60 |")).toEqual([
     "days ago",
     "weeks ago",
     "hours ago",
     "minutes ago",
     "seconds ago",
+    "months ago",
+    "years ago",
   ]);
   expect(taken("birthday |", "on 2026-11-27")).toBe("birthday on [2026-11-27]");
   expect(taken("total >= 100 |", "EUR")).toBe("total >= 100 EUR|");
@@ -297,7 +307,15 @@ const PLACES = [
   "did order since |",
   "did order since 2026-01-01 |",
   "did order last week in |",
+  "did order on |",
+  "did order on at least 3 |",
+  "did order in at least 3 |",
+  "did order on at least 3 days in a row |",
+  "did order in at least 3 weeks in a row in |",
   "did order in the last 1 |",
+  "did order in the last 3 months in |",
+  "did order more than 3 |",
+  "did order between 3 and 6 |",
   "did order where |",
   "did order where amount |",
   "did order where amount is |",
@@ -324,6 +342,10 @@ const PLACES = [
   "was sent |",
   "was not sent any |",
   'was sent "welcome-1" |',
+  "opened |",
+  "opened at least 2 of the last 5 |",
+  "clicked none |",
+  "replied to |",
   "consent |",
   "consent email |",
   "consent email marketing |",

@@ -277,6 +277,7 @@ function valuesOf(slot: Slot, { phrase, fill }: Expected, before: readonly Token
     case "unit":
     case "days":
     case "longer":
+    case "months":
       return WORDS[slot].map((many) => {
         const name = before.at(-1)?.value === "1" ? many.slice(0, -1) : many;
         return { name, text: name, about: t("segments.complete.about.unit"), begins: "word" };

@@ -20,6 +20,7 @@ export type Slot =
   | "unit"
   | "days"
   | "longer"
+  | "months"
   | "text"
   | "texts"
   | "field"
@@ -73,6 +74,7 @@ export const WORDS = {
   unit: ["days", "weeks", "hours", "minutes", "seconds"],
   days: ["days", "weeks"],
   longer: ["days", "weeks", "months", "years"],
+  months: ["months", "years"],
 } as const satisfies Partial<Record<Slot, readonly string[]>>;
 
 const SIGNS = new Set(["(", ")", ",", "%", "=", "!=", "<", "<=", ">", ">="]);
@@ -142,6 +144,18 @@ export const SENT = [
   begins("was not sent {template}", "not_sent"),
   begins("was not sent any message", "not_sent_any"),
 ];
+/** How many of the last messages were answered. */
+export const ANSWERED = (["opened", "clicked", "replied to"] as const).flatMap((answer) => {
+  const about = answer === "replied to" ? "replied" : answer;
+  const last = `of the last {whole:5} messages/message/mails/mail`;
+  return [
+    begins(`${answer} at least {whole:2} ${last}`, about),
+    begins(`${answer} none ${last}`, about),
+    begins(`${answer} at most {whole:1} ${last}`, about, start),
+    begins(`${answer} exactly {whole:1} ${last}`, about, start),
+    begins(`${answer} between {whole:1} and {whole:3} ${last}`, about, start),
+  ];
+});
 export const CONSENT = begins("consent {channel} {purpose}", "consent");
 export const BASIS = tests("by {basis}", "basis");
 export const IN_SEGMENT = begins("in segment {segment}", "in_segment");
@@ -159,6 +173,18 @@ export const TIMES = [
   often("at most {whole:2} times/time", "times_most"),
   often("exactly {whole:1} time/times", "times_exactly"),
   often("between {whole:2} and {whole:5} times/time", "times_between"),
+];
+
+/** How many periods in a row it happened, each with a zone behind it if one wants. */
+export const STREAKS = [
+  often("on at least {whole:3} days/day in a row", "streak"),
+  often("in at least {whole:3} weeks/week in a row", "streak"),
+  often("in at least {whole:3} months/month in a row", "streak", start),
+  often("in at least {whole:3} quarters/quarter in a row", "streak", start),
+  often("in at least {whole:3} years/year in a row", "streak", start),
+  ...["at least", "on at least", "in at least"].map((words) =>
+    often(`${words} {whole:3} days/day/weeks/week/months/month/quarters/quarter/years/year in a row`, "streak", always),
+  ),
 ];
 
 /** When something happened: windows of moments, */
@@ -185,6 +211,9 @@ export const DAYS = [
   when("last month", "last_period"),
   when("last quarter", "last_period"),
   when("last year", "last_period"),
+  when("in the last {whole:3} {months:months}", "in_last"),
+  when("more than {whole:3} {months:months} ago", "ago"),
+  when("between {whole:3} and {whole:6} {months:months} ago", "between_ago"),
   when("since {date}", "since"),
   when("before {date}", "before"),
   when("on {date}", "on"),
@@ -248,6 +277,8 @@ const OF_TEXT = [
   tests("does not end with {text}", "not_ends"),
   tests("is like {text}", "like"),
   tests("is not like {text}", "not_like"),
+  tests("is nearly {text}", "nearly"),
+  tests("is not nearly {text}", "not_nearly"),
   tests("matches {text}", "matches"),
   tests("does not match {text}", "not_matches"),
   tests("domain is {text}", "domain"),

@@ -39,6 +39,15 @@ interface Said {
   bound: boolean;
 }
 
+/** What may be said of it. */
+interface May {
+  times?: boolean;
+  /** Of `times`: how many periods in a row as well. */
+  streak?: boolean;
+  window?: boolean;
+  bounds?: readonly P.Phrase[];
+}
+
 /** What is known of the fields that are asked. */
 export type Asked = Pick<{ key: string; type: FieldType; options?: readonly string[] }, "key" | "type" | "options">;
 
@@ -187,7 +196,7 @@ class Reader {
   /** Units are said in singular as well. */
   private isWordOf(slot: keyof typeof P.WORDS, at: number): boolean {
     const words: readonly string[] = P.WORDS[slot];
-    const units = slot === "unit" || slot === "days" || slot === "longer";
+    const units = slot === "unit" || slot === "days" || slot === "longer" || slot === "months";
     return this.is(at, ...words, ...(units ? words.map((word) => word.slice(0, -1)) : []));
   }
 
@@ -277,6 +286,7 @@ class Reader {
       ...closed(
         this.any(P.SENT, at).flatMap((next) => this.often(next, { times: true, window: true }).map((s) => s.at)),
       ),
+      ...closed(this.any(P.ANSWERED, at)),
       ...closed(this.optional(this.one(P.CONSENT, at), BASES)),
       ...closed(this.one(P.IN_SEGMENT, at)),
       ...closed(this.optional(this.one(P.RANDOM, at), DRAWS)),
@@ -309,7 +319,7 @@ class Reader {
   }
 
   private did(at: number): End[] {
-    const anyTimes = { times: true, window: true };
+    const anyTimes = { times: true, streak: true, window: true };
     const sequences = this.one(P.DID, at).flatMap((next) => {
       const said = this.event(next, anyTimes);
       return [...said, ...this.sequence(said)];
@@ -326,7 +336,7 @@ class Reader {
   }
 
   /** What is said of an event whose name was just read: how often, when, how much, and where. */
-  private event(at: number, may: { times?: boolean; window?: boolean; bounds?: readonly P.Phrase[] }): Said[] {
+  private event(at: number, may: May): Said[] {
     const event = this.tokens[at - 1]?.value ?? "";
     const before = this.often(at, may);
     const behind = before.flatMap((said) =>
@@ -339,7 +349,7 @@ class Reader {
 
   private often(
     at: number,
-    may: { times?: boolean; window?: boolean; bounds?: readonly P.Phrase[] },
+    may: May,
     said: Omit<Said, "at" | "open"> = { times: false, window: false, bound: false },
   ): Said[] {
     const here = { ...said, at, open: false };
@@ -347,10 +357,16 @@ class Reader {
     if (may.bounds !== undefined && !said.bound)
       for (const end of this.any(may.bounds, at)) more.push(...this.often(end, may, { ...said, bound: true }));
     if (may.times === true && !said.times)
-      for (const end of this.any(P.TIMES, at)) more.push(...this.often(end, may, { ...said, times: true }));
+      for (const end of this.timesOrStreak(at, may.streak === true))
+        more.push(...this.often(end, may, { ...said, times: true }));
     if (may.window === true && !said.window)
       for (const end of this.window(at)) more.push(...this.often(end, may, { ...said, window: true }));
     return more;
+  }
+
+  private timesOrStreak(at: number, streak: boolean): number[] {
+    const times = this.any(P.TIMES, at);
+    return streak ? once([...times, ...this.optional(this.any(P.STREAKS, at), P.ZONES)]) : times;
   }
 
   private window(at: number): number[] {
@@ -387,7 +403,19 @@ class Reader {
   private beginsClause(at: number): boolean {
     const is = (...words: string[]) => words.every((word, n) => this.is(at + n, word));
     const sums = ["sum", "average", "minimum", "maximum"].some((word) => is(word, "of"));
-    return sums || is("first", "did") || is("last", "did") || is("number", "of", "different");
+    return (
+      sums || this.beginsAnswered(at) || is("first", "did") || is("last", "did") || is("number", "of", "different")
+    );
+  }
+
+  /** As the engine's `begins_answered`: a field or property may be called `opened` as well. */
+  private beginsAnswered(at: number): boolean {
+    const replied = this.is(at, "replied") && this.is(at + 1, "to");
+    if (!replied && !this.is(at, "opened", "clicked")) return false;
+    const next = replied ? at + 2 : at + 1;
+    const between = this.is(next, "between") && this.tokens[next + 1]?.kind === "number" && this.is(next + 4, "of");
+    const least = this.is(next, "at") && this.is(next + 1, "least", "most");
+    return between || least || this.is(next, "exactly", "none");
   }
 
   /** What followed, or did not, what was done first. */

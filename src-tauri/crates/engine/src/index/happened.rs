@@ -6,12 +6,16 @@ use super::members::{ByZone, Count};
 use super::packed::Packed;
 use super::postings::{Posting, Postings};
 use crate::segment::{
-    Counting, Kind, aggregate_holds, compare_holds, fold, times_hold, wait_ends, zone_of_window,
+    Counting, DaysOf, Kind, aggregate_holds, compare_holds, fold, longest_streak, times_hold, wait_ends,
+    zone_of, zone_of_window,
 };
-use carillon_model::segment::{Aggregate, AggregateBound, EventMatch, Times, Window, Zone};
+use carillon_model::Moment;
+use carillon_model::response::TEMPLATE;
+use carillon_model::segment::{Aggregate, AggregateBound, Answer, EventMatch, Period, Times, Window, Zone};
+use chrono_tz::Tz;
 use roaring::RoaringBitmap;
 use smallvec::SmallVec;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A value as far as it differs from others, texts by the number of their folded form.
 type Different = Kind<u32>;
@@ -66,6 +70,60 @@ impl<'a> Count<'a> {
         }
     }
 
+    /// Those who answered so many of the last messages that they were sent.
+    pub(super) fn answered(&self, answer: Answer, times: Times, last: u32) -> RoaringBitmap {
+        let last = last as usize;
+        if last == 0 {
+            let holds = times_hold(times, 0).then(|| self.rows.contacts.clone());
+            return holds.unwrap_or_default();
+        }
+        let symbols = &self.rows.symbols;
+        let templates: Vec<Option<u32>> = self.rows.sent.keys().map(|name| symbols.number(name)).collect();
+        // A page of contacts at a time, so that what is sorted is little and in one piece.
+        let pages: BTreeSet<u32> = self.rows.sent.values().flat_map(Postings::pages).collect();
+        let (mut found, mut sent, mut answers) = (Vec::new(), Vec::new(), Vec::new());
+        for page in pages {
+            sent.clear();
+            for (template, postings) in self.rows.sent.values().enumerate() {
+                let all = postings
+                    .in_page(page)
+                    .flat_map(|run| run.iter().map(move |p| (run.contact, p.at())));
+                let happened = all.filter(|(_, at)| *at <= self.now);
+                sent.extend(happened.map(|(contact, at)| (contact, at, template)));
+            }
+            sent.sort_unstable();
+            self.answers(answer, page, &mut answers);
+            for of_contact in sent.chunk_by(|a, b| a.0 == b.0) {
+                let Some(first) = of_contact.len().checked_sub(last) else {
+                    continue;
+                };
+                let answered = (first..of_contact.len())
+                    .filter(|n| is_answered(&of_contact[*n..], &templates, &answers))
+                    .count();
+                if times_hold(times, answered) {
+                    found.push(of_contact[0].0);
+                }
+            }
+        }
+        sorted(found)
+    }
+
+    /// The answers up to now of a page of contacts, by contact, symbol of the template, and time.
+    fn answers(&self, answer: Answer, page: u32, into: &mut Vec<(u32, u32, Moment)>) {
+        into.clear();
+        let postings = self.rows.events.get(answer.event());
+        let Some((postings, key)) = postings.zip(self.rows.symbols.number(TEMPLATE)) else {
+            return;
+        };
+        for run in postings.in_page(page) {
+            into.extend(run.iter().filter_map(|p| match p.prop(key) {
+                Some(Packed::Text(template)) if p.at() <= self.now => Some((run.contact, template, p.at())),
+                _ => None,
+            }));
+        }
+        into.sort_unstable();
+    }
+
     /// Those whose number of postings that pass and count now passes.
     fn counted<'p>(
         &self,
@@ -113,6 +171,47 @@ impl<'a> Count<'a> {
         } else {
             some(true)
         }
+    }
+
+    /// Those of whose matching events that count so many periods in a row have one.
+    pub(super) fn in_a_row(
+        &self,
+        event: &EventMatch,
+        n: u32,
+        period: Period,
+        zone: &Zone,
+        window: &'a Window,
+    ) -> RoaringBitmap {
+        let Some(windows) = self.counting(window) else {
+            return RoaringBitmap::new();
+        };
+        let zones = ByZone::new(*zone == Zone::Contact, self.rows, |own| {
+            zone_of(zone, own, self.scope)
+        });
+        if zones.of_others().is_none() {
+            return RoaringBitmap::new();
+        }
+        if n == 0 {
+            return self.rows.contacts.clone();
+        }
+        let mut found = Vec::new();
+        // Only looked up, never walked.
+        let mut days_of: HashMap<Tz, DaysOf> = HashMap::new();
+        self.matching(event, |contact, all| {
+            let (Some(counting), Some(tz)) = (windows.get(contact), zones.get(contact)) else {
+                return;
+            };
+            // Each period needs one of its own.
+            if all.len() < n as usize {
+                return;
+            }
+            let days_of = days_of.entry(tz).or_insert_with(|| DaysOf::new(tz));
+            let at = all.iter().map(Posting::at).filter(|at| counting.has(*at));
+            if longest_streak(at.filter_map(|at| days_of.at(at)), period) >= n {
+                found.push(contact);
+            }
+        });
+        sorted(found)
     }
 
     pub(super) fn first_did(&self, event: &EventMatch, window: &'a Window) -> RoaringBitmap {
@@ -242,6 +341,30 @@ impl<'a> Count<'a> {
         });
         sorted(found)
     }
+}
+
+/// Whether the first of a contact's messages, in order of time, was answered before the next of its template. Templates
+/// are numbered in their order, so that those of one moment stand as the evaluator sorts them.
+fn is_answered(
+    messages: &[(u32, Moment, usize)],
+    templates: &[Option<u32>],
+    answers: &[(u32, u32, Moment)],
+) -> bool {
+    let Some(((contact, at, template), later)) = messages.split_first() else {
+        return false;
+    };
+    let Some(symbol) = templates[*template] else {
+        return false;
+    };
+    let place = answers.partition_point(|answer| *answer < (*contact, symbol, *at));
+    let Some((.., answer)) = answers
+        .get(place)
+        .filter(|found| (found.0, found.1) == (*contact, symbol))
+    else {
+        return false;
+    };
+    let next = later.iter().find(|(_, next, of)| of == template && next > at);
+    next.is_none_or(|(_, next, _)| answer < next)
 }
 
 /// Texts of properties by the number of their folded form.

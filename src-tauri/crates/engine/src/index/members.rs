@@ -120,6 +120,13 @@ impl<'a> Count<'a> {
             },
             Clause::Tag { tag } => rows.tags.get(tag).cloned().unwrap_or_default(),
             Clause::Did { event, times, window } => self.did(event, *times, window),
+            Clause::Streak {
+                event,
+                n,
+                period,
+                zone,
+                window,
+            } => self.in_a_row(event, *n, *period, zone, window),
             Clause::FirstDid { event, window } => self.first_did(event, window),
             Clause::LastDid { event, window } => self.last_did(event, window),
             Clause::Aggregate {
@@ -141,6 +148,7 @@ impl<'a> Count<'a> {
                 times,
                 window,
             } => self.sent(template.as_deref(), *times, window),
+            Clause::Answered { answer, times, last } => self.answered(*answer, *times, *last),
             Clause::Consent {
                 channel,
                 purpose,

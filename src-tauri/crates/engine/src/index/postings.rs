@@ -225,6 +225,27 @@ impl<'p> Run<'p> {
     }
 }
 
+/// Those of a page, contact by contact.
+fn runs(number: u32, page: &Page) -> impl Iterator<Item = Run<'_>> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let place = page.keys.get(from)? >> TIME_BITS;
+        let same = page.keys[from..]
+            .iter()
+            .take_while(|key| **key >> TIME_BITS == place);
+        let to = from + same.count();
+        let contact = number * PAGE + place as u32;
+        let run = Run {
+            page,
+            from,
+            to,
+            contact,
+        };
+        from = to;
+        Some(run)
+    })
+}
+
 /// Pages of postings.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Postings {
@@ -324,25 +345,18 @@ impl Postings {
 
     /// All of them, contact by contact in order.
     pub fn by_contact(&self) -> impl Iterator<Item = Run<'_>> {
-        self.pages.iter().flat_map(|(number, page)| {
-            let mut from = 0;
-            std::iter::from_fn(move || {
-                let place = page.keys.get(from)? >> TIME_BITS;
-                let same = page.keys[from..]
-                    .iter()
-                    .take_while(|key| **key >> TIME_BITS == place);
-                let to = from + same.count();
-                let contact = number * PAGE + place as u32;
-                let run = Run {
-                    page,
-                    from,
-                    to,
-                    contact,
-                };
-                from = to;
-                Some(run)
-            })
-        })
+        self.pages.iter().flat_map(|(number, page)| runs(*number, page))
+    }
+
+    /// The pages there are, in order: those of one number hold the same contacts in all postings.
+    pub fn pages(&self) -> impl Iterator<Item = u32> {
+        self.pages.keys().copied()
+    }
+
+    /// Those of a page, contact by contact in order.
+    pub fn in_page(&self, number: u32) -> impl Iterator<Item = Run<'_>> {
+        let page = self.pages.get(&number);
+        page.into_iter().flat_map(move |page| runs(number, page))
     }
 
     pub fn heap_bytes(&self) -> usize {

@@ -315,6 +315,11 @@ impl Facts for Who<'_> {
                 .for_each(|p| push(p.at())),
         }
     }
+    fn messages<'a>(&'a self, push: &mut dyn FnMut(&'a str, Moment)) {
+        for (template, postings) in &self.rows.sent {
+            postings.of(self.id).iter().for_each(|p| push(template, p.at()));
+        }
+    }
     fn permission(&self, channel: Channel, purpose: Purpose) -> Option<Basis> {
         let granted = self
             .rows

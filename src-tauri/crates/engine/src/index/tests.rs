@@ -299,6 +299,38 @@ fn a_sleep_over_the_change_of_the_clocks_brings_each_midnight_at_its_own_instant
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Chance alone rarely asks for as many as there are.
+    #[test]
+    fn of_the_last_messages_the_index_says_the_same_as_the_evaluator(
+        people in proptest::collection::vec(record(ContactId(0)), 1..8), now in moment()
+    ) {
+        // Not all in one page, and everything an answer of one kind.
+        let numbered = people.into_iter().zip([0, 1, 2, 255, 256, 257, 700]);
+        let people: Vec<ContactRecord> = numbered
+            .map(|(mut who, id)| {
+                who.id = id;
+                for event in &mut who.events {
+                    event.contact = ContactId(id);
+                    event.name = event.name.replace("email_clicked", "email_opened").replace("email_replied", "email_opened");
+                }
+                who
+            })
+            .collect();
+        let index = Index::open(ZONE, epoch(), people.iter().flat_map(rows_of));
+        for (few, last) in (0..4).flat_map(|few| (0..5).map(move |last| (few, last))) {
+            for often in ["at least", "at most", "exactly"] {
+                let expr = reads(&format!("opened {often} {few} of the last {last} messages"));
+                let found: Vec<u32> = index.members(&expr, now).iter().collect();
+                let meant = people.iter().filter(|who| eval(&expr, who, now, index.scope()).holds);
+                prop_assert_eq!(found, meant.map(|who| who.id).collect::<Vec<u32>>(), "{}", print(&expr));
+            }
+        }
+    }
+}
+
 #[test]
 fn every_kind_of_change_reaches_the_expressions_that_read_it() {
     let contact = ContactId(1);
@@ -320,6 +352,19 @@ fn every_kind_of_change_reaches_the_expressions_that_read_it() {
         template: "w".to_owned(),
         at: epoch(),
     };
+    let opened = Change::EventAdded(Event {
+        id: carillon_model::EventId(1),
+        contact,
+        name: "email_opened".to_owned(),
+        at: epoch(),
+        arrived_at: epoch(),
+        source: String::new(),
+        props: [(
+            "template".to_owned(),
+            carillon_model::event::Prop::Text("w".to_owned()),
+        )]
+        .into(),
+    });
     let granted = |basis| Change::PermissionSet {
         contact,
         channel: carillon_model::consent::Channel::Email,
@@ -354,6 +399,29 @@ fn every_kind_of_change_reaches_the_expressions_that_read_it() {
             vec![order(1, 1, late_evening)],
             order(2, 1, epoch()),
         ),
+        (
+            "did order on at least 2 days in a row in zone \"UTC\"",
+            vec![order(1, 1, late_evening)],
+            order(2, 1, epoch()),
+        ),
+        (
+            "did order on at least 2 days in a row in contact's zone",
+            vec![order(1, 1, late_evening), order(2, 1, epoch())],
+            london(),
+        ),
+        (
+            "did order on at least 2 days in a row",
+            vec![order(1, 1, late_evening), order(2, 1, epoch())],
+            Change::ZoneSet(chrono_tz::UTC),
+        ),
+        (
+            "did order in the last 1 month and did order more than 0 months ago in zone \"Asia/Tokyo\"",
+            vec![],
+            order(1, 1, epoch()),
+        ),
+        ("city is nearly \"Bon\"", vec![], set("city", text("Bonn"))),
+        ("opened at least 1 of the last 1 message", vec![sent()], opened),
+        ("opened none of the last 1 message", vec![], sent()),
         (
             "number of different amount of order = 0 and last did order today",
             vec![],

@@ -41,6 +41,7 @@ impl Count<'_> {
                 }
             }
             Clause::Did { event, window, .. }
+            | Clause::Streak { event, window, .. }
             | Clause::FirstDid { event, window }
             | Clause::LastDid { event, window }
             | Clause::Aggregate { event, window, .. } => {
@@ -68,6 +69,13 @@ impl Count<'_> {
                             *out |= since(Some(postings), from);
                         }
                     }
+                }
+            }
+            Clause::Answered { answer, .. } => {
+                // Only what is still to come.
+                *out |= since(self.rows.events.get(answer.event()), self.now);
+                for postings in self.rows.sent.values() {
+                    *out |= since(Some(postings), self.now);
                 }
             }
             Clause::Tag { .. }

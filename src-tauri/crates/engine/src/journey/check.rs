@@ -432,11 +432,16 @@ fn read_clauses(expr: &Expr, reads: &mut Reads, needs: &mut Needs) {
             Clause::Field { .. } => {}
             Clause::Tag { .. } => reads.tags = true,
             Clause::Did { .. }
+            | Clause::Streak { .. }
             | Clause::FirstDid { .. }
             | Clause::LastDid { .. }
             | Clause::Aggregate { .. }
             | Clause::Sequence { .. } => {}
             Clause::Sent { .. } => reads.sent = true,
+            Clause::Answered { answer, .. } => {
+                reads.sent = true;
+                reads.events.insert(answer.event().to_owned());
+            }
             Clause::Consent { .. } => needs.consents = true,
             Clause::InSegment { .. } | Clause::Sample { .. } => {}
         }

@@ -3,13 +3,12 @@
 use super::view::PassageId;
 use carillon_model::event::{Event, Prop};
 use carillon_model::response::ResponseKind;
+pub use carillon_model::response::TEMPLATE;
 
 /// Property: the journey's number, which a new name does not change.
 pub const JOURNEY: &str = "journey_id";
 /// Property: the number of the contact's enrolment in that journey.
 pub const PASSAGE: &str = "passage";
-/// Property: the template's key.
-pub const TEMPLATE: &str = "template";
 
 /// What a step can wait for.
 pub const AWAITED: [ResponseKind; 5] = [

@@ -35,6 +35,9 @@ impl<F: Facts> Facts for Overlaid<'_, F> {
     fn sent(&self, template: Option<&str>, push: &mut dyn FnMut(Moment)) {
         self.who.sent(template, push);
     }
+    fn messages<'a>(&'a self, push: &mut dyn FnMut(&'a str, Moment)) {
+        self.who.messages(push);
+    }
     fn permission(&self, channel: Channel, purpose: Purpose) -> Option<Basis> {
         self.who.permission(channel, purpose)
     }

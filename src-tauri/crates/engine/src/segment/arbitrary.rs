@@ -11,6 +11,7 @@ use crate::record::{ContactRecord, Sent};
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::{Currency, Money, Value};
 use carillon_model::event::{Event, Prop};
+use carillon_model::response::TEMPLATE;
 use carillon_model::segment::*;
 use carillon_model::{ContactId, EventId, Moment};
 use chrono::{NaiveDate, TimeDelta};
@@ -56,6 +57,8 @@ pub const EVENTS: &[&str] = &["order", "visit", "not"];
 pub const TEMPLATES: &[&str] = &["welcome-1", "news"];
 /// Names segments refer to.
 pub const SEGMENTS: &[&str] = &["A", "B", "C", "nobody knows"];
+/// Events about messages.
+const RESPONSES: &[&str] = &["email_opened", "email_clicked", "email_replied"];
 /// Zones, with awkward midnights.
 pub const ZONES: &[&str] = &[
     "Europe/Berlin",
@@ -391,6 +394,7 @@ pub fn clause() -> BoxedStrategy<Clause> {
         2 => (proptest::option::of(select(TEMPLATES)), happened::times(), window()).prop_map(|(t, times, window)| Clause::Sent {
             template: t.map(str::to_owned), times, window,
         }),
+        2 => happened::answered(),
         2 => (channel(), purpose(), proptest::option::of(basis())).prop_map(|(channel, purpose, basis)| Clause::Consent { channel, purpose, basis }),
         1 => select(SEGMENTS).prop_map(|n| Clause::InSegment { name: n.to_owned() }),
         1 => (prop_oneof![(0u32..101).prop_map(f64::from), number()], text()).prop_map(|(percent, salt)| Clause::Sample { percent, salt }),
@@ -494,6 +498,16 @@ pub fn event(contact: ContactId) -> impl Strategy<Value = Event> {
     })
 }
 
+/// What somebody did with a message of a template, or of none.
+fn response(contact: ContactId) -> impl Strategy<Value = Event> {
+    let about = prop_oneof![6 => select(TEMPLATES), 1 => Just("order")];
+    (select(RESPONSES), about, event(contact)).prop_map(|(name, template, event)| Event {
+        name: name.to_owned(),
+        props: [(TEMPLATE.to_owned(), Prop::Text(template.to_owned()))].into(),
+        ..event
+    })
+}
+
 /// A contact with fields of the right types, tags, events, messages and permissions.
 pub fn record(contact: ContactId) -> impl Strategy<Value = ContactRecord> {
     let field = select(KEYS).prop_flat_map(|key| value_for(key).prop_map(move |v| (key.to_owned(), v)));
@@ -504,13 +518,14 @@ pub fn record(contact: ContactId) -> impl Strategy<Value = ContactRecord> {
     (
         vec(field, 0..12),
         btree_set(select(TAGS).prop_map(str::to_owned), 0..3),
-        vec(event(contact), 0..8),
+        (vec(event(contact), 0..8), vec(response(contact), 0..4)),
         vec(sent, 0..5),
         btree_map((channel(), purpose()), basis(), 0..3),
         prop::bool::weighted(0.2),
     )
         .prop_map(
-            move |(fields, tags, mut events, mut sent, permissions, suppressed)| {
+            move |(fields, tags, (mut events, responses), mut sent, permissions, suppressed)| {
+                events.extend(responses);
                 for (i, event) in events.iter_mut().enumerate() {
                     event.id = EventId(i64::from(contact.0) * 100 + i as i64);
                 }

@@ -1,13 +1,14 @@
 //! What is wrong with an expression that can be read: names nobody knows, tests that do not fit, circles.
 
-use super::parts::{events_of, other_field, window_of};
+use super::nearly::wrong_nearly;
+use super::parts::{events_of, other_field, zones_of};
 use super::patterns;
 use super::print::{print, print_clause};
 use super::words::say;
 use super::{MAX_CLAUSES, MAX_DEPTH, MAX_TEXT, fold};
 use carillon_model::contact::{Field, FieldType, Money, Value};
 use carillon_model::segment::{
-    Aggregate, AggregateBound, Clause, Compare, Expr, FieldOrder, PropMatch, Test, Window, Zone,
+    Aggregate, AggregateBound, Clause, Compare, Expr, FieldOrder, PropMatch, Test, Times, Zone,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -231,8 +232,8 @@ fn check_thresholds(expr: &Expr, out: &mut Vec<ExprProblem>) {
 }
 
 fn check_clause(clause: &Clause, fields: &[Field], segments: &BTreeSet<String>, out: &mut Vec<ExprProblem>) {
-    if let Some(Window::Days { zone, .. }) = window_of(clause) {
-        check_zone(clause, zone, out);
+    if !matches!(clause, Clause::Field { .. }) {
+        zones_of(clause).for_each(|zone| check_zone(clause, zone, out));
     }
     for prop in events_of(clause).flat_map(|event| &event.props) {
         check_prop(clause, prop, out);
@@ -261,11 +262,23 @@ fn check_clause(clause: &Clause, fields: &[Field], segments: &BTreeSet<String>, 
             }
             check_currencies(clause, compare, out);
         }
+        Clause::Answered { times, last, .. } if fewest(*times) > *last || *last == 0 => {
+            let message = say("check.too_few_messages", &[("k", &fewest(*times)), ("n", last)]);
+            out.push(problem("too_few", &print_clause(clause), "", None, message));
+        }
         Clause::Sample { percent, .. } if !(0.0..=100.0).contains(percent) => {
             let message = say("check.bad_share", &[]);
             out.push(problem("bad_share", &print_clause(clause), "", None, message));
         }
         _ => {}
+    }
+}
+
+/// The lowest number that passes.
+fn fewest(times: Times) -> u32 {
+    match times {
+        Times::AtLeast(n) | Times::Exactly(n) | Times::Between(n, _) => n,
+        Times::AtMost(_) => 0,
     }
 }
 
@@ -299,6 +312,7 @@ fn check_parts(clause: &Clause, test: &Test, out: &mut Vec<ExprProblem>) {
         Test::Money(compare) => return check_currencies(clause, compare, out),
         Test::Matches(pattern) | Test::NotMatches(pattern) => (pattern, patterns::wrong_regular(pattern)),
         Test::Like(pattern) | Test::NotLike(pattern) => (pattern, patterns::wrong_like(pattern)),
+        Test::Nearly(text) | Test::NotNearly(text) => (text, wrong_nearly(text)),
         _ => return,
     };
     if let Some(why) = wrong {
@@ -430,6 +444,8 @@ fn fits(test: &Test, field: FieldType) -> bool {
         | Test::NotEndsWith(_)
         | Test::Like(_)
         | Test::NotLike(_)
+        | Test::Nearly(_)
+        | Test::NotNearly(_)
         | Test::Matches(_)
         | Test::NotMatches(_)
         | Test::Characters(_)

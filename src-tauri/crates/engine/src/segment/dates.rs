@@ -209,7 +209,7 @@ pub(crate) fn next_change_day(when: &DateTest, date: NaiveDate, today: NaiveDate
 }
 
 /// The first day that is not before `date` any more when it is taken back by months.
-fn months_later(date: NaiveDate, n: u32) -> Option<NaiveDate> {
+pub(super) fn months_later(date: NaiveDate, n: u32) -> Option<NaiveDate> {
     let months = Months::new(n);
     let near = date.checked_add_months(months)?;
     // Short months: a day or two behind.

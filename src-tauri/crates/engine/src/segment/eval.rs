@@ -1,7 +1,8 @@
 //! The per-contact evaluator.
 
+use super::answers::Answers;
 use super::dates::{beside, date_truth, leaves_days, local_date, next_change_day, zone_of};
-use super::occurrences::{Moments, aggregated, counted, first_counts, followed, last_counts};
+use super::occurrences::{Moments, aggregated, counted, first_counts, followed, in_a_row, last_counts};
 use super::values::{field_holds, props_match, test_holds};
 use super::windows::{Spans, zone_of_window};
 use crate::record::{ContactRecord, Scope, Verdict};
@@ -52,6 +53,8 @@ pub trait Facts {
     fn values<'a>(&'a self, matching: &EventMatch, prop: &str, push: &mut dyn FnMut(Moment, Seen<'a>));
     /// The moments of all accepted messages of one template or any, in any order.
     fn sent(&self, template: Option<&str>, push: &mut dyn FnMut(Moment));
+    /// All accepted messages with their templates, in any order.
+    fn messages<'a>(&'a self, push: &mut dyn FnMut(&'a str, Moment));
     /// The ledger's last word, where it is a grant.
     fn permission(&self, channel: Channel, purpose: Purpose) -> Option<Basis>;
     /// Whether the address is suppressed.
@@ -155,6 +158,9 @@ impl Facts for ContactRecord {
             .filter(|s| template.is_none_or(|t| t == s.template));
         wanted.for_each(|s| push(s.at));
     }
+    fn messages<'a>(&'a self, push: &mut dyn FnMut(&'a str, Moment)) {
+        self.sent.iter().for_each(|s| push(&s.template, s.at));
+    }
     fn permission(&self, channel: Channel, purpose: Purpose) -> Option<Basis> {
         self.permissions.get(&(channel, purpose)).copied()
     }
@@ -255,6 +261,18 @@ impl<'a, F: Facts> Evaluation<'a, F> {
             Clause::Did { event, times, window } => self.spans(window, |spans, now| {
                 counted(&self.events(event), *times, spans, now)
             }),
+            Clause::Streak {
+                event,
+                n,
+                period,
+                zone,
+                window,
+            } => match zone_of(zone, self.who.zone(), self.scope) {
+                Some(tz) => self.spans(window, |spans, now| {
+                    in_a_row(&self.events(event), *n, *period, tz, spans, now)
+                }),
+                None => always(false),
+            },
             Clause::FirstDid { event, window } => {
                 self.spans(window, |spans, now| first_counts(&self.events(event), spans, now))
             }
@@ -292,6 +310,9 @@ impl<'a, F: Facts> Evaluation<'a, F> {
                 self.who.sent(template.as_deref(), &mut |moment| at.push(moment));
                 counted(&at, *times, spans, now)
             }),
+            Clause::Answered { answer, times, last } => {
+                Answers::of(self.who, *answer).verdict(*times, *last, self.now)
+            }
             Clause::Consent {
                 channel,
                 purpose,

@@ -1,10 +1,11 @@
 //! Why somebody is in or out, clause by clause.
 
 use super::aggregates;
+use super::answers::Answers;
 use super::check::children;
 use super::dates::{local_date, zone_of};
 use super::eval::{Facts, Seen, eval_facts, sample_share};
-use super::occurrences::{next_after, wait_ends};
+use super::occurrences::{days_in_order, longest_streak, next_after, wait_ends};
 use super::parts::other_field;
 use super::print::{key, moment, number, print, print_clause, value};
 use super::vocabulary::{BASES, word_of};
@@ -13,7 +14,7 @@ use super::words::say;
 use crate::record::{ContactRecord, Scope};
 use carillon_model::Moment;
 use carillon_model::contact::{Money, Value};
-use carillon_model::segment::{Aggregate, AggregateBound, Clause, EventMatch, Expr, Test, Window};
+use carillon_model::segment::{Aggregate, AggregateBound, Clause, EventMatch, Expr, Period, Test, Window};
 use chrono::{Offset, TimeZone};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -90,6 +91,27 @@ fn seen_by(clause: &Clause, who: &ContactRecord, now: Moment, scope: &Scope) -> 
         Clause::Tag { tag } if who.tags.contains(tag) => say("seen.tag", &[]),
         Clause::Tag { .. } => say("seen.no_tag", &[]),
         Clause::Did { event, window, .. } => counted(&moments(event, who), window, who, now, scope),
+        Clause::Streak {
+            event,
+            period,
+            zone,
+            window,
+            ..
+        } => {
+            let counts = counting(window, who, now, scope);
+            let counting = moments(event, who).into_iter().filter(|at| counts(*at));
+            let row = zone_of(zone, who.zone(), scope).map_or(0, |tz| {
+                longest_streak(days_in_order(counting.collect(), tz), *period)
+            });
+            let key = match period {
+                Period::Day => "seen.days_in_a_row",
+                Period::Week => "seen.weeks_in_a_row",
+                Period::Month => "seen.months_in_a_row",
+                Period::Quarter => "seen.quarters_in_a_row",
+                Period::Year => "seen.years_in_a_row",
+            };
+            say(key, &[("n", &row)])
+        }
         Clause::FirstDid { event, .. } => {
             let first = moments(event, who).into_iter().filter(|at| *at <= now).min();
             first.map_or_else(never, |at| say("seen.first", &[("moment", &local(at, scope))]))
@@ -146,6 +168,14 @@ fn seen_by(clause: &Clause, who: &ContactRecord, now: Moment, scope: &Scope) -> 
             let mut at = Vec::new();
             Facts::sent(who, template.as_deref(), &mut |moment| at.push(moment));
             counted(&at, window, who, now, scope)
+        }
+        Clause::Answered { answer, last, .. } => {
+            let tally = Answers::of(who, *answer).tally(*last, now);
+            let key = match tally.of == *last as usize {
+                true => "seen.answered",
+                false => "seen.fewer_messages",
+            };
+            say(key, &[("n", &tally.answered), ("of", &tally.of)])
         }
         Clause::Consent { channel, purpose, .. } => {
             let permission = match who.permissions.get(&(*channel, *purpose)) {

@@ -2,11 +2,11 @@
 
 use super::lex::Kind;
 use super::parse::{ParseError, Parser, is_reserved};
-use super::vocabulary::{AGGREGATES, PERIODS};
+use super::vocabulary::{AGGREGATES, ANSWERS, PERIODS};
 use super::words::say;
 use carillon_model::Moment;
 use carillon_model::segment::{
-    AggregateBound, Clause, Days, EventMatch, Expr, Period, PropMatch, Times, Window,
+    AggregateBound, Clause, Days, EventMatch, Expr, Period, PropMatch, Times, Window, Zone,
 };
 use chrono::NaiveDate;
 
@@ -15,6 +15,8 @@ use chrono::NaiveDate;
 struct Often {
     times: Option<Times>,
     window: Option<Window>,
+    /// How many periods in a row; instead of how often.
+    streak: Option<(u32, Period, Zone)>,
 }
 
 impl Often {
@@ -31,17 +33,66 @@ impl Parser<'_> {
         let not = self.accept(&["not"]);
         let mut often = Often::default();
         let at = self.at();
-        let event = self.event(|parser| parser.often(&mut often))?;
+        let event = self.event(|parser| parser.often_or_streak(&mut often))?;
         let follows = self.sees(&["then"]);
         if !not && (follows || self.sees(&["without"])) {
-            if often.times.is_some() {
+            if often.times.is_some() || often.streak.is_some() {
                 return Err(ParseError::at(at, say("read.no_times", &[])));
             }
             return self.sequence(event, follows, often);
         }
+        let streak = often.streak.take();
         let (times, window) = often.read();
-        let clause = Clause::Did { event, times, window };
+        let clause = match streak {
+            Some((n, period, zone)) => Clause::Streak {
+                event,
+                n,
+                period,
+                zone,
+                window,
+            },
+            None => Clause::Did { event, times, window },
+        };
         Ok(complement(clause, not))
+    }
+
+    /// How often, or how many periods in a row.
+    fn often_or_streak(&mut self, often: &mut Often) -> Result<(), ParseError> {
+        loop {
+            self.often(often)?;
+            let at = self.at();
+            let Some(streak) = self.streak()? else {
+                return Ok(());
+            };
+            if often.times.is_some() || often.streak.replace(streak).is_some() {
+                return Err(ParseError::at(at, say("read.times_twice", &[])));
+            }
+        }
+    }
+
+    /// How many tokens ahead the number of a streak stands, if one comes next.
+    fn number_of_streak(&self) -> Option<usize> {
+        let begins = [
+            &["at", "least"][..],
+            &["on", "at", "least"],
+            &["in", "at", "least"],
+        ];
+        let words = begins.into_iter().find(|words| self.sees(words))?;
+        let n = words.len();
+        let unit = matches!(self.ahead(n + 1), Some(Kind::Word(word)) if unit_of(word, STREAKS).is_some());
+        (unit && self.number_at(n)).then_some(n)
+    }
+
+    /// At least so many days, weeks, months, quarters or years in a row.
+    fn streak(&mut self) -> Result<Option<(u32, Period, Zone)>, ParseError> {
+        let Some(words) = self.number_of_streak() else {
+            return Ok(None);
+        };
+        (0..words).for_each(|_| drop(self.take()));
+        let n = self.whole("wanted.number")?;
+        let period = self.unit(STREAKS)?;
+        self.need_word(&["in", "a", "row"])?;
+        Ok(Some((n, period, self.zone()?)))
     }
 
     /// An event with tests of its properties, and what is said between its name and them or behind them.
@@ -100,7 +151,46 @@ impl Parser<'_> {
         let aggregates = AGGREGATES
             .iter()
             .any(|(of, _)| words(&of.split(' ').collect::<Vec<_>>()));
-        words(&["first", "did"]) || words(&["last", "did"]) || aggregates
+        words(&["first", "did"]) || words(&["last", "did"]) || aggregates || self.begins_answered(n)
+    }
+
+    /// Whether `n` tokens ahead it is asked how many of the last messages were answered.
+    pub(super) fn begins_answered(&self, n: usize) -> bool {
+        let Some((words, _)) = ANSWERS.iter().find(|(words, _)| self.sees_at(n, words)) else {
+            return false;
+        };
+        let n = n + words.len();
+        let many = [&["at", "least"][..], &["at", "most"], &["exactly"], &["none"]];
+        let between = self.sees_at(n, &["between"])
+            && matches!(self.ahead(n + 1), Some(Kind::Number(_)))
+            && self.sees_at(n + 4, &["of"]);
+        many.iter().any(|words| self.sees_at(n, words)) || between
+    }
+
+    /// How many of the last messages were answered.
+    pub(super) fn answered(&mut self) -> Result<Expr, ParseError> {
+        let found = ANSWERS.iter().find(|(words, _)| self.accept(words));
+        let Some((_, answer)) = found else {
+            return Err(self.expected("wanted.condition", &[]));
+        };
+        let times = match self.accept(&["none"]) {
+            true => Some(Times::Exactly(0)),
+            false => self.many("wanted.messages")?,
+        };
+        let Some(times) = times else {
+            return Err(self.expected("wanted.messages", &["at", "exactly", "none"]));
+        };
+        self.need_word(&["of", "the", "last"])?;
+        let last = self.whole("wanted.messages")?;
+        let words = ["messages", "message", "mails", "mail"];
+        if !words.iter().any(|word| self.accept(&[word])) {
+            self.need_word(&["messages"])?;
+        }
+        Ok(Expr::Clause(Clause::Answered {
+            answer: *answer,
+            times,
+            last,
+        }))
     }
 
     /// An aggregate, if its words come next.
@@ -171,7 +261,7 @@ impl Parser<'_> {
         loop {
             let at = self.at();
             if let Some(read) = self.times()? {
-                if often.times.replace(read).is_some() {
+                if often.times.replace(read).is_some() || often.streak.is_some() {
                     return Err(ParseError::at(at, say("read.times_twice", &[])));
                 }
             } else if let Some(read) = self.window()? {
@@ -217,7 +307,7 @@ impl Parser<'_> {
 
     fn times(&mut self) -> Result<Option<Times>, ParseError> {
         let numbers = matches!(self.ahead(1), Some(Kind::Number(_))) && !self.between_numbers(is_unit);
-        if self.sees(&["between"]) && !numbers {
+        if self.sees(&["between"]) && !numbers || self.number_of_streak().is_some() {
             return Ok(None);
         }
         let times = self.many("wanted.times")?;
@@ -252,6 +342,8 @@ impl Parser<'_> {
             Ok(Some(Window::Ever))
         } else if self.accept(&["at", "any", "time"]) {
             between(None, None)
+        } else if self.number_of_streak().is_some() {
+            Ok(None)
         } else if self.accept(&["on"]) {
             let day = self.date()?;
             self.days_in_zone(Days::On(day))
@@ -266,11 +358,14 @@ impl Parser<'_> {
                 None => between(None, Some(self.moment()?)),
             }
         } else if self.accept(&["more", "than"]) {
-            let secs = self.secs()?;
+            let back = self.back()?;
             self.need_word(&["ago"])?;
-            Ok(Some(Window::MoreThanSecsAgo(secs)))
+            match back {
+                Back::Secs(secs) => Ok(Some(Window::MoreThanSecsAgo(secs))),
+                Back::Months(n) => self.days_in_zone(Days::MoreThanMonthsAgo(n)),
+            }
         } else if self.between_numbers(is_unit) {
-            self.between_ago().map(Some)
+            self.between_ago()
         } else if self.sees(&["between"]) && !self.number_at(1) {
             self.need_word(&["between"])?;
             let first = self.day()?;
@@ -285,7 +380,10 @@ impl Parser<'_> {
             }
         } else if self.sees(&["in"]) && !self.sees(&["in", "segment"]) {
             self.need_word(&["in", "the", "last"])?;
-            Ok(Some(Window::LastSecs(self.secs()?)))
+            match self.back()? {
+                Back::Secs(secs) => Ok(Some(Window::LastSecs(secs))),
+                Back::Months(n) => self.days_in_zone(Days::LastMonths(n)),
+            }
         } else if let Some(days) = self.period_days() {
             self.days_in_zone(days)
         } else {
@@ -293,18 +391,28 @@ impl Parser<'_> {
         }
     }
 
-    fn between_ago(&mut self) -> Result<Window, ParseError> {
+    fn between_ago(&mut self) -> Result<Option<Window>, ParseError> {
         self.need_word(&["between"])?;
         let at = self.at();
         let first = self.whole("wanted.number")?;
         self.need_word(&["and"])?;
         let second = self.whole("wanted.number")?;
-        let unit = self.unit(UNITS)?;
+        let unit = self.unit(LONG_UNITS)?;
         self.need_word(&["ago"])?;
-        Ok(Window::BetweenSecsAgo(
-            in_secs(first, unit, at)?,
-            in_secs(second, unit, at)?,
-        ))
+        match (unit.times(first, at)?, unit.times(second, at)?) {
+            (Back::Months(first), Back::Months(second)) => {
+                self.days_in_zone(Days::BetweenMonthsAgo(first, second))
+            }
+            (Back::Secs(first), Back::Secs(second)) => Ok(Some(Window::BetweenSecsAgo(first, second))),
+            _ => Ok(None),
+        }
+    }
+
+    /// How far back from now.
+    fn back(&mut self) -> Result<Back, ParseError> {
+        let at = self.at();
+        let n = self.whole("wanted.number")?;
+        self.unit(LONG_UNITS)?.times(n, at)
     }
 
     /// A number of units of time, in seconds.
@@ -334,7 +442,7 @@ impl Parser<'_> {
     }
 
     /// A unit of time in singular or plural.
-    pub(super) fn unit(&mut self, units: &[(&str, u32)]) -> Result<u32, ParseError> {
+    pub(super) fn unit<T: Copy>(&mut self, units: &[(&str, T)]) -> Result<T, ParseError> {
         if let Kind::Word(word) = self.peek()
             && let Some(of) = unit_of(word, units)
         {
@@ -408,12 +516,50 @@ const UNITS: &[(&str, u32)] = &[
     ("week", 604_800),
 ];
 
+/// What can be done in a row.
+const STREAKS: &[(&str, Period)] = &[
+    ("day", Period::Day),
+    ("week", Period::Week),
+    ("month", Period::Month),
+    ("quarter", Period::Quarter),
+    ("year", Period::Year),
+];
+
+/// A time back from now: exact seconds, or months of a calendar.
+#[derive(Clone, Copy)]
+enum Back {
+    Secs(u32),
+    Months(u32),
+}
+
+impl Back {
+    /// So many of this one; `at` is where that is said.
+    fn times(self, n: u32, at: usize) -> Result<Back, ParseError> {
+        let many = match self {
+            Back::Secs(of) => of.checked_mul(n).map(Back::Secs),
+            Back::Months(of) => of.checked_mul(n).map(Back::Months),
+        };
+        many.ok_or_else(|| ParseError::at(at, say("read.time_too_long", &[])))
+    }
+}
+
+/// [`UNITS`], and those of the calendar.
+const LONG_UNITS: &[(&str, Back)] = &[
+    ("second", Back::Secs(1)),
+    ("minute", Back::Secs(60)),
+    ("hour", Back::Secs(3_600)),
+    ("day", Back::Secs(86_400)),
+    ("week", Back::Secs(604_800)),
+    ("month", Back::Months(1)),
+    ("year", Back::Months(12)),
+];
+
 fn is_unit(word: &str) -> bool {
-    unit_of(word, UNITS).is_some()
+    unit_of(word, LONG_UNITS).is_some()
 }
 
 /// A unit of time in singular or plural.
-fn unit_of(word: &str, units: &[(&str, u32)]) -> Option<u32> {
+fn unit_of<T: Copy>(word: &str, units: &[(&str, T)]) -> Option<T> {
     let lower = word.to_ascii_lowercase();
     let single = lower.strip_suffix('s').unwrap_or(&lower);
     units.iter().find(|(unit, _)| *unit == single).map(|(_, of)| *of)

@@ -195,6 +195,14 @@ impl<'a> Parser<'a> {
             return Ok(Test::MultipleOf(self.number()?));
         }
         let not = self.accept(&["not"]);
+        if self.accept(&["nearly"]) {
+            let text = self.text("wanted.text")?;
+            return Ok(if not {
+                Test::NotNearly(text)
+            } else {
+                Test::Nearly(text)
+            });
+        }
         if self.accept(&["like"]) {
             let pattern = self.text("wanted.text")?;
             return Ok(if not {
@@ -213,7 +221,7 @@ impl<'a> Parser<'a> {
         }
         if !matches!(self.peek(), Kind::Text(_)) {
             let words = &[
-                "known", "empty", "yes", "no", "any", "none", "not", "like", "free",
+                "known", "empty", "yes", "no", "any", "none", "not", "like", "nearly", "free",
             ];
             return Err(self.expected("wanted.is", words));
         }

@@ -1,9 +1,9 @@
 //! Which facts of a contact an expression depends on.
 
 use super::check::clauses;
-use super::parts::{events_of, fields_of, window_of};
+use super::parts::{events_of, fields_of, window_of, zones_of};
 use carillon_model::consent::{Channel, Purpose};
-use carillon_model::segment::{Clause, Expr, Test, Window, Zone};
+use carillon_model::segment::{Clause, Expr, Test, Zone};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The facts whose change may change the truth of an expression, segments it refers to included.
@@ -62,18 +62,17 @@ impl Needs {
     fn add(&mut self, clause: &Clause) {
         self.events
             .extend(events_of(clause).map(|event| event.name.clone()));
-        if let Some(window) = window_of(clause) {
-            self.add_window(window);
-        }
+        // In any window: an event may carry a moment that is still to come.
+        self.time |= window_of(clause).is_some();
+        self.zone |= zones_of(clause).any(|zone| !matches!(zone, Zone::Named(_)));
         self.fields.extend(fields_of(clause).map(str::to_owned));
         match clause {
             Clause::Field {
-                test: Test::Date { zone, .. },
+                test: Test::Date { .. },
                 ..
             } => {
                 // Absolute dates too: a moment's date depends on the zone.
                 self.time = true;
-                self.add_zone(zone);
             }
             Clause::Field { .. } => {}
             Clause::Tag { tag } => drop(self.tags.insert(tag.clone())),
@@ -81,29 +80,24 @@ impl Needs {
                 Some(template) => drop(self.templates.insert(template.clone())),
                 None => self.any_message = true,
             },
+            Clause::Answered { answer, .. } => {
+                self.any_message = true;
+                self.events.insert(answer.event().to_owned());
+                // A message or an answer may carry a moment that is still to come.
+                self.time = true;
+            }
             Clause::Consent { channel, purpose, .. } => {
                 self.permissions.insert((*channel, *purpose));
                 self.suppressed = true;
             }
             Clause::InSegment { name } => drop(self.segments.insert(name.clone())),
             Clause::Did { .. }
+            | Clause::Streak { .. }
             | Clause::FirstDid { .. }
             | Clause::LastDid { .. }
             | Clause::Aggregate { .. }
             | Clause::Sequence { .. }
             | Clause::Sample { .. } => {}
         }
-    }
-
-    fn add_window(&mut self, window: &Window) {
-        // In any window: an event may carry a moment that is still to come.
-        self.time = true;
-        if let Window::Days { zone, .. } = window {
-            self.add_zone(zone);
-        }
-    }
-
-    fn add_zone(&mut self, zone: &Zone) {
-        self.zone |= !matches!(zone, Zone::Named(_));
     }
 }

@@ -2,11 +2,13 @@
 
 use super::aggregates::aggregate_holds;
 use super::eval::Seen;
+use super::periods::{day_at, first_day, next_first};
 use super::windows::{Span, Spans};
 use crate::record::Verdict;
 use carillon_model::Moment;
-use carillon_model::segment::{Aggregate, AggregateBound, Times};
-use chrono::TimeDelta;
+use carillon_model::segment::{Aggregate, AggregateBound, Period, Times};
+use chrono::{NaiveDate, TimeDelta};
+use chrono_tz::Tz;
 use smallvec::SmallVec;
 
 /// Moments of one contact.
@@ -137,6 +139,54 @@ pub(super) fn next_after(sorted: &[Moment], at: Moment) -> Option<Moment> {
     sorted
         .get(sorted.partition_point(|moment| *moment <= at))
         .copied()
+}
+
+/// The most periods of a calendar in a row that each hold one of the days, which come in order.
+pub(crate) fn longest_streak(days: impl Iterator<Item = NaiveDate>, period: Period) -> u32 {
+    let (mut longest, mut row) = (0, 0);
+    let mut last: Option<NaiveDate> = None;
+    for first in days.filter_map(|day| first_day(period, day)) {
+        if last == Some(first) {
+            continue;
+        }
+        let follows = last.is_some_and(|last| next_first(period, last) == Some(first));
+        row = if follows { row + 1 } else { 1 };
+        last = Some(first);
+        longest = row.max(longest);
+    }
+    longest
+}
+
+/// The days of `tz` on which the moments lie, in order.
+pub(super) fn days_in_order(mut at: Moments, tz: Tz) -> impl Iterator<Item = NaiveDate> {
+    at.sort_unstable();
+    at.into_iter().filter_map(move |moment| day_at(moment, tz))
+}
+
+/// Whether so many periods in a row hold one of the moments that count, and until when those are the same.
+pub(super) fn in_a_row(
+    at: &Moments,
+    n: u32,
+    period: Period,
+    tz: Tz,
+    spans: &Spans<'_>,
+    now: Moment,
+) -> Verdict {
+    let all: SmallVec<[(Moment, Span); 16]> = at
+        .iter()
+        .filter_map(|moment| Some((*moment, spans.of(*moment)?)))
+        .collect();
+    let changes = all.iter().flat_map(|(_, (begins, ends))| [Some(*begins), *ends]);
+    let until = changes.flatten().filter(|change| *change > now).min();
+    let counts = |(begins, ends): &Span| *begins <= now && ends.is_none_or(|ends| now < ends);
+    let counting = all
+        .iter()
+        .filter(|(_, span)| counts(span))
+        .map(|(moment, _)| *moment);
+    Verdict {
+        holds: longest_streak(days_in_order(counting.collect(), tz), period) >= n,
+        until,
+    }
 }
 
 /// Whether the aggregate of the values that count passes, and until when those are the same.

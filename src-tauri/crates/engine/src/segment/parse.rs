@@ -369,6 +369,9 @@ impl<'a> Parser<'a> {
             };
             return Ok(Expr::Clause(Clause::Sample { percent, salt }));
         }
+        if self.begins_answered(0) {
+            return self.answered();
+        }
         for (word, first) in [("first", true), ("last", false)] {
             if self.accept(&[word, "did"]) {
                 return self.first_or_last(first);

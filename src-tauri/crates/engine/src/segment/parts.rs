@@ -6,6 +6,7 @@ use carillon_model::segment::{Clause, DateTest, EventMatch, Test, Window, Zone};
 pub(crate) fn events_of(clause: &Clause) -> impl Iterator<Item = &EventMatch> {
     let (first, then) = match clause {
         Clause::Did { event, .. }
+        | Clause::Streak { event, .. }
         | Clause::FirstDid { event, .. }
         | Clause::LastDid { event, .. }
         | Clause::Aggregate { event, .. } => (Some(event), None),
@@ -13,6 +14,7 @@ pub(crate) fn events_of(clause: &Clause) -> impl Iterator<Item = &EventMatch> {
         Clause::Field { .. }
         | Clause::Tag { .. }
         | Clause::Sent { .. }
+        | Clause::Answered { .. }
         | Clause::Consent { .. }
         | Clause::InSegment { .. }
         | Clause::Sample { .. } => (None, None),
@@ -24,6 +26,7 @@ pub(crate) fn events_of(clause: &Clause) -> impl Iterator<Item = &EventMatch> {
 pub(crate) fn window_of(clause: &Clause) -> Option<&Window> {
     match clause {
         Clause::Did { window, .. }
+        | Clause::Streak { window, .. }
         | Clause::FirstDid { window, .. }
         | Clause::LastDid { window, .. }
         | Clause::Aggregate { window, .. }
@@ -31,10 +34,28 @@ pub(crate) fn window_of(clause: &Clause) -> Option<&Window> {
         | Clause::Sent { window, .. } => Some(window),
         Clause::Field { .. }
         | Clause::Tag { .. }
+        | Clause::Answered { .. }
         | Clause::Consent { .. }
         | Clause::InSegment { .. }
         | Clause::Sample { .. } => None,
     }
+}
+
+/// The zones in which a clause reads days.
+pub(super) fn zones_of(clause: &Clause) -> impl Iterator<Item = &Zone> {
+    let own = match clause {
+        Clause::Field {
+            test: Test::Date { zone, .. },
+            ..
+        }
+        | Clause::Streak { zone, .. } => Some(zone),
+        _ => None,
+    };
+    let of_window = match window_of(clause) {
+        Some(Window::Days { zone, .. }) => Some(zone),
+        _ => None,
+    };
+    own.into_iter().chain(of_window)
 }
 
 /// The fields a clause reads: the one it tests, another one it is compared with, and the contact's zone.
@@ -44,11 +65,9 @@ pub(crate) fn fields_of(clause: &Clause) -> impl Iterator<Item = &str> {
         _ => None,
     };
     let other = tested.and_then(|(_, test)| other_field(test));
-    let zone = match (tested, window_of(clause)) {
-        (Some((_, Test::Date { zone, .. })), _) | (_, Some(Window::Days { zone, .. })) => Some(zone),
-        _ => None,
-    };
-    let of_contact = zone.filter(|zone| **zone == Zone::Contact).map(|_| "time_zone");
+    let of_contact = zones_of(clause)
+        .any(|zone| *zone == Zone::Contact)
+        .then_some("time_zone");
     tested
         .map(|(key, _)| key)
         .into_iter()

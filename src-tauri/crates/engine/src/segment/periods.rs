@@ -1,10 +1,12 @@
 //! Periods of the calendar: days, weeks, months, quarters and years.
 
-use super::dates::{local_date, start_of_day};
+use super::dates::{local_date, months_later, start_of_day};
 use carillon_model::Moment;
 use carillon_model::segment::Period;
 use chrono::{Datelike, Days, Months, NaiveDate};
 use chrono_tz::Tz;
+use smallvec::SmallVec;
+use std::collections::HashMap;
 
 /// The first day of the period in which `date` lies.
 pub(super) fn first_day(period: Period, date: NaiveDate) -> Option<NaiveDate> {
@@ -31,6 +33,75 @@ pub(super) fn next_first(period: Period, first: NaiveDate) -> Option<NaiveDate> 
 /// The first day of the period before the one that begins on `first`.
 pub(super) fn previous_first(period: Period, first: NaiveDate) -> Option<NaiveDate> {
     first_day(period, first.pred_opt()?)
+}
+
+/// The day on the calendar of `tz` that has begun at `at` and none after it: a day begins with its first instant, also
+/// where the clocks are set back over that midnight and bring the day before back for a while.
+pub(super) fn day_at(at: Moment, tz: Tz) -> Option<NaiveDate> {
+    let mut day = local_date(at, tz)?;
+    while let Some(next) = day.succ_opt()
+        && start_of_day(tz, next).is_some_and(|begins| begins <= at)
+    {
+        day = next;
+    }
+    Some(day)
+}
+
+/// [`day_at`] of many moments: the calendar is asked once for each day of UTC.
+pub(crate) struct DaysOf {
+    tz: Tz,
+    /// By day of UTC: the day that has begun by then, and those that begin in it, with their first instants.
+    known: HashMap<i64, SmallVec<[(Moment, NaiveDate); 3]>>,
+}
+
+impl DaysOf {
+    pub fn new(tz: Tz) -> DaysOf {
+        DaysOf {
+            tz,
+            known: HashMap::new(),
+        }
+    }
+
+    pub fn at(&mut self, at: Moment) -> Option<NaiveDate> {
+        let number = at.timestamp().div_euclid(86_400);
+        let tz = self.tz;
+        let days = self
+            .known
+            .entry(number)
+            .or_insert_with(|| days_within(number, tz));
+        let known = days.iter().rev().find(|(begins, _)| *begins <= at);
+        known.map_or_else(|| day_at(at, tz), |(_, day)| Some(*day))
+    }
+}
+
+/// Nothing at the ends of time, where the first instant of the day has no date.
+fn days_within(number: i64, tz: Tz) -> SmallVec<[(Moment, NaiveDate); 3]> {
+    let instant = |number: i64| Moment::from_timestamp(number.saturating_mul(86_400), 0);
+    let begins = instant(number).unwrap_or(Moment::MIN_UTC);
+    let ends = instant(number.saturating_add(1)).unwrap_or(Moment::MAX_UTC);
+    let first = day_at(begins, tz);
+    let mut days: SmallVec<_> = first.map(|day| (begins, day)).into_iter().collect();
+    let mut next = first.and_then(|day| day.succ_opt());
+    while let Some((begins, day)) = next.and_then(|day| Some((start_of_day(tz, day)?, day)))
+        && begins <= ends
+    {
+        days.push((begins, day));
+        next = day.succ_opt();
+    }
+    days
+}
+
+/// The first instant behind the day `n` months before that of `now`; `None` beyond all calendars. What happened from
+/// then on did so in the last `n` months.
+pub(super) fn months_back(now: Moment, n: u32, tz: Tz) -> Option<Moment> {
+    let day = day_at(now, tz)?.checked_sub_months(Months::new(n))?;
+    start_of_day(tz, day.succ_opt()?)
+}
+
+/// The first instant at which what happened at `at` did not do so in the last `n` months any more: the first at which
+/// [`months_back`] is later. `None` beyond all calendars.
+pub(super) fn months_over(at: Moment, n: u32, tz: Tz) -> Option<Moment> {
+    start_of_day(tz, months_later(day_at(at, tz)?, n)?)
 }
 
 /// The instants at which the period that holds an instant begins, the one before it and the two after it. Those beyond
@@ -67,6 +138,8 @@ impl Around {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono_tz::TZ_VARIANTS;
+    use proptest::prelude::*;
 
     #[test]
     fn a_period_begins_where_the_calendar_says() {
@@ -152,6 +225,34 @@ mod tests {
         ] {
             let around = Around::at(at(now), Period::Day, tz).expect("in range");
             assert_eq!(around.this, this, "{now}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+        #[test]
+        fn the_day_of_many_moments_is_that_of_each(
+            zone in 0..TZ_VARIANTS.len(), moments in proptest::collection::vec(-4_000_000_000i64..2_500_000_000, 1..40), near in 0i64..200_000
+        ) {
+            let tz = TZ_VARIANTS[zone];
+            let mut days = DaysOf::new(tz);
+            for second in moments.iter().flat_map(|second| [*second, *second + near]) {
+                let at = Moment::from_timestamp(second, 7).expect("in range");
+                prop_assert_eq!(days.at(at), day_at(at, tz), "{} in {}", at, tz);
+            }
+        }
+    }
+
+    #[test]
+    fn the_days_at_the_ends_of_time_are_found_or_not_and_near_a_day_that_comes_back_are_the_same() {
+        let tz = chrono_tz::America::St_Johns;
+        let mut days = DaysOf::new(tz);
+        let begins: Moment = "2010-11-05T12:00:00Z".parse().expect("a moment of the test");
+        for at in (0..1_000).map(|step| begins + chrono::TimeDelta::minutes(step * 5)) {
+            assert_eq!(days.at(at), day_at(at, tz), "{at}");
+        }
+        for at in [Moment::MIN_UTC, Moment::MAX_UTC] {
+            assert_eq!(days.at(at), day_at(at, tz), "{at}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::parse::is_reserved;
 use super::vocabulary::{
-    AGGREGATES, BASES, BESIDE, CHANNELS, MONTHS, ORDERS, PERIODS, PURPOSES, WEEKDAYS, word_of,
+    AGGREGATES, ANSWERS, BASES, BESIDE, CHANNELS, MONTHS, ORDERS, PERIODS, PURPOSES, WEEKDAYS, word_of,
 };
 use carillon_model::Moment;
 use carillon_model::contact::{Money, Value};
@@ -63,6 +63,7 @@ fn write_not(out: &mut String, inner: &Expr) {
                 times: Times::AtLeast(1),
                 ..
             }
+            | Clause::Streak { .. }
             | Clause::InSegment { .. }),
         ) => write_clause(out, clause, "not "),
         _ => {
@@ -98,6 +99,7 @@ fn ends_in_where(expr: &Expr) -> bool {
         Expr::Not(inner) => ends_in_where(inner),
         Expr::Clause(
             Clause::Did { event, .. }
+            | Clause::Streak { event, .. }
             | Clause::FirstDid { event, .. }
             | Clause::LastDid { event, .. }
             | Clause::Aggregate { event, .. },
@@ -133,6 +135,26 @@ fn write_clause(out: &mut String, clause: &Clause, not: &str) {
             window(w),
             wheres(event)
         ),
+        Clause::Streak {
+            event,
+            n,
+            period,
+            zone,
+            window: w,
+        } => {
+            let (on, unit) = match period {
+                Period::Day => ("on", "day"),
+                longer => ("in", word_of(PERIODS, *longer)),
+            };
+            format!(
+                "did {not}{} {on} at least {} in a row{}{}{}",
+                name(&event.name),
+                many(*n, unit),
+                in_zone(zone),
+                window(w),
+                wheres(event)
+            )
+        }
         Clause::FirstDid { event, window: w } => {
             format!("first did {}{}{}", name(&event.name), window(w), wheres(event))
         }
@@ -178,6 +200,18 @@ fn write_clause(out: &mut String, clause: &Clause, not: &str) {
             let what = template.as_deref().map_or_else(|| "any message".to_owned(), text);
             format!("was {not}sent {what}{}{}", times(*n), window(w))
         }
+        Clause::Answered { answer, times, last } => {
+            let words = ANSWERS.iter().find(|(_, of)| of == answer);
+            let words = words.map_or_else(String::new, |(words, _)| words.join(" "));
+            let n = match times {
+                Times::Exactly(0) => "none".to_owned(),
+                Times::AtLeast(n) => format!("at least {n}"),
+                Times::AtMost(n) => format!("at most {n}"),
+                Times::Exactly(n) => format!("exactly {n}"),
+                Times::Between(low, high) => format!("between {low} and {high}"),
+            };
+            format!("{words} {n} of the last {}", many(*last, "message"))
+        }
         Clause::Consent {
             channel,
             purpose,
@@ -212,13 +246,15 @@ fn bound(bound: &AggregateBound) -> String {
 
 /// Seconds in the largest unit that has no fraction of any of them: `90 minutes`, `30 and 60 days`.
 fn duration(all: &[u32]) -> String {
-    let fits = |(of, _): &&(u32, &str)| all.iter().all(|secs| *secs > 0 && secs % of == 0);
-    let (of, unit) = [(86_400, "day"), (3_600, "hour"), (60, "minute")]
-        .iter()
-        .find(fits)
-        .unwrap_or(&(1, "second"));
-    let numbers: Vec<String> = all.iter().map(|secs| (secs / of).to_string()).collect();
-    let plural = if all == [*of] { "" } else { "s" };
+    in_units(all, &[(86_400, "day"), (3_600, "hour"), (60, "minute")], "second")
+}
+
+/// Numbers of the smallest unit in the first larger one that has no fraction of any of them.
+fn in_units(all: &[u32], larger: &[(u32, &str)], smallest: &str) -> String {
+    let fits = |(of, _): &(u32, &str)| all.iter().all(|n| *n > 0 && n % of == 0);
+    let (of, unit) = larger.iter().copied().find(fits).unwrap_or((1, smallest));
+    let numbers: Vec<String> = all.iter().map(|n| (n / of).to_string()).collect();
+    let plural = if all == [of] { "" } else { "s" };
     format!("{} {unit}{plural}", numbers.join(" and "))
 }
 
@@ -283,6 +319,9 @@ fn days(days: Days) -> String {
         Days::Between(first, last) => format!("between {first} and {last}"),
         Days::This(period) => period_word("this", "today", period),
         Days::Last(period) => period_word("last", "yesterday", period),
+        Days::LastMonths(n) => format!("in the last {}", months(&[n])),
+        Days::MoreThanMonthsAgo(n) => format!("more than {} ago", months(&[n])),
+        Days::BetweenMonthsAgo(a, b) => format!("between {} ago", months(&[a, b])),
     }
 }
 
@@ -312,6 +351,8 @@ fn test(test: &Test) -> String {
         Test::NotEndsWith(part) => format!("does not end with {}", text(part)),
         Test::Like(pattern) => format!("is like {}", text(pattern)),
         Test::NotLike(pattern) => format!("is not like {}", text(pattern)),
+        Test::Nearly(near) => format!("is nearly {}", text(near)),
+        Test::NotNearly(near) => format!("is not nearly {}", text(near)),
         Test::Matches(pattern) => format!("matches {}", text(pattern)),
         Test::NotMatches(pattern) => format!("does not match {}", text(pattern)),
         Test::Characters(n) => format!("has {}", how_many(*n, "character")),
@@ -357,8 +398,8 @@ fn date(when: &DateTest) -> String {
         DateTest::MoreThanDaysAgo(n) => format!("more than {} ago", many(*n, "day")),
         DateTest::MoreThanDaysAhead(n) => format!("more than {} ahead", many(*n, "day")),
         DateTest::AnniversaryWithinDays(n) => format!("anniversary within {}", many(*n, "day")),
-        DateTest::InLastMonths(n) => format!("in the last {}", months(*n)),
-        DateTest::InNextMonths(n) => format!("in the next {}", months(*n)),
+        DateTest::InLastMonths(n) => format!("in the last {}", months(&[*n])),
+        DateTest::InNextMonths(n) => format!("in the next {}", months(&[*n])),
         DateTest::Weekday(day) => format!("on a {}", word_of(WEEKDAYS, *day)),
         DateTest::Month(month) => format!("in {}", word_of(MONTHS, *month)),
         DateTest::DayOfMonth(day) => format!("on day {day} of the month"),
@@ -384,12 +425,9 @@ fn date(when: &DateTest) -> String {
     }
 }
 
-fn months(n: u32) -> String {
-    if n > 0 && n.is_multiple_of(12) {
-        many(n / 12, "year")
-    } else {
-        many(n, "month")
-    }
+/// Months in years where those have no fraction of any: `18 months`, `1 and 2 years`.
+fn months(all: &[u32]) -> String {
+    in_units(all, &[(12, "year")], "month")
 }
 
 fn in_zone(zone: &Zone) -> String {

@@ -205,11 +205,18 @@ fn negative_tests_of_text_want_a_value_and_patterns_and_addresses_are_told_apart
     for text in [
         "does not contain \"x\"",
         "is not like \"x\"",
+        "is not nearly \"x\"",
         "does not match \"x\"",
     ] {
         assert!(!holds(&format!("phone {text}"), &who), "{text}");
     }
     assert!(holds("city is like \"B?N*\"", &who) && holds("city is not like \"on\"", &who));
+    assert!(holds("city is nearly \"BNON\"", &who) && holds("city is not nearly \"Boon am See\"", &who));
+    let long = "x".repeat(300);
+    assert!(!holds(
+        &format!("city is nearly \"{long}\" or city is not nearly \"{long}\""),
+        &who
+    ));
     assert!(holds("city matches \"^b\"", &who) && !holds("city matches \"(?-i)^b\"", &who));
     assert!(!holds("city matches \"(\"", &who) && !holds("city does not match \"(\"", &who));
     assert!(

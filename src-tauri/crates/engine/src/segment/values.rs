@@ -2,6 +2,7 @@
 
 use super::addresses::{domain, is_free_mail, is_role_account};
 use super::eval::Seen;
+use super::nearly::is_nearly;
 use super::occurrences::times_hold;
 use super::patterns::{finds, is_like};
 use super::text::fold;
@@ -85,6 +86,8 @@ pub(crate) fn folded(test: &Test) -> Test {
         Test::NotEndsWith(part) => Test::NotEndsWith(one(part)),
         Test::Like(pattern) => Test::Like(one(pattern)),
         Test::NotLike(pattern) => Test::NotLike(one(pattern)),
+        Test::Nearly(text) => Test::Nearly(one(text)),
+        Test::NotNearly(text) => Test::NotNearly(one(text)),
         Test::Domain(list) => Test::Domain(list.iter().map(one).collect()),
         Test::HasExactly(options) => Test::HasExactly(options.iter().map(one).collect()),
         Test::HasAny(options) => Test::HasAny(options.iter().map(one).collect()),
@@ -114,6 +117,8 @@ fn text_holds(test: &Test, written: &str) -> bool {
         Test::NotEndsWith(part) => !text.ends_with(&*fold(part)),
         Test::Like(pattern) => is_like(&fold(pattern), &text) == Some(true),
         Test::NotLike(pattern) => is_like(&fold(pattern), &text) == Some(false),
+        Test::Nearly(wanted) => is_nearly(&fold(wanted), &text) == Some(true),
+        Test::NotNearly(wanted) => is_nearly(&fold(wanted), &text) == Some(false),
         Test::Domain(list) => {
             domain(&text).is_some_and(|domain| list.iter().any(|wanted| fold(wanted) == domain))
         }

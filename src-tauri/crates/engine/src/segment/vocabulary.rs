@@ -1,7 +1,7 @@
 //! Words that stand for one thing each, both ways.
 
 use carillon_model::consent::{Basis, Channel, Purpose};
-use carillon_model::segment::{Aggregate, Beside, FieldOrder, Month, Period, Weekday};
+use carillon_model::segment::{Aggregate, Answer, Beside, FieldOrder, Month, Period, Weekday};
 
 pub(super) const CHANNELS: &[(&str, Channel)] = &[
     ("email", Channel::Email),
@@ -32,6 +32,12 @@ pub(super) const AGGREGATES: &[(&str, Aggregate)] = &[
     ("minimum of", Aggregate::Minimum),
     ("maximum of", Aggregate::Maximum),
     ("number of different", Aggregate::Different),
+];
+
+pub(super) const ANSWERS: &[(&[&str], Answer)] = &[
+    (&["opened"], Answer::Opened),
+    (&["clicked"], Answer::Clicked),
+    (&["replied", "to"], Answer::Replied),
 ];
 
 pub(super) const ORDERS: &[(&str, FieldOrder)] = &[

@@ -1,11 +1,11 @@
 //! Which moments count in a window: of one moment from when until when, and of many at one time.
 
 use super::dates::{local_date, start_of_day, zone_of};
-use super::periods::Around;
+use super::periods::{Around, months_back, months_over};
 use crate::record::Scope;
 use carillon_model::Moment;
 use carillon_model::segment::{Days, Period, Window};
-use chrono::{NaiveDate, TimeDelta};
+use chrono::{Months, NaiveDate, TimeDelta};
 use chrono_tz::Tz;
 
 /// From which moment on something counts, and before which; `None`: for ever.
@@ -78,6 +78,16 @@ impl<'a> Spans<'a> {
                 let around = self.around(at, period)?;
                 return around.next.map(|begins| (begins, around.after));
             }
+            Days::LastMonths(0) => false,
+            Days::LastMonths(n) => return Some((at, months_over(at, n, self.tz))),
+            Days::MoreThanMonthsAgo(n) => {
+                return months_over(at, n, self.tz).map(|begins| (begins.max(at), None));
+            }
+            Days::BetweenMonthsAgo(a, b) if a == b => false,
+            Days::BetweenMonthsAgo(a, b) => {
+                let begins = months_over(at, a.min(b), self.tz)?;
+                return Some((begins.max(at), months_over(at, a.max(b), self.tz)));
+            }
         };
         inside.then_some((at, None))
     }
@@ -107,6 +117,10 @@ impl<'a> Spans<'a> {
 /// `now`, on any calendar. `zone` is near enough for periods, whose days begin elsewhere a day earlier or later.
 pub(crate) fn settled_before(window: &Window, zone: Tz, now: Moment) -> Moment {
     let ago = |secs: u32| now.checked_sub_signed(TimeDelta::seconds(i64::from(secs)));
+    let months_ago = |n: u32| {
+        let then = now.checked_sub_months(Months::new(n));
+        then.and_then(|then| then.checked_sub_signed(TimeDelta::days(5)))
+    };
     let settled = match window {
         Window::LastSecs(secs) | Window::MoreThanSecsAgo(secs) => ago(*secs),
         Window::BetweenSecsAgo(a, b) => ago(*a.max(b)),
@@ -116,6 +130,9 @@ pub(crate) fn settled_before(window: &Window, zone: Tz, now: Moment) -> Moment {
             Days::On(_) | Days::Since(_) | Days::Before(_) | Days::Between(..) => Some(now),
             Days::This(period) | Days::Last(period) => Around::at(now, *period, zone)
                 .and_then(|around| around.last?.checked_sub_signed(TimeDelta::days(2))),
+            // Short months move a day by three at most, and calendars another by one.
+            Days::LastMonths(n) | Days::MoreThanMonthsAgo(n) => months_ago(*n),
+            Days::BetweenMonthsAgo(a, b) => months_ago(*a.max(b)),
         },
     };
     settled.unwrap_or(Moment::MIN_UTC)
@@ -163,6 +180,18 @@ impl<'a> Counting<'a> {
                 Some(around) => [around.last.unwrap_or(all[0]), around.this],
                 None => [all[1]; 2],
             },
+            Window::Days {
+                days: Days::LastMonths(n),
+                ..
+            } => [months_back(now, *n, tz).unwrap_or(all[0]), all[1]],
+            Window::Days {
+                days: Days::MoreThanMonthsAgo(n),
+                ..
+            } => [all[0], months_back(now, *n, tz).unwrap_or(all[0])],
+            Window::Days {
+                days: Days::BetweenMonthsAgo(a, b),
+                ..
+            } => [a.max(b), a.min(b)].map(|n| months_back(now, *n, tz).unwrap_or(all[0])),
             Window::Days { days, .. } => return Counting::of_days(days, tz, all),
         };
         let both = [first, last.min(all[1])];
@@ -182,7 +211,11 @@ impl<'a> Counting<'a> {
             Days::Since(day) => (Some(*day), None),
             Days::Before(day) => (None, Some(Some(*day))),
             Days::Between(first, last) => (Some(*first), Some(last.succ_opt())),
-            Days::This(_) | Days::Last(_) => (None, None),
+            Days::This(_)
+            | Days::Last(_)
+            | Days::LastMonths(_)
+            | Days::MoreThanMonthsAgo(_)
+            | Days::BetweenMonthsAgo(..) => (None, None),
         };
         let (mut sure, mut maybe) = (all, all);
         if let Some(first) = first {
@@ -222,7 +255,11 @@ impl<'a> Counting<'a> {
             Days::Since(day) => date >= *day,
             Days::Before(day) => date < *day,
             Days::Between(first, last) => *first <= date && date <= *last,
-            Days::This(_) | Days::Last(_) => false,
+            Days::This(_)
+            | Days::Last(_)
+            | Days::LastMonths(_)
+            | Days::MoreThanMonthsAgo(_)
+            | Days::BetweenMonthsAgo(..) => false,
         })
     }
 }

@@ -52,6 +52,7 @@ mod tests {
             include_str!("hints.rs"),
             include_str!("lex.rs"),
             include_str!("literals.rs"),
+            include_str!("nearly.rs"),
             include_str!("parse.rs"),
             include_str!("patterns.rs"),
         ];

@@ -28,7 +28,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-const CASES: u32 = 48;
+const CASES: u32 = 64;
 
 /// Index and evaluator on an open file; they must agree with each other.
 fn read_open(store: &Store, expr: &Expr, now: Moment, told: &RefCell<Forms>) -> BTreeSet<u32> {
@@ -280,7 +280,7 @@ fn the_index_the_evaluator_and_plain_sql_name_the_same_contacts() {
     let sleep = (1i64..10_000_000_000).prop_map(TimeDelta::milliseconds);
     TestRunner::new_with_rng(config, rng)
         .run(
-            &(company(), (vec(expr(), 12), vec(clause(), 40)), sleep),
+            &(company(), (vec(expr(), 12), vec(clause(), 64)), sleep),
             |(company, (mut exprs, clauses), sleep)| {
                 let aimed = aimed::clauses(&company);
                 exprs.extend(clauses.into_iter().chain(aimed).map(Expr::Clause));

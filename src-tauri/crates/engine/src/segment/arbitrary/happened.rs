@@ -51,8 +51,15 @@ fn window_days() -> BoxedStrategy<Days> {
         (date(), date()).prop_map(|(first, last)| Days::Between(first, last)),
         period().prop_map(Days::This),
         period().prop_map(Days::Last),
+        months().prop_map(Days::LastMonths),
+        months().prop_map(Days::MoreThanMonthsAgo),
+        (months(), months()).prop_map(|(a, b)| Days::BetweenMonthsAgo(a, b)),
     ]
     .boxed()
+}
+
+fn months() -> BoxedStrategy<u32> {
+    prop_oneof![8 => 0u32..5, 1 => 5u32..40, 1 => any::<u32>()].boxed()
 }
 
 fn event() -> BoxedStrategy<EventMatch> {
@@ -70,14 +77,34 @@ pub(super) fn did() -> BoxedStrategy<Clause> {
         .boxed()
 }
 
+/// How many of the last messages were answered.
+pub(super) fn answered() -> BoxedStrategy<Clause> {
+    let answer = select(vec![Answer::Opened, Answer::Clicked, Answer::Replied]);
+    let last = prop_oneof![9 => 0u32..5, 1 => any::<u32>()];
+    (answer, times(), last)
+        .prop_map(|(answer, times, last)| Clause::Answered { answer, times, last })
+        .boxed()
+}
+
 /// Anything else that is asked of events.
 pub(super) fn more_than_did() -> BoxedStrategy<Clause> {
     prop_oneof![
         1 => (event(), window()).prop_map(|(event, window)| Clause::FirstDid { event, window }),
         1 => (event(), window()).prop_map(|(event, window)| Clause::LastDid { event, window }),
+        2 => (event_of_any(), 0u32..4, period(), zone(), window())
+            .prop_map(|(event, n, period, zone, window)| Clause::Streak { event, n, period, zone, window }),
         4 => aggregate(),
         2 => (event(), event(), any::<bool>(), secs(), window())
             .prop_map(|(first, then, follows, within_secs, window)| Clause::Sequence { first, then, follows, within_secs, window }),
+    ]
+    .boxed()
+}
+
+/// Mostly all events of a name, so that there are enough.
+fn event_of_any() -> BoxedStrategy<EventMatch> {
+    prop_oneof![
+        3 => select(EVENTS).prop_map(|name| EventMatch { name: name.to_owned(), props: Vec::new() }),
+        1 => event(),
     ]
     .boxed()
 }
@@ -90,11 +117,7 @@ fn aggregate() -> BoxedStrategy<Clause> {
         Aggregate::Maximum,
         Aggregate::Different,
     ]);
-    // Mostly of all events of a name, so that there are values enough.
-    let event = prop_oneof![
-        3 => select(EVENTS).prop_map(|name| EventMatch { name: name.to_owned(), props: Vec::new() }),
-        1 => event(),
-    ];
+    let event = event_of_any();
     let window = prop_oneof![2 => Just(Window::Ever), 3 => window()];
     (function, event, window)
         .prop_flat_map(|(function, event, window)| {
@@ -137,7 +160,13 @@ pub(super) fn timely() -> BoxedStrategy<Clause> {
             3 => days().prop_map(|days| Window::LastSecs(days * 86_400 + 1)),
             1 => days().prop_map(|days| Window::MoreThanSecsAgo(days * 86_400)),
             1 => (days(), days()).prop_map(|(a, b)| Window::BetweenSecsAgo(a * 86_400, b * 86_400)),
-            2 => (prop_oneof![period().prop_map(Days::This), period().prop_map(Days::Last)], zone())
+            2 => (prop_oneof![
+                period().prop_map(Days::This),
+                period().prop_map(Days::Last),
+                (1u32..4).prop_map(Days::LastMonths),
+                (1u32..4).prop_map(Days::MoreThanMonthsAgo),
+                (0u32..3, 1u32..4).prop_map(|(a, b)| Days::BetweenMonthsAgo(a, b)),
+            ], zone())
                 .prop_map(|(days, zone)| Window::Days { days, zone }),
         ]
         .boxed()
@@ -175,5 +204,14 @@ pub(super) fn timely() -> BoxedStrategy<Clause> {
             bound: AggregateBound::Number(compare),
             window,
         });
-    prop_oneof![3 => did, 2 => sent, 2 => ends, 2 => sequence, 1 => sum].boxed()
+    let answers = vec![Answer::Opened, Answer::Clicked, Answer::Replied];
+    let answered = (select(answers), any::<bool>(), 1u32..3).prop_map(|(answer, some, last)| {
+        let times = if some {
+            Times::AtLeast(1)
+        } else {
+            Times::Exactly(0)
+        };
+        Clause::Answered { answer, times, last }
+    });
+    prop_oneof![3 => did, 2 => sent, 2 => ends, 2 => sequence, 1 => sum, 2 => answered].boxed()
 }

@@ -22,6 +22,19 @@ const LIKE: &[&str] = &[
     "*.example",
 ];
 
+/// A slip or two beside the texts of contacts, or three.
+const NEARLY: &[&str] = &[
+    "BNON",
+    "Bon",
+    "bo",
+    "Kon",
+    "strase",
+    "trasseE",
+    "stra",
+    "Ifno@gmial.com",
+    "c1@x.exmaple",
+];
+
 const DOMAINS: &[&str] = &["gmail.com", "GMAIL.com", "firma.example", "x.example", ""];
 
 fn many(most: u32) -> BoxedStrategy<Times> {
@@ -40,7 +53,9 @@ pub(super) fn of_text(of: BoxedStrategy<String>) -> BoxedStrategy<Test> {
     prop_oneof![
         of.clone().prop_map(Test::NotContains),
         of.clone().prop_map(Test::NotStartsWith),
-        of.prop_map(Test::NotEndsWith),
+        of.clone().prop_map(Test::NotEndsWith),
+        prop_oneof![3 => select(NEARLY).prop_map(str::to_owned), 1 => of.clone()].prop_map(Test::Nearly),
+        prop_oneof![3 => select(NEARLY).prop_map(str::to_owned), 1 => of].prop_map(Test::NotNearly),
         pattern().prop_map(Test::Like),
         pattern().prop_map(Test::NotLike),
         regular().prop_map(Test::Matches),

@@ -178,6 +178,57 @@ fn periods_of_the_calendar_change_at_midnight_of_their_zone() {
 }
 
 #[test]
+fn months_of_a_window_are_those_of_the_calendar_as_the_dates_count_them() {
+    // Berlin, the workspace's zone: the order is on the 30th of January there.
+    let who = who_did(&["order 2026-01-29T23:30:00Z"]);
+    let last = "did order in the last 1 month";
+    // A month back from the 28th of February is the 28th of January, from the 1st of March the 1st of February.
+    assert_eq!(
+        verdict(last, &who, "2026-02-28T12:00:00Z"),
+        (true, Some(at("2026-02-28T23:00:00Z")))
+    );
+    assert_eq!(verdict(last, &who, "2026-02-28T23:00:00Z"), (false, None));
+    assert!(
+        verdict(
+            "did order in the last 1 month in zone \"UTC\"",
+            &who,
+            "2026-02-28T23:00:00Z"
+        )
+        .0
+    );
+    let ago = "did order more than 1 month ago";
+    assert_eq!(
+        verdict(ago, &who, "2026-02-28T12:00:00Z"),
+        (false, Some(at("2026-02-28T23:00:00Z")))
+    );
+    assert_eq!(verdict(ago, &who, "2026-02-28T23:00:00Z"), (true, None));
+    let between = "did order between 3 and 1 months ago";
+    assert_eq!(
+        verdict(between, &who, "2026-02-28T23:00:00Z"),
+        (true, Some(at("2026-04-29T22:00:00Z")))
+    );
+    assert_eq!(verdict(between, &who, "2026-04-29T22:00:00Z"), (false, None));
+    // The same day is in no last 0 months, and what is still to come is not long ago.
+    let ahead = "2026-01-29T23:10:00Z";
+    assert_eq!(
+        verdict("did order more than 0 months ago", &who, ahead),
+        (false, Some(at("2026-01-29T23:30:00Z")))
+    );
+    assert_eq!(
+        verdict("did order in the last 0 months", &who, ahead),
+        (false, None)
+    );
+    assert!(
+        verdict(
+            "did order in the last 4294967295 months",
+            &who,
+            "2026-02-01T00:00:00Z"
+        )
+        .0
+    );
+}
+
+#[test]
 fn the_first_and_the_last_time_are_those_of_all_that_has_happened() {
     let who = who_did(&[
         "order 2026-01-01T00:00:00Z",
@@ -328,4 +379,156 @@ fn different_values_are_counted_as_they_are_compared() {
         .0
     );
     assert!(verdict("number of different colour of order = 0", &who, now).0);
+}
+
+/// Somebody who was sent these, each `template moment`.
+fn who_was_sent(who: ContactRecord, sent: &[&str]) -> ContactRecord {
+    let one = |text: &&str| {
+        let (template, moment) = text.split_once(' ').expect("a template and a moment");
+        crate::record::Sent {
+            template: template.to_owned(),
+            at: at(moment),
+        }
+    };
+    ContactRecord {
+        sent: sent.iter().map(one).collect(),
+        ..who
+    }
+}
+
+#[test]
+fn of_the_last_messages_those_count_that_were_answered_before_the_next_of_their_template() {
+    let who = who_did(&[
+        "email_opened 2026-01-01T10:00:00Z template a",
+        "email_opened 2026-01-03T10:00:00Z template b",
+        "email_opened 2026-01-05T10:00:00Z template a",
+        "email_clicked 2026-01-05T10:00:00Z template b",
+        "email_opened 2026-01-09T10:00:00Z template c",
+    ]);
+    let who = who_was_sent(
+        who,
+        &[
+            "a 2026-01-01T09:00:00Z",
+            "b 2026-01-02T09:00:00Z",
+            "a 2026-01-04T09:00:00Z",
+            "c 2026-01-08T09:00:00Z",
+        ],
+    );
+    let then = |text: &str, now: &str| verdict(text, &who, now);
+    let both = "opened at least 2 of the last 3 mails";
+    assert_eq!(
+        then(both, "2026-01-03T12:00:00Z"),
+        (false, Some(at("2026-01-04T09:00:00Z"))),
+        "only two were sent so far"
+    );
+    assert_eq!(
+        then(both, "2026-01-04T09:00:00Z"),
+        (true, Some(at("2026-01-05T10:00:00Z"))),
+        "the first two of three were opened"
+    );
+    assert!(then("opened exactly 3 of the last 3 messages", "2026-01-05T10:00:00Z").0);
+    assert!(then("opened exactly 2 of the last 3 messages", "2026-01-08T09:00:00Z").0);
+    assert_eq!(
+        then("opened none of the last 1 message", "2026-01-08T09:00:00Z"),
+        (true, Some(at("2026-01-09T10:00:00Z")))
+    );
+    assert_eq!(
+        then("opened none of the last 1 message", "2026-01-09T10:00:00Z"),
+        (false, None)
+    );
+    // The click was on a message that the next one of its template did not follow; nobody replied.
+    assert!(then("clicked exactly 1 of the last 4 messages", "2026-01-09T10:00:00Z").0);
+    assert!(then("replied to none of the last 4 messages", "2026-01-09T10:00:00Z").0);
+    assert!(!then("replied to none of the last 5 messages", "2026-01-09T10:00:00Z").0);
+    // A look that comes after the second of a template is one at the second.
+    let twice = who_was_sent(
+        who_did(&["email_opened 2026-01-05T10:00:00Z template a"]),
+        &["a 2026-01-01T09:00:00Z", "a 2026-01-04T09:00:00Z"],
+    );
+    assert!(
+        verdict(
+            "opened exactly 1 of the last 2 messages",
+            &twice,
+            "2026-01-06T00:00:00Z"
+        )
+        .0
+    );
+    let seen = |text: &str| explain(&reads(text), &who, at("2026-01-05T11:00:00Z"), &scope(&[])).seen;
+    assert_eq!(seen(both).as_deref(), Some("3 of the last 3 messages"));
+    assert_eq!(
+        seen("clicked none of the last 5 messages").as_deref(),
+        Some("only 3 messages so far, 1 of them")
+    );
+}
+
+#[test]
+fn days_and_weeks_in_a_row_are_those_of_the_zone_that_is_named() {
+    // Berlin, the workspace's zone, is an hour ahead: the 1st, 2nd and 3rd there, with two on one day; then a gap.
+    let who = who_did(&[
+        "visit 2025-12-31T23:30:00Z amount 1",
+        "visit 2026-01-02T10:00:00Z amount 1",
+        "visit 2026-01-02T12:00:00Z amount 1",
+        "visit 2026-01-03T10:00:00Z amount 2",
+        "visit 2026-01-12T10:00:00Z amount 1",
+    ]);
+    let now = "2026-01-03T12:00:00Z";
+    let row = "did visit on at least 3 days in a row";
+    assert_eq!(
+        verdict(row, &who, "2026-01-02T23:00:00Z"),
+        (false, Some(at("2026-01-03T10:00:00Z")))
+    );
+    assert!(verdict(row, &who, now).0 && !verdict("did visit on at least 4 days in a row", &who, now).0);
+    let who = who_did(&[
+        "visit 2025-12-31T23:30:00Z amount 1",
+        "visit 2026-01-01T23:30:00Z amount 1",
+        "visit 2026-01-03T10:00:00Z amount 2",
+        "visit 2026-01-12T10:00:00Z amount 1",
+    ]);
+    assert!(verdict(row, &who, now).0);
+    assert!(!verdict("did visit on at least 3 days in a row in zone \"UTC\"", &who, now).0);
+    assert!(
+        !verdict(
+            "did visit on at least 3 days in a row where amount = 1",
+            &who,
+            now
+        )
+        .0
+    );
+    assert!(verdict("did not visit on at least 4 days in a row", &who, now).0);
+    assert_eq!(
+        verdict(
+            "did visit on at least 3 days in a row in the last 4 days",
+            &who,
+            now
+        ),
+        (true, Some(at("2026-01-04T23:30:00Z"))),
+        "until the first of them leaves the window"
+    );
+    // The 29th of December, the 5th and the 12th of January are Mondays: the middle one's week is empty.
+    assert!(
+        !verdict(
+            "did visit in at least 2 weeks in a row",
+            &who,
+            "2026-01-13T00:00:00Z"
+        )
+        .0
+    );
+    assert!(
+        verdict(
+            "did visit in at least 1 month in a row",
+            &who,
+            "2026-01-13T00:00:00Z"
+        )
+        .0
+    );
+    assert!(
+        verdict(
+            "did visit in at least 2 years in a row in zone \"UTC\"",
+            &who,
+            now
+        )
+        .0
+    );
+    let seen = |text: &str| explain(&reads(text), &who, at(now), &scope(&[])).seen;
+    assert_eq!(seen(row).as_deref(), Some("at most 3 days in a row"));
 }

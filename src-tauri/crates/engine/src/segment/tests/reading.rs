@@ -30,6 +30,46 @@ fn the_forms_people_write_mean_what_they_say() {
             "did not order more than 90 minutes ago",
             "did not order more than 90 minutes ago",
         ),
+        (
+            "did order in the last 24 months in zone 'UTC' at least 2 times",
+            "did order at least 2 times in the last 2 years in zone \"UTC\"",
+        ),
+        (
+            "was not sent 'w' more than 1 month ago in contact's zone",
+            "was not sent \"w\" more than 1 month ago in contact's zone",
+        ),
+        (
+            "sum of amount of order between 1 and 2 between 1 and 2 years ago",
+            "sum of amount of order between 1 and 2 between 1 and 2 years ago",
+        ),
+        (
+            "did order between 6 and 12 months ago",
+            "did order between 6 and 12 months ago",
+        ),
+        (
+            "opened at least 2 of the last 5 mails and clicked none of the last 1 message",
+            "opened at least 2 of the last 5 messages and clicked none of the last 1 message",
+        ),
+        (
+            "replied to between 1 and 2 of the last 3 messages or clicked exactly 0 of the last 3 messages",
+            "replied to between 1 and 2 of the last 3 messages or clicked none of the last 3 messages",
+        ),
+        (
+            "opened between 1 and 2 and clicked is known and opened at most 1 of the last 2 messages",
+            "opened between 1 and 2 and clicked is known and opened at most 1 of the last 2 messages",
+        ),
+        (
+            "did order where amount > 1 and opened none of the last 2 messages",
+            "(did order where amount > 1) and opened none of the last 2 messages",
+        ),
+        (
+            "did visit in the last 30 days at least 5 days in a row in contact's zone where page is 'x'",
+            "did visit on at least 5 days in a row in contact's zone in the last 30 days where page is \"x\"",
+        ),
+        (
+            "did not visit in at least 1 week in a row this month in zone 'UTC'",
+            "did not visit in at least 1 week in a row this month in zone \"UTC\"",
+        ),
         ("did order Last Week", "did order last week"),
         (
             "did order this quarter in contact's zone where amount > 1",
@@ -46,6 +86,11 @@ fn the_forms_people_write_mean_what_they_say() {
             "city is like 'B*' or city is not like 'K?ln'",
             "city is like \"B*\" or city is not like \"K?ln\"",
         ),
+        (
+            "city is nearly 'Meier' or city is not nearly 'x'",
+            "city is nearly \"Meier\" or city is not nearly \"x\"",
+        ),
+        ("nearly is nearly 'x'", "nearly is nearly \"x\""),
         (
             "city matches '^b' and city does not match 'n$'",
             "city matches \"^b\" and city does not match \"n$\"",
@@ -327,6 +372,29 @@ fn errors_point_at_the_place_and_suggest_the_word() {
             .contains("found `at`")
     );
     assert_eq!(error("city is").at, 7);
+    assert!(
+        error("opened at least 2 of the last 5 orders")
+            .message
+            .contains("`messages`")
+    );
+    assert!(error("opened at least 2 times").message.contains("`of`"));
+    assert!(
+        error("did visit at least 2 times on at least 2 days in a row")
+            .message
+            .contains("said twice")
+    );
+    assert!(error("did visit on at least 2 days").message.contains("`in`"));
+    assert!(
+        error("did a on at least 2 days in a row then b within 1 day")
+            .message
+            .contains("how often")
+    );
+    assert!(error("city is nearly").message.contains("text in quotes"));
+    assert!(
+        error("city is neraly 'Bonn'")
+            .message
+            .contains("did you mean `nearly`?")
+    );
     assert!(error("city is Bonn").message.contains("text in quotes"));
     assert!(
         error("tag \"a\" nad tag \"b\"")
@@ -345,6 +413,12 @@ fn errors_point_at_the_place_and_suggest_the_word() {
             .message
             .contains("longer")
     );
+    assert!(
+        error("did order in the last 400000000 years")
+            .message
+            .contains("longer")
+    );
+    assert!(error("did a then b within 2 months").message.contains("weeks"));
     assert!(error("did order ever ever").message.contains("twice"));
     assert!(
         error("consent email marketng")
@@ -390,12 +464,25 @@ fn a_problem_of_a_name_points_at_that_name_however_it_was_written() {
             "'Europe/Berlim'",
         ),
         ("was sent any message since 2026-01-01 in zone 'Mars'", "'Mars'"),
+        (
+            "did visit on at least 2 days in a row in zone 'Mars' ever",
+            "'Mars'",
+        ),
         ("email is 'x' and email > 5 and plan is 'Pro'", "email > 5"),
         ("did order where (`a b` between 1 eur and 2 usd)", "usd"),
         ("email is known and random 101%", "random 101%"),
         ("added after addded plus 3 days", "addded"),
         ("added after email", "added after email"),
         ("email matches '(' and email is known", "'('"),
+        ("email is known and added is nearly 'x'", "added is nearly 'x'"),
+        (
+            "email is known or opened at least 3 of the last 2 messages",
+            "opened at least 3 of the last 2 messages",
+        ),
+        (
+            "clicked none of the last 0 messages",
+            "clicked none of the last 0 messages",
+        ),
         ("email < email", "email < email"),
         ("email = plan", "email = plan"),
         ("plan has exactly 1 option", "plan has exactly 1 option"),
@@ -406,6 +493,9 @@ fn a_problem_of_a_name_points_at_that_name_however_it_was_written() {
     ] {
         assert_eq!(shown(text), wanted, "{text}");
     }
+    let long = format!("'{}'", "x".repeat(201));
+    let text = format!("email is nearly {long} or email is known");
+    assert_eq!(shown(&text), long);
 }
 
 #[test]

@@ -6,8 +6,8 @@ use carillon_model::Moment;
 use carillon_model::contact::Value;
 use carillon_model::event::Prop;
 use carillon_model::segment::{
-    self, Aggregate, AggregateBound, Beside, Clause, Compare, DateTest, EventMatch, FieldOrder, Month,
-    Period, PropMatch, Test, Times, Weekday, Window, Zone,
+    self, Aggregate, AggregateBound, Answer, Beside, Clause, Compare, DateTest, EventMatch, FieldOrder,
+    Month, Period, PropMatch, Test, Times, Weekday, Window, Zone,
 };
 use chrono::{Datelike, Days, NaiveDate, TimeDelta};
 
@@ -30,7 +30,7 @@ pub fn clauses(company: &Company) -> Vec<Clause> {
                 test,
             }));
         }
-        for event in person.record.events.iter().take(2) {
+        for event in person.record.events.iter().take(4) {
             for (key, prop) in &event.props {
                 all.extend(aggregates(&event.name, key, prop));
                 let tests = asking_for(&value_of(prop), company.now).into_iter();
@@ -68,6 +68,14 @@ fn happened(record: &ContactRecord) -> Vec<Clause> {
                 to: None,
             },
         });
+        all.push(Clause::Did {
+            event: event(&pair[0].name),
+            times,
+            window: Window::Between {
+                from: Some(crate::time::whole(pair[0].at)),
+                to: Some(crate::time::whole(pair[1].at)),
+            },
+        });
         for follows in [true, false] {
             all.push(Clause::Sequence {
                 first: event(&pair[0].name),
@@ -78,6 +86,10 @@ fn happened(record: &ContactRecord) -> Vec<Clause> {
             });
         }
     }
+    let answers = [Answer::Opened, Answer::Clicked, Answer::Replied];
+    for (answer, last) in answers.into_iter().flat_map(|answer| [(answer, 1), (answer, 2)]) {
+        all.push(Clause::Answered { answer, times, last });
+    }
     for sent in record.sent.iter().take(2) {
         let before = Window::Between {
             from: None,
@@ -87,7 +99,19 @@ fn happened(record: &ContactRecord) -> Vec<Clause> {
             days: segment::Days::This(Period::Quarter),
             zone: Zone::Workspace,
         };
-        all.extend([before, this].map(|window| Clause::Sent {
+        let days = |days| Window::Days {
+            days,
+            zone: Zone::Workspace,
+        };
+        let since = days(segment::Days::Since(sent.at.date_naive()));
+        let months = [
+            segment::Days::LastMonths(1),
+            segment::Days::MoreThanMonthsAgo(1),
+            segment::Days::BetweenMonthsAgo(0, 1),
+            segment::Days::BetweenMonthsAgo(3, 1),
+        ];
+        let windows = [before, this, since].into_iter().chain(months.map(days));
+        all.extend(windows.map(|window| Clause::Sent {
             template: None,
             times,
             window,
@@ -177,6 +201,8 @@ fn asking_for(value: &Value, now: Moment) -> Vec<Test> {
             let ago = u32::try_from((now - *at).num_days()).unwrap_or(0);
             let near = (now - *at).num_days().unsigned_abs() as u32;
             let tests = [
+                DateTest::InLastDays(ago + 3),
+                DateTest::InLastMonths(ago / 28 + 1),
                 DateTest::MoreThanDaysAgo(ago.saturating_sub(2)),
                 DateTest::AnniversaryWithinDays(near + 2),
                 DateTest::Between(moved(at.date_naive(), -1), moved(at.date_naive(), 1)),
@@ -194,7 +220,10 @@ fn asking_for(value: &Value, now: Moment) -> Vec<Test> {
                 DateTest::Next(Period::Day),
                 beside(Beside::On, "seen_at"),
                 beside(Beside::Before, "created_at"),
+                beside(Beside::Before, "birthday"),
                 beside(Beside::After, "birthday"),
+                DateTest::This(Period::Year),
+                DateTest::This(Period::Quarter),
             ]
             .into_iter()
             .chain(anniversaries(at.date_naive(), now));
@@ -213,6 +242,8 @@ fn asking_for(value: &Value, now: Moment) -> Vec<Test> {
                 Test::Domain(vec!["gmail.com".to_owned()]),
                 Test::FreeMail,
                 Test::RoleAccount,
+                Test::Nearly(format!("{text}x")),
+                Test::NotNearly(format!("{text}x")),
                 Test::Like("*o*".to_owned()),
                 Test::NotLike("*o*".to_owned()),
                 Test::Matches("o.n".to_owned()),
@@ -236,6 +267,7 @@ fn asking_for(value: &Value, now: Moment) -> Vec<Test> {
                 [Test::HasExactly(set.clone()), Test::Options(Times::Exactly(n))],
             )
         }
+        Value::YesNo(yes) => with_equal(value, [Test::YesNo(*yes)]),
         other => vec![Test::Equals(other.clone())],
     }
 }
@@ -265,6 +297,8 @@ fn anniversaries(day: NaiveDate, now: Moment) -> Vec<DateTest> {
     ];
     let all = [
         ahead.map(|n| DateTest::AnniversaryInDays(n as u32)),
+        ahead.map(|n| DateTest::AnniversaryWithinDays(n as u32 + 2)),
+        ahead.map(|n| DateTest::AnniversaryWithinDays((n as u32).saturating_sub(2))),
         ahead.map(|n| DateTest::AnniversaryInNextDays(n as u32 + 2)),
         ago.map(|n| DateTest::AnniversaryDaysAgo(n as u32)),
         ago.map(|n| DateTest::AnniversaryInLastDays(n as u32 + 2)),

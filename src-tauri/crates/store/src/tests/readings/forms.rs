@@ -80,6 +80,10 @@ fn of_clause(clause: &Clause) -> Vec<(String, Clause)> {
             }
             return all;
         }
+        Clause::Streak { period, zone, .. } => vec![
+            format!("{period:?} in a row"),
+            format!("in a row {}", of_zone(zone)),
+        ],
         Clause::FirstDid { .. } => vec!["first did".to_owned()],
         Clause::LastDid { .. } => vec!["last did".to_owned()],
         Clause::Aggregate { function, bound, .. } => vec![match bound {
@@ -101,6 +105,7 @@ fn of_clause(clause: &Clause) -> Vec<(String, Clause)> {
             ));
             all
         }
+        Clause::Answered { answer, .. } => vec![format!("{answer:?} of the last")],
         Clause::Consent { channel, basis, .. } => {
             let by = if basis.is_some() { " by" } else { "" };
             vec![format!("consent {channel:?}"), format!("consent{by}")]
@@ -139,6 +144,9 @@ fn of_often(what: &str, times: Times, window: &Window) -> Vec<String> {
                 Days::Between(..) => "between days",
                 Days::This(_) => "this period",
                 Days::Last(_) => "last period",
+                Days::LastMonths(_) => "in the last months",
+                Days::MoreThanMonthsAgo(_) => "more than months ago",
+                Days::BetweenMonthsAgo(..) => "between months ago",
             }
         }
     };
@@ -192,6 +200,8 @@ fn of_test(test: &Test) -> String {
         Test::NotEndsWith(_) => "ends not".to_owned(),
         Test::Like(_) => "like".to_owned(),
         Test::NotLike(_) => "not like".to_owned(),
+        Test::Nearly(_) => "nearly".to_owned(),
+        Test::NotNearly(_) => "not nearly".to_owned(),
         Test::Matches(_) => "matches".to_owned(),
         Test::NotMatches(_) => "matches not".to_owned(),
         Test::Characters(_) => "characters".to_owned(),
@@ -261,7 +271,7 @@ fn of_date(when: &DateTest) -> &'static str {
 
 const COMPARES: [&str; 8] = ["=", "!=", "<", "<=", ">", ">=", "between", "not between"];
 const TEXTS: &str = "known, is, is not, contains, starts, ends, equals text, contains not, starts not, ends not, like, \
-                     not like, matches, matches not, characters, domain, free mail, role account";
+                     not like, nearly, not nearly, matches, matches not, characters, domain, free mail, role account";
 const ORDERS: &str = "Eq other, Ne other, Lt other, Le other, Gt other, Ge other";
 const DATES: [&str; 24] = [
     "on",
@@ -304,16 +314,21 @@ fn all() -> BTreeSet<String> {
         "consent, consent by, consent Email, consent Sms, consent Phone, consent Post, consent Push",
     ));
     all.extend(words(
-        "sent template, sent any, first did, last did, then, without",
+        "sent template, sent any, first did, last did, then, without, Opened of the last, Clicked of the last, \
+         Replied of the last",
     ));
     for function in ["Sum", "Average", "Minimum", "Maximum"] {
         all.extend(["numbers", "money"].map(|of| format!("{function} of {of}")));
     }
     all.insert("Different of numbers".to_owned());
+    all.extend(words(
+        "Day in a row, Week in a row, Month in a row, Quarter in a row, Year in a row",
+    ));
+    all.extend(ZONES.map(|zone| format!("in a row {zone}")));
     for what in ["did", "sent"] {
         let often = words(
             "at least times, at most times, exactly times, between times, more than ago, between ago, this period, \
-             last period, ever, in the last, between moments, since a moment, \
+             last period, in the last months, more than months ago, between months ago, ever, in the last, between moments, since a moment, \
              before a moment, at any time, on a day, since a day, before a day, between days",
         );
         all.extend(often.into_iter().map(|form| format!("{what} {form}")));

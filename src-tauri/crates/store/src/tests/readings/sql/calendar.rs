@@ -57,7 +57,8 @@ pub(super) fn ranges(when: &DateTest, today: i64) -> Vec<Range> {
         | DateTest::AnniversaryDaysAgo(_)
         | DateTest::AnniversaryInDays(_) => Vec::new(),
         DateTest::Beside { .. } => Vec::new(),
-        DateTest::InLastMonths(n) => vec![(months_on(today, -i64::from(*n)) + 1, today)],
+        // No calendar goes further back.
+        DateTest::InLastMonths(n) => vec![(months_on(today, -i64::from((*n).min(1_200_000))) + 1, today)],
         DateTest::InNextMonths(n) => vec![(today, months_on(today, i64::from(*n)) - 1)],
         DateTest::This(period) => {
             let this = period_of(*period, today);

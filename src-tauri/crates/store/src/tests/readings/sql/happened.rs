@@ -1,6 +1,6 @@
 //! What contacts did and were sent, as SQL: a subquery a question.
 
-use super::Reading;
+use super::{Reading, day_in};
 use carillon_model::contact::{FieldType, Money, Value};
 use carillon_model::segment::*;
 use chrono_tz::Tz;
@@ -55,8 +55,12 @@ impl Prop {
 impl Reading<'_> {
     /// A clause about events or messages; `None` for any other.
     pub(super) fn happened(&mut self, clause: &Clause) -> Option<String> {
+        if let Clause::Answered { answer, times, last } = clause {
+            return Some(self.answered(*answer, *times, *last));
+        }
         let window = match clause {
             Clause::Did { window, .. }
+            | Clause::Streak { window, .. }
             | Clause::FirstDid { window, .. }
             | Clause::LastDid { window, .. }
             | Clause::Aggregate { window, .. }
@@ -72,12 +76,37 @@ impl Reading<'_> {
         {
             return Some("0".to_owned());
         }
+        if let Clause::Streak {
+            zone: Zone::Named(name),
+            ..
+        } = clause
+            && name.parse::<Tz>().is_err()
+        {
+            return Some("0".to_owned());
+        }
         Some(match clause {
             Clause::Did { event, times, .. } => {
                 let (matches, within) = (self.matches(event, ONE), self.window("e.at", window));
                 counts(
                     &format!("SELECT count(*) {} WHERE {matches} AND {within}", ONE.from()),
                     *times,
+                )
+            }
+            Clause::Streak {
+                event,
+                n,
+                period,
+                zone,
+                ..
+            } => {
+                let (matches, within) = (self.matches(event, ONE), self.window("e.at", window));
+                let number = self.number_of_period("e.at", *period, zone)?;
+                // Of numbers in a row, each is as far from its place in line as the others.
+                format!(
+                    "coalesce((SELECT max(n) FROM (SELECT count(*) AS n FROM
+                       (SELECT p, p - row_number() OVER (ORDER BY p) AS row FROM
+                         (SELECT DISTINCT {number} AS p {} WHERE {matches} AND {within})) GROUP BY row)), 0) >= {n}",
+                    ONE.from()
                 )
             }
             Clause::FirstDid { event, .. } => self.one("min", event, window),
@@ -133,6 +162,69 @@ impl Reading<'_> {
             }
             _ => return None,
         })
+    }
+
+    /// The number of the period a moment lies in, counted without gaps; `None` if the zone is none.
+    fn number_of_period(&self, at: &str, period: Period, zone: &Zone) -> Option<String> {
+        let number = |zone: Tz| {
+            let day = day_in(at, FieldType::DateTime, zone, self.now);
+            let part = |of: &str| format!("CAST(strftime('{of}', {day} * 86400, 'unixepoch') AS INTEGER)");
+            let (year, month) = (part("%Y"), part("%m"));
+            match period {
+                Period::Day => day,
+                // The first of January 1970 was a Thursday.
+                Period::Week => format!("(({day}) + 3) / 7"),
+                Period::Month => format!("{year} * 12 + {month}"),
+                Period::Quarter => format!("{year} * 4 + ({month} + 2) / 3"),
+                Period::Year => year,
+            }
+        };
+        Some(match zone {
+            Zone::Workspace => number(self.zone),
+            Zone::Named(name) => number(name.parse().ok()?),
+            Zone::Contact => {
+                let cases = self.zones.iter().map(|name| {
+                    let zone = name.parse().unwrap();
+                    format!(" WHEN c.time_zone = '{name}' THEN {}", number(zone))
+                });
+                format!(
+                    "(CASE WHEN 0 THEN 0{} ELSE {} END)",
+                    cases.collect::<String>(),
+                    number(self.zone)
+                )
+            }
+        })
+    }
+
+    fn answered(&mut self, answer: Answer, times: Times, last: u32) -> String {
+        let now = self.now.timestamp_millis();
+        let name = self.text(match answer {
+            Answer::Opened => "email_opened",
+            Answer::Clicked => "email_clicked",
+            Answer::Replied => "email_replied",
+        });
+        let sent = |name: &str, kind: &str| {
+            format!(
+                "FROM outbox {name} JOIN templates {kind} ON {kind}.id = {name}.template
+                 WHERE {name}.contact = c.id AND {name}.accepted_at <= {now}"
+            )
+        };
+        let (all, later) = (sent("o", "t"), sent("p", "v"));
+        let Prop { kind, value, .. } = Prop::of("g", "template");
+        let answered = format!(
+            "EXISTS(SELECT 1 {} WHERE g.contact = c.id AND u.name = {name} AND g.at BETWEEN m.at AND {now}
+               AND {kind} = 'text' AND {value} = m.name
+               AND NOT EXISTS(SELECT 1 {later} AND v.name = m.name AND p.accepted_at > m.at AND p.accepted_at <= g.at))",
+            OTHER.from()
+        );
+        let looked_at = format!(
+            "(SELECT o.accepted_at AS at, t.name AS name {all} ORDER BY o.accepted_at DESC, t.name DESC LIMIT {last})"
+        );
+        let passes = counts(
+            &format!("SELECT count(*) FROM {looked_at} m WHERE {answered}"),
+            times,
+        );
+        format!("((SELECT count(*) FROM {looked_at}) = {last} AND {passes})")
     }
 
     fn matches(&mut self, matching: &EventMatch, alias: Alias) -> String {
@@ -235,7 +327,15 @@ impl Reading<'_> {
                 }
             }
             Window::Days { days, zone } => {
+                let mut last =
+                    |n: &u32| self.date(at, FieldType::DateTime, &DateTest::InLastMonths(*n), zone);
                 let when = match days {
+                    Days::MoreThanMonthsAgo(n) => return format!("{all} AND NOT ({})", last(n)),
+                    Days::BetweenMonthsAgo(a, b) => {
+                        let (near, far) = (last(a.min(b)), last(a.max(b)));
+                        return format!("{all} AND ({far}) AND NOT ({near})");
+                    }
+                    Days::LastMonths(n) => DateTest::InLastMonths(*n),
                     Days::On(day) => DateTest::On(*day),
                     Days::Since(day) => DateTest::After(*day - chrono::Days::new(1)),
                     Days::Before(day) => DateTest::Before(*day),

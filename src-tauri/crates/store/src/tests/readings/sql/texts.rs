@@ -38,6 +38,35 @@ fn finds(pattern: &str, text: &str) -> Option<bool> {
     })
 }
 
+/// Whether a text comes of the wanted one by as many slips as that may have, as they are written down: one after the
+/// other, from left to right, without a table.
+fn is_nearly(wanted: &str, text: &str) -> bool {
+    fn within(a: &[char], b: &[char], slips: usize) -> bool {
+        let same = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+        let (a, b) = (&a[same..], &b[same..]);
+        if a.is_empty() && b.is_empty() {
+            return true;
+        }
+        let Some(left) = slips.checked_sub(1) else {
+            return false;
+        };
+        let swapped = a.len() > 1 && b.len() > 1 && a[0] == b[1] && a[1] == b[0];
+        !a.is_empty() && within(&a[1..], b, left)
+            || !b.is_empty() && within(a, &b[1..], left)
+            || !a.is_empty() && !b.is_empty() && within(&a[1..], &b[1..], left)
+            || swapped && within(&a[2..], &b[2..], left)
+    }
+    let [wanted, text] = [wanted, text].map(|text| fold(text).chars().collect::<Vec<char>>());
+    let slips = if wanted.len() < 3 {
+        0
+    } else if wanted.len() < 6 {
+        1
+    } else {
+        2
+    };
+    within(&wanted, &text, slips)
+}
+
 impl Reading<'_> {
     /// A test of a text as it was written.
     pub(super) fn text_test(&mut self, raw: &str, test: &Test) -> String {
@@ -62,8 +91,10 @@ impl Reading<'_> {
             Test::NotEndsWith(part) => self.not(raw, &Test::EndsWith(part.clone())),
             Test::Like(pattern) => self.like(&folded, pattern),
             Test::NotLike(pattern) => format!("NOT ({})", self.like(&folded, pattern)),
-            Test::Matches(pattern) => self.found(raw, pattern, true),
-            Test::NotMatches(pattern) => self.found(raw, pattern, false),
+            Test::Nearly(wanted) => self.those(raw, |text| is_nearly(wanted, text)),
+            Test::NotNearly(wanted) => self.those(raw, |text| !is_nearly(wanted, text)),
+            Test::Matches(pattern) => self.those(raw, |text| finds(pattern, text.trim()) == Some(true)),
+            Test::NotMatches(pattern) => self.those(raw, |text| finds(pattern, text.trim()) == Some(false)),
             Test::Characters(times) => {
                 let spaces = self.text(&SPACES);
                 happened::counts(&format!("length(trim({raw}, {spaces}))"), *times)
@@ -137,11 +168,9 @@ impl Reading<'_> {
         format!("{folded} LIKE {} ESCAPE '!'", self.text(&of_sql))
     }
 
-    fn found(&mut self, raw: &str, pattern: &str, wanted: bool) -> String {
-        let texts = self
-            .texts
-            .iter()
-            .filter(|text| finds(pattern, text.trim()) == Some(wanted));
+    /// One of the texts of the file of which something holds.
+    fn those(&mut self, raw: &str, holds: impl Fn(&str) -> bool) -> String {
+        let texts = self.texts.iter().filter(|text| holds(text));
         let all: Vec<Cell> = texts.map(|text| Cell::Text(text.clone())).collect();
         let all: Vec<String> = all.into_iter().map(|text| self.param(text)).collect();
         format!("{raw} IN ({})", all.join(", "))
