@@ -1,6 +1,7 @@
 //! The laws of the language.
 
 mod happened;
+mod problems;
 mod reading;
 
 use super::arbitrary::{epoch, expr, moment, props_match, record};

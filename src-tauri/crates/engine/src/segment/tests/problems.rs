@@ -1,0 +1,220 @@
+//! What is refused, where it points, and what it suggests.
+
+use super::*;
+
+#[test]
+fn errors_point_at_the_place_and_suggest_the_word() {
+    let error = |text: &str| parse(text).expect_err(text);
+    let near = error("city contians \"x\"");
+    assert_eq!(near.at, 5);
+    assert!(
+        near.message.contains("found `contians`") && near.message.contains("did you mean `contains`?"),
+        "{near}"
+    );
+    assert_eq!(error("city is \"Bonn").at, 8);
+    assert!(
+        error("did a at least 2 times then b within 1 day")
+            .message
+            .contains("how often")
+    );
+    assert!(error("a on day 32").message.contains("from 1 to 31"));
+    assert!(error("a anniversary on").message.contains("`within`"));
+    assert!(
+        error("a in the last 3 moths")
+            .message
+            .contains("did you mean `months`?")
+    );
+    assert!(error("a does not hold 'x'").message.contains("`contain`"));
+    assert!(error("a has at least 2").message.contains("`characters`"));
+    assert!(error("sum of a of b > c").message.contains("expected a number"));
+    assert!(error("did a then b").message.contains("`within`"));
+    assert!(
+        error("sum of amount of order this week")
+            .message
+            .contains("a bound")
+    );
+    assert!(error("sum of a of b > 1 > 2").message.contains("said twice"));
+    assert!(error("did order between 2 and 5").message.contains("`times`"));
+    assert!(
+        error("last did order at least 2 times")
+            .message
+            .contains("found `at`")
+    );
+    assert_eq!(error("city is").at, 7);
+    assert!(
+        error("opened at least 2 of the last 5 orders")
+            .message
+            .contains("`messages`")
+    );
+    assert!(error("opened at least 2 times").message.contains("`of`"));
+    assert!(
+        error("did visit at least 2 times on at least 2 days in a row")
+            .message
+            .contains("said twice")
+    );
+    assert!(error("did visit on at least 2 days").message.contains("`in`"));
+    assert!(
+        error("did a on at least 2 days in a row then b within 1 day")
+            .message
+            .contains("how often")
+    );
+    assert!(error("city is nearly").message.contains("text in quotes"));
+    assert!(
+        error("city is neraly 'Bonn'")
+            .message
+            .contains("did you mean `nearly`?")
+    );
+    assert!(error("city is Bonn").message.contains("text in quotes"));
+    assert!(
+        error("tag \"a\" nad tag \"b\"")
+            .message
+            .contains("did you mean `and`?")
+    );
+    assert!(
+        error("did order in the last 3 dyas")
+            .message
+            .contains("did you mean `days`?")
+    );
+    assert!(error("seen on 2026-02-30").message.contains("no date"));
+    assert!(error("total > 1.234 EUR").message.contains("2 digits"));
+    assert!(
+        error("did order in the last 60000 days")
+            .message
+            .contains("longer")
+    );
+    assert!(
+        error("did order in the last 400000000 years")
+            .message
+            .contains("longer")
+    );
+    assert!(error("did a then b within 2 months").message.contains("weeks"));
+    assert!(error("did order ever ever").message.contains("twice"));
+    assert!(
+        error("consent email marketng")
+            .message
+            .contains("did you mean `marketing`?")
+    );
+    assert!(error("a = 1 # b").message.contains("'#'"));
+    let mixed = error("did order between 2026-01-01 and 2026-02-01T00:00:00Z");
+    assert_eq!(mixed.at, 33, "{mixed}");
+    let twice = error("did order ever where a = 1 in the last 3 days");
+    assert_eq!(twice.at, 27, "{twice}");
+}
+
+/// What `locate` shows of the first problem that `check` finds.
+fn shown(text: &str) -> &str {
+    let field = |key: &str, field_type, options: &[&str]| Field {
+        key: key.to_owned(),
+        label: key.to_owned(),
+        field_type,
+        options: options.iter().map(|option| (*option).to_owned()).collect(),
+        built_in: false,
+        score: None,
+    };
+    let fields = [
+        field("email", FieldType::Text, &[]),
+        field("plan", FieldType::Choice, &["plan", "Pro"]),
+        field("added", FieldType::Date, &[]),
+    ];
+    let problems = check(&reads(text), &fields, &BTreeSet::from(["VIP".to_owned()]));
+    &text[locate(text, &problems[0])]
+}
+
+#[test]
+fn a_problem_of_a_name_points_at_that_name_however_it_was_written() {
+    for (text, wanted) in [
+        ("email is known and mail is 'x'", "mail"),
+        ("email is 'mail' and not mail is empty", "mail"),
+        ("email is 'x' OR plan is any of ('plan', 'por')", "'por'"),
+        ("plan is 'plans'", "'plans'"),
+        ("not  in   segment 'vip' and email is 'vip'", "'vip'"),
+        (
+            "added before 2026-01-01 in zone 'Europe/Berlim'",
+            "'Europe/Berlim'",
+        ),
+        ("was sent any message since 2026-01-01 in zone 'Mars'", "'Mars'"),
+        (
+            "did visit on at least 2 days in a row in zone 'Mars' ever",
+            "'Mars'",
+        ),
+        ("email is 'x' and email > 5 and plan is 'Pro'", "email > 5"),
+        ("did order where (`a b` between 1 eur and 2 usd)", "usd"),
+        ("email is known and random 101%", "random 101%"),
+        ("added after addded plus 3 days", "addded"),
+        ("added after email", "added after email"),
+        ("email matches '(' and email is known", "'('"),
+        ("email is known and added is nearly 'x'", "added is nearly 'x'"),
+        (
+            "email is known or opened at least 3 of the last 2 messages",
+            "opened at least 3 of the last 2 messages",
+        ),
+        (
+            "clicked none of the last 0 messages",
+            "clicked none of the last 0 messages",
+        ),
+        ("email < email", "email < email"),
+        ("email = plan", "email = plan"),
+        ("plan has exactly 1 option", "plan has exactly 1 option"),
+        (
+            "at least 3 of (email is known, plan is known)",
+            "at least 3 of (email is known, plan is known)",
+        ),
+    ] {
+        assert_eq!(shown(text), wanted, "{text}");
+    }
+    let long = format!("'{}'", "x".repeat(201));
+    let text = format!("email is nearly {long} or email is known");
+    assert_eq!(shown(&text), long);
+}
+
+#[test]
+fn a_test_that_does_not_fit_says_how_to_write_one_that_does() {
+    let fields = [Field {
+        key: "added".to_owned(),
+        label: "Added".to_owned(),
+        field_type: FieldType::Date,
+        options: Vec::new(),
+        built_in: false,
+        score: None,
+    }];
+    let problems = check(&reads("added > 5"), &fields, &BTreeSet::new());
+    assert!(
+        problems[0].message.contains("`added in the last 30 days`"),
+        "{}",
+        problems[0].message
+    );
+}
+
+#[test]
+fn names_nobody_used_so_far_are_told_with_the_nearest_that_somebody_did() {
+    let set = |names: &[&str]| {
+        names
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect::<BTreeSet<String>>()
+    };
+    let known = InUse {
+        tags: set(&["VIP", "staff"]),
+        events: BTreeMap::from([("order".to_owned(), set(&["amount", "order"]))]),
+        templates: set(&["welcome-1"]),
+    };
+    let told = |text: &str| -> Vec<String> {
+        let all = hints(&reads(text), &known);
+        all.iter()
+            .map(|hint| format!("{}: {}", &text[locate(text, hint)], hint.message))
+            .collect()
+    };
+    assert_eq!(
+        told("tag 'VIP' and did order where amount > 1 and was sent any message"),
+        [""; 0]
+    );
+    assert_eq!(
+        told("tag 'vip' or did not ordr or did order where (amonut > 1) or was sent 'welcome'"),
+        [
+            "'vip': nobody has the tag \"vip\" so far; did you mean \"VIP\"?",
+            "ordr: \"ordr\" has not happened so far; did you mean \"order\"?",
+            "amonut: \"order\" never came with the property \"amonut\" so far; did you mean \"amount\"?",
+            "'welcome': there is no template \"welcome\" so far; did you mean \"welcome-1\"?",
+        ]
+    );
+}
