@@ -38,6 +38,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
         "0014_duplicates",
         include_str!("../migrations/0014_duplicates.sql"),
     ),
+    ("0015_may_leave", include_str!("../migrations/0015_may_leave.sql")),
 ];
 
 /// `user_version` of a file this program has brought up to date.

@@ -9,6 +9,7 @@ mod crash;
 mod duplicates;
 mod fixtures;
 mod imports;
+mod may_leave;
 mod messages;
 mod opening;
 mod passages;
