@@ -21,13 +21,14 @@ use carillon_store::responses::NewResponse;
 use carillon_store::{Tx, consents, contacts, duplicates, events, journeys, outbox, responses, templates};
 use decide::decide;
 use std::collections::BTreeMap;
-use view::{of_message, page, take_in_mail, undecided};
+use view::{of_message, page, take_in_mail, undecided, undecided_of};
 
 commands! {
     query "responses.of_message" of_message(ResponsesOf) -> Vec<ResponseView>, reads [Responses];
     mutate "responses.take_in_mail" take_in_mail(TakeInMail) -> TakenIn, reads [];
     query "responses.page" page(ResponsesPage) -> ResponsePage, reads [Responses];
     query "responses.undecided" undecided(NoArgs) -> Undecided, reads [Responses];
+    query "responses.undecided_of" undecided_of(UndecidedOf) -> Vec<ResponseView>, reads [Responses];
     mutate "responses.decide" decide(DecideReply) -> Done, reads [];
 }
 

@@ -6,7 +6,7 @@ use crate::error::{ApiError, Code, Result, fail};
 use crate::intake::{self, Letter};
 use crate::table::NoArgs;
 use carillon_model::response::{Response, ResponseKind};
-use carillon_model::{MessageId, ResponseId};
+use carillon_model::{ContactId, MessageId, ResponseId};
 use carillon_store::{Db, contacts, outbox, responses};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -61,6 +61,14 @@ pub struct Undecided {
     /// How many there are.
     #[ts(type = "number")]
     pub count: u64,
+}
+
+/// Whose replies.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct UndecidedOf {
+    pub contact: ContactId,
 }
 
 /// A mail as it lies in a file, to be taken in as if a mailbox had brought it.
@@ -154,6 +162,21 @@ pub(super) async fn undecided(cx: &Ctx, _: NoArgs) -> Result<Undecided> {
                 rows: with_names(db, responses::undecided(db, MOST_UNDECIDED)?)?,
                 count: responses::undecided_count(db)?,
             })
+        })
+        .await?)
+}
+
+/// Those of one contact, oldest first.
+pub(super) async fn undecided_of(cx: &Ctx, req: UndecidedOf) -> Result<Vec<ResponseView>> {
+    Ok(cx
+        .open()?
+        .store
+        .read(move |db| {
+            let mut rows = Vec::new();
+            for id in responses::undecided_of(db, req.contact)? {
+                rows.extend(responses::get(db, id)?);
+            }
+            with_names(db, rows)
         })
         .await?)
 }
