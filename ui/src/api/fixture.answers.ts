@@ -85,7 +85,9 @@ export interface Listeners {
 /** Answers of the commands about what comes back. */
 export function answersAnswers({ empty, much, tell }: Listeners): Record<string, (args: never) => unknown> {
   let fresh_secs = 300;
-  const doubts = (much ? [3, 2, 1] : []).map((id) => row(id, said("replied", "mailbox:1", { detail: DOUBTFUL, may_leave: "open" }), id));
+  const doubts = (much ? [3, 2, 1] : []).map((id) =>
+    row(id, said("replied", "mailbox:1", { detail: DOUBTFUL, may_leave: "open" }), id),
+  );
   let mailboxes: MailboxView[] = empty
     ? []
     : [

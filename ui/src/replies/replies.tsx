@@ -58,7 +58,10 @@ function Undecided() {
   const { data } = useRead("responses.undecided", {});
   if (data === undefined || data.count === 0) return null;
   return (
-    <section aria-labelledby="undecided" className="max-h-[50vh] shrink-0 overflow-auto border-line-subtle border-b px-6 py-3">
+    <section
+      aria-labelledby="undecided"
+      className="max-h-[50vh] shrink-0 overflow-auto border-line-subtle border-b px-6 py-3"
+    >
       <div className="max-w-220">
         <h2 id="undecided" className="font-semibold">
           {t("replies.may_leave.heading", { n: data.count })}
@@ -122,9 +125,12 @@ function Rows({ kind, below, now, labels }: Shown & { below: number | null }) {
   return (
     <>
       <ul className="divide-y divide-line-subtle">
-        {rows.map((row) => (
-          <Row key={row.id} row={row} now={now} labels={labels} />
-        ))}
+        {rows
+          // Those that wait for a decision stand above.
+          .filter((row) => row.may_leave !== "open")
+          .map((row) => (
+            <Row key={row.id} row={row} now={now} labels={labels} />
+          ))}
       </ul>
       {page.data.more && last !== undefined && (
         <div className="border-line-subtle border-t">

@@ -27,7 +27,7 @@ commands! {
     query "responses.of_message" of_message(ResponsesOf) -> Vec<ResponseView>, reads [Responses];
     mutate "responses.take_in_mail" take_in_mail(TakeInMail) -> TakenIn, reads [];
     query "responses.page" page(ResponsesPage) -> ResponsePage, reads [Responses];
-    query "responses.undecided" undecided(NoArgs) -> Undecided, reads [Responses];
+    query "responses.undecided" undecided(NoArgs) -> UndecidedReplies, reads [Responses];
     query "responses.undecided_of" undecided_of(UndecidedOf) -> Vec<ResponseView>, reads [Responses];
     mutate "responses.decide" decide(DecideReply) -> Done, reads [];
 }

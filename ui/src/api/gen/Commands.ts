@@ -208,8 +208,8 @@ import type { TextOnly } from "./TextOnly";
 import type { TimelineEntry } from "./TimelineEntry";
 import type { Topic } from "./Topic";
 import type { TryJourney } from "./TryJourney";
-import type { Undecided } from "./Undecided";
 import type { UndecidedOf } from "./UndecidedOf";
+import type { UndecidedReplies } from "./UndecidedReplies";
 import type { UnlockPasswords } from "./UnlockPasswords";
 import type { UpdateAccount } from "./UpdateAccount";
 import type { UpdateContact } from "./UpdateContact";
@@ -377,7 +377,7 @@ export type Commands = {
   "responses.of_message": { kind: "query"; req: ResponsesOf; res: Array<ResponseView>; reads: ["responses"] };
   "responses.page": { kind: "query"; req: ResponsesPage; res: ResponsePage; reads: ["responses"] };
   "responses.take_in_mail": { kind: "mutate"; req: TakeInMail; res: TakenIn; reads: [] };
-  "responses.undecided": { kind: "query"; req: NoArgs; res: Undecided; reads: ["responses"] };
+  "responses.undecided": { kind: "query"; req: NoArgs; res: UndecidedReplies; reads: ["responses"] };
   "responses.undecided_of": { kind: "query"; req: UndecidedOf; res: Array<ResponseView>; reads: ["responses"] };
   "runtime.run": { kind: "mutate"; req: RunArgs; res: JobStarted; reads: [] };
   "scores.adjust": { kind: "mutate"; req: AdjustScore; res: Done; reads: [] };

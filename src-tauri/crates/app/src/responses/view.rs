@@ -55,7 +55,7 @@ pub struct ResponsePage {
 /// Replies that may be a wish to get no more mail and that nobody has decided on, newest first.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 #[ts(export)]
-pub struct Undecided {
+pub struct UndecidedReplies {
     /// At most 100.
     pub rows: Vec<ResponseView>,
     /// How many there are.
@@ -153,12 +153,12 @@ pub(super) async fn of_message(cx: &Ctx, req: ResponsesOf) -> Result<Vec<Respons
 /// Most undecided replies that are shown at once: those that come next are shown when these are decided.
 const MOST_UNDECIDED: u32 = 100;
 
-pub(super) async fn undecided(cx: &Ctx, _: NoArgs) -> Result<Undecided> {
+pub(super) async fn undecided(cx: &Ctx, _: NoArgs) -> Result<UndecidedReplies> {
     Ok(cx
         .open()?
         .store
         .read(|db| {
-            Ok(Undecided {
+            Ok(UndecidedReplies {
                 rows: with_names(db, responses::undecided(db, MOST_UNDECIDED)?)?,
                 count: responses::undecided_count(db)?,
             })

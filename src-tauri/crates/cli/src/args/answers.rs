@@ -140,7 +140,9 @@ pub enum Responses {
     /// Replies that may be a wish to be left alone, newest first. Marketing to their senders waits.
     Undecided,
     /// Say of such a reply what it is. Said again otherwise, the first word is taken back.
-    #[command(after_help = "Examples:\n  carillon responses decide 12 left\n  carillon responses decide 12 kept")]
+    #[command(
+        after_help = "Examples:\n  carillon responses decide 12 left\n  carillon responses decide 12 kept"
+    )]
     Decide {
         /// The reply's number; `carillon responses undecided` shows it.
         reply: i64,

@@ -338,7 +338,12 @@ async fn undecided(backend: &Backend, json: bool) -> Result<()> {
     answer(json, &rows, |rows| {
         output::table(
             rows,
-            &[("id", "id"), ("at", "at"), ("email", "email"), ("detail", "detail")],
+            &[
+                ("id", "id"),
+                ("at", "at"),
+                ("email", "email"),
+                ("detail", "detail"),
+            ],
         )
     });
     Ok(())

@@ -15,6 +15,10 @@ const ENDING: usize = 3;
 const MOST_WORDS: usize = 700;
 /// Longest text, in words, that a word of thanks alone explains.
 const SHORT_TEXT: usize = 8;
+/// Shortest question, in words, that asks for something: "Again?" does not.
+const QUESTION: usize = 3;
+/// Shortest sentence, in words, that leaves a doubt where nothing in it is known.
+const UNEXPLAINED: usize = 6;
 /// Words at which a clause ends, beside its marks; [`folded`].
 const JOINTS: [&str; 24] = [
     " , ",
@@ -133,27 +137,35 @@ impl Doubts {
 
     /// Whether whoever wrote this may want to be left alone.
     pub fn may_leave(&self, text: &str) -> bool {
-        let sentences: Vec<String> = sentences(text).iter().map(|one| folded(&one.text)).collect();
-        let spoken = self.languages_of(&sentences);
+        let read: Vec<(String, bool)> = sentences(text)
+            .iter()
+            .map(|one| (folded(&one.text), one.is_question))
+            .collect();
+        let spoken = self.languages_of(read.iter().map(|(sentence, _)| sentence.as_str()));
         let mut known = false;
         let mut thanks = false;
-        for sentence in &sentences {
+        for (sentence, is_question) in &read {
             let sentence = self.without_innocent(sentence, &spoken);
             let hits = self.hits(&sentence, &spoken);
             if self.is_doubtful(&sentence, &hits) || self.has_slip(&sentence, &hits, &spoken) {
                 return true;
             }
-            known |= hits
-                .iter()
-                .any(|hit| matches!(hit.sign, Sign::Thing | Sign::Ordinary));
-            thanks |= hits.iter().any(|hit| hit.sign == Sign::Short);
+            let says = |of: &[Sign]| hits.iter().any(|hit| of.contains(&hit.sign));
+            let explained =
+                says(&[Sign::Thing, Sign::Ordinary]) || (*is_question && length(&sentence) >= QUESTION);
+            let is_thanks = says(&[Sign::Short]);
+            if !explained && !is_thanks && length(&sentence) >= UNEXPLAINED {
+                return true;
+            }
+            known |= explained;
+            thanks |= is_thanks;
         }
-        let words: usize = sentences.iter().map(|one| one.split_whitespace().count()).sum();
+        let words: usize = read.iter().map(|(sentence, _)| length(sentence)).sum();
         !(known || (thanks && words <= SHORT_TEXT))
     }
 
     /// The languages that a text may be in; all of them where nothing tells.
-    fn languages_of(&self, sentences: &[String]) -> Vec<bool> {
+    fn languages_of<'a>(&self, sentences: impl Iterator<Item = &'a str>) -> Vec<bool> {
         let mut counts = vec![0_u32; self.languages];
         for sentence in sentences {
             for hit in self.matcher.find_overlapping_iter(sentence) {
@@ -234,6 +246,15 @@ impl Doubts {
                 stems.any(|(_, stem)| begins_nearly(&letters, stem))
             })
     }
+}
+
+/// How many words a folded sentence has; four letters of a script without spaces count as one.
+fn length(sentence: &str) -> usize {
+    let unspaced = sentence
+        .chars()
+        .filter(|c| ('\u{2E80}'..'\u{1F000}').contains(c))
+        .count();
+    sentence.split_whitespace().count() + unspaced / 4
 }
 
 /// From and to of the clause a word stands in, its spaces included.

@@ -318,7 +318,7 @@ fn beginning<'a>(text: &'a str, wishes: &Wishes) -> Option<&'a str> {
 pub(super) struct Sentence {
     /// [`plain`].
     pub text: String,
-    is_question: bool,
+    pub is_question: bool,
 }
 
 /// The sentences of a text: they end at their marks, at blank lines, and at lines that somebody ended by hand.
