@@ -5,6 +5,7 @@ import type { Listening } from "./gen/Listening";
 import type { Mailbox } from "./gen/Mailbox";
 import type { MailboxDraft } from "./gen/MailboxDraft";
 import type { MailboxView } from "./gen/MailboxView";
+import type { MayLeave } from "./gen/MayLeave";
 import type { RelaySettings } from "./gen/RelaySettings";
 import type { RelayView } from "./gen/RelayView";
 import type { ResponseKind } from "./gen/ResponseKind";
@@ -56,8 +57,10 @@ function said(
   source: string,
   rest: Partial<ResponseView>,
 ): Omit<ResponseView, "id" | "email" | "subject" | "message" | "contact" | "at" | "arrived_at"> {
-  return { kind, source, hand: "human", class: null, link: null, rule: null, detail: null, ...rest };
+  return { kind, source, hand: "human", class: null, link: null, rule: null, detail: null, may_leave: null, ...rest };
 }
+
+const DOUBTFUL = "Such a lot of paper for one old lady. I have no use for any of it.";
 
 const row = (id: number, of: (typeof MADE)[number], days: number): ResponseView => {
   const who = person(id * 17 + 3);
@@ -82,6 +85,9 @@ export interface Listeners {
 /** Answers of the commands about what comes back. */
 export function answersAnswers({ empty, much, tell }: Listeners): Record<string, (args: never) => unknown> {
   let fresh_secs = 300;
+  const doubts = (much ? [3, 2, 1] : []).map((id) =>
+    row(id, said("replied", "mailbox:1", { detail: DOUBTFUL, may_leave: "open" }), id),
+  );
   let mailboxes: MailboxView[] = empty
     ? []
     : [
@@ -338,6 +344,17 @@ export function answersAnswers({ empty, much, tell }: Listeners): Record<string,
     },
     "responses.of_message": ({ message }: { message: number }) =>
       empty || message % 5 === 0 ? [] : MADE.map((each, n) => ({ ...row(n + 1, each, n * 0.4), message })),
+    "responses.undecided": () => {
+      const rows = doubts.filter((each) => each.may_leave === "open");
+      return { rows, count: rows.length };
+    },
+    "responses.undecided_of": ({ contact }: { contact: number }) =>
+      doubts.filter((each) => each.may_leave === "open" && each.contact === contact),
+    "responses.decide": ({ id, decided }: { id: number; decided: MayLeave }) => {
+      for (const each of doubts) if (each.id === id) each.may_leave = decided;
+      tell("responses");
+      return {};
+    },
     "responses.page": ({ kind, below, limit }: { kind: ResponseKind; below: number | null; limit: number }) => {
       const made = MADE.filter((each) => each.kind === kind);
       const total = empty || made.length === 0 ? 0 : much ? 400 : 7;

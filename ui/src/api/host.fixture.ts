@@ -302,7 +302,7 @@ export function fixtureHost(search: string): Host {
         suppressed: row.suppressed
           ? { reason: "unsubscribed", scope: "marketing", source: "import:12", since: at(3) }
           : null,
-        chosen: { topics_left: [], paused_until: null },
+        chosen: { topics_left: [], paused_until: null, undecided: [] },
         permissions: [{ channel: "email", purpose: "marketing", allowed: row.permitted, basis: "double_opt_in" }],
         consents: [
           {

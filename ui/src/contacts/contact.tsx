@@ -24,7 +24,9 @@ import {
 } from "@/design";
 import { ago, count, day, moment, value } from "@/format";
 import { t } from "@/i18n";
+import { Decide } from "@/shell/decide";
 import { useNow } from "@/shell/now";
+import { Said } from "@/shell/responses";
 import { TagsInput } from "@/shell/tags-input";
 import { sourceText, Timeline } from "@/shell/timeline";
 import { ConsentDialog } from "./consent";
@@ -250,6 +252,22 @@ function Chosen({ chosen: { topics_left, paused_until } }: { chosen: ChosenShown
   );
 }
 
+/** Replies of theirs that may be a wish to be left alone. */
+function Undecided({ page: { chosen, contact } }: { page: ContactPage }) {
+  const { data } = useRead("responses.undecided_of", { contact: contact.id }, { enabled: chosen.undecided.length > 0 });
+  if (chosen.undecided.length === 0 || data === undefined) return null;
+  return (
+    <ul className="space-y-3">
+      {data.map((reply) => (
+        <li key={reply.id} className="space-y-2">
+          {reply.detail !== null && <Said text={reply.detail} />}
+          <Decide of={reply} who={contact.email} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function Ledger({ page }: { page: ContactPage }) {
   const [adding, setAdding] = useState(false);
   return (
@@ -268,6 +286,7 @@ function Ledger({ page }: { page: ContactPage }) {
         </Note>
       )}
       <Chosen chosen={page.chosen} />
+      <Undecided page={page} />
       <Card
         title={t("contacts.consent.ledger")}
         about={t("contacts.consent.ledger_about")}

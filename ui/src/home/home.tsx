@@ -18,6 +18,7 @@ import {
 } from "@/design";
 import { ago, count, moment, percent, shortDay } from "@/format";
 import { t, tx } from "@/i18n";
+import { useUndecided } from "@/shell/decide";
 import { endHint, useHint } from "@/shell/hints";
 import { useClock, useNow } from "@/shell/now";
 import { Timeline } from "@/shell/timeline";
@@ -46,6 +47,7 @@ export function HomeScreen() {
           ))}
           <StandingClock />
           <WelcomeBack />
+          <Undecided />
           {info?.workspace.sample === true && <PeopleAnswer />}
           {overview.isError ? (
             <ErrorView error={overview.error} onRetry={() => void overview.refetch()} />
@@ -55,6 +57,29 @@ export function HomeScreen() {
         </div>
       </div>
     </div>
+  );
+}
+
+/** Replies that wait for a decision: marketing to these people rests meanwhile. */
+function Undecided() {
+  const n = useUndecided();
+  if (n === 0) return null;
+  return (
+    <Note
+      tone="warn"
+      title={t("replies.may_leave.heading", { n })}
+      actions={
+        <Link
+          to="/replies"
+          search={{}}
+          className="flex h-8 shrink-0 items-center self-center rounded-control px-3 font-medium text-accent-text hover:bg-hover"
+        >
+          {t("replies.may_leave.look")}
+        </Link>
+      }
+    >
+      {t("replies.may_leave.home_about")}
+    </Note>
   );
 }
 

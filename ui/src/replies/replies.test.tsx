@@ -1,4 +1,4 @@
-import { screen, waitFor } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, test } from "vitest";
 import { setHost } from "@/api/host";
@@ -35,4 +35,20 @@ test("a row leads to its contact and to its message", async () => {
   expect(hrefs[0]).toMatch(/contacts\/\d+/);
   expect(hrefs[1]).toMatch(/outbox\?message=\d+/);
   expect(panel.textContent).toContain("With the unsubscribe button of the mail program.");
+});
+
+test("a reply that may be a wish to be left alone is decided on with two buttons, and that can be taken back", async () => {
+  stand("much");
+  showProgram("/replies");
+  const waiting = await screen.findByRole("region", { name: "3 replies may be wishes to be left alone" });
+  const [first] = within(waiting).getAllByRole("listitem");
+  expect(first?.textContent).toContain("This may be a wish to be left alone.");
+  expect(first?.textContent).toContain("Marketing to this person waits until you decide.");
+  await userEvent.click(within(first as HTMLElement).getByRole("button", { name: /^Take off the list: / }));
+  await screen.findByRole("region", { name: "2 replies may be wishes to be left alone" });
+  await userEvent.click(await screen.findByRole("button", { name: "Undo" }));
+  const again = await screen.findByRole("region", { name: "3 replies may be wishes to be left alone" });
+  const [other] = within(again).getAllByRole("button", { name: /^Keep mailing / });
+  await userEvent.click(other as HTMLElement);
+  await screen.findByRole("region", { name: "2 replies may be wishes to be left alone" });
 });

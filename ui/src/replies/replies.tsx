@@ -7,6 +7,7 @@ import type { ResponseView } from "@/api/gen/ResponseView";
 import { Button, EmptyState, ErrorView, PageHead, SkeletonLines, Tabs } from "@/design";
 import { ago, moment } from "@/format";
 import { t } from "@/i18n";
+import { Decide } from "@/shell/decide";
 import { useNow } from "@/shell/now";
 import { ClassBadge, ruleText, Said, saidText, sourceOf, useSourceLabels } from "@/shell/responses";
 
@@ -34,6 +35,7 @@ export function RepliesScreen() {
   return (
     <>
       <PageHead title={t("replies.title")} about={t("replies.about")} />
+      <Undecided />
       <Tabs
         label={t("replies.tabs_label")}
         className="min-h-0 flex-1"
@@ -46,6 +48,31 @@ export function RepliesScreen() {
         }))}
       />
     </>
+  );
+}
+
+/** Replies that may be wishes to be left alone, before everything else: somebody waits for an answer. */
+function Undecided() {
+  const now = useNow();
+  const labels = useSourceLabels();
+  const { data } = useRead("responses.undecided", {});
+  if (data === undefined || data.count === 0) return null;
+  return (
+    <section
+      aria-labelledby="undecided"
+      className="max-h-[50vh] shrink-0 overflow-auto border-line-subtle border-b px-6 py-3"
+    >
+      <div className="max-w-220">
+        <h2 id="undecided" className="font-semibold">
+          {t("replies.may_leave.heading", { n: data.count })}
+        </h2>
+        <ul className="divide-y divide-line-subtle">
+          {data.rows.map((row) => (
+            <Row key={row.id} row={row} now={now} labels={labels} />
+          ))}
+        </ul>
+      </div>
+    </section>
   );
 }
 
@@ -98,9 +125,12 @@ function Rows({ kind, below, now, labels }: Shown & { below: number | null }) {
   return (
     <>
       <ul className="divide-y divide-line-subtle">
-        {rows.map((row) => (
-          <Row key={row.id} row={row} now={now} labels={labels} />
-        ))}
+        {rows
+          // Those that wait for a decision stand above.
+          .filter((row) => row.may_leave !== "open")
+          .map((row) => (
+            <Row key={row.id} row={row} now={now} labels={labels} />
+          ))}
       </ul>
       {page.data.more && last !== undefined && (
         <div className="border-line-subtle border-t">
@@ -162,6 +192,7 @@ function Row({ row, now, labels }: { row: ResponseView; now: string; labels: Rea
           row.kind === "replied" && <p className="text-ink-3">{t("replies.no_text")}</p>
         )}
         <p className="text-ink-3 text-meta first-letter:uppercase">{sourceOf(row.source, labels)}</p>
+        <Decide of={row} who={row.email} />
       </div>
     </li>
   );

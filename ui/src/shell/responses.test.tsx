@@ -2,12 +2,12 @@ import bounces from "@assets/rules/bounce_rules.json";
 import { screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
-import type { Response } from "@/api/gen/Response";
+import type { ResponseView } from "@/api/gen/ResponseView";
 import { answering, show } from "@/testing";
 import { agentOf, Responses, ruleText, saidText, sourceOf } from "./responses";
 
 const LABELS = new Map([["mailbox:1", "Shop"]]);
-const one = (rest: Partial<Response>): Response => ({
+const one = (rest: Partial<ResponseView>): ResponseView => ({
   id: 1,
   kind: "replied",
   message: 1,
@@ -20,6 +20,9 @@ const one = (rest: Partial<Response>): Response => ({
   link: null,
   rule: null,
   detail: null,
+  may_leave: null,
+  email: "ann@example.com",
+  subject: "Hello",
   ...rest,
 });
 

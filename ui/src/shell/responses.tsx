@@ -17,9 +17,11 @@ import { useRead } from "@/api/client";
 import type { BounceClass } from "@/api/gen/BounceClass";
 import type { Response } from "@/api/gen/Response";
 import type { ResponseKind } from "@/api/gen/ResponseKind";
+import type { ResponseView } from "@/api/gen/ResponseView";
 import { Badge, cx, type Tone } from "@/design";
 import { ago, moment } from "@/format";
 import { t, tx } from "@/i18n";
+import { Decide } from "./decide";
 
 const ICONS: Record<ResponseKind, LucideIcon> = {
   delivered: MailCheck,
@@ -122,7 +124,7 @@ export function ClassBadge({ of }: { of: BounceClass }) {
 }
 
 /** What came back for one message, one below the other. */
-export function Responses({ rows, now }: { rows: readonly Response[]; now: string }) {
+export function Responses({ rows, now }: { rows: readonly ResponseView[]; now: string }) {
   const labels = useSourceLabels();
   return (
     <ol>
@@ -139,7 +141,7 @@ function Line({
   labels,
   last,
 }: {
-  row: Response;
+  row: ResponseView;
   now: string;
   labels: ReadonlyMap<string, string>;
   last: boolean;
@@ -181,6 +183,11 @@ function Line({
         {said !== "" && (
           <div className="mt-1 border-line-default border-l-2 pl-3">
             <Said text={said} mono={row.kind === "bounced" || row.kind === "delayed"} />
+          </div>
+        )}
+        {row.may_leave !== null && (
+          <div className="mt-2">
+            <Decide of={row} who={row.email} />
           </div>
         )}
       </div>

@@ -35,3 +35,15 @@ test("messages that need attention come before that", async () => {
   const pill = await screen.findByRole("link", { name: "Sending: 4 need attention" });
   expect(pill.getAttribute("href")).toMatch(/outbox\?state=attention/);
 });
+
+test("replies that may be wishes to be left alone are counted, and the pill leads to them", async () => {
+  const host = fixtureHost("?fixture=some");
+  setHost({
+    ...host,
+    query: async (name, args) => (name === "responses.undecided" ? { rows: [], count: 2 } : host.query(name, args)),
+  });
+  showProgram("/templates");
+  const pill = await screen.findByRole("link", { name: /2 replies may be wishes to be left alone/ });
+  expect(pill.getAttribute("href")).toMatch(/replies$/);
+  expect(pill.textContent).toBe("2 replies to look at");
+});

@@ -10,6 +10,7 @@ import { CreateWorkspace } from "@/workspaces/create";
 import { workspaceName } from "@/workspaces/name";
 import { useOpenWorkspace } from "@/workspaces/open";
 import { ClockControls } from "./clock";
+import { useUndecided } from "./decide";
 import { mayLeave } from "./unsaved";
 
 /** Which workspace, what time it is there, whether anything goes out, and the colours. */
@@ -96,6 +97,7 @@ function StatusPill() {
   const { data } = useRead("outbox.summary", {});
   const absence = useRead("absence.get", {});
   const waiting = absence.data?.waiting ?? 0;
+  const undecided = useUndecided();
   const sending = data?.sending;
   const leaving = (sending?.queued ?? 0) + (sending?.in_flight ?? 0);
   const attention = sending?.attention ?? 0;
@@ -107,6 +109,14 @@ function StatusPill() {
       <Link to="/home" aria-label={t("shell.status.away_about")} className={look}>
         <span aria-hidden className="size-2 rounded-full bg-warn" />
         {t("shell.status.away", { n: waiting })}
+      </Link>
+    );
+  }
+  if (undecided > 0 && attention === 0) {
+    return (
+      <Link to="/replies" search={{}} aria-label={t("shell.status.undecided_about", { n: undecided })} className={look}>
+        <span aria-hidden className="size-2 rounded-full bg-warn" />
+        {t("shell.status.undecided", { n: undecided })}
       </Link>
     );
   }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "mailbox/doubts.rs"]
+mod doubts;
 #[path = "mailbox/said.rs"]
 mod said;
 
@@ -69,7 +71,7 @@ fn line(notice: &Notice) -> String {
         Kind::AutoReply(AutoReply::AddressChanged { new }) => format!("address_changed {}", or_dash(new)),
         Kind::AutoReply(AutoReply::Other) => "auto_reply".to_owned(),
         Kind::Challenge => "challenge".to_owned(),
-        Kind::Reply => "reply".to_owned(),
+        Kind::Reply { .. } => "reply".to_owned(),
         Kind::Other => "other".to_owned(),
     }
 }

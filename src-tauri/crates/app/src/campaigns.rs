@@ -42,8 +42,8 @@ commands! {
     mutate "campaigns.save" save(SaveCampaign) -> CampaignView, reads [];
     mutate "campaigns.duplicate" duplicate(OneCampaign) -> CampaignView, reads [];
     mutate "campaigns.delete" delete(OneCampaign) -> Done, reads [];
-    query "campaigns.preview" preview(OneCampaign) -> CampaignPreview, reads [Campaigns, Membership, Contacts, Consents, Suppressions, Segments, Templates, Accounts, Outbox, Workspace];
-    query "campaigns.people" people(CampaignPeople) -> Vec<Named>, reads [Campaigns, Membership, Contacts, Consents, Suppressions, Segments];
+    query "campaigns.preview" preview(OneCampaign) -> CampaignPreview, reads [Campaigns, Membership, Contacts, Consents, Suppressions, Segments, Templates, Accounts, Outbox, Workspace, Responses];
+    query "campaigns.people" people(CampaignPeople) -> Vec<Named>, reads [Campaigns, Membership, Contacts, Consents, Suppressions, Segments, Responses];
     query "campaigns.plan" plan(PlanTest) -> TestPlan, reads [Events, Reports];
     mutate "campaigns.start" start(StartCampaign) -> CampaignView, reads [];
     mutate "campaigns.recall" recall(OneCampaign) -> CampaignView, reads [];

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 commands! {
     query "contacts.page" page(ContactsPage) -> Page<ContactRow>, reads [Contacts, Fields, Tags, Consents, Suppressions, Membership];
-    query "contacts.get" get(OneContact) -> ContactPage, reads [Contacts, Fields, Tags, Consents, Suppressions, Enrolments, Membership];
+    query "contacts.get" get(OneContact) -> ContactPage, reads [Contacts, Fields, Tags, Consents, Suppressions, Enrolments, Membership, Responses];
     query "contacts.find" find(FindContact) -> Found, reads [Contacts];
     query "contacts.timeline" show_timeline(AskTimeline) -> Vec<TimelineEntry>, reads [Contacts, Consents, Events, Outbox, Enrolments];
     mutate "contacts.add" add(AddContact) -> Found, reads [];
@@ -137,6 +137,7 @@ async fn get(cx: &Ctx, req: OneContact) -> Result<ContactPage> {
             let chosen = ChosenShown {
                 topics_left: crate::topics::names_left(db, choice.left)?,
                 paused_until: choice.rests(now),
+                undecided: carillon_store::responses::undecided_of(db, id)?,
             };
             Ok((
                 consents::of(db, id)?,

@@ -15,6 +15,8 @@ pub struct Case {
     pub topic_left: bool,
     /// The contact asked for no mails until a day that is still to come.
     pub rests: bool,
+    /// A reply of the contact may be a wish to get no more mail, and nobody has decided on it.
+    pub may_leave: bool,
     /// Typed as transactional: consent for marketing does not matter, nor what was chosen of it; the suppression list does.
     pub transactional: bool,
     /// The journey was stopped.
@@ -56,6 +58,9 @@ pub fn decide(case: &Case) -> Option<Refusal> {
     if case.rests && !case.transactional {
         return Some(Refusal::ContactPaused);
     }
+    if case.may_leave && !case.transactional {
+        return Some(Refusal::MayLeave);
+    }
     // A machine that cannot hear an unsubscribe must not send marketing (48 h at Gmail and Yahoo, 10 business
     // days under CAN-SPAM and CASL).
     if !case.loopback && !case.transactional && !case.listening {
@@ -79,6 +84,7 @@ pub fn is_final(refusal: Refusal) -> bool {
         | Refusal::NoContact
         | Refusal::Stopped => true,
         Refusal::ContactPaused
+        | Refusal::MayLeave
         | Refusal::Paused
         | Refusal::OverLimit
         | Refusal::NoOptOutSource
@@ -96,6 +102,7 @@ mod tests {
         suppressed: false,
         topic_left: false,
         rests: false,
+        may_leave: false,
         transactional: false,
         stopped: false,
         paused: false,
@@ -151,6 +158,13 @@ mod tests {
             decide(&Case { rests: true, ..OPEN }),
             Some(Refusal::ContactPaused)
         );
+        assert_eq!(
+            decide(&Case {
+                may_leave: true,
+                ..OPEN
+            }),
+            Some(Refusal::MayLeave)
+        );
         assert_eq!(decide(&Case { paused: true, ..OPEN }), Some(Refusal::Paused));
         assert_eq!(
             decide(&Case {
@@ -187,6 +201,7 @@ mod tests {
             permitted: false,
             topic_left: true,
             rests: true,
+            may_leave: true,
             ..OPEN
         };
         assert_eq!(decide(&case), None);
@@ -220,8 +235,8 @@ mod tests {
 
     #[test]
     fn nothing_passes_the_gate_that_any_single_fact_forbids() {
-        // All 4,096 cases against the rule written the other way round.
-        for bits in 0..4_096u32 {
+        // All 8,192 cases against the rule written the other way round.
+        for bits in 0..8_192u32 {
             let bit = |n: u32| bits & (1 << n) != 0;
             let case = Case {
                 contact: bit(0),
@@ -236,10 +251,12 @@ mod tests {
                 topic_left: bit(9),
                 rests: bit(10),
                 away: bit(11),
+                may_leave: bit(12),
             };
             let allowed = case.contact
                 && !case.suppressed
-                && (case.transactional || (case.permitted && !case.topic_left && !case.rests))
+                && (case.transactional
+                    || (case.permitted && !case.topic_left && !case.rests && !case.may_leave))
                 && !case.stopped
                 && !case.paused
                 && !case.over_limit

@@ -1,12 +1,15 @@
 //! What comes back for messages: taken in once, kept, told to the contact's timeline, and acted upon.
 
+mod decide;
 mod effects;
 mod view;
 
+pub use decide::*;
 pub use effects::{PausedByBlocks, paused_key};
 pub use view::*;
 
 use crate::commands;
+use crate::table::{Done, NoArgs};
 use carillon_engine::journey::response;
 use carillon_model::event::Prop;
 use carillon_model::message::MessageState;
@@ -16,13 +19,17 @@ use carillon_store::events::NewEvent;
 use carillon_store::outbox::Claimed;
 use carillon_store::responses::NewResponse;
 use carillon_store::{Tx, consents, contacts, duplicates, events, journeys, outbox, responses, templates};
+use decide::decide;
 use std::collections::BTreeMap;
-use view::{of_message, page, take_in_mail};
+use view::{of_message, page, take_in_mail, undecided, undecided_of};
 
 commands! {
     query "responses.of_message" of_message(ResponsesOf) -> Vec<ResponseView>, reads [Responses];
     mutate "responses.take_in_mail" take_in_mail(TakeInMail) -> TakenIn, reads [];
     query "responses.page" page(ResponsesPage) -> ResponsePage, reads [Responses];
+    query "responses.undecided" undecided(NoArgs) -> UndecidedReplies, reads [Responses];
+    query "responses.undecided_of" undecided_of(UndecidedOf) -> Vec<ResponseView>, reads [Responses];
+    mutate "responses.decide" decide(DecideReply) -> Done, reads [];
 }
 
 /// Something a source heard. Who and what it is about is said as far as the source knows.
@@ -46,6 +53,8 @@ pub struct Heard {
     pub link: Option<String>,
     pub rule: Option<String>,
     pub detail: Option<String>,
+    /// A reply that may be a wish to get no more mail.
+    pub may_leave: bool,
     /// More for the event on the contact's timeline.
     pub props: BTreeMap<String, Prop>,
 }
@@ -66,6 +75,7 @@ impl Heard {
             link: None,
             rule: None,
             detail: None,
+            may_leave: false,
             props: BTreeMap::new(),
         }
     }
@@ -138,6 +148,7 @@ pub fn take_in(tx: &mut Tx<'_>, heard: &Heard) -> carillon_store::Result<Taken> 
             link: heard.link.clone(),
             rule: heard.rule.clone(),
             detail: heard.detail.clone(),
+            may_leave: heard.may_leave,
         },
     )?;
     if !believed {

@@ -93,6 +93,8 @@ pub enum Refusal {
     TopicLeft,
     /// The contact wants no mails until a day: waits for it, or ends where it would come a week late.
     ContactPaused,
+    /// A reply of the contact may be a wish to get no more mail: waits until somebody decides, or ends a week late.
+    MayLeave,
     /// The contact was erased.
     NoContact,
     /// Journey or sending paused, or the account switched off: waits.

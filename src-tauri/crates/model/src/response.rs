@@ -66,6 +66,19 @@ pub enum BounceClass {
     Block,
 }
 
+/// What was decided on a reply that may be a wish to get no more mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum MayLeave {
+    /// Nothing yet: marketing to the person rests.
+    Open,
+    /// It was no such wish: mail goes on.
+    Kept,
+    /// It was one: the person was taken off the list.
+    Left,
+}
+
 /// Who opened or clicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
@@ -102,4 +115,6 @@ pub struct Response {
     pub rule: Option<String>,
     /// What was said, in a line or a few: a server's reason, the text of a reply.
     pub detail: Option<String>,
+    /// Of a reply that may be a wish to get no more mail.
+    pub may_leave: Option<MayLeave>,
 }

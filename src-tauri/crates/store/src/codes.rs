@@ -3,7 +3,7 @@
 use crate::{Error, Result};
 use carillon_model::consent::{Basis, Channel, ConsentAction, Purpose, SuppressionReason};
 use carillon_model::message::MessageState;
-use carillon_model::response::{BounceClass, Hand, ResponseKind};
+use carillon_model::response::{BounceClass, Hand, MayLeave, ResponseKind};
 use carillon_model::score::ScoreCause;
 
 /// A closed enum kept as a small number. Numbers are for ever: a new variant takes the next one.
@@ -46,6 +46,7 @@ codes!(ResponseKind: Delivered = 0, Delayed = 1, Bounced = 2, Complained = 3, Un
 codes!(ScoreCause: Event = 0, Changed = 1, Time = 2, Published = 3,);
 codes!(Hand: Human = 0, Machine = 1, Proxy = 2,);
 codes!(BounceClass: Hard = 0, Soft = 1, Block = 2,);
+codes!(MayLeave: Open = 0, Kept = 1, Left = 2,);
 
 /// A unit enum of the model as the word serde gives it.
 pub(crate) fn word<T: serde::Serialize>(value: &T) -> Result<String> {
@@ -92,5 +93,6 @@ mod tests {
         all::<ResponseKind>();
         all::<Hand>();
         all::<BounceClass>();
+        all::<MayLeave>();
     }
 }

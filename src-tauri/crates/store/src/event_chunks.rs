@@ -1,7 +1,7 @@
 //! Events for the index, read from chunks where the file has them and from rows where it has not.
 //!
 //! Rows are the truth and chunks are derived: a commit that fills one has it written after it, an opening writes those
-//! that are missing, triggers (migration 0015) throw one away when a row of it changes, and one that is damaged is not
+//! that are missing, triggers (migration 0016) throw one away when a row of it changes, and one that is damaged is not
 //! believed. Without them everything is as true, and opening takes longer.
 
 use crate::codes::from_json;

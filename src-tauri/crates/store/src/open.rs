@@ -38,9 +38,10 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
         "0014_duplicates",
         include_str!("../migrations/0014_duplicates.sql"),
     ),
+    ("0015_may_leave", include_str!("../migrations/0015_may_leave.sql")),
     (
-        "0015_event_chunks",
-        include_str!("../migrations/0015_event_chunks.sql"),
+        "0016_event_chunks",
+        include_str!("../migrations/0016_event_chunks.sql"),
     ),
 ];
 

@@ -2,6 +2,7 @@
 
 use crate::codes::Code;
 use crate::db::Db;
+use crate::duplicates;
 use crate::error::{Error, Result};
 use crate::outbox;
 use crate::rollups::Metric;
@@ -9,18 +10,18 @@ use crate::sql::sql;
 use crate::time::{moment, ms};
 use crate::topics::Topic;
 use crate::tx::{Mark, Tx};
-use carillon_model::response::{BounceClass, Hand, Response, ResponseKind};
+use carillon_model::response::{BounceClass, Hand, MayLeave, Response, ResponseKind};
 use carillon_model::{ContactId, MessageId, Moment, ResponseId};
 use rusqlite::Row;
 
 const ADD: &str = sql!(
-    "INSERT INTO responses(id, kind, message, contact, at, arrived_at, source, hand, class, link, rule, detail)
-     VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+    "INSERT INTO responses(id, kind, message, contact, at, arrived_at, source, hand, class, link, rule, detail, may_leave)
+     VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
 );
 const FIND_LINK: &str = sql!("SELECT id FROM links WHERE url = ?1");
 const ADD_LINK: &str = sql!("INSERT INTO links(url) VALUES(?1) RETURNING id");
 const OF_MESSAGE: &str = sql!(
-    "SELECT r.id, r.kind, r.message, r.contact, r.at, r.arrived_at, s.text, r.hand, r.class, l.url, r.rule, r.detail
+    "SELECT r.id, r.kind, r.message, r.contact, r.at, r.arrived_at, s.text, r.hand, r.class, l.url, r.rule, r.detail, r.may_leave
      FROM responses r JOIN sources s ON s.id = r.source LEFT JOIN links l ON l.id = r.link
      WHERE r.message = ?1 AND r.message IS NOT NULL ORDER BY r.at, r.id"
 );
@@ -34,10 +35,32 @@ const UNPROVED: &str = sql!(
     "SELECT 1 FROM responses WHERE kind = 2 AND contact = ?1 AND at >= ?2 AND arrived_at BETWEEN ?2 AND ?3 AND class = ?4 AND message IS NULL LIMIT 1"
 );
 const SAID: &str = sql!(
-    "SELECT r.id, r.kind, r.message, r.contact, r.at, r.arrived_at, s.text, r.hand, r.class, l.url, r.rule, r.detail
+    "SELECT r.id, r.kind, r.message, r.contact, r.at, r.arrived_at, s.text, r.hand, r.class, l.url, r.rule, r.detail, r.may_leave
      FROM responses r JOIN sources s ON s.id = r.source LEFT JOIN links l ON l.id = r.link
      WHERE r.kind = ?1 AND r.kind NOT IN (0, 5, 6) AND r.id < ?2 ORDER BY r.id DESC LIMIT ?3"
 );
+const ONE: &str = sql!(
+    "SELECT r.id, r.kind, r.message, r.contact, r.at, r.arrived_at, s.text, r.hand, r.class, l.url, r.rule, r.detail, r.may_leave
+     FROM responses r JOIN sources s ON s.id = r.source LEFT JOIN links l ON l.id = r.link WHERE r.id = ?1"
+);
+const UNDECIDED: &str = sql!(
+    "SELECT r.id, r.kind, r.message, r.contact, r.at, r.arrived_at, s.text, r.hand, r.class, l.url, r.rule, r.detail, r.may_leave
+     FROM responses r INDEXED BY responses_undecided JOIN sources s ON s.id = r.source LEFT JOIN links l ON l.id = r.link
+     WHERE r.may_leave = 0 ORDER BY r.id DESC LIMIT ?1",
+    scan: "only the index of replies nobody has decided on is walked"
+);
+const COUNT_UNDECIDED: &str = sql!(
+    "SELECT count(*) FROM responses INDEXED BY responses_undecided WHERE may_leave = 0",
+    scan: "only the index of replies nobody has decided on is walked"
+);
+const UNDECIDED_OF: &str = sql!(
+    "SELECT id FROM responses INDEXED BY responses_undecided WHERE may_leave = 0 AND contact = ?1 ORDER BY id"
+);
+const WHO_IS_UNDECIDED: &str = sql!(
+    "SELECT DISTINCT contact FROM responses INDEXED BY responses_undecided WHERE may_leave = 0 AND contact IS NOT NULL",
+    scan: "a whole audience is looked up at once"
+);
+const DECIDE: &str = sql!("UPDATE responses SET may_leave = ?2 WHERE id = ?1 AND may_leave IS NOT NULL");
 const CALL: &str = sql!("UPDATE responses SET hand = ?2, rule = ?3 WHERE id = ?1");
 const NEWEST: &str = sql!("SELECT ifnull(max(id), 0) FROM responses");
 
@@ -55,6 +78,8 @@ pub struct NewResponse {
     pub link: Option<String>,
     pub rule: Option<String>,
     pub detail: Option<String>,
+    /// A reply that may be a wish to get no more mail: marketing to the contact rests from this write on.
+    pub may_leave: bool,
 }
 
 /// Longest text that is kept of what was said, in bytes.
@@ -83,7 +108,7 @@ pub fn add(tx: &mut Tx<'_>, new: &NewResponse) -> Result<(ResponseId, bool)> {
     let now = ms(tx.now());
     tx.run(
         ADD,
-        (
+        rusqlite::params![
             id,
             new.kind.code(),
             new.message.map(|m| m.0),
@@ -96,7 +121,8 @@ pub fn add(tx: &mut Tx<'_>, new: &NewResponse) -> Result<(ResponseId, bool)> {
             link,
             new.rule.as_deref(),
             new.detail.as_deref().map(|text| cut(text, MOST_DETAIL)),
-        ),
+            new.may_leave.then_some(MayLeave::Open.code()),
+        ],
     )?;
     if first && new.hand == Hand::Human {
         figures(tx, new)?;
@@ -147,6 +173,7 @@ fn read(row: &Row<'_>) -> Result<Response> {
         link: row.get(9)?,
         rule: row.get(10)?,
         detail: row.get(11)?,
+        may_leave: row.get::<_, Option<i64>>(12)?.map(MayLeave::of).transpose()?,
     })
 }
 
@@ -166,6 +193,69 @@ pub fn of_message(db: &Db<'_>, message: MessageId) -> Result<Vec<Response>> {
 pub fn said(db: &Db<'_>, kind: ResponseKind, below: Option<ResponseId>, limit: u32) -> Result<Vec<Response>> {
     let below = below.map_or(i64::MAX, |id| id.0);
     db.all(SAID, (kind.code(), below, limit), read)
+}
+
+/// One of them.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn get(db: &Db<'_>, id: ResponseId) -> Result<Option<Response>> {
+    db.one(ONE, (id.0,), read)
+}
+
+/// Replies that may be a wish to get no more mail and that nobody has decided on, newest first.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn undecided(db: &Db<'_>, limit: u32) -> Result<Vec<Response>> {
+    db.all(UNDECIDED, (limit,), read)
+}
+
+/// How many of them there are.
+///
+/// # Errors
+/// SQLite's.
+pub fn undecided_count(db: &Db<'_>) -> Result<u64> {
+    Ok(db.value::<i64>(COUNT_UNDECIDED, ())?.unwrap_or(0).unsigned_abs())
+}
+
+/// Those of one contact, and of whoever was merged into it, oldest first.
+///
+/// # Errors
+/// SQLite's.
+pub fn undecided_of(db: &Db<'_>, contact: ContactId) -> Result<Vec<ResponseId>> {
+    let mut found = Vec::new();
+    let merged = duplicates::aliases_of(db, contact)?;
+    for one in merged.iter().map(|alias| alias.absorbed).chain([contact]) {
+        found.extend(db.all(UNDECIDED_OF, (one.0,), |row| Ok(ResponseId(row.get(0)?)))?);
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// Everybody a reply of whom nobody has decided on.
+///
+/// # Errors
+/// SQLite's.
+pub fn who_is_undecided(db: &Db<'_>) -> Result<Vec<ContactId>> {
+    let contacts = db.all(WHO_IS_UNDECIDED, (), |row| Ok(ContactId(row.get(0)?)))?;
+    contacts
+        .into_iter()
+        .map(|contact| duplicates::standing(db, contact))
+        .collect()
+}
+
+/// Keeps what was decided on a reply that may be a wish to get no more mail. What follows is the caller's.
+///
+/// # Errors
+/// [`Error::NotFound`] where there is no such reply.
+pub fn decide(tx: &mut Tx<'_>, id: ResponseId, decided: MayLeave) -> Result<()> {
+    if tx.run(DECIDE, (id.0, decided.code()))? == 0 {
+        return Err(Error::missing("response", id));
+    }
+    tx.touch("responses", id.0, id.0);
+    tx.topic(Topic::Responses);
+    Ok(())
 }
 
 /// Whether a bounce of a class that names no message of ours, only the contact's address, came in a span of time.

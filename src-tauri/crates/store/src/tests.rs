@@ -10,6 +10,7 @@ mod duplicates;
 mod event_chunks;
 mod fixtures;
 mod imports;
+mod may_leave;
 mod messages;
 mod opening;
 mod passages;

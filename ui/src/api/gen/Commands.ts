@@ -39,6 +39,7 @@ import type { CountSegment } from "./CountSegment";
 import type { CreateBackup } from "./CreateBackup";
 import type { CreateSample } from "./CreateSample";
 import type { CreateWorkspace } from "./CreateWorkspace";
+import type { DecideReply } from "./DecideReply";
 import type { DeleteContacts } from "./DeleteContacts";
 import type { Deleted } from "./Deleted";
 import type { Diagnostics } from "./Diagnostics";
@@ -207,6 +208,8 @@ import type { TextOnly } from "./TextOnly";
 import type { TimelineEntry } from "./TimelineEntry";
 import type { Topic } from "./Topic";
 import type { TryJourney } from "./TryJourney";
+import type { UndecidedOf } from "./UndecidedOf";
+import type { UndecidedReplies } from "./UndecidedReplies";
 import type { UnlockPasswords } from "./UnlockPasswords";
 import type { UpdateAccount } from "./UpdateAccount";
 import type { UpdateContact } from "./UpdateContact";
@@ -251,9 +254,9 @@ export type Commands = {
   "campaigns.get": { kind: "query"; req: OneCampaign; res: CampaignView; reads: ["campaigns", "outbox", "enrolments", "accounts"] };
   "campaigns.list": { kind: "query"; req: NoArgs; res: Array<CampaignListRow>; reads: ["campaigns", "outbox"] };
   "campaigns.pause": { kind: "mutate"; req: OneCampaign; res: CampaignView; reads: [] };
-  "campaigns.people": { kind: "query"; req: CampaignPeople; res: Array<Named>; reads: ["campaigns", "membership", "contacts", "consents", "suppressions", "segments"] };
+  "campaigns.people": { kind: "query"; req: CampaignPeople; res: Array<Named>; reads: ["campaigns", "membership", "contacts", "consents", "suppressions", "segments", "responses"] };
   "campaigns.plan": { kind: "query"; req: PlanTest; res: TestPlan; reads: ["events", "reports"] };
-  "campaigns.preview": { kind: "query"; req: OneCampaign; res: CampaignPreview; reads: ["campaigns", "membership", "contacts", "consents", "suppressions", "segments", "templates", "accounts", "outbox", "workspace"] };
+  "campaigns.preview": { kind: "query"; req: OneCampaign; res: CampaignPreview; reads: ["campaigns", "membership", "contacts", "consents", "suppressions", "segments", "templates", "accounts", "outbox", "workspace", "responses"] };
   "campaigns.recall": { kind: "mutate"; req: OneCampaign; res: CampaignView; reads: [] };
   "campaigns.recall_secs": { kind: "query"; req: NoArgs; res: RecallSecs; reads: ["workspace"] };
   "campaigns.resume": { kind: "mutate"; req: OneCampaign; res: CampaignView; reads: [] };
@@ -271,7 +274,7 @@ export type Commands = {
   "contacts.delete": { kind: "mutate"; req: DeleteContacts; res: Deleted; reads: [] };
   "contacts.export": { kind: "mutate"; req: ExportContacts; res: ExportStarted; reads: [] };
   "contacts.find": { kind: "query"; req: FindContact; res: Found; reads: ["contacts"] };
-  "contacts.get": { kind: "query"; req: OneContact; res: ContactPage; reads: ["contacts", "fields", "tags", "consents", "suppressions", "enrolments", "membership"] };
+  "contacts.get": { kind: "query"; req: OneContact; res: ContactPage; reads: ["contacts", "fields", "tags", "consents", "suppressions", "enrolments", "membership", "responses"] };
   "contacts.import_dry_run": { kind: "mutate"; req: ImportPlan; res: JobStarted; reads: [] };
   "contacts.import_open": { kind: "mutate"; req: OpenImport; res: ImportPreview; reads: [] };
   "contacts.import_resume": { kind: "mutate"; req: ResumeImport; res: ImportStarted; reads: [] };
@@ -370,9 +373,12 @@ export type Commands = {
   "reports.funnel": { kind: "query"; req: FunnelOf; res: FunnelReport; reads: ["reports", "enrolments", "journeys"] };
   "reports.growth": { kind: "query"; req: Span; res: GrowthReport; reads: ["reports"] };
   "reports.messages": { kind: "query"; req: Span; res: MessagesReport; reads: ["reports"] };
+  "responses.decide": { kind: "mutate"; req: DecideReply; res: Done; reads: [] };
   "responses.of_message": { kind: "query"; req: ResponsesOf; res: Array<ResponseView>; reads: ["responses"] };
   "responses.page": { kind: "query"; req: ResponsesPage; res: ResponsePage; reads: ["responses"] };
   "responses.take_in_mail": { kind: "mutate"; req: TakeInMail; res: TakenIn; reads: [] };
+  "responses.undecided": { kind: "query"; req: NoArgs; res: UndecidedReplies; reads: ["responses"] };
+  "responses.undecided_of": { kind: "query"; req: UndecidedOf; res: Array<ResponseView>; reads: ["responses"] };
   "runtime.run": { kind: "mutate"; req: RunArgs; res: JobStarted; reads: [] };
   "scores.adjust": { kind: "mutate"; req: AdjustScore; res: Done; reads: [] };
   "scores.archive": { kind: "mutate"; req: OneScore; res: Done; reads: [] };
@@ -431,14 +437,14 @@ export const READS: Record<string, readonly string[]> = {
   "accounts.list": ["accounts", "outbox"],
   "campaigns.get": ["campaigns", "outbox", "enrolments", "accounts"],
   "campaigns.list": ["campaigns", "outbox"],
-  "campaigns.people": ["campaigns", "membership", "contacts", "consents", "suppressions", "segments"],
+  "campaigns.people": ["campaigns", "membership", "contacts", "consents", "suppressions", "segments", "responses"],
   "campaigns.plan": ["events", "reports"],
-  "campaigns.preview": ["campaigns", "membership", "contacts", "consents", "suppressions", "segments", "templates", "accounts", "outbox", "workspace"],
+  "campaigns.preview": ["campaigns", "membership", "contacts", "consents", "suppressions", "segments", "templates", "accounts", "outbox", "workspace", "responses"],
   "campaigns.recall_secs": ["workspace"],
   "clock.get": ["clock", "enrolments", "outbox", "journeys"],
   "consents.of": ["consents"],
   "contacts.find": ["contacts"],
-  "contacts.get": ["contacts", "fields", "tags", "consents", "suppressions", "enrolments", "membership"],
+  "contacts.get": ["contacts", "fields", "tags", "consents", "suppressions", "enrolments", "membership", "responses"],
   "contacts.page": ["contacts", "fields", "tags", "consents", "suppressions", "membership"],
   "contacts.timeline": ["contacts", "consents", "events", "outbox", "enrolments"],
   "diagnostics.get": [],
@@ -480,6 +486,8 @@ export const READS: Record<string, readonly string[]> = {
   "reports.messages": ["reports"],
   "responses.of_message": ["responses"],
   "responses.page": ["responses"],
+  "responses.undecided": ["responses"],
+  "responses.undecided_of": ["responses"],
   "scores.check": ["scores", "fields", "segments"],
   "scores.get": ["scores"],
   "scores.ledger": ["scores", "events"],

@@ -5,6 +5,6 @@
  */
 export type LeftOut = { 
 /**
- * `excluded`, `suppressed`, `no_consent`, `topic_left`, `contact_paused`, `no_address` or `past`.
+ * `excluded`, `suppressed`, `no_consent`, `topic_left`, `contact_paused`, `may_leave`, `no_address` or `past`.
  */
 reason: string, count: number, };

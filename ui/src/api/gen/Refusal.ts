@@ -3,4 +3,4 @@
 /**
  * Why the gate refused a message at the last instant.
  */
-export type Refusal = "no_consent" | "suppressed" | "topic_left" | "contact_paused" | "no_contact" | "paused" | "over_limit" | "no_opt_out_source" | "stopped" | "away";
+export type Refusal = "no_consent" | "suppressed" | "topic_left" | "contact_paused" | "may_leave" | "no_contact" | "paused" | "over_limit" | "no_opt_out_source" | "stopped" | "away";

@@ -2,6 +2,7 @@
 import type { BounceClass } from "./BounceClass";
 import type { ContactId } from "./ContactId";
 import type { Hand } from "./Hand";
+import type { MayLeave } from "./MayLeave";
 import type { MessageId } from "./MessageId";
 import type { ResponseId } from "./ResponseId";
 import type { ResponseKind } from "./ResponseKind";
@@ -41,4 +42,8 @@ rule: string | null,
 /**
  * What was said, in a line or a few: a server's reason, the text of a reply.
  */
-detail: string | null, };
+detail: string | null, 
+/**
+ * Of a reply that may be a wish to get no more mail.
+ */
+may_leave: MayLeave | null, };

@@ -2,14 +2,16 @@
 //!
 //! Pure and total: the bytes of a message go in, one [`Notice`] comes out, whatever the bytes are. The order of
 //! reading is structure first (RFC 3464, RFC 5965, RFC 8098), then headers, then words by the dated rules of
-//! `assets/rules/bounce_rules.json`, `auto_reply_rules.json` and `unsubscribe_words.json`.
+//! `assets/rules/bounce_rules.json`, `auto_reply_rules.json`, `unsubscribe_words.json` and `leaving_words.json`.
 
 mod address;
 mod auto_reply;
 mod bounce;
 mod complaint;
 mod dates;
+mod doubt;
 mod envelope;
+mod fold;
 mod hits;
 mod html;
 mod mime;
@@ -82,7 +84,10 @@ pub enum Kind {
         recipient: Option<String>,
     },
     /// A person answered. What they wrote is in [`Notice::text`].
-    Reply,
+    Reply {
+        /// It may be a wish to get no more mail, said in words that are not sure.
+        may_leave: bool,
+    },
     /// None of these: newsletters, spam, notes of other systems, new mail of people.
     Other,
 }
@@ -231,7 +236,9 @@ fn kind(mail: &mime::Mail, facts: &envelope::Facts, rules: &Rules) -> Kind {
         return Kind::Unsubscribe { token: None };
     }
     if facts.answers && !facts.bulk {
-        return Kind::Reply;
+        return Kind::Reply {
+            may_leave: unsubscribe::may_be_asked(facts, rules),
+        };
     }
     Kind::Other
 }

@@ -6,7 +6,7 @@ use carillon_adapters::mailbox::notice::{AutoReply, Kind};
 const TOKEN: &str = "00112233445566778899aabbccddeeff";
 
 /// A reply of a person, above the quotation of a mail of ours with its footer.
-fn reply(text: &str) -> String {
+pub fn reply(text: &str) -> String {
     format!(
         "From: Ann <ann@dest.example>\nTo: news@shop.example\nSubject: Re: New chairs\n\
          In-Reply-To: <{TOKEN}@shop.example>\nContent-Type: text/plain; charset=utf-8\n\n{text}\n\n\

@@ -11,10 +11,10 @@ use carillon_model::segment::{Clause, Expr};
 use carillon_model::{CampaignId, ContactId, Moment};
 use carillon_store::campaigns::Parts;
 use carillon_store::choices::{self, Everybody};
-use carillon_store::{Db, Index, templates};
+use carillon_store::{Db, Index, responses, templates};
 use chrono::TimeDelta;
 use roaring::RoaringBitmap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a member of the segment gets nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +29,8 @@ pub enum Reason {
     TopicLeft,
     /// Wants no mails for more than a week yet.
     ContactPaused,
+    /// A reply of theirs may be a wish to get no more mail, and nobody has decided on it.
+    MayLeave,
     /// No address to write to.
     NoAddress,
     /// The time is over in the contact's zone.
@@ -44,6 +46,7 @@ impl Reason {
             Reason::NoConsent => "no_consent",
             Reason::TopicLeft => "topic_left",
             Reason::ContactPaused => "contact_paused",
+            Reason::MayLeave => "may_leave",
             Reason::NoAddress => "no_address",
             Reason::Past => "past",
         }
@@ -97,6 +100,8 @@ fn segment(name: &str) -> Expr {
 #[derive(Clone, Debug, Default)]
 pub struct Chosen {
     everybody: Everybody,
+    /// Whose reply may be a wish to get no more mail.
+    undecided: BTreeSet<ContactId>,
     /// What its mails are about.
     topics: Vec<u8>,
 }
@@ -116,11 +121,15 @@ impl Chosen {
         }
         Ok(Chosen {
             everybody: choices::everybody(db)?,
+            undecided: responses::who_is_undecided(db)?.into_iter().collect(),
             topics,
         })
     }
 
-    fn bars(&self, email: &str, from: Moment) -> Option<Reason> {
+    fn bars(&self, contact: ContactId, email: &str, from: Moment) -> Option<Reason> {
+        if self.undecided.contains(&contact) {
+            return Some(Reason::MayLeave);
+        }
         let choice = self.everybody.of(email);
         if self.topics.iter().any(|topic| choice.leaves(*topic)) {
             return Some(Reason::TopicLeft);
@@ -185,7 +194,7 @@ pub fn audience(
                 Some(Reason::NoConsent)
             }
             _ if over() => Some(Reason::Past),
-            _ => chosen.bars(email, from),
+            _ => chosen.bars(ContactId(contact), email, from),
         };
         match (reason, domain) {
             (Some(reason), _) => {

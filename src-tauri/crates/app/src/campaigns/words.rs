@@ -194,7 +194,7 @@ pub struct DomainProgress {
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct LeftOut {
-    /// `excluded`, `suppressed`, `no_consent`, `topic_left`, `contact_paused`, `no_address` or `past`.
+    /// `excluded`, `suppressed`, `no_consent`, `topic_left`, `contact_paused`, `may_leave`, `no_address` or `past`.
     pub reason: String,
     #[ts(type = "number")]
     pub count: u64,

@@ -5,7 +5,7 @@ use carillon_model::consent::{Basis, Channel, Consent, Purpose, SuppressionReaso
 use carillon_model::contact::{Contact, Value};
 use carillon_model::event::Event;
 use carillon_model::message::MessageState;
-use carillon_model::{ContactId, ImportId, MessageId, Moment, SegmentId};
+use carillon_model::{ContactId, ImportId, MessageId, Moment, ResponseId, SegmentId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -99,6 +99,8 @@ pub struct ChosenShown {
     pub topics_left: Vec<String>,
     /// No marketing mail before then.
     pub paused_until: Option<Moment>,
+    /// Replies that may be a wish to get no more mail and that nobody has decided on: marketing rests.
+    pub undecided: Vec<ResponseId>,
 }
 
 /// Why an address is not written to, in what, and since when.

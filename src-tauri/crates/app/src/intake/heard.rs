@@ -43,8 +43,10 @@ pub fn heard(db: &Db<'_>, notice: &Notice, source: &str) -> Vec<Heard> {
             }]
         }
         // A person who writes of their own accord has not answered anything.
-        Kind::Reply if message.is_some() => vec![Heard {
+        // Unless they may want to be left alone: then whoever they are is asked of their address.
+        Kind::Reply { may_leave } if message.is_some() || *may_leave => vec![Heard {
             detail: Some(notice.text.clone()),
+            may_leave: *may_leave,
             ..of(ResponseKind::Replied)
         }],
         Kind::Receipt { disposition, .. } if disposition == "displayed" && message.is_some() => {
@@ -53,7 +55,9 @@ pub fn heard(db: &Db<'_>, notice: &Notice, source: &str) -> Vec<Heard> {
                 ..of(ResponseKind::Opened)
             }]
         }
-        Kind::Complaint(_) | Kind::Reply | Kind::Receipt { .. } | Kind::Challenge | Kind::Other => Vec::new(),
+        Kind::Complaint(_) | Kind::Reply { .. } | Kind::Receipt { .. } | Kind::Challenge | Kind::Other => {
+            Vec::new()
+        }
     }
 }
 

@@ -4,8 +4,9 @@ use super::Taken;
 use crate::Ctx;
 use crate::error::{ApiError, Code, Result, fail};
 use crate::intake::{self, Letter};
+use crate::table::NoArgs;
 use carillon_model::response::{Response, ResponseKind};
-use carillon_model::{MessageId, ResponseId};
+use carillon_model::{ContactId, MessageId, ResponseId};
 use carillon_store::{Db, contacts, outbox, responses};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -49,6 +50,25 @@ pub struct ResponsePage {
     pub rows: Vec<ResponseView>,
     /// There are more below the last row.
     pub more: bool,
+}
+
+/// Replies that may be a wish to get no more mail and that nobody has decided on, newest first.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct UndecidedReplies {
+    /// At most 100.
+    pub rows: Vec<ResponseView>,
+    /// How many there are.
+    #[ts(type = "number")]
+    pub count: u64,
+}
+
+/// Whose replies.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct UndecidedOf {
+    pub contact: ContactId,
 }
 
 /// A mail as it lies in a file, to be taken in as if a mailbox had brought it.
@@ -125,6 +145,37 @@ pub(super) async fn of_message(cx: &Ctx, req: ResponsesOf) -> Result<Vec<Respons
         .store
         .read(move |db| {
             let rows = responses::of_message(db, req.message)?;
+            with_names(db, rows)
+        })
+        .await?)
+}
+
+/// Most undecided replies that are shown at once: those that come next are shown when these are decided.
+const MOST_UNDECIDED: u32 = 100;
+
+pub(super) async fn undecided(cx: &Ctx, _: NoArgs) -> Result<UndecidedReplies> {
+    Ok(cx
+        .open()?
+        .store
+        .read(|db| {
+            Ok(UndecidedReplies {
+                rows: with_names(db, responses::undecided(db, MOST_UNDECIDED)?)?,
+                count: responses::undecided_count(db)?,
+            })
+        })
+        .await?)
+}
+
+/// Those of one contact, oldest first.
+pub(super) async fn undecided_of(cx: &Ctx, req: UndecidedOf) -> Result<Vec<ResponseView>> {
+    Ok(cx
+        .open()?
+        .store
+        .read(move |db| {
+            let mut rows = Vec::new();
+            for id in responses::undecided_of(db, req.contact)? {
+                rows.extend(responses::get(db, id)?);
+            }
             with_names(db, rows)
         })
         .await?)

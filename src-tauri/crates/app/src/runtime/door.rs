@@ -14,7 +14,7 @@ use carillon_model::message::{MessageState, Refusal};
 use carillon_model::{MessageId, Moment};
 use carillon_store::choices::{self, Choice};
 use carillon_store::outbox::{self, Claimed, Word};
-use carillon_store::{Db, Priority, Tx, consents, journeys, settings, suppressions, templates};
+use carillon_store::{Db, Priority, Tx, consents, journeys, responses, settings, suppressions, templates};
 use chrono::TimeDelta;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -113,6 +113,7 @@ impl Lane {
             suppressed: marked || listed,
             topic_left: topic.is_some_and(|topic| chosen.leaves(topic)),
             rests: chosen.rests(self.open.now()).is_some(),
+            may_leave: !responses::undecided_of(tx, message.key.contact)?.is_empty(),
             transactional: message.transactional,
             stopped: journey == Some(JourneyState::Stopped),
             paused: journey == Some(JourneyState::Paused) || self.closed(tx)?,
@@ -161,7 +162,11 @@ impl Lane {
             Refusal::ContactPaused => self.chosen(tx, message)?.rests(now),
             _ => None,
         };
-        let late = rests.is_some_and(|until| until - message.queued_at > STALE);
+        let late = match refusal {
+            // Nobody knows when somebody decides: it waits as long as it may wait for a pause.
+            Refusal::MayLeave => now - message.queued_at > STALE,
+            _ => rests.is_some_and(|until| until - message.queued_at > STALE),
+        };
         if late || gate::is_final(refusal) {
             outbox::record(tx, message.id, self.fence(), &Word::Suppressed { refusal })?;
             return Ok(MessageState::Suppressed);

@@ -12,6 +12,7 @@ mod brevo;
 mod gate;
 mod interleavings;
 mod mails;
+mod may_leave;
 mod postmark;
 mod providers;
 mod relay;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
     trials.extend(gate::trials());
     trials.extend(interleavings::trials());
     trials.extend(mails::trials());
+    trials.extend(may_leave::trials());
     trials.extend(relay::trials());
     trials.extend(providers::trials());
     trials.extend(responses::trials());

@@ -137,6 +137,19 @@ pub enum Responses {
         /// The message's number; `carillon outbox list` shows it.
         message: i64,
     },
+    /// Replies that may be a wish to be left alone, newest first. Marketing to their senders waits.
+    Undecided,
+    /// Say of such a reply what it is. Said again otherwise, the first word is taken back.
+    #[command(
+        after_help = "Examples:\n  carillon responses decide 12 left\n  carillon responses decide 12 kept"
+    )]
+    Decide {
+        /// The reply's number; `carillon responses undecided` shows it.
+        reply: i64,
+        /// `left` takes the person off the list, `kept` lets mail go on, `open` leaves it to be decided.
+        #[arg(value_parser = ["left", "kept", "open"])]
+        decided: String,
+    },
     /// Take in mails from files, as if a mailbox had brought them. Each counts once, however often it is brought.
     #[command(after_help = "Example:\n  carillon responses take-in notice.eml")]
     TakeIn {

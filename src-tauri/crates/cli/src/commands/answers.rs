@@ -308,6 +308,12 @@ pub async fn responses(backend: &Backend, json: bool, verb: Responses) -> Result
                 .query("responses.of_message", json!({ "message": message }))
                 .await?
         }
+        Responses::Undecided => return undecided(backend, json).await,
+        Responses::Decide { reply, decided } => {
+            let args = json!({ "id": reply, "decided": decided });
+            backend.mutate("responses.decide", args).await?;
+            return undecided(backend, json).await;
+        }
         Responses::TakeIn { files } => return take_in(backend, json, &files).await,
     };
     answer(json, &rows, |rows| {
@@ -320,6 +326,22 @@ pub async fn responses(backend: &Backend, json: bool, verb: Responses) -> Result
                 ("hand", "hand"),
                 ("class", "class"),
                 ("link", "link"),
+                ("detail", "detail"),
+            ],
+        )
+    });
+    Ok(())
+}
+
+async fn undecided(backend: &Backend, json: bool) -> Result<()> {
+    let rows = backend.query("responses.undecided", json!({})).await?["rows"].clone();
+    answer(json, &rows, |rows| {
+        output::table(
+            rows,
+            &[
+                ("id", "id"),
+                ("at", "at"),
+                ("email", "email"),
                 ("detail", "detail"),
             ],
         )

@@ -188,6 +188,33 @@ pub(super) struct LanguageFile {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct LeavingFile {
+    pub dated: String,
+    #[serde(rename = "about")]
+    pub _about: String,
+    pub languages: Vec<LeavingLanguage>,
+}
+
+/// Words by which a reply that may be a wish to leave is told from ordinary ones; the file says what each list means.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LeavingLanguage {
+    pub id: String,
+    pub since: String,
+    pub source: String,
+    pub common: Vec<String>,
+    pub sure: Vec<String>,
+    pub open: Vec<String>,
+    pub denial: Vec<String>,
+    pub mail: Vec<String>,
+    pub innocent: Vec<String>,
+    pub things: Vec<String>,
+    pub ordinary: Vec<String>,
+    pub short: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct ProgramsFile {
     pub dated: String,
     #[serde(rename = "about")]

@@ -5,10 +5,11 @@ pub(super) use super::rule_files::Sign;
 
 use super::Class;
 use super::dates::DateWords;
+use super::doubt::Doubts;
 use super::hits::{List, Place, Sentences, begins, ends, takes_prefixes};
 use super::mime::cut;
 use super::programs::Programs;
-use super::rule_files::{AutoFile, BounceFile, ProgramsFile, When, WordsFile};
+use super::rule_files::{AutoFile, BounceFile, LeavingFile, ProgramsFile, When, WordsFile};
 use super::wish::Wishes;
 use crate::glob::matches;
 use aho_corasick::AhoCorasick;
@@ -90,6 +91,7 @@ pub struct Rules {
     pub(super) challenge_subject: Vec<String>,
     pub(super) challenge_about: Vec<String>,
     pub(super) wishes: Wishes,
+    pub(super) doubts: Doubts,
 }
 
 static EMBEDDED: LazyLock<Rules> = LazyLock::new(|| {
@@ -105,6 +107,10 @@ static EMBEDDED: LazyLock<Rules> = LazyLock::new(|| {
         include_str!(concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/../../../assets/rules/unsubscribe_words.json"
+        )),
+        include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../../assets/rules/leaving_words.json"
         )),
         include_str!(concat!(
             env!("CARGO_MANIFEST_DIR"),
@@ -145,18 +151,20 @@ impl Rules {
         &EMBEDDED
     }
 
-    /// Rules from the texts of the four files.
+    /// Rules from the texts of the five files.
     pub fn parse(
         bounces: &str,
         auto_replies: &str,
         unsubscribe: &str,
+        leaving: &str,
         programs: &str,
     ) -> Result<Self, BadRules> {
         let bounces: BounceFile = serde_json::from_str(bounces)?;
         let auto: AutoFile = serde_json::from_str(auto_replies)?;
         let unsubscribe: WordsFile = serde_json::from_str(unsubscribe)?;
+        let leaving: LeavingFile = serde_json::from_str(leaving)?;
         let programs: ProgramsFile = serde_json::from_str(programs)?;
-        let origins = origins(&bounces, &auto, &unsubscribe, &programs);
+        let origins = origins(&bounces, &auto, &unsubscribe, &leaving, &programs);
         let mut words = Words::default();
         let some = |list: &Vec<String>, words: &mut Words| (!list.is_empty()).then(|| words.list(list));
         let groups: HashMap<&str, List> = (bounces.groups.iter())
@@ -204,6 +212,7 @@ impl Rules {
             bounces.dated,
             auto.dated,
             unsubscribe.dated.clone(),
+            leaving.dated.clone(),
             programs.dated.clone(),
         ];
         dates.sort();
@@ -241,6 +250,7 @@ impl Rules {
             challenge_subject: auto.challenge_subject,
             challenge_about: auto.challenge_about,
             wishes,
+            doubts: Doubts::new(&leaving)?,
         })
     }
 
@@ -366,6 +376,7 @@ fn origins(
     bounces: &BounceFile,
     auto: &AutoFile,
     unsubscribe: &WordsFile,
+    leaving: &LeavingFile,
     programs: &ProgramsFile,
 ) -> Vec<Origin> {
     let origin = |id: &String, since: &String, source: &String| Origin {
@@ -396,6 +407,7 @@ fn origins(
                 .iter()
                 .map(|r| origin(&r.id, &r.since, &r.source)),
         )
+        .chain((leaving.languages.iter()).map(|r| origin(&format!("leaving-{}", r.id), &r.since, &r.source)))
         .chain([programs])
         .collect()
 }
@@ -552,13 +564,14 @@ mod tests {
     #[test]
     fn a_group_that_is_not_there_is_told_by_its_name() {
         let bounces = include_str!("../../../../../../assets/rules/bounce_rules.json");
-        let [auto, leave, programs] = [
+        let [auto, leave, leaving, programs] = [
             include_str!("../../../../../../assets/rules/auto_reply_rules.json"),
             include_str!("../../../../../../assets/rules/unsubscribe_words.json"),
+            include_str!("../../../../../../assets/rules/leaving_words.json"),
             include_str!("../../../../../../assets/rules/mail_programs.json"),
         ];
         let wrong = bounces.replace(r#"["recipient", "absent"]"#, r#"["recipient", "absnt"]"#);
-        let error = Rules::parse(&wrong, auto, leave, programs)
+        let error = Rules::parse(&wrong, auto, leave, leaving, programs)
             .err()
             .unwrap()
             .to_string();
@@ -567,7 +580,10 @@ mod tests {
 
     #[test]
     fn rules_of_another_form_are_refused_in_words() {
-        let error = Rules::parse("{}", "{}", "{}", "{}").err().unwrap().to_string();
+        let error = Rules::parse("{}", "{}", "{}", "{}", "{}")
+            .err()
+            .unwrap()
+            .to_string();
         assert!(error.contains("mail rules"), "{error}");
     }
 }

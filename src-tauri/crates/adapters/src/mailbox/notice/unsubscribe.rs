@@ -48,6 +48,21 @@ pub(super) fn asked(facts: &Facts, rules: &Rules, by_machine: bool) -> bool {
             && (wishes.is_exact(bare) || wishes.are_in(&facts.subject, rules, true)))
 }
 
+/// Whether a person may be asking for no more mail, read generously: all that they wrote, below a quotation too.
+pub(super) fn may_be_asked(facts: &Facts, rules: &Rules) -> bool {
+    let wishes = &rules.wishes;
+    let said = wishes.names_leaving(&facts.own_hits) && !wishes.forbids(&facts.own_hits);
+    let below = match facts.body.rsplit_once("\n>") {
+        Some((_, last)) => last.split_once('\n').map_or("", |(_, below)| below),
+        None => "",
+    };
+    let mut text = format!("{}\n\n{}", facts.own_text, below);
+    if !facts.is_reply_subject {
+        text = format!("{}\n\n{text}", facts.subject);
+    }
+    said || rules.doubts.may_leave(&text)
+}
+
 /// A text that asks nothing and names nothing that can be cancelled or left likewise.
 fn speaks_of_nothing_else(facts: &Facts, rules: &Rules) -> bool {
     !facts.own_text.contains(['?', '？']) && !rules.wishes.is_of_things(&facts.own_hits)

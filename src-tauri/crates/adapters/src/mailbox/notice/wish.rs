@@ -93,6 +93,11 @@ impl Wishes {
         hits.place(self.never).is_some()
     }
 
+    /// Whether a text ([`plain`]) has words for leaving, whatever is said of them.
+    pub fn names_leaving(&self, hits: &Hits) -> bool {
+        hits.has(self.clear) || hits.has(self.bare)
+    }
+
     /// Whether what is said is a wish. `lone` is for texts a machine wrote around it: only what is said in so many words.
     pub fn are_in(&self, text: &str, rules: &Rules, lone: bool) -> bool {
         let Some(text) = beginning(text, self) else {
@@ -310,14 +315,14 @@ fn beginning<'a>(text: &'a str, wishes: &Wishes) -> Option<&'a str> {
         .filter(|paragraph| !long(paragraph))
 }
 
-struct Sentence {
+pub(super) struct Sentence {
     /// [`plain`].
-    text: String,
-    is_question: bool,
+    pub text: String,
+    pub is_question: bool,
 }
 
 /// The sentences of a text: they end at their marks, at blank lines, and at lines that somebody ended by hand.
-fn sentences(text: &str) -> Vec<Sentence> {
+pub(super) fn sentences(text: &str) -> Vec<Sentence> {
     let mut found = Vec::new();
     let mut said = String::new();
     let mut end = |said: &mut String, is_question: bool| {

@@ -49,6 +49,7 @@ pub fn opened(contact: ContactId) -> NewResponse {
         link: None,
         rule: None,
         detail: None,
+        may_leave: false,
     }
 }
 
