@@ -221,7 +221,7 @@ impl Doubts {
             Sign::Open => {
                 let (from, to) = clause(sentence, hit);
                 let said_of_things = has(&[Sign::Thing], from, to) && !has(&[Sign::Mail], from, to);
-                !said_of_things && !(whole(&[Sign::Thing]) && !whole(&[Sign::Mail]))
+                !(said_of_things || whole(&[Sign::Thing]) && !whole(&[Sign::Mail]))
             }
             _ => false,
         })
