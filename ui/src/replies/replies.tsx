@@ -60,9 +60,9 @@ function Undecided() {
   return (
     <section
       aria-labelledby="undecided"
-      className="max-h-[50vh] shrink-0 overflow-auto border-line-subtle border-b px-6 py-3"
+      className="max-h-[50vh] shrink-0 overflow-auto border-line-subtle border-b py-3"
     >
-      <div className="max-w-220">
+      <div className="max-w-220 px-6">
         <h2 id="undecided" className="font-semibold">
           {t("replies.may_leave.heading", { n: data.count })}
         </h2>
