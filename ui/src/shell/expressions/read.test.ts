@@ -34,7 +34,7 @@ test("every example of the help is read", () => {
 
 test("what the engine refuses for its grammar is not read", () => {
   const refused = literals(
-    [...between(engine("tests/reading.rs"), "let error = ", "What `locate` shows").matchAll(/error\((".*?[^\\]")\)/g)]
+    [...between(engine("tests/problems.rs"), "let error = ", "What `locate` shows").matchAll(/error\((".*?[^\\]")\)/g)]
       .map(([, text]) => text)
       .join(" "),
   );
