@@ -227,17 +227,7 @@ impl Writer {
         shared: &Shared,
         f: impl FnOnce(&mut Tx<'_>) -> Result<T>,
     ) -> Result<(T, Option<Sealed>)> {
-        let catalogue = shared
-            .catalogue
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let db = Db {
-            conn: &self.conn,
-            catalogue,
-            identity: shared.identity.clone(),
-            orders: shared.orders.clone(),
-        };
+        let db = self.db(shared);
         let as_of = time::moment(self.marks.get(Mark::AsOf))?;
         let limit = match self.clock {
             ClockKind::Real => Some(time::whole((self.now)())),
@@ -295,22 +285,27 @@ impl Writer {
         Ok(())
     }
 
-    /// What the commit filled, for the next opening; one that cannot be kept now is made then.
-    fn keep_chunks(&self, shared: &Shared, before: &Marks) {
-        if !event_chunks::fills(before, &self.marks) {
-            return;
-        }
+    /// The file as the last commit left it.
+    fn db(&self, shared: &Shared) -> Db<'_> {
         let catalogue = shared
             .catalogue
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        let db = Db {
+        Db {
             conn: &self.conn,
             catalogue,
             identity: shared.identity.clone(),
             orders: shared.orders.clone(),
-        };
+        }
+    }
+
+    /// What the commit filled, for the next opening; one that cannot be kept now is made then.
+    fn keep_chunks(&self, shared: &Shared, before: &Marks) {
+        if !event_chunks::fills(before, &self.marks) {
+            return;
+        }
+        let db = self.db(shared);
         event_chunks::keep(&db, before, &self.marks).ok();
     }
 
