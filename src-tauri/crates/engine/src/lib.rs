@@ -1,5 +1,6 @@
 //! The laws of Carillon, pure: no clock, no randomness, no IO. Everything is an argument.
 //!
+//! - [`cleansing`]: what is wrong in the data of a contact, and what is meant.
 //! - [`duplicates`]: which records are the same person, without labels.
 //! - [`segment`]: the expression language, the per-contact evaluator and its reasons.
 //! - [`hits`]: whether what a message brought back was a person's doing.
@@ -10,6 +11,7 @@
 //! - [`experiment`]: tests of variants that may be looked at all the time.
 //! - [`sim`] and [`replay`]: the two drivers of the kernel that need no store.
 
+pub mod cleansing;
 pub mod duplicates;
 pub mod experiment;
 pub mod hits;

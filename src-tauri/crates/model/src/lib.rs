@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod campaign;
+pub mod cleansing;
 pub mod consent;
 pub mod contact;
 pub mod duplicate;
