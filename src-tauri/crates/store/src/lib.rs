@@ -19,6 +19,7 @@ pub mod catalogue;
 pub mod changes;
 pub mod choices;
 mod clause_states;
+pub mod cleansing;
 mod codes;
 pub mod consents;
 pub mod contacts;

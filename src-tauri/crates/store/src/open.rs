@@ -43,6 +43,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
         "0016_event_chunks",
         include_str!("../migrations/0016_event_chunks.sql"),
     ),
+    ("0017_cleansing", include_str!("../migrations/0017_cleansing.sql")),
 ];
 
 /// `user_version` of a file this program has brought up to date.

@@ -4,6 +4,7 @@ mod asleep;
 mod backups;
 mod choices;
 mod clause_states;
+mod cleansing;
 mod contacts;
 mod crash;
 mod duplicates;

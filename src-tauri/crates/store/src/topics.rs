@@ -28,6 +28,8 @@ topics! {
     Tags = "tags",
     /// Pairs that may be one person, and merges.
     Duplicates = "duplicates",
+    /// What is wrong in the data of contacts, and what was put right.
+    Cleansing = "cleansing",
     Consents = "consents",
     Suppressions = "suppressions",
     Imports = "imports",

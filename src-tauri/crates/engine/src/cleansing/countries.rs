@@ -19,6 +19,11 @@ impl Country {
         KNOWN.codes.contains(country.as_str()).then_some(country)
     }
 
+    /// All of them, by their codes.
+    pub fn all() -> impl Iterator<Item = &'static str> {
+        KNOWN.codes.iter().map(String::as_str)
+    }
+
     /// Its code.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("??")

@@ -35,10 +35,10 @@ static LISTS: LazyLock<Lists> = LazyLock::new(|| {
 const SHORTEST: usize = 5;
 /// From this length on two slips are forgiven.
 const LONG: usize = 8;
-/// A domain of so many contacts is somebody's own, if it is not rare beside the one it looks like: people make a slip in
-/// one of some hundreds.
+/// A domain of so many contacts is somebody's own, unless it is rare beside the one it looks like: one slip of the same sort
+/// in fifty addresses is more than people make.
 const MANY: u32 = 5;
-const RARE: u32 = 200;
+const RARE: u32 = 50;
 
 /// How many contacts of a workspace have a domain, where that matters.
 #[derive(Debug, Default)]

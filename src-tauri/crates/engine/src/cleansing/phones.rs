@@ -24,7 +24,8 @@ pub(super) fn e164(text: &str, country: Option<Country>) -> Option<(String, bool
     let country = country.filter(|_| !international);
     let new = formatted(text, country)?;
     // What comes out is read as what went in, or it is nothing to rely on.
-    (formatted(&new, None).as_ref() == Some(&new)).then_some((new, international))
+    let sure = new == text || formatted(&new, None).as_ref() == Some(&new);
+    sure.then_some((new, international))
 }
 
 fn formatted(text: &str, country: Option<Id>) -> Option<String> {

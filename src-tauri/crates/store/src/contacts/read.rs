@@ -223,24 +223,44 @@ pub fn values_after(
     limit: u32,
 ) -> Result<Vec<Asked>> {
     let reader = Reader::new(&db.catalogue);
-    let place: HashMap<&str, usize> = keys
-        .iter()
-        .enumerate()
-        .map(|(i, key)| (key.as_str(), i))
-        .collect();
+    let place = places(keys);
     db.all(
         &reader.after_id(),
         (after.map_or(-1, |id| i64::from(id.0)), limit),
-        |row| {
-            let mut values = vec![None; keys.len()];
-            reader.values(row, |field, value| {
-                if let Some(i) = place.get(field.key()) {
-                    values[*i] = Some(value);
-                }
-            })?;
-            Ok((ContactId(row.get(0)?), values))
-        },
+        |row| asked(&reader, row, &place),
     )
+}
+
+/// [`values_after`] for these contacts, in the order asked; those that are gone are left out.
+///
+/// # Errors
+/// As [`get`].
+pub fn values_of(db: &Db<'_>, keys: &[String], ids: &[ContactId]) -> Result<Vec<Asked>> {
+    let reader = Reader::new(&db.catalogue);
+    let select = reader.by_id();
+    let place = places(keys);
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        found.extend(db.one(&select, (id.0,), |row| asked(&reader, row, &place))?);
+    }
+    Ok(found)
+}
+
+fn places(keys: &[String]) -> HashMap<&str, usize> {
+    keys.iter()
+        .enumerate()
+        .map(|(i, key)| (key.as_str(), i))
+        .collect()
+}
+
+fn asked(reader: &Reader<'_>, row: &Row<'_>, place: &HashMap<&str, usize>) -> Result<Asked> {
+    let mut values = vec![None; place.len()];
+    reader.values(row, |field, value| {
+        if let Some(i) = place.get(field.key()) {
+            values[*i] = Some(value);
+        }
+    })?;
+    Ok((ContactId(row.get(0)?), values))
 }
 
 /// The contact of an address, in any case and with spaces around.

@@ -592,6 +592,7 @@ pub fn delete(
     for event in crate::events::ids_of(tx, id) {
         tx.run(DELETE_EVENT, (event.0, id.0))?;
     }
+    crate::cleansing::forget(tx, id)?;
     crate::enrolments::end_erased(tx, id)?;
     crate::inputs::forget(tx, id)?;
     crate::outbox::forget(tx, id)?;
