@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod backup;
 pub mod bus;
 pub mod campaigns;
+pub mod cleansing;
 pub mod clock;
 pub mod consents;
 pub mod contacts;
@@ -125,6 +126,7 @@ fn features() -> Vec<Command> {
         demo::commands(),
         diagnostics::commands(),
         duplicates::commands(),
+        cleansing::commands(),
         events::commands(),
         fields::commands(),
         files::commands(),

@@ -1,5 +1,6 @@
 //! The workspace file: create, open, switch, close, and the list of recent ones.
 
+use crate::cleansing::Cleansing;
 use crate::clock::{Clock, machine_now};
 use crate::commands;
 use crate::error::{ApiError, Code, Result, fail};
@@ -49,6 +50,8 @@ pub struct Open {
     pub intake: Intake,
     pub sign_ins: SignIns,
     pub jobs: Arc<Jobs>,
+    /// What the last search for data to put right found.
+    pub cleansing: Cleansing,
     /// The file of passwords, once somebody unlocked it.
     pub passwords: Mutex<Option<PassphraseFile>>,
     /// The mail world of a sample, for as long as its owner lives.
@@ -497,6 +500,7 @@ async fn start(app: &App, path: &Path, store: Store, ownership: Ownership) -> Re
         intake: Intake::default(),
         sign_ins: SignIns::default(),
         jobs: app.jobs().clone(),
+        cleansing: Cleansing::default(),
         passwords: Mutex::new(None),
         world: Mutex::new(None),
         tasks: std::sync::Mutex::default(),

@@ -3,6 +3,7 @@
 mod answers;
 mod audience;
 mod campaigns;
+mod cleansing;
 mod contacts;
 mod duplicates;
 mod journeys;
@@ -15,6 +16,7 @@ mod world;
 pub use answers::{AddMailbox, Mailboxes, Relay, Responses};
 pub use audience::{Consent, Segments, Suppressions, Which};
 pub use campaigns::Campaigns;
+pub use cleansing::{Cleansing, What};
 pub use contacts::{Contacts, Events, Fields, ImportContacts, ImportEvents};
 pub use duplicates::Duplicates;
 pub use journeys::Journeys;
@@ -88,6 +90,9 @@ pub enum Noun {
     /// Contacts that may be one person: find them, look at them, merge them, and take a merge back.
     #[command(subcommand)]
     Duplicates(Duplicates),
+    /// Data of contacts that can be put right: see it, put it right at once, and take that back at once.
+    #[command(subcommand)]
+    Cleansing(Cleansing),
     /// Import what contacts did.
     #[command(subcommand)]
     Events(Events),

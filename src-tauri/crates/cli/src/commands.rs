@@ -3,6 +3,7 @@
 mod answers;
 mod audience;
 mod campaigns;
+mod cleansing;
 mod contacts;
 mod duplicates;
 mod imports;
@@ -75,6 +76,7 @@ async fn with_workspace(backend: &Backend, json: bool, noun: Noun) -> Result<()>
         Noun::Workspaces(verb) => workspaces(backend, json, verb).await,
         Noun::Contacts(verb) => contacts::contacts(backend, json, verb).await,
         Noun::Duplicates(verb) => duplicates::duplicates(backend, json, verb).await,
+        Noun::Cleansing(verb) => cleansing::cleansing(backend, json, verb).await,
         Noun::Events(verb) => contacts::events(backend, json, verb).await,
         Noun::Fields(verb) => contacts::fields(backend, json, verb).await,
         Noun::Consent(verb) => audience::consent(backend, json, verb).await,

@@ -71,6 +71,23 @@ fn fits(kind: MatchKind, of: FieldType) -> bool {
     }
 }
 
+/// All fields of a workspace that people fill in, with what each says of a person; `None`: nothing is known of that.
+///
+/// # Errors
+/// The store's.
+pub(crate) fn kinds(db: &Db<'_>) -> carillon_store::Result<Vec<(Field, Option<MatchKind>)>> {
+    let set: Set = settings::get(db, RULES)?.unwrap_or_default();
+    let fields = db.catalogue().fields().into_iter();
+    let filled = fields.filter(|field| field.key != "created_at" && field.score.is_none());
+    Ok(filled
+        .map(|field| {
+            let said = set.fields.get(&field.key).map(|(kind, _)| *kind);
+            let kind = said.unwrap_or_else(|| guess(&field));
+            (field, kind)
+        })
+        .collect())
+}
+
 /// The rules of all fields a workspace has.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! Imports through the command table, on real files.
 #![allow(clippy::unwrap_used)]
 
+mod cleansing;
 mod events;
 mod kills;
 mod kinds;

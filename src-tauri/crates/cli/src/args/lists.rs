@@ -14,6 +14,18 @@ pub const FIELD_TYPES: [&str; 8] = [
     "date_time",
 ];
 
+/// Rules of a cleansing.
+pub const CLEANSING_RULES: [&str; 8] = [
+    "spaces",
+    "name_order",
+    "name_case",
+    "email_form",
+    "email_domain",
+    "country",
+    "phone",
+    "post_code",
+];
+
 /// What a list may say of everybody in it.
 pub const STANDINGS: [&str; 6] = [
     "free",

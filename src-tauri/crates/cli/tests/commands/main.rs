@@ -3,6 +3,7 @@
 
 mod accounts;
 mod answers;
+mod cleansing;
 mod duplicates;
 mod interrupted;
 mod providers;
