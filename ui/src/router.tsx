@@ -68,6 +68,13 @@ export const duplicatesRoute = createRoute({
   component: lazyRouteComponent(() => import("@/contacts/duplicates/duplicates"), "DuplicatesScreen"),
 });
 
+export const cleansingRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/contacts/cleansing",
+  validateSearch: (search): { tab?: string } => ({ tab: text(search.tab) }),
+  component: lazyRouteComponent(() => import("@/contacts/cleansing/cleansing"), "CleansingScreen"),
+});
+
 export const contactRoute = createRoute({
   getParentRoute: () => root,
   path: "/contacts/$contact",
@@ -190,6 +197,7 @@ const tree = root.addChildren([
   imports,
   importEvents,
   duplicatesRoute,
+  cleansingRoute,
   contactRoute,
   segmentsRoute,
   segmentRoute,

@@ -3,6 +3,7 @@
 import { journeyFixture, journeyJob } from "@/journeys/fixture";
 import type { Commands } from "./client";
 import { answersAnswers } from "./fixture.answers";
+import { cleansingAnswers } from "./fixture.cleansing";
 import { duplicatesAnswers } from "./fixture.duplicates";
 import { days, mailAnswers } from "./fixture.mail";
 import { at, CITIES, COUNTS, FIELDS, FIRST, LAST, noise, person, timeline } from "./fixture.people";
@@ -517,6 +518,7 @@ export function fixtureHost(search: string): Host {
       },
     }),
     ...answersAnswers({ empty, much, tell }),
+    ...cleansingAnswers({ empty, much, tell, job }),
     ...duplicatesAnswers({ empty, much, tell, job }),
     ...providersAnswers({ empty, much, tell }),
     ...scoresAnswers({ empty, total, tell }),

@@ -9,6 +9,7 @@ export type Topic =
   | "fields"
   | "tags"
   | "duplicates"
+  | "cleansing"
   | "consents"
   | "suppressions"
   | "imports"

@@ -7,6 +7,7 @@ import {
   History,
   Import,
   Merge,
+  Sparkles,
   Tag,
   Trash2,
   UserPlus,
@@ -102,13 +103,22 @@ export function ContactsScreen() {
         about={list.total === undefined || nobody ? undefined : t("contacts.count", { n: total })}
       >
         {!nobody && (
-          <Link
-            to="/contacts/duplicates"
-            className="flex h-8 items-center gap-1.5 rounded-control px-2.5 font-medium text-ink-2 hover:bg-hover hover:text-ink-1"
-          >
-            <Merge size={16} aria-hidden />
-            {t("contacts.duplicates.title")}
-          </Link>
+          <>
+            <Link
+              to="/contacts/cleansing"
+              className="flex h-8 items-center gap-1.5 rounded-control px-2.5 font-medium text-ink-2 hover:bg-hover hover:text-ink-1"
+            >
+              <Sparkles size={16} aria-hidden />
+              {t("contacts.cleansing.title")}
+            </Link>
+            <Link
+              to="/contacts/duplicates"
+              className="flex h-8 items-center gap-1.5 rounded-control px-2.5 font-medium text-ink-2 hover:bg-hover hover:text-ink-1"
+            >
+              <Merge size={16} aria-hidden />
+              {t("contacts.duplicates.title")}
+            </Link>
+          </>
         )}
         <Link
           to="/contacts/imports"

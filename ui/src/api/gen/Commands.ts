@@ -13,6 +13,7 @@ import type { AddProvider } from "./AddProvider";
 import type { AddSuppression } from "./AddSuppression";
 import type { AdjustScore } from "./AdjustScore";
 import type { AnswerAbsence } from "./AnswerAbsence";
+import type { ApplyCleansing } from "./ApplyCleansing";
 import type { AskLedger } from "./AskLedger";
 import type { AskMissing } from "./AskMissing";
 import type { AskSuppressed } from "./AskSuppressed";
@@ -28,6 +29,9 @@ import type { Changed } from "./Changed";
 import type { CheckJourney } from "./CheckJourney";
 import type { CheckScore } from "./CheckScore";
 import type { ChooseVariant } from "./ChooseVariant";
+import type { CleansingPage } from "./CleansingPage";
+import type { CleansingRows } from "./CleansingRows";
+import type { CleansingShown } from "./CleansingShown";
 import type { ClockView } from "./ClockView";
 import type { Consent } from "./Consent";
 import type { ConsentsOf } from "./ConsentsOf";
@@ -61,6 +65,7 @@ import type { ExportJourney } from "./ExportJourney";
 import type { ExportStarted } from "./ExportStarted";
 import type { Fact } from "./Fact";
 import type { Field } from "./Field";
+import type { FindCleansing } from "./FindCleansing";
 import type { FindContact } from "./FindContact";
 import type { ForgetWorkspace } from "./ForgetWorkspace";
 import type { Found } from "./Found";
@@ -106,6 +111,7 @@ import type { NoArgs } from "./NoArgs";
 import type { OfContact } from "./OfContact";
 import type { OneAccount } from "./OneAccount";
 import type { OneCampaign } from "./OneCampaign";
+import type { OneCleansing } from "./OneCleansing";
 import type { OneContact } from "./OneContact";
 import type { OneImport } from "./OneImport";
 import type { OneJob } from "./OneJob";
@@ -264,6 +270,11 @@ export type Commands = {
   "campaigns.set_recall_secs": { kind: "mutate"; req: RecallSecs; res: RecallSecs; reads: [] };
   "campaigns.start": { kind: "mutate"; req: StartCampaign; res: CampaignView; reads: [] };
   "campaigns.stop": { kind: "mutate"; req: OneCampaign; res: CampaignView; reads: [] };
+  "cleansing.apply": { kind: "mutate"; req: ApplyCleansing; res: JobStarted; reads: [] };
+  "cleansing.find": { kind: "mutate"; req: FindCleansing; res: JobStarted; reads: [] };
+  "cleansing.page": { kind: "query"; req: CleansingPage; res: CleansingRows; reads: ["cleansing", "contacts", "suppressions"] };
+  "cleansing.show": { kind: "query"; req: NoArgs; res: CleansingShown; reads: ["cleansing"] };
+  "cleansing.undo": { kind: "mutate"; req: OneCleansing; res: JobStarted; reads: [] };
   "clock.get": { kind: "query"; req: NoArgs; res: ClockView; reads: ["clock", "enrolments", "outbox", "journeys"] };
   "clock.jump": { kind: "mutate"; req: JumpClock; res: JobStarted; reads: [] };
   "clock.pause": { kind: "mutate"; req: NoArgs; res: ClockView; reads: [] };
@@ -441,6 +452,8 @@ export const READS: Record<string, readonly string[]> = {
   "campaigns.plan": ["events", "reports"],
   "campaigns.preview": ["campaigns", "membership", "contacts", "consents", "suppressions", "segments", "templates", "accounts", "outbox", "workspace", "responses"],
   "campaigns.recall_secs": ["workspace"],
+  "cleansing.page": ["cleansing", "contacts", "suppressions"],
+  "cleansing.show": ["cleansing"],
   "clock.get": ["clock", "enrolments", "outbox", "journeys"],
   "consents.of": ["consents"],
   "contacts.find": ["contacts"],
