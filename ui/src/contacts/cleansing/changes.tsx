@@ -120,26 +120,30 @@ function reason(step: CleansingStep): string {
 
 /** Both values, with what goes and what comes marked by more than a colour. */
 function Values({ old, next }: { old: string | null; next: string }) {
-  const { head, gone, come, tail } = difference(old ?? "", next);
+  const stretches = difference(old ?? "", next).map((each, at) => ({ ...each, at }));
+  const side = (own: "gone" | "come", Mark: "del" | "ins", look: string) =>
+    stretches
+      .filter((each) => each.kind === "both" || each.kind === own)
+      .map((each) =>
+        each.kind === "both" ? (
+          each.text
+        ) : (
+          <Mark key={each.at} className={look}>
+            {visible(each.text)}
+          </Mark>
+        ),
+      );
   return (
     <p className="flex flex-wrap items-baseline gap-x-2 break-all text-body">
       <span>
         {old === null ? (
           <span className="text-ink-3">{t("contacts.cleansing.no_value")}</span>
         ) : (
-          <>
-            {head}
-            {gone !== "" && <del className="rounded-[3px] bg-bad/12 text-bad">{visible(gone)}</del>}
-            {tail}
-          </>
+          side("gone", "del", "rounded-[3px] bg-bad/12 text-bad")
         )}
       </span>
       <ArrowRight size={14} aria-label={t("contacts.cleansing.becomes")} className="shrink-0 self-center text-ink-3" />
-      <span className="font-medium">
-        {head}
-        {come !== "" && <ins className="rounded-[3px] bg-ok/12 text-ok">{visible(come)}</ins>}
-        {tail}
-      </span>
+      <span className="font-medium">{side("come", "ins", "rounded-[3px] bg-ok/12 text-ok")}</span>
     </p>
   );
 }

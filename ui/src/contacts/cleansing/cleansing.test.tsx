@@ -170,10 +170,18 @@ test("what was cleaned up is taken back once somebody has said so", async () => 
   expect(await screen.findByText("30 values are as they were. 1 stays: somebody changed it since.")).toBeDefined();
 });
 
-test("what differs is marked as one stretch, letter by letter as people see them", () => {
-  expect(difference("p@gmial.com", "p@gmail.com")).toEqual({ head: "p@gm", gone: "ia", come: "ai", tail: "l.com" });
-  expect(difference("aa", "aaa")).toEqual({ head: "aa", gone: "", come: "a", tail: "" });
-  expect(difference("", "Weber")).toEqual({ head: "", gone: "", come: "Weber", tail: "" });
-  expect(difference("Jo\u0308rg", "Jörg")).toEqual({ head: "J", gone: "o\u0308", come: "ö", tail: "rg" });
+test("what differs is marked with the fewest letters, letters as people see them", () => {
+  // What goes stands in round brackets, what comes in square ones.
+  const marked = (old: string, next: string) =>
+    difference(old, next)
+      .map(({ kind, text }) => ({ both: text, gone: `(${text})`, come: `[${text}]` })[kind])
+      .join("");
+  expect(marked("p@gmial.com", "p@gmail.com")).toBe("p@gm(i)a[i]l.com");
+  expect(marked("030 901820", "+4930901820")).toBe("(0)[+49]30( )901820");
+  expect(marked("Bad  Homburg ", "Bad Homburg")).toBe("Bad ( )Homburg( )");
+  expect(marked("", "Weber")).toBe("[Weber]");
+  expect(marked("same", "same")).toBe("same");
+  expect(marked("Jo\u0308rg", "Jörg")).toBe("J(o\u0308)[ö]rg");
+  expect(marked("a".repeat(300), "b".repeat(300))).toHaveLength(604);
   expect(visible("a \u200b\u00a0")).toBe("a·◌·");
 });
