@@ -240,6 +240,14 @@ function Taken({ told }: { told: CleansingApplied }) {
         ))}
       </ul>
       {told.taken_total > NAMED && <p>{t("contacts.cleansing.told_more", { n: told.taken_total - NAMED })}</p>}
+      <p>
+        <Link
+          to="/contacts/duplicates"
+          className="underline decoration-line-control underline-offset-2 hover:text-accent-text"
+        >
+          {t("contacts.cleansing.to_duplicates")}
+        </Link>
+      </p>
     </>
   );
 }

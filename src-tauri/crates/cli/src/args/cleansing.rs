@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 pub enum Cleansing {
     /// Look for data that can be put right, and say what would be changed. Nothing is.
     #[command(
-        after_help = "Examples:\n  carillon cleansing preview\n  carillon cleansing preview --country DE --only phone --limit 50\n  carillon cleansing preview --where 'source is \"fair\"'"
+        after_help = "Examples:\n  carillon cleansing preview\n  carillon cleansing preview --country DE --only phone --limit 50\n  carillon cleansing preview --where 'country is \"FR\"'"
     )]
     Preview {
         #[command(flatten)]

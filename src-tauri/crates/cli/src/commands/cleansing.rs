@@ -12,8 +12,12 @@ pub async fn cleansing(backend: &Backend, json: bool, verb: Cleansing) -> Result
     match verb {
         Cleansing::Preview { what, limit } => {
             let mut found = find(backend, &what).await?;
-            let args = json!({ "rules": what.rules(), "only": null, "offset": 0, "limit": limit });
+            let rules = what.rules();
+            let args = json!({ "rules": rules, "only": null, "offset": 0, "limit": limit });
             let page = backend.query("cleansing.page", args).await?;
+            if let Some(counts) = found["rules"].as_array_mut() {
+                counts.retain(|count| rules.iter().any(|rule| count["rule"] == *rule));
+            }
             found["accepted"] = page["accepted"].clone();
             found["examples"] = page["rows"].clone();
             answer(json, &found, show);
@@ -48,9 +52,11 @@ pub async fn cleansing(backend: &Backend, json: bool, verb: Cleansing) -> Result
                 say!(
                     "cleansing.undone",
                     id = u64::from(id),
-                    restored = back["restored"],
-                    kept = back["kept"]
+                    restored = back["restored"]
                 );
+                if back["kept"] != 0 {
+                    say!("cleansing.kept", n = back["kept"]);
+                }
             });
             Ok(())
         }

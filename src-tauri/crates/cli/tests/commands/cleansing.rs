@@ -24,6 +24,8 @@ fn what_would_be_changed_is_shown_applied_by_rule_and_taken_back() {
     let shown = at.json(&["cleansing", "preview", "--except", "phone"]);
     assert_eq!((&shown["looked_at"], &shown["accepted"]), (&json!(3), &json!(1)));
     assert_eq!(shown["examples"][0]["email"], "ada@gmial.com");
+    let rules = shown["rules"].as_array().unwrap();
+    assert!(rules.iter().all(|count| count["rule"] != "phone"), "{shown}");
     let text = at.text(&["cleansing", "preview", "--country", "de"]);
     for part in [
         "030 901821",
