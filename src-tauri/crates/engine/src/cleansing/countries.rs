@@ -134,5 +134,12 @@ mod tests {
         for name in ["Kongo", "Congo", "Korea", "", "Atlantis", "Europe"] {
             assert_eq!(read(name), None, "{name}");
         }
+        let country = |two: &str, three: &str| (two.to_owned(), three.to_owned(), vec!["Kongo".to_owned()]);
+        let two = known(File {
+            countries: vec![country("CD", "COD"), country("CG", "COG")],
+            ..File::default()
+        });
+        let names: Vec<&String> = two.names.keys().collect();
+        assert_eq!(names, ["cod", "cog"]);
     }
 }

@@ -10,7 +10,8 @@ const LONGEST: usize = 40;
 const NUMBER: usize = 6;
 
 /// The number as E.164, and whether it says its country itself. `None`: no number of its country, one without a country, or
-/// more than one number. An extension has no place in E.164, so a number that has one is left alone.
+/// more than one number. Letters and # stand before an extension, which E.164 has no place for, so a number with them is left
+/// alone.
 pub(super) fn e164(text: &str, country: Option<Country>) -> Option<(String, bool)> {
     if !is_one(text) {
         return None;
@@ -30,8 +31,7 @@ pub(super) fn e164(text: &str, country: Option<Country>) -> Option<(String, bool
 
 fn formatted(text: &str, country: Option<Id>) -> Option<String> {
     let number = phonenumber::parse(country, text).ok()?;
-    let fits = number.extension().is_none() && phonenumber::is_valid(&number);
-    fits.then(|| number.format().mode(Mode::E164).to_string())
+    phonenumber::is_valid(&number).then(|| number.format().mode(Mode::E164).to_string())
 }
 
 fn is_one(text: &str) -> bool {
