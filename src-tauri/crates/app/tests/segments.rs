@@ -184,3 +184,55 @@ async fn a_segment_others_refer_to_is_neither_removed_nor_renamed_and_never_refe
     shop.mutate("segments.delete", json!({ "id": vip["id"] })).await;
     assert_eq!(shop.query("segments.list", json!({})).await, json!([]));
 }
+
+#[tokio::test]
+async fn who_nearly_belongs_what_is_shared_and_who_uses_it_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = Shop::new(dir.path()).await;
+    let text = "city is 'köln' and not tag 'vip'";
+    let quiet = shop.save(None, "Quiet Cologne", text).await.unwrap();
+    shop.save(None, "VIP", "tag 'vip'").await.unwrap();
+    shop.save(None, "Cologne", "city is 'köln'").await.unwrap();
+    let mail = shop.save(None, "Mail", "in 'Quiet Cologne' or in 'VIP'").await.unwrap();
+
+    // Ada is a VIP of Cologne; Zoe has no city. Eve, of Bonn and a VIP, misses two clauses and is near to neither.
+    let near = shop.query("segments.near", json!({ "text": text })).await;
+    let told: Vec<(Value, Value, Value)> = near
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|near| {
+            (
+                near["text"].clone(),
+                near["count"].clone(),
+                near["contacts"][0]["email"].clone(),
+            )
+        })
+        .collect();
+    let wanted = [
+        ("city is \"köln\"", 1, "zoe@x.example"),
+        ("tag \"vip\"", 1, "ada@x.example"),
+    ];
+    assert_eq!(told, wanted.map(|(text, n, who)| (json!(text), json!(n), json!(who))));
+    assert_eq!(shop.query("segments.near", json!({ "text": "everyone" })).await, json!([]));
+
+    let overlap = shop
+        .query("segments.overlap", json!({ "text": text, "id": quiet["id"] }))
+        .await;
+    let shared: Vec<(&Value, &Value, &Value)> = overlap
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|other| (&other["name"], &other["count"], &other["shared"]))
+        .collect();
+    let wanted = [("Cologne", 2, 1), ("Mail", 3, 1), ("VIP", 2, 0)];
+    let wanted = wanted.map(|(name, count, shared)| (json!(name), json!(count), json!(shared)));
+    assert_eq!(shared, wanted.each_ref().map(|(name, count, shared)| (name, count, shared)));
+
+    let users = shop.query("segments.users", json!({ "id": quiet["id"] })).await;
+    assert_eq!(users["segments"], json!([{ "id": mail["id"], "name": "Mail" }]));
+    assert_eq!((&users["journeys"], &users["asks"]), (&json!([]), &json!([])));
+    let users = shop.query("segments.users", json!({ "id": mail["id"] })).await;
+    let asked: Vec<&Value> = users["asks"].as_array().unwrap().iter().map(|s| &s["name"]).collect();
+    assert_eq!(asked, ["Quiet Cologne", "VIP"]);
+}

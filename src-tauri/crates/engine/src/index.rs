@@ -15,6 +15,7 @@ mod chunk;
 mod column;
 mod happened;
 mod members;
+mod near;
 mod packed;
 mod postings;
 mod rows;
@@ -27,6 +28,7 @@ mod turning;
 
 pub use change::{Change, Edge};
 pub use chunk::EventChunk;
+pub use near::Near;
 pub use scored::ScoreMove;
 pub use stage::Staged;
 
