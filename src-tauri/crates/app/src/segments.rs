@@ -8,11 +8,11 @@ pub use read::expression;
 
 use crate::commands;
 use crate::contacts::{ContactRow, MemberOf};
-use around::{near, overlap, users};
 use crate::error::{Code, Result, fail};
 use crate::table::{Done, NoArgs, Page};
 use crate::workspaces::Open;
 use crate::{Ctx, contacts};
+use around::{near, overlap, users};
 use carillon_engine::segment::{self, Reason};
 use carillon_model::consent::{Channel, Purpose};
 use carillon_model::segment::{Clause, Expr, Segment, Test};

@@ -4,9 +4,9 @@ use crate::error::Result;
 use crate::workspaces::Open;
 use carillon_engine::journey::{self, Catalogue};
 use carillon_engine::segment;
-use carillon_model::{CampaignId, JourneyId, VersionId};
 use carillon_model::campaign::CampaignState;
 use carillon_model::journey::{Journey, JourneyState, Severity};
+use carillon_model::{CampaignId, JourneyId, VersionId};
 use carillon_store::{Db, campaigns, enrolments, journeys as rows};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -89,9 +89,18 @@ pub(super) async fn overlap(cx: &Ctx, req: CompareSegment) -> Result<Vec<Segment
                 let count = members.map_or(0, |members| members.len());
                 let shared = members.map_or(0, |members| members.intersection_len(&own));
                 let either = own.len() + count - shared;
-                let alike = if either == 0 { 0.0 } else { shared as f64 / either as f64 };
+                let alike = if either == 0 {
+                    0.0
+                } else {
+                    shared as f64 / either as f64
+                };
                 let (id, name) = (other.id, other.name);
-                let overlap = SegmentOverlap { id, name, count, shared };
+                let overlap = SegmentOverlap {
+                    id,
+                    name,
+                    count,
+                    shared,
+                };
                 (alike, overlap)
             })
             .collect();
@@ -132,7 +141,11 @@ pub(super) async fn users(cx: &Ctx, req: OneSegment) -> Result<SegmentUsers> {
         let scope = index.scope().segments.iter();
         scope.map(|(name, expr)| (name.clone(), of(expr))).collect()
     });
-    let asks = |by: &str, of: &str| asked.get(by).is_some_and(|names| names.iter().any(|name| name == of));
+    let asks = |by: &str, of: &str| {
+        asked
+            .get(by)
+            .is_some_and(|names| names.iter().any(|name| name == of))
+    };
     let some = |is: &dyn Fn(&str) -> bool| {
         let those = all.iter().filter(|other| is(&other.name));
         those.map(|other| user((other.id, other.name.clone()))).collect()

@@ -188,13 +188,18 @@ pub async fn segments(backend: &Backend, json: bool, verb: Segments) -> Result<(
             let args = json!({ "text": text, "id": id });
             let all = backend.query("segments.overlap", args).await?;
             answer_about(backend, json, &text, &all, |all| {
-                output::table(all, &[("name", "name"), ("shared", "shared"), ("count", "contacts")]);
+                output::table(
+                    all,
+                    &[("name", "name"), ("shared", "shared"), ("count", "contacts")],
+                );
             })
             .await?;
         }
         Segments::Users { name } => {
             let row = backend.find("segments.list", &name, "segment").await?;
-            let users = backend.query("segments.users", json!({ "id": row["id"] })).await?;
+            let users = backend
+                .query("segments.users", json!({ "id": row["id"] }))
+                .await?;
             answer(json, &users, used);
         }
         // Needs no workspace; answered before.
@@ -213,9 +218,15 @@ fn used(users: &Value) {
     if segments.is_empty() && journeys.is_empty() && campaigns.is_empty() {
         say!("segments.unused");
     }
-    segments.iter().for_each(|name| say!("segments.used_by.segment", name = name));
-    journeys.iter().for_each(|name| say!("segments.used_by.journey", name = name));
-    campaigns.iter().for_each(|name| say!("segments.used_by.campaign", name = name));
+    segments
+        .iter()
+        .for_each(|name| say!("segments.used_by.segment", name = name));
+    journeys
+        .iter()
+        .for_each(|name| say!("segments.used_by.journey", name = name));
+    campaigns
+        .iter()
+        .for_each(|name| say!("segments.used_by.campaign", name = name));
     asks.iter().for_each(|name| say!("segments.asks", name = name));
 }
 
