@@ -2,8 +2,10 @@
 
 import type { Listeners } from "./fixture.answers";
 import { at } from "./fixture.people";
+import type { BacktestModel } from "./gen/BacktestModel";
 import type { ContactScore } from "./gen/ContactScore";
 import type { SaveScore } from "./gen/SaveScore";
+import type { ScoreBacktest } from "./gen/ScoreBacktest";
 import type { ScoreLedgerRow } from "./gen/ScoreLedgerRow";
 import type { ScoreModel } from "./gen/ScoreModel";
 import type { ScorePreview } from "./gen/ScorePreview";
@@ -221,6 +223,31 @@ export function scoresAnswers({ empty, total, tell }: Pick<Listeners, "empty" | 
     "scores.archive": ({ id }: { id: number }) => {
       put(id, (row) => ({ ...row, published: null, archived_at: at(0) }));
       return {};
+    },
+    "scores.backtest": ({ id, days }: { id: number | null; days: number }): ScoreBacktest => {
+      const people = Math.round(total / 10);
+      const model = (steep: number): BacktestModel => ({
+        tenths: Array.from({ length: 10 }, (_, n) => ({
+          from: 90 - n * 10,
+          to: 99 - n * 10,
+          people,
+          reached: Math.round(people * 0.4 * steep ** n),
+        })),
+        area: total === 0 ? null : 0.5 + (1 - steep) / 1.2,
+        error: total === 0 ? null : 0.012,
+      });
+      return {
+        then: new Date(Date.now() - days * 86_400_000).toISOString(),
+        until: new Date().toISOString(),
+        measured: people * 10,
+        sampled: total,
+        contacts: total,
+        reached: model(0.7).tenths.reduce((sum, tenth) => sum + tenth.reached, 0),
+        draft: model(0.7),
+        published: id === null ? null : model(0.8),
+        difference: id === null || total === 0 ? null : { by: 0.083, error: 0.011, sure: true },
+        moves: id === null ? null : [{ from: null, to: "Interested", people: 31 }],
+      };
     },
     "scores.preview": ({ model }: { model: ScoreModel }): ScorePreview => ({
       measured: Math.min(total, 1000),

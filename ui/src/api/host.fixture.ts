@@ -498,6 +498,29 @@ export function fixtureHost(search: string): Host {
       rows: Array.from({ length: Math.min(10, total) }, (_, n) => person(n * 37 + 5)),
       total,
     }),
+    "segments.near": ({ text }: { text: string }) =>
+      empty
+        ? []
+        : text.split(/\s+and\s+/).map((part, n) => ({
+            text: part,
+            count: Math.round(total * (0.2 - n * 0.05)) + 1,
+            contacts: Array.from({ length: Math.min(5, total) }, (_, at) => person(at * 41 + n * 7 + 3)),
+          })),
+    "segments.overlap": ({ id }: { id: number | null }) =>
+      segments
+        .filter((each) => each.id !== id)
+        .map((each, n) => ({
+          id: each.id,
+          name: each.name,
+          count: each.count,
+          shared: Math.round(each.count * noise(n + 3)),
+        })),
+    "segments.users": () => ({
+      segments: segments.slice(1, 2).map(({ id, name }) => ({ id, name })),
+      journeys: empty ? [] : [{ id: 1, name: "Welcome" }],
+      campaigns: [],
+      asks: [],
+    }),
     "segments.why": () => ({
       holds: false,
       at: at(0),

@@ -122,15 +122,15 @@ function Rows({ kind, below, now, labels }: Shown & { below: number | null }) {
   if (page.data === undefined) return <SkeletonLines />;
   const { rows } = page.data;
   const last = rows.at(-1);
+  // Those that wait for a decision stand above.
+  const settled = rows.filter((row) => row.may_leave !== "open");
   return (
     <>
+      {settled.length === 0 && <p className="py-3 text-ink-2">{t("replies.may_leave.all_above")}</p>}
       <ul className="divide-y divide-line-subtle">
-        {rows
-          // Those that wait for a decision stand above.
-          .filter((row) => row.may_leave !== "open")
-          .map((row) => (
-            <Row key={row.id} row={row} now={now} labels={labels} />
-          ))}
+        {settled.map((row) => (
+          <Row key={row.id} row={row} now={now} labels={labels} />
+        ))}
       </ul>
       {page.data.more && last !== undefined && (
         <div className="border-line-subtle border-t">

@@ -22,6 +22,7 @@ import { useDelayed } from "@/shell/delayed";
 import { useSaveKey } from "@/shell/keys";
 import { useUnsaved } from "@/shell/unsaved";
 import { newGrade, newPoints, same } from "./draft";
+import { BacktestPanel } from "./backtest";
 import { GradeForm } from "./grade";
 import { PreviewPanel } from "./preview";
 import { RulesForm } from "./rules";
@@ -150,6 +151,12 @@ function Editor({ row, all, grade }: { row: ScoreRow | null; all: readonly Score
               id={row?.id ?? null}
               model={troubles.length === 0 && check.data !== undefined ? asked : null}
             />
+            {model.kind === "points" && (
+              <BacktestPanel
+                id={row?.id ?? null}
+                model={troubles.length === 0 && check.data !== undefined ? asked : null}
+              />
+            )}
             {row?.published?.kind === "points" && <Thresholds row={row} />}
           </div>
         }

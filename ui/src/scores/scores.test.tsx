@@ -39,3 +39,16 @@ test("a contact's page says each point with its rule and each change with its re
   expect(changes).toBeDefined();
   expect(screen.getAllByText("did email_clicked").length).toBeGreaterThan(1);
 });
+
+test("a draft is tried on the past, beside the published model", async () => {
+  showProgram("/scores/1");
+  const panel = await screen.findByRole("region", { name: "Tried on the past" });
+  const run = within(panel).getByRole("button", { name: "Try it" });
+  await waitFor(() => expect(run).toHaveProperty("disabled", false));
+  await userEvent.click(run);
+  const table = await within(panel).findByRole("table", { name: "Who reached the goal, by tenths of points" });
+  expect(within(table).getAllByRole("row")).toHaveLength(11);
+  expect(panel.textContent).toContain("Half is chance.");
+  expect(panel.textContent).toContain("The draft is right in 8% more of the cases than the published model");
+  expect(within(panel).getByText("None → Interested")).toBeDefined();
+});

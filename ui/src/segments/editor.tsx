@@ -15,6 +15,7 @@ import {
   IconButton,
   ScrollBox,
   SkeletonLines,
+  Sparkline,
   SplitPane,
   say,
   sayError,
@@ -27,7 +28,9 @@ import { useDelayed } from "@/shell/delayed";
 import { ExpressionEditor } from "@/shell/expressions/editor";
 import { useSaveKey } from "@/shell/keys";
 import { useUnsaved } from "@/shell/unsaved";
+import { Around } from "./around";
 import { EXAMPLES } from "./examples";
+import { Near } from "./near";
 import { Sample } from "./sample";
 import { WhyPanel } from "./why";
 
@@ -58,7 +61,8 @@ function Editor({ row }: { row: SegmentRow | null }) {
   const navigate = useNavigate();
   const [name, setName] = useState(row?.name ?? "");
   const [text, setText] = useState(row?.text ?? "");
-  const [tab, setTab] = useState<"sample" | "why">("sample");
+  const [tab, setTab] = useState<"sample" | "near" | "why" | "around">("sample");
+  const [explained, setExplained] = useState<number | null>(null);
   const [deleting, setDeleting] = useState(false);
   // The count is to be there 150 ms after the key: most of that belongs to the question, not to the waiting.
   const asked = useDelayed(text, 60);
@@ -166,6 +170,7 @@ function Editor({ row }: { row: SegmentRow | null }) {
                     ms: number(Math.ceil(counted.data.took_ms * 10) / 10),
                   })}
               </p>
+              {row !== null && row.history.length > 1 && <Trend history={row.history} />}
             </div>
             <Tabs
               label={t("segments.people")}
@@ -174,7 +179,29 @@ function Editor({ row }: { row: SegmentRow | null }) {
               onChange={setTab}
               tabs={[
                 { value: "sample", label: t("segments.sample"), panel: <Sample text={shownText} /> },
-                { value: "why", label: t("segments.why.title"), panel: <WhyPanel text={shownText} /> },
+                {
+                  value: "near",
+                  label: t("segments.near.title"),
+                  panel: (
+                    <Near
+                      text={shownText}
+                      onWhy={(contact) => {
+                        setExplained(contact);
+                        setTab("why");
+                      }}
+                    />
+                  ),
+                },
+                {
+                  value: "why",
+                  label: t("segments.why.title"),
+                  panel: <WhyPanel text={shownText} contact={explained} onContact={setExplained} />,
+                },
+                {
+                  value: "around",
+                  label: t("segments.around.title"),
+                  panel: <Around id={row?.id ?? null} text={shownText} />,
+                },
               ]}
             />
           </>
@@ -192,6 +219,20 @@ function Editor({ row }: { row: SegmentRow | null }) {
         />
       )}
     </>
+  );
+}
+
+/** Members of the saved text at the end of each day. */
+function Trend({ history }: { history: number[] }) {
+  return (
+    <div className="mt-3 flex items-end gap-3">
+      <Sparkline values={history} className="block h-8 min-w-0 flex-1" />
+      <span className="figures shrink-0 text-right text-ink-3 text-table">
+        {count(history[0] ?? 0)} → {count(history.at(-1) ?? 0)}
+        <br />
+        {t("segments.trend", { days: history.length })}
+      </span>
+    </div>
   );
 }
 

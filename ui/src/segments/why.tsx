@@ -1,5 +1,4 @@
 import { Check, X } from "lucide-react";
-import { useState } from "react";
 import { useRead } from "@/api/client";
 import type { Why } from "@/api/gen/Why";
 import { Badge, cx, ErrorView, SkeletonLines } from "@/design";
@@ -7,9 +6,14 @@ import { moment } from "@/format";
 import { t } from "@/i18n";
 import { ContactPicker } from "@/shell/contact-picker";
 
+interface Props {
+  text: string | null;
+  contact: number | null;
+  onContact: (contact: number | null) => void;
+}
+
 /** Why somebody is in or out, clause by clause. */
-export function WhyPanel({ text }: { text: string | null }) {
-  const [contact, setContact] = useState<number | null>(null);
+export function WhyPanel({ text, contact, onContact }: Props) {
   const why = useRead(
     "segments.why",
     { text: text ?? "", contact: contact ?? 0 },
@@ -17,7 +21,7 @@ export function WhyPanel({ text }: { text: string | null }) {
   );
   return (
     <div className="space-y-3 p-4">
-      <ContactPicker label={t("segments.why.whom")} value={contact} onChange={setContact} />
+      <ContactPicker label={t("segments.why.whom")} value={contact} onChange={onContact} />
       {contact === null && <p className="text-ink-3">{t("segments.why.about")}</p>}
       {why.isError && <ErrorView error={why.error} onRetry={() => void why.refetch()} />}
       {contact !== null && text !== null && why.data === undefined && why.isPending && <SkeletonLines lines={3} />}

@@ -17,7 +17,7 @@ pub(crate) use states::finish_stop;
 pub(crate) use users::in_use;
 pub use users::{
     broken_by, live_with, mails_of, segment_users, sent_now, template_users, users_of_segment,
-    users_of_template,
+    users_of_template, using_segment,
 };
 pub use words::*;
 

@@ -1,12 +1,14 @@
 //! Scores: how contacts are measured, what a model would say before it is published, and why somebody has the points
 //! they have.
 
+mod backtest;
 mod preview;
 mod problems;
 mod words;
 
 pub use words::*;
 
+use backtest::backtest;
 use preview::preview;
 
 use crate::Ctx;
@@ -33,6 +35,7 @@ commands! {
     mutate "scores.publish" publish(OneScore) -> ScoreRow, reads [];
     mutate "scores.archive" archive(OneScore) -> Done, reads [];
     query "scores.preview" preview(PreviewScore) -> ScorePreview, reads [Scores, Contacts, Tags, Events, Segments, Clock];
+    query "scores.backtest" backtest(BacktestScore) -> ScoreBacktest, reads [Scores, Contacts, Tags, Events, Segments, Clock];
     query "scores.of" of(OfContact) -> Vec<ContactScore>, reads [Scores, Contacts, Tags, Events, Segments, Clock];
     query "scores.ledger" ledger(AskLedger) -> Vec<ScoreLedgerRow>, reads [Scores, Events];
     mutate "scores.adjust" adjust(AdjustScore) -> Done, reads [];

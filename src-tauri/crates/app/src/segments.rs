@@ -1,7 +1,9 @@
 //! Segments: who is meant, how many, who exactly, and why.
 
+mod around;
 mod read;
 
+pub use around::{CompareSegment, NearClause, SegmentOverlap, SegmentUser, SegmentUsers};
 pub use read::expression;
 
 use crate::commands;
@@ -10,6 +12,7 @@ use crate::error::{Code, Result, fail};
 use crate::table::{Done, NoArgs, Page};
 use crate::workspaces::Open;
 use crate::{Ctx, contacts};
+use around::{near, overlap, users};
 use carillon_engine::segment::{self, Reason};
 use carillon_model::consent::{Channel, Purpose};
 use carillon_model::segment::{Clause, Expr, Segment, Test};
@@ -29,6 +32,9 @@ commands! {
     query "segments.count" count(CountSegment) -> SegmentCount, reads [Segments, Contacts, Tags, Events, Consents, Suppressions, Outbox, Clock];
     query "segments.members" show_members(SegmentMembers) -> Page<ContactRow>, reads [Segments, Contacts, Tags, Events, Consents, Suppressions, Outbox, Clock];
     query "segments.why" why(AskWhy) -> WhyAnswer, reads [Segments, Contacts, Tags, Events, Consents, Suppressions, Outbox, Clock];
+    query "segments.near" near(TextOnly) -> Vec<NearClause>, reads [Segments, Contacts, Tags, Events, Consents, Suppressions, Outbox, Clock];
+    query "segments.overlap" overlap(CompareSegment) -> Vec<SegmentOverlap>, reads [Segments, Membership, Contacts, Tags, Events, Consents, Suppressions, Outbox, Clock];
+    query "segments.users" users(OneSegment) -> SegmentUsers, reads [Segments, Journeys, Campaigns];
     query "segments.grammar" show_grammar(NoArgs) -> String, reads [];
 }
 
@@ -430,27 +436,22 @@ async fn count(cx: &Ctx, req: CountSegment) -> Result<SegmentCount> {
 
 const MEMBERS: usize = 10_000;
 
+/// Some of them, chosen by a stable hash: the same ones each time.
+fn sampled(all: &RoaringBitmap, limit: usize) -> Vec<ContactId> {
+    let hash = |id: u32| u64::from(id).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(17);
+    let mut hashed: Vec<(u64, u32)> = all.iter().map(|id| (hash(id), id)).collect();
+    hashed.sort_unstable();
+    let those = hashed.into_iter().take(limit);
+    those.map(|(_, id)| ContactId(id)).collect()
+}
+
 async fn show_members(cx: &Ctx, req: SegmentMembers) -> Result<Page<ContactRow>> {
     let open: &Arc<Open> = cx.open()?;
     let all = members(open, &req.text)?;
     let total = all.len();
     let limit = (req.limit as usize).min(MEMBERS);
     let ids: Vec<ContactId> = if req.sample {
-        let mut hashed: Vec<(u64, u32)> = all
-            .iter()
-            .map(|id| {
-                (
-                    u64::from(id).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(17),
-                    id,
-                )
-            })
-            .collect();
-        hashed.sort_unstable();
-        hashed
-            .into_iter()
-            .take(limit)
-            .map(|(_, id)| ContactId(id))
-            .collect()
+        sampled(&all, limit)
     } else {
         all.iter()
             .skip(req.offset as usize)

@@ -184,3 +184,181 @@ async fn a_segment_others_refer_to_is_neither_removed_nor_renamed_and_never_refe
     shop.mutate("segments.delete", json!({ "id": vip["id"] })).await;
     assert_eq!(shop.query("segments.list", json!({})).await, json!([]));
 }
+
+#[tokio::test]
+async fn who_nearly_belongs_what_is_shared_and_who_uses_it_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = Shop::new(dir.path()).await;
+    let text = "city is 'köln' and not tag 'vip'";
+    let quiet = shop.save(None, "Quiet Cologne", text).await.unwrap();
+    shop.save(None, "VIP", "tag 'vip'").await.unwrap();
+    shop.save(None, "Cologne", "city is 'köln'").await.unwrap();
+    let mail = shop
+        .save(None, "Mail", "in 'Quiet Cologne' or in 'VIP'")
+        .await
+        .unwrap();
+
+    // Ada is a VIP of Cologne; Zoe has no city. Eve, of Bonn and a VIP, misses two clauses and is near to neither.
+    let near = shop.query("segments.near", json!({ "text": text })).await;
+    let told: Vec<(Value, Value, Value)> = near
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|near| {
+            (
+                near["text"].clone(),
+                near["count"].clone(),
+                near["contacts"][0]["email"].clone(),
+            )
+        })
+        .collect();
+    let wanted = [
+        ("city is \"köln\"", 1, "zoe@x.example"),
+        ("tag \"vip\"", 1, "ada@x.example"),
+    ];
+    assert_eq!(
+        told,
+        wanted.map(|(text, n, who)| (json!(text), json!(n), json!(who)))
+    );
+    assert_eq!(
+        shop.query("segments.near", json!({ "text": "everyone" })).await,
+        json!([])
+    );
+
+    let overlap = shop
+        .query("segments.overlap", json!({ "text": text, "id": quiet["id"] }))
+        .await;
+    let shared: Vec<(&Value, &Value, &Value)> = overlap
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|other| (&other["name"], &other["count"], &other["shared"]))
+        .collect();
+    let wanted = [("Cologne", 2, 1), ("Mail", 3, 1), ("VIP", 2, 0)];
+    let wanted = wanted.map(|(name, count, shared)| (json!(name), json!(count), json!(shared)));
+    assert_eq!(
+        shared,
+        wanted
+            .each_ref()
+            .map(|(name, count, shared)| (name, count, shared))
+    );
+
+    let users = shop.query("segments.users", json!({ "id": quiet["id"] })).await;
+    assert_eq!(users["segments"], json!([{ "id": mail["id"], "name": "Mail" }]));
+    assert_eq!((&users["journeys"], &users["asks"]), (&json!([]), &json!([])));
+    let users = shop.query("segments.users", json!({ "id": mail["id"] })).await;
+    let asked: Vec<&Value> = users["asks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| &s["name"])
+        .collect();
+    assert_eq!(asked, ["Quiet Cologne", "VIP"]);
+}
+
+/// Two hundred people who visited in January, the more often the later in the alphabet; every second one of those who
+/// came at least five times orders in February.
+async fn visitors(shop: &Shop) {
+    for n in 0..200u32 {
+        let args = json!({ "email": format!("v{n:03}@x.example"), "values": [], "tags": [], "basis": null, "source": "user" });
+        shop.mutate("contacts.add", args).await;
+    }
+    let open = shop.0.own().await.unwrap();
+    let at = |text: &str| -> carillon_model::Moment { text.parse().unwrap() };
+    let mut rows = Vec::new();
+    for n in 0..200u32 {
+        let event = |name: &str, at| carillon_store::events::NewEvent {
+            // Four came before them.
+            contact: carillon_model::ContactId(n + 5),
+            name: name.to_owned(),
+            at,
+            source: "shop".to_owned(),
+            props: Default::default(),
+        };
+        let visits = n / 20;
+        for visit in 0..visits {
+            let day = at("2026-01-10T10:00:00Z") + chrono::TimeDelta::hours(visit.into());
+            rows.push(event("visit", day));
+        }
+        if visits >= 5 && n % 2 == 0 {
+            rows.push(event("order", at("2026-02-10T10:00:00Z")));
+            // What comes after the goal says nothing about before.
+            rows.extend((0..50).map(|_| event("visit", at("2026-02-11T10:00:00Z"))));
+        }
+    }
+    open.store
+        .write(carillon_store::Priority::User, move |tx| {
+            carillon_store::events::append(tx, &rows).map(|_| ())
+        })
+        .await
+        .unwrap();
+}
+
+fn per_visit(points: i32) -> Value {
+    json!({
+        "kind": "points", "bounds": { "least": null, "most": null },
+        "stages": [{ "name": "Warm", "at_least": 5 }],
+        "groups": [{
+            "key": "all", "name": "All", "bounds": { "least": null, "most": null }, "decay": { "decay": "none" },
+            "rules": [{
+                "key": "visits", "when": "did visit", "points": { "per": "each", "points": points },
+                "bounds": { "least": null, "most": null }, "from": null, "to": null,
+            }],
+        }],
+    })
+}
+
+#[tokio::test]
+async fn a_model_is_tried_on_the_past_with_what_was_known_then() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = Shop::new(dir.path()).await;
+    visitors(&shop).await;
+    let args = json!({ "id": null, "key": null, "name": "Interest", "draft": per_visit(-1) });
+    let score = shop.mutate("scores.save", args).await;
+    shop.mutate("scores.publish", json!({ "id": score["id"] })).await;
+
+    // The first twenty never came: nothing was known of them 30 days ago, and they were added today.
+    let args = json!({ "id": score["id"], "model": per_visit(1), "goal": "did order", "days": 30 });
+    let tried = shop.query("scores.backtest", args).await;
+    assert_eq!((&tried["measured"], &tried["reached"]), (&json!(180), &json!(50)));
+    let tenths = tried["draft"]["tenths"].as_array().unwrap();
+    // The most points are nine: the fifty visits after the order were not known.
+    assert_eq!((&tenths[0]["to"], &tenths[0]["people"]), (&json!(9), &json!(18)));
+    let reached: Vec<f64> = tenths
+        .iter()
+        .map(|tenth| tenth["reached"].as_f64().unwrap())
+        .collect();
+    assert!(
+        (reached[0] - 9.0).abs() < 1e-9 && reached[9] == 0.0,
+        "{reached:?}"
+    );
+    assert!((reached.iter().sum::<f64>() - 50.0).abs() < 1e-9);
+    let area = tried["draft"]["area"].as_f64().unwrap();
+    // Of those who ordered each has as many visits as somebody who did not, and the eighty with fewer are all below:
+    // (80 + 50 / 2) of 130.
+    assert!((area - 105.0 / 130.0).abs() < 1e-9, "{area}");
+    let published = tried["published"]["area"].as_f64().unwrap();
+    assert!((published - (1.0 - area)).abs() < 1e-9);
+    assert_eq!(tried["difference"]["sure"], json!(true));
+    // Warm from five points on: the hundred who came five times, the fifty of them who came again.
+    assert_eq!(
+        tried["moves"],
+        json!([{ "from": null, "to": "Warm", "people": 100 }])
+    );
+
+    for (goal, days, said) in [
+        ("did order at least 2 times", 30, "The goal is one event"),
+        ("tag 'vip'", 30, "The goal is one event"),
+        ("did order", 0, "between 1 and 3653"),
+    ] {
+        let args = json!({ "id": null, "model": per_visit(1), "goal": goal, "days": days });
+        let refused = shop.call(Kind::Query, "scores.backtest", args).await.unwrap_err();
+        assert!(refused.message.contains(said), "{}", refused.message);
+    }
+    let args = json!({ "id": null, "model": per_visit(1), "goal": "did order", "days": 300 });
+    let tried = shop.query("scores.backtest", args).await;
+    assert_eq!(
+        (&tried["measured"], &tried["draft"]["area"]),
+        (&json!(0), &json!(null))
+    );
+}

@@ -15,6 +15,7 @@ mod chunk;
 mod column;
 mod happened;
 mod members;
+mod near;
 mod packed;
 mod postings;
 mod rows;
@@ -27,14 +28,16 @@ mod turning;
 
 pub use change::{Change, Edge};
 pub use chunk::EventChunk;
+pub use near::Near;
 pub use scored::ScoreMove;
 pub use stage::Staged;
 
 use crate::record::{ContactRecord, Scope};
 use crate::scores::Points;
-use crate::segment::{Needs, clauses, print_clause};
+use crate::scores::backtest::Then;
+use crate::segment::{Facts, Needs, Seen, clauses, print_clause};
 use carillon_model::score::Scored;
-use carillon_model::segment::Expr;
+use carillon_model::segment::{EventMatch, Expr};
 use carillon_model::{ContactId, Moment, ScoreId, SegmentId};
 use chrono_tz::Tz;
 use members::Count;
@@ -325,6 +328,30 @@ impl Index {
             self.scores
                 .points(points, &self.rows.who(contact.0), now, &self.scope)
         })
+    }
+
+    /// The points a model would have given a contact at `then`, by what was known then ([`crate::scores::backtest`]);
+    /// `None` for who was not known yet: added later, and nothing known of them is older. Lists come with events of the past.
+    pub fn scored_then(&self, points: &Points, contact: ContactId, then: Moment) -> Option<i64> {
+        if !self.rows.contacts.contains(contact.0) {
+            return None;
+        }
+        let who = self.rows.who(contact.0);
+        let added = matches!(who.field("created_at"), Some(Seen::DateTime(created)) if created <= then);
+        if !added && !self.rows.did_anything_by(contact.0, then) {
+            return None;
+        }
+        let who = Then { who: &who, then };
+        Some(self.scores.points(points, &who, then, &self.scope).total)
+    }
+
+    /// Whether a contact has such an event after one moment and not after the other.
+    pub fn did_between(&self, contact: ContactId, event: &EventMatch, after: Moment, upto: Moment) -> bool {
+        let mut did = false;
+        self.rows
+            .who(contact.0)
+            .events(event, &mut |at| did |= after < at && at <= upto);
+        did
     }
 
     /// About how much memory the index takes beside its own struct, in bytes.

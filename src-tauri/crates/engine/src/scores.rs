@@ -4,6 +4,7 @@
 //! of a point: the same history gives the same score on every machine, whenever it is asked for. It says until when it
 //! is sure, so that time is a cause of change like a row. The index keeps all published scores true by it.
 
+pub mod backtest;
 mod check;
 mod decay;
 mod grade;

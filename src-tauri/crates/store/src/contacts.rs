@@ -6,6 +6,7 @@
 
 mod page;
 mod read;
+mod remove;
 mod write;
 
 pub use page::{Order, Ordered, Orders, Page, PageQuery, order, page};
@@ -13,8 +14,9 @@ pub use read::{
     Asked, by_email, count, email_of, exists, get, get_many, id_of, range_after, record_fields, values_after,
     values_of,
 };
+pub use remove::delete;
 pub use write::{
-    Columns, Fill, Inserted, NewContact, Updated, add_tag, delete, insert_batch, normalise_email, remove_tag,
+    Columns, Fill, Inserted, NewContact, Updated, add_tag, insert_batch, normalise_email, remove_tag,
     set_field, tags, update,
 };
 

@@ -4,9 +4,9 @@ use crate::error::Result;
 use crate::workspaces::Open;
 use carillon_engine::journey::{self, Catalogue};
 use carillon_engine::segment;
-use carillon_model::VersionId;
 use carillon_model::campaign::CampaignState;
 use carillon_model::journey::{Journey, JourneyState, Severity};
+use carillon_model::{CampaignId, JourneyId, VersionId};
 use carillon_store::{Db, campaigns, enrolments, journeys as rows};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ fn moving(state: JourneyState) -> bool {
 }
 
 /// Drawings that count as users of a name: drafts, and versions somebody may still be in.
-async fn drawings(open: &Open) -> Result<Vec<(String, Journey)>> {
+async fn drawings(open: &Open) -> Result<Vec<(JourneyId, String, Journey)>> {
     Ok(open
         .store
         .read(|db| {
@@ -27,10 +27,10 @@ async fn drawings(open: &Open) -> Result<Vec<(String, Journey)>> {
             for row in rows::list(db)? {
                 if moving(row.state) {
                     for version in rows::versions(db, row.id)? {
-                        all.push((row.name.clone(), version.document));
+                        all.push((row.id, row.name.clone(), version.document));
                     }
                 }
-                all.push((row.name, row.draft));
+                all.push((row.id, row.name, row.draft));
             }
             Ok(all)
         })
@@ -45,7 +45,7 @@ fn settings_with(document: &Journey, kind: &str, key: &str) -> Vec<String> {
 }
 
 /// Names of segments that campaigns still to be started are about, each with its campaign.
-fn of_campaigns(db: &Db<'_>) -> carillon_store::Result<Vec<(String, String)>> {
+fn of_campaigns(db: &Db<'_>) -> carillon_store::Result<Vec<(CampaignId, String, String)>> {
     let mut all = Vec::new();
     for row in campaigns::list(db)? {
         let ahead = matches!(
@@ -54,7 +54,7 @@ fn of_campaigns(db: &Db<'_>) -> carillon_store::Result<Vec<(String, String)>> {
         );
         if ahead {
             let names = row.campaign.exclude.into_iter().chain([row.campaign.segment]);
-            all.extend(names.map(|segment| (row.campaign.name.clone(), segment)));
+            all.extend(names.map(|segment| (row.id, row.campaign.name.clone(), segment)));
         }
     }
     Ok(all)
@@ -148,7 +148,7 @@ pub fn live_with(db: &Db<'_>, templates: &BTreeSet<String>) -> carillon_store::R
 /// How many journeys use each name.
 async fn users(open: &Open, used: fn(&Journey) -> Vec<String>) -> Result<BTreeMap<String, u32>> {
     let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (journey, document) in drawings(open).await? {
+    for (_, journey, document) in drawings(open).await? {
         for name in used(&document) {
             users.entry(name).or_default().insert(journey.clone());
         }
@@ -164,8 +164,8 @@ async fn users_of(open: &Open, name: &str, used: fn(&Journey) -> Vec<String>) ->
     let all = drawings(open).await?;
     let unique: BTreeSet<&str> = all
         .iter()
-        .filter(|(_, document)| used(document).iter().any(|n| n == name))
-        .map(|(journey, _)| journey.as_str())
+        .filter(|(_, _, document)| used(document).iter().any(|n| n == name))
+        .map(|(_, journey, _)| journey.as_str())
         .collect();
     Ok(unique
         .into_iter()
@@ -215,8 +215,8 @@ pub fn broken_by(db: &Db<'_>, before: &Catalogue, after: &Catalogue) -> carillon
 /// How many journeys and campaigns use each segment.
 pub async fn segment_users(open: &Open) -> Result<BTreeMap<String, u32>> {
     let mut all = users(open, segments_of).await?;
-    let about: BTreeSet<(String, String)> = open.store.read(of_campaigns).await?.into_iter().collect();
-    for (_, segment) in about {
+    let about: BTreeSet<_> = open.store.read(of_campaigns).await?.into_iter().collect();
+    for (_, _, segment) in about {
         *all.entry(segment).or_default() += 1;
     }
     Ok(all)
@@ -227,14 +227,38 @@ pub async fn users_of_segment(open: &Open, segment: &str) -> Result<String> {
     let journeys = users_of(open, segment, segments_of).await?;
     let about = open.store.read(of_campaigns).await?.into_iter();
     let names: BTreeSet<String> = about
-        .filter(|(_, of)| of == segment)
-        .map(|(name, _)| format!("“{name}”"))
+        .filter(|(_, _, of)| of == segment)
+        .map(|(_, name, _)| format!("“{name}”"))
         .collect();
     let all = (!journeys.is_empty())
         .then_some(journeys)
         .into_iter()
         .chain(names);
     Ok(all.collect::<Vec<_>>().join(", "))
+}
+
+/// The journeys and campaigns that use a segment, each once, by name.
+pub async fn using_segment(
+    open: &Open,
+    segment: &str,
+) -> Result<(Vec<(JourneyId, String)>, Vec<(CampaignId, String)>)> {
+    let all = drawings(open).await?.into_iter();
+    let journeys: BTreeMap<JourneyId, String> = all
+        .filter(|(_, _, document)| segments_of(document).iter().any(|name| name == segment))
+        .map(|(id, name, _)| (id, name))
+        .collect();
+    let about = open.store.read(of_campaigns).await?.into_iter();
+    let campaigns: BTreeMap<CampaignId, String> = about
+        .filter(|(_, _, of)| of == segment)
+        .map(|(id, name, _)| (id, name))
+        .collect();
+    Ok((by_name(journeys), by_name(campaigns)))
+}
+
+fn by_name<Id: Ord>(all: BTreeMap<Id, String>) -> Vec<(Id, String)> {
+    let mut all: Vec<(Id, String)> = all.into_iter().collect();
+    all.sort_by(|a, b| (&a.1, &a.0).cmp(&(&b.1, &b.0)));
+    all
 }
 
 /// How many journeys send each template.

@@ -28,7 +28,7 @@ pub(super) async fn preview(cx: &Ctx, req: PreviewScore) -> Result<ScorePreview>
         .map_err(|_| fail(Code::Invalid, "scores.unready", &[("detail", &"")]).at("model"))?;
     let now = open.now();
     Ok(open.store.with_index(|index| {
-        let people = sample(index);
+        let people = sample(index, MEASURED);
         let mut out = match &scoring {
             Scoring::Points(points) => of_points(index, points, &people, now, &key),
             Scoring::Grade(grade) => of_grade(index, grade, &people, &key),
@@ -40,11 +40,11 @@ pub(super) async fn preview(cx: &Ctx, req: PreviewScore) -> Result<ScorePreview>
     }))
 }
 
-/// Contacts spread evenly over all of them: the same ones each time, so that a changed rule is seen by what it changes.
-fn sample(index: &Index) -> Vec<ContactId> {
+/// At most so many contacts, spread evenly over all of them: the same ones each time, so that a changed rule is seen by what it changes.
+pub(super) fn sample(index: &Index, most: u64) -> Vec<ContactId> {
     let contacts = index.contacts();
     let n = contacts.len();
-    let wanted = n.min(MEASURED);
+    let wanted = n.min(most);
     let nth = |i: u64| {
         u32::try_from(i * n / wanted.max(1))
             .ok()

@@ -92,6 +92,106 @@ pub struct LabelCount {
     pub count: u32,
 }
 
+/// A model to try on the past.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct BacktestScore {
+    /// The score it is the draft of; its published model is tried as well.
+    pub id: Option<ScoreId>,
+    pub model: ScoreModel,
+    /// What people were to do: one `did`, without times and dates.
+    pub goal: String,
+    /// Within so many days, which are also how far back the model is asked.
+    pub days: u32,
+}
+
+/// What a model would have said, and what came of it.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ScoreBacktest {
+    /// The model is asked about this moment; the goal counts from then until `until`.
+    pub then: Moment,
+    pub until: Moment,
+    /// Contacts known at that time, of those that were looked at.
+    pub measured: u32,
+    pub sampled: u32,
+    /// All there are.
+    #[ts(type = "number")]
+    pub contacts: u64,
+    /// Of those measured, how many reached the goal.
+    pub reached: u32,
+    pub draft: BacktestModel,
+    /// The same of what contacts are measured by now.
+    pub published: Option<BacktestModel>,
+    pub difference: Option<BacktestDifference>,
+    /// Of those looked at, who would be in another stage now; the most first.
+    pub moves: Option<Vec<StageMove>>,
+}
+
+/// How one model did.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct BacktestModel {
+    /// From the most points to the fewest.
+    pub tenths: Vec<BacktestTenth>,
+    /// In what share of pairs, one who reached the goal and one who did not, the first had more points; a half is chance.
+    /// Nothing where too few did, or too few did not.
+    pub area: Option<f64>,
+    /// Its standard error.
+    pub error: Option<f64>,
+}
+
+/// A tenth of the people.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct BacktestTenth {
+    #[ts(type = "number")]
+    pub from: i64,
+    #[ts(type = "number")]
+    pub to: i64,
+    pub people: u32,
+    /// How many of them reached the goal; those of equal points are shared out.
+    pub reached: f64,
+}
+
+impl From<carillon_engine::scores::backtest::Tenth> for BacktestTenth {
+    fn from(tenth: carillon_engine::scores::backtest::Tenth) -> BacktestTenth {
+        let carillon_engine::scores::backtest::Tenth {
+            from,
+            to,
+            people,
+            reached,
+        } = tenth;
+        BacktestTenth {
+            from,
+            to,
+            people,
+            reached,
+        }
+    }
+}
+
+/// The draft beside the published model.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct BacktestDifference {
+    /// By how much the draft's area is larger, and the standard error of that.
+    pub by: f64,
+    pub error: f64,
+    /// More than chance does in five of a hundred cases.
+    pub sure: bool,
+}
+
+/// People who would be in another stage.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct StageMove {
+    pub from: Option<String>,
+    pub to: Option<String>,
+    pub people: u32,
+}
+
 /// Whose scores.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
 #[serde(deny_unknown_fields)]

@@ -134,6 +134,26 @@ pub enum Segments {
         #[arg(long = "as", value_name = "EMAIL")]
         email: String,
     },
+    /// Who nearly belongs: for each clause, whom it alone keeps out.
+    #[command(
+        after_help = "Example:\n  carillon segments near --where 'tag \"vip\" and did order in the last 30 days'"
+    )]
+    Near {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// How many it shares with each other saved segment, the most alike first.
+    #[command(after_help = "Example:\n  carillon segments overlap --name Regulars")]
+    Overlap {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Which segments, journeys and campaigns use it, and which segments it asks itself.
+    #[command(after_help = "Example:\n  carillon segments users Regulars")]
+    Users {
+        /// Its name.
+        name: String,
+    },
     /// The language of expressions, with examples.
     Grammar,
 }

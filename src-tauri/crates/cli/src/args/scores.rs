@@ -35,6 +35,19 @@ pub enum Scores {
         /// The score's name.
         name: String,
     },
+    /// Try the draft on the past: what it would have said so many days ago, and who reached a goal since; beside the
+    /// published model. Nothing is changed.
+    #[command(after_help = "Example:\n  carillon scores backtest Engagement --goal 'did order' --days 30")]
+    Backtest {
+        /// The score's name.
+        name: String,
+        /// What people were to do: one event, without times and dates.
+        #[arg(long, value_name = "TEXT")]
+        goal: String,
+        /// Within so many days.
+        #[arg(long, default_value_t = 30)]
+        days: u32,
+    },
     /// Measure every contact by the draft from now on.
     Publish {
         /// The score's name.

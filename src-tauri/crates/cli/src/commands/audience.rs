@@ -170,10 +170,64 @@ pub async fn segments(backend: &Backend, json: bool, verb: Segments) -> Result<(
             let why = backend.query("segments.why", args).await?;
             answer_about(backend, json, &text, &why, |w| explained(w, &email)).await?;
         }
+        Segments::Near { which } => {
+            let text = meant(backend, which).await?;
+            let near = backend.query("segments.near", json!({ "text": text })).await?;
+            answer_about(backend, json, &text, &near, |clauses| {
+                output::table(clauses, &[("count", "contacts"), ("text", "kept out by")]);
+            })
+            .await?;
+        }
+        Segments::Overlap { which } => {
+            let own = which.name.clone();
+            let text = meant(backend, which).await?;
+            let id = match own {
+                Some(name) => backend.find("segments.list", &name, "segment").await?["id"].clone(),
+                None => Value::Null,
+            };
+            let args = json!({ "text": text, "id": id });
+            let all = backend.query("segments.overlap", args).await?;
+            answer_about(backend, json, &text, &all, |all| {
+                output::table(
+                    all,
+                    &[("name", "name"), ("shared", "shared"), ("count", "contacts")],
+                );
+            })
+            .await?;
+        }
+        Segments::Users { name } => {
+            let row = backend.find("segments.list", &name, "segment").await?;
+            let users = backend
+                .query("segments.users", json!({ "id": row["id"] }))
+                .await?;
+            answer(json, &users, used);
+        }
         // Needs no workspace; answered before.
         Segments::Grammar => {}
     }
     Ok(())
+}
+
+/// Who uses a segment, a line each.
+fn used(users: &Value) {
+    let named = |list: &str| -> Vec<Value> {
+        let all = users[list].as_array().into_iter().flatten();
+        all.map(|user| user["name"].clone()).collect()
+    };
+    let [segments, journeys, campaigns, asks] = ["segments", "journeys", "campaigns", "asks"].map(named);
+    if segments.is_empty() && journeys.is_empty() && campaigns.is_empty() {
+        say!("segments.unused");
+    }
+    segments
+        .iter()
+        .for_each(|name| say!("segments.used_by.segment", name = name));
+    journeys
+        .iter()
+        .for_each(|name| say!("segments.used_by.journey", name = name));
+    campaigns
+        .iter()
+        .for_each(|name| say!("segments.used_by.campaign", name = name));
+    asks.iter().for_each(|name| say!("segments.asks", name = name));
 }
 
 async fn save(backend: &Backend, json: bool, name: String, expression: String) -> Result<()> {

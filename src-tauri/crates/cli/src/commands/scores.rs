@@ -31,6 +31,7 @@ pub async fn scores(backend: &Backend, json: bool, verb: Scores) -> Result<()> {
         }
         Scores::Save { name, key, file } => save(backend, json, name, key, &file).await,
         Scores::Preview { name } => preview(backend, json, &name).await,
+        Scores::Backtest { name, goal, days } => backtest(backend, json, &name, &goal, days).await,
         Scores::Publish { name } => {
             let args = json!({ "id": id(backend, &name).await? });
             let done = backend.mutate("scores.publish", args).await?;
@@ -189,6 +190,77 @@ async fn preview(backend: &Backend, json: bool, name: &str) -> Result<()> {
         }
     });
     Ok(())
+}
+
+async fn backtest(backend: &Backend, json: bool, name: &str, goal: &str, days: u32) -> Result<()> {
+    let row = backend.find("scores.list", name, "score").await?;
+    let args = json!({ "id": row["id"], "model": row["draft"], "goal": goal, "days": days });
+    let tried = backend.query("scores.backtest", args).await?;
+    answer(json, &tried, |tried| {
+        let (people, reached) = (&tried["measured"], &tried["reached"]);
+        say!(
+            "scores.tried.people",
+            at = tried["then"],
+            n = people,
+            reached = reached,
+            days = json!(days)
+        );
+        let models = [
+            (text!("scores.tried.models.draft"), &tried["draft"]),
+            (text!("scores.tried.models.published"), &tried["published"]),
+        ];
+        for (which, model) in models {
+            if model.is_null() {
+                continue;
+            }
+            say!("scores.tried.model", which = which);
+            for tenth in model["tenths"].as_array().into_iter().flatten() {
+                let share = tenth["reached"].as_f64().unwrap_or_default()
+                    / tenth["people"].as_f64().unwrap_or(1.0).max(1.0);
+                say!(
+                    "scores.tried.tenth",
+                    from = tenth["from"],
+                    to = tenth["to"],
+                    n = tenth["people"],
+                    percent = hundredths(share)
+                );
+            }
+            match (model["area"].as_f64(), model["error"].as_f64()) {
+                (Some(area), Some(error)) => say!(
+                    "scores.tried.area",
+                    percent = hundredths(area),
+                    error = hundredths(1.96 * error)
+                ),
+                _ => say!("scores.tried.too_few"),
+            }
+        }
+        let difference = &tried["difference"];
+        if let (Some(by), Some(error)) = (difference["by"].as_f64(), difference["error"].as_f64()) {
+            let sure = match difference["sure"] == json!(true) {
+                true => text!("scores.tried.surety.sure"),
+                false => text!("scores.tried.surety.chance"),
+            };
+            say!(
+                "scores.tried.difference",
+                percent = hundredths(by),
+                error = hundredths(1.96 * error),
+                sure = sure
+            );
+        }
+        for moved in tried["moves"].as_array().into_iter().flatten() {
+            let [from, to] = ["from", "to"].map(|side| match moved[side].is_null() {
+                true => text!("scores.no_label"),
+                false => output::cell(&moved[side]),
+            });
+            say!("scores.tried.moved", n = moved["people"], from = from, to = to);
+        }
+    });
+    Ok(())
+}
+
+/// A share as a number of a hundred with one place.
+fn hundredths(share: f64) -> Value {
+    json!((share * 1000.0).round() / 10.0)
 }
 
 /// Thousandths as points.

@@ -23,6 +23,8 @@ const ASKED: &[&[&str]] = &[
     &["segments", "grammar"],
     &["segments", "count", "--where", "everyone", "--clauses"],
     &["segments", "members", "--where", "everyone", "--limit", "2"],
+    &["segments", "near", "--where", "tag 'vip' and did order"],
+    &["segments", "overlap", "--where", "everyone"],
     &["journeys", "list"],
     &["journeys", "status", "Welcome series"],
     &["journeys", "check", "Welcome series"],

@@ -49,6 +49,21 @@ fn a_model_is_saved_tried_published_read_everywhere_and_archived() {
         (&json!(60), &json!(60), &json!(null))
     );
     assert_eq!(seen["deciles"].as_array().map(Vec::len), Some(11));
+    let back = [
+        "scores",
+        "backtest",
+        "Interest",
+        "--goal",
+        "did order",
+        "--days",
+        "30",
+    ];
+    let tried = at.json(&words(&back));
+    let people = tried["measured"].as_u64().unwrap();
+    let tenths = tried["draft"]["tenths"].as_array().unwrap();
+    let counted: u64 = tenths.iter().map(|tenth| tenth["people"].as_u64().unwrap()).sum();
+    assert!(people > 0 && counted == people, "{tried}");
+    assert!(at.text(&words(&back)).contains("tenths from the most points"));
     let published = at.json(&words(&["scores", "publish", "Interest"]));
     assert_eq!(
         (&published["version"], &published["key"]),

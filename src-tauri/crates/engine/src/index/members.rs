@@ -111,6 +111,13 @@ impl<'a> Count<'a> {
         members
     }
 
+    /// From now on, a clause of this canonical text has these members. Only where equal clauses are read once.
+    pub fn tell(&mut self, clause: &str, members: RoaringBitmap) {
+        if let Some(clauses) = &mut self.clauses {
+            clauses.insert(clause.to_owned(), members);
+        }
+    }
+
     fn read_clause(&mut self, clause: &'a Clause) -> RoaringBitmap {
         let rows = self.rows;
         let found = match clause {

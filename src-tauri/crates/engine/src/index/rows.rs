@@ -148,6 +148,12 @@ impl Rows {
         }
     }
 
+    /// Whether anything of a contact happened at `then` or before.
+    pub fn did_anything_by(&self, id: u32, then: Moment) -> bool {
+        let mut postings = self.events.values().chain(self.sent.values());
+        postings.any(|of| of.of(id).iter().next().is_some_and(|first| first.at() <= then))
+    }
+
     pub fn who(&self, id: u32) -> Who<'_> {
         Who { rows: self, id }
     }

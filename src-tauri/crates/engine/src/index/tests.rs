@@ -182,10 +182,33 @@ proptest! {
             let clause = parse(&text).expect("canonical text");
             prop_assert_eq!(n, index.members(&clause, now).len());
         }
+        let near = index.near(&expr, now);
+        for clause in clauses(&expr) {
+            let text = print_clause(clause);
+            let turned = index.members(&with_turned(&expr, &text), now) - &members;
+            let found = near.iter().find(|near| near.clause == text).map(|near| near.contacts.clone());
+            prop_assert_eq!(found.unwrap_or_default(), turned, "{} of {}", text, print(&expr));
+        }
+        prop_assert!(near.iter().all(|near| !near.contacts.is_empty()));
         for (id, name) in [(1, "A"), (2, "B"), (3, "C")] {
             let direct = index.members(&index.scope().segments[name], now);
             prop_assert_eq!(index.members_of(SegmentId(id)), Some(&direct));
         }
+    }
+}
+
+/// The expression with the contrary of one of its clauses in place of it.
+fn with_turned(expr: &Expr, clause: &str) -> Expr {
+    let all = |of: &[Expr]| of.iter().map(|part| with_turned(part, clause)).collect();
+    match expr {
+        Expr::Everyone => Expr::Everyone,
+        Expr::All(of) => Expr::All(all(of)),
+        Expr::Any(of) => Expr::Any(all(of)),
+        Expr::None(of) => Expr::None(all(of)),
+        Expr::AtLeast { k, of } => Expr::AtLeast { k: *k, of: all(of) },
+        Expr::Not(inner) => Expr::Not(Box::new(with_turned(inner, clause))),
+        Expr::Clause(own) if print_clause(own) == clause => Expr::Not(Box::new(expr.clone())),
+        Expr::Clause(_) => expr.clone(),
     }
 }
 

@@ -298,4 +298,17 @@ async fn what_a_contact_was_is_forgotten_with_the_contact() {
         .unwrap();
     assert_eq!(left().await.unwrap(), 0);
     assert_eq!(undo(&store, id, 10).await.restored, 0);
+
+    // What somebody was who was merged into another is forgotten with that one.
+    let both = people(&store, &["b@x.example", "c@x.example"]).await;
+    let id = begin(&store).await;
+    apply(&store, id, both[1], vec![mend("first_name", Some("Ada"), "Adah")]).await;
+    let (stays, absorbed) = (both[0], both[1]);
+    write(&store, move |tx| {
+        crate::duplicates::merge(tx, stays, absorbed, &[], "user")?;
+        contacts::delete(tx, stays, None, "user")
+    })
+    .await
+    .unwrap();
+    assert_eq!(left().await.unwrap(), 0);
 }

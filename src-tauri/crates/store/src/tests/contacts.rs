@@ -1,4 +1,4 @@
-use super::fixtures::{Place, add, again, field, fresh, ids, said, write};
+use super::fixtures::{Place, add, again, day, field, fresh, ids, said, write};
 use crate::contacts::{
     Columns, Fill, Inserted, NewContact, Order, PageQuery, add_tag, by_email, delete, get, insert_batch,
     range_after, set_field, update,
@@ -536,5 +536,56 @@ async fn a_removed_contact_leaves_no_tag_value_or_event_behind() {
         .await
         .unwrap();
         assert_eq!(left, 0, "{table}");
+    }
+}
+
+/// Whether a text stands anywhere in a file of the workspace, used pages or not.
+fn stands_in_a_file(place: &Place, text: &str) -> bool {
+    let folder = place.file().parent().unwrap().to_owned();
+    std::fs::read_dir(folder).unwrap().any(|entry| {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        bytes.windows(text.len()).any(|at| at == text.as_bytes())
+    })
+}
+
+#[tokio::test]
+async fn what_is_erased_is_gone_from_the_bytes_of_the_file() {
+    let place = Place::new();
+    let store = fresh(&place).await;
+    let secrets = [
+        "zuleika.quince@x.example",
+        "Quincetown",
+        "a long word of hers: orangery",
+    ];
+    let id = write(&store, move |tx| {
+        let id = ids(&add(tx, &[secrets[0]], "user")?)[0];
+        set_field(tx, id, "city", Some(&Value::Text(secrets[1].to_owned())), "user")?;
+        let visits: Vec<_> = (0..500)
+            .map(|n| crate::events::NewEvent {
+                contact: id,
+                name: "visit".to_owned(),
+                at: day(0) + chrono::TimeDelta::seconds(n),
+                source: "test".to_owned(),
+                props: [(
+                    "said".to_owned(),
+                    carillon_model::event::Prop::Text(secrets[2].to_owned()),
+                )]
+                .into(),
+            })
+            .collect();
+        crate::events::append(tx, &visits)?;
+        Ok(id)
+    })
+    .await
+    .unwrap();
+    for secret in secrets {
+        assert!(stands_in_a_file(&place, secret), "{secret}");
+    }
+    write(&store, move |tx| delete(tx, id, None, "user"))
+        .await
+        .unwrap();
+    store.close().await;
+    for secret in secrets {
+        assert!(!stands_in_a_file(&place, secret), "{secret}");
     }
 }

@@ -17,8 +17,8 @@ const MOST_WORDS: usize = 700;
 const SHORT_TEXT: usize = 8;
 /// Shortest question, in words, that asks for something: "Again?" does not.
 const QUESTION: usize = 3;
-/// Shortest sentence, in words, that leaves a doubt where nothing in it is known.
-const UNEXPLAINED: usize = 6;
+/// Shortest sentence, in words, that counts as not understood where nothing in it is known.
+const UNEXPLAINED: usize = 8;
 /// Words at which a clause ends, beside its marks; [`folded`].
 const JOINTS: [&str; 24] = [
     " , ",
@@ -142,7 +142,8 @@ impl Doubts {
             .map(|one| (folded(&one.text), one.is_question))
             .collect();
         let spoken = self.languages_of(read.iter().map(|(sentence, _)| sentence.as_str()));
-        let mut known = false;
+        let mut known = 0;
+        let mut unknown = 0;
         let mut thanks = false;
         for (sentence, is_question) in &read {
             let sentence = self.without_innocent(sentence, &spoken);
@@ -154,14 +155,16 @@ impl Doubts {
             let explained =
                 says(&[Sign::Thing, Sign::Ordinary]) || (*is_question && length(&sentence) >= QUESTION);
             let is_thanks = says(&[Sign::Short]);
-            if !explained && !is_thanks && length(&sentence) >= UNEXPLAINED {
-                return true;
+            if explained {
+                known += length(&sentence);
+            } else if !is_thanks && length(&sentence) >= UNEXPLAINED {
+                unknown += length(&sentence);
             }
-            known |= explained;
             thanks |= is_thanks;
         }
         let words: usize = read.iter().map(|(sentence, _)| length(sentence)).sum();
-        !(known || (thanks && words <= SHORT_TEXT))
+        let is_thanks = thanks && words <= SHORT_TEXT;
+        unknown > known || (known == 0 && !is_thanks)
     }
 
     /// The languages that a text may be in; all of them where nothing tells.
