@@ -46,7 +46,8 @@ fn take_out(proposals: &mut Vec<Proposal>, keys: &[String], refused: &BTreeSet<S
     let name_is_out = proposals
         .iter()
         .any(|proposal| is_out(proposal) && name(proposal));
-    proposals.retain(|proposal| !is_out(proposal) && !(name_is_out && name(proposal)));
+    let goes = |proposal: &Proposal| is_out(proposal) || (name_is_out && name(proposal));
+    proposals.retain(|proposal| !goes(proposal));
 }
 
 /// Applies what was found, in small writes. Cut off anywhere, what was done is a cleansing that can be taken back.
