@@ -42,6 +42,7 @@ export type FilePurpose =
   | "errors"
   | "export"
   | "workbook"
+  | "parquet"
   | "journey"
   | "template";
 

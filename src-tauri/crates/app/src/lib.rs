@@ -15,6 +15,7 @@ pub mod diagnostics;
 pub mod duplicates;
 pub mod error;
 pub mod events;
+pub mod exports;
 pub mod fields;
 pub mod files;
 pub mod gate;
@@ -126,6 +127,7 @@ fn features() -> Vec<Command> {
         diagnostics::commands(),
         duplicates::commands(),
         events::commands(),
+        exports::commands(),
         fields::commands(),
         files::commands(),
         home::commands(),

@@ -5,6 +5,7 @@ mod audience;
 mod campaigns;
 mod contacts;
 mod duplicates;
+mod exports;
 mod journeys;
 mod lists;
 mod providers;
@@ -17,6 +18,7 @@ pub use audience::{Consent, Segments, Suppressions, Which};
 pub use campaigns::Campaigns;
 pub use contacts::{Contacts, Events, Fields, ImportContacts, ImportEvents};
 pub use duplicates::Duplicates;
+pub use exports::{Export, ExportFile};
 pub use journeys::Journeys;
 pub use lists::{FIELD_TYPES, Part, STATUS_READINGS};
 pub use providers::{AddApi, AddProvider, Providers};
@@ -140,6 +142,9 @@ pub enum Noun {
     Outbox(Outbox),
     /// Figures: messages, funnel, growth.
     Report(Report),
+    /// Write tables to files: CSV, a workbook of Excel, or Parquet.
+    #[command(subcommand)]
+    Export(Export),
     /// Name, organisation, postal address and time zone.
     #[command(subcommand)]
     Settings(Settings),

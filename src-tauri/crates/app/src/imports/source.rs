@@ -98,7 +98,7 @@ impl Iterator for Records {
 
 /// A number as people write it: without an exponent, and without the digits beyond the fifteen that spreadsheets
 /// keep, which only show how it is stored.
-pub(super) fn plain(n: f64) -> String {
+pub(crate) fn plain(n: f64) -> String {
     let rounded = format!("{n:.14e}").parse().unwrap_or(n);
     match rounded == 0.0 {
         true => "0".to_owned(),

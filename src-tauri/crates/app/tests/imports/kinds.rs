@@ -151,10 +151,9 @@ async fn outcome(studio: &Studio, path: &Path, sheet: Option<&str>) -> (Value, S
     );
     let to = studio.dir.join("out.csv");
     let args = json!({
-        "who": { "where": null, "search": null, "except": [] },
-        "columns": ["email", "first_name", "city", "points", "born"], "to": { "path": to },
+        "list": { "of": "contacts", "who": { "where": null, "search": null, "except": [] }, "columns": ["email", "first_name", "city", "points", "born"] }, "to": { "path": to },
     });
-    studio.job("contacts.export", args).await;
+    studio.job("exports.start", args).await;
     let text = std::fs::read_to_string(to).unwrap();
     let mut lines: Vec<&str> = text.lines().collect();
     lines.sort_unstable();
@@ -309,8 +308,8 @@ async fn what_is_exported_as_a_workbook_comes_back_as_it_was_and_no_cell_is_a_fo
         .await;
     assert_eq!(studio.value("ada@example.com", "first_name").await, "=1+1");
     let to: PathBuf = dir.path().join("everybody.xlsx");
-    let args = json!({ "who": { "where": null, "search": null, "except": [] }, "columns": [], "to": { "path": to } });
-    studio.job("contacts.export", args).await;
+    let args = json!({ "list": { "of": "contacts", "who": { "where": null, "search": null, "except": [] }, "columns": [] }, "to": { "path": to } });
+    studio.job("exports.start", args).await;
     let mut zip = zip::ZipArchive::new(std::fs::File::open(&to).unwrap()).unwrap();
     let mut sheet = String::new();
     std::io::Read::read_to_string(&mut zip.by_name("xl/worksheets/sheet1.xml").unwrap(), &mut sheet).unwrap();
@@ -346,8 +345,8 @@ async fn an_export_that_is_stopped_leaves_no_file() {
     let rows: String = (0..6_000).map(|n| format!("p{n}@example.com\n")).collect();
     studio.import("a.csv", format!("email\n{rows}")).await;
     let to = dir.path().join("everybody.xlsx");
-    let args = json!({ "who": { "where": null, "search": null, "except": [] }, "columns": [], "to": { "path": to } });
-    let started = studio.mutate("contacts.export", args).await;
+    let args = json!({ "list": { "of": "contacts", "who": { "where": null, "search": null, "except": [] }, "columns": [] }, "to": { "path": to } });
+    let started = studio.mutate("exports.start", args).await;
     let id = json!({ "id": started["job"] });
     studio.mutate("jobs.cancel", id.clone()).await;
     let ended = loop {

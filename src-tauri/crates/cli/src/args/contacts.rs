@@ -38,7 +38,8 @@ pub enum Contacts {
         /// The contact's address.
         email: String,
     },
-    /// Write contacts to a CSV file, or to a workbook of Excel where the file ends in .xlsx.
+    /// Write contacts to a file: a workbook of Excel where it ends in .xlsx, Parquet where it ends in .parquet, else CSV.
+    /// `carillon export` writes other tables, too.
     #[command(
         after_help = "Examples:\n  carillon contacts export vip.csv --where 'tag \"vip\"'\n  carillon contacts export everybody.xlsx"
     )]
