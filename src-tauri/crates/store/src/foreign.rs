@@ -27,6 +27,8 @@ const ASK_AGAIN: u64 = 1_000;
 /// Bytes of a database's header, and where its application's number stands.
 const HEADER: usize = 100;
 const APPLICATION: std::ops::Range<usize> = 68..72;
+/// What a journal begins with while it is needed.
+const JOURNAL: [u8; 8] = [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7];
 
 /// Why a file of somebody else cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -95,12 +97,18 @@ fn seen(path: &Path) -> std::io::Result<(u64, Option<SystemTime>)> {
     Ok((there.len(), there.modified().ok()))
 }
 
-/// Whether something stands beside the file that another program has still to bring into it.
+/// Whether something stands beside the file that another program has still to bring into it: a log of writes, or a
+/// journal that is not over (one that is begins with zeros, where its program keeps it).
 fn unfinished(path: &Path) -> bool {
-    ["-wal", "-journal"].iter().any(|end| {
+    let beside = |end: &str| {
         let mut beside = path.as_os_str().to_owned();
         beside.push(end);
-        std::fs::metadata(beside).is_ok_and(|there| there.len() > 0)
+        PathBuf::from(beside)
+    };
+    let log = std::fs::metadata(beside("-wal")).is_ok_and(|there| there.len() > 0);
+    log || std::fs::File::open(beside("-journal")).is_ok_and(|mut journal| {
+        let mut begin = [0; JOURNAL.len()];
+        journal.read_exact(&mut begin).is_ok() && begin == JOURNAL
     })
 }
 
@@ -367,6 +375,12 @@ mod tests {
         assert!(matches!(Foreign::open(&path), Err(ForeignError::InUse)));
         drop(writer);
         assert_eq!(rows(&dir, "t").unwrap().len(), 2);
+        let journal = dir.path().join("their.db-journal");
+        std::fs::write(&journal, [0; 512]).unwrap();
+        assert_eq!(rows(&dir, "t").unwrap().len(), 2, "a journal that is over");
+        std::fs::write(&journal, JOURNAL).unwrap();
+        assert!(matches!(Foreign::open(&path), Err(ForeignError::InUse)));
+        std::fs::remove_file(&journal).unwrap();
         let foreign = Foreign::open(&path).unwrap();
         let ended = foreign.read("t", |_| {
             let writer = Connection::open(&path).unwrap();

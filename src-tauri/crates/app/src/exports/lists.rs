@@ -15,6 +15,7 @@ use carillon_model::message::MessageState;
 use carillon_model::{ContactId, EventId, JourneyId, MessageId};
 use carillon_store::{Db, contacts, events, suppressions};
 use serde::Serialize;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -378,9 +379,8 @@ impl Events {
                 let (found, next) = picked.page(db, after, last)?;
                 let mut emails = BTreeMap::new();
                 for event in &found {
-                    if !emails.contains_key(&event.contact) {
-                        let email = contacts::email_of(db, event.contact)?.unwrap_or_default();
-                        emails.insert(event.contact, email);
+                    if let Entry::Vacant(unknown) = emails.entry(event.contact) {
+                        unknown.insert(contacts::email_of(db, event.contact)?.unwrap_or_default());
                     }
                 }
                 Ok((found, emails, next))

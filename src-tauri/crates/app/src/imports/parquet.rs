@@ -32,6 +32,10 @@ const ROW_MAX: usize = 4 << 20;
 /// Largest text of all rows of a file, in bytes, a byte more for each cell: what a few kilobytes can be made to unfold to
 /// has an end.
 const TEXT_MAX: u64 = if cfg!(test) { 256 << 20 } else { 8 << 30 };
+/// Rows that a file of any length may have, and how many more for each byte of it: an address is never shorter than that,
+/// however well it is packed, but nothing at all can be said a thousand million times in a few bytes.
+const ROWS_ALWAYS: u64 = 1 << 20;
+const ROWS_A_BYTE: u64 = 64;
 
 /// Why a file cannot be read.
 #[derive(Debug)]
@@ -40,6 +44,7 @@ enum Fault {
     Encrypted,
     TooLarge,
     TooManyColumns,
+    TooManyRows(u64),
     Io(std::io::Error),
 }
 
@@ -57,6 +62,7 @@ impl Fault {
             Fault::Encrypted => ("imports.encrypted_parquet", String::new()),
             Fault::TooLarge => ("imports.large_parquet", String::new()),
             Fault::TooManyColumns => ("imports.wide_parquet", COLUMNS_MAX.to_string()),
+            Fault::TooManyRows(rows) => ("imports.long_parquet", rows.to_string()),
         };
         fail(
             Code::Invalid,
@@ -85,6 +91,14 @@ fn look_at(path: &Path) -> Result<Looked> {
     let mut columns = Vec::new();
     for column in schema.root_schema().get_fields() {
         name("", column, &mut columns);
+    }
+    let length = file.metadata().map_err(|e| unreadable(path, e))?.len();
+    let parts = about.row_groups().iter();
+    let rows = parts.fold(0_u64, |sum, part| {
+        sum.saturating_add(u64::try_from(part.num_rows()).unwrap_or(u64::MAX))
+    });
+    if rows > ROWS_ALWAYS.saturating_add(length.saturating_mul(ROWS_A_BYTE)) {
+        return Err(Fault::TooManyRows(rows).told(path));
     }
     if columns.is_empty() || columns.len() != schema.num_columns() {
         return Err(Fault::Damaged(sentence("imports.parquet_without_columns", &[])).told(path));

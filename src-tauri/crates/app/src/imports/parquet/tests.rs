@@ -280,6 +280,29 @@ fn a_small_file_that_unfolds_to_gigabytes_has_an_end() {
     assert_eq!(long[1], Err(BadRecord::FieldTooLong { line: 1 }));
 }
 
+/// One column that is empty in each of so many rows.
+fn nothing(rows: usize) -> Vec<u8> {
+    let schema = Arc::new(parse_message_type("message m { optional binary t (UTF8); }").expect("a schema"));
+    let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::default()).expect("a writer");
+    let mut part = writer.next_row_group().expect("a part");
+    let mut column = part.next_column().expect("a column").expect("one");
+    if let ColumnWriter::ByteArrayColumnWriter(to) = column.untyped() {
+        to.write_batch(&[], Some(&vec![0; rows]), None).expect("written");
+    }
+    column.close().expect("closed");
+    part.close().expect("closed");
+    writer.into_inner().expect("finished")
+}
+
+#[test]
+fn a_few_bytes_that_say_nothing_a_million_times_are_no_list() {
+    let bytes = nothing(2_000_000);
+    assert!(bytes.len() < 10_000, "{}", bytes.len());
+    let error = rows(&bytes).expect_err("refused");
+    assert!(error.message.contains("2000000 rows"), "{error}");
+    assert_eq!(rows(&nothing(5_000)).expect("opened").len(), 5_001);
+}
+
 #[test]
 fn an_encrypted_file_and_one_that_only_begins_like_one_say_what_to_do() {
     let mut bytes = written(1, WriterProperties::default());
