@@ -115,9 +115,6 @@ fn tree(children: &[usize]) -> bool {
             None if place == 0 => {}
             None => return false,
         }
-        if *own > children.len() - place - 1 {
-            return false;
-        }
         if *own > 0 {
             open.push(*own);
         }

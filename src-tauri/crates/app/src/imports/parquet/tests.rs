@@ -313,16 +313,3 @@ fn an_encrypted_file_and_one_that_only_begins_like_one_say_what_to_do() {
     let error = LookedAt::at(saved(b"PAR1 and nothing else").path(), &Asked::default()).expect_err("nothing");
     assert!(error.message.contains("Parquet"), "{error}");
 }
-
-#[test]
-fn what_nobody_reads_to_its_end_ends_its_thread() {
-    let bytes = alike("x", 50_000);
-    let file = saved(&bytes);
-    let mut rows = open(file.path()).expect("opened");
-    assert!(rows.next().is_some());
-    let taken = rows.watch();
-    drop(rows);
-    while taken.strong_count() > 0 {
-        std::thread::yield_now();
-    }
-}

@@ -179,6 +179,11 @@ mod tests {
             pass(&[0x19, 0xFC, 0xFF, 0xFF, 0xFF, 0xFF, 0x07, 0x00]),
             Err(Malformed)
         );
+        assert_eq!(
+            Walk::new(&[0xFC, 0xFF, 0xFF, 0xFF, 0xFF, 0x07]).list(),
+            Err(Malformed)
+        );
+        assert_eq!(Walk::new(&[0x2C, 0x00, 0x00]).list(), Ok((2, STRUCT)));
         // A text longer than the rest.
         assert_eq!(pass(&[0x18, 0x7F, b'a', 0x00]), Err(Malformed));
         // Structs in structs.
