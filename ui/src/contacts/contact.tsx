@@ -177,8 +177,12 @@ function History({ id, now }: { id: number; now: string }) {
   if (timeline.data.length === 0) return <p className="p-6 text-ink-2">{t("contacts.timeline.none")}</p>;
   return (
     <div className="py-3">
-      <div className="flex justify-end px-4 pt-3">
-        <ExportMenu list={{ of: "events", contact: id, name: null }} name="events" />
+      <div className="flex justify-end px-4">
+        <ExportMenu
+          list={{ of: "events", contact: id, name: null }}
+          name="events"
+          label={t("contacts.timeline.export")}
+        />
       </div>
       <Timeline entries={timeline.data} now={now} />
       {timeline.data.length >= limit && (

@@ -22,11 +22,13 @@ const FORMATS: readonly { format: ExportFormat; purpose: FilePurpose }[] = [
 export function ExportMenu({
   list,
   name,
+  label = t("common.export.title"),
   compact = false,
   disabled = false,
 }: {
   list: ExportList;
   name: string;
+  label?: string;
   /** An icon alone, where there is no room for a word. */
   compact?: boolean;
   disabled?: boolean;
@@ -63,10 +65,10 @@ export function ExportMenu({
       align="end"
       trigger={
         compact ? (
-          <IconButton icon={Download} label={t("common.export.title")} disabled={disabled || busy} />
+          <IconButton icon={Download} label={label} disabled={disabled || busy} />
         ) : (
           <Button icon={Download} busy={busy} disabled={disabled}>
-            {t("common.export.title")}
+            {label}
           </Button>
         )
       }
