@@ -80,9 +80,11 @@ pub async fn mutate<R: Runtime>(
 fn endings(purpose: &str) -> &'static [&'static str] {
     match purpose {
         "contacts" => &[
-            "csv", "tsv", "txt", "xlsx", "xlsm", "json", "jsonl", "ndjson", "vcf",
+            "csv", "tsv", "txt", "xlsx", "xlsm", "json", "jsonl", "ndjson", "vcf", "parquet", "db", "sqlite",
+            "sqlite3",
         ],
         "workbook" => &["xlsx"],
+        "parquet" => &["parquet"],
         "events" => &["csv", "jsonl", "ndjson"],
         "workspace" | "backup" => &["carillon"],
         "journey" => &["json"],

@@ -2,6 +2,7 @@ import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { ChartNoAxesColumn, ClipboardCopy, Table2 } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { useRead } from "@/api/client";
+import type { ExportList } from "@/api/gen/ExportList";
 import {
   Card,
   EmptyState,
@@ -19,6 +20,7 @@ import {
 } from "@/design";
 import { count, day, percent } from "@/format";
 import { t } from "@/i18n";
+import { ExportMenu } from "@/shell/export";
 import { Chart, type Series } from "./chart";
 import { csv } from "./csv";
 import { Funnel } from "./funnel";
@@ -72,6 +74,7 @@ function Report<T>({
   columns,
   keyOf,
   tools,
+  list,
   children,
 }: {
   title: string;
@@ -80,6 +83,8 @@ function Report<T>({
   columns: Column<T>[];
   keyOf: (row: T) => string;
   tools?: ReactNode;
+  /** The figures as a file, all there are. */
+  list: ExportList;
   children: ReactNode;
 }) {
   const [asTable, setAsTable] = useState(false);
@@ -116,6 +121,7 @@ function Report<T>({
             onClick={() => setAsTable(!asTable)}
           />
           <IconButton icon={ClipboardCopy} label={t("common.copy_csv")} onClick={() => void copy()} />
+          <ExportMenu list={list} name={title} compact />
         </>
       }
     >
@@ -149,6 +155,7 @@ function Messages({ days, step }: { days: number; step: "day" | "week" }) {
   const label = t("analytics.messages_label", { n: total("accepted"), days });
   return (
     <Report
+      list={{ of: "report", report: "messages" }}
       title={t("analytics.messages")}
       about={
         sent === 0
@@ -209,6 +216,7 @@ function JourneyFunnel({ journey, onJourney }: { journey: number | null; onJourn
   const data = report.data;
   return (
     <Report
+      list={{ of: "funnel", journey: chosen?.id ?? 0 }}
       title={t("analytics.funnel")}
       about={data === undefined ? undefined : t("analytics.funnel_about", { n: data.entered })}
       tools={
@@ -256,6 +264,7 @@ function Growth({ days, step }: { days: number; step: "day" | "week" }) {
   const before = first === undefined ? 0 : first.total - first.added;
   return (
     <Report
+      list={{ of: "report", report: "growth" }}
       title={t("analytics.growth")}
       about={
         last === before

@@ -432,7 +432,7 @@ export function fixtureHost(search: string): Host {
       return started;
     },
     "contacts.import_run": () => ({ ...job(), import: 12 }),
-    "contacts.export": () => ({ ...job(), path: null, ticket: null }),
+    "exports.start": () => ({ ...job(), path: null, ticket: null }),
     "imports.list": () => imports,
     "imports.get": () => imports[0],
     "imports.undo": job,

@@ -43,6 +43,7 @@ export type FilePurpose =
   | "errors"
   | "export"
   | "workbook"
+  | "parquet"
   | "journey"
   | "template";
 

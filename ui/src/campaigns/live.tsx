@@ -7,6 +7,7 @@ import type { CampaignView } from "@/api/gen/CampaignView";
 import { Badge, Button, Card, Confirm, Facts, Note, PageHead, Progress, sayError, Table } from "@/design";
 import { count, moment } from "@/format";
 import { t } from "@/i18n";
+import { ExportMenu } from "@/shell/export";
 import { Numbers } from "./check";
 import { useCountdown } from "./countdown";
 import { Lift } from "./lift";
@@ -22,6 +23,7 @@ export function Live({ view }: { view: CampaignView }) {
         <Badge tone={CAMPAIGN_TONES[state]} dot>
           {t(`campaigns.states.${state}`)}
         </Badge>
+        <ExportMenu list={{ of: "campaign", campaign: view.id }} name={campaign.name} />
         <Verbs view={view} />
       </PageHead>
       <div className="min-h-0 flex-1 overflow-auto">

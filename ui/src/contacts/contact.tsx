@@ -25,6 +25,7 @@ import {
 import { ago, count, day, moment, value } from "@/format";
 import { t } from "@/i18n";
 import { Decide } from "@/shell/decide";
+import { ExportMenu } from "@/shell/export";
 import { useNow } from "@/shell/now";
 import { Said } from "@/shell/responses";
 import { TagsInput } from "@/shell/tags-input";
@@ -176,6 +177,13 @@ function History({ id, now }: { id: number; now: string }) {
   if (timeline.data.length === 0) return <p className="p-6 text-ink-2">{t("contacts.timeline.none")}</p>;
   return (
     <div className="py-3">
+      <div className="flex justify-end px-4">
+        <ExportMenu
+          list={{ of: "events", contact: id, name: null }}
+          name="events"
+          label={t("contacts.timeline.export")}
+        />
+      </div>
       <Timeline entries={timeline.data} now={now} />
       {timeline.data.length >= limit && (
         <Button look="quiet" className="mx-4 mt-2" busy={timeline.isFetching} onClick={() => setLimit(limit + SOME)}>

@@ -1,27 +1,10 @@
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import {
-  Columns3,
-  Download,
-  FileSpreadsheet,
-  Filter,
-  History,
-  Import,
-  Merge,
-  Sparkles,
-  Tag,
-  Trash2,
-  UserPlus,
-  Users,
-  X,
-} from "lucide-react";
+import { Columns3, Filter, History, Import, Merge, Sparkles, Tag, Trash2, UserPlus, Users, X } from "lucide-react";
 import { useDeferredValue, useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { ContactRow } from "@/api/gen/ContactRow";
-import type { ExportFormat } from "@/api/gen/ExportFormat";
-import type { ExportStarted } from "@/api/gen/ExportStarted";
 import type { Field } from "@/api/gen/Field";
 import type { Sort } from "@/api/gen/Sort";
-import { host } from "@/api/host";
 import {
   Badge,
   Button,
@@ -40,7 +23,7 @@ import {
 } from "@/design";
 import { count, day, value } from "@/format";
 import { t } from "@/i18n";
-import { JobProgress, useJob } from "@/shell/job";
+import { ExportMenu } from "@/shell/export";
 import { usePages } from "@/shell/pages";
 import { AddContact } from "./add";
 import { EVERYBODY, extent, has, NOBODY, type Selection, size, toggle, whoOf } from "./selection";
@@ -366,29 +349,9 @@ function Bulk({
     },
     onError: sayError,
   });
-  const [writing, setWriting] = useState<(ExportStarted & { name: string }) | null>(null);
-  const exporting = useWrite("contacts.export", { onError: sayError });
-  const written = useJob(writing?.job ?? null, (ended) => {
-    setWriting(null);
-    if (ended.state === "done" && writing !== null) {
-      host().deliver(writing, writing.name);
-      say(t("contacts.exported"));
-    } else if (ended.error !== null) sayError(ended.error);
-  });
   const n = size(selection, total);
   if (n === 0) return null;
   const who = whoOf(selection, where, search);
-  const save = async (format: ExportFormat) => {
-    const name = `contacts.${format}`;
-    try {
-      const to = await host().chooseSave(format === "xlsx" ? "workbook" : "export", name);
-      if (to === null) return;
-      const asked = { who, columns: ["email", ...columns], to, format };
-      exporting.mutate(asked, { onSuccess: (started) => setWriting({ ...started, name }) });
-    } catch (error) {
-      sayError(error);
-    }
-  };
   return (
     <div
       role="toolbar"
@@ -401,20 +364,7 @@ function Bulk({
       <Button icon={Tag} onClick={() => setAsking("tag")}>
         {t("contacts.tag.title")}
       </Button>
-      {writing === null ? (
-        <>
-          <Button icon={Download} busy={exporting.isPending} onClick={() => void save("csv")}>
-            {t("contacts.export")}
-          </Button>
-          <Button icon={FileSpreadsheet} busy={exporting.isPending} onClick={() => void save("xlsx")}>
-            {t("contacts.export_workbook")}
-          </Button>
-        </>
-      ) : (
-        <div className="w-80">
-          <JobProgress job={written} label={t("contacts.exporting")} />
-        </div>
-      )}
+      <ExportMenu list={{ of: "contacts", who, columns: ["email", ...columns] }} name="contacts" />
       <Button look="danger" icon={Trash2} onClick={() => setAsking("delete")}>
         {t("common.delete")}
       </Button>

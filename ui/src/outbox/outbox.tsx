@@ -23,6 +23,7 @@ import {
 } from "@/design";
 import { ago, count, moment } from "@/format";
 import { hasWords, t, tx } from "@/i18n";
+import { ExportMenu } from "@/shell/export";
 import { useNow } from "@/shell/now";
 import { usePages } from "@/shell/pages";
 import { MESSAGE_TONES } from "@/shell/tones";
@@ -59,6 +60,11 @@ export function OutboxScreen() {
         title={t("outbox.title")}
         about={list.total === undefined ? undefined : t("outbox.count", { n: total })}
       >
+        <ExportMenu
+          list={{ of: "messages", states, journey: null, search: search === "" ? null : search }}
+          name="messages"
+          disabled={total === 0}
+        />
         {summary.data !== undefined && <PauseButton summary={summary.data} />}
       </PageHead>
       {summary.data !== undefined && <Notices summary={summary.data} />}

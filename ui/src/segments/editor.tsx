@@ -25,6 +25,7 @@ import {
 import { count, number, percent } from "@/format";
 import { t } from "@/i18n";
 import { useDelayed } from "@/shell/delayed";
+import { ExportMenu } from "@/shell/export";
 import { ExpressionEditor } from "@/shell/expressions/editor";
 import { useSaveKey } from "@/shell/keys";
 import { useUnsaved } from "@/shell/unsaved";
@@ -152,10 +153,17 @@ function Editor({ row }: { row: SegmentRow | null }) {
         second={
           <>
             <div className="px-4 pt-5 pb-4" aria-live="polite">
-              <p className="flex items-center gap-2 text-ink-2">
+              <div className="flex items-center gap-2 text-ink-2">
                 <Users size={16} aria-hidden />
-                {t("segments.members")}
-              </p>
+                <span className="flex-1">{t("segments.members")}</span>
+                {shownText !== null && (
+                  <ExportMenu
+                    list={{ of: "contacts", who: { where: shownText, search: null, except: [] }, columns: [] }}
+                    name="segment"
+                    compact
+                  />
+                )}
+              </div>
               <p
                 className={cx("figures font-semibold text-hero", (!fine || counted.isPlaceholderData) && "text-ink-3")}
               >

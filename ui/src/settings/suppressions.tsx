@@ -17,6 +17,7 @@ import {
 import { count } from "@/format";
 import { t } from "@/i18n";
 import { useDelayed } from "@/shell/delayed";
+import { ExportMenu } from "@/shell/export";
 import { PartHead } from "./part";
 
 const isAddress = (text: string) => /^\S+@\S+$/.test(text);
@@ -30,6 +31,7 @@ export function Suppressions() {
   return (
     <>
       <PartHead title={t("settings.parts.suppressions")} about={t("settings.suppressions.about")}>
+        {reasons.length > 0 && <ExportMenu list={{ of: "suppressions" }} name="suppressions" />}
         <Button icon={Plus} onClick={() => setAdding(true)}>
           {t("settings.suppressions.add")}
         </Button>

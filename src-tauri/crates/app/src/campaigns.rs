@@ -32,6 +32,7 @@ use carillon_store::campaigns::{self as rows, CampaignRow, DomainCount, Parts};
 use carillon_store::journeys::JourneyRow;
 use carillon_store::{Priority, outbox, rollups, settings};
 use preview::preview;
+use roaring::RoaringBitmap;
 use states::{choose, pause, recall, resume, start, stop};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -309,38 +310,54 @@ const PEOPLE: u32 = 200;
 
 async fn people(cx: &Ctx, req: CampaignPeople) -> Result<Vec<Named>> {
     let open = cx.open()?;
-    let row = row(open, req.id).await?;
-    let wanted = match row.parts {
-        None => {
-            let (read, _) = preview::now(open, req.id, &row.campaign).await?;
-            match req.of.as_str() {
-                "gets" => &read.all - &read.held_out,
-                "held_out" => read.held_out,
-                word => read
-                    .left_out
-                    .into_iter()
-                    .find(|(reason, _)| reason.word() == word)
-                    .map(|(_, contacts)| contacts)
-                    .unwrap_or_default(),
-            }
-        }
-        Some(_) => kept(open, &row, &req.of).await?,
+    let all = everybody(open, req.id).await?;
+    let wanted = match req.of.as_str() {
+        "gets" => all.gets,
+        "held_out" => all.held_out,
+        word => all
+            .left_out
+            .into_iter()
+            .find(|(reason, _)| reason == word)
+            .map(|(_, contacts)| contacts)
+            .unwrap_or_default(),
     };
     let limit = req.limit.min(PEOPLE) as usize;
     let ids: Vec<ContactId> = wanted.iter().take(limit).map(ContactId).collect();
     Ok(open.store.read(move |db| named(db, &ids)).await?)
 }
 
-/// The people behind a number of a campaign that has started.
-async fn kept(open: &Open, row: &CampaignRow, of: &str) -> Result<roaring::RoaringBitmap> {
-    let (id, word) = (row.id, of.to_owned());
+/// The members of a campaign's segment.
+pub(crate) struct Everybody {
+    pub gets: RoaringBitmap,
+    pub held_out: RoaringBitmap,
+    /// By the word of the reason.
+    pub left_out: Vec<(String, RoaringBitmap)>,
+}
+
+/// Whom a campaign is about: as of its start, or as they would be now.
+///
+/// # Errors
+/// When there is no such campaign.
+pub(crate) async fn everybody(open: &Open, id: CampaignId) -> Result<Everybody> {
+    let row = row(open, id).await?;
+    if row.parts.is_none() {
+        let (read, _) = preview::now(open, id, &row.campaign).await?;
+        let left_out = read.left_out.into_iter();
+        return Ok(Everybody {
+            gets: &read.all - &read.held_out,
+            held_out: read.held_out,
+            left_out: left_out
+                .map(|(reason, who)| (reason.word().to_owned(), who))
+                .collect(),
+        });
+    }
     let (audience, left_out) = open
         .store
         .read(move |db| {
-            let left_out = rows::left_out(db, id)?
-                .into_iter()
-                .find(|(reason, _)| *reason == word);
-            Ok((rows::audience(db, id)?.unwrap_or_default(), left_out))
+            Ok((
+                rows::audience(db, id)?.unwrap_or_default(),
+                rows::left_out(db, id)?,
+            ))
         })
         .await?;
     let shares = audience::shares(&row.campaign);
@@ -348,10 +365,11 @@ async fn kept(open: &Open, row: &CampaignRow, of: &str) -> Result<roaring::Roari
         let part = carillon_engine::experiment::place(id, ContactId(*contact), shares);
         part == carillon_model::campaign::Part::HeldOut
     };
-    Ok(match of {
-        "gets" => audience.iter().filter(|contact| !held(contact)).collect(),
-        "held_out" => audience.iter().filter(held).collect(),
-        _ => left_out.map(|(_, contacts)| contacts).unwrap_or_default(),
+    let (held_out, gets) = audience.iter().partition(held);
+    Ok(Everybody {
+        gets,
+        held_out,
+        left_out,
     })
 }
 

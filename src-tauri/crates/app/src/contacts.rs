@@ -1,7 +1,6 @@
 //! Contacts: lists, one person's page, changes by hand, export. Importing is in [`crate::imports`].
 
 mod changes;
-mod export;
 mod words;
 
 pub use words::*;
@@ -18,7 +17,8 @@ use carillon_model::contact::{BUILT_IN_FIELDS, Contact, FieldType, Value};
 use carillon_store::contacts::{Order, PageQuery};
 use carillon_store::{choices, consents, suppressions};
 use changes::{add, delete, tag, update};
-use export::export;
+
+pub(crate) use changes::whom;
 use roaring::RoaringBitmap;
 use std::sync::Arc;
 
@@ -31,7 +31,6 @@ commands! {
     mutate "contacts.update" update(UpdateContact) -> Done, reads [];
     mutate "contacts.tag" tag(TagContacts) -> Changed, reads [];
     mutate "contacts.delete" delete(DeleteContacts) -> Deleted, reads [];
-    mutate "contacts.export" export(ExportContacts) -> ExportStarted, reads [];
 }
 
 const PAGE: u32 = 200;

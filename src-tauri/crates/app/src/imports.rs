@@ -1,15 +1,18 @@
 //! Importing contacts from files of any kind: looked at, mapped, tried without a trace, run in small commits that
 //! carry their position, resumed after a kill, and taken back.
 
+mod ahead;
 mod cards;
 mod chunks;
 pub mod clean;
+mod database;
 pub(crate) mod delimited;
 mod format;
 mod headings;
 mod json;
 pub(crate) mod layout;
 mod mapping;
+mod parquet;
 mod parts;
 mod plan;
 mod rejects;
@@ -148,10 +151,7 @@ async fn open_file(cx: &Ctx, req: OpenImport) -> Result<ImportPreview> {
             kind: looked.format.kind(),
             delimiter: layout.map(|layout| layout.delimiter),
             encoding: layout.map(|layout| layout.encoding),
-            sheet: match &looked.format {
-                Format::Sheet { sheet } => Some(sheet.clone()),
-                _ => None,
-            },
+            sheet: looked.format.part().map(str::to_owned),
             sheets: looked.sheets,
             may_lack_heading: looked.format.may_lack_heading(),
             program: program.map(|program| program.label.clone()),

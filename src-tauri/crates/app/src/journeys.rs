@@ -9,7 +9,7 @@ mod states;
 mod users;
 mod words;
 
-pub(crate) use inside::{active, named, standing};
+pub(crate) use inside::{active, in_order, named, standing};
 pub use path::passages;
 pub(crate) use publish::{arrival, publish_with};
 pub use publish::{publish_as_read, publish_now};

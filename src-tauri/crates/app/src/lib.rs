@@ -16,6 +16,7 @@ pub mod diagnostics;
 pub mod duplicates;
 pub mod error;
 pub mod events;
+pub mod exports;
 pub mod fields;
 pub mod files;
 pub mod gate;
@@ -128,6 +129,7 @@ fn features() -> Vec<Command> {
         duplicates::commands(),
         cleansing::commands(),
         events::commands(),
+        exports::commands(),
         fields::commands(),
         files::commands(),
         home::commands(),

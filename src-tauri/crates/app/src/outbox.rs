@@ -226,63 +226,99 @@ async fn summary(cx: &Ctx, _: NoArgs) -> Result<OutboxSummary> {
 
 const PAGE: u32 = 1_000;
 
+/// Which messages are wanted.
+#[derive(Clone)]
+pub(crate) struct Wanted {
+    states: Vec<MessageState>,
+    journey: Option<JourneyId>,
+    search: Option<String>,
+}
+
+impl Wanted {
+    /// Messages in one of these states, or in any, whose address or subject holds the words.
+    pub fn new(states: Vec<MessageState>, journey: Option<JourneyId>, search: Option<String>) -> Wanted {
+        Wanted {
+            states,
+            journey,
+            search: search.map(|s| s.trim().to_lowercase()).filter(|s| !s.is_empty()),
+        }
+    }
+
+    /// The next of them before `before`, the newest first, and where to go on.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn batch(
+        &self,
+        db: &Db<'_>,
+        before: Option<MessageId>,
+    ) -> carillon_store::Result<(Vec<Message>, Option<MessageId>)> {
+        // One state is asked for by its own filter; several are picked from all.
+        let filter = Filter {
+            state: (self.states.len() == 1).then(|| self.states[0]),
+            journey: self.journey,
+            account: None,
+        };
+        let mut batch = rows::page(db, filter, before, PAGE)?;
+        let last = batch.last().map(|message| message.id);
+        batch.retain(|message| {
+            let named = self.search.as_ref().is_none_or(|s| {
+                message.to.to_lowercase().contains(s) || message.subject.to_lowercase().contains(s)
+            });
+            named && (self.states.is_empty() || self.states.contains(&message.state))
+        });
+        Ok((batch, last))
+    }
+}
+
 async fn page(cx: &Ctx, req: OutboxPage) -> Result<Page<OutboxRow>> {
     let open = cx.open()?;
     let limit = req.limit.min(PAGE) as usize;
     let skip = req.offset as usize;
-    let states = req.states;
-    let journey = req.journey;
-    let search = req
-        .search
-        .map(|s| s.trim().to_lowercase())
-        .filter(|s| !s.is_empty());
+    let wanted = Wanted::new(req.states, req.journey, req.search);
     let (found, total) = open
         .store
         .read(move |db| {
-            let counts = rows::counts(db, journey)?;
+            let counts = rows::counts(db, wanted.journey)?;
             let total: u64 = counts
                 .iter()
-                .filter(|(state, _)| states.is_empty() || states.contains(state))
+                .filter(|(state, _)| wanted.states.is_empty() || wanted.states.contains(state))
                 .map(|(_, n)| n)
                 .sum();
             let mut found = Vec::new();
-            let mut before = None;
-            let mut seen = 0;
-            // One state is asked for by its own filter; several are picked from all.
-            let filter = Filter {
-                state: (states.len() == 1).then(|| states[0]),
-                journey,
-                account: None,
-            };
+            let (mut before, mut seen) = (None, 0);
             // How many fit a search is known only when all were looked at.
-            while found.len() < limit || search.is_some() {
-                let batch = rows::page(db, filter, before, 1_000)?;
-                let Some(last) = batch.last() else { break };
-                before = Some(last.id);
+            while found.len() < limit || wanted.search.is_some() {
+                let (batch, last) = wanted.batch(db, before)?;
                 for message in batch {
-                    let wanted = states.is_empty() || states.contains(&message.state);
-                    let named = search.as_ref().is_none_or(|s| {
-                        message.to.to_lowercase().contains(s) || message.subject.to_lowercase().contains(s)
-                    });
-                    if wanted && named {
-                        seen += 1;
-                        if seen > skip && found.len() < limit {
-                            found.push(message);
-                        }
+                    seen += 1;
+                    if seen > skip && found.len() < limit {
+                        found.push(message);
                     }
                 }
+                if last.is_none() {
+                    break;
+                }
+                before = last;
             }
             let mut named = Vec::with_capacity(found.len());
             for message in found {
                 named.push(with_names(db, message)?);
             }
-            Ok((named, search.map_or(total, |_| seen as u64)))
+            Ok((named, wanted.search.map_or(total, |_| seen as u64)))
         })
         .await?;
     Ok(Page { rows: found, total })
 }
 
-fn with_names(db: &carillon_store::Db<'_>, mut message: Message) -> carillon_store::Result<OutboxRow> {
+/// A message with the names of what it belongs to.
+///
+/// # Errors
+/// The store's.
+pub(crate) fn with_names(
+    db: &carillon_store::Db<'_>,
+    mut message: Message,
+) -> carillon_store::Result<OutboxRow> {
     let journey = journeys::get(db, message.key.journey)?;
     let step_title = journey.as_ref().and_then(|j| {
         let step = j.draft.steps.iter().find(|s| s.id == message.key.step)?;

@@ -163,7 +163,7 @@ fn span(cx: &Ctx, days: u32) -> Result<(NaiveDate, NaiveDate)> {
     Ok((first.max(born.min(last)), last))
 }
 
-async fn messages(cx: &Ctx, req: Span) -> Result<MessagesReport> {
+pub(crate) async fn messages(cx: &Ctx, req: Span) -> Result<MessagesReport> {
     let (first, last) = span(cx, req.days)?;
     let days = cx
         .open()?
@@ -189,7 +189,7 @@ async fn messages(cx: &Ctx, req: Span) -> Result<MessagesReport> {
     })
 }
 
-async fn growth(cx: &Ctx, req: Span) -> Result<GrowthReport> {
+pub(crate) async fn growth(cx: &Ctx, req: Span) -> Result<GrowthReport> {
     let (first, last) = span(cx, req.days)?;
     let days = cx
         .open()?
@@ -215,7 +215,7 @@ async fn growth(cx: &Ctx, req: Span) -> Result<GrowthReport> {
     })
 }
 
-async fn funnel(cx: &Ctx, req: FunnelOf) -> Result<FunnelReport> {
+pub(crate) async fn funnel(cx: &Ctx, req: FunnelOf) -> Result<FunnelReport> {
     let open = cx.open()?;
     let id = req.journey;
     let found = open

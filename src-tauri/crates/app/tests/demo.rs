@@ -191,8 +191,8 @@ async fn the_same_seed_is_the_same_company_and_another_seed_another() {
         .await
         .unwrap();
         let to = dir.path().join("export.csv");
-        let export = json!({ "who": { "where": null, "search": null, "except": [] }, "columns": [], "to": { "path": to } });
-        job(&app, "contacts.export", export).await.unwrap();
+        let export = json!({ "list": { "of": "contacts", "who": { "where": null, "search": null, "except": [] }, "columns": [] }, "to": { "path": to } });
+        job(&app, "exports.start", export).await.unwrap();
         seen.push(std::fs::read_to_string(&to).unwrap());
         ask(&app, Kind::Mutate, "workspaces.close", json!({}))
             .await

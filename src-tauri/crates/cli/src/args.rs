@@ -6,6 +6,7 @@ mod campaigns;
 mod cleansing;
 mod contacts;
 mod duplicates;
+mod exports;
 mod journeys;
 mod lists;
 mod providers;
@@ -19,6 +20,7 @@ pub use campaigns::Campaigns;
 pub use cleansing::{Cleansing, What};
 pub use contacts::{Contacts, Events, Fields, ImportContacts, ImportEvents};
 pub use duplicates::Duplicates;
+pub use exports::{Export, ExportFile};
 pub use journeys::Journeys;
 pub use lists::{FIELD_TYPES, Part, STATUS_READINGS};
 pub use providers::{AddApi, AddProvider, Providers};
@@ -145,6 +147,9 @@ pub enum Noun {
     Outbox(Outbox),
     /// Figures: messages, funnel, growth.
     Report(Report),
+    /// Write tables to files: CSV, a workbook of Excel, or Parquet.
+    #[command(subcommand)]
+    Export(Export),
     /// Name, organisation, postal address and time zone.
     #[command(subcommand)]
     Settings(Settings),

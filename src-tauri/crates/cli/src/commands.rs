@@ -6,6 +6,7 @@ mod campaigns;
 mod cleansing;
 mod contacts;
 mod duplicates;
+mod exports;
 mod imports;
 mod journeys;
 mod providers;
@@ -95,6 +96,7 @@ async fn with_workspace(backend: &Backend, json: bool, noun: Noun) -> Result<()>
         Noun::World(verb) => world::world(backend, json, verb).await,
         Noun::Run(how) => let_run(backend, json, how).await,
         Noun::Report(report) => reports::report(backend, json, report).await,
+        Noun::Export(verb) => exports::export(backend, json, verb).await,
         Noun::Settings(verb) => settings(backend, json, verb).await,
         Noun::Backup { to } => {
             let args = json!({ "to": { "path": absolute(&to) } });

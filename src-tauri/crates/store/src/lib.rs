@@ -33,6 +33,7 @@ pub mod events;
 pub mod facts;
 pub mod fields;
 mod folder;
+pub mod foreign;
 mod identity;
 pub mod imports;
 pub mod inputs;

@@ -19,7 +19,8 @@ use std::time::Duration;
 
 const USAGE: &str = "\
 cargo xtask kill --kills N [--of sending|campaign|import] [--at random|points] [--messages M] [--sessions S]
-                 [--policy hold|retry] [--gate on|off] [--seed N] [--delay-ms N] [--window-ms N] [--json]
+                 [--policy hold|retry] [--gate on|off] [--seed N] [--delay-ms N] [--window-ms N]
+                 [--list csv|lines|xlsx|parquet|sqlite] [--json]
 
 Kills the sender N times and compares what it says with what the mail server has. Ends with 1 when the law is broken:
 somebody got nothing, somebody got two, more are unknown than kills times sessions, or somebody who had said no got
@@ -34,6 +35,7 @@ a refused row differs from the import that nobody disturbed.
   --seed N       other moments and other people; 1 unless told
   --delay-ms N   what the server waits before each reply to a dot, 10 unless told
   --window-ms N  a kill comes at most so long after the first message of a life, 800 unless told
+  --list         what is imported: CSV (the default), lines of JSON, a workbook, Parquet or a table of SQLite
   --json         one JSON object instead of a table
 ";
 
@@ -57,11 +59,36 @@ impl Of {
     }
 }
 
+/// What kind of list an import reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum List {
+    Csv,
+    Lines,
+    Xlsx,
+    Parquet,
+    Sqlite,
+}
+
+impl List {
+    const ALL: [List; 5] = [List::Csv, List::Lines, List::Xlsx, List::Parquet, List::Sqlite];
+
+    fn word(self) -> &'static str {
+        match self {
+            List::Csv => "csv",
+            List::Lines => "lines",
+            List::Xlsx => "xlsx",
+            List::Parquet => "parquet",
+            List::Sqlite => "sqlite",
+        }
+    }
+}
+
 /// What one run of the harness is asked to do.
 #[derive(Debug)]
 struct Orders {
     kills: u64,
     of: Of,
+    list: List,
     /// At named points instead of random moments.
     points: bool,
     messages: u64,
@@ -148,6 +175,15 @@ fn read(args: &mut Args) -> Result<Orders> {
                 ));
             }
         },
+        list: match args.value("--list")? {
+            None => List::Csv,
+            Some(asked) => List::ALL
+                .into_iter()
+                .find(|list| list.word() == asked)
+                .ok_or_else(|| {
+                    format!("--list is `csv`, `lines`, `xlsx`, `parquet` or `sqlite`, not `{asked}`.")
+                })?,
+        },
         points: choice(args.value("--at")?, "--at", "random", "points")?,
         kills: args.parsed("--kills", 0)?,
         messages: args.parsed("--messages", 2_000)?,
@@ -193,6 +229,7 @@ impl Orders {
         Orders {
             kills: 0,
             of: Of::Sending,
+            list: List::Csv,
             points: false,
             messages,
             sessions,

@@ -60,9 +60,9 @@ import type { Event } from "./Event";
 import type { EventsOf } from "./EventsOf";
 import type { EventsPlan } from "./EventsPlan";
 import type { EventsPreview } from "./EventsPreview";
-import type { ExportContacts } from "./ExportContacts";
 import type { ExportJourney } from "./ExportJourney";
 import type { ExportStarted } from "./ExportStarted";
+import type { ExportTable } from "./ExportTable";
 import type { Fact } from "./Fact";
 import type { Field } from "./Field";
 import type { FindCleansing } from "./FindCleansing";
@@ -283,7 +283,6 @@ export type Commands = {
   "consents.of": { kind: "query"; req: ConsentsOf; res: Array<Consent>; reads: ["consents"] };
   "contacts.add": { kind: "mutate"; req: AddContact; res: Found; reads: [] };
   "contacts.delete": { kind: "mutate"; req: DeleteContacts; res: Deleted; reads: [] };
-  "contacts.export": { kind: "mutate"; req: ExportContacts; res: ExportStarted; reads: [] };
   "contacts.find": { kind: "query"; req: FindContact; res: Found; reads: ["contacts"] };
   "contacts.get": { kind: "query"; req: OneContact; res: ContactPage; reads: ["contacts", "fields", "tags", "consents", "suppressions", "enrolments", "membership", "responses"] };
   "contacts.import_dry_run": { kind: "mutate"; req: ImportPlan; res: JobStarted; reads: [] };
@@ -310,6 +309,7 @@ export type Commands = {
   "events.import_open": { kind: "mutate"; req: OpenEvents; res: EventsPreview; reads: [] };
   "events.import_run": { kind: "mutate"; req: EventsPlan; res: ImportStarted; reads: [] };
   "events.of": { kind: "query"; req: EventsOf; res: Array<Event>; reads: ["events"] };
+  "exports.start": { kind: "mutate"; req: ExportTable; res: ExportStarted; reads: [] };
   "fields.add": { kind: "mutate"; req: AddField; res: Field; reads: [] };
   "fields.list": { kind: "query"; req: NoArgs; res: Array<Field>; reads: ["fields"] };
   "fields.retire": { kind: "mutate"; req: RetireField; res: Done; reads: [] };

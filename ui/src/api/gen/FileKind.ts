@@ -3,4 +3,4 @@
 /**
  * The kind of a file, for people.
  */
-export type FileKind = "text" | "sheet" | "json" | "cards";
+export type FileKind = "text" | "sheet" | "json" | "cards" | "parquet" | "database";

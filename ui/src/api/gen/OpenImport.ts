@@ -7,7 +7,7 @@ import type { TextEncoding } from "./TextEncoding";
  */
 export type OpenImport = { file: FileRef, delimiter: string | null, encoding: TextEncoding | null, 
 /**
- * Which sheet of a workbook.
+ * Which sheet of a workbook, or table of a database.
  */
 sheet: string | null, 
 /**

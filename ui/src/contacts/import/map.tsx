@@ -84,7 +84,10 @@ export function MapStep({
           </>
         )}
         {preview.sheets.length > 1 && (
-          <Field label={t("contacts.import.sheet")} className="w-64">
+          <Field
+            label={t(preview.kind === "database" ? "contacts.import.table" : "contacts.import.sheet")}
+            className="w-64"
+          >
             <Select
               value={preview.sheet}
               onChange={(sheet) => onReopen({ sheet })}

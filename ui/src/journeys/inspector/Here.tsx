@@ -6,6 +6,7 @@ import type { Step } from "@/api/gen/Step";
 import { Button, say, sayError } from "@/design";
 import { t } from "@/i18n";
 import { ContactPicker } from "@/shell/contact-picker";
+import { ExportMenu } from "@/shell/export";
 import { People } from "@/shell/people";
 
 const SHOWN = 8;
@@ -25,6 +26,7 @@ export function Here({ step, live, waiting }: { step: Step; live: JourneyView; w
       {byHand && <Enter live={live} />}
       {rows.length > 0 && <h3 className="mb-1 font-medium text-ink-3 text-meta">{t("journeys.inspector.here")}</h3>}
       <People people={rows} />
+      {waiting > SHOWN && <ExportMenu list={{ of: "journey", journey: live.id, step: step.id }} name={live.name} />}
       {waiting > rows.length && rows.length > 0 && (
         <p className="text-ink-3 text-table">{t("journeys.inspector.here_more", { count: waiting - rows.length })}</p>
       )}

@@ -120,7 +120,7 @@ pub(super) async fn update(cx: &Ctx, req: UpdateContact) -> Result<Done> {
 }
 
 /// The contacts somebody means.
-pub(super) fn whom(open: &Open, who: Who) -> Result<Vec<ContactId>> {
+pub(crate) fn whom(open: &Open, who: Who) -> Result<Vec<ContactId>> {
     match who {
         Who::Ids { ids } => Ok(ids),
         Who::All {

@@ -1,6 +1,5 @@
 //! What is asked of contacts, and what is answered.
 
-use crate::files::SaveRef;
 use carillon_model::consent::{Basis, Channel, Consent, Purpose, SuppressionReason};
 use carillon_model::contact::{Contact, Value};
 use carillon_model::event::Event;
@@ -8,7 +7,6 @@ use carillon_model::message::MessageState;
 use carillon_model::{ContactId, ImportId, MessageId, Moment, ResponseId, SegmentId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use ts_rs::TS;
 
 /// Which contacts to list.
@@ -307,50 +305,4 @@ pub struct DeleteContacts {
 #[ts(export)]
 pub struct Deleted {
     pub deleted: u32,
-}
-
-/// Whom to write where; no columns: all of them.
-#[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[serde(deny_unknown_fields)]
-#[ts(export)]
-pub struct ExportContacts {
-    pub who: Who,
-    #[serde(default)]
-    pub columns: Vec<String>,
-    pub to: SaveRef,
-    /// By the ending of the file where it is left out.
-    #[serde(default)]
-    pub format: Option<ExportFormat>,
-}
-
-/// What contacts are written as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-#[ts(export)]
-pub enum ExportFormat {
-    Csv,
-    Xlsx,
-}
-
-impl ExportFormat {
-    /// By the ending of a file: `.xlsx`, or anything else for CSV.
-    pub(super) fn of(to: &SaveRef) -> ExportFormat {
-        let name = match to {
-            SaveRef::Path { path } => path.as_path(),
-            SaveRef::Download { download } => Path::new(download),
-        };
-        match name.extension().is_some_and(|e| e.eq_ignore_ascii_case("xlsx")) {
-            true => ExportFormat::Xlsx,
-            false => ExportFormat::Csv,
-        }
-    }
-}
-
-/// An export that was started; the file is there when the job is done. `path` and `ticket` as in `Saved`.
-#[derive(Clone, Debug, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct ExportStarted {
-    pub job: u32,
-    pub path: Option<PathBuf>,
-    pub ticket: Option<String>,
 }

@@ -1,7 +1,7 @@
 //! What kind of file it is. What it holds says so; its name does not matter.
 
 use super::layout::{Layout, SAMPLE, TextEncoding, unreadable};
-use super::{cards, delimited::Decoded, json, sheet};
+use super::{cards, database, delimited::Decoded, json, parquet, sheet};
 use crate::error::{Code, Result, fail};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -27,6 +27,14 @@ pub enum Format {
     Cards {
         cards: TextEncoding,
     },
+    /// A file of Parquet, and how many rows it says it has.
+    Parquet {
+        parquet: u64,
+    },
+    /// A database of SQLite, and which of its tables.
+    Database {
+        table: String,
+    },
 }
 
 /// The kind of a file, for people.
@@ -38,6 +46,8 @@ pub enum FileKind {
     Sheet,
     Json,
     Cards,
+    Parquet,
+    Database,
 }
 
 /// What the user says of a file; what is left out is found.
@@ -45,6 +55,7 @@ pub enum FileKind {
 pub struct Asked {
     pub delimiter: Option<char>,
     pub encoding: Option<TextEncoding>,
+    /// Which sheet of a workbook, or table of a database.
     pub sheet: Option<String>,
 }
 
@@ -52,7 +63,7 @@ pub struct Asked {
 #[derive(Debug)]
 pub struct Looked {
     pub format: Format,
-    /// Names of the sheets, where it has any.
+    /// Names of the sheets or tables, where it has any.
     pub sheets: Vec<String>,
     /// How many rows there are, where that is known without an estimate.
     pub rows: Option<u64>,
@@ -66,6 +77,17 @@ impl Format {
             Format::Sheet { .. } => FileKind::Sheet,
             Format::Json { .. } => FileKind::Json,
             Format::Cards { .. } => FileKind::Cards,
+            Format::Parquet { .. } => FileKind::Parquet,
+            Format::Database { .. } => FileKind::Database,
+        }
+    }
+
+    /// Which of the parts of the file it is: a sheet of a workbook, a table of a database.
+    pub fn part(&self) -> Option<&str> {
+        match self {
+            Format::Sheet { sheet } => Some(sheet),
+            Format::Database { table } => Some(table),
+            _ => None,
         }
     }
 
@@ -107,6 +129,22 @@ impl Looked {
                 rows,
             });
         }
+        if head.starts_with(b"PAR1") || head.starts_with(b"PARE") {
+            let rows = parquet::look(path)?;
+            return Ok(Looked {
+                format: Format::Parquet { parquet: rows },
+                sheets: Vec::new(),
+                rows: Some(rows),
+            });
+        }
+        if head.starts_with(b"SQLite format 3\0") {
+            let (sheets, table, rows) = database::look(path, asked.sheet.as_deref())?;
+            return Ok(Looked {
+                format: Format::Database { table },
+                sheets,
+                rows,
+            });
+        }
         let mut layout = Layout::detect(path)?;
         if let Some(encoding) = asked.encoding.filter(|e| *e != layout.encoding) {
             layout = Layout::with_encoding(path, encoding)?;
@@ -122,7 +160,7 @@ impl Looked {
                 let cards = layout.encoding;
                 (Format::Cards { cards }, Some(rows))
             }
-            FileKind::Text | FileKind::Sheet => {
+            _ => {
                 layout.delimiter = asked.delimiter.unwrap_or(layout.delimiter);
                 (Format::Text(layout), None)
             }
@@ -137,11 +175,9 @@ impl Looked {
 
 /// Kinds people try and that cannot be imported, by their first bytes.
 fn refused(head: &[u8]) -> Option<&'static str> {
-    let kinds: [(&[u8], &str); 5] = [
+    let kinds: [(&[u8], &str); 3] = [
         // Compound files: Excel up to 2003, and any newer one with a password.
         (b"\xD0\xCF\x11\xE0", "imports.old_workbook"),
-        (b"SQLite format 3\0", "imports.not_a_list"),
-        (b"PAR1", "imports.not_a_list"),
         (b"%PDF-", "imports.not_a_list"),
         (b"\x1F\x8B", "imports.not_a_list"),
     ];
@@ -206,6 +242,7 @@ mod tests {
             &b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"[..],
             b"SQLite format 3\0",
             b"PAR1....",
+            b"%PDF-1.7",
         ] {
             assert!(kind(bytes).is_err(), "{bytes:?}");
         }
@@ -230,6 +267,10 @@ mod tests {
             },
             Format::Cards {
                 cards: TextEncoding::Utf8,
+            },
+            Format::Parquet { parquet: 7 },
+            Format::Database {
+                table: "people".into(),
             },
         ] {
             let text = serde_json::to_string(&format).expect("text");

@@ -1,55 +1,20 @@
-//! A sheet of an Excel workbook (ECMA-376), row by row: a thread of its own reads ahead, a few hundred rows at most.
+//! A sheet of an Excel workbook (ECMA-376), row by row.
 //! Nothing is read before [`super::parts::check`] saw that the workbook is as large as one can be.
 
+use super::ahead::{Ahead, BATCH, Counted, Out};
 use super::layout::unreadable;
 use super::parts;
 use super::source::{BadRecord, COLUMNS_MAX, FIELD_MAX, Record, plain};
 use crate::error::{ApiError, Code, Result, fail};
 use calamine::{DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xlsx};
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::atomic::AtomicU64;
 
-/// Rows sent at a time, and how many such batches wait.
-const BATCH: usize = 256;
-const AHEAD: usize = 4;
 /// Rows whose cells say how many columns there are: a spreadsheet leaves out those that are empty at a row's end.
 const WIDTH_ROWS: usize = 500;
-
-type Read1 = std::result::Result<Record, BadRecord>;
-
-/// The rows of a sheet that are not empty. Each has at least as many cells as the widest of the first rows.
-pub struct Sheet {
-    batches: Receiver<Vec<Read1>>,
-    batch: std::vec::IntoIter<Read1>,
-    taken: Arc<AtomicU64>,
-    length: u64,
-    /// The thread said that it came to the end, or why it did not.
-    ended: bool,
-}
-
-/// A file that counts what is read of it.
-struct Counted {
-    from: File,
-    taken: Arc<AtomicU64>,
-}
-
-impl Read for Counted {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.from.read(buffer)?;
-        self.taken.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
-    }
-}
-
-impl Seek for Counted {
-    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
-        self.from.seek(to)
-    }
-}
 
 type Workbook = Xlsx<BufReader<Counted>>;
 
@@ -98,81 +63,28 @@ pub(super) fn look(path: &Path, asked: Option<&str>) -> Result<(Vec<String>, Str
     Ok((sheets, sheet, (rows > 0).then_some(rows)))
 }
 
-impl Sheet {
-    /// Opens a sheet by its name.
-    ///
-    /// # Errors
-    /// When the workbook cannot be opened.
-    pub fn open(path: &Path, sheet: &str) -> Result<Sheet> {
-        let taken: Arc<AtomicU64> = Arc::default();
-        let length = std::fs::metadata(path).map_err(|e| unreadable(path, e))?.len();
-        let mut workbook = workbook(path, taken.clone())?;
-        let (sender, batches) = sync_channel(AHEAD);
-        let name = sheet.to_owned();
-        std::thread::Builder::new()
-            .name("sheet".to_owned())
-            .spawn(move || Rows::new(sender).read(&mut workbook, &name))?;
-        Ok(Sheet {
-            batches,
-            batch: Vec::new().into_iter(),
-            taken,
-            length,
-            ended: false,
-        })
-    }
-
-    /// Bytes of the file that were taken in.
-    pub fn bytes(&self) -> u64 {
-        match self.ended {
-            true => self.length,
-            false => self.taken.load(Ordering::Relaxed).min(self.length),
-        }
-    }
-}
-
-impl Iterator for Sheet {
-    type Item = Read1;
-
-    fn next(&mut self) -> Option<Read1> {
-        loop {
-            if let Some(row) = self.batch.next() {
-                self.ended |= row.is_err();
-                return Some(row);
-            }
-            if self.ended {
-                return None;
-            }
-            match self.batches.recv() {
-                // An empty batch is the end; without it the thread did not come there.
-                Ok(batch) if batch.is_empty() => self.ended = true,
-                Ok(batch) => self.batch = batch.into_iter(),
-                Err(_) => {
-                    self.ended = true;
-                    let detail = crate::error::sentence("imports.sheet_stopped", &[]);
-                    return Some(Err(BadRecord::Damaged { line: 0, detail }));
-                }
-            }
-        }
-    }
+/// The rows of a sheet, by its name, that are not empty. Each has at least as many cells as the widest of the first
+/// rows.
+///
+/// # Errors
+/// When the workbook cannot be opened.
+pub(super) fn open(path: &Path, sheet: &str) -> Result<Ahead> {
+    let taken: Arc<AtomicU64> = Arc::default();
+    let mut workbook = workbook(path, taken.clone())?;
+    let name = sheet.to_owned();
+    Ahead::start(path, taken, move |out| {
+        Rows { out, width: None }.read(&mut workbook, &name)
+    })
 }
 
 /// The reading side. That nobody listens any more ends it.
 struct Rows {
-    to: SyncSender<Vec<Read1>>,
-    batch: Vec<Read1>,
+    out: Out,
     /// Least number of cells of a row, once it is known.
     width: Option<usize>,
 }
 
 impl Rows {
-    fn new(to: SyncSender<Vec<Read1>>) -> Rows {
-        Rows {
-            to,
-            batch: Vec::new(),
-            width: None,
-        }
-    }
-
     fn read(mut self, workbook: &mut Workbook, sheet: &str) {
         let bad = match workbook.worksheet_cells_reader(sheet) {
             Ok(mut cells) => {
@@ -212,12 +124,7 @@ impl Rows {
             }),
         };
         self.settle_width();
-        self.batch.extend(bad.map(Err));
-        if !self.batch.is_empty() && self.to.send(std::mem::take(&mut self.batch)).is_err() {
-            return;
-        }
-        // The end, said by an empty batch: nobody who listens to it any more is no loss.
-        self.to.send(Vec::new()).unwrap_or_default();
+        self.out.end(bad);
     }
 
     /// Takes a row that is complete.
@@ -230,13 +137,13 @@ impl Rows {
             return Ok(());
         }
         pad(&mut fields, self.width.unwrap_or(0));
-        self.batch.push(Ok(Record {
+        self.out.batch.push(Ok(Record {
             line: row.line,
             fields,
             fault: None,
         }));
         match self.width {
-            None if self.batch.len() >= WIDTH_ROWS => self.settle_width(),
+            None if self.out.batch.len() >= WIDTH_ROWS => self.settle_width(),
             _ => {}
         }
         Ok(())
@@ -246,9 +153,9 @@ impl Rows {
         if self.width.is_some() {
             return;
         }
-        let rows = || self.batch.iter().flatten();
+        let rows = || self.out.batch.iter().flatten();
         let width = rows().map(|row| row.fields.len()).max().unwrap_or(0);
-        for row in self.batch.iter_mut().flatten() {
+        for row in self.out.batch.iter_mut().flatten() {
             pad(&mut row.fields, width);
         }
         self.width = Some(width);
@@ -256,9 +163,7 @@ impl Rows {
 
     /// Sends what is complete. True: nobody wants it.
     fn gone(&mut self) -> bool {
-        self.width.is_some()
-            && self.batch.len() >= BATCH
-            && self.to.send(std::mem::take(&mut self.batch)).is_err()
+        self.width.is_some() && self.out.batch.len() >= BATCH && !self.out.send()
     }
 }
 
@@ -355,7 +260,7 @@ mod tests {
         });
         let (sheets, name, _) = look(file.path(), None).expect("a workbook");
         assert_eq!(sheets, ["Sheet1"]);
-        let rows: Vec<Record> = Sheet::open(file.path(), &name)
+        let rows: Vec<Record> = open(file.path(), &name)
             .expect("opened")
             .map(|row| row.expect("a row"))
             .collect();
@@ -372,9 +277,9 @@ mod tests {
                 sheet.write(row, 0, "x").expect("written");
             }
         });
-        let mut sheet = Sheet::open(file.path(), "Sheet1").expect("opened");
+        let mut sheet = open(file.path(), "Sheet1").expect("opened");
         assert!(sheet.next().is_some());
-        let taken = Arc::downgrade(&sheet.taken);
+        let taken = sheet.watch();
         drop(sheet);
         while taken.strong_count() > 0 {
             std::thread::yield_now();

@@ -1,10 +1,11 @@
 //! Records of any kind of file, one after the other: what is read after here does not know which kind it was.
 
+use super::ahead::Ahead;
 use super::cards::Cards;
 use super::delimited::Delimited;
 use super::format::Format;
 use super::json::Json;
-use super::sheet::Sheet;
+use super::{database, parquet, sheet};
 use crate::error::Result;
 use std::path::Path;
 
@@ -47,9 +48,10 @@ pub enum BadRecord {
 /// Records of a file. Where the file has no row of names itself, the names of its columns come first.
 pub enum Records {
     Delimited(Box<Delimited>),
-    Sheet(Sheet),
     Json(Box<Json>),
     Cards(Box<Cards>),
+    /// Of a sheet, of Parquet, of a table.
+    Ahead(Ahead),
 }
 
 impl Records {
@@ -60,7 +62,9 @@ impl Records {
     pub fn open(path: &Path, format: &Format) -> Result<Records> {
         Ok(match format {
             Format::Text(layout) => Records::Delimited(Box::new(Delimited::open(path, *layout)?)),
-            Format::Sheet { sheet } => Records::Sheet(Sheet::open(path, sheet)?),
+            Format::Sheet { sheet } => Records::Ahead(sheet::open(path, sheet)?),
+            Format::Parquet { .. } => Records::Ahead(parquet::open(path)?),
+            Format::Database { table } => Records::Ahead(database::open(path, table)?),
             Format::Json { json, columns } => {
                 Records::Json(Box::new(Json::open(path, *json, columns.clone())?))
             }
@@ -72,9 +76,9 @@ impl Records {
     pub fn bytes(&self) -> u64 {
         match self {
             Records::Delimited(records) => records.bytes(),
-            Records::Sheet(sheet) => sheet.bytes(),
             Records::Json(json) => json.bytes(),
             Records::Cards(cards) => cards.bytes(),
+            Records::Ahead(rows) => rows.bytes(),
         }
     }
 }
@@ -85,16 +89,16 @@ impl Iterator for Records {
     fn next(&mut self) -> Option<Self::Item> {
         match self {
             Records::Delimited(records) => records.next(),
-            Records::Sheet(sheet) => sheet.next(),
             Records::Json(json) => json.next(),
             Records::Cards(cards) => cards.next(),
+            Records::Ahead(rows) => rows.next(),
         }
     }
 }
 
 /// A number as people write it: without an exponent, and without the digits beyond the fifteen that spreadsheets
 /// keep, which only show how it is stored.
-pub(super) fn plain(n: f64) -> String {
+pub(crate) fn plain(n: f64) -> String {
     let rounded = format!("{n:.14e}").parse().unwrap_or(n);
     match rounded == 0.0 {
         true => "0".to_owned(),

@@ -77,7 +77,7 @@ pub(super) async fn counts(cx: &Ctx, req: OneJourney) -> Result<JourneyCounts> {
 }
 
 /// Ids of the steps in canonical order: what a step's index counts.
-pub(super) fn in_order(document: &Journey) -> Vec<String> {
+pub(crate) fn in_order(document: &Journey) -> Vec<String> {
     let mut ids: Vec<String> = document.steps.iter().map(|s| s.id.0.clone()).collect();
     ids.sort_by(|a, b| journey::natural(a, b));
     ids

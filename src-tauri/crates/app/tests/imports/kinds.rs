@@ -5,6 +5,7 @@ use carillon_app::table::Kind;
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const PEOPLE: [(&str, &str, &str, f64, &str, &str); 4] = [
     (
@@ -55,6 +56,74 @@ fn workbook(path: &Path) {
     book.save(path).unwrap();
 }
 
+/// The people as Parquet: numbers, dates and lists are such.
+fn parquet(path: &Path) {
+    use parquet::column::writer::ColumnWriter;
+    use parquet::data_type::ByteArray;
+    let schema = "message people { required binary email (UTF8); required binary first_name (UTF8);
+        required binary city (UTF8); required double points; optional int32 born (DATE);
+        required group tags (LIST) { repeated group list { required binary element (UTF8); } } }";
+    let schema = Arc::new(parquet::schema::parser::parse_message_type(schema).unwrap());
+    let file = std::fs::File::create(path).unwrap();
+    let mut writer = parquet::file::writer::SerializedFileWriter::new(file, schema, Arc::default()).unwrap();
+    let mut part = writer.next_row_group().unwrap();
+    let texts = |all: &[&str]| all.iter().map(|text| ByteArray::from(*text)).collect::<Vec<_>>();
+    for place in 0..6 {
+        let mut column = part.next_column().unwrap().unwrap();
+        match column.untyped() {
+            ColumnWriter::ByteArrayColumnWriter(to) if place < 3 => {
+                let cells = PEOPLE.map(|person| [person.0, person.1, person.2][place]);
+                to.write_batch(&texts(&cells), None, None).unwrap();
+            }
+            ColumnWriter::DoubleColumnWriter(to) => {
+                to.write_batch(&PEOPLE.map(|person| person.3), None, None)
+                    .unwrap();
+            }
+            ColumnWriter::Int32ColumnWriter(to) => {
+                let born = PEOPLE.map(|person| person.4.parse::<chrono::NaiveDate>().ok());
+                let levels = born.map(|born| i16::from(born.is_some()));
+                let days: Vec<i32> = born
+                    .iter()
+                    .flatten()
+                    .map(chrono::NaiveDate::to_epoch_days)
+                    .collect();
+                to.write_batch(&days, Some(&levels), None).unwrap();
+            }
+            ColumnWriter::ByteArrayColumnWriter(to) => {
+                let (mut tags, mut there, mut again) = (Vec::new(), Vec::new(), Vec::new());
+                for person in PEOPLE {
+                    let own: Vec<&str> = person.5.split('|').filter(|tag| !tag.is_empty()).collect();
+                    there.extend(vec![i16::from(!own.is_empty()); own.len().max(1)]);
+                    again.extend((0..own.len().max(1)).map(|n| i16::from(n > 0)));
+                    tags.extend(own);
+                }
+                to.write_batch(&texts(&tags), Some(&there), Some(&again)).unwrap();
+            }
+            _ => panic!("column {place}"),
+        }
+        column.close().unwrap();
+    }
+    part.close().unwrap();
+    writer.close().unwrap();
+}
+
+/// The people in a table of a database of another program.
+fn database(path: &Path) {
+    let conn = rusqlite::Connection::open(path).unwrap();
+    conn.execute_batch(
+        "CREATE TABLE a_log (at TEXT); CREATE TABLE people (email, first_name, city, points REAL, born, tags);",
+    )
+    .unwrap();
+    for (email, name, city, points, born, tags) in PEOPLE {
+        let born = Some(born).filter(|born| !born.is_empty());
+        conn.execute(
+            "INSERT INTO people VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            rusqlite::params![email, name, city, points, born, tags],
+        )
+        .unwrap();
+    }
+}
+
 fn objects() -> Vec<Value> {
     let object = |(email, name, city, points, born, tags): (&str, &str, &str, f64, &str, &str)| {
         let tags: Vec<&str> = tags.split('|').filter(|tag| !tag.is_empty()).collect();
@@ -82,10 +151,9 @@ async fn outcome(studio: &Studio, path: &Path, sheet: Option<&str>) -> (Value, S
     );
     let to = studio.dir.join("out.csv");
     let args = json!({
-        "who": { "where": null, "search": null, "except": [] },
-        "columns": ["email", "first_name", "city", "points", "born"], "to": { "path": to },
+        "list": { "of": "contacts", "who": { "where": null, "search": null, "except": [] }, "columns": ["email", "first_name", "city", "points", "born"] }, "to": { "path": to },
     });
-    studio.job("contacts.export", args).await;
+    studio.job("exports.start", args).await;
     let text = std::fs::read_to_string(to).unwrap();
     let mut lines: Vec<&str> = text.lines().collect();
     lines.sort_unstable();
@@ -93,9 +161,9 @@ async fn outcome(studio: &Studio, path: &Path, sheet: Option<&str>) -> (Value, S
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_people_come_from_a_table_a_workbook_and_json() {
+async fn the_same_people_come_from_every_kind_of_file() {
     let mut seen = Vec::new();
-    for kind in ["text", "sheet", "json", "lines"] {
+    for kind in ["text", "sheet", "json", "lines", "parquet", "database"] {
         let dir = tempfile::tempdir().unwrap();
         let studio = Studio::new(dir.path()).await;
         // The name says nothing.
@@ -107,6 +175,8 @@ async fn the_same_people_come_from_a_table_a_workbook_and_json() {
                 workbook(&path);
                 sheet = Some("Leute");
             }
+            "parquet" => parquet(&path),
+            "database" => database(&path),
             "json" => std::fs::write(&path, serde_json::to_string_pretty(&objects()).unwrap()).unwrap(),
             _ => {
                 let lines: Vec<String> = objects().iter().map(Value::to_string).collect();
@@ -238,8 +308,8 @@ async fn what_is_exported_as_a_workbook_comes_back_as_it_was_and_no_cell_is_a_fo
         .await;
     assert_eq!(studio.value("ada@example.com", "first_name").await, "=1+1");
     let to: PathBuf = dir.path().join("everybody.xlsx");
-    let args = json!({ "who": { "where": null, "search": null, "except": [] }, "columns": [], "to": { "path": to } });
-    studio.job("contacts.export", args).await;
+    let args = json!({ "list": { "of": "contacts", "who": { "where": null, "search": null, "except": [] }, "columns": [] }, "to": { "path": to } });
+    studio.job("exports.start", args).await;
     let mut zip = zip::ZipArchive::new(std::fs::File::open(&to).unwrap()).unwrap();
     let mut sheet = String::new();
     std::io::Read::read_to_string(&mut zip.by_name("xl/worksheets/sheet1.xml").unwrap(), &mut sheet).unwrap();
@@ -275,8 +345,8 @@ async fn an_export_that_is_stopped_leaves_no_file() {
     let rows: String = (0..6_000).map(|n| format!("p{n}@example.com\n")).collect();
     studio.import("a.csv", format!("email\n{rows}")).await;
     let to = dir.path().join("everybody.xlsx");
-    let args = json!({ "who": { "where": null, "search": null, "except": [] }, "columns": [], "to": { "path": to } });
-    let started = studio.mutate("contacts.export", args).await;
+    let args = json!({ "list": { "of": "contacts", "who": { "where": null, "search": null, "except": [] }, "columns": [] }, "to": { "path": to } });
+    let started = studio.mutate("exports.start", args).await;
     let id = json!({ "id": started["job"] });
     studio.mutate("jobs.cancel", id.clone()).await;
     let ended = loop {

@@ -3,6 +3,7 @@
 
 mod cleansing;
 mod events;
+mod exports;
 mod kills;
 mod kinds;
 mod lists;

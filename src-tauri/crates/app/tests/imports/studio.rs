@@ -156,8 +156,8 @@ impl Studio {
     /// All contacts as the file they are exported to.
     pub async fn everybody(&self) -> String {
         let to = self.dir.join("everybody.csv");
-        let args = json!({ "who": { "where": null, "search": null, "except": [] }, "columns": [], "to": { "path": to } });
-        self.job("contacts.export", args).await;
+        let args = json!({ "list": { "of": "contacts", "who": { "where": null, "search": null, "except": [] }, "columns": [] }, "to": { "path": to } });
+        self.job("exports.start", args).await;
         let text = std::fs::read_to_string(to).unwrap();
         let mut lines: Vec<&str> = text.lines().collect();
         lines[1..].sort_unstable();

@@ -38,8 +38,8 @@ async fn nothing_is_written_over_a_workspace_or_what_belongs_to_it() {
     let other = dir.path().join("other.carillon");
     std::fs::copy(studio.backup().await, &other).unwrap();
     let everybody = json!({ "where": null, "search": null, "except": [] });
-    let args = |to: PathBuf| json!({ "who": everybody, "columns": [], "to": { "path": to } });
-    let export = |to: PathBuf| studio.ask(Kind::Mutate, "contacts.export", args(to));
+    let args = |to: PathBuf| json!({ "list": { "of": "contacts", "who": everybody, "columns": [] }, "to": { "path": to } });
+    let export = |to: PathBuf| studio.ask(Kind::Mutate, "exports.start", args(to));
     let names = |dir: &std::path::Path| {
         let all = std::fs::read_dir(dir).unwrap();
         all.map(|entry| entry.unwrap().file_name())
@@ -68,7 +68,7 @@ async fn nothing_is_written_over_a_workspace_or_what_belongs_to_it() {
         "ada@example.com"
     );
     studio
-        .job("contacts.export", args(dir.path().join("list.carillon.csv")))
+        .job("exports.start", args(dir.path().join("list.carillon.csv")))
         .await;
     assert_eq!(
         names(dir.path()).difference(&before).collect::<Vec<_>>(),

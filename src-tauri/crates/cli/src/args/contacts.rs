@@ -7,11 +7,11 @@ use std::path::PathBuf;
 #[derive(Debug, Subcommand)]
 pub enum Contacts {
     /// Import a list: CSV (comma, semicolon, tab or bar; UTF-8, UTF-16 or Windows-1252), a workbook of Excel (.xlsx),
-    /// JSON or lines of JSON, or vCards. Exports of Mailchimp, HubSpot, Mautic and listmonk are known by their
-    /// columns, and what they say of who unsubscribed or bounced is obeyed. Rows that need attention go to a file
-    /// with the reason for each.
+    /// JSON or lines of JSON, vCards, Parquet, or a table of a SQLite database. Exports of Mailchimp, HubSpot, Mautic
+    /// and listmonk are known by their columns, and what they say of who unsubscribed or bounced is obeyed. Rows that
+    /// need attention go to a file with the reason for each.
     #[command(
-        after_help = "Examples:\n  carillon contacts import list.csv --basis consent --source \"Trade fair 2026\" --dry-run\n  carillon contacts import list.csv --basis consent --source \"Trade fair 2026\" --tag fair-2026 \\\n      --map \"Mail=email\" --map \"Birthday=birthday:date\" --map \"Notes=-\"\n  carillon contacts import update.csv --mode update --fill-empty city --basis none --source \"Shop export\"\n  carillon contacts undo-import 3\n  carillon contacts import people.xlsx --sheet \"Leads\" --basis none --source \"Sales\"\n  carillon contacts import gone.csv --everybody unsubscribed --basis none --source \"Old newsletter\""
+        after_help = "Examples:\n  carillon contacts import list.csv --basis consent --source \"Trade fair 2026\" --dry-run\n  carillon contacts import list.csv --basis consent --source \"Trade fair 2026\" --tag fair-2026 \\\n      --map \"Mail=email\" --map \"Birthday=birthday:date\" --map \"Notes=-\"\n  carillon contacts import update.csv --mode update --fill-empty city --basis none --source \"Shop export\"\n  carillon contacts undo-import 3\n  carillon contacts import people.xlsx --sheet \"Leads\" --basis none --source \"Sales\"\n  carillon contacts import crm.sqlite --sheet people --basis none --source \"CRM\"\n  carillon contacts import gone.csv --everybody unsubscribed --basis none --source \"Old newsletter\""
     )]
     Import(Box<ImportContacts>),
     /// Take an import back: contacts it created and values it changed, unless they changed since. Contacts that
@@ -38,7 +38,8 @@ pub enum Contacts {
         /// The contact's address.
         email: String,
     },
-    /// Write contacts to a CSV file, or to a workbook of Excel where the file ends in .xlsx.
+    /// Write contacts to a file: a workbook of Excel where it ends in .xlsx, Parquet where it ends in .parquet, else CSV.
+    /// `carillon export` writes other tables, too.
     #[command(
         after_help = "Examples:\n  carillon contacts export vip.csv --where 'tag \"vip\"'\n  carillon contacts export everybody.xlsx"
     )]
@@ -110,8 +111,8 @@ pub struct ImportContacts {
     /// How letters are written; found out where left out.
     #[arg(long, value_parser = ["utf-8", "utf-16le", "utf-16be", "windows-1252"])]
     pub encoding: Option<String>,
-    /// Which sheet of a workbook; else its first.
-    #[arg(long, value_name = "NAME")]
+    /// Which sheet of a workbook, else its first; or which table of a database, else the first with e-mail addresses.
+    #[arg(long, alias = "table", value_name = "NAME")]
     pub sheet: Option<String>,
     /// What is true of all of them, whatever a column says: for lists of those who unsubscribed or bounced.
     #[arg(long, value_parser = STANDINGS)]

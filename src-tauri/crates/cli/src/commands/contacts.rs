@@ -1,8 +1,8 @@
 //! contacts, events, fields.
 
 use super::audience::answer_about;
-use super::{answer, imports};
-use crate::args::{Contacts, Events, Fields, ImportEvents, Part};
+use super::{answer, exports, imports};
+use crate::args::{Contacts, Events, ExportFile, Fields, ImportEvents, Part};
 use crate::backend::{Backend, absolute};
 use crate::output;
 use crate::words::{say, text, words};
@@ -41,14 +41,18 @@ pub async fn contacts(backend: &Backend, json: bool, verb: Contacts) -> Result<(
             Ok(())
         }
         Contacts::Export { to, expression } => {
-            let args = json!({
-                "who": { "where": expression, "search": null, "except": [] },
-                "columns": [],
-                "to": { "path": absolute(&to) },
-            });
-            let saved = backend.job("contacts.export", args).await?;
-            answer(json, &saved, |s| say!("wrote", file = s["path"]));
-            Ok(())
+            let who = json!({ "where": expression, "search": null, "except": [] });
+            let list = json!({ "of": "contacts", "who": who, "columns": [] });
+            exports::write(
+                backend,
+                json,
+                list,
+                ExportFile {
+                    out: to,
+                    format: None,
+                },
+            )
+            .await
         }
         Contacts::Delete { email } => {
             let id = backend.contact(&email).await?;

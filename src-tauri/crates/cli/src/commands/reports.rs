@@ -30,22 +30,25 @@ pub async fn report(backend: &Backend, json: bool, report: Report) -> Result<()>
     Ok(())
 }
 
-async fn funnel(backend: &Backend, journey: Option<String>) -> Result<Value> {
-    let journey = match journey {
-        Some(name) => backend.find("journeys.list", &name, "journey").await?,
-        None => {
-            let all = backend.query("journeys.list", json!({})).await?;
-            match all.as_array().map(Vec::as_slice).unwrap_or_default() {
-                [] => return Err(fail(Code::NotFound, "cli.no_journey", &[])),
-                [only] => only.clone(),
-                several => {
-                    let names: Vec<&str> = several.iter().filter_map(|row| row["name"].as_str()).collect();
-                    let names = names.join(", ");
-                    return Err(fail(Code::Invalid, "cli.which_journey", &[("names", &names)]));
-                }
-            }
+/// The journey a funnel is asked of; the only one there is where none is named.
+pub async fn journey_of_funnel(backend: &Backend, journey: Option<String>) -> Result<Value> {
+    if let Some(name) = journey {
+        return backend.find("journeys.list", &name, "journey").await;
+    }
+    let all = backend.query("journeys.list", json!({})).await?;
+    match all.as_array().map(Vec::as_slice).unwrap_or_default() {
+        [] => Err(fail(Code::NotFound, "cli.no_journey", &[])),
+        [only] => Ok(only.clone()),
+        several => {
+            let names: Vec<&str> = several.iter().filter_map(|row| row["name"].as_str()).collect();
+            let names = names.join(", ");
+            Err(fail(Code::Invalid, "cli.which_journey", &[("names", &names)]))
         }
-    };
+    }
+}
+
+async fn funnel(backend: &Backend, journey: Option<String>) -> Result<Value> {
+    let journey = journey_of_funnel(backend, journey).await?;
     let args = json!({ "journey": journey["id"], "version": null });
     backend.query("reports.funnel", args).await
 }

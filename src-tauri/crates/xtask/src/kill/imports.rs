@@ -1,14 +1,15 @@
 //! Imports that are killed and go on, beside one that nobody disturbed.
 
-use super::Orders;
 use super::round::read_copy;
-use crate::children::{Leashed, capture};
+use super::{List, Orders};
+use crate::children::{Leashed, capture, run};
 use crate::dice::Dice;
-use crate::{Result, wiring};
+use crate::ground::root;
+use crate::{Result, python, wiring};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// Longest life of one import that nobody kills.
@@ -29,7 +30,26 @@ struct Victim<'a> {
     orders: &'a Orders,
     carillon: &'a PathBuf,
     dir: PathBuf,
-    csv: PathBuf,
+    list: PathBuf,
+}
+
+/// What writes lists of other kinds; not our own writers, which would make the same mistakes.
+const WRITERS: &[&str] = &["openpyxl==3.1.5", "pyarrow==26.0.1"];
+
+/// The people of a CSV file as a file of another kind.
+fn list_as(list: List, csv: &Path, dir: &Path) -> Result<PathBuf> {
+    let python = match list {
+        List::Csv => return Ok(csv.to_owned()),
+        List::Lines | List::Sqlite => PathBuf::from("python3"),
+        List::Xlsx | List::Parquet => python::with("lists", WRITERS)?,
+    };
+    let to = dir.join(format!("people.{}", list.word()));
+    let mut command = Command::new(python);
+    run(command
+        .arg(root().join("tests/bench/list_as.py"))
+        .arg(csv)
+        .arg(&to))?;
+    Ok(to)
 }
 
 /// The command: kills imports until there were as many as asked for.
@@ -38,11 +58,12 @@ pub fn command(orders: &Orders, carillon: &PathBuf, dir: &Path) -> Result<()> {
     std::fs::create_dir_all(dir).map_err(|e| format!("{} cannot be made: {e}", dir.display()))?;
     std::fs::write(&csv, list(orders.messages))
         .map_err(|e| format!("{} cannot be written: {e}", csv.display()))?;
+    let file = list_as(orders.list, &csv, dir)?;
     let victim = |name: &str| Victim {
         orders,
         carillon,
         dir: dir.join(name),
-        csv: csv.clone(),
+        list: file.clone(),
     };
     let whole = victim("whole");
     let started = Instant::now();
@@ -148,14 +169,15 @@ fn report(
         println!(
             "{}",
             json!({
-                "of": "import", "at": if orders.points { "points" } else { "random" }, "kills": kills,
+                "of": "import", "list": orders.list.word(), "at": if orders.points { "points" } else { "random" }, "kills": kills,
                 "kills_by_state": by_when, "rounds": rounds, "rows": orders.messages, "people": wanted.people,
                 "refused_rows": wanted.refused.len(), "seconds": took.as_secs(), "seed": orders.seed, "law": law,
             })
         );
         return;
     }
-    println!("\nkills of imports      {kills}");
+    println!("\nlist                  {}", orders.list.word());
+    println!("kills of imports      {kills}");
     for (when, n) in by_when {
         println!("  {when:<20}{n}");
     }
@@ -182,8 +204,8 @@ impl Victim<'_> {
     fn go_on(&self, limit: Option<Duration>, crash_at: Option<&str>) -> Result<Option<ExitStatus>> {
         let begun = self.read()?["imports"][0][0].as_u64();
         let args = match begun {
-            Some(id) => wiring::import_resume(&self.file(), &self.csv, id),
-            None => wiring::import(&self.file(), &self.csv),
+            Some(id) => wiring::import_resume(&self.file(), &self.list, id),
+            None => wiring::import(&self.file(), &self.list),
         };
         let mut command = self.orders.carillon(self.carillon);
         if let Some(point) = crash_at {
