@@ -27,11 +27,7 @@ export function BacktestPanel({ id, model }: { id: number | null; model: ScoreMo
   const [goal, setGoal] = useState("did order");
   const [days, setDays] = useState<Days>("30");
   const [asked, setAsked] = useState<Asked | null>(null);
-  const tried = useRead(
-    "scores.backtest",
-    { id, ...(asked ?? NOTHING) },
-    { enabled: asked !== null, keep: true },
-  );
+  const tried = useRead("scores.backtest", { id, ...(asked ?? NOTHING) }, { enabled: asked !== null, keep: true });
   const ready = model !== null && goal.trim() !== "";
   const run = () => {
     if (model !== null) setAsked({ model, goal: goal.trim(), days: Number(days) });
@@ -151,14 +147,14 @@ function Tenths({ draft, published, average }: Table) {
               </td>
               <td
                 className="figures w-16 pl-2 text-right"
-                title={
-                  average === 0 ? undefined : t("scores.backtest.lift", { times: number(rate(tenth) / average) })
-                }
+                title={average === 0 ? undefined : t("scores.backtest.lift", { times: number(rate(tenth) / average) })}
               >
                 {percent(rate(tenth))}
               </td>
               {published !== null && (
-                <td className="figures pl-2 text-right text-ink-3">{other === undefined ? "–" : percent(rate(other))}</td>
+                <td className="figures pl-2 text-right text-ink-3">
+                  {other === undefined ? "–" : percent(rate(other))}
+                </td>
               )}
             </tr>
           );
@@ -175,9 +171,7 @@ function Judged({ draft }: { draft: BacktestModel }) {
 
 function Difference({ by, error, sure }: { by: number; error: number; sure: boolean }) {
   const key = sure ? (by > 0 ? "better" : "worse") : "chance";
-  return (
-    <Note>{t(`scores.backtest.${key}`, { by: percent(Math.abs(by)), error: percent(SURE * error) })}</Note>
-  );
+  return <Note>{t(`scores.backtest.${key}`, { by: percent(Math.abs(by)), error: percent(SURE * error) })}</Note>;
 }
 
 function Moves({ moves }: { moves: NonNullable<ScoreBacktest["moves"]> }) {

@@ -17,7 +17,9 @@ export function Near({ text, onWhy }: Props) {
   if (near.data === undefined) return <SkeletonLines />;
   return (
     <div className={near.isPlaceholderData ? "space-y-4 p-4 opacity-60" : "space-y-4 p-4"}>
-      <p className="text-ink-3 text-table">{t(near.data.length === 0 ? "segments.near.none" : "segments.near.about")}</p>
+      <p className="text-ink-3 text-table">
+        {t(near.data.length === 0 ? "segments.near.none" : "segments.near.about")}
+      </p>
       {near.data.map((clause) => (
         <section key={clause.text} aria-label={clause.text}>
           <p className="break-words font-mono text-table">{clause.text}</p>
