@@ -237,7 +237,7 @@ export function scoresAnswers({ empty, total, tell }: Pick<Listeners, "empty" | 
         error: total === 0 ? null : 0.012,
       });
       return {
-        then: new Date(Date.now() - days * 86_400_000).toISOString(),
+        since: new Date(Date.now() - days * 86_400_000).toISOString(),
         until: new Date().toISOString(),
         measured: people * 10,
         sampled: total,

@@ -530,12 +530,13 @@ export function fixtureHost(search: string): Host {
         until: null,
         seen: null,
         of: [
-          { text: 'tag "newsletter"', holds: true, until: null, seen: "newsletter, vip" },
+          { text: 'tag "newsletter"', holds: true, until: null, seen: "newsletter, vip", of: [] },
           {
             text: "did order at least 2 times in the last 90 days",
             holds: false,
             until: at(-4),
             seen: "once, on 3 October 2026",
+            of: [],
           },
         ],
       },

@@ -81,7 +81,7 @@ function Tried({ of, days }: { of: ScoreBacktest; days: number }) {
     <>
       <p>
         {t("scores.backtest.people", {
-          day: day(of.then),
+          day: day(of.since),
           n: of.measured,
           count: count(of.measured),
           reached: count(of.reached),

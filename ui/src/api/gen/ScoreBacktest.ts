@@ -8,9 +8,9 @@ import type { StageMove } from "./StageMove";
  */
 export type ScoreBacktest = { 
 /**
- * The model is asked about this moment; the goal counts from then until `until`.
+ * The model is asked about this moment; the goal counts from it until `until`.
  */
-then: string, until: string, 
+since: string, until: string, 
 /**
  * Contacts known at that time, of those that were looked at.
  */

@@ -129,7 +129,7 @@ fn tried(
         }
     };
     ScoreBacktest {
-        then,
+        since: then,
         until,
         measured: u32::try_from(reached.len()).unwrap_or(u32::MAX),
         sampled: u32::try_from(people.len()).unwrap_or(u32::MAX),

@@ -110,8 +110,8 @@ pub struct BacktestScore {
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct ScoreBacktest {
-    /// The model is asked about this moment; the goal counts from then until `until`.
-    pub then: Moment,
+    /// The model is asked about this moment; the goal counts from it until `until`.
+    pub since: Moment,
     pub until: Moment,
     /// Contacts known at that time, of those that were looked at.
     pub measured: u32,

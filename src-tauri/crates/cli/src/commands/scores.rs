@@ -200,7 +200,7 @@ async fn backtest(backend: &Backend, json: bool, name: &str, goal: &str, days: u
         let (people, reached) = (&tried["measured"], &tried["reached"]);
         say!(
             "scores.tried.people",
-            at = tried["then"],
+            at = tried["since"],
             n = people,
             reached = reached,
             days = json!(days)
