@@ -19,6 +19,7 @@ import type { AskMissing } from "./AskMissing";
 import type { AskSuppressed } from "./AskSuppressed";
 import type { AskTimeline } from "./AskTimeline";
 import type { AskWhy } from "./AskWhy";
+import type { BacktestScore } from "./BacktestScore";
 import type { BackupMade } from "./BackupMade";
 import type { BehindSimulation } from "./BehindSimulation";
 import type { CampaignListRow } from "./CampaignListRow";
@@ -33,6 +34,7 @@ import type { CleansingPage } from "./CleansingPage";
 import type { CleansingRows } from "./CleansingRows";
 import type { CleansingShown } from "./CleansingShown";
 import type { ClockView } from "./ClockView";
+import type { CompareSegment } from "./CompareSegment";
 import type { Consent } from "./Consent";
 import type { ConsentsOf } from "./ConsentsOf";
 import type { ContactPage } from "./ContactPage";
@@ -107,6 +109,7 @@ import type { MessageDetail } from "./MessageDetail";
 import type { MessagesReport } from "./MessagesReport";
 import type { MissingReport } from "./MissingReport";
 import type { Named } from "./Named";
+import type { NearClause } from "./NearClause";
 import type { NoArgs } from "./NoArgs";
 import type { OfContact } from "./OfContact";
 import type { OneAccount } from "./OneAccount";
@@ -171,6 +174,7 @@ import type { SaveTopics } from "./SaveTopics";
 import type { Saved } from "./Saved";
 import type { SavedJourney } from "./SavedJourney";
 import type { SayDuplicate } from "./SayDuplicate";
+import type { ScoreBacktest } from "./ScoreBacktest";
 import type { ScoreLedgerRow } from "./ScoreLedgerRow";
 import type { ScorePreview } from "./ScorePreview";
 import type { ScoreRow } from "./ScoreRow";
@@ -180,7 +184,9 @@ import type { Segment } from "./Segment";
 import type { SegmentCheck } from "./SegmentCheck";
 import type { SegmentCount } from "./SegmentCount";
 import type { SegmentMembers } from "./SegmentMembers";
+import type { SegmentOverlap } from "./SegmentOverlap";
 import type { SegmentRow } from "./SegmentRow";
+import type { SegmentUsers } from "./SegmentUsers";
 import type { SenderPresetView } from "./SenderPresetView";
 import type { Sending } from "./Sending";
 import type { SetListening } from "./SetListening";
@@ -393,6 +399,7 @@ export type Commands = {
   "runtime.run": { kind: "mutate"; req: RunArgs; res: JobStarted; reads: [] };
   "scores.adjust": { kind: "mutate"; req: AdjustScore; res: Done; reads: [] };
   "scores.archive": { kind: "mutate"; req: OneScore; res: Done; reads: [] };
+  "scores.backtest": { kind: "query"; req: BacktestScore; res: ScoreBacktest; reads: ["scores", "contacts", "tags", "events", "segments", "clock"] };
   "scores.check": { kind: "query"; req: CheckScore; res: Array<ScoreTrouble>; reads: ["scores", "fields", "segments"] };
   "scores.get": { kind: "query"; req: OneScore; res: ScoreRow; reads: ["scores"] };
   "scores.ledger": { kind: "query"; req: AskLedger; res: Array<ScoreLedgerRow>; reads: ["scores", "events"] };
@@ -407,7 +414,10 @@ export type Commands = {
   "segments.grammar": { kind: "query"; req: NoArgs; res: string; reads: [] };
   "segments.list": { kind: "query"; req: NoArgs; res: Array<SegmentRow>; reads: ["segments", "membership", "contacts"] };
   "segments.members": { kind: "query"; req: SegmentMembers; res: Page<ContactRow>; reads: ["segments", "contacts", "tags", "events", "consents", "suppressions", "outbox", "clock"] };
+  "segments.near": { kind: "query"; req: TextOnly; res: Array<NearClause>; reads: ["segments", "contacts", "tags", "events", "consents", "suppressions", "outbox", "clock"] };
+  "segments.overlap": { kind: "query"; req: CompareSegment; res: Array<SegmentOverlap>; reads: ["segments", "membership", "contacts", "tags", "events", "consents", "suppressions", "outbox", "clock"] };
   "segments.save": { kind: "mutate"; req: SaveSegment; res: Segment; reads: [] };
+  "segments.users": { kind: "query"; req: OneSegment; res: SegmentUsers; reads: ["segments", "journeys", "campaigns"] };
   "segments.why": { kind: "query"; req: AskWhy; res: WhyAnswer; reads: ["segments", "contacts", "tags", "events", "consents", "suppressions", "outbox", "clock"] };
   "settings.get": { kind: "query"; req: NoArgs; res: Settings; reads: ["workspace"] };
   "settings.save": { kind: "mutate"; req: Settings; res: Settings; reads: [] };
@@ -501,6 +511,7 @@ export const READS: Record<string, readonly string[]> = {
   "responses.page": ["responses"],
   "responses.undecided": ["responses"],
   "responses.undecided_of": ["responses"],
+  "scores.backtest": ["scores", "contacts", "tags", "events", "segments", "clock"],
   "scores.check": ["scores", "fields", "segments"],
   "scores.get": ["scores"],
   "scores.ledger": ["scores", "events"],
@@ -512,6 +523,9 @@ export const READS: Record<string, readonly string[]> = {
   "segments.grammar": [],
   "segments.list": ["segments", "membership", "contacts"],
   "segments.members": ["segments", "contacts", "tags", "events", "consents", "suppressions", "outbox", "clock"],
+  "segments.near": ["segments", "contacts", "tags", "events", "consents", "suppressions", "outbox", "clock"],
+  "segments.overlap": ["segments", "membership", "contacts", "tags", "events", "consents", "suppressions", "outbox", "clock"],
+  "segments.users": ["segments", "journeys", "campaigns"],
   "segments.why": ["segments", "contacts", "tags", "events", "consents", "suppressions", "outbox", "clock"],
   "settings.get": ["workspace"],
   "suppressions.check": ["suppressions"],
