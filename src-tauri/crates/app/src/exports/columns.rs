@@ -5,8 +5,8 @@ use crate::error::Result;
 use carillon_model::Moment;
 use chrono::{Datelike, NaiveDate};
 use parquet::basic::{Compression, ConvertedType, LogicalType, Repetition, TimeUnit, Type as Physical};
-use parquet::column::writer::ColumnWriter;
-use parquet::data_type::ByteArray;
+use parquet::column::writer::{ColumnWriter, ColumnWriterImpl};
+use parquet::data_type::{ByteArray, ByteArrayType};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
@@ -169,80 +169,57 @@ fn days(date: NaiveDate) -> i32 {
     date.num_days_from_ce() - EPOCH_DAYS
 }
 
+/// The values of those cells that have one, and a level for each cell that says whether it does.
+fn split<'a, T>(
+    cells: impl Iterator<Item = &'a Cell>,
+    value: impl Fn(&Cell) -> Option<T>,
+) -> (Vec<T>, Vec<i16>) {
+    let (mut values, mut there) = (Vec::new(), Vec::new());
+    for cell in cells {
+        let found = value(cell);
+        there.push(i16::from(found.is_some()));
+        values.extend(found);
+    }
+    (values, there)
+}
+
 /// Writes the cells of a column.
 fn put<'a>(writer: &mut ColumnWriter<'_>, kind: Kind, cells: impl Iterator<Item = &'a Cell>) -> Written<()> {
-    let mut there = Vec::new();
-    // Those that have a value, with a level for each that says whether it has one.
-    fn split<'a, T>(
-        cells: impl Iterator<Item = &'a Cell>,
-        there: &mut Vec<i16>,
-        value: impl Fn(&Cell) -> Option<T>,
-    ) -> Vec<T> {
-        let mut values = Vec::new();
-        for cell in cells {
-            let found = value(cell);
-            there.push(i16::from(found.is_some()));
-            values.extend(found);
+    match writer {
+        ColumnWriter::ByteArrayColumnWriter(to) if kind == Kind::Texts => {
+            put_lists(to, cells)?;
         }
-        values
-    }
-    match (kind, writer) {
-        (Kind::Texts, ColumnWriter::ByteArrayColumnWriter(to)) => {
-            let (mut values, mut again) = (Vec::new(), Vec::new());
-            for cell in cells {
-                let several = match cell {
-                    Cell::Texts(texts) => texts.iter().map(|text| ByteArray::from(text.as_str())).collect(),
-                    Cell::Empty => {
-                        there.push(0);
-                        again.push(0);
-                        continue;
-                    }
-                    other => vec![ByteArray::from(other.shown().as_str())],
-                };
-                // A list without anything in it has a level of its own.
-                if several.is_empty() {
-                    there.push(1);
-                    again.push(0);
-                }
-                for (place, text) in several.into_iter().enumerate() {
-                    there.push(2);
-                    again.push(i16::from(place > 0));
-                    values.push(text);
-                }
-            }
-            to.write_batch(&values, Some(&there), Some(&again))?;
-        }
-        (_, ColumnWriter::ByteArrayColumnWriter(to)) => {
-            let values = split(cells, &mut there, |cell| match cell {
+        ColumnWriter::ByteArrayColumnWriter(to) => {
+            let (values, there) = split(cells, |cell| match cell {
                 Cell::Empty => None,
                 cell => Some(ByteArray::from(cell.shown().as_str())),
             });
             to.write_batch(&values, Some(&there), None)?;
         }
-        (_, ColumnWriter::DoubleColumnWriter(to)) => {
-            let values = split(cells, &mut there, |cell| match cell {
+        ColumnWriter::DoubleColumnWriter(to) => {
+            let (values, there) = split(cells, |cell| match cell {
                 Cell::Number(n) => Some(*n),
                 Cell::Whole(n) => Some(*n as f64),
                 _ => None,
             });
             to.write_batch(&values, Some(&there), None)?;
         }
-        (_, ColumnWriter::BoolColumnWriter(to)) => {
-            let values = split(cells, &mut there, |cell| match cell {
+        ColumnWriter::BoolColumnWriter(to) => {
+            let (values, there) = split(cells, |cell| match cell {
                 Cell::YesNo(yes) => Some(*yes),
                 _ => None,
             });
             to.write_batch(&values, Some(&there), None)?;
         }
-        (_, ColumnWriter::Int32ColumnWriter(to)) => {
-            let values = split(cells, &mut there, |cell| match cell {
+        ColumnWriter::Int32ColumnWriter(to) => {
+            let (values, there) = split(cells, |cell| match cell {
                 Cell::Date(date) => Some(days(*date)),
                 _ => None,
             });
             to.write_batch(&values, Some(&there), None)?;
         }
-        (_, ColumnWriter::Int64ColumnWriter(to)) => {
-            let values = split(cells, &mut there, |cell| match cell {
+        ColumnWriter::Int64ColumnWriter(to) => {
+            let (values, there) = split(cells, |cell| match cell {
                 Cell::Moment(at) => Some(Moment::timestamp_millis(at)),
                 Cell::Whole(n) => Some(*n),
                 _ => None,
@@ -256,4 +233,33 @@ fn put<'a>(writer: &mut ColumnWriter<'_>, kind: Kind, cells: impl Iterator<Item 
         }
     }
     Ok(())
+}
+
+/// Writes lists of texts: level 0 is no list, 1 a list without anything in it, 2 a text of one.
+fn put_lists<'a>(
+    to: &mut ColumnWriterImpl<'_, ByteArrayType>,
+    cells: impl Iterator<Item = &'a Cell>,
+) -> Written<usize> {
+    let (mut values, mut there, mut again) = (Vec::new(), Vec::new(), Vec::new());
+    for cell in cells {
+        let several = match cell {
+            Cell::Empty => {
+                there.push(0);
+                again.push(0);
+                continue;
+            }
+            Cell::Texts(texts) => texts.iter().map(|text| ByteArray::from(text.as_str())).collect(),
+            other => vec![ByteArray::from(other.shown().as_str())],
+        };
+        if several.is_empty() {
+            there.push(1);
+            again.push(0);
+        }
+        for (place, text) in several.into_iter().enumerate() {
+            there.push(2);
+            again.push(i16::from(place > 0));
+            values.push(text);
+        }
+    }
+    to.write_batch(&values, Some(&there), Some(&again))
 }
