@@ -174,7 +174,7 @@ pub async fn segments(backend: &Backend, json: bool, verb: Segments) -> Result<(
             let text = meant(backend, which).await?;
             let near = backend.query("segments.near", json!({ "text": text })).await?;
             answer_about(backend, json, &text, &near, |clauses| {
-                output::table(clauses, &[("count", "contacts"), ("text", "kept out by")]);
+                output::table(clauses, &[("count", "contacts"), ("text", "kept_out_by")]);
             })
             .await?;
         }
