@@ -10,7 +10,7 @@ fn shop() -> Terminal {
                 ada@gmial.com,ADA,Weber,030 901820,Deutschland\n\
                 ada@gmail.com,Ada,Weber,,\n\
                 bo@x.example,Bo,Ek,030 901821,\n";
-    at.write("list.csv", list.to_owned());
+    at.write("list.csv", list);
     let import = [
         "contacts", "import", "list.csv", "--basis", "consent", "--source", "a fair",
     ];
