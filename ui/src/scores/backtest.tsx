@@ -171,7 +171,9 @@ function Judged({ draft }: { draft: BacktestModel }) {
 
 function Difference({ by, error, sure }: { by: number; error: number; sure: boolean }) {
   const key = sure ? (by > 0 ? "better" : "worse") : "chance";
-  return <Note>{t(`scores.backtest.${key}`, { by: percent(Math.abs(by)), error: percent(SURE * error) })}</Note>;
+  return (
+    <Note>{t(`scores.backtest.${key}`, { by: number(100 * Math.abs(by)), error: number(100 * SURE * error) })}</Note>
+  );
 }
 
 function Moves({ moves }: { moves: NonNullable<ScoreBacktest["moves"]> }) {

@@ -49,6 +49,6 @@ test("a draft is tried on the past, beside the published model", async () => {
   const table = await within(panel).findByRole("table", { name: "Who reached the goal, by tenths of points" });
   expect(within(table).getAllByRole("row")).toHaveLength(11);
   expect(panel.textContent).toContain("Half is chance.");
-  expect(panel.textContent).toContain("The draft is right in 8.3% more of the cases than the published model");
+  expect(panel.textContent).toContain("The draft is right in 8.3 more of 100 cases than the published model");
   expect(within(panel).getByText("None → Interested")).toBeDefined();
 });

@@ -114,7 +114,7 @@ function RuleList({ found, out, only, onLook, onAccept }: RuleListProps) {
     <div className="min-h-0 flex-1 overflow-auto">
       <p className="px-4 py-2 text-ink-3 text-table">
         {t("contacts.cleansing.looked_at", {
-          n: found.contacts,
+          n: count(found.contacts),
           all: found.looked_at,
           at: ago(found.at, now),
         })}
@@ -185,7 +185,11 @@ function Pages({ offset, total, onGo }: { offset: number; total: number; onGo: (
   return (
     <div className="flex shrink-0 items-center gap-3 border-line-subtle border-t px-4 py-2">
       <span className="figures flex-1 text-ink-3 text-table">
-        {t("contacts.cleansing.page", { first: offset + 1, last, total })}
+        {t("contacts.cleansing.page", {
+          first: count(offset + 1),
+          last: count(last),
+          total: count(total),
+        })}
       </span>
       <Button disabled={offset === 0} onClick={() => onGo(Math.max(0, offset - PAGE))}>
         {t("contacts.cleansing.earlier")}
