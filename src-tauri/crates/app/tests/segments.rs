@@ -194,7 +194,7 @@ async fn who_nearly_belongs_what_is_shared_and_who_uses_it_are_told() {
     shop.save(None, "VIP", "tag 'vip'").await.unwrap();
     shop.save(None, "Cologne", "city is 'köln'").await.unwrap();
     let mail = shop
-        .save(None, "Mail", "in 'Quiet Cologne' or in 'VIP'")
+        .save(None, "Mail", "in segment 'Quiet Cologne' or in segment 'VIP'")
         .await
         .unwrap();
 
