@@ -34,6 +34,9 @@ pub(super) enum Claim {
 /// A mail that would come so long after it was due, because its contact wanted none meanwhile, is not sent at all: nobody
 /// wants the letters of three months on one morning.
 pub(crate) const STALE: TimeDelta = TimeDelta::days(7);
+/// A message that waits for a decision on a reply is taken up by the decision; this is for what ends the doubt otherwise. Each
+/// look is a stop of a clock that runs fast.
+const UNDECIDED: TimeDelta = TimeDelta::days(1);
 
 /// A session that stands at the dot and asks.
 pub(super) struct AtDot {
@@ -174,6 +177,7 @@ impl Lane {
         let next = match refusal {
             Refusal::OverLimit => budget.free_at,
             Refusal::ContactPaused => rests.unwrap_or(now + LOOK_AGAIN),
+            Refusal::MayLeave => now + UNDECIDED,
             _ => now + LOOK_AGAIN,
         };
         outbox::hold(
