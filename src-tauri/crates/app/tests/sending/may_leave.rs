@@ -3,6 +3,10 @@
 use crate::shop::{FOOT, Shop};
 use crate::trial;
 use carillon_app::table::Kind;
+use carillon_model::AccountId;
+use carillon_store::Db;
+use carillon_store::outbox::{self, Which};
+use chrono::TimeDelta;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
@@ -80,6 +84,13 @@ async fn words(shop: &Shop, state: &str) -> Vec<String> {
         .collect()
 }
 
+/// How long from now the first account has nothing to do.
+async fn next_look(shop: &Shop) -> TimeDelta {
+    let open = shop.studio.app.own().await.unwrap();
+    let next = |db: &Db<'_>| outbox::next_at(db, AccountId(1), Which::Any);
+    open.store.read(next).await.unwrap().unwrap() - open.now()
+}
+
 async fn undecided(shop: &Shop) -> Vec<Value> {
     let found = shop.studio.query("responses.undecided", json!({})).await;
     let rows = found["rows"].as_array().unwrap().clone();
@@ -122,6 +133,10 @@ async fn decided() {
     let why = words(&shop, "queued").await;
     assert_eq!(why.len(), 1);
     assert!(why[0].contains("may be a wish to be left alone"), "{why:?}");
+    assert!(
+        next_look(&shop).await >= TimeDelta::hours(23),
+        "a fast clock is not stopped"
+    );
     send(&shop, "Receipt", true).await;
     assert_eq!(reached(&shop, "c1@example.com"), 2, "what was asked for goes on");
 
