@@ -35,7 +35,7 @@ commands! {
     mutate "scores.publish" publish(OneScore) -> ScoreRow, reads [];
     mutate "scores.archive" archive(OneScore) -> Done, reads [];
     query "scores.preview" preview(PreviewScore) -> ScorePreview, reads [Scores, Contacts, Tags, Events, Segments, Clock];
-    query "scores.backtest" backtest(BacktestScore) -> ScoreBacktest, reads [Scores, Contacts, Tags, Events, Segments, Clock];
+    query "scores.backtest" backtest(BacktestScore) -> ScoreBacktest, reads [Scores];
     query "scores.of" of(OfContact) -> Vec<ContactScore>, reads [Scores, Contacts, Tags, Events, Segments, Clock];
     query "scores.ledger" ledger(AskLedger) -> Vec<ScoreLedgerRow>, reads [Scores, Events];
     mutate "scores.adjust" adjust(AdjustScore) -> Done, reads [];

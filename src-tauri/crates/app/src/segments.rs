@@ -440,9 +440,12 @@ const MEMBERS: usize = 10_000;
 fn sampled(all: &RoaringBitmap, limit: usize) -> Vec<ContactId> {
     let hash = |id: u32| u64::from(id).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(17);
     let mut hashed: Vec<(u64, u32)> = all.iter().map(|id| (hash(id), id)).collect();
+    if hashed.len() > limit {
+        hashed.select_nth_unstable(limit);
+        hashed.truncate(limit);
+    }
     hashed.sort_unstable();
-    let those = hashed.into_iter().take(limit);
-    those.map(|(_, id)| ContactId(id)).collect()
+    hashed.into_iter().map(|(_, id)| ContactId(id)).collect()
 }
 
 async fn show_members(cx: &Ctx, req: SegmentMembers) -> Result<Page<ContactRow>> {

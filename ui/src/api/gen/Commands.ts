@@ -399,7 +399,7 @@ export type Commands = {
   "runtime.run": { kind: "mutate"; req: RunArgs; res: JobStarted; reads: [] };
   "scores.adjust": { kind: "mutate"; req: AdjustScore; res: Done; reads: [] };
   "scores.archive": { kind: "mutate"; req: OneScore; res: Done; reads: [] };
-  "scores.backtest": { kind: "query"; req: BacktestScore; res: ScoreBacktest; reads: ["scores", "contacts", "tags", "events", "segments", "clock"] };
+  "scores.backtest": { kind: "query"; req: BacktestScore; res: ScoreBacktest; reads: ["scores"] };
   "scores.check": { kind: "query"; req: CheckScore; res: Array<ScoreTrouble>; reads: ["scores", "fields", "segments"] };
   "scores.get": { kind: "query"; req: OneScore; res: ScoreRow; reads: ["scores"] };
   "scores.ledger": { kind: "query"; req: AskLedger; res: Array<ScoreLedgerRow>; reads: ["scores", "events"] };
@@ -511,7 +511,7 @@ export const READS: Record<string, readonly string[]> = {
   "responses.page": ["responses"],
   "responses.undecided": ["responses"],
   "responses.undecided_of": ["responses"],
-  "scores.backtest": ["scores", "contacts", "tags", "events", "segments", "clock"],
+  "scores.backtest": ["scores"],
   "scores.check": ["scores", "fields", "segments"],
   "scores.get": ["scores"],
   "scores.ledger": ["scores", "events"],

@@ -4,8 +4,9 @@ use super::{OneSegment, TextOnly, expression, sampled};
 use crate::Ctx;
 use crate::contacts::{self, ContactRow};
 use crate::error::{Code, Result, fail};
+use carillon_engine::index::Near;
 use carillon_engine::segment::Needs;
-use carillon_model::{CampaignId, JourneyId, SegmentId};
+use carillon_model::{CampaignId, ContactId, JourneyId, SegmentId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use ts_rs::TS;
@@ -32,21 +33,26 @@ pub(super) async fn near(cx: &Ctx, req: TextOnly) -> Result<Vec<NearClause>> {
     let now = open.now();
     let mut near = open.store.with_index(|index| index.near(&expr, now));
     near.sort_by_key(|near| std::cmp::Reverse(near.contacts.len()));
-    let mut clauses = Vec::with_capacity(near.len());
-    for near in near {
-        let ids = sampled(&near.contacts, SHOWN);
-        let found = open
-            .store
-            .read(move |db| carillon_store::contacts::get_many(db, &ids))
-            .await?;
-        let columns = contacts::searched().map(str::to_owned).collect();
-        clauses.push(NearClause {
-            text: near.clause,
-            count: near.contacts.len(),
-            contacts: contacts::rows(open, found, columns).await?,
-        });
-    }
-    Ok(clauses)
+    let shown: Vec<_> = near.iter().map(|near| sampled(&near.contacts, SHOWN)).collect();
+    let mut ids = shown.concat();
+    ids.sort_unstable();
+    ids.dedup();
+    let found = open
+        .store
+        .read(move |db| carillon_store::contacts::get_many(db, &ids))
+        .await?;
+    let columns = contacts::searched().map(str::to_owned).collect();
+    let found: BTreeMap<_, _> = contacts::rows(open, found, columns)
+        .await?
+        .into_iter()
+        .map(|row| (row.id, row))
+        .collect();
+    let clause = |(near, ids): (Near, Vec<ContactId>)| NearClause {
+        text: near.clause,
+        count: near.contacts.len(),
+        contacts: ids.iter().filter_map(|id| found.get(id).cloned()).collect(),
+    };
+    Ok(near.into_iter().zip(shown).map(clause).collect())
 }
 
 /// With which saved segments to compare.
