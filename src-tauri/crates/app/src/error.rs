@@ -146,7 +146,12 @@ impl From<carillon_store::Error> for ApiError {
             E::NotFound { .. } => Code::NotFound,
             E::Taken { .. } | E::Invalid(_) => Code::Invalid,
             E::Closed => Code::Closed,
-            E::Sqlite(_) | E::Readers(_) | E::Damaged { .. } | E::LostLease { .. } | E::Panicked(_) => {
+            E::Sqlite(_)
+            | E::Readers(_)
+            | E::Damaged { .. }
+            | E::Unread(_)
+            | E::LostLease { .. }
+            | E::Panicked(_) => {
                 let trace = format!("{:08x}", rand::random::<u32>());
                 tracing::error!(%trace, %error, "the store could not do it");
                 let message = in_words(&error.to_string());

@@ -188,12 +188,23 @@ impl App {
             }
         }
         let open = self.own().await;
+        let asks = call.kind == Kind::Query;
         let cx = Ctx {
             app: self.clone(),
             window,
             open,
         };
-        let run = async move { (command.call)(&cx, call.args).await };
+        let run = async move {
+            let store = cx
+                .open
+                .as_ref()
+                .map(|open| (open.store.clone(), open.store.readings_failed()));
+            let reply = (command.call)(&cx, call.args).await?;
+            if let Some((store, failed)) = store.filter(|_| asks) {
+                store.check_readings(failed)?;
+            }
+            Ok(reply)
+        };
         match tokio::spawn(AssertUnwindSafe(run)).await {
             Ok(reply) => reply,
             Err(panic) => Err(ApiError::internal(panic)),

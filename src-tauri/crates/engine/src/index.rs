@@ -20,6 +20,7 @@ mod packed;
 mod postings;
 mod rows;
 mod scored;
+mod source;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -27,9 +28,11 @@ mod tracked;
 mod turning;
 
 pub use change::{Change, Edge};
-pub use chunk::EventChunk;
+pub use chunk::{ContactBits, ContactChunk, EventChunk};
+pub use column::ColumnChunk;
 pub use near::Near;
 pub use scored::ScoreMove;
+pub use source::{ColumnPart, EventPart, Source};
 pub use stage::Staged;
 
 use crate::record::{ContactRecord, Scope};
@@ -45,6 +48,7 @@ use roaring::RoaringBitmap;
 use rows::Rows;
 use scored::{ScoreTimer, Scores};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use tracked::{Definitions, Membership};
 
 /// When a followed truth may turn over, of which expression, for whom.
@@ -64,13 +68,25 @@ pub struct Index {
     as_of: Moment,
     /// Counts publications: a staged effect fits only the index it was worked out on.
     generation: u64,
+    /// Bytes that what was read from the source may take.
+    budget: usize,
 }
 
 /// What an index is opened from.
 #[derive(Clone, Debug)]
 pub enum Loading {
     Row(Change),
-    Events(EventChunk),
+    /// Contacts of a part of the file.
+    Contacts(ContactChunk),
+    /// Who stands in a [`ContactChunk`] that came before, and whose rows come after, but for their fields and events.
+    Anew(ContactId),
+    /// The source has values of a field, by its key.
+    Column(String),
+    /// The source has events of a name, with properties of these keys.
+    Events {
+        name: String,
+        keys: Vec<String>,
+    },
 }
 
 impl From<Change> for Loading {
@@ -109,14 +125,37 @@ impl Index {
             score_timers: BTreeSet::new(),
             as_of,
             generation: 0,
+            budget: usize::MAX,
         }
+    }
+
+    /// Holds no more than so many bytes of what can be read again, as far as a publication finds it: what was not asked for
+    /// longest goes first.
+    pub fn limit(&mut self, bytes: usize) {
+        self.budget = bytes;
+    }
+
+    /// How many fields and names of events are in memory, and how many there are.
+    pub fn loaded(&self) -> (usize, usize) {
+        self.rows.loaded()
     }
 
     /// The index of a file whose last commit was at `as_of`: `rows` are all its rows as changes, in any order.
     /// No edges come of it; [`Index::stage`] goes on from there. Where a score says otherwise than the rows, that is due
     /// at `as_of`: the next stage has it.
     pub fn open(zone: Tz, as_of: Moment, rows: impl IntoIterator<Item = impl Into<Loading>>) -> Index {
+        Index::open_from(None, zone, as_of, rows)
+    }
+
+    /// As [`Index::open`] of rows that leave out what a source has: it is read when it is first asked for.
+    pub fn open_from(
+        source: Option<Arc<dyn Source>>,
+        zone: Tz,
+        as_of: Moment,
+        rows: impl IntoIterator<Item = impl Into<Loading>>,
+    ) -> Index {
         let mut index = Index::new(zone, as_of);
+        index.rows = Rows::from_source(source);
         let mut definitions = Vec::new();
         for row in rows {
             match row.into() {
@@ -126,10 +165,10 @@ impl Index {
                         definitions.push(change);
                     }
                 }
-                Loading::Events(chunk) => {
-                    let whole = index.rows.load_chunk(&chunk);
-                    debug_assert!(whole.is_some(), "a chunk that was checked is whole");
-                }
+                Loading::Contacts(chunk) => index.rows.load_contacts(&chunk),
+                Loading::Anew(contact) => index.rows.forget(contact.0),
+                Loading::Column(key) => index.rows.has_column(key),
+                Loading::Events { name, keys } => index.rows.has_events(name, keys),
             }
         }
         index.rows.settle();
@@ -223,6 +262,7 @@ impl Index {
         }
         self.as_of = staged.as_of;
         self.generation += 1;
+        self.rows.fit(self.budget);
     }
 
     fn until_of_score(&mut self, (id, contact): (ScoreId, u32), until: Option<Moment>) {
@@ -285,17 +325,7 @@ impl Index {
 
     /// Names of the events contacts have, each with the keys of the properties it ever came with, all in order.
     pub fn events_seen(&self) -> impl Iterator<Item = (&str, Vec<&str>)> {
-        let seen = self
-            .rows
-            .events
-            .iter()
-            .filter(|(_, postings)| !postings.is_empty());
-        seen.map(|(name, _)| {
-            let keys = self.rows.event_keys.get(name).into_iter().flatten();
-            let mut keys: Vec<&str> = keys.map(|key| self.rows.symbols.text(*key)).collect();
-            keys.sort_unstable();
-            (name.as_str(), keys)
-        })
+        self.rows.events_seen().map(|(name, keys)| (name, keys.collect()))
     }
 
     /// Tags somebody has, in order, with how many have each.

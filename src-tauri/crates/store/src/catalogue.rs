@@ -158,6 +158,12 @@ impl Catalogue {
         self.custom.iter().filter(|c| !c.retired)
     }
 
+    /// All fields in use: the built-in ones, then the custom ones.
+    pub(crate) fn all(&self) -> impl Iterator<Item = FieldRef<'_>> {
+        let built_in = (0..BUILT_IN_FIELDS.len()).map(FieldRef::BuiltIn);
+        built_in.chain(self.active().map(FieldRef::Custom))
+    }
+
     /// Fields that the score of this key writes.
     pub(crate) fn written_by(&self, score: &str) -> impl Iterator<Item = &Field> {
         let fields = self.active().map(|custom| &custom.field);

@@ -42,7 +42,7 @@ pub(crate) fn all_dynamic(db: &crate::Db<'_>, orders: &[Order]) -> crate::Result
     let mut all = vec![
         (reader.by_id(), false),
         (reader.after_id(), false),
-        (crate::membership::contacts_sql(&reader), true),
+        (reader.between_ids(), false),
     ];
     for by in orders {
         all.push((page::order_sql(db, by)?, true));

@@ -3,6 +3,7 @@
 use crate::catalogue::Catalogue;
 use crate::error::Result;
 use crate::identity::Identity;
+use crate::sql::sql;
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 use std::sync::Arc;
 
@@ -68,6 +69,22 @@ impl Db<'_> {
             .prepare_cached(sql)?
             .query_row(params, |row| row.get(0))
             .optional()?)
+    }
+
+    /// Runs `f` so that all it writes is kept or nothing: as a transaction of its own, or within the one that is open.
+    pub(crate) fn whole<T>(&self, f: impl FnOnce() -> Result<T>) -> Result<T> {
+        if !self.conn.is_autocommit() {
+            return f();
+        }
+        self.conn.execute_batch(sql!("BEGIN IMMEDIATE"))?;
+        let done = f().and_then(|done| {
+            self.conn.execute_batch(sql!("COMMIT"))?;
+            Ok(done)
+        });
+        if done.is_err() && !self.conn.is_autocommit() {
+            self.conn.execute_batch(sql!("ROLLBACK"))?;
+        }
+        done
     }
 
     /// Runs a statement; the number of rows it changed.

@@ -46,6 +46,9 @@ pub enum Error {
     /// A lease ran out, or the file has another owner now.
     #[error("The lease on message {id} is no longer ours; somebody else has it.")]
     LostLease { id: i64 },
+    /// The index could not read what it was asked for.
+    #[error("{0}")]
+    Unread(std::sync::Arc<Error>),
     /// The store was closed.
     #[error("The workspace is closed.")]
     Closed,
@@ -71,6 +74,7 @@ impl Error {
         use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
         match self {
             Error::Damaged { .. } | Error::Refused(Refusal::Damaged { .. }) => true,
+            Error::Unread(error) => error.is_damage(),
             Error::Sqlite(e) => matches!(e.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase)),
             _ => false,
         }

@@ -1,126 +1,177 @@
 //! Events for the index, read from chunks where the file has them and from rows where it has not.
 //!
-//! Rows are the truth and chunks are derived: a commit that fills one has it written after it, an opening writes those
-//! that are missing, triggers (migration 0016) throw one away when a row of it changes, and one that is damaged is not
-//! believed. Without them everything is as true, and opening takes longer.
+//! Rows are the truth and chunks are derived: a commit that fills a part has it written after it, an opening writes those
+//! that are missing, triggers (migration 0018) throw one away when a row of it changes, and one that is damaged is not
+//! believed. Without them everything is as true, and takes longer.
 
-use crate::codes::from_json;
+use crate::codes::{from_json, json};
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::sql::sql;
 use crate::time::moment;
 use crate::tx::{Mark, Marks};
-use carillon_engine::index::{Change, EventChunk, Loading};
+use carillon_engine::index::{Change, EventChunk, EventPart, Loading};
 use carillon_model::event::Event;
 use carillon_model::{ContactId, EventId};
-use rusqlite::{OptionalExtension, Row};
-use std::collections::{BTreeMap, HashMap};
+use rusqlite::Row;
+use std::collections::{BTreeMap, BTreeSet};
 
-const EVENT_TYPES: &str = sql!("SELECT id, name FROM event_types");
+const EVENT_TYPES: &str = sql!("SELECT id, name FROM event_types ORDER BY id");
+const TYPE: &str = sql!("SELECT id FROM event_types WHERE name = ?1");
 const EVENTS: &str =
-    sql!("SELECT id, contact, type, at, props FROM events WHERE id BETWEEN ?1 AND ?2 ORDER BY id");
-const CHUNK: &str = sql!("SELECT bytes FROM event_chunks WHERE part = ?1");
-const KEEP: &str = sql!("INSERT OR REPLACE INTO event_chunks(part, bytes) VALUES(?1, ?2)");
+    sql!("SELECT id, contact, at, props, type FROM events WHERE id BETWEEN ?1 AND ?2 ORDER BY id");
+const OF_TYPE: &str = sql!(
+    "SELECT id, contact, at, props, type FROM events WHERE id BETWEEN ?1 AND ?2 AND type = ?3 ORDER BY id"
+);
+const LAST: &str = sql!("SELECT max(id) FROM events");
+const NAMES: &str = sql!("SELECT names FROM event_parts WHERE part = ?1");
+const PARTS: &str = sql!("SELECT part FROM event_parts");
+const CHUNK: &str = sql!("SELECT bytes FROM event_chunks WHERE part = ?1 AND type = ?2");
+const KEEP_PART: &str = sql!("INSERT OR REPLACE INTO event_parts(part, names) VALUES(?1, ?2)");
+const KEEP_CHUNK: &str = sql!("INSERT OR REPLACE INTO event_chunks(part, type, bytes) VALUES(?1, ?2, ?3)");
+const FORGET_CHUNKS: &str = sql!("DELETE FROM event_chunks WHERE part = ?1");
 
-/// Events a chunk has room for; as the triggers say it.
-const EVENTS_A_CHUNK: i64 = 1 << 16;
+/// Numbers of events a part has room for; as the triggers say it.
+const EVENTS_A_PART: i64 = 1 << 16;
 
-/// Whether the commit between these marks filled a chunk.
+/// The names in a part by number, each with the keys of its properties.
+type Names = Vec<(i64, BTreeSet<String>)>;
+
+/// Whether the commit between these marks filled a part.
 pub(crate) fn fills(before: &Marks, after: &Marks) -> bool {
-    let full = |marks: &Marks| marks.get(Mark::Events) / EVENTS_A_CHUNK;
     full(before) < full(after)
 }
 
-/// Writes the chunks that the commit between these marks filled.
+/// Parts into which no event comes any more: numbers are handed out once.
+fn full(marks: &Marks) -> i64 {
+    marks.get(Mark::Events) / EVENTS_A_PART
+}
+
+/// Writes the parts that the commit between these marks filled.
 ///
 /// # Errors
 /// SQLite's, and rows that cannot be read.
 pub(crate) fn keep(db: &Db<'_>, before: &Marks, after: &Marks) -> Result<()> {
-    let mut events = Events::new(db, after)?;
-    events.next = before.get(Mark::Events) / EVENTS_A_CHUNK;
-    while events.keeps && (events.next + 1) * EVENTS_A_CHUNK <= events.end {
-        events.read(events.next)?;
-        events.next += 1;
+    let names = types(db)?;
+    (full(before)..full(after)).try_for_each(|part| write(db, &names, part).map(|_| ()))
+}
+
+/// What an index is told of the events when it is opened: which names there are, or, of a file without a full part, all.
+///
+/// # Errors
+/// SQLite's, and rows that cannot be read.
+pub(crate) fn loading(db: &Db<'_>, marks: &Marks) -> Result<Vec<Loading>> {
+    let names = types(db)?;
+    let full = full(marks);
+    let rest = db.all(EVENTS, (full * EVENTS_A_PART, i64::MAX), |row| event(&names, row))?;
+    if full == 0 {
+        return Ok(rest
+            .into_iter()
+            .map(|event| Change::EventAdded(event).into())
+            .collect());
+    }
+    let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for event in rest {
+        all.entry(event.name).or_default().extend(event.props.into_keys());
+    }
+    for part in 0..full {
+        let known: Option<String> = db.value(NAMES, (part,))?;
+        let known: Names = match known {
+            Some(known) => from_json("event_parts", &known)?,
+            None => write(db, &names, part)?,
+        };
+        for (number, keys) in known {
+            all.entry(name(&names, number)?).or_default().extend(keys);
+        }
+    }
+    Ok(all
+        .into_iter()
+        .map(|(name, keys)| Loading::Events {
+            name,
+            keys: keys.into_iter().collect(),
+        })
+        .collect())
+}
+
+/// Gives all events of a name, from chunks where there are some.
+///
+/// # Errors
+/// SQLite's, and rows that cannot be read.
+pub(crate) fn give(db: &Db<'_>, name: &str, give: &mut dyn FnMut(EventPart) -> bool) -> Result<()> {
+    let Some(number) = db.value::<i64>(TYPE, (name,))? else {
+        return Ok(());
+    };
+    let last: i64 = db.value::<Option<i64>>(LAST, ())?.flatten().unwrap_or(0);
+    let known: BTreeSet<i64> = db.all(PARTS, (), |row| Ok(row.get(0)?))?.into_iter().collect();
+    let names = BTreeMap::from([(number, name.to_owned())]);
+    for part in 0..=last / EVENTS_A_PART {
+        if known.contains(&part) {
+            match db.value::<Vec<u8>>(CHUNK, (part, number))? {
+                // The part has no event of the name.
+                None => continue,
+                Some(bytes) => {
+                    if EventChunk::read(bytes).is_some_and(|chunk| give(EventPart::Chunk(chunk))) {
+                        continue;
+                    }
+                }
+            }
+        }
+        let first = part * EVENTS_A_PART;
+        let rows = (first, first + EVENTS_A_PART - 1, number);
+        for event in db.all(OF_TYPE, rows, |row| event(&names, row))? {
+            give(EventPart::Event(event));
+        }
     }
     Ok(())
 }
 
-/// Reads the events of a file part by part.
-pub(crate) struct Events<'a> {
-    db: &'a Db<'a>,
-    types: HashMap<i64, String>,
-    /// The number the next event will have.
-    end: i64,
-    next: i64,
-    /// Chunks that are missing are written, until one cannot be.
-    keeps: bool,
+/// Writes a part from its rows, and says what is in it. A full disk is no reason not to open: rows stay what is read.
+fn write(db: &Db<'_>, names: &BTreeMap<i64, String>, part: i64) -> Result<Names> {
+    let first = part * EVENTS_A_PART;
+    let mut of_names: BTreeMap<i64, Vec<Event>> = BTreeMap::new();
+    for (number, event) in db.all(EVENTS, (first, first + EVENTS_A_PART - 1), |row| {
+        Ok((row.get(4)?, event(names, row)?))
+    })? {
+        of_names.entry(number).or_default().push(event);
+    }
+    let known: Names = of_names
+        .iter()
+        .map(|(number, events)| {
+            let keys = events.iter().flat_map(|event| event.props.keys().cloned());
+            (*number, keys.collect())
+        })
+        .collect();
+    let chunks = of_names
+        .iter()
+        .map(|(number, events)| (*number, EventChunk::of(events)));
+    db.whole(|| {
+        db.run(FORGET_CHUNKS, (part,))?;
+        for (number, chunk) in chunks {
+            db.run(KEEP_CHUNK, (part, number, chunk.bytes()))?;
+        }
+        db.run(KEEP_PART, (part, json(&known)?))
+    })
+    .ok();
+    Ok(known)
 }
 
-impl<'a> Events<'a> {
-    /// # Errors
-    /// SQLite's.
-    pub fn new(db: &'a Db<'a>, marks: &Marks) -> Result<Events<'a>> {
-        let types = db.all(EVENT_TYPES, (), |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(Events {
-            db,
-            types: types.into_iter().collect(),
-            end: marks.get(Mark::Events),
-            next: 0,
-            keeps: true,
-        })
-    }
-
-    /// The events of the next part; `None` after the last.
-    ///
-    /// # Errors
-    /// SQLite's, and rows that cannot be read.
-    pub fn part(&mut self) -> Option<Result<Vec<Loading>>> {
-        let part = self.next;
-        (part * EVENTS_A_CHUNK < self.end).then(|| {
-            self.next += 1;
-            self.read(part)
-        })
-    }
-
-    fn read(&mut self, part: i64) -> Result<Vec<Loading>> {
-        // Numbers are handed out once: below the next one, none comes to a part any more.
-        let is_full = (part + 1) * EVENTS_A_CHUNK <= self.end;
-        if is_full && let Some(chunk) = self.kept(part)? {
-            return Ok(vec![Loading::Events(chunk)]);
-        }
-        let first = part * EVENTS_A_CHUNK;
-        let events = self.db.all(EVENTS, (first, first + EVENTS_A_CHUNK - 1), |row| {
-            event(&self.types, row)
-        })?;
-        if !is_full {
-            return Ok(events
-                .into_iter()
-                .map(|event| Change::EventAdded(event).into())
-                .collect());
-        }
-        let chunk = EventChunk::of(&events);
-        // A full disk is no reason not to open: rows stay what is read.
-        self.keeps = self.keeps && self.db.run(KEEP, (part, chunk.bytes())).is_ok();
-        Ok(vec![Loading::Events(chunk)])
-    }
-
-    fn kept(&self, part: i64) -> Result<Option<EventChunk>> {
-        let mut statement = self.db.conn.prepare_cached(CHUNK)?;
-        let bytes: Option<Vec<u8>> = statement.query_row((part,), |row| row.get(0)).optional()?;
-        Ok(bytes.and_then(EventChunk::read))
-    }
+fn types(db: &Db<'_>) -> Result<BTreeMap<i64, String>> {
+    let types = db.all(EVENT_TYPES, (), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(types.into_iter().collect())
 }
 
-fn event(types: &HashMap<i64, String>, row: &Row<'_>) -> Result<Event> {
-    let name = types
-        .get(&row.get(2)?)
-        .ok_or_else(|| Error::damaged("events", "an event has an unknown type"))?;
-    let at = moment(row.get(3)?)?;
-    let props = row.get_ref(4)?.as_str_or_null();
+fn name(names: &BTreeMap<i64, String>, number: i64) -> Result<String> {
+    let name = names.get(&number).cloned();
+    name.ok_or_else(|| Error::damaged("events", "an event has an unknown type"))
+}
+
+fn event(names: &BTreeMap<i64, String>, row: &Row<'_>) -> Result<Event> {
+    let at = moment(row.get(2)?)?;
+    let props = row.get_ref(3)?.as_str_or_null();
     Ok(Event {
         id: EventId(row.get(0)?),
         contact: ContactId(row.get(1)?),
-        name: name.clone(),
+        name: name(names, row.get(4)?)?,
         at,
         // Neither arrival nor source is anything an index keeps.
         arrived_at: at,

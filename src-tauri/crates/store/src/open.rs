@@ -44,6 +44,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
         include_str!("../migrations/0016_event_chunks.sql"),
     ),
     ("0017_cleansing", include_str!("../migrations/0017_cleansing.sql")),
+    ("0018_chunks", include_str!("../migrations/0018_chunks.sql")),
 ];
 
 /// `user_version` of a file this program has brought up to date.
@@ -468,6 +469,26 @@ fn equal(before: &[(String, i64)], copy: &Connection) -> Result<()> {
 pub(crate) fn keep_plans(conn: &Connection) -> Result<()> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
+}
+
+/// The connection the index reads through: it cannot write, and never checkpoints.
+///
+/// # Errors
+/// SQLite's.
+pub(crate) fn shelf_connection(path: &Path) -> Result<Connection> {
+    let conn = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    conn.busy_timeout(BUSY)?;
+    conn.execute_batch(
+        "PRAGMA query_only = ON;
+         PRAGMA trusted_schema = OFF;
+         PRAGMA cell_size_check = ON;
+         PRAGMA wal_autocheckpoint = 0;
+         PRAGMA cache_size = -4096;",
+    )?;
+    Ok(conn)
 }
 
 /// The writer's own connection.

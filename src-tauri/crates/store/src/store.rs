@@ -7,6 +7,7 @@ use crate::error::{Error, Refusal, Result};
 use crate::identity;
 use crate::membership::{self, Index};
 use crate::open::{self, OpenGuard, OpenOptions};
+use crate::shelf::Shelf;
 use crate::topics::{Commit, Topics};
 use crate::tx::{Mark, Marks, Tx};
 use crate::writer::{Now, Priority, Queue, Shared, Writer};
@@ -226,6 +227,20 @@ impl Store {
             .unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// How many readings of the index from the file have failed since it was opened.
+    pub fn readings_failed(&self) -> u64 {
+        self.inner.shared.shelf.failures()
+    }
+
+    /// Whether all that the index was asked for could be read, since so many readings had failed
+    /// ([`Store::readings_failed`]). What could not counted as if nobody had it; no write is kept that was worked out so.
+    ///
+    /// # Errors
+    /// [`Error::Unread`].
+    pub fn check_readings(&self, failed: u64) -> Result<()> {
+        self.inner.shared.shelf.check(failed)
+    }
+
     /// Each commit from now on, after it was published. A receiver that lags by more than 1,024 commits is
     /// told so and should read everything again.
     pub fn subscribe(&self) -> broadcast::Receiver<Commit> {
@@ -374,6 +389,7 @@ impl Store {
             // A panic of the thread was reported by the write that met it.
             tokio::task::spawn_blocking(move || thread.join()).await.ok();
         }
+        self.inner.shared.shelf.close();
         self.inner
             .guard
             .lock()
@@ -388,6 +404,7 @@ impl Drop for Inner {
         if let Some(thread) = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take() {
             thread.join().ok();
         }
+        self.shared.shelf.close();
     }
 }
 
@@ -406,6 +423,7 @@ fn prepare(path: &Path, now: Now) -> Result<(Writer, Arc<Shared>, i64)> {
     let catalogue = Arc::new(Catalogue::load(&conn)?);
     let clock = catalogue.workspace.as_ref().map_or(ClockKind::Real, |w| w.clock);
     let orders = Arc::new(crate::contacts::Orders::default());
+    let shelf = Arc::new(Shelf::open(path, identity.clone(), orders.clone())?);
     let (index, marks) = {
         let db = Db {
             conn: &conn,
@@ -414,7 +432,7 @@ fn prepare(path: &Path, now: Now) -> Result<(Writer, Arc<Shared>, i64)> {
             orders: orders.clone(),
         };
         let marks = Marks::load(&db)?;
-        let index = membership::build(&db, &marks, time::moment(marks.get(Mark::AsOf))?)?;
+        let index = membership::build(&db, &marks, time::moment(marks.get(Mark::AsOf))?, &shelf)?;
         (index, marks)
     };
     let last = Commit {
@@ -424,6 +442,7 @@ fn prepare(path: &Path, now: Now) -> Result<(Writer, Arc<Shared>, i64)> {
     };
     let shared = Arc::new(Shared {
         index: RwLock::new(index),
+        shelf,
         catalogue: RwLock::new(catalogue),
         identity,
         last: RwLock::new(last),

@@ -9,7 +9,7 @@ use crate::rollups::Metric;
 use crate::sql::sql;
 use crate::time::{self, ms};
 use crate::topics::{Topic, Topics};
-use crate::{campaigns, inputs, scores, waits};
+use crate::{campaigns, contact_chunks, inputs, scores, waits};
 use carillon_engine::index::Edge;
 use carillon_model::{AccountId, Moment, Seq, TemplateId};
 use rusqlite::Connection;
@@ -327,6 +327,7 @@ impl<'c> Tx<'c> {
         let moved = waits::moved(&self.db, staged.changes(), now)?;
         inputs::push(&mut self, &moved)?;
         crash::point("edges_written");
+        contact_chunks::forget(&self.db, staged.changes(), before.get(Mark::Contacts))?;
         self.write_changes()?;
         let seq = Seq(self.take(Mark::Seq, 1));
         self.marks.set(Mark::AsOf, ms(now));

@@ -5,17 +5,19 @@ use crate::catalogue::Catalogue;
 use crate::crash;
 use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::event_chunks;
 use crate::identity::Identity;
 use crate::membership::Index;
+use crate::shelf::Shelf;
 use crate::sql::sql;
 use crate::time;
-use crate::topics::Commit;
+use crate::topics::{Commit, Topic};
 use crate::tx::{Mark, Marks, Names, Sealed, Tx};
+use crate::{contact_chunks, event_chunks};
 use carillon_model::Moment;
 use carillon_model::workspace::ClockKind;
 use rusqlite::Connection;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -83,7 +85,8 @@ impl Queue {
         self.woken.notify_all();
     }
 
-    fn next(&self, dirty: bool) -> Next {
+    /// `restless`: there is something to do when nobody asks for anything.
+    fn next(&self, restless: bool) -> Next {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(job) = state.jobs.iter_mut().find_map(VecDeque::pop_front) {
@@ -92,7 +95,7 @@ impl Queue {
             if state.closed {
                 return Next::Closed;
             }
-            if dirty {
+            if restless {
                 let (again, timeout) = self
                     .woken
                     .wait_timeout(state, IDLE)
@@ -111,6 +114,8 @@ impl Queue {
 /// What the writer shares with everybody.
 pub(crate) struct Shared {
     pub(crate) index: RwLock<Index>,
+    /// What the index reads from when it is asked for something first.
+    pub(crate) shelf: Arc<Shelf>,
     pub(crate) catalogue: RwLock<Arc<Catalogue>>,
     pub(crate) identity: Arc<Identity>,
     /// The last commit.
@@ -136,6 +141,10 @@ pub(crate) struct Writer {
     dirty: bool,
     /// Pages in the WAL from which it is copied back.
     checkpoint_at: i64,
+    /// Parts of contacts whose chunks were not compared with their rows since the file was opened.
+    unchecked: Range<i64>,
+    /// Some were not as their rows.
+    untrue: bool,
 }
 
 impl Writer {
@@ -149,6 +158,8 @@ impl Writer {
         Writer {
             conn,
             shared,
+            unchecked: 0..contact_chunks::full(&marks),
+            untrue: false,
             marks,
             names: Names::default(),
             now,
@@ -163,12 +174,15 @@ impl Writer {
     pub(crate) fn run(mut self, queue: &Queue) {
         self.conn.wal_hook(Some(note_pages));
         loop {
-            match queue.next(self.dirty) {
+            match queue.next(self.dirty || !self.unchecked.is_empty()) {
                 Next::Job(job) => {
                     job(&mut self);
                     self.checkpoint_if_long();
                 }
-                Next::Idle => self.checkpoint_all(),
+                Next::Idle => {
+                    self.check_part();
+                    self.checkpoint_all();
+                }
                 Next::Closed => break,
             }
         }
@@ -242,9 +256,13 @@ impl Writer {
             now,
             limit,
         );
+        let failures = shared.shelf.failures();
         catch_unwind(AssertUnwindSafe(move || {
             let value = f(&mut tx)?;
-            Ok((value, tx.seal(&self.marks)?))
+            let sealed = tx.seal(&self.marks)?;
+            // An edge that was drawn without all that was to be read is no edge.
+            shared.shelf.check(failures)?;
+            Ok((value, sealed))
         }))
         .unwrap_or_else(|panic| Err(Error::Panicked(panic_text(&*panic))))
     }
@@ -273,7 +291,7 @@ impl Writer {
                     identity: shared.identity.clone(),
                     orders: shared.orders.clone(),
                 };
-                *index = crate::membership::build(&db, &self.marks, sealed.now)?;
+                *index = crate::membership::build(&db, &self.marks, sealed.now, &shared.shelf)?;
             }
         }
         *shared.catalogue.write().unwrap_or_else(PoisonError::into_inner) = sealed.catalogue;
@@ -307,6 +325,43 @@ impl Writer {
         }
         let db = self.db(shared);
         event_chunks::keep(&db, before, &self.marks).ok();
+    }
+
+    /// Compares the chunks of one part with its rows and brings them up to date. What this program did not do itself was
+    /// written to the file by somebody else: after the last part the index is then built anew.
+    fn check_part(&mut self) {
+        let Some(part) = self.unchecked.next() else {
+            return;
+        };
+        let shared = self.shared.clone();
+        match contact_chunks::is_true(&self.db(&shared), part) {
+            Ok(is_true) => self.untrue |= !is_true,
+            Err(error) => {
+                tracing::warn!(%error, part, "a part of the contacts could not be compared with its rows")
+            }
+        }
+        self.dirty = true;
+        if self.untrue && self.unchecked.is_empty() {
+            self.untrue = false;
+            if let Err(error) = self.build_anew(&shared) {
+                tracing::error!(%error, "the index could not be built anew from the rows that somebody else wrote");
+            }
+        }
+    }
+
+    fn build_anew(&mut self, shared: &Shared) -> Result<()> {
+        let as_of = time::moment(self.marks.get(Mark::AsOf))?;
+        let index = crate::membership::build(&self.db(shared), &self.marks, as_of, &shared.shelf)?;
+        *shared.index.write().unwrap_or_else(PoisonError::into_inner) = index;
+        let repaired = self.transact(|tx| {
+            tx.topic(Topic::Contacts);
+            crate::clause_states::check(tx)
+        })?;
+        tracing::warn!(
+            segments = repaired.len(),
+            "somebody else wrote to the contacts of this file; the index was built anew"
+        );
+        Ok(())
     }
 
     fn roll_back(&mut self) {

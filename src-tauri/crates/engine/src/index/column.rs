@@ -1,5 +1,9 @@
 //! One field of all contacts, in columns of natural width.
 
+mod chunk;
+
+pub use chunk::ColumnChunk;
+
 use crate::segment::Seen;
 use carillon_model::Moment;
 use carillon_model::contact::{Money, Value};
@@ -171,12 +175,22 @@ impl Words {
     }
 
     fn set(&mut self, id: u32, text: &str) {
-        self.clear(id);
-        let code = match self.by_text.get(text) {
+        let code = self.code_of(text);
+        self.put(id, code);
+    }
+
+    /// The code of a text, a new one if nobody has it.
+    fn code_of(&mut self, text: &str) -> u32 {
+        match self.by_text.get(text) {
             Some(code) => *code,
             None => self.enter(text),
-        };
+        }
+    }
+
+    fn put(&mut self, id: u32, code: u32) {
+        // Counted first: the code that is put may be the one that is taken away, and must not be given back between.
         self.entries[code as usize - 1].1 += 1;
+        self.clear(id);
         *self.codes.place(id, 0) = code;
     }
 

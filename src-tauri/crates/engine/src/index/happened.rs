@@ -3,8 +3,9 @@
 
 use super::column::{Paged, sorted};
 use super::members::{ByZone, Count};
-use super::packed::Packed;
+use super::packed::{Packed, Symbols};
 use super::postings::{Posting, Postings};
+use super::rows::Happened;
 use crate::segment::{
     Counting, DaysOf, Kind, aggregate_holds, compare_holds, fold, longest_streak, times_hold, wait_ends,
     zone_of, zone_of_window,
@@ -45,10 +46,8 @@ impl<'a> Count<'a> {
 
     /// The matching events of each contact that has an event of the name, in order of time.
     fn matching(&self, event: &EventMatch, mut each: impl FnMut(u32, &[Posting<'a>])) {
-        let Some(postings) = self.rows.events.get(&event.name) else {
-            return;
-        };
-        let tests = self.rows.symbols.tests(&event.props);
+        let Happened { postings, symbols } = self.rows.events(&event.name);
+        let tests = symbols.tests(&event.props);
         let mut passing = Vec::new();
         for of_contact in postings.by_contact() {
             passing.clear();
@@ -58,9 +57,11 @@ impl<'a> Count<'a> {
     }
 
     pub(super) fn did(&self, event: &EventMatch, times: Times, window: &'a Window) -> RoaringBitmap {
-        let tests = self.rows.symbols.tests(&event.props);
-        let postings = self.rows.events.get(&event.name);
-        self.counted(postings.into_iter(), times, window, |p| tests.pass(p.props()))
+        let Happened { postings, symbols } = self.rows.events(&event.name);
+        let tests = symbols.tests(&event.props);
+        self.counted(std::iter::once(postings), times, window, |p| {
+            tests.pass(p.props())
+        })
     }
 
     pub(super) fn sent(&self, template: Option<&str>, times: Times, window: &'a Window) -> RoaringBitmap {
@@ -77,7 +78,7 @@ impl<'a> Count<'a> {
             let holds = times_hold(times, 0).then(|| self.rows.contacts.clone());
             return holds.unwrap_or_default();
         }
-        let symbols = &self.rows.symbols;
+        let symbols = &self.rows.events(answer.event()).symbols;
         let templates: Vec<Option<u32>> = self.rows.sent.keys().map(|name| symbols.number(name)).collect();
         // A page of contacts at a time, so that what is sorted is little and in one piece.
         let pages: BTreeSet<u32> = self.rows.sent.values().flat_map(Postings::pages).collect();
@@ -111,8 +112,8 @@ impl<'a> Count<'a> {
     /// The answers up to now of a page of contacts, by contact, symbol of the template, and time.
     fn answers(&self, answer: Answer, page: u32, into: &mut Vec<(u32, u32, Moment)>) {
         into.clear();
-        let postings = self.rows.events.get(answer.event());
-        let Some((postings, key)) = postings.zip(self.rows.symbols.number(TEMPLATE)) else {
+        let Happened { postings, symbols } = self.rows.events(answer.event());
+        let Some(key) = symbols.number(TEMPLATE) else {
             return;
         };
         for run in postings.in_page(page) {
@@ -257,23 +258,24 @@ impl<'a> Count<'a> {
         let Some(zones) = self.counting(window) else {
             return RoaringBitmap::new();
         };
+        let symbols = &self.rows.events(&event.name).symbols;
         let holds = |values: &[Packed], texts: &mut Texts<'_>| match bound {
             AggregateBound::Number(compare) if function == Aggregate::Different => {
                 compare_holds(compare, &(texts.different(values) as f64))
             }
             _ => {
-                let seen: Vec<_> = values.iter().map(|value| self.rows.symbols.seen(value)).collect();
+                let seen: Vec<_> = values.iter().map(|value| symbols.seen(value)).collect();
                 aggregate_holds(function, bound, &seen)
             }
         };
         let mut texts = Texts {
-            count: self,
+            symbols,
             numbers: HashMap::new(),
             forms: BTreeMap::new(),
             values: Vec::new(),
         };
         let of_nothing = holds(&[], &mut texts);
-        let symbol = self.rows.symbols.number(prop);
+        let symbol = symbols.number(prop);
         let (mut found, mut values) = (Vec::new(), Vec::new());
         self.matching(event, |contact, all| {
             let Some(counting) = zones.get(contact) else {
@@ -303,19 +305,15 @@ impl<'a> Count<'a> {
         let Some(zones) = self.counting(window) else {
             return RoaringBitmap::new();
         };
-        let tests = self.rows.symbols.tests(&then.props);
-        let followers = self.rows.events.get(&then.name);
+        let followers = self.rows.events(&then.name);
+        let tests = followers.symbols.tests(&then.props);
         let (mut found, mut behind) = (Vec::new(), Vec::new());
         self.matching(first, |contact, all| {
             let Some(counting) = zones.get(contact) else {
                 return;
             };
             behind.clear();
-            behind.extend(
-                followers
-                    .into_iter()
-                    .flat_map(|postings| postings.of(contact).iter()),
-            );
+            behind.extend(followers.postings.of(contact).iter());
             let mut later = behind.as_slice();
             let passes = |p: &Posting<'_>| {
                 let at = p.at();
@@ -369,7 +367,7 @@ fn is_answered(
 
 /// Texts of properties by the number of their folded form.
 struct Texts<'a> {
-    count: &'a Count<'a>,
+    symbols: &'a Symbols,
     /// By symbol. Only looked up, never walked.
     numbers: HashMap<u32, u32>,
     forms: BTreeMap<String, u32>,
@@ -382,7 +380,7 @@ impl Texts<'_> {
         if let Some(number) = self.numbers.get(&symbol) {
             return *number;
         }
-        let form = fold(self.count.rows.symbols.text(symbol)).into_owned();
+        let form = fold(self.symbols.text(symbol)).into_owned();
         let next = self.forms.len() as u32;
         let number = *self.forms.entry(form).or_insert(next);
         self.numbers.insert(symbol, number);

@@ -121,7 +121,7 @@ impl<'a> Count<'a> {
     fn read_clause(&mut self, clause: &'a Clause) -> RoaringBitmap {
         let rows = self.rows;
         let found = match clause {
-            Clause::Field { key, test } => match rows.columns.get(key) {
+            Clause::Field { key, test } => match rows.column(key) {
                 Some(column) => self.field(column, test),
                 None => RoaringBitmap::new(),
             },
@@ -182,7 +182,7 @@ impl<'a> Count<'a> {
 
     fn field(&self, column: &Column, test: &Test) -> RoaringBitmap {
         if let Test::Field { order, key } = test {
-            let other = self.rows.columns.get(key);
+            let other = self.rows.column(key);
             let holds = |id: &u32| {
                 let values = column.get(*id).zip(other.and_then(|other| other.get(*id)));
                 values.is_some_and(|(value, other)| field_holds(*order, &value, &other))
@@ -198,7 +198,7 @@ impl<'a> Count<'a> {
             Some((tz, local_date(self.now, tz)?))
         });
         let other = match when {
-            DateTest::Beside { key, .. } => self.rows.columns.get(key),
+            DateTest::Beside { key, .. } => self.rows.column(key),
             _ => None,
         };
         column.passing(|id, seen| {
@@ -244,7 +244,7 @@ pub(super) struct ByZone<'a, T> {
 impl<'a, T: Copy> ByZone<'a, T> {
     /// `of` is asked with the contact's own zone, or none.
     pub fn new(differs: bool, rows: &'a Rows, of: impl Fn(Option<Tz>) -> Option<T>) -> ByZone<'a, T> {
-        let words = rows.columns.get("time_zone").and_then(Column::words);
+        let words = rows.column("time_zone").and_then(Column::words);
         let words = words.filter(|_| differs);
         let by_code = words.map_or_else(
             || vec![of(None)],

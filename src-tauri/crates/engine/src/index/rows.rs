@@ -2,40 +2,139 @@
 
 use super::change::Change;
 use super::column::Column;
-use super::packed::{Props, Symbols};
+use super::packed::Symbols;
 use super::postings::{New, Posting, Postings};
+use super::source::{ColumnPart, EventPart, Slot, Source};
 use crate::record::{ContactRecord, Sent};
 use crate::segment::{Facts, Needs, Seen};
 use carillon_model::consent::{Basis, Channel, Purpose};
+use carillon_model::contact::Value;
 use carillon_model::event::Event;
 use carillon_model::segment::EventMatch;
 use carillon_model::{ContactId, EventId, Moment};
 use chrono_tz::Tz;
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
-/// Bitmaps, columns and postings of the rows, without any segment.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Rows {
-    pub contacts: RoaringBitmap,
-    pub columns: BTreeMap<String, Column>,
-    pub tags: BTreeMap<String, RoaringBitmap>,
-    pub permissions: BTreeMap<(Channel, Purpose, Basis), RoaringBitmap>,
-    pub suppressed: RoaringBitmap,
-    pub events: BTreeMap<String, Postings>,
-    /// Keys of the properties that events of each name came with, by symbol.
-    pub event_keys: BTreeMap<String, BTreeSet<u32>>,
-    pub sent: BTreeMap<String, Postings>,
+/// Events of one name.
+#[derive(Debug, Default)]
+pub(super) struct Happened {
+    pub postings: Postings,
+    /// Of the keys and texts of their properties.
     pub symbols: Symbols,
 }
 
+static NEVER: LazyLock<Happened> = LazyLock::new(Happened::default);
+
+/// Bitmaps, columns and postings of the rows, without any segment.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    pub contacts: RoaringBitmap,
+    columns: BTreeMap<String, Slot<Column>>,
+    pub tags: BTreeMap<String, RoaringBitmap>,
+    pub permissions: BTreeMap<(Channel, Purpose, Basis), RoaringBitmap>,
+    pub suppressed: RoaringBitmap,
+    events: BTreeMap<String, Slot<Happened>>,
+    /// Keys of the properties that events of each name came with.
+    event_keys: BTreeMap<String, BTreeSet<String>>,
+    pub sent: BTreeMap<String, Postings>,
+    source: Option<Arc<dyn Source>>,
+    /// Questions so far.
+    asked: AtomicU64,
+    /// Something was read from the source since [`Rows::fit`] looked.
+    grown: AtomicBool,
+}
+
 impl Rows {
+    /// Rows whose unread columns and events are read from there.
+    pub fn from_source(source: Option<Arc<dyn Source>>) -> Rows {
+        Rows {
+            source,
+            ..Rows::default()
+        }
+    }
+
+    /// The source has values of a field.
+    pub fn has_column(&mut self, key: String) {
+        self.columns.entry(key).or_insert_with(Slot::unread);
+    }
+
+    /// The source has events of a name, with properties of these keys.
+    pub fn has_events(&mut self, name: String, keys: impl IntoIterator<Item = String>) {
+        self.event_keys.entry(name.clone()).or_default().extend(keys);
+        self.events.entry(name).or_insert_with(Slot::unread);
+    }
+
+    /// The values of a field.
+    pub fn column(&self, key: &str) -> Option<&Column> {
+        let slot = self.columns.get(key)?;
+        slot.get(self.question(), || self.read(|source| read_column(source, key)))
+    }
+
+    /// The events of a name; without any where there are none.
+    pub fn events(&self, name: &str) -> &Happened {
+        let slot = self.events.get(name);
+        slot.and_then(|slot| slot.get(self.question(), || self.read(|source| read_events(source, name))))
+            .unwrap_or(&NEVER)
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&dyn Source) -> Option<T>) -> Option<T> {
+        self.grown.store(true, Ordering::Relaxed);
+        read(self.source.as_deref()?)
+    }
+
+    fn question(&self) -> u64 {
+        self.asked.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Names of events somebody has, each with the keys of the properties they ever came with, all in order.
+    pub fn events_seen(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = &str>)> {
+        let some = |slot: &Slot<Happened>| slot.held().is_none_or(|held| !held.postings.is_empty());
+        let seen = self.events.iter().filter(move |(_, slot)| some(slot));
+        seen.map(|(name, _)| {
+            let keys = self.event_keys.get(name).into_iter().flatten();
+            (name.as_str(), keys.map(String::as_str))
+        })
+    }
+
+    /// Forgets what was not asked for longest, until what is held takes no more than that many bytes, or all that can be
+    /// read again is gone. Looks only where something was read since it looked last.
+    pub fn fit(&mut self, bytes: usize) {
+        if !self.grown.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        let mut taken = self.heap_bytes();
+        while taken > bytes {
+            let columns = self.columns.iter().filter_map(|(key, slot)| {
+                slot.held()
+                    .map(|held| (slot.asked(), held.heap_bytes(), false, key))
+            });
+            let events = self.events.iter().filter_map(|(name, slot)| {
+                slot.held()
+                    .map(|held| (slot.asked(), held.heap_bytes(), true, name))
+            });
+            let Some((_, freed, is_event, key)) = columns.chain(events).min() else {
+                return;
+            };
+            let key = key.clone();
+            match is_event {
+                true => self.events.get_mut(&key).into_iter().for_each(Slot::let_go),
+                false => self.columns.get_mut(&key).into_iter().for_each(Slot::let_go),
+            }
+            taken = taken.saturating_sub(freed);
+        }
+    }
+
     /// As [`Rows::apply`], of many at once: [`Rows::settle`] comes after the last.
     pub fn load(&mut self, change: &Change) {
         match change {
             Change::EventAdded(event) => {
-                let new = self.posting(event);
-                entry(&mut self.events, &event.name).add(&new);
+                if let Some(happened) = self.happened(event) {
+                    let new = happened.posting(event);
+                    happened.postings.add(&new);
+                }
             }
             Change::Sent {
                 contact,
@@ -48,20 +147,23 @@ impl Rows {
 
     /// Brings what was loaded into its order.
     pub fn settle(&mut self) {
-        self.events.values_mut().for_each(|events| events.settle(true));
+        let held = self.events.values_mut().filter_map(Slot::held_mut);
+        held.for_each(|events| events.postings.settle(true));
         self.sent.values_mut().for_each(|sent| sent.settle(false));
     }
 
-    fn posting(&mut self, event: &Event) -> New {
-        let props = self.symbols.pack(&event.props);
+    /// Where an event is put, its keys noted; `None` where the source has it to say.
+    fn happened(&mut self, event: &Event) -> Option<&mut Happened> {
         let keys = entry(&mut self.event_keys, &event.name);
-        keys.extend(Props(&props).map(|(key, _)| key));
-        New {
-            contact: event.contact.0,
-            at: event.at,
-            id: event.id.0,
-            props,
+        for key in event
+            .props
+            .keys()
+            .filter(|key| !keys.contains(*key))
+            .collect::<Vec<_>>()
+        {
+            keys.insert(key.clone());
         }
+        held(&mut self.events, &event.name)
     }
 
     /// Takes in one change; definitions are not its business.
@@ -70,15 +172,17 @@ impl Rows {
             Change::ContactAdded { contact, fields } => {
                 self.contacts.insert(contact.0);
                 for (key, value) in fields {
-                    self.column(key).set(contact.0, Some(value));
+                    self.set(key, contact.0, Some(value));
                 }
             }
             Change::ContactRemoved(contact) => self.remove_contact(contact.0),
-            Change::FieldSet { contact, key, value } => self.column(key).set(contact.0, value.as_ref()),
+            Change::FieldSet { contact, key, value } => self.set(key, contact.0, value.as_ref()),
             Change::TagSet { contact, tag, on } => set_bit(&mut self.tags, tag, contact.0, *on),
             Change::EventAdded(event) => {
-                let new = self.posting(event);
-                entry(&mut self.events, &event.name).insert(&new, true);
+                if let Some(happened) = self.happened(event) {
+                    let new = happened.posting(event);
+                    happened.postings.insert(&new, true);
+                }
             }
             Change::EventRemoved {
                 contact,
@@ -86,7 +190,7 @@ impl Rows {
                 at,
                 id,
             } => {
-                if let Some(postings) = self.events.get_mut(name) {
+                if let Some(Happened { postings, .. }) = self.events.get_mut(name).and_then(Slot::held_mut) {
                     postings.remove(contact.0, *at, id.0);
                     if postings.is_empty() {
                         self.events.remove(name);
@@ -130,27 +234,33 @@ impl Rows {
         }
     }
 
-    fn column(&mut self, key: &str) -> &mut Column {
-        entry(&mut self.columns, key)
+    fn set(&mut self, key: &str, id: u32, value: Option<&Value>) {
+        if let Some(column) = held(&mut self.columns, key) {
+            column.set(id, value);
+        }
     }
 
     fn remove_contact(&mut self, id: u32) {
         self.contacts.remove(id);
         self.suppressed.remove(id);
-        for column in self.columns.values_mut() {
+        for column in self.columns.values_mut().filter_map(Slot::held_mut) {
             column.set(id, None);
         }
         for has in self.tags.values_mut().chain(self.permissions.values_mut()) {
             has.remove(id);
         }
-        for postings in self.events.values_mut().chain(self.sent.values_mut()) {
+        for happened in self.events.values_mut().filter_map(Slot::held_mut) {
+            happened.postings.remove_contact(id);
+        }
+        for postings in self.sent.values_mut() {
             postings.remove_contact(id);
         }
     }
 
     /// Whether anything of a contact happened at `then` or before.
     pub fn did_anything_by(&self, id: u32, then: Moment) -> bool {
-        let mut postings = self.events.values().chain(self.sent.values());
+        let events = self.events.keys().map(|name| &self.events(name).postings);
+        let mut postings = self.sent.values().chain(events);
         postings.any(|of| of.of(id).iter().next().is_some_and(|first| first.at() <= then))
     }
 
@@ -166,8 +276,8 @@ impl Rows {
             suppressed: self.suppressed.contains(id),
             ..ContactRecord::default()
         };
-        for (key, column) in wanted(&self.columns, needs.map(|n| &n.fields)) {
-            if let Some(seen) = column.get(id) {
+        for (key, _) in wanted(&self.columns, needs.map(|n| &n.fields)) {
+            if let Some(seen) = self.column(key).and_then(|column| column.get(id)) {
                 record.fields.insert(key.clone(), seen.into());
             }
         }
@@ -181,10 +291,10 @@ impl Rows {
                 record.permissions.insert((key.0, key.1), key.2);
             }
         }
-        for (name, postings) in wanted(&self.events, needs.map(|n| &n.events)) {
-            record
-                .events
-                .extend(postings.of(id).iter().map(|p| who.event(name, &p)));
+        for (name, _) in wanted(&self.events, needs.map(|n| &n.events)) {
+            let happened = self.events(name);
+            let own = happened.postings.of(id).iter();
+            record.events.extend(own.map(|p| who.event(name, happened, &p)));
         }
         record.events.sort_by_key(|e| (e.at, e.id));
         let templates = needs.filter(|n| !n.any_message).map(|n| &n.templates);
@@ -205,15 +315,76 @@ impl Rows {
             .chain(self.permissions.values())
             .chain([&self.contacts, &self.suppressed]);
         bits.map(|bits| bits.serialized_size() + 64).sum::<usize>()
-            + self.columns.values().map(Column::heap_bytes).sum::<usize>()
+            + self
+                .columns
+                .values()
+                .filter_map(Slot::held)
+                .map(Column::heap_bytes)
+                .sum::<usize>()
             + self
                 .events
                 .values()
-                .chain(self.sent.values())
-                .map(Postings::heap_bytes)
+                .filter_map(Slot::held)
+                .map(Happened::heap_bytes)
                 .sum::<usize>()
-            + self.symbols.heap_bytes()
+            + self.sent.values().map(Postings::heap_bytes).sum::<usize>()
     }
+
+    /// How many fields and names of events are held, and how many there are.
+    pub fn loaded(&self) -> (usize, usize) {
+        let held = self.columns.values().filter(|slot| slot.held().is_some()).count()
+            + self.events.values().filter(|slot| slot.held().is_some()).count();
+        (held, self.columns.len() + self.events.len())
+    }
+}
+
+impl Happened {
+    fn posting(&mut self, event: &Event) -> New {
+        New {
+            contact: event.contact.0,
+            at: event.at,
+            id: event.id.0,
+            props: self.symbols.pack(&event.props),
+        }
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.postings.heap_bytes() + self.symbols.heap_bytes()
+    }
+}
+
+fn read_column(source: &dyn Source, key: &str) -> Option<Column> {
+    let mut column = Column::default();
+    let whole = source.column(key, &mut |part| match part {
+        ColumnPart::Chunk(chunk) => column.load_chunk(&chunk).is_some(),
+        ColumnPart::Value(contact, value) => {
+            column.set(contact.0, value.as_ref());
+            true
+        }
+    });
+    whole.then_some(column)
+}
+
+fn read_events(source: &dyn Source, name: &str) -> Option<Happened> {
+    let mut happened = Happened::default();
+    let whole = source.events(name, &mut |part| match part {
+        EventPart::Chunk(chunk) => happened.load_chunk(&chunk).is_some(),
+        EventPart::Event(event) => {
+            let new = happened.posting(&event);
+            happened.postings.add(&new);
+            true
+        }
+    });
+    happened.postings.settle(true);
+    whole.then_some(happened)
+}
+
+/// What is held of a name: made if nobody has heard of it, `None` if it is unread.
+fn held<'a, T: Default>(map: &'a mut BTreeMap<String, Slot<T>>, name: &str) -> Option<&'a mut T> {
+    if !map.contains_key(name) {
+        map.insert(name.to_owned(), Slot::of(T::default()));
+    }
+    map.get_mut(name)?.held_mut()
 }
 
 /// Entries of the names, or all of them: no more are looked at than are wanted.
@@ -257,7 +428,7 @@ pub(super) struct Who<'a> {
 
 impl Who<'_> {
     /// Arrival and source are not in the index: the moment itself and nothing stand for them.
-    fn event(&self, name: &str, posting: &Posting<'_>) -> Event {
+    fn event(&self, name: &str, happened: &Happened, posting: &Posting<'_>) -> Event {
         Event {
             id: EventId(posting.id()),
             contact: ContactId(self.id),
@@ -265,7 +436,7 @@ impl Who<'_> {
             at: posting.at(),
             arrived_at: posting.at(),
             source: String::new(),
-            props: self.rows.symbols.unpack(posting.props()),
+            props: happened.symbols.unpack(posting.props()),
         }
     }
 }
@@ -275,25 +446,20 @@ impl Facts for Who<'_> {
         ContactId(self.id)
     }
     fn field(&self, key: &str) -> Option<Seen<'_>> {
-        self.rows.columns.get(key)?.get(self.id)
+        self.rows.column(key)?.get(self.id)
     }
     fn has_tag(&self, tag: &str) -> bool {
         self.rows.tags.get(tag).is_some_and(|has| has.contains(self.id))
     }
     fn events(&self, matching: &EventMatch, push: &mut dyn FnMut(Moment)) {
-        let Some(postings) = self.rows.events.get(&matching.name) else {
-            return;
-        };
-        let wanted = postings
-            .of(self.id)
-            .iter()
-            .filter(|p| self.rows.symbols.pass(&matching.props, p.props()));
+        let happened = self.rows.events(&matching.name);
+        let own = happened.postings.of(self.id).iter();
+        let wanted = own.filter(|p| happened.symbols.pass(&matching.props, p.props()));
         wanted.for_each(|p| push(p.at()));
     }
     fn values<'a>(&'a self, matching: &EventMatch, prop: &str, push: &mut dyn FnMut(Moment, Seen<'a>)) {
-        let symbols = &self.rows.symbols;
-        let postings = self.rows.events.get(&matching.name);
-        let Some((postings, key)) = postings.zip(symbols.number(prop)) else {
+        let Happened { postings, symbols } = self.rows.events(&matching.name);
+        let Some(key) = symbols.number(prop) else {
             return;
         };
         for posting in postings.of(self.id).iter() {

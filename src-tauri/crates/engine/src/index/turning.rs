@@ -35,7 +35,7 @@ impl Count<'_> {
             Clause::Field { key, test } => {
                 if let Test::Date { when, .. } = test
                     && moves_with_days(when)
-                    && let Some(column) = self.rows.columns.get(key)
+                    && let Some(column) = self.rows.column(key)
                 {
                     *out |= column.present();
                 }
@@ -45,7 +45,7 @@ impl Count<'_> {
             | Clause::FirstDid { event, window }
             | Clause::LastDid { event, window }
             | Clause::Aggregate { event, window, .. } => {
-                *out |= since(self.rows.events.get(&event.name), self.settled(window));
+                *out |= since(&self.rows.events(&event.name).postings, self.settled(window));
             }
             Clause::Sequence {
                 first,
@@ -57,25 +57,29 @@ impl Count<'_> {
                 let wait = TimeDelta::seconds(i64::from(*within_secs));
                 let waiting = self.now.checked_sub_signed(wait).unwrap_or(Moment::MIN_UTC);
                 let of_first = self.settled(window).min(waiting);
-                *out |= since(self.rows.events.get(&first.name), of_first);
-                *out |= since(self.rows.events.get(&then.name), self.now);
+                *out |= since(&self.rows.events(&first.name).postings, of_first);
+                *out |= since(&self.rows.events(&then.name).postings, self.now);
             }
             Clause::Sent { template, window, .. } => {
                 let from = self.settled(window);
                 match template {
-                    Some(template) => *out |= since(self.rows.sent.get(template), from),
+                    Some(template) => {
+                        if let Some(postings) = self.rows.sent.get(template) {
+                            *out |= since(postings, from);
+                        }
+                    }
                     None => {
                         for postings in self.rows.sent.values() {
-                            *out |= since(Some(postings), from);
+                            *out |= since(postings, from);
                         }
                     }
                 }
             }
             Clause::Answered { answer, .. } => {
                 // Only what is still to come.
-                *out |= since(self.rows.events.get(answer.event()), self.now);
+                *out |= since(&self.rows.events(answer.event()).postings, self.now);
                 for postings in self.rows.sent.values() {
-                    *out |= since(Some(postings), self.now);
+                    *out |= since(postings, self.now);
                 }
             }
             Clause::Tag { .. }
@@ -91,8 +95,9 @@ impl Count<'_> {
 }
 
 /// Contacts with a posting at this moment or later.
-fn since(postings: Option<&Postings>, from: Moment) -> RoaringBitmap {
-    let runs = postings.into_iter().flat_map(Postings::by_contact);
-    let late = runs.filter(|run| run.last().is_some_and(|last| last.at() >= from));
+fn since(postings: &Postings, from: Moment) -> RoaringBitmap {
+    let late = postings
+        .by_contact()
+        .filter(|run| run.last().is_some_and(|last| last.at() >= from));
     sorted(late.map(|run| run.contact))
 }

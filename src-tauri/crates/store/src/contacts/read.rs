@@ -1,7 +1,7 @@
 //! Reading contacts.
 
 use super::{CREATED_AT, EMAIL, TIME_ZONE};
-use crate::catalogue::{Catalogue, FieldRef};
+use crate::catalogue::{Catalogue, CustomField, FieldRef};
 use crate::db::Db;
 use crate::duplicates;
 use crate::error::Result;
@@ -38,10 +38,22 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(catalogue: &'a Catalogue) -> Reader<'a> {
+        Reader::with(catalogue.active())
+    }
+
+    /// A reader of one field's values ([`Reader::value`]).
+    pub(crate) fn only(field: FieldRef<'a>) -> Reader<'a> {
+        Reader::with(match field {
+            FieldRef::BuiltIn(_) => None,
+            FieldRef::Custom(custom) => Some(custom),
+        })
+    }
+
+    fn with(fields: impl IntoIterator<Item = &'a CustomField>) -> Reader<'a> {
         let mut select = format!("SELECT {CELLS}");
         let mut custom = Vec::new();
         let mut place = FIXED;
-        for field in catalogue.active() {
+        for field in fields {
             let column = field.column();
             custom.push((FieldRef::Custom(field), place));
             select.push_str(", f.");
@@ -68,11 +80,29 @@ impl<'a> Reader<'a> {
         format!("{} WHERE c.id > ?1 ORDER BY c.id LIMIT ?2", self.select)
     }
 
+    /// The statement for contacts whose ids lie between two, in order.
+    pub(crate) fn between_ids(&self) -> String {
+        format!("{} WHERE c.id BETWEEN ?1 AND ?2 ORDER BY c.id", self.select)
+    }
+
+    /// The row's value of one of its fields.
+    pub(crate) fn value(&self, row: &Row<'_>, field: FieldRef<'_>) -> Result<Option<Value>> {
+        match field {
+            FieldRef::BuiltIn(CREATED_AT) => Ok(Some(Value::DateTime(moment(row.get(CREATED_AT + 1)?)?))),
+            FieldRef::BuiltIn(i) => Ok(built_in(row, i)),
+            FieldRef::Custom(_) => {
+                let number = field.number();
+                let place = self.custom.iter().find(|(own, _)| own.number() == number);
+                place.map_or(Ok(None), |(own, place)| cell(row, *own, *place))
+            }
+        }
+    }
+
     /// Each value of the row, with its field.
     pub(crate) fn values(&self, row: &Row<'_>, mut each: impl FnMut(FieldRef<'_>, Value)) -> Result<()> {
         for i in 0..CREATED_AT {
-            if let Some(text) = row.get_ref(i + 1)?.as_str_or_null().ok().flatten() {
-                each(FieldRef::BuiltIn(i), Value::Text(text.to_owned()));
+            if let Some(value) = built_in(row, i) {
+                each(FieldRef::BuiltIn(i), value);
             }
         }
         each(
@@ -80,11 +110,7 @@ impl<'a> Reader<'a> {
             Value::DateTime(moment(row.get(9)?)?),
         );
         for (field, place) in &self.custom {
-            let currency = match field.field_type() {
-                FieldType::Money => Some(row.get_ref(place + 1)?),
-                _ => None,
-            };
-            if let Some(value) = values::value(*field, row.get_ref(*place)?, currency)? {
+            if let Some(value) = cell(row, *field, *place)? {
                 each(*field, value);
             }
         }
@@ -154,6 +180,21 @@ impl<'a> Reader<'a> {
         })?;
         Ok(all.into_iter().collect())
     }
+}
+
+/// A text of a built-in field, by its place among them.
+fn built_in(row: &Row<'_>, i: usize) -> Option<Value> {
+    let text = row.get_ref(i + 1).ok()?.as_str_or_null().ok().flatten()?;
+    Some(Value::Text(text.to_owned()))
+}
+
+/// The value of a custom field whose first cell is there.
+fn cell(row: &Row<'_>, field: FieldRef<'_>, place: usize) -> Result<Option<Value>> {
+    let currency = match field.field_type() {
+        FieldType::Money => Some(row.get_ref(place + 1)?),
+        _ => None,
+    };
+    values::value(field, row.get_ref(place)?, currency)
 }
 
 fn source_text(db: &Db<'_>, known: &mut HashMap<i64, String>, id: i64) -> Result<String> {

@@ -1,6 +1,7 @@
 //! Random histories with crashes, against a reference that asks everybody at every instant and knows no index.
 
 mod scores;
+mod shelf;
 
 use super::*;
 use crate::index::change::After;
@@ -63,8 +64,18 @@ fn commit() -> impl Strategy<Value = Commit> {
     (pause, vec(change(), 0..5), fate).prop_map(|(pause, changes, fate)| Commit { pause, changes, fate })
 }
 
+/// What an index is opened from.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Rows,
+    /// What is asked for is read when it is.
+    Shelf,
+    /// And nothing of it stays.
+    NarrowShelf,
+}
+
 /// The rows of a file, kept the plain way.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct File {
     zone: Tz,
     as_of: Moment,
@@ -220,7 +231,8 @@ proptest! {
 
     #[test]
     fn any_history_with_any_crashes_gives_exactly_the_edges_of_asking_everybody_at_every_instant(
-        commits in vec(commit(), 1..10), named in (expr(), expr(), expr()), watches in vec(expr(), 8)
+        commits in vec(commit(), 1..10), named in (expr(), expr(), expr()), watches in vec(expr(), 8),
+        way in select(vec![Way::Rows, Way::Shelf, Way::NarrowShelf]), question in expr()
     ) {
         let start = epoch() - TimeDelta::days(50);
         let mut file = File { zone: ZONE, as_of: start, contacts: BTreeMap::new(), segments: BTreeMap::new() };
@@ -233,7 +245,20 @@ proptest! {
         for (expr, id) in watches.into_iter().zip(9..) {
             file.apply(&Change::WatchAdded { id: SegmentId(id), expr });
         }
-        let mut index = file.open();
+        let shelf = shelf::Shelf::of(&file);
+        let open = |file: &File| {
+            shelf.put(file);
+            match way {
+                Way::Rows => file.open(),
+                Way::Shelf => shelf.open(),
+                Way::NarrowShelf => {
+                    let mut index = shelf.open();
+                    index.limit(0);
+                    index
+                }
+            }
+        };
+        let mut index = open(&file);
         let mut held = file.memberships(start);
         for commit in commits {
             let as_of = file.as_of + commit.pause;
@@ -256,23 +281,33 @@ proptest! {
             prop_assert_eq!(staged.as_of(), as_of);
             let by_time = wanted.iter().find(|edge| edge.at < as_of);
             prop_assert!(by_time.is_none_or(|edge| next.is_some_and(|next| next <= edge.at)), "next due came too late");
+            let publish = |index: &mut Index, staged: Staged| {
+                shelf.put(&file);
+                // Somebody asks between COMMIT and publish, and what is read then is of the next state already.
+                let _ = index.members(&question, as_of);
+                index.publish(staged)
+            };
             match commit.fate {
-                Fate::Fine => prop_assert_eq!(index.publish(staged), Ok(())),
+                Fate::Fine => prop_assert_eq!(publish(&mut index, staged), Ok(())),
                 Fate::Fails => {
                     drop(staged);
                     let again = index.stage(commit.changes, as_of);
                     prop_assert_eq!(&again.edges, &wanted);
-                    prop_assert_eq!(index.publish(again), Ok(()));
+                    prop_assert_eq!(publish(&mut index, again), Ok(()));
                 }
                 Fate::DiesBefore => {
                     drop(staged);
-                    index = before.open();
+                    index = open(&before);
                     let again = index.stage(commit.changes, as_of);
                     prop_assert_eq!(&again.edges, &wanted);
-                    prop_assert_eq!(index.publish(again), Ok(()));
+                    prop_assert_eq!(publish(&mut index, again), Ok(()));
                 }
-                Fate::DiesAfter => index = file.open(),
+                Fate::DiesAfter => index = open(&file),
             }
+            let there = file.contacts.iter().filter(|(_, contact)| contact.exists);
+            let scope = file.scope();
+            let meant: Vec<u32> = there.filter(|(_, who)| eval(&question, &who.record, as_of, &scope).holds).map(|(id, _)| *id).collect();
+            prop_assert_eq!(index.members(&question, as_of).iter().collect::<Vec<_>>(), meant, "{}", print(&question));
             let followed: BTreeSet<(SegmentId, u32)> = file
                 .segments
                 .keys()
