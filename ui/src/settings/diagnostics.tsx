@@ -22,7 +22,14 @@ export function DiagnosticsPart() {
             note: bytes(data.file_bytes),
             copied: bytes(data.file_bytes),
           },
-          { label: t("settings.diagnostics.index"), value: bytes(data.index_bytes) },
+          {
+            label: t("settings.diagnostics.index"),
+            value: t("settings.diagnostics.index_of", {
+              taken: bytes(data.index_bytes),
+              limit: bytes(data.index_limit),
+            }),
+            note: t("settings.diagnostics.index_held", { held: data.index_held, all: data.index_all }),
+          },
           {
             label: t("settings.diagnostics.contacts"),
             value: count(data.contacts),

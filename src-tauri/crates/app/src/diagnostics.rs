@@ -21,8 +21,18 @@ pub struct Diagnostics {
     pub file: String,
     #[ts(type = "number")]
     pub file_bytes: u64,
+    /// What the index takes in memory.
     #[ts(type = "number")]
     pub index_bytes: u64,
+    /// What it may take before fields and events that nobody asked for lately make room.
+    #[ts(type = "number")]
+    pub index_limit: u64,
+    /// Fields and kinds of events in memory. The others are read when somebody asks for them.
+    #[ts(type = "number")]
+    pub index_held: u64,
+    /// Fields and kinds of events there are.
+    #[ts(type = "number")]
+    pub index_all: u64,
     #[ts(type = "number")]
     pub contacts: u64,
     #[ts(type = "number")]
@@ -43,9 +53,10 @@ async fn get(cx: &Ctx, _: NoArgs) -> Result<Diagnostics> {
         KeychainState::Available => "available".to_owned(),
         KeychainState::Missing { why } => sentence("diagnostics.keychain", &[("why", &why)]),
     };
-    let (index_bytes, contacts) = open
-        .store
-        .with_index(|index| (index.heap_bytes() as u64, index.contacts().len()));
+    let (index_bytes, index_limit, (held, all), contacts) = open.store.with_index(|index| {
+        let (bytes, limit) = (index.heap_bytes() as u64, index.limit() as u64);
+        (bytes, limit, index.loaded(), index.contacts().len())
+    });
     Ok(Diagnostics {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         sqlite,
@@ -59,6 +70,9 @@ async fn get(cx: &Ctx, _: NoArgs) -> Result<Diagnostics> {
         // By name only: opening the live file would drop SQLite's locks on it.
         file_bytes: std::fs::metadata(&open.path)?.len(),
         index_bytes,
+        index_limit,
+        index_held: held as u64,
+        index_all: all as u64,
         contacts,
         seq: open.store.seq().0,
         keychain,

@@ -18,6 +18,7 @@ mod members;
 mod near;
 mod packed;
 mod postings;
+mod remembered;
 mod rows;
 mod scored;
 mod source;
@@ -44,11 +45,12 @@ use carillon_model::segment::{EventMatch, Expr};
 use carillon_model::{ContactId, Moment, ScoreId, SegmentId};
 use chrono_tz::Tz;
 use members::Count;
+use remembered::Remembered;
 use roaring::RoaringBitmap;
 use rows::Rows;
 use scored::{ScoreTimer, Scores};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tracked::{Definitions, Membership};
 
 /// When a followed truth may turn over, of which expression, for whom.
@@ -70,6 +72,7 @@ pub struct Index {
     generation: u64,
     /// Bytes that what was read from the source may take.
     budget: usize,
+    remembered: Mutex<Remembered>,
 }
 
 /// What an index is opened from.
@@ -126,13 +129,19 @@ impl Index {
             as_of,
             generation: 0,
             budget: usize::MAX,
+            remembered: Mutex::default(),
         }
     }
 
     /// Holds no more than so many bytes of what can be read again, as far as a publication finds it: what was not asked for
     /// longest goes first.
-    pub fn limit(&mut self, bytes: usize) {
+    pub fn set_limit(&mut self, bytes: usize) {
         self.budget = bytes;
+    }
+
+    /// As [`Index::set_limit`] set it.
+    pub fn limit(&self) -> usize {
+        self.budget
     }
 
     /// How many fields and names of events are in memory, and how many there are.
@@ -203,6 +212,8 @@ impl Index {
     }
 
     fn take(&mut self, staged: Staged) {
+        let remembered = self.remembered.get_mut().unwrap_or_else(PoisonError::into_inner);
+        remembered.forget(&staged.changes);
         for change in &staged.changes {
             self.rows.apply(change);
         }
@@ -226,20 +237,22 @@ impl Index {
             self.timers
                 .extend(verdict.until.map(|until| (until, segment, contact)));
         }
+        let mut timers = Vec::new();
         for (segment, membership) in staged.replaced {
             let before = self.memberships.remove(&segment).unwrap_or_default();
             for (contact, until) in before.until {
                 self.timers.remove(&(until, segment, contact));
             }
             if let Some(membership) = membership {
-                self.timers.extend(
-                    membership
-                        .until
-                        .iter()
-                        .map(|(contact, until)| (*until, segment, *contact)),
-                );
+                let until = membership.until.iter();
+                timers.extend(until.map(|(contact, until)| (*until, segment, *contact)));
                 self.memberships.insert(segment, membership);
             }
+        }
+        // Many at once are sorted and laid in, which costs a fraction of looking for the place of each.
+        match timers.len() > self.timers.len() / 8 {
+            true => self.timers.append(&mut timers.into_iter().collect()),
+            false => self.timers.extend(timers),
         }
         for (key, until) in staged.scored.until {
             self.until_of_score(key, until);
@@ -303,12 +316,21 @@ impl Index {
 
     /// The members of any expression at `now`, saved or not.
     pub fn members(&self, expr: &Expr, now: Moment) -> RoaringBitmap {
-        Count::new(&self.rows, &self.scope, now).members(expr)
+        self.reading(now).members(expr)
+    }
+
+    fn reading(&self, now: Moment) -> Count<'_> {
+        Count::new(&self.rows, &self.scope, now).with(&self.remembered)
+    }
+
+    /// Has every clause read again when it is next asked for. For whoever measures that; what is remembered is true.
+    pub fn forget(&self) {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// How many members any expression and each of its clauses has at `now`.
     pub fn count(&self, expr: &Expr, now: Moment) -> Counted {
-        let mut count = Count::new(&self.rows, &self.scope, now).remembering();
+        let mut count = self.reading(now).remembering();
         let mut per_clause = Vec::new();
         let mut seen = BTreeSet::new();
         for clause in clauses(expr) {
@@ -390,7 +412,9 @@ impl Index {
         let of = |m: &Membership| {
             m.members.serialized_size() + m.until.len() * (size_of::<(u32, Moment)>() * 3 / 2)
         };
+        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         self.rows.heap_bytes()
+            + remembered.heap_bytes()
             + self.memberships.values().map(of).sum::<usize>()
             + self.timers.len() * (size_of::<Timer>() * 3 / 2)
             + self.score_timers.len() * (size_of::<ScoreTimer>() * 3)

@@ -118,7 +118,7 @@ pub(crate) use parts::{events_of, fields_of};
 pub(crate) use periods::DaysOf;
 pub(crate) use print::print_clause;
 pub(crate) use values::{compare_holds, field_holds, folded, test_holds};
-pub(crate) use windows::{Counting, Spans, settled_before, zone_of_window};
+pub(crate) use windows::{Counting, Spans, first_milli, settled_before, zone_of_window};
 
 /// Longest text of an expression, in bytes.
 pub const MAX_TEXT: usize = 64 * 1024;

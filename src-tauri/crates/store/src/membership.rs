@@ -48,7 +48,7 @@ pub(crate) fn build(db: &Db<'_>, marks: &Marks, as_of: Moment, shelf: &Arc<Shelf
     let mut index = Index::open_from(Some(shelf.clone()), db.catalogue.zone, as_of, rows);
     // What the definitions read may have failed; an index that knows nothing of it would say that all have left.
     shelf.check(failures)?;
-    index.limit(INDEX_BYTES);
+    index.set_limit(INDEX_BYTES);
     Ok(index)
 }
 

@@ -3,7 +3,23 @@
 /**
  * State of program, file and machine, without anything of a person.
  */
-export type Diagnostics = { version: string, sqlite: string, file: string, file_bytes: number, index_bytes: number, contacts: number, seq: number, 
+export type Diagnostics = { version: string, sqlite: string, file: string, file_bytes: number, 
+/**
+ * What the index takes in memory.
+ */
+index_bytes: number, 
+/**
+ * What it may take before fields and events that nobody asked for lately make room.
+ */
+index_limit: number, 
+/**
+ * Fields and kinds of events in memory. The others are read when somebody asks for them.
+ */
+index_held: number, 
+/**
+ * Fields and kinds of events there are.
+ */
+index_all: number, contacts: number, seq: number, 
 /**
  * `available`, or a sentence that says why not.
  */

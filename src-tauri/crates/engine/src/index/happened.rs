@@ -141,7 +141,7 @@ impl<'a> Count<'a> {
         if let ([postings], Times::AtLeast(1)) = (&postings[..], times) {
             let some = postings.by_contact().filter(|of_contact| {
                 let counting = zones.get(of_contact.contact);
-                counting.is_some_and(|counting| of_contact.iter().any(|p| counting.has(p.at()) && passes(&p)))
+                counting.is_some_and(|counting| of_contact.iter().any(|p| counting.has_millis(p.millis()) && passes(&p)))
             });
             return sorted(some.map(|of_contact| of_contact.contact));
         }
@@ -153,7 +153,7 @@ impl<'a> Count<'a> {
             };
             let n = of_contact
                 .iter()
-                .filter(|p| counting.has(p.at()) && passes(p))
+                .filter(|p| counting.has_millis(p.millis()) && passes(p))
                 .count();
             if n > 0 {
                 let number = numbers.place(contact, 0);
@@ -239,7 +239,7 @@ impl<'a> Count<'a> {
                 let picked = pick(all).zip(zones.get(contact));
                 found.extend(
                     picked
-                        .filter(|(p, counting)| counting.has(p.at()))
+                        .filter(|(p, counting)| counting.has_millis(p.millis()))
                         .map(|_| contact),
                 );
             });
@@ -282,7 +282,7 @@ impl<'a> Count<'a> {
                 return;
             };
             values.clear();
-            let counts = all.iter().filter(|p| counting.has(p.at()));
+            let counts = all.iter().filter(|p| counting.has_millis(p.millis()));
             values.extend(counts.filter_map(|p| p.prop(symbol?)));
             // Who has no value needs no word, whatever that means.
             if !values.is_empty() && holds(&values, &mut texts) != of_nothing {

@@ -1,10 +1,11 @@
 //! All members of an expression at once, from bitmaps, columns and postings.
 
 use super::column::{Column, Paged, Words, sorted};
+use super::remembered::Remembered;
 use super::rows::Rows;
 use crate::record::Scope;
 use crate::segment::{
-    MAX_CHAIN, beside, date_truth, field_holds, folded, local_date, print_clause, sample_share, test_holds,
+    MAX_CHAIN, Needs, beside, date_truth, field_holds, folded, local_date, print_clause, sample_share, test_holds,
     zone_of,
 };
 use carillon_model::segment::{Clause, DateTest, Expr, Test, Zone};
@@ -12,6 +13,7 @@ use carillon_model::{ContactId, Moment};
 use chrono_tz::Tz;
 use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 /// One reading of the rows at one moment.
 pub(super) struct Count<'a> {
@@ -23,6 +25,8 @@ pub(super) struct Count<'a> {
     open: Vec<&'a str>,
     /// Clauses already read, by canonical text, where each is asked for by itself as well.
     clauses: Option<BTreeMap<String, RoaringBitmap>>,
+    /// Those of earlier readings of the same rows in the same zone.
+    remembered: Option<&'a Mutex<Remembered>>,
 }
 
 impl<'a> Count<'a> {
@@ -34,6 +38,15 @@ impl<'a> Count<'a> {
             known: BTreeMap::new(),
             open: Vec::new(),
             clauses: None,
+            remembered: None,
+        }
+    }
+
+    /// Takes clauses from earlier readings, and leaves its own for later ones.
+    pub fn with(self, remembered: &'a Mutex<Remembered>) -> Count<'a> {
+        Count {
+            remembered: Some(remembered),
+            ..self
         }
     }
 
@@ -99,15 +112,39 @@ impl<'a> Count<'a> {
 
     /// The members of one clause.
     pub fn clause(&mut self, clause: &'a Clause) -> RoaringBitmap {
-        let text = self.clauses.is_some().then(|| print_clause(clause));
-        let known = |text: &String| self.clauses.as_ref().and_then(|known| known.get(text)).cloned();
-        if let Some(known) = text.as_ref().and_then(known) {
-            return known;
+        if self.clauses.is_none() && self.remembered.is_none() {
+            return self.read_clause(clause);
         }
-        let members = self.read_clause(clause);
-        if let (Some(clauses), Some(text)) = (&mut self.clauses, text) {
+        let text = print_clause(clause);
+        if let Some(known) = self.clauses.as_ref().and_then(|known| known.get(&text)) {
+            return known.clone();
+        }
+        let members = self.remembered_clause(clause, &text);
+        if let Some(clauses) = &mut self.clauses {
             clauses.insert(text, members.clone());
         }
+        members
+    }
+
+    fn remembered_clause(&mut self, clause: &'a Clause, text: &str) -> RoaringBitmap {
+        // A segment is made of clauses that are remembered themselves.
+        let remembered = self.remembered.filter(|_| !matches!(clause, Clause::InSegment { .. }));
+        let Some(remembered) = remembered else {
+            return self.read_clause(clause);
+        };
+        let lock = || remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(members) = lock().get(text, self.now) {
+            return members;
+        }
+        let failures = self.rows.failures();
+        let members = self.read_clause(clause);
+        let expr = Expr::Clause(clause.clone());
+        let needs = Needs::of(&expr, &BTreeMap::new());
+        let lasts = !needs.time || self.turning(&expr).is_empty();
+        if self.rows.failures() > failures {
+            return members;
+        }
+        lock().put(text.to_owned(), members.clone(), needs, self.now, lasts);
         members
     }
 

@@ -1,7 +1,6 @@
 //! Who is not meant, and would be if one clause held otherwise.
 
 use super::Index;
-use super::members::Count;
 use crate::segment::{clauses, print_clause};
 use carillon_model::Moment;
 use carillon_model::segment::Expr;
@@ -22,7 +21,7 @@ impl Index {
     /// nobody out by themselves are left out. Whoever misses two clauses is near to neither. A saved segment counts as one
     /// clause.
     pub fn near(&self, expr: &Expr, now: Moment) -> Vec<Near> {
-        let mut count = Count::new(&self.rows, &self.scope, now).remembering();
+        let mut count = self.reading(now).remembering();
         let mut order = Vec::new();
         let mut own = BTreeMap::new();
         for clause in clauses(expr) {

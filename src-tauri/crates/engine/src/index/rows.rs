@@ -45,6 +45,8 @@ pub(super) struct Rows {
     asked: AtomicU64,
     /// Something was read from the source since [`Rows::fit`] looked.
     grown: AtomicBool,
+    /// Times the source could not be read.
+    failures: AtomicU64,
 }
 
 impl Rows {
@@ -82,7 +84,16 @@ impl Rows {
 
     fn read<T>(&self, read: impl FnOnce(&dyn Source) -> Option<T>) -> Option<T> {
         self.grown.store(true, Ordering::Relaxed);
-        read(self.source.as_deref()?)
+        let found = self.source.as_deref().and_then(read);
+        if found.is_none() {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        found
+    }
+
+    /// How often something could not be read so far, and counted as if nobody had it.
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
     }
 
     fn question(&self) -> u64 {

@@ -330,15 +330,18 @@ impl Staged {
                 let time = definitions.needs.get(&segment).is_none_or(|needs| needs.time);
                 self.evaluate_all(index, definition, time, after, scope)
             });
-            let empty = RoaringBitmap::new();
-            let now = membership.as_ref().map_or(&empty, |m| &m.members);
-            let before = self.held_by_all(index, segment);
-            edges.extend((&before ^ now).iter().map(|id| Edge {
-                segment,
-                contact: ContactId(id),
-                entered: now.contains(id),
-                at: self.as_of,
-            }));
+            // An opening tells of nobody.
+            if !self.scored.opening {
+                let empty = RoaringBitmap::new();
+                let now = membership.as_ref().map_or(&empty, |m| &m.members);
+                let before = self.held_by_all(index, segment);
+                edges.extend((&before ^ now).iter().map(|id| Edge {
+                    segment,
+                    contact: ContactId(id),
+                    entered: now.contains(id),
+                    at: self.as_of,
+                }));
+            }
             self.replaced.insert(segment, membership);
         }
         edges.sort_by_key(|edge| (edge.segment, edge.contact));
@@ -358,7 +361,10 @@ impl Staged {
         scope: &Scope,
     ) -> Membership {
         let now = self.as_of;
-        let mut count = Count::new(&index.rows, scope, now);
+        let mut count = match scope.zone == index.scope.zone {
+            true => Count::new(&index.rows, scope, now).with(&index.remembered),
+            false => Count::new(&index.rows, scope, now),
+        };
         // For whom nothing falls due later, being a member or not is enough.
         let turning = time.then(|| count.turning(&definition.expr));
         let mut out = Membership {

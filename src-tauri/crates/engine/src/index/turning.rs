@@ -3,7 +3,7 @@
 use super::column::sorted;
 use super::members::Count;
 use super::postings::Postings;
-use crate::segment::{clauses, moves_with_days, settled_before};
+use crate::segment::{clauses, first_milli, moves_with_days, settled_before};
 use carillon_model::Moment;
 use carillon_model::segment::{Clause, Expr, Test, Window};
 use chrono::TimeDelta;
@@ -96,8 +96,9 @@ impl Count<'_> {
 
 /// Contacts with a posting at this moment or later.
 fn since(postings: &Postings, from: Moment) -> RoaringBitmap {
+    let from = first_milli(from);
     let late = postings
         .by_contact()
-        .filter(|run| run.last().is_some_and(|last| last.at() >= from));
+        .filter(|run| run.last().is_some_and(|last| last.millis() >= from));
     sorted(late.map(|run| run.contact))
 }

@@ -145,7 +145,16 @@ pub(crate) struct Counting<'a> {
     sure: [Moment; 2],
     /// No others do; of those between, the calendar says.
     maybe: [Moment; 2],
+    /// The same in milliseconds.
+    sure_millis: [i64; 2],
+    maybe_millis: [i64; 2],
     days: Option<(&'a Days, Tz)>,
+}
+
+/// The first millisecond since 1970 that is not before a moment.
+pub(crate) fn first_milli(at: Moment) -> i64 {
+    let more = at.timestamp_subsec_nanos() % 1_000_000 > 0;
+    at.timestamp_millis() + i64::from(more)
 }
 
 impl<'a> Counting<'a> {
@@ -195,10 +204,16 @@ impl<'a> Counting<'a> {
             Window::Days { days, .. } => return Counting::of_days(days, tz, all),
         };
         let both = [first, last.min(all[1])];
+        Counting::between(both, both, None)
+    }
+
+    fn between(sure: [Moment; 2], maybe: [Moment; 2], days: Option<(&'a Days, Tz)>) -> Counting<'a> {
         Counting {
-            sure: both,
-            maybe: both,
-            days: None,
+            sure,
+            maybe,
+            sure_millis: sure.map(first_milli),
+            maybe_millis: maybe.map(first_milli),
+            days,
         }
     }
 
@@ -234,11 +249,7 @@ impl<'a> Counting<'a> {
                 .unwrap_or(all[1])
                 .min(all[1]);
         }
-        Counting {
-            sure,
-            maybe,
-            days: Some((days, tz)),
-        }
+        Counting::between(sure, maybe, Some((days, tz)))
     }
 
     /// Whether something that happened at `at` counts.
@@ -249,6 +260,20 @@ impl<'a> Counting<'a> {
         if at < self.maybe[0] || self.maybe[1] <= at {
             return false;
         }
+        self.has_by_calendar(at)
+    }
+
+    /// [`Counting::has`] of a moment in whole milliseconds since 1970, for very many of them.
+    pub fn has_millis(&self, millis: i64) -> bool {
+        if self.sure_millis[0] <= millis && millis < self.sure_millis[1] {
+            return true;
+        }
+        self.maybe_millis[0] <= millis
+            && millis < self.maybe_millis[1]
+            && Moment::from_timestamp_millis(millis).is_some_and(|at| self.has_by_calendar(at))
+    }
+
+    fn has_by_calendar(&self, at: Moment) -> bool {
         let Some((days, tz)) = self.days else { return false };
         local_date(at, tz).is_some_and(|date| match days {
             Days::On(day) => date == *day,
@@ -285,6 +310,10 @@ mod tests {
             for at in moments.into_iter().map(|at| at - past).chain([now]) {
                 let alone = spans.of(at).is_some_and(|(begins, ends)| begins <= now && ends.is_none_or(|ends| now < ends));
                 prop_assert_eq!(counting.has(at), alone, "{} in {:?} at {} in {}", at, window, now, tz);
+                for millis in [at.timestamp_millis(), at.timestamp_millis() + 1] {
+                    let at = Moment::from_timestamp_millis(millis).expect("a moment");
+                    prop_assert_eq!(counting.has_millis(millis), counting.has(at), "{} in {:?} at {}", at, window, now);
+                }
             }
         }
     }

@@ -253,7 +253,7 @@ proptest! {
                 Way::Shelf => shelf.open(),
                 Way::NarrowShelf => {
                     let mut index = shelf.open();
-                    index.limit(0);
+                    index.set_limit(0);
                     index
                 }
             }
