@@ -44,6 +44,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
         include_str!("../migrations/0016_event_chunks.sql"),
     ),
     ("0017_cleansing", include_str!("../migrations/0017_cleansing.sql")),
+    ("0018_companies", include_str!("../migrations/0018_companies.sql")),
 ];
 
 /// `user_version` of a file this program has brought up to date.
