@@ -9,14 +9,14 @@ mod undo;
 mod write;
 
 pub use read::{
-    CompaniesQuery, CompanyCount, CompanyOrder, contacts_of, count, domains, exists, find, get, of_contact,
-    page, values_of, without_company,
+    CompaniesQuery, CompanyCount, CompanyOrder, RolledUp, contacts_of, count, domains, exists, find, get,
+    of_contact, page, scores_of, values_of, without_company,
 };
 pub use undo::keep_was;
 pub use write::{Given, add, connect, remove, set, update};
 
 pub(crate) use read::{changed_at, keys};
 #[cfg(test)]
-pub(crate) use read::{page_sql, values_sql};
+pub(crate) use read::{page_sql, scores_sql, values_sql};
 pub(crate) use undo::{drop_made, restore_changed};
 pub(crate) use write::put_connection_back;

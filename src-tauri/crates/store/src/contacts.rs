@@ -51,6 +51,9 @@ pub(crate) fn all_dynamic(db: &crate::Db<'_>, orders: &[Order]) -> crate::Result
         all.push((page::order_sql(db, by)?, true));
     }
     all.push((crate::companies::values_sql(&db.catalogue), false));
+    if db.catalogue.active().any(|custom| custom.field.score.is_some()) {
+        all.push((crate::companies::scores_sql(&db.catalogue), false));
+    }
     let by_field = crate::companies::keys(&db.catalogue).map(CompanyOrder::Field);
     for by in by_field.chain([CompanyOrder::Name, CompanyOrder::Added, CompanyOrder::Contacts]) {
         for descending in [false, true] {

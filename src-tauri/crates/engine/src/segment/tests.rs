@@ -511,7 +511,17 @@ fn a_field_of_companies_is_written_as_one_word() {
             test: Test::Known,
         })
     };
-    for key in ["company.name", "a.b.c", "a..b", ".a", "a.", "a.B", "company.", "a.1", "not.a"] {
+    for key in [
+        "company.name",
+        "a.b.c",
+        "a..b",
+        ".a",
+        "a.",
+        "a.B",
+        "company.",
+        "a.1",
+        "not.a",
+    ] {
         assert_eq!(parse(&print(&keyed(key))).unwrap(), keyed(key), "{key}");
     }
     assert_eq!(print(&keyed("a..b")), "`a..b` is known");

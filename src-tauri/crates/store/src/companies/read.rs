@@ -1,6 +1,6 @@
 //! Reading companies.
 
-use crate::catalogue::{COMPANY_DOMAIN, Catalogue, FieldRef};
+use crate::catalogue::{COMPANY_DOMAIN, Catalogue, CustomField, FieldRef};
 use crate::contacts::company_column;
 use crate::db::Db;
 use crate::error::{Error, Result};
@@ -71,6 +71,18 @@ pub struct CompanyCount {
     pub company: Company,
     /// How many contacts it has.
     pub contacts: u64,
+}
+
+/// A score of a company's contacts, rolled up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RolledUp {
+    /// The field the score writes.
+    pub key: String,
+    /// Contacts that have it.
+    pub contacts: u64,
+    pub sum: f64,
+    pub max: f64,
+    pub mean: f64,
 }
 
 /// Keys of all fields of companies.
@@ -230,6 +242,57 @@ pub(crate) fn page_sql(db: &Db<'_>, order: &CompanyOrder, descending: bool) -> R
         "SELECT k.id FROM companies k {join}
          WHERE ?1 = '' OR instr(k.folded, ?1) > 0 OR instr(ifnull(k.domain, ''), ?1) > 0 ORDER BY {by}, k.id"
     ))
+}
+
+/// Every score of points, rolled up over the contacts of a company that have it; nothing for one that nobody has.
+///
+/// # Errors
+/// SQLite's.
+pub fn scores_of(db: &Db<'_>, id: CompanyId) -> Result<Vec<RolledUp>> {
+    let scores: Vec<String> = scores(&db.catalogue)
+        .map(|custom| custom.field.key.clone())
+        .collect();
+    if scores.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = db.one(&scores_sql(&db.catalogue), (id.0,), |row| {
+        let mut found = Vec::new();
+        for (i, key) in scores.into_iter().enumerate() {
+            let contacts = row.get::<_, i64>(4 * i)?.unsigned_abs();
+            if contacts > 0 {
+                found.push(RolledUp {
+                    key,
+                    contacts,
+                    sum: row.get(4 * i + 1)?,
+                    max: row.get(4 * i + 2)?,
+                    mean: row.get(4 * i + 3)?,
+                });
+            }
+        }
+        Ok(found)
+    })?;
+    Ok(found.unwrap_or_default())
+}
+
+/// Numbers that scores write.
+fn scores(catalogue: &Catalogue) -> impl Iterator<Item = &CustomField> {
+    let number = |custom: &&CustomField| custom.field.field_type == FieldType::Number;
+    catalogue
+        .active()
+        .filter(|custom| custom.field.score.is_some())
+        .filter(number)
+}
+
+/// The statement of [`scores_of`].
+pub(crate) fn scores_sql(catalogue: &Catalogue) -> String {
+    let columns: Vec<String> = scores(catalogue)
+        .map(|custom| format!("f.{}", custom.column()))
+        .map(|f| format!("count({f}), sum({f}), max({f}), avg({f})"))
+        .collect();
+    let columns = columns.join(", ");
+    format!(
+        "SELECT {columns} FROM contacts c CROSS JOIN contact_fields f ON f.contact = c.id WHERE c.company_id = ?1"
+    )
 }
 
 /// How many companies there are.

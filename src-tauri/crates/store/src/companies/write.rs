@@ -40,10 +40,11 @@ const SET_OWN_PROVENANCE: &str = sql!(
      ON CONFLICT(contact, field) DO UPDATE SET source = excluded.source, at = excluded.at"
 );
 const NO_OWN_PROVENANCE: &str = sql!("DELETE FROM provenance WHERE contact = ?1 AND field = ?2");
-const REMOVE: [&str; 3] = [
+const REMOVE: [&str; 4] = [
     sql!("DELETE FROM companies WHERE id = ?1"),
     sql!("DELETE FROM company_fields WHERE company = ?1"),
     sql!("DELETE FROM company_provenance WHERE company = ?1"),
+    sql!("DELETE FROM import_company_changes WHERE company = ?1"),
 ];
 
 /// What somebody says of a company: a value of a field, and whether it may replace one.

@@ -1,18 +1,16 @@
 //! Companies, and what contacts read of theirs.
 
+mod imported;
+mod random;
+
 use super::fixtures::{Place, add, again, field, fresh, ids, write};
-use crate::companies::{self, CompaniesQuery, CompanyOrder, Given};
-use crate::contacts::{self, Fill, Order, PageQuery, delete, set_field};
+use crate::companies::{self, CompaniesQuery, CompanyOrder};
+use crate::contacts::{self, Order, PageQuery, delete, set_field};
 use crate::duplicates::{merge, unmerge};
-use crate::imports::{self, ImportCounts, ImportKind};
-use crate::{Error, Result, Store, Tx, fields, segments};
+use crate::{Error, Store, fields, segments};
 use carillon_engine::segment::parse;
 use carillon_model::contact::{Currency, FieldType, Money, Value};
-use carillon_model::{CompanyId, ContactId, ImportId, SegmentId};
-use proptest::collection::vec;
-use proptest::prelude::*;
-use proptest::strategy::ValueTree;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use carillon_model::{CompanyId, ContactId, SegmentId};
 use std::collections::{BTreeMap, BTreeSet};
 
 fn text(value: &str) -> Value {
@@ -333,98 +331,6 @@ async fn a_merge_takes_the_company_as_one_more_field_and_gives_it_back() {
     assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
 }
 
-async fn begin(store: &Store) -> ImportId {
-    let began = write(store, |tx| {
-        imports::begin(tx, ImportKind::Contacts, "fair.csv", "{}")
-    });
-    began.await.unwrap()
-}
-
-/// A row of a list: somebody at a company of an industry.
-fn row(tx: &mut Tx<'_>, import: ImportId, email: &str, company: CompanyId, industry: &str) -> Result<()> {
-    let source = imports::source(import);
-    let inserted = add(tx, &[email], &source)?[0];
-    let given = [Given {
-        key: "company.industry".to_owned(),
-        value: text(industry),
-        fill: Fill::Overwrite,
-    }];
-    let changed = companies::update(tx, company, &given, &source)?;
-    companies::keep_was(tx, import, company, &changed)?;
-    let connected = companies::connect(tx, inserted.id(), Some(company), &source)?;
-    if let contacts::Inserted::Exists(id) = inserted {
-        imports::keep_was(tx, import, id, connected.as_slice())?;
-    }
-    let n = i64::from(inserted.id().0);
-    let range = matches!(inserted, contacts::Inserted::New { .. }).then_some((n, n));
-    imports::advance(tx, import, 1, range, ImportCounts::default())
-}
-
-#[tokio::test]
-async fn an_import_that_is_taken_back_leaves_companies_as_they_were() {
-    let place = Place::new();
-    let (store, people, acme) = acme(&place).await;
-    let (a, c) = (people[0], people[2]);
-    write(&store, move |tx| {
-        companies::connect(tx, a, Some(acme), "user").map(drop)
-    })
-    .await
-    .unwrap();
-    let before = [read_by_rows(&store, a).await, read_by_rows(&store, c).await];
-    let import = begin(&store).await;
-    let (made, kept) = write(&store, move |tx| {
-        let source = imports::source(import);
-        let made = companies::add(tx, "Made", None, &source)?;
-        let kept = companies::add(tx, "Kept", None, &source)?;
-        row(tx, import, "a@acme.example", made, "Tea")?;
-        row(tx, import, "c@x.example", acme, "Coffee")?;
-        row(tx, import, "new@x.example", made, "Tea")?;
-        imports::end(tx, import, false)?;
-        Ok((made, kept))
-    })
-    .await
-    .unwrap();
-    assert_eq!(read_by_index(&store, a).get("company.name"), Some(&text("Made")));
-    assert_eq!(
-        read_by_index(&store, c).get("company.industry"),
-        Some(&text("Coffee"))
-    );
-    write(&store, move |tx| {
-        companies::set(tx, kept, "company.industry", Some(&text("By hand")), "user").map(drop)
-    })
-    .await
-    .unwrap();
-    let mut calls = 0;
-    while !write(&store, move |tx| imports::undo(tx, import, 1))
-        .await
-        .unwrap()
-        .finished
-    {
-        calls += 1;
-        assert!(calls < 50, "it never ends");
-    }
-    for (id, was) in [a, c].into_iter().zip(&before) {
-        assert_eq!(read_by_rows(&store, id).await, *was);
-        assert_eq!(read_by_index(&store, id), *was);
-    }
-    let (industry, there, stays, new) = store
-        .read(move |db| {
-            let industry = companies::values_of(db, acme)?;
-            Ok((
-                industry,
-                companies::exists(db, made)?,
-                companies::exists(db, kept)?,
-                contacts::id_of(db, "new@x.example")?,
-            ))
-        })
-        .await
-        .unwrap();
-    assert!(industry.contains(&("company.industry".to_owned(), text("Retail"))));
-    assert!(!there, "nobody has it");
-    assert!(stays, "somebody changed it since");
-    assert_eq!(new, None, "a connection of its own import is no change since");
-}
-
 #[tokio::test]
 async fn a_retired_field_of_companies_is_nobodys_any_more_and_its_key_is_free() {
     let place = Place::new();
@@ -549,172 +455,80 @@ async fn companies_and_contacts_are_sorted_by_what_companies_have() {
     assert_eq!(store.contacts_page(query).await.unwrap().rows[0].id, a);
 }
 
-/// Something that happens to companies and contacts; numbers count from the first modulo how many there are.
-#[derive(Clone, Debug)]
-enum Deed {
-    Make(String),
-    Set(usize, usize, Option<u8>),
-    Connect(usize, Option<usize>),
-    Remove(usize),
-    Leave(usize),
-    Merge(usize, usize, bool),
-    Unmerge,
-}
-
-fn deed() -> impl Strategy<Value = Deed> {
-    prop_oneof![
-        2 => "[A-Ca-c'\u{202e} ]{1,4}".prop_map(Deed::Make),
-        8 => (0..9usize, 0..5usize, proptest::option::of(0..4u8)).prop_map(|(k, f, v)| Deed::Set(k, f, v)),
-        8 => (0..9usize, proptest::option::weighted(0.8, 0..9usize)).prop_map(|(c, k)| Deed::Connect(c, k)),
-        1 => (0..9usize).prop_map(Deed::Remove),
-        1 => (0..9usize).prop_map(Deed::Leave),
-        2 => (0..9usize, 0..9usize, any::<bool>()).prop_map(|(a, b, take)| Deed::Merge(a, b, take)),
-        1 => Just(Deed::Unmerge),
-    ]
-}
-
-#[derive(Default)]
-struct Town {
-    people: Vec<ContactId>,
-    companies: Vec<CompanyId>,
-    merges: Vec<carillon_model::MergeId>,
-}
-
-/// Does it, where it can be done; what cannot be leaves nothing behind.
-fn act(tx: &mut Tx<'_>, town: &mut Town, deed: &Deed) -> Result<()> {
-    let company = |town: &Town, k: usize| town.companies.get(k % town.companies.len().max(1)).copied();
-    let contact = |town: &Town, c: usize| town.people.get(c % town.people.len().max(1)).copied();
-    match deed {
-        Deed::Make(name) => {
-            town.companies.extend(companies::add(tx, name, None, "user").ok());
+#[tokio::test]
+async fn scores_of_a_company_are_those_of_its_contacts_rolled_up() {
+    let place = Place::new();
+    let (store, people, acme) = acme(&place).await;
+    let (a, b, c) = (people[0], people[1], people[2]);
+    write(&store, move |tx| {
+        let scored = carillon_model::contact::Field {
+            score: Some("shop".to_owned()),
+            ..field("score_shop", FieldType::Number, &[])
+        };
+        fields::insert(tx, &scored)?;
+        for (id, points) in [(a, 10.0), (b, -4.0), (c, 90.0)] {
+            let custom = tx
+                .catalogue
+                .active()
+                .find(|custom| custom.field.key == "score_shop")
+                .unwrap()
+                .clone();
+            tx.run(&contacts::set_custom_sql(&custom), (id.0, points))?;
         }
-        Deed::Set(k, field, v) => {
-            let Some(id) = company(town, *k) else {
-                return Ok(());
-            };
-            let (key, value) = match field {
-                0 => ("company.name", v.map(|v| text(&format!("N{v}")))),
-                1 => ("company.domain", v.map(|v| text(&format!("d{v}.example")))),
-                2 => ("company.industry", v.map(|v| text(&format!("I{v}")))),
-                3 => (
-                    "company.size",
-                    v.map(|v| Value::Choice(["small", "large"][usize::from(v % 2)].to_owned())),
-                ),
-                _ => (
-                    "company.revenue",
-                    v.map(|v| {
-                        Value::Money(Money {
-                            minor: i64::from(v),
-                            currency: Currency(*b"EUR"),
-                        })
-                    }),
-                ),
-            };
-            match companies::set(tx, id, key, value.as_ref(), "user") {
-                Ok(_) | Err(Error::Invalid(_) | Error::Taken { .. } | Error::NotFound { .. }) => {}
-                Err(other) => return Err(other),
-            }
-        }
-        Deed::Connect(c, k) => {
-            let Some(id) = contact(town, *c) else {
-                return Ok(());
-            };
-            let to = k.and_then(|k| company(town, k));
-            match companies::connect(tx, id, to, "user") {
-                Ok(_) | Err(Error::NotFound { .. }) => {}
-                Err(other) => return Err(other),
-            }
-        }
-        Deed::Remove(k) => {
-            if let Some(id) = company(town, *k) {
-                companies::remove(tx, id)?;
-                town.companies.retain(|other| *other != id);
-            }
-        }
-        Deed::Leave(c) => {
-            if let Some(id) = contact(town, *c)
-                && contacts::exists(tx, id)?
-            {
-                delete(tx, id, None, "user")?;
-            }
-        }
-        Deed::Merge(a, b, take) => {
-            let (Some(a), Some(b)) = (contact(town, *a), contact(town, *b)) else {
-                return Ok(());
-            };
-            if a == b || !contacts::exists(tx, a)? || !contacts::exists(tx, b)? {
-                return Ok(());
-            }
-            let take: Vec<String> = take.then(|| "company.name".to_owned()).into_iter().collect();
-            town.merges.push(merge(tx, a, b, &take, "user")?);
-        }
-        Deed::Unmerge => {
-            let Some(id) = town.merges.pop() else {
-                return Ok(());
-            };
-            match unmerge(tx, id) {
-                Ok(()) | Err(Error::NotFound { .. } | Error::Invalid(_)) => {}
-                Err(other) => return Err(other),
-            }
-        }
-    }
-    Ok(())
+        assert_eq!(companies::scores_of(tx, acme)?, []);
+        companies::connect(tx, a, Some(acme), "user")?;
+        companies::connect(tx, b, Some(acme), "user")?;
+        let rolled = companies::scores_of(tx, acme)?;
+        assert_eq!(rolled.len(), 1);
+        let one = &rolled[0];
+        assert_eq!((one.key.as_str(), one.contacts), ("score_shop", 2));
+        assert_eq!((one.sum, one.max, one.mean), (6.0, 10.0, 3.0));
+        Ok(())
+    })
+    .await
+    .unwrap();
 }
 
 #[tokio::test]
-async fn whatever_happens_the_index_reads_of_companies_what_the_rows_say_and_segments_are_true() {
-    let mut runner = TestRunner::new_with_rng(
-        Config::default(),
-        TestRng::deterministic_rng(RngAlgorithm::ChaCha),
-    );
-    for case in 0..12 {
-        let deeds = vec(deed(), 20..60).new_tree(&mut runner).unwrap().current();
-        let place = Place::new();
-        let (store, people, first) = acme(&place).await;
-        let asked =
-            "company.industry is \"I1\" or company.size is \"small\" or company.domain is \"d2.example\"";
-        let segment = write(&store, move |tx| {
-            segments::save(tx, None, "Asked", &parse(asked).unwrap())
+async fn a_company_with_very_many_contacts_changes_for_all_of_them_in_one_commit() {
+    const MANY: u32 = 5_000;
+    let place = Place::new();
+    let (store, _, acme) = acme(&place).await;
+    let asked = "company.industry is \"Mining\"";
+    let segment = write(&store, move |tx| {
+        let emails: Vec<String> = (0..MANY).map(|n| format!("p{n}@many.example")).collect();
+        let emails: Vec<&str> = emails.iter().map(String::as_str).collect();
+        for contact in ids(&add(tx, &emails, "user")?) {
+            companies::connect(tx, contact, Some(acme), "user")?;
+        }
+        segments::save(tx, None, "Mining", &parse(asked).unwrap())
+    })
+    .await
+    .unwrap()
+    .id;
+    let seq = write(&store, move |tx| {
+        companies::set(tx, acme, "company.industry", Some(&text("Mining")), "user")?;
+        Ok(tx.seq())
+    })
+    .await
+    .unwrap();
+    let (by_edges, anew) = members(&store, segment, asked).await;
+    assert_eq!(by_edges.len(), MANY as usize);
+    assert_eq!(by_edges, anew);
+    let commits = store
+        .read(move |db| {
+            db.all(
+                "SELECT DISTINCT seq FROM segment_edges WHERE segment = ?1",
+                (segment.0,),
+                |row| Ok(row.get::<_, i64>(0)?),
+            )
         })
         .await
-        .unwrap()
-        .id;
-        let mut town = Town {
-            people: people.clone(),
-            companies: vec![first],
-            merges: Vec::new(),
-        };
-        for deed in &deeds {
-            let done = deed.clone();
-            town = write(&store, move |tx| {
-                act(tx, &mut town, &done)?;
-                Ok(town)
-            })
-            .await
-            .unwrap_or_else(|error| panic!("case {case}: {deed:?}: {error}"));
-            for id in &people {
-                if store.with_index(|index| index.record(*id).is_none()) {
-                    continue;
-                }
-                assert_eq!(
-                    read_by_index(&store, *id),
-                    read_by_rows(&store, *id).await,
-                    "case {case}: {deed:?}"
-                );
-            }
-            let (by_edges, anew) = members(&store, segment, asked).await;
-            assert_eq!(by_edges, anew, "case {case}: {deed:?}");
-        }
-        let live: Vec<_> = people
-            .iter()
-            .map(|id| store.with_index(|index| index.record(*id)))
-            .collect();
-        store.close().await;
-        let store = again(&place.file()).await;
-        let opened: Vec<_> = people
-            .iter()
-            .map(|id| store.with_index(|index| index.record(*id)))
-            .collect();
-        assert_eq!(opened, live, "case {case}: a fresh index is the same");
-    }
+        .unwrap();
+    assert_eq!(commits, [seq.0]);
+    write(&store, move |tx| companies::remove(tx, acme))
+        .await
+        .unwrap();
+    let (by_edges, anew) = members(&store, segment, asked).await;
+    assert_eq!((by_edges.len(), anew.len()), (0, 0));
 }

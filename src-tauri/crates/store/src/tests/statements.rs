@@ -154,6 +154,13 @@ async fn with_all_fields(place: &Place) -> crate::Store {
         ] {
             fields::add(tx, &field(key, kind, options))?;
         }
+        for key in ["score_a", "score_b"] {
+            let scored = carillon_model::contact::Field {
+                score: Some(key.to_owned()),
+                ..field(key, FieldType::Number, &[])
+            };
+            fields::insert(tx, &scored)?;
+        }
         Ok(())
     })
     .await
@@ -219,7 +226,7 @@ async fn the_search_for_scans_finds_one() {
 /// kinds of, with the copies of every table counted by `open.rs`. Those of `foreign.rs` read files of others, whose
 /// tables are not ours to prepare against.
 const PUT_TOGETHER: [(&str, usize); 10] = [
-    ("companies/read.rs", 2),
+    ("companies/read.rs", 3),
     ("duplicates/kept.rs", 1),
     ("contacts/page.rs", 3),
     ("contacts/read.rs", 1),
