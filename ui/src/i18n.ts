@@ -5,6 +5,7 @@ import { setupI18n } from "@lingui/core";
 import type analytics from "@locales/en/analytics.json";
 import type campaigns from "@locales/en/campaigns.json";
 import type common from "@locales/en/common.json";
+import type companies from "@locales/en/companies.json";
 import type contacts from "@locales/en/contacts.json";
 import type home from "@locales/en/home.json";
 import type journeys from "@locales/en/journeys.json";
@@ -22,6 +23,7 @@ interface Tree {
   analytics: typeof analytics;
   campaigns: typeof campaigns;
   common: typeof common;
+  companies: typeof companies;
   contacts: typeof contacts;
   home: typeof home;
   journeys: typeof journeys;

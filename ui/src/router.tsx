@@ -75,6 +75,19 @@ export const cleansingRoute = createRoute({
   component: lazyRouteComponent(() => import("@/contacts/cleansing/cleansing"), "CleansingScreen"),
 });
 
+export const companiesRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/contacts/companies",
+  validateSearch: (search): { q?: string; sort?: string } => ({ q: text(search.q), sort: text(search.sort) }),
+  component: lazyRouteComponent(() => import("@/companies/companies"), "CompaniesScreen"),
+});
+
+export const companyRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/contacts/companies/$company",
+  component: lazyRouteComponent(() => import("@/companies/company"), "CompanyScreen"),
+});
+
 export const contactRoute = createRoute({
   getParentRoute: () => root,
   path: "/contacts/$contact",
@@ -198,6 +211,8 @@ const tree = root.addChildren([
   importEvents,
   duplicatesRoute,
   cleansingRoute,
+  companiesRoute,
+  companyRoute,
   contactRoute,
   segmentsRoute,
   segmentRoute,

@@ -4,6 +4,7 @@ import { journeyFixture, journeyJob } from "@/journeys/fixture";
 import type { Commands } from "./client";
 import { answersAnswers } from "./fixture.answers";
 import { cleansingAnswers } from "./fixture.cleansing";
+import { COMPANY_FIELDS, companiesAnswers, companyOf, readOf } from "./fixture.companies";
 import { duplicatesAnswers } from "./fixture.duplicates";
 import { days, mailAnswers } from "./fixture.mail";
 import { at, CITIES, COUNTS, FIELDS, FIRST, LAST, noise, person, timeline } from "./fixture.people";
@@ -83,7 +84,7 @@ export function fixtureHost(search: string): Host {
     jumping_to: null,
     next_due: empty ? null : at(-0.12),
   };
-  let fields = FIELDS.filter((field) => !empty || field.built_in);
+  let fields = [...FIELDS, ...COMPANY_FIELDS].filter((field) => !empty || field.built_in);
   let settings: Settings = {
     name: open?.workspace.name ?? "",
     organisation: "Bohne & Sohn",
@@ -263,12 +264,16 @@ export function fixtureHost(search: string): Host {
           email: row.email,
           tags: row.tags,
           created_at: row.created_at,
-          fields: Object.entries(row.values).map(([key, value]) => ({
-            key,
-            value,
-            provenance: { source: key === "city" ? "user" : "import:12", at: at(30) },
-          })),
+          fields: [
+            ...Object.entries(row.values).map(([key, value]) => ({
+              key,
+              value,
+              provenance: { source: key === "city" ? "user" : "import:12", at: at(30) },
+            })),
+            ...readOf(id),
+          ],
         },
+        company: companyOf(id),
         time_zone: { name: "Europe/Berlin", from: "workspace" },
         suppressed: row.suppressed
           ? { reason: "unsubscribed", scope: "marketing", source: "import:12", since: at(3) }
@@ -311,6 +316,7 @@ export function fixtureHost(search: string): Host {
         ],
       };
     },
+    ...(companiesAnswers(empty, much) as Answers),
     "contacts.timeline": ({ limit }: { limit: number }) => timeline(Math.min(limit, 60)),
     "contacts.import_open": () => ({
       file: { upload: "u1" },

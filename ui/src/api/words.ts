@@ -6,6 +6,7 @@ import type { ApiError } from "./gen/ApiError";
 export type Topic =
   | "workspace"
   | "contacts"
+  | "companies"
   | "fields"
   | "tags"
   | "duplicates"

@@ -24,14 +24,16 @@ import {
 } from "@/design";
 import { ago, count, day, moment, value } from "@/format";
 import { t } from "@/i18n";
+import { isOfCompany } from "@/shell/company-fields";
 import { Decide } from "@/shell/decide";
+import { FieldEdit } from "@/shell/edit";
 import { ExportMenu } from "@/shell/export";
 import { useNow } from "@/shell/now";
 import { Said } from "@/shell/responses";
 import { TagsInput } from "@/shell/tags-input";
 import { sourceText, Timeline } from "@/shell/timeline";
+import { OfContact } from "./company";
 import { ConsentDialog } from "./consent";
-import { FieldEdit } from "./edit";
 import { Scores } from "./scores";
 
 const CONSENT_TONES = { granted: "ok", withdrawn: "bad", requested: "warn" } as const;
@@ -348,6 +350,11 @@ function Details({ page, fields, now }: { page: ContactPage; fields: readonly Fi
   const [editing, setEditing] = useState<string | null>(null);
   const [ended, setEnded] = useState<string | null>(null);
   const values = useRef<HTMLDListElement>(null);
+  const write = useWrite("contacts.update", { onError: sayError });
+  const end = (key: string) => {
+    setEditing(null);
+    setEnded(key);
+  };
   // The keyboard comes back to the value it came from, unless it has gone elsewhere by itself.
   useEffect(() => {
     if (ended === null || document.activeElement !== document.body) return;
@@ -358,11 +365,12 @@ function Details({ page, fields, now }: { page: ContactPage; fields: readonly Fi
       <section className="border-line-subtle border-b p-4" aria-label={t("contacts.columns.tags")}>
         <Tags id={contact.id} tags={contact.tags} />
       </section>
+      <OfContact page={page} fields={fields} />
       <section className="border-line-subtle border-b px-4 py-3">
         <h2 className="mb-1 font-semibold">{t("contacts.fields")}</h2>
         <dl ref={values}>
           {fields
-            .filter((field) => field.key !== "created_at")
+            .filter((field) => field.key !== "created_at" && !isOfCompany(field.key))
             .map((field) => {
               const known = contact.fields.find((each) => each.key === field.key);
               return (
@@ -376,13 +384,15 @@ function Details({ page, fields, now }: { page: ContactPage; fields: readonly Fi
                   <dd className="min-w-0">
                     {editing === field.key ? (
                       <FieldEdit
-                        contact={contact.id}
                         field={field}
                         value={known?.value ?? null}
-                        onEnd={() => {
-                          setEditing(null);
-                          setEnded(field.key);
-                        }}
+                        onSave={(next) =>
+                          write.mutate(
+                            { id: contact.id, values: [{ key: field.key, value: next }] },
+                            { onSuccess: () => end(field.key) },
+                          )
+                        }
+                        onEnd={() => end(field.key)}
                       />
                     ) : (
                       <button

@@ -1,5 +1,18 @@
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { Columns3, Filter, History, Import, Merge, Sparkles, Tag, Trash2, UserPlus, Users, X } from "lucide-react";
+import {
+  Building2,
+  Columns3,
+  Filter,
+  History,
+  Import,
+  Merge,
+  Sparkles,
+  Tag,
+  Trash2,
+  UserPlus,
+  Users,
+  X,
+} from "lucide-react";
 import { useDeferredValue, useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { ContactRow } from "@/api/gen/ContactRow";
@@ -26,6 +39,7 @@ import { t } from "@/i18n";
 import { ExportMenu } from "@/shell/export";
 import { usePages } from "@/shell/pages";
 import { AddContact } from "./add";
+import { CompanyDialog } from "./company";
 import { EVERYBODY, extent, has, NOBODY, type Selection, size, toggle, whoOf } from "./selection";
 import { TagDialog } from "./tags";
 
@@ -85,6 +99,13 @@ export function ContactsScreen() {
         title={t("contacts.title")}
         about={list.total === undefined || nobody ? undefined : t("contacts.count", { n: total })}
       >
+        <Link
+          to="/contacts/companies"
+          className="flex h-8 items-center gap-1.5 rounded-control px-2.5 font-medium text-ink-2 hover:bg-hover hover:text-ink-1"
+        >
+          <Building2 size={16} aria-hidden />
+          {t("companies.title")}
+        </Link>
         {!nobody && (
           <>
             <Link
@@ -340,7 +361,7 @@ function Bulk({
   columns: string[];
   onDone: () => void;
 }) {
-  const [asking, setAsking] = useState<"tag" | "delete" | null>(null);
+  const [asking, setAsking] = useState<"tag" | "company" | "delete" | null>(null);
   const remove = useWrite("contacts.delete", {
     onSuccess: ({ deleted }) => {
       setAsking(null);
@@ -364,6 +385,9 @@ function Bulk({
       <Button icon={Tag} onClick={() => setAsking("tag")}>
         {t("contacts.tag.title")}
       </Button>
+      <Button icon={Building2} onClick={() => setAsking("company")}>
+        {t("companies.company")}
+      </Button>
       <ExportMenu list={{ of: "contacts", who, columns: ["email", ...columns] }} name="contacts" />
       <Button look="danger" icon={Trash2} onClick={() => setAsking("delete")}>
         {t("common.delete")}
@@ -372,6 +396,7 @@ function Bulk({
       <Button look="quiet" onClick={onDone}>
         {t("contacts.clear_selection")}
       </Button>
+      {asking === "company" && <CompanyDialog who={who} n={n} onClose={() => setAsking(null)} />}
       {asking === "tag" && <TagDialog who={who} n={n} onClose={() => setAsking(null)} />}
       <Confirm
         open={asking === "delete"}

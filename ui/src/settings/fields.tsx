@@ -19,6 +19,7 @@ import {
   TextInput,
 } from "@/design";
 import { t } from "@/i18n";
+import { isOfCompany } from "@/shell/company-fields";
 import { PartHead } from "./part";
 
 const TYPES: readonly FieldType[] = [
@@ -63,6 +64,12 @@ export function Fields() {
                 key: "key",
                 title: t("settings.fields.key"),
                 cell: (row) => <span className="font-mono text-ink-2">{row.key}</span>,
+              },
+              {
+                key: "of",
+                title: t("settings.fields.of"),
+                width: "110px",
+                cell: (row) => t(`settings.fields.whose.${isOfCompany(row.key) ? "company" : "contact"}`),
               },
               {
                 key: "type",
@@ -114,6 +121,7 @@ export function Fields() {
 
 function AddField({ onClose }: { onClose: () => void }) {
   const [label, setLabel] = useState("");
+  const [of, setOf] = useState<"contact" | "company">("contact");
   const [type, setType] = useState<FieldType>("text");
   const [options, setOptions] = useState("");
   const add = useWrite("fields.add", { onSuccess: onClose, onError: sayError });
@@ -134,7 +142,14 @@ function AddField({ onClose }: { onClose: () => void }) {
       title={t("settings.fields.add")}
       submit={{
         label: t("settings.fields.add"),
-        run: () => add.mutate({ key: null, label: label.trim(), type, options: choice ? words : [] }),
+        run: () =>
+          add.mutate({
+            key: null,
+            label: label.trim(),
+            type,
+            options: choice ? words : [],
+            of_company: of === "company",
+          }),
         disabled: label.trim() === "" || (choice && words.length === 0),
         busy: add.isPending,
       }}
@@ -142,6 +157,16 @@ function AddField({ onClose }: { onClose: () => void }) {
       <div className="space-y-4">
         <Field label={t("settings.fields.label")}>
           <TextInput value={label} onChange={(event) => setLabel(event.target.value)} />
+        </Field>
+        <Field label={t("settings.fields.of")} help={t("settings.fields.of_help")}>
+          <Select
+            value={of}
+            onChange={setOf}
+            options={(["contact", "company"] as const).map((value) => ({
+              value,
+              label: t(`settings.fields.whose.${value}`),
+            }))}
+          />
         </Field>
         <Field label={t("settings.fields.type")} help={t("settings.fields.type_help")}>
           <Select

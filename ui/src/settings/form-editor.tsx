@@ -4,6 +4,7 @@ import { useRead } from "@/api/client";
 import type { FormDefinition } from "@/api/gen/FormDefinition";
 import { CheckBox, CheckLine, Dialog, Field, IconButton, Select, TextArea, TextInput } from "@/design";
 import { t } from "@/i18n";
+import { isOfCompany } from "@/shell/company-fields";
 import {
   asksConsent,
   definitionOf,
@@ -148,7 +149,8 @@ function Asked({
   const known = useRead("fields.list", {});
   const asked = new Set(edit.fields.map(({ key }) => key));
   const left = (known.data ?? []).filter(
-    ({ key, type, score }) => score === undefined && kindsOf(type).length > 0 && !NOT_ASKED.has(key) && !asked.has(key),
+    ({ key, type, score }) =>
+      score === undefined && !isOfCompany(key) && kindsOf(type).length > 0 && !NOT_ASKED.has(key) && !asked.has(key),
   );
   const typeOf = (key: string) => known.data?.find((each) => each.key === key)?.type;
   const put = (key: string, next: Partial<FormEdit["fields"][number]>) =>

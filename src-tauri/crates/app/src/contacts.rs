@@ -6,6 +6,7 @@ mod words;
 pub use words::*;
 
 use crate::commands;
+use crate::companies::CompanyNamed;
 use crate::error::{Code, Result, fail};
 use crate::imports::clean;
 use crate::table::{Done, Page};
@@ -23,8 +24,8 @@ use roaring::RoaringBitmap;
 use std::sync::Arc;
 
 commands! {
-    query "contacts.page" page(ContactsPage) -> Page<ContactRow>, reads [Contacts, Fields, Tags, Consents, Suppressions, Membership];
-    query "contacts.get" get(OneContact) -> ContactPage, reads [Contacts, Fields, Tags, Consents, Suppressions, Enrolments, Membership, Responses];
+    query "contacts.page" page(ContactsPage) -> Page<ContactRow>, reads [Contacts, Companies, Fields, Tags, Consents, Suppressions, Membership];
+    query "contacts.get" get(OneContact) -> ContactPage, reads [Contacts, Companies, Fields, Tags, Consents, Suppressions, Enrolments, Membership, Responses];
     query "contacts.find" find(FindContact) -> Found, reads [Contacts];
     query "contacts.timeline" show_timeline(AskTimeline) -> Vec<TimelineEntry>, reads [Contacts, Consents, Events, Outbox, Enrolments];
     mutate "contacts.add" add(AddContact) -> Found, reads [];
@@ -82,6 +83,16 @@ pub async fn rows(open: &Arc<Open>, contacts: Vec<Contact>, columns: Vec<String>
 async fn page(cx: &Ctx, req: ContactsPage) -> Result<Page<ContactRow>> {
     let open = cx.open()?;
     let filter = selected(open, req.expression.as_deref(), req.search.as_deref())?;
+    let filter = match req.company {
+        None => filter,
+        Some(id) => {
+            let own = open
+                .store
+                .read(move |db| carillon_store::companies::contacts_of(db, id))
+                .await?;
+            Some(filter.map_or_else(|| own.clone(), |filter| filter & &own))
+        }
+    };
     let sort = req.sort;
     let query = PageQuery {
         order: match &sort {
@@ -129,7 +140,7 @@ async fn get(cx: &Ctx, req: OneContact) -> Result<ContactPage> {
     let id = req.id;
     let email = contact.email.clone();
     let now = open.now();
-    let (ledger, permissions, entry, chosen) = open
+    let (ledger, permissions, entry, chosen, company) = open
         .store
         .read(move |db| {
             let choice = choices::of(db, &email)?;
@@ -143,6 +154,7 @@ async fn get(cx: &Ctx, req: OneContact) -> Result<ContactPage> {
                 consents::permissions_of(db, id)?,
                 suppressions::entry(db, &email)?,
                 chosen,
+                carillon_store::companies::of_contact(db, id)?,
             ))
         })
         .await?;
@@ -164,7 +176,19 @@ async fn get(cx: &Ctx, req: OneContact) -> Result<ContactPage> {
             from: "workspace".into(),
         },
     };
+    let name = contact
+        .fields
+        .iter()
+        .find(|field| field.key == crate::companies::NAME);
+    let company = company.zip(name).and_then(|(id, name)| match &name.value {
+        Value::Text(name) => Some(CompanyNamed {
+            id,
+            name: name.clone(),
+        }),
+        _ => None,
+    });
     Ok(ContactPage {
+        company,
         time_zone,
         permissions: permissions
             .into_iter()

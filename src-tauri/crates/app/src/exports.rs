@@ -54,6 +54,8 @@ pub enum ExportList {
         #[serde(default)]
         columns: Vec<String>,
     },
+    /// Companies with all their fields.
+    Companies,
     /// Messages, as the outbox lists them.
     Messages {
         /// None: all.

@@ -1,10 +1,13 @@
-//! Fields of contacts.
+//! Fields of contacts and companies.
 
 use crate::commands;
 use crate::error::{Code, Result, fail};
+use crate::imports::values::Reading;
 use crate::table::{Done, NoArgs};
 use crate::{Ctx, journeys, runtime};
-use carillon_model::contact::{Field, FieldType, Value};
+use carillon_model::contact::{
+    BUILT_IN_FIELDS, COMPANY_FIELDS, COMPANY_PREFIX, Field, FieldType, Value, is_of_company,
+};
 use carillon_store::Priority;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -27,6 +30,9 @@ pub struct AddField {
     pub field_type: FieldType,
     #[serde(default)]
     pub options: Vec<String>,
+    /// A field of companies: `company.` stands before its key.
+    #[serde(default)]
+    pub of_company: bool,
 }
 
 /// A field to hide.
@@ -66,6 +72,10 @@ async fn list(cx: &Ctx, _: NoArgs) -> Result<Vec<Field>> {
 async fn add(cx: &Ctx, req: AddField) -> Result<Field> {
     let open = cx.open()?;
     let key = req.key.unwrap_or_else(|| key_of(&req.label));
+    let key = match req.of_company && !is_of_company(&key) {
+        true => format!("{COMPANY_PREFIX}{key}"),
+        false => key,
+    };
     let field = Field {
         key,
         label: crate::imports::clean::line(&req.label),
@@ -90,8 +100,9 @@ async fn add(cx: &Ctx, req: AddField) -> Result<Field> {
 
 async fn retire(cx: &Ctx, req: RetireField) -> Result<Done> {
     let open = cx.open()?;
-    if carillon_model::contact::BUILT_IN_FIELDS
+    if BUILT_IN_FIELDS
         .iter()
+        .chain(COMPANY_FIELDS)
         .any(|(key, ..)| *key == req.key)
     {
         return Err(fail(Code::Refused, "fields.built_in", &[("key", &req.key)]));
@@ -125,6 +136,25 @@ async fn retire(cx: &Ctx, req: RetireField) -> Result<Done> {
         ));
     }
     Ok(Done {})
+}
+
+/// A value written as text, as a command line has it: read as a list is, with a decimal point and days like 2026-01-31.
+/// `None`: there is none.
+///
+/// # Errors
+/// A sentence that names the field.
+pub fn read(field: &Field, text: &str) -> Result<Option<Value>> {
+    let reading = Reading {
+        field_type: field.field_type,
+        ..Reading::text()
+    };
+    reading.read(text, chrono_tz::Tz::UTC).map_err(|_| {
+        fail(
+            Code::Invalid,
+            "fields.bad_value",
+            &[("value", &text), ("key", &field.key)],
+        )
+    })
 }
 
 /// The value as its field may hold it: text cleaned, zones and choices known.

@@ -7,6 +7,7 @@ mod chunks;
 pub mod clean;
 mod database;
 pub(crate) mod delimited;
+mod employers;
 mod format;
 mod headings;
 mod json;

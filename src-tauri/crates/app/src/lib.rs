@@ -9,6 +9,7 @@ pub mod bus;
 pub mod campaigns;
 pub mod cleansing;
 pub mod clock;
+pub mod companies;
 pub mod consents;
 pub mod contacts;
 pub mod demo;
@@ -122,6 +123,7 @@ fn features() -> Vec<Command> {
         accounts::commands(),
         backup::commands(),
         campaigns::commands(),
+        companies::commands(),
         consents::commands(),
         contacts::commands(),
         demo::commands(),

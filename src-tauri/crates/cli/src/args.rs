@@ -4,6 +4,7 @@ mod answers;
 mod audience;
 mod campaigns;
 mod cleansing;
+mod companies;
 mod contacts;
 mod duplicates;
 mod exports;
@@ -18,6 +19,7 @@ pub use answers::{AddMailbox, Mailboxes, Relay, Responses};
 pub use audience::{Consent, Segments, Suppressions, Which};
 pub use campaigns::Campaigns;
 pub use cleansing::{Cleansing, What};
+pub use companies::{Companies, Whom};
 pub use contacts::{Contacts, Events, Fields, ImportContacts, ImportEvents};
 pub use duplicates::Duplicates;
 pub use exports::{Export, ExportFile};
@@ -89,6 +91,9 @@ pub enum Noun {
     /// Import, list, show and export contacts.
     #[command(subcommand)]
     Contacts(Contacts),
+    /// Companies and which contacts they have: list, show, make, change and connect them.
+    #[command(subcommand)]
+    Companies(Companies),
     /// Contacts that may be one person: find them, look at them, merge them, and take a merge back.
     #[command(subcommand)]
     Duplicates(Duplicates),
@@ -98,7 +103,7 @@ pub enum Noun {
     /// Import what contacts did.
     #[command(subcommand)]
     Events(Events),
-    /// Fields of contacts.
+    /// Fields of contacts and companies.
     #[command(subcommand)]
     Fields(Fields),
     /// The consent ledger.

@@ -4,6 +4,7 @@ mod answers;
 mod audience;
 mod campaigns;
 mod cleansing;
+mod companies;
 mod contacts;
 mod duplicates;
 mod exports;
@@ -76,6 +77,7 @@ async fn with_workspace(backend: &Backend, json: bool, noun: Noun) -> Result<()>
     match noun {
         Noun::Workspaces(verb) => workspaces(backend, json, verb).await,
         Noun::Contacts(verb) => contacts::contacts(backend, json, verb).await,
+        Noun::Companies(verb) => companies::companies(backend, json, verb).await,
         Noun::Duplicates(verb) => duplicates::duplicates(backend, json, verb).await,
         Noun::Cleansing(verb) => cleansing::cleansing(backend, json, verb).await,
         Noun::Events(verb) => contacts::events(backend, json, verb).await,

@@ -325,7 +325,10 @@ impl Index {
 
     /// Has every clause read again when it is next asked for. For whoever measures that; what is remembered is true.
     pub fn forget(&self) {
-        self.remembered.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 
     /// How many members any expression and each of its clauses has at `now`.

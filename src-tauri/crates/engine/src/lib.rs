@@ -1,6 +1,7 @@
 //! The laws of Carillon, pure: no clock, no randomness, no IO. Everything is an argument.
 //!
 //! - [`cleansing`]: what is wrong in the data of a contact, and what is meant.
+//! - [`companies`]: how companies are told apart, and which addresses belong to one.
 //! - [`duplicates`]: which records are the same person, without labels.
 //! - [`segment`]: the expression language, the per-contact evaluator and its reasons.
 //! - [`hits`]: whether what a message brought back was a person's doing.
@@ -12,6 +13,7 @@
 //! - [`sim`] and [`replay`]: the two drivers of the kernel that need no store.
 
 pub mod cleansing;
+pub mod companies;
 pub mod duplicates;
 pub mod experiment;
 pub mod hits;

@@ -108,6 +108,7 @@ pub use parse::{ParseError, parse, parse_where};
 pub use print::{print, print_where};
 pub use text::fold;
 
+pub(crate) use addresses::is_free_domain;
 pub(crate) use aggregates::{Kind, aggregate_holds};
 pub(crate) use check::clauses;
 pub(crate) use dates::{beside, date_truth, moves_with_days, zone_of};

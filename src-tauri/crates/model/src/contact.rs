@@ -113,11 +113,12 @@ impl Value {
     }
 }
 
-/// The definition of a field. Built-in fields are columns of `contacts`, custom ones of `contact_fields`.
+/// The definition of a field. Built-in fields are columns of `contacts`, custom ones of `contact_fields`. Those of companies
+/// have keys that begin with [`COMPANY_PREFIX`]: a contact reads the values of its company as its own, and cannot write them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Field {
-    /// Lower-case word used in segments and templates: `[a-z][a-z0-9_]{0,62}`.
+    /// Lower-case word used in segments and templates: `[a-z][a-z0-9_]{0,62}`; `company.` before it for a field of companies.
     pub key: String,
     /// What people read.
     pub label: String,
@@ -126,13 +127,35 @@ pub struct Field {
     /// Allowed options of choice and multi-choice fields, in order; at most 63.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
-    /// True for the fields of [`BUILT_IN_FIELDS`].
+    /// True for the fields of [`BUILT_IN_FIELDS`] and [`COMPANY_FIELDS`].
     #[serde(default)]
     pub built_in: bool,
     /// The key of the score that alone writes the field; `None`: people, imports and journeys do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<String>,
 }
+
+impl Field {
+    /// Whether it is a field of companies, which contacts read of theirs.
+    pub fn is_of_company(&self) -> bool {
+        is_of_company(&self.key)
+    }
+}
+
+/// What the keys of companies' fields begin with.
+pub const COMPANY_PREFIX: &str = "company.";
+
+/// Whether a key names a field of companies.
+pub fn is_of_company(key: &str) -> bool {
+    key.starts_with(COMPANY_PREFIX)
+}
+
+/// Key, label and type of the fields every company has, in the order screens show them. `company.domain` is unique where
+/// it is known.
+pub const COMPANY_FIELDS: &[(&str, &str, FieldType)] = &[
+    ("company.name", "Company", FieldType::Text),
+    ("company.domain", "Company domain", FieldType::Text),
+];
 
 /// Key, label and type of the fields every workspace has, in the order screens show them.
 /// `email` is unique and kept lower-cased; `time_zone` is an IANA name; `created_at` is set by Carillon.

@@ -53,6 +53,8 @@ ids! {
     ImportId(u32);
     /// A merge of two contacts into one.
     MergeId(u32);
+    /// A company. Never reused.
+    CompanyId(u32);
     /// A cleansing of contacts: what was changed at once, and is taken back at once.
     CleansingId(u32);
     /// Position in the file's one order of commits (`changes.seq`).

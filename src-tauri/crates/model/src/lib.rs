@@ -5,6 +5,7 @@
 pub mod account;
 pub mod campaign;
 pub mod cleansing;
+pub mod company;
 pub mod consent;
 pub mod contact;
 pub mod duplicate;

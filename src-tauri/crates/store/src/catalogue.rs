@@ -4,7 +4,7 @@
 use crate::codes::{from_json, from_word};
 use crate::error::{Error, Result};
 use crate::sql::sql;
-use carillon_model::contact::{BUILT_IN_FIELDS, Field, FieldType};
+use carillon_model::contact::{BUILT_IN_FIELDS, COMPANY_FIELDS, Field, FieldType, is_of_company};
 use carillon_model::workspace::Workspace;
 use chrono_tz::Tz;
 use rusqlite::{Connection, OptionalExtension};
@@ -12,6 +12,9 @@ use std::collections::HashMap;
 
 /// Custom fields are numbered from here in `provenance` and `import_changes`.
 pub(crate) const CUSTOM_FROM: i64 = 100;
+
+/// The number of `company.name`, and of which company a contact has; the others of companies follow.
+pub(crate) const COMPANY_FROM: i64 = BUILT_IN_FIELDS.len() as i64;
 
 /// A custom field with its column.
 #[derive(Clone, Debug)]
@@ -22,9 +25,17 @@ pub struct CustomField {
 }
 
 impl CustomField {
-    /// Column of `contact_fields`.
+    /// Column of its table.
     pub(crate) fn column(&self) -> String {
         format!("f{}", self.id)
+    }
+
+    /// The table its column stands in, and the column there that names whose value it is.
+    pub(crate) fn table(&self) -> (&'static str, &'static str) {
+        match self.field.is_of_company() {
+            true => ("company_fields", "company"),
+            false => ("contact_fields", "contact"),
+        }
     }
 }
 
@@ -34,28 +45,49 @@ pub(crate) enum FieldRef<'a> {
     /// Position in [`BUILT_IN_FIELDS`].
     BuiltIn(usize),
     Custom(&'a CustomField),
+    /// Position in [`COMPANY_FIELDS`].
+    Company(usize),
+    /// A custom field of companies.
+    OfCompany(&'a CustomField),
 }
 
-impl FieldRef<'_> {
+/// `company.name`: as a field of a contact it stands for the company itself.
+pub(crate) const COMPANY: usize = 0;
+/// `company.domain`.
+pub(crate) const COMPANY_DOMAIN: usize = 1;
+const _: () = assert!(COMPANY_FIELDS.len() == COMPANY_DOMAIN + 1);
+
+impl<'a> FieldRef<'a> {
+    /// The custom field it is, of contacts or of companies.
+    pub(crate) fn custom(self) -> Option<&'a CustomField> {
+        match self {
+            FieldRef::BuiltIn(_) | FieldRef::Company(_) => None,
+            FieldRef::Custom(custom) | FieldRef::OfCompany(custom) => Some(custom),
+        }
+    }
+
     /// Its number in `provenance` and `import_changes`.
     pub(crate) fn number(self) -> i64 {
         match self {
             FieldRef::BuiltIn(i) => i64::try_from(i).unwrap_or(0),
-            FieldRef::Custom(c) => CUSTOM_FROM + c.id,
+            FieldRef::Company(i) => COMPANY_FROM + i64::try_from(i).unwrap_or(0),
+            FieldRef::Custom(c) | FieldRef::OfCompany(c) => CUSTOM_FROM + c.id,
         }
     }
 
     pub(crate) fn key(&self) -> &str {
         match self {
             FieldRef::BuiltIn(i) => BUILT_IN_FIELDS[*i].0,
-            FieldRef::Custom(c) => &c.field.key,
+            FieldRef::Company(i) => COMPANY_FIELDS[*i].0,
+            FieldRef::Custom(c) | FieldRef::OfCompany(c) => &c.field.key,
         }
     }
 
     pub(crate) fn field_type(self) -> FieldType {
         match self {
             FieldRef::BuiltIn(i) => BUILT_IN_FIELDS[i].2,
-            FieldRef::Custom(c) => c.field.field_type,
+            FieldRef::Company(i) => COMPANY_FIELDS[i].2,
+            FieldRef::Custom(c) | FieldRef::OfCompany(c) => c.field.field_type,
         }
     }
 }
@@ -127,19 +159,22 @@ impl Catalogue {
         })
     }
 
-    /// Built-in fields, then the custom ones that are not retired.
+    /// Built-in fields, then the custom ones that are not retired; those of companies after those of contacts.
     pub fn fields(&self) -> Vec<Field> {
+        let built_in = |(key, label, field_type): &(&str, &str, FieldType)| Field {
+            key: (*key).to_owned(),
+            label: (*label).to_owned(),
+            field_type: *field_type,
+            options: Vec::new(),
+            built_in: true,
+            score: None,
+        };
         BUILT_IN_FIELDS
             .iter()
-            .map(|(key, label, field_type)| Field {
-                key: (*key).to_owned(),
-                label: (*label).to_owned(),
-                field_type: *field_type,
-                options: Vec::new(),
-                built_in: true,
-                score: None,
-            })
+            .map(built_in)
             .chain(self.active().map(|c| c.field.clone()))
+            .chain(COMPANY_FIELDS.iter().map(built_in))
+            .chain(self.of_companies().map(|c| c.field.clone()))
             .collect()
     }
 
@@ -153,15 +188,28 @@ impl Catalogue {
         self.workspace.as_ref()
     }
 
-    /// Custom fields in use.
+    /// Custom fields of contacts in use.
     pub(crate) fn active(&self) -> impl Iterator<Item = &CustomField> {
-        self.custom.iter().filter(|c| !c.retired)
+        self.custom
+            .iter()
+            .filter(|c| !c.retired && !c.field.is_of_company())
     }
 
-    /// All fields in use: the built-in ones, then the custom ones.
+    /// Custom fields of companies in use.
+    pub(crate) fn of_companies(&self) -> impl Iterator<Item = &CustomField> {
+        self.custom
+            .iter()
+            .filter(|c| !c.retired && c.field.is_of_company())
+    }
+
+    /// All fields in use: the built-in ones, then the custom ones, then those of companies.
     pub(crate) fn all(&self) -> impl Iterator<Item = FieldRef<'_>> {
         let built_in = (0..BUILT_IN_FIELDS.len()).map(FieldRef::BuiltIn);
-        built_in.chain(self.active().map(FieldRef::Custom))
+        let of_companies = (0..COMPANY_FIELDS.len()).map(FieldRef::Company);
+        built_in
+            .chain(self.active().map(FieldRef::Custom))
+            .chain(of_companies)
+            .chain(self.of_companies().map(FieldRef::OfCompany))
     }
 
     /// Fields that the score of this key writes.
@@ -170,14 +218,27 @@ impl Catalogue {
         fields.filter(move |field| field.score.as_deref() == Some(score))
     }
 
-    /// A field that people, imports and journeys may write.
+    /// A field of contacts that people, imports and journeys may write.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or [`Error::Invalid`] for one that a score writes or that is read of the company.
+    pub(crate) fn writable(&self, key: &str) -> Result<FieldRef<'_>> {
+        match self.said(key)? {
+            FieldRef::Company(_) | FieldRef::OfCompany(_) => Err(Error::Invalid(format!(
+                "\"{key}\" is read of the contact's company; change it there, or give the contact another company."
+            ))),
+            field => Ok(field),
+        }
+    }
+
+    /// A field whose values somebody says, of contacts or of companies.
     ///
     /// # Errors
     /// [`Error::NotFound`], or [`Error::Invalid`] for one that a score writes.
-    pub(crate) fn writable(&self, key: &str) -> Result<FieldRef<'_>> {
+    pub(crate) fn said(&self, key: &str) -> Result<FieldRef<'_>> {
         let field = self.field(key)?;
-        match field {
-            FieldRef::Custom(custom) if custom.field.score.is_some() => Err(Error::Invalid(format!(
+        match field.custom() {
+            Some(custom) if custom.field.score.is_some() => Err(Error::Invalid(format!(
                 "\"{key}\" is written by a score alone; add points to the score instead."
             ))),
             _ => Ok(field),
@@ -188,9 +249,12 @@ impl Catalogue {
         if let Some(i) = BUILT_IN_FIELDS.iter().position(|f| f.0 == key) {
             return Ok(FieldRef::BuiltIn(i));
         }
+        if let Some(i) = COMPANY_FIELDS.iter().position(|f| f.0 == key) {
+            return Ok(FieldRef::Company(i));
+        }
         self.by_key
             .get(key)
-            .map(|i| FieldRef::Custom(&self.custom[*i]))
+            .map(|i| of(&self.custom[*i]))
             .ok_or_else(|| Error::missing("field", key))
     }
 
@@ -198,11 +262,19 @@ impl Catalogue {
     pub(crate) fn by_number(&self, number: i64) -> Option<FieldRef<'_>> {
         if number < CUSTOM_FROM {
             let i = usize::try_from(number).ok()?;
-            return (i < BUILT_IN_FIELDS.len()).then_some(FieldRef::BuiltIn(i));
+            return match i.checked_sub(BUILT_IN_FIELDS.len()) {
+                None => Some(FieldRef::BuiltIn(i)),
+                Some(i) => (i < COMPANY_FIELDS.len()).then_some(FieldRef::Company(i)),
+            };
         }
-        self.custom
-            .iter()
-            .find(|c| c.id == number - CUSTOM_FROM)
-            .map(FieldRef::Custom)
+        self.custom.iter().find(|c| c.id == number - CUSTOM_FROM).map(of)
+    }
+}
+
+/// A custom field by whose it is.
+fn of(custom: &CustomField) -> FieldRef<'_> {
+    match is_of_company(&custom.field.key) {
+        true => FieldRef::OfCompany(custom),
+        false => FieldRef::Custom(custom),
     }
 }

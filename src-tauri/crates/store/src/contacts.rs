@@ -20,9 +20,11 @@ pub use write::{
     set_field, tags, update,
 };
 
-pub(crate) use read::Reader;
 pub(crate) use read::holder_of;
-pub(crate) use write::{Origin, builtin_column, origin, put_back, set_custom_sql, set_money_sql};
+pub(crate) use read::{Reader, company_column};
+pub(crate) use write::{
+    Origin, builtin_column, contacts_touched, origin, put_back, set_custom_sql, set_money_sql,
+};
 
 use carillon_model::contact::BUILT_IN_FIELDS;
 
@@ -38,6 +40,7 @@ const _: () = assert!(BUILT_IN_FIELDS.len() == CREATED_AT + 1);
 /// Each statement that is put together from columns, with whether it may read all contacts.
 #[cfg(test)]
 pub(crate) fn all_dynamic(db: &crate::Db<'_>, orders: &[Order]) -> crate::Result<Vec<(String, bool)>> {
+    use crate::companies::CompanyOrder;
     let reader = Reader::new(&db.catalogue);
     let mut all = vec![
         (reader.by_id(), false),
@@ -46,6 +49,16 @@ pub(crate) fn all_dynamic(db: &crate::Db<'_>, orders: &[Order]) -> crate::Result
     ];
     for by in orders {
         all.push((page::order_sql(db, by)?, true));
+    }
+    all.push((crate::companies::values_sql(&db.catalogue), false));
+    if db.catalogue.active().any(|custom| custom.field.score.is_some()) {
+        all.push((crate::companies::scores_sql(&db.catalogue), false));
+    }
+    let by_field = crate::companies::keys(&db.catalogue).map(CompanyOrder::Field);
+    for by in by_field.chain([CompanyOrder::Name, CompanyOrder::Added, CompanyOrder::Contacts]) {
+        for descending in [false, true] {
+            all.push((crate::companies::page_sql(db, &by, descending)?, true));
+        }
     }
     for table in crate::duplicates::TABLES {
         let of_contact = if table == "contacts" { "id" } else { "contact" };
@@ -59,10 +72,16 @@ pub(crate) fn all_dynamic(db: &crate::Db<'_>, orders: &[Order]) -> crate::Result
     for i in (0..BUILT_IN_FIELDS.len()).filter(|i| *i != CREATED_AT) {
         all.push((write::builtin_column(i), false));
     }
+    for custom in db.catalogue.of_companies() {
+        all.push((crate::fields::holders_sql(custom), true));
+        all.push((write::set_custom_sql(custom), false));
+        if custom.field.field_type == carillon_model::contact::FieldType::Money {
+            all.push((write::set_money_sql(custom), false));
+        }
+    }
     for custom in db.catalogue.active() {
-        let column = custom.column();
-        all.push((crate::fields::holders_sql(&column), true));
-        all.push((write::set_custom_sql(&column), false));
+        all.push((crate::fields::holders_sql(custom), true));
+        all.push((write::set_custom_sql(custom), false));
         let key = custom.field.key.as_str();
         all.extend(
             Columns::resolve(db, &[key])?
@@ -70,7 +89,7 @@ pub(crate) fn all_dynamic(db: &crate::Db<'_>, orders: &[Order]) -> crate::Result
                 .map(|sql| (sql.to_owned(), false)),
         );
         if custom.field.field_type == carillon_model::contact::FieldType::Money {
-            all.push((write::set_money_sql(&column), false));
+            all.push((write::set_money_sql(custom), false));
         }
     }
     Ok(all)

@@ -1,5 +1,6 @@
-//! Custom fields: typed columns of `contact_fields`, added and retired at run time, never dropped.
+//! Custom fields: typed columns of `contact_fields`, or of `company_fields` for those of companies, added and retired at run time, never dropped.
 
+use crate::catalogue::{CustomField, FieldRef};
 use crate::codes::{json, word};
 use crate::db::Db;
 use crate::error::{Error, Result};
@@ -10,7 +11,7 @@ use crate::topics::Topic;
 use crate::tx::Tx;
 use crate::values::{self, MOST_OPTIONS};
 use carillon_model::ContactId;
-use carillon_model::contact::{BUILT_IN_FIELDS, Field, FieldType};
+use carillon_model::contact::{BUILT_IN_FIELDS, COMPANY_FIELDS, COMPANY_PREFIX, Field, FieldType};
 
 /// Most custom fields a workspace can have, retired ones included (SQLite's limit is 2,000 columns).
 pub const MOST_FIELDS: usize = 900;
@@ -57,6 +58,11 @@ pub(crate) fn insert(tx: &mut Tx<'_>, field: &Field) -> Result<()> {
             "A workspace has at most {MOST_FIELDS} fields of its own."
         )));
     }
+    if field.is_of_company() && field.score.is_some() {
+        return Err(Error::Invalid(
+            "A score measures contacts, not companies.".to_owned(),
+        ));
+    }
     let now = ms(tx.now());
     let id: i64 = tx
         .value(
@@ -71,7 +77,12 @@ pub(crate) fn insert(tx: &mut Tx<'_>, field: &Field) -> Result<()> {
             ),
         )?
         .ok_or_else(|| Error::damaged("fields", "a new field got no number"))?;
-    for statement in columns(id, field.field_type) {
+    let custom = CustomField {
+        id,
+        field: field.clone(),
+        retired: false,
+    };
+    for statement in columns(&custom) {
         tx.conn.execute_batch(&statement)?;
     }
     tx.recatalogue()?;
@@ -81,11 +92,12 @@ pub(crate) fn insert(tx: &mut Tx<'_>, field: &Field) -> Result<()> {
 }
 
 /// Statements that give a new field its place.
-pub(crate) fn columns(id: i64, field_type: FieldType) -> Vec<String> {
-    let kind = values::column_type(field_type);
-    let mut statements = vec![format!("ALTER TABLE contact_fields ADD COLUMN f{id} {kind}")];
-    if field_type == FieldType::Money {
-        statements.push(format!("ALTER TABLE contact_fields ADD COLUMN f{id}c TEXT"));
+pub(crate) fn columns(custom: &CustomField) -> Vec<String> {
+    let (kind, column) = (values::column_type(custom.field.field_type), custom.column());
+    let (table, _) = custom.table();
+    let mut statements = vec![format!("ALTER TABLE {table} ADD COLUMN {column} {kind}")];
+    if custom.field.field_type == FieldType::Money {
+        statements.push(format!("ALTER TABLE {table} ADD COLUMN {column}c TEXT"));
     }
     statements
 }
@@ -95,12 +107,12 @@ pub(crate) fn columns(id: i64, field_type: FieldType) -> Vec<String> {
 /// # Errors
 /// [`Error::NotFound`], or [`Error::Invalid`] when an option would be lost or moved.
 pub fn change(tx: &mut Tx<'_>, key: &str, new_label: &str, options: &[String]) -> Result<()> {
-    let crate::catalogue::FieldRef::Custom(custom) = tx.catalogue.field(key)? else {
+    let Some(custom) = tx.catalogue.field(key)?.custom() else {
         return Err(Error::Invalid(format!(
             "\"{key}\" is built in and cannot be changed."
         )));
     };
-    tx.catalogue.writable(key)?;
+    tx.catalogue.said(key)?;
     let field = Field {
         label: new_label.to_owned(),
         options: options.to_vec(),
@@ -125,17 +137,17 @@ pub fn change(tx: &mut Tx<'_>, key: &str, new_label: &str, options: &[String]) -
 /// # Errors
 /// [`Error::NotFound`] for a key that is not a custom field in use.
 pub fn retire(tx: &mut Tx<'_>, key: &str) -> Result<()> {
-    tx.catalogue.writable(key)?;
+    tx.catalogue.said(key)?;
     remove(tx, key)
 }
 
 /// [`retire`] of any field, also one that a score writes.
 pub(crate) fn remove(tx: &mut Tx<'_>, key: &str) -> Result<()> {
-    let column = match tx.catalogue.field(key) {
-        Ok(crate::catalogue::FieldRef::Custom(custom)) => custom.column(),
-        _ => return Err(Error::missing("custom field", key)),
+    let holders = match tx.catalogue.field(key).ok().and_then(FieldRef::custom) {
+        Some(custom) => holders_sql(custom),
+        None => return Err(Error::missing("custom field", key)),
     };
-    let holders = tx.all(&holders_sql(&column), (), |row| Ok(row.get::<_, u32>(0)?))?;
+    let holders = tx.all(&holders, (), |row| Ok(row.get::<_, u32>(0)?))?;
     tx.run(RETIRE, (key, ms(tx.now())))?;
     tx.recatalogue()?;
     tx.touch("fields", 0, 0);
@@ -148,12 +160,19 @@ pub(crate) fn remove(tx: &mut Tx<'_>, key: &str) -> Result<()> {
     }
     tx.topic(Topic::Fields);
     tx.topic(Topic::Contacts);
+    tx.topic(Topic::Companies);
     Ok(())
 }
 
 /// `scan:` somebody retires a field once in a long while, and all who hold it are meant.
-pub(crate) fn holders_sql(column: &str) -> String {
-    format!("SELECT contact FROM contact_fields WHERE {column} IS NOT NULL")
+pub(crate) fn holders_sql(custom: &CustomField) -> String {
+    let column = custom.column();
+    match custom.field.is_of_company() {
+        true => format!(
+            "SELECT c.id FROM company_fields f CROSS JOIN contacts c ON c.company_id = f.company WHERE f.{column} IS NOT NULL"
+        ),
+        false => format!("SELECT contact FROM contact_fields WHERE {column} IS NOT NULL"),
+    }
 }
 
 fn label(field: &Field) -> &str {
@@ -165,15 +184,16 @@ fn label(field: &Field) -> &str {
 }
 
 fn check_key(key: &str) -> Result<()> {
-    let mut letters = key.bytes();
+    let own = key.strip_prefix(COMPANY_PREFIX).unwrap_or(key);
+    let mut letters = own.bytes();
     let starts = letters.next().is_some_and(|b| b.is_ascii_lowercase());
     let rest = letters.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    if !starts || !rest || key.len() > 63 {
+    if !starts || !rest || own.len() > 63 {
         return Err(Error::Invalid(format!(
             "\"{key}\" cannot be the key of a field: use lower-case letters, digits and _, a letter first, at most 63."
         )));
     }
-    if BUILT_IN_FIELDS.iter().any(|f| f.0 == key) {
+    if BUILT_IN_FIELDS.iter().chain(COMPANY_FIELDS).any(|f| f.0 == key) {
         return Err(Error::Taken {
             what: "field",
             name: key.to_owned(),

@@ -165,7 +165,7 @@ fn import_of(evidence: &str) -> Option<ImportId> {
 }
 
 /// The source of what the undoing of an import writes.
-fn undo_source(id: ImportId) -> String {
+pub(crate) fn undo_source(id: ImportId) -> String {
     format!("{UNDO}{}", source(id))
 }
 
@@ -294,11 +294,11 @@ pub fn keep_was(tx: &mut Tx<'_>, id: ImportId, contact: ContactId, updated: &[Up
 
 /// What an import found in a field: read from an object, or from the list of its first two that files had at first.
 #[derive(Debug, Serialize, Deserialize)]
-struct Was {
-    field: i64,
-    value: Option<Value>,
+pub(crate) struct Was {
+    pub(crate) field: i64,
+    pub(crate) value: Option<Value>,
     #[serde(default)]
-    origin: Option<Origin>,
+    pub(crate) origin: Option<Origin>,
 }
 
 fn was_of(db: &Db<'_>, id: ImportId, contact: ContactId) -> Result<Option<Vec<Was>>> {

@@ -21,6 +21,7 @@ pub mod choices;
 mod clause_states;
 pub mod cleansing;
 mod codes;
+pub mod companies;
 pub mod consents;
 mod contact_chunks;
 pub mod contacts;

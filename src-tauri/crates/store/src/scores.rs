@@ -288,7 +288,7 @@ pub(crate) fn write(tx: &mut Tx<'_>, staged: &Staged) -> Result<()> {
             continue;
         };
         let (cell, _) = values::cells(field, value.as_ref())?;
-        tx.run(&contacts::set_custom_sql(&custom.column()), (contact.0, cell))?;
+        tx.run(&contacts::set_custom_sql(custom), (contact.0, cell))?;
         let row = i64::from(contact.0);
         tx.touch("contacts", row, row);
     }

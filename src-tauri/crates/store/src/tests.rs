@@ -5,6 +5,7 @@ mod backups;
 mod choices;
 mod clause_states;
 mod cleansing;
+mod companies;
 mod contact_chunks;
 mod contacts;
 mod crash;

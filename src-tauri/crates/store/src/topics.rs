@@ -24,6 +24,7 @@ macro_rules! topics {
 topics! {
     Workspace = "workspace",
     Contacts = "contacts",
+    Companies = "companies",
     Fields = "fields",
     Tags = "tags",
     /// Pairs that may be one person, and merges.

@@ -49,9 +49,9 @@ pub(crate) fn check(field: FieldRef<'_>, value: &Value) -> Result<()> {
             field.key()
         )));
     }
-    match (field, value) {
-        (FieldRef::Custom(c), Value::Choice(option)) => place(&c.field, option).map(|_| ()),
-        (FieldRef::Custom(c), Value::MultiChoice(options)) => {
+    match (field.custom(), value) {
+        (Some(c), Value::Choice(option)) => place(&c.field, option).map(|_| ()),
+        (Some(c), Value::MultiChoice(options)) => {
             options.iter().try_for_each(|o| place(&c.field, o).map(|_| ()))
         }
         _ => Ok(()),
@@ -75,19 +75,19 @@ pub(crate) fn cells(field: FieldRef<'_>, value: Option<&Value>) -> Result<(Cell,
             ));
         }
         Value::YesNo(b) => Cell::Integer(i64::from(*b)),
-        Value::Choice(option) => match field {
-            FieldRef::Custom(c) => Cell::Integer(place(&c.field, option)? as i64 + 1),
-            FieldRef::BuiltIn(_) => Cell::Text(option.clone()),
+        Value::Choice(option) => match field.custom() {
+            Some(c) => Cell::Integer(place(&c.field, option)? as i64 + 1),
+            None => Cell::Text(option.clone()),
         },
-        Value::MultiChoice(options) => match field {
-            FieldRef::Custom(c) => {
+        Value::MultiChoice(options) => match field.custom() {
+            Some(c) => {
                 let mut mask = 0i64;
                 for option in options {
                     mask |= 1 << place(&c.field, option)?;
                 }
                 Cell::Integer(mask)
             }
-            FieldRef::BuiltIn(_) => Cell::Null,
+            None => Cell::Null,
         },
         Value::Date(date) => Cell::Integer(time::days(*date)),
         Value::DateTime(at) => Cell::Integer(time::ms(*at)),
@@ -125,15 +125,15 @@ pub(crate) fn value(
                 .ok_or_else(bad)?,
         }),
         FieldType::YesNo => Value::YesNo(int()? != 0),
-        FieldType::Choice => match field {
-            FieldRef::Custom(c) => {
+        FieldType::Choice => match field.custom() {
+            Some(c) => {
                 let place = usize::try_from(int()? - 1).map_err(|_| bad())?;
                 Value::Choice(c.field.options.get(place).ok_or_else(bad)?.clone())
             }
-            FieldRef::BuiltIn(_) => Value::Choice(cell.as_str().map_err(|_| bad())?.to_owned()),
+            None => Value::Choice(cell.as_str().map_err(|_| bad())?.to_owned()),
         },
-        FieldType::MultiChoice => match field {
-            FieldRef::Custom(c) => {
+        FieldType::MultiChoice => match field.custom() {
+            Some(c) => {
                 let mask = int()?;
                 let chosen: BTreeSet<String> = c
                     .field
@@ -145,7 +145,7 @@ pub(crate) fn value(
                     .collect();
                 Value::MultiChoice(chosen)
             }
-            FieldRef::BuiltIn(_) => return Err(bad()),
+            None => return Err(bad()),
         },
         FieldType::Date => Value::Date(time::date(int()?)?),
         FieldType::DateTime => Value::DateTime(time::moment(int()?)?),

@@ -4,4 +4,8 @@ import type { FieldType } from "./FieldType";
 /**
  * A field to add; without a key, one is made from the label.
  */
-export type AddField = { key: string | null, label: string, type: FieldType, options: Array<string>, };
+export type AddField = { key: string | null, label: string, type: FieldType, options: Array<string>, 
+/**
+ * A field of companies: `company.` stands before its key.
+ */
+of_company: boolean, };

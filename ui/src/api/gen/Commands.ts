@@ -34,7 +34,14 @@ import type { CleansingPage } from "./CleansingPage";
 import type { CleansingRows } from "./CleansingRows";
 import type { CleansingShown } from "./CleansingShown";
 import type { ClockView } from "./ClockView";
+import type { CompaniesPage } from "./CompaniesPage";
+import type { CompanyFound } from "./CompanyFound";
+import type { CompanyPage } from "./CompanyPage";
+import type { CompanyRemoved } from "./CompanyRemoved";
+import type { CompanyRow } from "./CompanyRow";
 import type { CompareSegment } from "./CompareSegment";
+import type { ConnectByDomain } from "./ConnectByDomain";
+import type { ConnectCompany } from "./ConnectCompany";
 import type { Consent } from "./Consent";
 import type { ConsentsOf } from "./ConsentsOf";
 import type { ContactPage } from "./ContactPage";
@@ -43,6 +50,7 @@ import type { ContactScore } from "./ContactScore";
 import type { ContactsPage } from "./ContactsPage";
 import type { CountSegment } from "./CountSegment";
 import type { CreateBackup } from "./CreateBackup";
+import type { CreateCompany } from "./CreateCompany";
 import type { CreateSample } from "./CreateSample";
 import type { CreateWorkspace } from "./CreateWorkspace";
 import type { DecideReply } from "./DecideReply";
@@ -68,6 +76,7 @@ import type { ExportTable } from "./ExportTable";
 import type { Fact } from "./Fact";
 import type { Field } from "./Field";
 import type { FindCleansing } from "./FindCleansing";
+import type { FindCompany } from "./FindCompany";
 import type { FindContact } from "./FindContact";
 import type { ForgetWorkspace } from "./ForgetWorkspace";
 import type { Found } from "./Found";
@@ -115,6 +124,7 @@ import type { OfContact } from "./OfContact";
 import type { OneAccount } from "./OneAccount";
 import type { OneCampaign } from "./OneCampaign";
 import type { OneCleansing } from "./OneCleansing";
+import type { OneCompany } from "./OneCompany";
 import type { OneContact } from "./OneContact";
 import type { OneImport } from "./OneImport";
 import type { OneJob } from "./OneJob";
@@ -224,6 +234,7 @@ import type { UndecidedOf } from "./UndecidedOf";
 import type { UndecidedReplies } from "./UndecidedReplies";
 import type { UnlockPasswords } from "./UnlockPasswords";
 import type { UpdateAccount } from "./UpdateAccount";
+import type { UpdateCompany } from "./UpdateCompany";
 import type { UpdateContact } from "./UpdateContact";
 import type { UpdateMailbox } from "./UpdateMailbox";
 import type { UpdateProvider } from "./UpdateProvider";
@@ -285,17 +296,25 @@ export type Commands = {
   "clock.jump": { kind: "mutate"; req: JumpClock; res: JobStarted; reads: [] };
   "clock.pause": { kind: "mutate"; req: NoArgs; res: ClockView; reads: [] };
   "clock.play": { kind: "mutate"; req: PlayClock; res: ClockView; reads: [] };
+  "companies.connect": { kind: "mutate"; req: ConnectCompany; res: Changed; reads: [] };
+  "companies.connect_by_domain": { kind: "mutate"; req: ConnectByDomain; res: Changed; reads: [] };
+  "companies.create": { kind: "mutate"; req: CreateCompany; res: CompanyFound; reads: [] };
+  "companies.find": { kind: "query"; req: FindCompany; res: CompanyFound; reads: ["companies"] };
+  "companies.get": { kind: "query"; req: OneCompany; res: CompanyPage; reads: ["companies", "contacts", "fields"] };
+  "companies.list": { kind: "query"; req: CompaniesPage; res: Page<CompanyRow>; reads: ["companies", "contacts", "fields"] };
+  "companies.remove": { kind: "mutate"; req: OneCompany; res: CompanyRemoved; reads: [] };
+  "companies.update": { kind: "mutate"; req: UpdateCompany; res: Done; reads: [] };
   "consents.add": { kind: "mutate"; req: AddConsent; res: Done; reads: [] };
   "consents.of": { kind: "query"; req: ConsentsOf; res: Array<Consent>; reads: ["consents"] };
   "contacts.add": { kind: "mutate"; req: AddContact; res: Found; reads: [] };
   "contacts.delete": { kind: "mutate"; req: DeleteContacts; res: Deleted; reads: [] };
   "contacts.find": { kind: "query"; req: FindContact; res: Found; reads: ["contacts"] };
-  "contacts.get": { kind: "query"; req: OneContact; res: ContactPage; reads: ["contacts", "fields", "tags", "consents", "suppressions", "enrolments", "membership", "responses"] };
+  "contacts.get": { kind: "query"; req: OneContact; res: ContactPage; reads: ["contacts", "companies", "fields", "tags", "consents", "suppressions", "enrolments", "membership", "responses"] };
   "contacts.import_dry_run": { kind: "mutate"; req: ImportPlan; res: JobStarted; reads: [] };
   "contacts.import_open": { kind: "mutate"; req: OpenImport; res: ImportPreview; reads: [] };
   "contacts.import_resume": { kind: "mutate"; req: ResumeImport; res: ImportStarted; reads: [] };
   "contacts.import_run": { kind: "mutate"; req: ImportPlan; res: ImportStarted; reads: [] };
-  "contacts.page": { kind: "query"; req: ContactsPage; res: Page<ContactRow>; reads: ["contacts", "fields", "tags", "consents", "suppressions", "membership"] };
+  "contacts.page": { kind: "query"; req: ContactsPage; res: Page<ContactRow>; reads: ["contacts", "companies", "fields", "tags", "consents", "suppressions", "membership"] };
   "contacts.tag": { kind: "mutate"; req: TagContacts; res: Changed; reads: [] };
   "contacts.timeline": { kind: "query"; req: AskTimeline; res: Array<TimelineEntry>; reads: ["contacts", "consents", "events", "outbox", "enrolments"] };
   "contacts.update": { kind: "mutate"; req: UpdateContact; res: Done; reads: [] };
@@ -465,10 +484,13 @@ export const READS: Record<string, readonly string[]> = {
   "cleansing.page": ["cleansing", "contacts", "suppressions"],
   "cleansing.show": ["cleansing"],
   "clock.get": ["clock", "enrolments", "outbox", "journeys"],
+  "companies.find": ["companies"],
+  "companies.get": ["companies", "contacts", "fields"],
+  "companies.list": ["companies", "contacts", "fields"],
   "consents.of": ["consents"],
   "contacts.find": ["contacts"],
-  "contacts.get": ["contacts", "fields", "tags", "consents", "suppressions", "enrolments", "membership", "responses"],
-  "contacts.page": ["contacts", "fields", "tags", "consents", "suppressions", "membership"],
+  "contacts.get": ["contacts", "companies", "fields", "tags", "consents", "suppressions", "enrolments", "membership", "responses"],
+  "contacts.page": ["contacts", "companies", "fields", "tags", "consents", "suppressions", "membership"],
   "contacts.timeline": ["contacts", "consents", "events", "outbox", "enrolments"],
   "diagnostics.get": [],
   "duplicates.merges": ["duplicates", "contacts"],

@@ -9,7 +9,7 @@ import type { Who } from "./Who";
 /**
  * What is written.
  */
-export type ExportList = { "of": "contacts", who: Who, columns: Array<string>, } | { "of": "messages", 
+export type ExportList = { "of": "contacts", who: Who, columns: Array<string>, } | { "of": "companies" } | { "of": "messages", 
 /**
  * None: all.
  */

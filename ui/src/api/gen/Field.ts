@@ -2,11 +2,12 @@
 import type { FieldType } from "./FieldType";
 
 /**
- * The definition of a field. Built-in fields are columns of `contacts`, custom ones of `contact_fields`.
+ * The definition of a field. Built-in fields are columns of `contacts`, custom ones of `contact_fields`. Those of companies
+ * have keys that begin with [`COMPANY_PREFIX`]: a contact reads the values of its company as its own, and cannot write them.
  */
 export type Field = { 
 /**
- * Lower-case word used in segments and templates: `[a-z][a-z0-9_]{0,62}`.
+ * Lower-case word used in segments and templates: `[a-z][a-z0-9_]{0,62}`; `company.` before it for a field of companies.
  */
 key: string, 
 /**
@@ -18,7 +19,7 @@ label: string, type: FieldType,
  */
 options?: Array<string>, 
 /**
- * True for the fields of [`BUILT_IN_FIELDS`].
+ * True for the fields of [`BUILT_IN_FIELDS`] and [`COMPANY_FIELDS`].
  */
 built_in: boolean, 
 /**

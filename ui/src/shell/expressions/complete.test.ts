@@ -402,3 +402,13 @@ test("offers for the tests of an event's properties are such tests", () => {
     expect(readWhere(lex(text), "order").whole, text).toBe(true);
   }
 });
+
+test("a field of companies is one word, and is completed behind its point", () => {
+  expect(printKey("company.industry")).toBe("company.industry");
+  expect(printKey("company.")).toBe("`company.`");
+  expect(lex("company.industry is known")[0]).toEqual({ kind: "word", value: "company.industry", from: 0, to: 16 });
+  const known = { ...words, fields: [...words.fields, field("company.industry", "text")] };
+  const found = complete("company.ind", 11, known, null);
+  expect(found?.offers.map((offer) => offer.label)).toContain("company.industry");
+  expect([found?.from, found?.to]).toEqual([0, 11]);
+});

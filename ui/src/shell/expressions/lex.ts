@@ -120,9 +120,14 @@ export const isReserved = (word: string): boolean => RESERVED.has(word.toLowerCa
 
 const isPlain = (word: string): boolean => /^[a-z][a-z0-9_]*$/.test(word);
 
+/** Words with points between them, as the keys of companies' fields: read as one. */
+const isPlainPath = (key: string): boolean => /^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$/.test(key);
+
 /** A key, in backquotes where it needs them; `beside` a sign of comparison some words are numbers. */
 export const printKey = (key: string, beside = false): string =>
-  isPlain(key) && !isReserved(key) && !(beside && ["infinity", "minus", "nan"].includes(key)) ? key : quote(key, "`");
+  isPlainPath(key) && !isReserved(key) && !(beside && ["infinity", "minus", "nan"].includes(key))
+    ? key
+    : quote(key, "`");
 
 /** The name of an event, in quotes where it needs them. */
 export const printName = (name: string): string => (isPlain(name) && name !== "not" ? name : printText(name));

@@ -83,9 +83,9 @@ pub(super) fn stamp(proposals: &[Proposal]) -> u32 {
 
 /// Texts of people, and what a cleansing takes them for. A time zone is a name of a list.
 fn fields(db: &Db<'_>) -> carillon_store::Result<Vec<(String, String, Kind)>> {
-    let texts = kinds(db)?
-        .into_iter()
-        .filter(|(field, _)| field.field_type == FieldType::Text && field.key != "time_zone");
+    let texts = kinds(db)?.into_iter().filter(|(field, _)| {
+        field.field_type == FieldType::Text && field.key != "time_zone" && !field.is_of_company()
+    });
     Ok(texts
         .map(|(field, kind)| {
             let kind = match kind {

@@ -10,7 +10,7 @@ use crate::workspaces::Open;
 use crate::{Ctx, fields};
 use carillon_model::ContactId;
 use carillon_model::consent::{Channel, Consent, ConsentAction, Purpose};
-use carillon_model::contact::Value;
+use carillon_model::contact::{Field, Value};
 use carillon_store::contacts::{Columns, Inserted, NewContact};
 use carillon_store::{Priority, consents};
 
@@ -29,6 +29,7 @@ pub(super) async fn add(cx: &Ctx, req: AddContact) -> Result<Found> {
             .iter()
             .find(|f| f.key == key)
             .ok_or_else(|| fail(Code::NotFound, "not_found.field", &[("name", &key)]))?;
+        its_own(field)?;
         if let Some(value) = value {
             keys.push(key);
             values.push(Some(fields::fitting(field, value)?));
@@ -93,6 +94,7 @@ pub(super) async fn update(cx: &Ctx, req: UpdateContact) -> Result<Done> {
             .iter()
             .find(|f| f.key == key)
             .ok_or_else(|| fail(Code::NotFound, "not_found.field", &[("name", &key)]))?;
+        its_own(field)?;
         let value = match (key.as_str(), value) {
             ("created_at", _) => return Err(fail(Code::Refused, "fields.built_in", &[("key", &key)])),
             ("email", Some(Value::Text(email))) => {
@@ -117,6 +119,14 @@ pub(super) async fn update(cx: &Ctx, req: UpdateContact) -> Result<Done> {
         })
         .await?;
     Ok(Done {})
+}
+
+/// What is read of a company is changed there.
+fn its_own(field: &Field) -> Result<()> {
+    match field.is_of_company() {
+        true => Err(fail(Code::Refused, "fields.of_company", &[("key", &field.key)])),
+        false => Ok(()),
+    }
 }
 
 /// The contacts somebody means.

@@ -4,7 +4,7 @@ use carillon_model::consent::{Basis, Channel, Consent, Purpose, SuppressionReaso
 use carillon_model::contact::{Contact, Value};
 use carillon_model::event::Event;
 use carillon_model::message::MessageState;
-use carillon_model::{ContactId, ImportId, MessageId, Moment, ResponseId, SegmentId};
+use carillon_model::{CompanyId, ContactId, ImportId, MessageId, Moment, ResponseId, SegmentId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use ts_rs::TS;
@@ -19,6 +19,10 @@ pub struct ContactsPage {
     pub expression: Option<String>,
     /// Words looked for in e-mail and names.
     pub search: Option<String>,
+    /// Only those of this company.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub company: Option<CompanyId>,
     pub sort: Option<Sort>,
     /// First row, from 0.
     pub offset: u32,
@@ -79,6 +83,7 @@ pub struct Found {
 #[ts(export)]
 pub struct ContactPage {
     pub contact: Contact,
+    pub company: Option<crate::companies::CompanyNamed>,
     pub time_zone: ZoneShown,
     /// `None`: the address may be written to where the ledger permits it.
     pub suppressed: Option<SuppressionShown>,

@@ -1,6 +1,7 @@
 //! Which fields are compared as what, and which of two values stays: as somebody set it, else as the fields are called.
 
 use super::{DuplicateRule, DuplicateRules};
+use crate::companies;
 use crate::error::{Code, Result, fail};
 use crate::imports::heading;
 use carillon_engine::duplicates::MOST_FIELDS;
@@ -47,6 +48,7 @@ fn guess(field: &Field) -> Option<MatchKind> {
         "phone" => Some(MatchKind::Phone),
         "country" => Some(MatchKind::Country),
         "city" => Some(MatchKind::Suburb),
+        companies::NAME => Some(MatchKind::Text),
         _ => None,
     };
     if field.built_in {
@@ -71,6 +73,13 @@ fn fits(kind: MatchKind, of: FieldType) -> bool {
     }
 }
 
+/// Whether somebody says of contacts what the field holds. A company's name stands for which company it is; what else is
+/// known of the company says nothing of its people.
+fn is_said(field: &Field) -> bool {
+    let own = !field.is_of_company() || field.key == companies::NAME;
+    own && field.key != "created_at" && field.score.is_none()
+}
+
 /// All fields of a workspace that people fill in, with what each says of a person; `None`: nothing is known of that.
 ///
 /// # Errors
@@ -78,7 +87,7 @@ fn fits(kind: MatchKind, of: FieldType) -> bool {
 pub(crate) fn kinds(db: &Db<'_>) -> carillon_store::Result<Vec<(Field, Option<MatchKind>)>> {
     let set: Set = settings::get(db, RULES)?.unwrap_or_default();
     let fields = db.catalogue().fields().into_iter();
-    let filled = fields.filter(|field| field.key != "created_at" && field.score.is_none());
+    let filled = fields.filter(is_said);
     Ok(filled
         .map(|field| {
             let said = set.fields.get(&field.key).map(|(kind, _)| *kind);
@@ -96,20 +105,17 @@ pub(super) fn read(db: &Db<'_>) -> carillon_store::Result<DuplicateRules> {
     let set: Set = settings::get(db, RULES)?.unwrap_or_default();
     let fields = db.catalogue().fields();
     let mut compared = 0;
-    let rules = fields
-        .iter()
-        .filter(|field| field.key != "created_at" && field.score.is_none())
-        .map(|field| {
-            let said = set.fields.get(&field.key);
-            let kind = said.map_or_else(|| guess(field), |(kind, _)| *kind);
-            compared += usize::from(kind.is_some());
-            DuplicateRule {
-                key: field.key.clone(),
-                label: field.label.clone(),
-                kind: kind.filter(|_| compared <= MOST_FIELDS),
-                rule: said.map_or_else(|| default_rule(&field.key, field.field_type), |(_, rule)| *rule),
-            }
-        });
+    let rules = fields.iter().filter(|field| is_said(field)).map(|field| {
+        let said = set.fields.get(&field.key);
+        let kind = said.map_or_else(|| guess(field), |(kind, _)| *kind);
+        compared += usize::from(kind.is_some());
+        DuplicateRule {
+            key: field.key.clone(),
+            label: field.label.clone(),
+            kind: kind.filter(|_| compared <= MOST_FIELDS),
+            rule: said.map_or_else(|| default_rule(&field.key, field.field_type), |(_, rule)| *rule),
+        }
+    });
     Ok(DuplicateRules {
         fields: rules.collect(),
         trusted: match set.trusted.is_empty() {

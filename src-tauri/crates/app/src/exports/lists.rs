@@ -9,11 +9,12 @@ use crate::outbox::OutboxRow;
 use crate::reports::{self, Bucket, FunnelOf, Span};
 use crate::workspaces::Open;
 use crate::{Ctx, outbox};
-use carillon_model::contact::Contact;
+use carillon_model::contact::{Contact, Field};
 use carillon_model::event::{Event, Prop};
 use carillon_model::message::MessageState;
 use carillon_model::{ContactId, EventId, JourneyId, MessageId};
-use carillon_store::{Db, contacts, events, suppressions};
+use carillon_store::companies::{CompaniesQuery, CompanyCount, CompanyOrder};
+use carillon_store::{Db, companies, contacts, events, suppressions};
 use serde::Serialize;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +40,7 @@ pub(crate) struct List {
 
 enum Source {
     Contacts(Contacts),
+    Companies(Companies),
     Messages(Messages),
     Events(Events),
     Suppressions(Option<ContactId>),
@@ -64,6 +66,7 @@ impl List {
     pub async fn next(&mut self, open: &Arc<Open>) -> Result<Option<Rows>> {
         match &mut self.source {
             Source::Contacts(list) => list.next(open).await,
+            Source::Companies(list) => list.next(open).await,
             Source::Messages(list) => list.next(open).await,
             Source::Events(list) => list.next(open).await,
             Source::Suppressions(after) => suppressed(open, after).await,
@@ -94,7 +97,8 @@ pub(super) fn word_of(value: &impl Serialize) -> Cell {
 pub(super) async fn of(cx: &Ctx, list: ExportList) -> Result<List> {
     let open = cx.open()?;
     match list {
-        ExportList::Contacts { who, columns } => contacts_of(open, whom(open, who)?, columns),
+        ExportList::Contacts { who, columns } => contacts_of(open, whom(open, who)?, columns).await,
+        ExportList::Companies => companies_of(open).await,
         ExportList::Messages {
             states,
             journey,
@@ -129,10 +133,15 @@ struct Contacts {
     keys: Vec<String>,
 }
 
-fn contacts_of(open: &Open, ids: Vec<ContactId>, keys: Vec<String>) -> Result<List> {
-    let fields = open.store.catalogue().fields();
+async fn contacts_of(open: &Open, ids: Vec<ContactId>, keys: Vec<String>) -> Result<List> {
+    let mut fields = open.store.catalogue().fields();
     let keys = match keys.is_empty() {
-        true => fields.iter().map(|field| field.key.clone()).collect(),
+        true => {
+            if open.store.read(companies::count).await? == 0 {
+                fields.retain(|field| !field.is_of_company());
+            }
+            fields.iter().map(|field| field.key.clone()).collect()
+        }
         false => keys,
     };
     let kind = |key: &String| {
@@ -175,6 +184,56 @@ impl Contacts {
             false => Cell::Texts(contact.tags.iter().cloned().collect()),
         };
         cells.chain([tags]).collect()
+    }
+}
+
+/// Companies in the order they were made.
+struct Companies {
+    at: u64,
+    keys: Vec<String>,
+}
+
+async fn companies_of(open: &Open) -> Result<List> {
+    let total = open.store.read(companies::count).await?;
+    let mut fields = open.store.catalogue().fields();
+    fields.retain(Field::is_of_company);
+    let named = fields
+        .iter()
+        .map(|field| Column::new(&field.key, Kind::of(field.field_type)));
+    let further = columns(&[("contacts", Kind::Whole), ("created_at", Kind::Moment)]);
+    Ok(List {
+        columns: named.chain(further).collect(),
+        total,
+        source: Source::Companies(Companies {
+            at: 0,
+            keys: fields.into_iter().map(|field| field.key).collect(),
+        }),
+    })
+}
+
+impl Companies {
+    async fn next(&mut self, open: &Open) -> Result<Option<Rows>> {
+        let query = CompaniesQuery {
+            order: CompanyOrder::Added,
+            offset: self.at,
+            limit: PAGE,
+            ..CompaniesQuery::default()
+        };
+        let (found, _) = open.store.read(move |db| companies::page(db, &query)).await?;
+        self.at += found.len() as u64;
+        let row = |counted: &CompanyCount| {
+            let values = &counted.company.fields;
+            let cells = self.keys.iter().map(|key| {
+                let held = values.iter().find(|field| field.key == *key);
+                held.map_or(Cell::Empty, |field| Cell::from(&field.value))
+            });
+            let contacts = Cell::Whole(i64::try_from(counted.contacts).unwrap_or(i64::MAX));
+            cells
+                .chain([contacts, Cell::Moment(counted.company.created_at)])
+                .collect()
+        };
+        let rows: Rows = found.iter().map(row).collect();
+        Ok(Some(rows).filter(|rows| !rows.is_empty()))
     }
 }
 

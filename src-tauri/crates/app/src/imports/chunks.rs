@@ -6,7 +6,9 @@ use super::clean;
 use super::plan::{Kept, Options, TEXT_MAX, folded, options_of, tags};
 use super::source::{BadRecord, Record, Records};
 use super::status::Standing;
+use crate::companies;
 use crate::error::{Result, sentence};
+use carillon_engine::companies::{domain_of, is_anybodys};
 use carillon_model::contact::{FieldType, Value};
 use chrono_tz::Tz;
 use std::collections::{BTreeSet, HashSet};
@@ -194,6 +196,13 @@ impl Chunks {
                     None
                 }
             },
+            (Value::Text(text), _) if column.key == companies::DOMAIN => {
+                let domain = domain_of(text).filter(|domain| !is_anybodys(domain));
+                if domain.is_none() {
+                    lack("bad_domain");
+                }
+                domain.map(Value::Text)
+            }
             (_, FieldType::Choice | FieldType::MultiChoice) => {
                 let several = matches!(value, Value::MultiChoice(_));
                 let known = self.options.get(&place)?;

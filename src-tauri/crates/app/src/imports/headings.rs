@@ -32,6 +32,17 @@ pub(super) const SYNONYMS: &[(&str, &[&str])] = &[
         "telefono", "movil", "cellulare", "telefone", "celular", "telefoon", "telefoonnummer", "puhelin",
         "puhelinnumero", "numertelefonu", "телефон", "電話", "电话",
     ]),
+    ("company.name", &[
+        "company", "companyname", "nameofcompany", "organisation", "organization", "organisationname",
+        "organizationname", "employer", "account", "accountname", "associatedcompany", "firma", "firmenname",
+        "unternehmen", "organisationsname", "arbeitgeber", "societe", "entreprise", "empresa", "azienda", "bedrijf",
+        "bedrijfsnaam", "foretag", "virksomhed", "firmanavn", "yritys", "spolecnost", "компания", "организация", "会社",
+        "会社名", "公司", "회사",
+    ]),
+    ("company.domain", &[
+        "companydomain", "companydomainname", "companywebsite", "companyurl", "domainofthecompany", "firmendomain",
+        "firmenwebsite", "webseitederfirma", "sitedelentreprise",
+    ]),
     ("country", &[
         "country", "countrycode", "countryregion", "land", "landercode", "laendercode", "landeskennung",
         "pays", "pais", "paese", "nazione", "kraj", "zeme", "maa", "страна", "国", "国家",

@@ -10,7 +10,7 @@ use super::values::{self, Reading};
 use super::{ColumnPlan, ImportMode, ImportPlan, clean, mapping, status};
 use crate::error::{Code, Result, fail};
 use carillon_model::consent::Basis;
-use carillon_model::contact::{Field, FieldType};
+use carillon_model::contact::{COMPANY_PREFIX, Field, FieldType};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -398,11 +398,12 @@ fn field_column(
 }
 
 fn check_key(key: &str) -> Result<()> {
-    let first = key.starts_with(|c: char| c.is_ascii_lowercase());
-    let rest = key
+    let own = key.strip_prefix(COMPANY_PREFIX).unwrap_or(key);
+    let first = own.starts_with(|c: char| c.is_ascii_lowercase());
+    let rest = own
         .chars()
         .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    match first && rest && key.len() <= 63 {
+    match first && rest && own.len() <= 63 {
         true => Ok(()),
         false => Err(fail(Code::Invalid, "imports.bad_field_name", &[("name", &key)]).at("columns")),
     }

@@ -1,6 +1,7 @@
 //! The job of an import: a thread reads ahead, slices are written one by one.
 
 use super::chunks::{Chunk, Chunks, EXAMPLES, Seen};
+use super::employers::Employers;
 use super::plan::{self, Kept, Options};
 use super::rejects::RejectFile;
 use super::source::BadRecord;
@@ -92,6 +93,7 @@ pub(super) async fn try_out(
     job.phase("trying");
     let (mut chunks, reader) = read_ahead(path, kept.clone(), options, &open);
     let mut counts = ImportCounts::default();
+    let mut employers = Employers::default();
     while let Some(chunk) = chunks.recv().await {
         let mut rows = chunk.rows.into_iter();
         loop {
@@ -101,7 +103,13 @@ pub(super) async fn try_out(
                 break;
             }
             let kept = kept.clone();
-            counts.add(open.store.read(move |db| write::judge(db, &kept, &slice)).await?);
+            let mut seen = std::mem::take(&mut employers);
+            let (judged, seen) = open
+                .store
+                .read(move |db| Ok((write::judge(db, &kept, &slice, &mut seen)?, seen)))
+                .await?;
+            employers = seen;
+            counts.add(judged);
         }
         if let Some(bad) = &chunk.broken {
             return Err(plan::broken(bad, "imports.kept_nothing"));

@@ -1,12 +1,13 @@
 //! What rows do to contacts: judged the same way by a dry run, which only reads, and by the import itself.
 
 use super::chunks::{Person, Row, What};
-use super::plan::Kept;
+use super::employers::{AtCompany, Employers};
+use super::plan::{FieldColumn, Kept};
 use super::rejects::RejectFile;
 use super::status::Standing;
 use super::{ImportCounts, ImportMode};
 use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose};
-use carillon_model::contact::Value;
+use carillon_model::contact::{Value, is_of_company};
 use carillon_model::{ContactId, ImportId};
 use carillon_store::contacts::{Columns, Fill, Inserted, NewContact};
 use carillon_store::{Db, Error, Tx, consents, contacts, crash, duplicates, imports, settings, suppressions};
@@ -144,9 +145,17 @@ fn would_obey(db: &Db<'_>, contact: ContactId, email: &str, standing: Standing) 
     Ok(imports::would_suppress(db, email, reason)? || standing.is_own_no() && !is_withdrawn(db, contact)?)
 }
 
+fn fill(only: bool) -> Fill {
+    if only { Fill::EmptyOnly } else { Fill::Overwrite }
+}
+
+/// The fields of contacts among the columns, in their order.
+fn own(kept: &Kept) -> impl Iterator<Item = &FieldColumn> {
+    kept.fields.iter().filter(|column| !is_of_company(&column.key))
+}
+
 fn fills(kept: &Kept) -> Vec<Fill> {
-    let fill = |only: bool| if only { Fill::EmptyOnly } else { Fill::Overwrite };
-    kept.fields.iter().map(|f| fill(f.fill_only)).collect()
+    own(kept).map(|column| fill(column.fill_only)).collect()
 }
 
 /// Writes a slice of rows with the import's position, all in one transaction.
@@ -172,27 +181,30 @@ pub(crate) fn slice(tx: &mut Tx<'_>, work: &Work, rows: Vec<Row>, position: u64)
                     told.push((row.email, row.standing));
                 }
             }
-            What::Person(person) => people.push(Someone {
+            What::Person(mut person) => people.push(Someone {
                 line: row.line,
                 email: row.email,
                 standing: row.standing,
+                company: AtCompany::take(&work.kept, &mut person.values),
                 person: *person,
             }),
         }
     }
-    let keys: Vec<&str> = work.kept.fields.iter().map(|f| f.key.as_str()).collect();
+    let keys: Vec<&str> = own(&work.kept).map(|f| f.key.as_str()).collect();
     let columns = Columns::resolve(tx, &keys)?;
     let source = imports::source(work.id);
     let found = place(tx, work, &columns, &people, &source)?;
     let fills = fills(&work.kept);
     let (mut first, mut last) = (None, None);
     let mut granted = Vec::new();
+    let mut employers = Employers::default();
     for (someone, found) in people.into_iter().zip(found) {
         let Someone {
             line,
             email,
             standing,
             person,
+            ..
         } = &someone;
         let taken = match found {
             Found::New { id, suppressed } => {
@@ -207,10 +219,16 @@ pub(crate) fn slice(tx: &mut Tx<'_>, work: &Work, rows: Vec<Row>, position: u64)
                     granted.push(grant(id, basis, tx, work));
                 }
                 obey(tx, work, id, email, *standing)?;
+                employers.connect(tx, work.id, id, &someone.company)?;
                 true
             }
             Found::Known(id) => {
-                let changed = update(
+                let connected = employers.connect(tx, work.id, id, &someone.company)?;
+                let mut changed = connected.any;
+                if let Some(connected) = &connected.was {
+                    imports::keep_was(tx, work.id, id, std::slice::from_ref(connected))?;
+                }
+                changed |= update(
                     tx,
                     work,
                     id,
@@ -296,6 +314,7 @@ struct Someone {
     email: String,
     standing: Standing,
     person: Person,
+    company: AtCompany,
 }
 
 enum Found {
@@ -402,7 +421,12 @@ fn keep_rejects(tx: &mut Tx<'_>, work: &Work, rejected: &[(u64, String, Vec<Stri
 }
 
 /// What a slice would do, read from a snapshot.
-pub(crate) fn judge(db: &Db<'_>, kept: &Kept, rows: &[Row]) -> Result<ImportCounts, Error> {
+pub(crate) fn judge(
+    db: &Db<'_>,
+    kept: &Kept,
+    rows: &[Row],
+    employers: &mut Employers,
+) -> Result<ImportCounts, Error> {
     let mut counts = ImportCounts {
         rows: rows.len() as u64,
         ..ImportCounts::default()
@@ -447,6 +471,7 @@ pub(crate) fn judge(db: &Db<'_>, kept: &Kept, rows: &[Row]) -> Result<ImportCoun
                     person,
                     &fills,
                     &mut counts,
+                    employers,
                 )?;
                 changed |= would_obey(db, id, &row.email, row.standing)?;
                 *(if changed {
@@ -468,6 +493,7 @@ fn count(counts: &mut ImportCounts, standing: Standing) {
     }
 }
 
+#[allow(clippy::too_many_arguments)]
 fn would_change(
     db: &Db<'_>,
     kept: &Kept,
@@ -476,19 +502,18 @@ fn would_change(
     person: &Person,
     fills: &[Fill],
     counts: &mut ImportCounts,
+    employers: &mut Employers,
 ) -> Result<bool, Error> {
     counts.suppressed += u64::from(suppressions::of_contact(db, id)?);
     let before = contacts::record_fields(db, id)?.unwrap_or_default();
     let was = |key: &str| -> Option<&Value> { before.iter().find(|(k, _)| k == key).map(|(_, v)| v) };
-    let mut changed = kept
-        .fields
-        .iter()
-        .zip(&person.values)
-        .zip(fills)
-        .any(|((column, new), fill)| {
-            let was = was(&column.key);
-            new.is_some() && was != new.as_ref() && (was.is_none() || *fill == Fill::Overwrite)
-        });
+    let mut values = person.values.clone();
+    let company = AtCompany::take(kept, &mut values);
+    let mut changed = own(kept).zip(&values).zip(fills).any(|((column, new), fill)| {
+        let was = was(&column.key);
+        new.is_some() && was != new.as_ref() && (was.is_none() || *fill == Fill::Overwrite)
+    });
+    changed |= employers.would_change(db, id, &company)?;
     if !person.tags.is_empty() && !changed {
         let has = contacts::get(db, id)?.map(|c| c.tags).unwrap_or_default();
         changed = person.tags.iter().any(|tag| !has.contains(tag));

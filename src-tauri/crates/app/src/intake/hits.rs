@@ -249,7 +249,9 @@ fn fitting(db: &Db<'_>, key: &str, text: &str) -> Option<Value> {
         return None;
     }
     let fields = db.catalogue().fields();
-    let field = fields.iter().find(|field| field.key == key)?;
+    let field = fields
+        .iter()
+        .find(|field| field.key == key && !field.is_of_company())?;
     match field.field_type {
         FieldType::Text => Some(Value::Text(text.to_owned())),
         FieldType::Number => values::number(text, '.').map(Value::Number),

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod cleansing;
+mod companies;
 mod events;
 mod exports;
 mod kills;

@@ -170,7 +170,7 @@ pub enum Fields {
         after_help = "Examples:\n  carillon fields add birthday --type date --label \"Birthday\"\n  carillon fields add roast --type choice --option light --option dark"
     )]
     Add {
-        /// Its name: small letters, digits and _.
+        /// Its name: small letters, digits and _; company. before it for a field of companies.
         key: String,
         /// What its values are.
         #[arg(long = "type", default_value = "text", value_parser = FIELD_TYPES)]

@@ -23,6 +23,12 @@ pub enum Export {
         #[arg(long, value_name = "FIELD")]
         column: Vec<String>,
     },
+    /// Companies with their fields and how many contacts each has.
+    #[command(after_help = "Example:\n  carillon export companies --out companies.xlsx")]
+    Companies {
+        #[command(flatten)]
+        file: ExportFile,
+    },
     /// What contacts did, each property a column; `carillon events import` takes it.
     #[command(
         after_help = "Examples:\n  carillon export events --out events.parquet\n  carillon export events --out orders.csv --event order"

@@ -33,6 +33,7 @@ pub async fn export(backend: &Backend, json: bool, verb: Export) -> Result<()> {
                 file,
             )
         }
+        Export::Companies { file } => (json!({ "of": "companies" }), file),
         Export::Suppressions { file } => (json!({ "of": "suppressions" }), file),
         Export::Campaign { name, file } => {
             let found = backend.find("campaigns.list", &name, "campaign").await?;

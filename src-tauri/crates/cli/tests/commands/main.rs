@@ -4,6 +4,7 @@
 mod accounts;
 mod answers;
 mod cleansing;
+mod companies;
 mod duplicates;
 mod interrupted;
 mod providers;

@@ -141,7 +141,11 @@ impl<'a> Count<'a> {
         if let ([postings], Times::AtLeast(1)) = (&postings[..], times) {
             let some = postings.by_contact().filter(|of_contact| {
                 let counting = zones.get(of_contact.contact);
-                counting.is_some_and(|counting| of_contact.iter().any(|p| counting.has_millis(p.millis()) && passes(&p)))
+                counting.is_some_and(|counting| {
+                    of_contact
+                        .iter()
+                        .any(|p| counting.has_millis(p.millis()) && passes(&p))
+                })
             });
             return sorted(some.map(|of_contact| of_contact.contact));
         }

@@ -5,8 +5,8 @@ use super::remembered::Remembered;
 use super::rows::Rows;
 use crate::record::Scope;
 use crate::segment::{
-    MAX_CHAIN, Needs, beside, date_truth, field_holds, folded, local_date, print_clause, sample_share, test_holds,
-    zone_of,
+    MAX_CHAIN, Needs, beside, date_truth, field_holds, folded, local_date, print_clause, sample_share,
+    test_holds, zone_of,
 };
 use carillon_model::segment::{Clause, DateTest, Expr, Test, Zone};
 use carillon_model::{ContactId, Moment};
@@ -128,7 +128,9 @@ impl<'a> Count<'a> {
 
     fn remembered_clause(&mut self, clause: &'a Clause, text: &str) -> RoaringBitmap {
         // A segment is made of clauses that are remembered themselves.
-        let remembered = self.remembered.filter(|_| !matches!(clause, Clause::InSegment { .. }));
+        let remembered = self
+            .remembered
+            .filter(|_| !matches!(clause, Clause::InSegment { .. }));
         let Some(remembered) = remembered else {
             return self.read_clause(clause);
         };

@@ -72,7 +72,8 @@ impl Remembered {
     }
 
     pub fn heap_bytes(&self) -> usize {
-        let of = |(clause, entry): (&String, &Entry)| clause.len() * 2 + entry.members.serialized_size() + 256;
+        let of =
+            |(clause, entry): (&String, &Entry)| clause.len() * 2 + entry.members.serialized_size() + 256;
         self.clauses.iter().map(of).sum()
     }
 }

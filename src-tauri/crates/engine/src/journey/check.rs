@@ -195,7 +195,7 @@ impl<'a> Check<'a> {
         value: &Value,
     ) -> Option<Option<FieldValue>> {
         let field = self.known_field(setting, key)?;
-        if READ_ONLY.contains(&key) || field.score.is_some() {
+        if READ_ONLY.contains(&key) || field.score.is_some() || field.is_of_company() {
             self.problem(Code::ReadOnlyField, Some(setting), &[("name", key)]);
             return None;
         }

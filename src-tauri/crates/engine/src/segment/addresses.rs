@@ -37,7 +37,12 @@ pub(super) fn domain(address: &str) -> Option<&str> {
 
 /// Whether anybody gets a mailbox at the domain of the folded address.
 pub(super) fn is_free_mail(address: &str) -> bool {
-    domain(address).is_some_and(|domain| FREE_MAIL.contains(domain))
+    domain(address).is_some_and(is_free_domain)
+}
+
+/// Whether anybody gets a mailbox at the folded domain.
+pub(crate) fn is_free_domain(domain: &str) -> bool {
+    FREE_MAIL.contains(domain)
 }
 
 /// Whether the folded address is that of a function; what follows a `+` does not count.

@@ -523,8 +523,19 @@ fn is_plain(word: &str) -> bool {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
+/// A key of words with points between them, as those of companies: the reader takes it as one word.
+fn is_plain_path(key: &str) -> bool {
+    let word = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    };
+    key.starts_with(|c: char| c.is_ascii_lowercase()) && key.split('.').all(word)
+}
+
 pub(super) fn key(key: &str) -> String {
-    if is_plain(key) && !is_reserved(key) {
+    if is_plain_path(key) && !is_reserved(key) {
         key.to_owned()
     } else {
         quoted(key, '`')

@@ -499,3 +499,30 @@ fn the_reason_shows_what_was_seen() {
     );
     assert!(reason.of[3].holds && reason.of[3].of[0].seen.as_deref() == Some("phone is empty"));
 }
+
+#[test]
+fn a_field_of_companies_is_written_as_one_word() {
+    let text = "company.industry is \"Retail\"";
+    let expr = parse(text).unwrap();
+    assert_eq!(print(&expr), text);
+    let keyed = |key: &str| {
+        Expr::Clause(Clause::Field {
+            key: key.to_owned(),
+            test: Test::Known,
+        })
+    };
+    for key in [
+        "company.name",
+        "a.b.c",
+        "a..b",
+        ".a",
+        "a.",
+        "a.B",
+        "company.",
+        "a.1",
+        "not.a",
+    ] {
+        assert_eq!(parse(&print(&keyed(key))).unwrap(), keyed(key), "{key}");
+    }
+    assert_eq!(print(&keyed("a..b")), "`a..b` is known");
+}

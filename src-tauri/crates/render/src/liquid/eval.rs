@@ -298,7 +298,13 @@ impl<'a> Run<'a> {
             }
             None => self.scope.root(&path.root, self.mode == Mode::Html),
         };
-        for step in &path.steps {
+        let mut steps = path.steps.as_slice();
+        if self.local(&path.root).is_none()
+            && let Some((value, rest)) = self.scope.of_company(&path.root, steps)
+        {
+            (at, steps) = (Found::Value(value), rest);
+        }
+        for step in steps {
             let key = match step {
                 Step::Key(key) => Val::str(key),
                 Step::Index(operand) => self.operand(operand)?.value,

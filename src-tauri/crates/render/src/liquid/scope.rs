@@ -1,9 +1,11 @@
 //! The names a template can use.
 
+use super::expr::Step;
 use super::markup::escape;
 use super::value::{Val, cleaned};
 use crate::context::{Context, Sender};
 use crate::locale::Locale;
+use carillon_model::contact::COMPANY_PREFIX;
 
 /// What the roots of paths stand for. Reserved words win over fields of the same name, which are still reached
 /// as `contact.<key>`.
@@ -96,6 +98,22 @@ impl<'a> Scope<'a> {
                 _ => Val::Nil,
             },
         }
+    }
+
+    /// What a path says of the contact's company (`contact.company.KEY`, or `company.KEY`), and the steps behind it. A
+    /// contact may have a field called company, too, from before: then only what is known of the company is meant.
+    pub(crate) fn of_company<'p>(&self, root: &str, steps: &'p [Step]) -> Option<(Val, &'p [Step])> {
+        let steps = match (root, steps) {
+            ("company", steps) => steps,
+            ("contact", [Step::Key(key), steps @ ..]) if key == "company" => steps,
+            _ => return None,
+        };
+        let [Step::Key(key), rest @ ..] = steps else {
+            return None;
+        };
+        let key = format!("{COMPANY_PREFIX}{key}");
+        let known = self.context.contact.contains_key(&key);
+        (known || !self.context.contact.contains_key("company")).then(|| (self.field(&key), rest))
     }
 
     fn field(&self, key: &str) -> Val {

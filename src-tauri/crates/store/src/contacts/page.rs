@@ -127,15 +127,28 @@ pub(crate) fn order_sql(db: &Db<'_>, by: &Order) -> Result<String> {
                 "SELECT id, {column} IS NOT NULL FROM contacts ORDER BY {column} IS NULL, {column} COLLATE NOCASE, id"
             )
         }
-        FieldRef::Custom(custom) => {
+        FieldRef::Company(i) => {
+            let column = super::company_column(i);
+            format!(
+                "SELECT c.id, k.{column} IS NOT NULL FROM contacts c LEFT JOIN companies k ON k.id = c.company_id
+                 ORDER BY k.{column} IS NULL, k.{column} COLLATE NOCASE, c.id"
+            )
+        }
+        FieldRef::Custom(custom) | FieldRef::OfCompany(custom) => {
             let column = custom.column();
+            let (table, whose) = custom.table();
+            let id = if custom.field.is_of_company() {
+                "company_id"
+            } else {
+                "id"
+            };
             let sorted = match custom.field.field_type {
                 FieldType::Money => format!("f.{column}c, f.{column}"),
                 FieldType::Text => format!("f.{column} COLLATE NOCASE"),
                 _ => format!("f.{column}"),
             };
             format!(
-                "SELECT c.id, f.{column} IS NOT NULL FROM contacts c LEFT JOIN contact_fields f ON f.contact = c.id
+                "SELECT c.id, f.{column} IS NOT NULL FROM contacts c LEFT JOIN {table} f ON f.{whose} = c.{id}
                  ORDER BY f.{column} IS NULL, {sorted}, c.id"
             )
         }

@@ -1,22 +1,24 @@
 //! Reading contacts.
 
 use super::{CREATED_AT, EMAIL, TIME_ZONE};
-use crate::catalogue::{Catalogue, CustomField, FieldRef};
+use crate::catalogue::{COMPANY, Catalogue, FieldRef};
 use crate::db::Db;
 use crate::duplicates;
 use crate::error::Result;
 use crate::sql::sql;
 use crate::time::moment;
 use crate::values;
-use carillon_model::contact::{BUILT_IN_FIELDS, Contact, FieldType, FieldValue, Provenance, Value};
+use carillon_model::contact::{
+    BUILT_IN_FIELDS, COMPANY_FIELDS, COMPANY_PREFIX, Contact, FieldType, FieldValue, Provenance, Value,
+};
 use carillon_model::{ContactId, Moment};
 use rusqlite::Row;
 use std::collections::{BTreeSet, HashMap};
 
 /// Columns every reading statement begins with.
-pub(crate) const CELLS: &str = "c.id, c.email, c.first_name, c.last_name, c.phone, c.country, c.city, c.language, c.time_zone, c.created_at, c.zone_source, c.source";
+pub(crate) const CELLS: &str = "c.id, c.email, c.first_name, c.last_name, c.phone, c.country, c.city, c.language, c.time_zone, c.created_at, c.zone_source, c.source, c.company_id";
 /// How many of them there are.
-const FIXED: usize = 12;
+const FIXED: usize = 13;
 
 const BY_EMAIL: &str = sql!("SELECT id FROM contacts WHERE email = ?1");
 const ADDRESS: &str = sql!("SELECT email FROM contacts WHERE id = ?1");
@@ -29,45 +31,44 @@ const PROVENANCE: &str = sql!(
 );
 const SOURCE: &str = sql!("SELECT text FROM sources WHERE id = ?1");
 
-/// A statement over contacts with their custom fields, prepared for one catalogue.
+/// A statement over contacts with their custom fields and the values of their companies, prepared for one catalogue.
 pub(crate) struct Reader<'a> {
-    /// Custom fields in use, with the place of their first cell.
-    custom: Vec<(FieldRef<'a>, usize)>,
+    /// All but the built-in fields, with the place of their first cell.
+    further: Vec<(FieldRef<'a>, usize)>,
     pub(crate) select: String,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(catalogue: &'a Catalogue) -> Reader<'a> {
-        Reader::with(catalogue.active())
+        let own = catalogue.active().map(FieldRef::Custom);
+        let of_company = (0..COMPANY_FIELDS.len()).map(FieldRef::Company);
+        let of_company = of_company.chain(catalogue.of_companies().map(FieldRef::OfCompany));
+        Reader::with(own.chain(of_company))
     }
 
     /// A reader of one field's values ([`Reader::value`]).
     pub(crate) fn only(field: FieldRef<'a>) -> Reader<'a> {
-        Reader::with(match field {
-            FieldRef::BuiltIn(_) => None,
-            FieldRef::Custom(custom) => Some(custom),
-        })
+        let further = !matches!(field, FieldRef::BuiltIn(_));
+        Reader::with(further.then_some(field))
     }
 
-    fn with(fields: impl IntoIterator<Item = &'a CustomField>) -> Reader<'a> {
+    fn with(fields: impl IntoIterator<Item = FieldRef<'a>>) -> Reader<'a> {
         let mut select = format!("SELECT {CELLS}");
-        let mut custom = Vec::new();
+        let mut further = Vec::new();
         let mut place = FIXED;
         for field in fields {
-            let column = field.column();
-            custom.push((FieldRef::Custom(field), place));
-            select.push_str(", f.");
-            select.push_str(&column);
-            place += 1;
-            if field.field.field_type == FieldType::Money {
-                select.push_str(", f.");
+            further.push((field, place));
+            for column in columns(field) {
+                select.push_str(", ");
                 select.push_str(&column);
-                select.push('c');
                 place += 1;
             }
         }
-        select.push_str(" FROM contacts c LEFT JOIN contact_fields f ON f.contact = c.id");
-        Reader { custom, select }
+        select.push_str(
+            " FROM contacts c LEFT JOIN contact_fields f ON f.contact = c.id LEFT JOIN companies k ON k.id = c.company_id
+              LEFT JOIN company_fields w ON w.company = c.company_id",
+        );
+        Reader { further, select }
     }
 
     /// The statement for one contact by its id.
@@ -90,9 +91,9 @@ impl<'a> Reader<'a> {
         match field {
             FieldRef::BuiltIn(CREATED_AT) => Ok(Some(Value::DateTime(moment(row.get(CREATED_AT + 1)?)?))),
             FieldRef::BuiltIn(i) => Ok(built_in(row, i)),
-            FieldRef::Custom(_) => {
+            FieldRef::Custom(_) | FieldRef::Company(_) | FieldRef::OfCompany(_) => {
                 let number = field.number();
-                let place = self.custom.iter().find(|(own, _)| own.number() == number);
+                let place = self.further.iter().find(|(own, _)| own.number() == number);
                 place.map_or(Ok(None), |(own, place)| cell(row, *own, *place))
             }
         }
@@ -109,7 +110,7 @@ impl<'a> Reader<'a> {
             FieldRef::BuiltIn(CREATED_AT),
             Value::DateTime(moment(row.get(9)?)?),
         );
-        for (field, place) in &self.custom {
+        for (field, place) in &self.further {
             if let Some(value) = cell(row, *field, *place)? {
                 each(*field, value);
             }
@@ -136,17 +137,27 @@ impl<'a> Reader<'a> {
             .map(|s| source_text(db, sources, s))
             .transpose()?;
         let measured = self.measured(db, id)?;
+        let company: Option<i64> = row.get(12)?;
+        let company = company.map(|id| crate::companies::changed_at(db, id).map(|at| (id, at)));
+        let company = company.transpose()?;
         let mut fields = Vec::new();
         self.values(row, |field, value| {
-            let by_score = match field {
-                FieldRef::Custom(custom) => custom.field.score.as_ref(),
-                FieldRef::BuiltIn(_) => None,
-            };
+            let by_score = field.custom().and_then(|custom| custom.field.score.as_ref());
             let by_score = by_score.map(|score| Provenance {
                 source: format!("score:{score}"),
                 at: measured.get(score).copied().unwrap_or(created_at),
             });
-            let later = by_score.or_else(|| later.get(&field.number()).cloned());
+            // Which company it is was said of the contact; all else was said of the company.
+            let by_company = match field {
+                FieldRef::Company(COMPANY) | FieldRef::BuiltIn(_) | FieldRef::Custom(_) => None,
+                FieldRef::Company(_) | FieldRef::OfCompany(_) => company.map(|(id, at)| Provenance {
+                    source: format!("company:{id}"),
+                    at: at.unwrap_or(created_at),
+                }),
+            };
+            let later = by_score
+                .or(by_company)
+                .or_else(|| later.get(&field.number()).cloned());
             let provenance = later.unwrap_or_else(|| Provenance {
                 source: match (field, &zone_source) {
                     (FieldRef::BuiltIn(TIME_ZONE), Some(source)) => source.clone(),
@@ -172,7 +183,7 @@ impl<'a> Reader<'a> {
     /// When each score of a contact last changed, by key.
     fn measured(&self, db: &Db<'_>, id: u32) -> Result<HashMap<String, Moment>> {
         let scored = |field: &FieldRef<'_>| matches!(field, FieldRef::Custom(c) if c.field.score.is_some());
-        if !self.custom.iter().any(|(field, _)| scored(field)) {
+        if !self.further.iter().any(|(field, _)| scored(field)) {
             return Ok(HashMap::new());
         }
         let all = db.all(crate::scores::LAST_CHANGES, (id,), |row| {
@@ -188,13 +199,32 @@ fn built_in(row: &Row<'_>, i: usize) -> Option<Value> {
     Some(Value::Text(text.to_owned()))
 }
 
-/// The value of a custom field whose first cell is there.
+/// The value of a field that is not built in and whose first cell is there.
 fn cell(row: &Row<'_>, field: FieldRef<'_>, place: usize) -> Result<Option<Value>> {
     let currency = match field.field_type() {
         FieldType::Money => Some(row.get_ref(place + 1)?),
         _ => None,
     };
     values::value(field, row.get_ref(place)?, currency)
+}
+
+/// The cells of a field that is not built in, as a statement of [`Reader`] reads them.
+fn columns(field: FieldRef<'_>) -> Vec<String> {
+    let first = match field {
+        FieldRef::Custom(custom) => format!("f.{}", custom.column()),
+        FieldRef::OfCompany(custom) => format!("w.{}", custom.column()),
+        FieldRef::Company(i) => format!("k.{}", company_column(i)),
+        FieldRef::BuiltIn(i) => format!("c.{}", builtin_key(i)),
+    };
+    match field.field_type() {
+        FieldType::Money => vec![first.clone(), format!("{first}c")],
+        _ => vec![first],
+    }
+}
+
+/// The column of `companies` of a field every company has.
+pub(crate) fn company_column(i: usize) -> &'static str {
+    COMPANY_FIELDS[i].0.trim_start_matches(COMPANY_PREFIX)
 }
 
 fn source_text(db: &Db<'_>, known: &mut HashMap<i64, String>, id: i64) -> Result<String> {

@@ -1,7 +1,7 @@
 //! Writing contacts.
 
 use super::{CREATED_AT, EMAIL, TIME_ZONE};
-use crate::catalogue::{Catalogue, FieldRef};
+use crate::catalogue::{Catalogue, CustomField, FieldRef};
 use crate::db::Db;
 use crate::duplicates;
 use crate::error::{Error, Result};
@@ -89,6 +89,7 @@ impl Columns {
                         next += 1;
                     }
                 }
+                FieldRef::Company(_) | FieldRef::OfCompany(_) => return Err(not_its_own(key)),
             }
         }
         if next > 2 {
@@ -403,9 +404,14 @@ pub fn set_field(
 fn tell_changed(tx: &mut Tx<'_>, id: ContactId) -> Result<()> {
     let now = ms(tx.now());
     tx.run(TOUCHED, (id.0, now))?;
+    contacts_touched(tx, id);
+    Ok(())
+}
+
+/// Tells that something changed that is read with a contact.
+pub(crate) fn contacts_touched(tx: &mut Tx<'_>, id: ContactId) {
     tx.touch("contacts", i64::from(id.0), i64::from(id.0));
     tx.topic(Topic::Contacts);
-    Ok(())
 }
 
 /// Writes one value with its provenance and tells the index. The contact exists and the value differs.
@@ -430,10 +436,11 @@ pub(crate) fn write_value(
         }
         FieldRef::Custom(c) => {
             match currency {
-                Some(currency) => tx.run(&set_money_sql(&c.column()), (id.0, cell, currency))?,
-                None => tx.run(&set_custom_sql(&c.column()), (id.0, cell))?,
+                Some(currency) => tx.run(&set_money_sql(c), (id.0, cell, currency))?,
+                None => tx.run(&set_custom_sql(c), (id.0, cell))?,
             };
         }
+        FieldRef::Company(_) | FieldRef::OfCompany(_) => return Err(not_its_own(key)),
     }
     let source = tx.source(source)?;
     let now = ms(tx.now());
@@ -486,22 +493,31 @@ fn own_word(db: &Db<'_>, id: ContactId) -> Result<Option<SuppressionReason>> {
     Ok(suppressions::contains(db, &email)?.filter(|reason| said.contains(reason)))
 }
 
+/// [`Catalogue::writable`] refuses them before.
+fn not_its_own(key: &str) -> Error {
+    Error::Invalid(format!("\"{key}\" is a field of companies."))
+}
+
 /// The statement that writes a built-in field.
 pub(crate) fn builtin_column(i: usize) -> String {
     format!("UPDATE contacts SET {} = ?2 WHERE id = ?1", BUILT_IN_FIELDS[i].0)
 }
 
-pub(crate) fn set_custom_sql(column: &str) -> String {
+/// The statement that writes a custom field of a contact or a company.
+pub(crate) fn set_custom_sql(custom: &CustomField) -> String {
+    let ((table, whose), column) = (custom.table(), custom.column());
     format!(
-        "INSERT INTO contact_fields(contact, {column}) VALUES(?1, ?2)
-         ON CONFLICT(contact) DO UPDATE SET {column} = excluded.{column}"
+        "INSERT INTO {table}({whose}, {column}) VALUES(?1, ?2)
+         ON CONFLICT({whose}) DO UPDATE SET {column} = excluded.{column}"
     )
 }
 
-pub(crate) fn set_money_sql(column: &str) -> String {
+/// [`set_custom_sql`] of an amount with its currency.
+pub(crate) fn set_money_sql(custom: &CustomField) -> String {
+    let ((table, whose), column) = (custom.table(), custom.column());
     format!(
-        "INSERT INTO contact_fields(contact, {column}, {column}c) VALUES(?1, ?2, ?3)
-         ON CONFLICT(contact) DO UPDATE SET {column} = excluded.{column}, {column}c = excluded.{column}c"
+        "INSERT INTO {table}({whose}, {column}, {column}c) VALUES(?1, ?2, ?3)
+         ON CONFLICT({whose}) DO UPDATE SET {column} = excluded.{column}, {column}c = excluded.{column}c"
     )
 }
 

@@ -13,8 +13,10 @@
 use super::kept::Rows;
 use super::person::{self, Person};
 use super::{aliases, pairs};
+use crate::catalogue::FieldRef;
 use crate::choices;
 use crate::codes::{Code, json};
+use crate::companies;
 use crate::consents;
 use crate::contacts;
 use crate::db::Db;
@@ -217,13 +219,14 @@ fn take_value(
     taken.origin = Some(person::whence(tx, absorbed, number, held)?);
     person::write_field(tx, survivor, number, &taken)?;
     let catalogue = tx.catalogue.clone();
-    let key = catalogue.by_number(number).map(|field| field.key().to_owned());
     let values = contacts::record_fields(tx, survivor)?.unwrap_or_default();
-    if let Some(key) = key {
-        let value = values
-            .into_iter()
-            .find(|(k, _)| *k == key)
-            .map(|(_, value)| value);
+    let keys: Vec<String> = match catalogue.by_number(number) {
+        Some(FieldRef::Company(_)) => companies::keys(&catalogue).collect(),
+        field => field.map(|field| field.key().to_owned()).into_iter().collect(),
+    };
+    for key in keys {
+        let value = values.iter().find(|(k, _)| *k == key);
+        let value = value.map(|(_, value)| value.clone());
         tx.change(Change::FieldSet {
             contact: survivor,
             key,

@@ -1,7 +1,7 @@
 //! What is stored of one contact, part by part, so that a part can go back where nobody touched it since.
 
 use super::kept::{Cell, Rows};
-use crate::catalogue::{Catalogue, FieldRef};
+use crate::catalogue::{COMPANY, Catalogue, FieldRef};
 use crate::contacts::{EMAIL, Origin, TIME_ZONE, builtin_column, set_custom_sql, set_money_sql};
 use crate::db::Db;
 use crate::error::{Error, Result};
@@ -28,6 +28,9 @@ const SET_PROVENANCE: &str = sql!(
 );
 const NO_PROVENANCE: &str = sql!("DELETE FROM provenance WHERE contact = ?1 AND field = ?2");
 const ZONE_SOURCE: &str = sql!("UPDATE contacts SET zone_source = ?2 WHERE id = ?1");
+/// A company that was removed since is not given back.
+const SET_COMPANY: &str =
+    sql!("UPDATE contacts SET company_id = (SELECT id FROM companies WHERE id = ?2) WHERE id = ?1");
 const TOUCHED: &str = sql!("UPDATE contacts SET updated_at = ?2 WHERE id = ?1");
 const PUT_TAG: &str = sql!(
     "INSERT INTO contact_tags(tag, contact, source, at) VALUES(?1, ?2, ?3, ?4)
@@ -90,11 +93,13 @@ fn columns(column: &str, kind: FieldType) -> Vec<String> {
     }
 }
 
-/// Each field that can be taken from one contact to another: a score writes its own, from what the contact then is.
+/// Each field that can be taken from one contact to another, which company it has among them: a score writes its own, from
+/// what the contact then is.
 fn movable(catalogue: &Catalogue) -> impl Iterator<Item = FieldRef<'_>> {
     let built_in = (EMAIL + 1..=TIME_ZONE).map(FieldRef::BuiltIn);
     let said = catalogue.active().filter(|custom| custom.field.score.is_none());
-    built_in.chain(said.map(FieldRef::Custom))
+    let company = FieldRef::Company(COMPANY);
+    built_in.chain([company]).chain(said.map(FieldRef::Custom))
 }
 
 /// Whether a field can be taken from one contact to another.
@@ -124,7 +129,8 @@ impl Person {
                     }
                     cells
                 }
-                FieldRef::Custom(c) => columns(&c.column(), c.field.field_type)
+                FieldRef::Company(_) => vec![row.cell(0, "company_id").cloned().unwrap_or(Cell::Null)],
+                FieldRef::Custom(c) | FieldRef::OfCompany(c) => columns(&c.column(), c.field.field_type)
                     .iter()
                     .map(|name| values.cell(0, name).cloned().unwrap_or(Cell::Null))
                     .collect(),
@@ -322,12 +328,17 @@ pub(super) fn write_field(tx: &mut Tx<'_>, id: ContactId, number: i64, held: &He
                 tx.run(ZONE_SOURCE, (id.0, cell(1)))?;
             }
         }
-        FieldRef::BuiltIn(_) => return Err(damaged("a field")),
+        FieldRef::Company(COMPANY) => {
+            tx.run(SET_COMPANY, (id.0, cell(0)))?;
+        }
+        FieldRef::BuiltIn(_) | FieldRef::Company(_) | FieldRef::OfCompany(_) => {
+            return Err(damaged("a field"));
+        }
         FieldRef::Custom(c) if c.field.field_type == FieldType::Money => {
-            tx.run(&set_money_sql(&c.column()), (id.0, cell(0), cell(1)))?;
+            tx.run(&set_money_sql(c), (id.0, cell(0), cell(1)))?;
         }
         FieldRef::Custom(c) => {
-            tx.run(&set_custom_sql(&c.column()), (id.0, cell(0)))?;
+            tx.run(&set_custom_sql(c), (id.0, cell(0)))?;
         }
     }
     match held.origin {

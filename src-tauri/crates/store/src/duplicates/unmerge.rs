@@ -34,6 +34,9 @@ const DROP_ALIAS: &str = sql!("DELETE FROM contact_aliases WHERE absorbed = ?1")
 const GIVE_ALIAS: &str = sql!("UPDATE contact_aliases SET contact = ?2 WHERE absorbed = ?1");
 const EVENT_BACK: &str = sql!("UPDATE events SET contact = ?2 WHERE id = ?1 AND contact = ?3");
 const VISITOR_BACK: &str = sql!("UPDATE visitors SET contact = ?2 WHERE id = ?1 AND contact = ?3");
+const NO_LOST_COMPANY: &str = sql!(
+    "UPDATE contacts SET company_id = NULL WHERE id = ?1 AND company_id NOT IN (SELECT id FROM companies)"
+);
 const DONE: &str = sql!("UPDATE merges SET was = '', undone_at = ?2, undone_seq = ?3 WHERE id = ?1");
 const TAG_NAMES: &str = sql!(
     "SELECT t.name FROM tags t CROSS JOIN contact_tags x ON x.tag = t.id AND x.contact = ?1 ORDER BY t.name"
@@ -59,6 +62,8 @@ pub fn unmerge(tx: &mut Tx<'_>, id: MergeId) -> Result<()> {
         tx.run(GIVE_ALIAS, (earlier, absorbed.0))?;
     }
     was.own.iter().try_for_each(|rows| rows.put_all_back(tx))?;
+    // Its company may have been removed since.
+    tx.run(NO_LOST_COMPANY, (absorbed.0,))?;
     let mut theirs = Vec::new();
     for event in was.events.iter().copied().map(EventId) {
         if tx.run(EVENT_BACK, (event.0, absorbed.0, survivor.0))? > 0 {

@@ -9,7 +9,7 @@ use crate::membership::Change;
 use crate::sql::sql;
 use crate::time::moment;
 use crate::tx::Tx;
-use crate::{consents, enrolments, outbox};
+use crate::{companies, consents, enrolments, outbox};
 use carillon_model::consent::{Consent, ConsentAction};
 use carillon_model::{ContactId, EventId, ImportId};
 
@@ -89,6 +89,12 @@ pub fn undo(tx: &mut Tx<'_>, id: ImportId, limit: u32) -> Result<Undone> {
     }
     if left > 0 {
         restore_changed(tx, id, source, &mut left, &mut done)?;
+    }
+    if left > 0 {
+        companies::restore_changed(tx, id, source, &mut left)?;
+    }
+    if left > 0 {
+        companies::drop_made(tx, source, &mut left)?;
     }
     if left > 0 {
         done.finished = true;
@@ -237,7 +243,7 @@ fn restore_values(
         let Some(field) = catalogue.by_number(found.field) else {
             continue;
         };
-        let retired = matches!(field, FieldRef::Custom(c) if c.retired);
+        let retired = field.custom().is_some_and(|custom| custom.retired);
         let now = contacts::origin(tx, contact, found.field)?;
         if retired {
             continue;
@@ -246,7 +252,12 @@ fn restore_values(
             hand_on(tx, contact, import, source, &found)?;
             continue;
         }
-        contacts::put_back(tx, contact, field.key(), found.value.as_ref(), found.origin, &by)?;
+        match field {
+            FieldRef::Company(_) => {
+                companies::put_connection_back(tx, contact, found.value.as_ref(), found.origin, &by)?;
+            }
+            _ => contacts::put_back(tx, contact, field.key(), found.value.as_ref(), found.origin, &by)?,
+        }
         any = true;
     }
     Ok(any)

@@ -150,7 +150,7 @@ async fn an_opening_reads_chunks_and_what_changes_takes_its_own_with_it() {
     store.close().await;
     assert_eq!(number(&place, "SELECT count(*) FROM contact_parts"), 1);
     let all = number(&place, "SELECT count(*) FROM contact_chunks");
-    assert_eq!(all, 17, "nine built in, eight of its own");
+    assert_eq!(all, 19, "nine built in, eight of its own, two of companies");
     assert!(is_told(&place));
     let store = again(&place.file()).await;
     assert_eq!(known(&store), before);

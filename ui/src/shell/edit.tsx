@@ -1,11 +1,9 @@
 import { type KeyboardEvent, useState } from "react";
-import { useWrite } from "@/api/client";
-import type { ContactId } from "@/api/gen/ContactId";
 import type { Field } from "@/api/gen/Field";
 import type { FieldType } from "@/api/gen/FieldType";
 import type { Money } from "@/api/gen/Money";
 import type { Value } from "@/api/gen/Value";
-import { Combobox, Select, sayError, TextInput } from "@/design";
+import { Combobox, Select, TextInput } from "@/design";
 import { currencyDigits } from "@/format";
 import { t } from "@/i18n";
 import { useZone } from "@/shell/zone";
@@ -80,25 +78,25 @@ const inputs: Partial<Record<FieldType, string>> = { number: "number", date: "da
 
 /** Edits one value in place: Enter keeps it, Escape leaves it as it was, an empty text clears it. */
 export function FieldEdit({
-  contact,
   field,
   value,
+  onSave,
   onEnd,
 }: {
-  contact: ContactId;
   field: Field;
   value: Value | null;
+  /** Writes the new value; whoever does it ends the editing when it is kept. */
+  onSave: (value: Value | null) => void;
   onEnd: () => void;
 }) {
   const zone = useZone();
   const [text, setText] = useState(() => toInput(value, zone));
   const [wrong, setWrong] = useState(false);
-  const write = useWrite("contacts.update", { onSuccess: onEnd, onError: sayError });
   const save = (given: string) => {
     const next = fromInput(given, field.type, zone);
     if (next === undefined) return setWrong(true);
     if (given === toInput(value, zone)) return onEnd();
-    write.mutate({ id: contact, values: [{ key: field.key, value: next }] });
+    onSave(next);
   };
   if (field.key === "time_zone") {
     return (

@@ -1,0 +1,22 @@
+//! Companies: whom contacts work for. A contact has at most one and reads its values as its own, under keys that begin with
+//! `company.`.
+//!
+//! For everything that follows contacts, a change of a company is a change of its contacts: [`set`], [`remove`] and
+//! [`connect`] tell the index of each of them, in the commit that changes the company.
+
+mod read;
+mod undo;
+mod write;
+
+pub use read::{
+    CompaniesQuery, CompanyCount, CompanyOrder, RolledUp, contacts_of, count, domains, exists, find, get,
+    of_contact, page, scores_of, values_of, without_company,
+};
+pub use undo::keep_was;
+pub use write::{Given, add, connect, remove, set, update};
+
+pub(crate) use read::{changed_at, keys};
+#[cfg(test)]
+pub(crate) use read::{page_sql, scores_sql, values_sql};
+pub(crate) use undo::{drop_made, restore_changed};
+pub(crate) use write::put_connection_back;

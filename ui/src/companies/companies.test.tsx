@@ -1,0 +1,96 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { beforeEach, expect, test } from "vitest";
+import { ApiError, setHost } from "@/api/host";
+import { fixtureHost } from "@/api/host.fixture";
+import { showProgram } from "@/testing";
+
+/** The fixture, and what was ordered of it. */
+function host(amount: string, refuse: Record<string, ApiError> = {}) {
+  const fixture = fixtureHost(`?fixture=${amount}`);
+  const asked: { name: string; args: unknown }[] = [];
+  setHost({
+    ...fixture,
+    mutate: async (name, args) => {
+      asked.push({ name, args });
+      const error = refuse[name];
+      if (error !== undefined) throw error;
+      return fixture.mutate(name, args);
+    },
+  });
+  return asked;
+}
+
+beforeEach(() => localStorage.clear());
+
+test("companies are reached from the contacts, and open by the keyboard", async () => {
+  host("some");
+  showProgram("/contacts");
+  await userEvent.click(await screen.findByRole("link", { name: "Companies" }));
+  expect(await screen.findByText("64 companies")).toBeDefined();
+  const grid = await screen.findByRole("grid", { name: "Companies" });
+  grid.focus();
+  await userEvent.keyboard("{Enter}");
+  expect(await screen.findByRole("heading", { level: 1, name: /Bohne/ })).toBeDefined();
+});
+
+test("with no company there is one thing to do", async () => {
+  const asked = host("empty");
+  showProgram("/contacts/companies");
+  await userEvent.click(await screen.findByRole("button", { name: "Add a company" }));
+  const dialog = await screen.findByRole("dialog");
+  await userEvent.type(within(dialog).getByLabelText("Name"), " Acme ");
+  await userEvent.click(within(dialog).getByRole("button", { name: "Add a company" }));
+  await waitFor(() =>
+    expect(asked).toEqual([{ name: "companies.create", args: { name: "Acme", domain: null, values: [] } }]),
+  );
+});
+
+test("a domain that another company has is told at its input, and what was typed stays", async () => {
+  const taken = new ApiError({ code: "invalid", message: "No.", fields: { domain: "Beta has it already." } });
+  host("some", { "companies.create": taken });
+  showProgram("/contacts/companies");
+  await userEvent.click(await screen.findByRole("button", { name: "Add a company" }));
+  const dialog = await screen.findByRole("dialog");
+  await userEvent.type(within(dialog).getByLabelText("Name"), "Acme");
+  await userEvent.type(within(dialog).getByLabelText(/Domain/), "beta.example");
+  await userEvent.click(within(dialog).getByRole("button", { name: "Add a company" }));
+  expect(await within(dialog).findByText("Beta has it already.")).toBeDefined();
+  expect(within(dialog).getByLabelText<HTMLInputElement>("Name").value).toBe("Acme");
+});
+
+test("a value of a company is edited in place", async () => {
+  const asked = host("some");
+  showProgram("/contacts/companies/3");
+  await userEvent.click(await screen.findByRole("button", { name: /Edit Industry/ }));
+  const input = screen.getByRole("textbox", { name: "Industry" });
+  await userEvent.clear(input);
+  await userEvent.type(input, "Mining{Enter}");
+  await waitFor(() => expect(asked.map(({ name }) => name)).toEqual(["companies.update"]));
+  expect(asked[0]?.args).toEqual({
+    id: 3,
+    values: [{ key: "company.industry", value: { type: "text", value: "Mining" } }],
+  });
+});
+
+test("a contact's page leads to its company and cannot write its values", async () => {
+  host("some");
+  showProgram("/contacts/4");
+  const link = await screen.findByRole("link", { name: /Garten/ });
+  expect(link.getAttribute("href")).toContain("/contacts/companies/5");
+  expect(screen.queryByRole("button", { name: /Edit Industry/ })).toBeNull();
+  expect(screen.getByRole("button", { name: /City/ })).toBeDefined();
+});
+
+test("chosen contacts get a company at once", async () => {
+  const asked = host("some");
+  showProgram("/contacts");
+  await userEvent.click((await screen.findAllByRole("checkbox", { name: /example\.com/ }))[1] ?? document.body);
+  await userEvent.click(await screen.findByRole("button", { name: "Company" }));
+  const dialog = await screen.findByRole("dialog");
+  const find = within(dialog).getByRole("combobox");
+  await userEvent.click(find);
+  await userEvent.click(await screen.findByRole("option", { name: /Hafen AG/ }));
+  await waitFor(() => expect(asked.map(({ name }) => name)).toEqual(["companies.connect"]));
+  expect(asked[0]?.args).toEqual({ company: 2, who: { ids: [2] } });
+});
