@@ -14,7 +14,7 @@ use carillon_model::segment::EventMatch;
 use carillon_model::{ContactId, EventId, Moment};
 use chrono_tz::Tz;
 use roaring::RoaringBitmap;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -24,6 +24,16 @@ pub(super) struct Happened {
     pub postings: Postings,
     /// Of the keys and texts of their properties.
     pub symbols: Symbols,
+}
+
+/// Publications during which whatever was asked for stays. Tests want to see it gone.
+const GRACE: usize = if cfg!(test) { 0 } else { 64 };
+
+/// What a slot holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kept {
+    Column,
+    Events,
 }
 
 static NEVER: LazyLock<Happened> = LazyLock::new(Happened::default);
@@ -43,8 +53,10 @@ pub(super) struct Rows {
     source: Option<Arc<dyn Source>>,
     /// Questions so far.
     asked: AtomicU64,
-    /// Something was read from the source since [`Rows::fit`] looked.
+    /// Something was read from the source since all that is held was found to fit.
     grown: AtomicBool,
+    /// Questions there had been at each of the last publications.
+    published: VecDeque<u64>,
     /// Times the source could not be read.
     failures: AtomicU64,
 }
@@ -110,32 +122,43 @@ impl Rows {
         })
     }
 
-    /// Forgets what was not asked for longest, until what is held takes no more than that many bytes, or all that can be
-    /// read again is gone. Looks only where something was read since it looked last.
+    /// After a publication: forgets what was not asked for longest and not lately, until what is held takes no more than that
+    /// many bytes. What the followed expressions read again and again stays, whatever it takes.
     pub fn fit(&mut self, bytes: usize) {
-        if !self.grown.swap(false, Ordering::Relaxed) {
+        self.published.push_back(self.asked.load(Ordering::Relaxed));
+        if self.published.len() <= GRACE {
+            return;
+        }
+        let lately = self.published.pop_front().unwrap_or_default();
+        if !self.grown.load(Ordering::Relaxed) {
             return;
         }
         let mut taken = self.heap_bytes();
         while taken > bytes {
-            let columns = self.columns.iter().filter_map(|(key, slot)| {
-                slot.held()
-                    .map(|held| (slot.asked(), held.heap_bytes(), false, key))
-            });
-            let events = self.events.iter().filter_map(|(name, slot)| {
-                slot.held()
-                    .map(|held| (slot.asked(), held.heap_bytes(), true, name))
-            });
-            let Some((_, freed, is_event, key)) = columns.chain(events).min() else {
+            let Some((freed, kind, key)) = self.longest_unasked(lately) else {
                 return;
             };
-            let key = key.clone();
-            match is_event {
-                true => self.events.get_mut(&key).into_iter().for_each(Slot::let_go),
-                false => self.columns.get_mut(&key).into_iter().for_each(Slot::let_go),
+            match kind {
+                Kept::Column => self.columns.get_mut(&key).into_iter().for_each(Slot::let_go),
+                Kept::Events => self.events.get_mut(&key).into_iter().for_each(Slot::let_go),
             }
             taken = taken.saturating_sub(freed);
         }
+        self.grown.store(false, Ordering::Relaxed);
+    }
+
+    /// What is held and was not asked for longest, before that question: its bytes, and what it is.
+    fn longest_unasked(&self, before: u64) -> Option<(usize, Kept, String)> {
+        let columns = self.columns.iter().filter_map(|(key, slot)| {
+            let held = slot.held()?;
+            Some((slot.asked(), held.heap_bytes(), Kept::Column, key))
+        });
+        let events = self.events.iter().filter_map(|(name, slot)| {
+            let held = slot.held()?;
+            Some((slot.asked(), held.heap_bytes(), Kept::Events, name))
+        });
+        let (asked, freed, kind, key) = columns.chain(events).min()?;
+        (asked < before).then(|| (freed, kind, key.clone()))
     }
 
     /// As [`Rows::apply`], of many at once: [`Rows::settle`] comes after the last.

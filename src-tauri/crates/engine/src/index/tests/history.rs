@@ -226,6 +226,58 @@ impl File {
     }
 }
 
+#[test]
+fn what_is_read_stays_as_far_as_there_is_room() {
+    let mut file = File {
+        zone: ZONE,
+        as_of: epoch(),
+        contacts: BTreeMap::new(),
+        segments: BTreeMap::new(),
+    };
+    for id in 0..3 {
+        let city = ("city".to_owned(), Value::Text("Bonn".to_owned()));
+        file.apply(&Change::ContactAdded {
+            contact: ContactId(id),
+            fields: vec![city],
+        });
+        file.apply(&order(i64::from(id), id, epoch()));
+    }
+    for (limit, stays) in [(usize::MAX, 2), (0, 0)] {
+        let mut index = shelf::Shelf::of(&file).open();
+        index.set_limit(limit);
+        assert_eq!(index.loaded(), (0, 2), "nothing is read at opening");
+        let both = reads("city is 'Bonn' and did order");
+        assert_eq!(index.members(&both, epoch()).len(), 3);
+        assert_eq!(index.loaded(), (2, 2));
+        let staged = index.stage(Vec::new(), epoch());
+        assert_eq!(index.publish(staged), Ok(()));
+        assert_eq!(index.loaded(), (stays, 2), "{limit}");
+        index.forget();
+        assert_eq!(index.members(&both, epoch()).len(), 3);
+    }
+    // What changes before anybody asked is not lost, nor all that was there before it.
+    let shelf = shelf::Shelf::of(&file);
+    let mut index = shelf.open();
+    let moved = Change::FieldSet {
+        contact: ContactId(0),
+        key: "city".to_owned(),
+        value: Some(Value::Text("Kiel".to_owned())),
+    };
+    let changes = vec![moved, order(3, 0, epoch())];
+    changes.iter().for_each(|change| file.apply(change));
+    let staged = index.stage(changes, epoch());
+    shelf.put(&file);
+    assert_eq!(index.publish(staged), Ok(()));
+    assert_eq!(index.loaded().0, 0);
+    for (text, n) in [
+        ("city is 'Bonn'", 2),
+        ("did order", 3),
+        ("did order at least 2 times", 1),
+    ] {
+        assert_eq!(index.members(&reads(text), epoch()).len(), n, "{text}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 

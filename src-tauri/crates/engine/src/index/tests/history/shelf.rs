@@ -37,13 +37,22 @@ impl Shelf {
             if *id < IN_CHUNKS {
                 put(&mut bits, *id, who);
             }
+            if *id == 1 {
+                bits.suppressed ^= RoaringBitmap::from([1]);
+                for tag in TAGS {
+                    *bits.tags.entry((*tag).to_owned()).or_default() ^= RoaringBitmap::from([1]);
+                }
+                bits.permissions
+                    .values_mut()
+                    .for_each(|granted| *granted ^= RoaringBitmap::from([1]));
+            }
         }
         let chunk = ContactChunk::of(&bits).bytes().to_vec();
         rows.push(Loading::Contacts(
             ContactChunk::read(chunk).expect("it was just made"),
         ));
         for (id, who) in &file.contacts {
-            // One stands in the chunk and comes again row by row.
+            // One stands in the chunk as they were once, and comes again row by row.
             if *id > 0 {
                 rows.push(Loading::Anew(ContactId(*id)));
                 let kept = |row: &Change| {
