@@ -122,12 +122,13 @@ function Picker({
   return (
     <Combobox
       label={t("companies.choose")}
-      placeholder={t("companies.find")}
-      value={current === null ? null : String(current.id)}
+      placeholder={current?.name ?? t("companies.find")}
+      // Choosing is done at once and nothing is held: with a value, every answer of the search would put its name back.
+      value={null}
       onChange={(next) => {
-        if (next === null || next === NONE) onChange(null);
+        if (next === NONE) onChange(null);
         else if (next === NEW) onMake(words.trim());
-        else onChange(Number(next));
+        else if (next !== null) onChange(Number(next));
       }}
       onSearch={(typed) => setWords(options.some((each) => each.label === typed) ? "" : typed)}
       options={options}

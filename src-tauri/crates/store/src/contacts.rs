@@ -82,12 +82,10 @@ pub(crate) fn all_dynamic(db: &crate::Db<'_>, orders: &[Order]) -> crate::Result
     for custom in db.catalogue.active() {
         all.push((crate::fields::holders_sql(custom), true));
         all.push((write::set_custom_sql(custom), false));
-        let key = custom.field.key.as_str();
-        all.extend(
-            Columns::resolve(db, &[key])?
-                .insert_custom()
-                .map(|sql| (sql.to_owned(), false)),
-        );
+        if custom.field.score.is_none() {
+            let columns = Columns::resolve(db, &[custom.field.key.as_str()])?;
+            all.extend(columns.insert_custom().map(|sql| (sql.to_owned(), false)));
+        }
         if custom.field.field_type == carillon_model::contact::FieldType::Money {
             all.push((write::set_money_sql(custom), false));
         }

@@ -5,7 +5,7 @@ use super::status::{self, Program};
 use super::values::{self, Reading};
 use super::{ColumnPlan, ImportColumn, clean};
 use crate::fields::key_of;
-use carillon_model::contact::{Currency, Field, FieldType, Value};
+use carillon_model::contact::{COMPANY_PREFIX, Currency, Field, FieldType, Value};
 use chrono_tz::Tz;
 use std::collections::{BTreeMap, BTreeSet};
 use unicode_normalization::UnicodeNormalization;
@@ -67,9 +67,18 @@ fn email_column(headings: &[String], cells: &[Vec<&str>], fields: &[Field]) -> O
     by_name.or_else(by_content)
 }
 
+/// What of a heading is the name of a field of companies: `company.industry`, as lists of ours and nested ones have it.
+fn of_company(heading: &str) -> Option<&str> {
+    let (first, rest) = heading.split_at_checked(COMPANY_PREFIX.len())?;
+    (first.eq_ignore_ascii_case(COMPANY_PREFIX) && !rest.trim().is_empty()).then_some(rest)
+}
+
 /// A key nobody has, from what people call the column.
 pub(crate) fn free_key(label: &str, taken: &BTreeSet<String>) -> String {
-    let key = key_of(label);
+    let key = match of_company(label) {
+        Some(own) => format!("{COMPANY_PREFIX}{}", key_of(own)),
+        None => key_of(label),
+    };
     let mut free = key.clone();
     for n in 2.. {
         if !taken.contains(&free) {
@@ -193,7 +202,7 @@ pub(crate) fn guess(
                 taken.insert(key.clone());
                 let plan = ColumnPlan::NewField {
                     key: Some(key),
-                    label: clean::line(heading),
+                    label: clean::line(of_company(heading).unwrap_or(heading)),
                     field_type: reading.field_type,
                     currency: None,
                     fill_only: false,
@@ -364,6 +373,31 @@ mod tests {
         assert!((columns[3].empty - 0.5).abs() < 1e-9);
         assert_eq!(columns[4].plan, ColumnPlan::Skip);
         assert!(matches!(&columns[5].plan, ColumnPlan::NewField { key: Some(key), .. } if key == "umsatz_2"));
+    }
+
+    #[test]
+    fn a_heading_with_company_before_its_point_becomes_a_field_of_companies() {
+        let columns = guessed(
+            &[
+                "email",
+                "Company",
+                "company.Annual revenue",
+                "company.",
+                "Company.annual_revenue",
+            ],
+            &[&["a@example.com", "Acme", "12", "x", "13"]],
+        );
+        assert_eq!(columns[1].guess.as_deref(), Some("company.name"));
+        let made = |column: &ImportColumn| match &column.plan {
+            ColumnPlan::NewField { key, label, .. } => (key.clone().unwrap_or_default(), label.clone()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            made(&columns[2]),
+            ("company.annual_revenue".into(), "Annual revenue".into())
+        );
+        assert_eq!(made(&columns[3]).0, "company");
+        assert_eq!(made(&columns[4]).0, "company.annual_revenue_2");
     }
 
     #[test]

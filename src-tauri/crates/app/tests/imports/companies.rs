@@ -260,3 +260,47 @@ async fn a_new_value_of_a_company_is_counted_once_in_a_dry_run_and_in_the_import
     studio.job("imports.undo", json!({ "id": done["import"] })).await;
     assert_eq!(studio.value("bo@gmail.com", "company.industry").await, "Retail");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_by_the_rules_of_the_fields_takes_the_company_where_the_survivor_has_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let studio = with_industry(dir.path()).await;
+    let list = "email,first_name,company\nada@acme.example,Ada,Acme\nada@private.example,Ada,\n";
+    studio.import("people.csv", list).await;
+    let acme = id_of(&studio, "Acme").await;
+    let values = json!([{ "key": "company.industry", "value": { "type": "text", "value": "Retail" } }]);
+    studio
+        .mutate("companies.update", json!({ "id": acme, "values": values }))
+        .await;
+    let id = async |email: &str| studio.query("contacts.find", json!({ "email": email })).await["id"].clone();
+    let (own, other) = (id("ada@private.example").await, id("ada@acme.example").await);
+    let shown = studio
+        .query("duplicates.show", json!({ "a": own, "b": other }))
+        .await;
+    let keys: Vec<&Value> = shown["fields"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| &f["key"])
+        .collect();
+    assert!(
+        keys.contains(&&json!("company.name")) && !keys.contains(&&json!("company.industry")),
+        "{keys:?}"
+    );
+    let merge = json!({ "survivor": own, "absorbed": other, "take": null, "stamp": null });
+    let merged = studio.mutate("duplicates.merge", merge).await;
+    assert_eq!(
+        studio.contact("ada@private.example").await["company"]["name"],
+        "Acme"
+    );
+    assert_eq!(
+        studio.value("ada@private.example", "company.industry").await,
+        "Retail"
+    );
+    studio.mutate("duplicates.unmerge", merged).await;
+    assert_eq!(
+        studio.contact("ada@private.example").await["company"],
+        Value::Null
+    );
+    assert_eq!(studio.value("ada@acme.example", "company.name").await, "Acme");
+}
