@@ -58,7 +58,10 @@ impl Shelf {
                 let kept = |row: &Change| {
                     !matches!(
                         row,
-                        Change::EventAdded(_) | Change::Sent { .. } | Change::ContactAdded { .. }
+                        Change::EventAdded(_)
+                            | Change::Sent { .. }
+                            | Change::ContactAdded { .. }
+                            | Change::SuppressedSet { on: false, .. }
                     )
                 };
                 rows.extend(rows_of(&who.record).into_iter().filter(kept).map(Loading::from));
