@@ -241,12 +241,18 @@ fn what_is_read_stays_as_far_as_there_is_room() {
             fields: vec![city],
         });
         file.apply(&order(i64::from(id), id, epoch()));
+        file.apply(&Change::PermissionSet {
+            contact: ContactId(id),
+            channel: carillon_model::consent::Channel::Email,
+            purpose: carillon_model::consent::Purpose::Marketing,
+            basis: Some(carillon_model::consent::Basis::Consent),
+        });
     }
     for (limit, stays) in [(usize::MAX, 2), (0, 0)] {
         let mut index = shelf::Shelf::of(&file).open();
         index.set_limit(limit);
         assert_eq!(index.loaded(), (0, 2), "nothing is read at opening");
-        let both = reads("city is 'Bonn' and did order");
+        let both = reads("city is 'Bonn' and did order and consent email marketing");
         assert_eq!(index.members(&both, epoch()).len(), 3);
         assert_eq!(index.loaded(), (2, 2));
         let staged = index.stage(Vec::new(), epoch());
