@@ -250,7 +250,7 @@ async fn make(path: &Path, people: u32) -> Outcome<()> {
     let workspace = Workspace {
         name: "Bench".to_owned(),
         clock: ClockKind::Virtual,
-        sample: true,
+        sample: false,
         time_zone: "Europe/Berlin".to_owned(),
         postal_address: String::new(),
         organisation: String::new(),

@@ -238,7 +238,7 @@ async fn make(path: &Path, folder: &Path, people: u64) -> Outcome<Kept> {
     let workspace = Workspace {
         name: "Bench".to_owned(),
         clock: ClockKind::Virtual,
-        sample: true,
+        sample: false,
         time_zone: "UTC".to_owned(),
         postal_address: String::new(),
         organisation: String::new(),
