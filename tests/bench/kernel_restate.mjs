@@ -22,7 +22,7 @@ Promise.withResolvers ??= () => {
   return it;
 };
 
-const AT_ONCE = 200;
+const AT_ONCE = 400;
 const STEPS = 5;
 const PATIENCE = 120_000;
 const [modules, folder, wanted] = process.argv.slice(2);

@@ -207,6 +207,7 @@ pub fn command(mut args: Args) -> Result<()> {
         let dir = scratch("bench")?;
         let first = round == 0;
         if first || !bench.keeps {
+            peers::tidy(&dir);
             std::fs::remove_dir_all(&dir).map_err(|e| format!("{} cannot be emptied: {e}", dir.display()))?;
         }
         std::fs::create_dir_all(&dir).map_err(|e| format!("{} cannot be made: {e}", dir.display()))?;
@@ -223,6 +224,7 @@ pub fn command(mut args: Args) -> Result<()> {
         };
         all.push((bench.measure)(&place)?);
     }
+    peers::tidy(&scratch("bench")?);
     let figures = medians(&all);
     for figure in &figures {
         print_figure(figure, as_json);

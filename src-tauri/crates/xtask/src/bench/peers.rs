@@ -7,7 +7,7 @@ use crate::ground::root;
 use crate::packages::Need;
 use crate::{Result, python, setup};
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Databases that come from the Python registry, and the drivers of those that are Debian packages.
@@ -42,6 +42,33 @@ pub(super) fn beside(ours: &[Figure], command: &mut Command) -> Result<Vec<Figur
 
 pub(super) fn read(ours: &[Figure], text: &str) -> Result<Vec<Figure>> {
     text.lines().map(|line| one(ours, line)).collect()
+}
+
+/// Where `servers.py` puts the data of a server whose user cannot reach the target folder, as below `/root`.
+const ELSEWHERE: &str = "/var/tmp/carillon-bench-";
+
+/// Takes away what servers left outside of the bench's folder. `dir` and its folders hold a note of each such place.
+pub(super) fn tidy(dir: &Path) {
+    for path in std::fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|e| e.path())
+    {
+        if path.is_dir() && !path.is_symlink() {
+            tidy(&path);
+        } else if let Some(place) = elsewhere(&path) {
+            std::fs::remove_dir_all(place).ok();
+        }
+    }
+}
+
+/// The place a note names, if the file is one of our notes.
+fn elsewhere(note: &Path) -> Option<PathBuf> {
+    let is_note = note.extension().is_some_and(|ending| ending == "elsewhere");
+    let text = is_note.then(|| std::fs::read_to_string(note).ok())??;
+    let name = text.strip_prefix(ELSEWHERE)?;
+    (!name.contains(['/', '\0'])).then(|| PathBuf::from(text.as_str()))
 }
 
 fn one(ours: &[Figure], line: &str) -> Result<Figure> {
@@ -104,6 +131,21 @@ mod tests {
         assert!(read(&ours, r#"{"of":"send","peer":"x","number":8,"same":true}"#).is_err());
         assert!(read(&ours, r#"{"of":"import","number":8,"same":true}"#).is_err());
         assert!(read(&ours, "Traceback").is_err());
+    }
+
+    #[test]
+    fn what_a_server_kept_elsewhere_is_named_by_a_note_of_ours_and_by_nothing_else() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let note = |name: &str, text: &str| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, text).expect("a note");
+            elsewhere(&path)
+        };
+        let place = format!("{ELSEWHERE}ab12");
+        assert_eq!(note("postgres.elsewhere", &place), Some(PathBuf::from(&place)));
+        assert_eq!(note("postgres.log", &place), None);
+        assert_eq!(note("a.elsewhere", "/var/tmp/other"), None);
+        assert_eq!(note("b.elsewhere", &format!("{ELSEWHERE}x/../../home")), None);
     }
 
     #[test]
