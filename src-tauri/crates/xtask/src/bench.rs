@@ -2,16 +2,21 @@
 //! figure of work that was not done right is printed with `"checked": false` and the command ends with 1.
 
 mod dedup;
+mod import;
+mod kernel;
+mod peers;
 mod relay;
 mod segments;
+mod send;
+mod sink;
 mod world;
 
 use crate::args::Args;
 use crate::children::{capture, run};
 use crate::display::Display;
-use crate::ground::{CLI, CLI_PACKAGE, LOOPBACK_ONLY, SHELL, cargo, root, scratch, target_dir};
+use crate::ground::{CLI, CLI_PACKAGE, LOOPBACK_ONLY, SHELL, cargo, scratch, target_dir};
 use crate::webdriver::Window;
-use crate::{Result, kill, shots, wiring};
+use crate::{Result, shots, wiring};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Command;
@@ -30,6 +35,15 @@ struct Figure {
     peer: Option<(String, f64)>,
     /// Whether the work behind the number was found to be done, and right.
     checked: bool,
+    /// The least and the most of the rounds: of ours, and of the peer's.
+    spread: Option<Spread>,
+}
+
+/// The least and the most of the rounds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Spread {
+    ours: (f64, f64),
+    peer: Option<(f64, f64)>,
 }
 
 /// A measurement and how to take it once.
@@ -38,6 +52,8 @@ struct Bench {
     about: &'static str,
     /// Rounds whose median counts, unless told otherwise.
     rounds: u64,
+    /// Whether later rounds find what the first one made.
+    keeps: bool,
     measure: fn(&Place) -> Result<Vec<Figure>>,
 }
 
@@ -45,53 +61,68 @@ struct Bench {
 struct Place {
     carillon: PathBuf,
     dir: PathBuf,
+    /// Whether this is the first round.
+    first: bool,
     /// Contacts, rows or messages; each bench has its own when this is `None`.
     size: Option<u64>,
-    sessions: u64,
+    /// Connections at a time; each bench has its own when this is `None`.
+    sessions: Option<u64>,
     seed: u64,
     /// Length of a bench that runs for a time.
     minutes: u64,
     /// Seconds between two kills, where there are any.
     kill_secs: u64,
+    /// Whether questions about what is to be installed are answered with yes.
+    yes: bool,
 }
 
 const BENCHES: &[Bench] = &[
     Bench {
         name: "kernel",
-        about: "journey steps through the store, in random due order, in groups and one by one",
-        rounds: 3,
-        measure: kernel,
+        about: "journey steps through the store, in random due order, in groups and one by one; and 5,000 contacts (--size) \
+                through five steps, beside DBOS and Restate",
+        rounds: 5,
+        keeps: false,
+        measure: kernel::measure,
     },
     Bench {
         name: "import",
-        about: "rows a second of a CSV of 1,000,000 people (--size), from the file to the last commit",
-        rounds: 3,
-        measure: import,
+        about: "rows a second of a CSV of 1,000,000 people (--size), from the file to the last commit, beside PostgreSQL (one \
+                statement a row, and COPY), DuckDB and sqlite3",
+        rounds: 5,
+        keeps: false,
+        measure: import::measure,
     },
     Bench {
         name: "send",
-        about: "messages a second to an SMTP server on this machine, 20,000 people (--size), --sessions at a time",
-        rounds: 3,
-        measure: send,
+        about: "messages a second to Postfix's smtp-sink, unsigned and signed, 20,000 people (--size), 16 sessions (--sessions), \
+                and peak memory, beside nodemailer",
+        rounds: 5,
+        keeps: false,
+        measure: send::measure,
     },
     Bench {
         name: "start",
         about: "milliseconds from start to the first answer, and to the window's first screen with its figures, on a \
                 workspace of 100,000 contacts (--size)",
         rounds: 3,
+        keeps: false,
         measure: start,
     },
     Bench {
         name: "simulate",
         about: "seconds to simulate the sample journey for 90 days over 100,000 contacts (--size)",
         rounds: 3,
+        keeps: false,
         measure: simulate,
     },
     Bench {
         name: "segments",
-        about: "milliseconds to count four segments of 1,000,000 contacts (--size) with ten million events, beside DuckDB and \
-                SQLite; opening, memory, and one event or field with sixty segments that follow it",
-        rounds: 1,
+        about: "milliseconds to count four segments of 1,000,000 contacts (--size) with ten million events, beside DuckDB, \
+                SQLite, PostgreSQL, MariaDB and chDB, and 200 random expressions; opening, memory, and one event or field \
+                with sixty segments that follow it",
+        rounds: 5,
+        keeps: true,
         measure: segments::measure,
     },
     Bench {
@@ -99,12 +130,14 @@ const BENCHES: &[Bench] = &[
         about: "events a second the relay answers after they are on the disk, --sessions clients, 10 minutes (--minutes) \
                 with a SIGKILL each minute (--kill-secs); right when nothing answered is lost and nothing comes twice",
         rounds: 1,
+        keeps: false,
         measure: relay::measure,
     },
     Bench {
         name: "world",
         about: "seconds to play half a year of a sample, 1,000 people (--size) mailed weekly, with all they answer",
         rounds: 1,
+        keeps: false,
         measure: world::measure,
     },
     Bench {
@@ -112,6 +145,7 @@ const BENCHES: &[Bench] = &[
         about: "duplicates found in the sets of Febrl and in invented people beside recordlinkage, as F1, and the seconds and \
                 memory of 1,000,000 people (--size)",
         rounds: 1,
+        keeps: false,
         measure: dedup::measure,
     },
 ];
@@ -119,10 +153,11 @@ const BENCHES: &[Bench] = &[
 fn usage() -> String {
     let mut text = String::from(
         "\
-cargo xtask bench NAME [--json] [--rounds N] [--size N] [--sessions N] [--seed N] [--minutes N] [--kill-secs N]
+cargo xtask bench NAME [--json] [--rounds N] [--size N] [--sessions N] [--seed N] [--minutes N] [--kill-secs N] [--yes]
 
 Measures on the release build, on loopback only, and prints medians: one JSON object a line with bench, ours, unit, peer,
-limit, ratio and checked (with --json), or a table.
+limit, ratio, spread and checked (with --json), or a table. Peers that are missing are installed: `--yes` and CI=true agree
+to that.
 
 ",
     );
@@ -139,9 +174,10 @@ pub fn command(mut args: Args) -> Result<()> {
         return Ok(());
     }
     let as_json = args.flag("--json");
+    let yes = args.flag("--yes");
     let rounds = args.value("--rounds")?;
     let size = args.value("--size")?;
-    let sessions = args.parsed("--sessions", 4)?;
+    let sessions = args.value("--sessions")?;
     let seed = args.parsed("--seed", 1)?;
     let minutes = args.parsed("--minutes", 10)?.max(1);
     let kill_secs = args.parsed("--kill-secs", 60)?.max(1);
@@ -157,30 +193,38 @@ pub fn command(mut args: Args) -> Result<()> {
             .ok_or(format!("{option} cannot be `{t}`.")),
     };
     let (rounds, size) = (number(rounds, "--rounds")?, number(size, "--size")?);
+    let sessions = number(sessions, "--sessions")?;
     let bench = BENCHES
         .iter()
         .find(|b| b.name == name)
         .ok_or_else(|| format!("There is no bench `{name}`.\n\n{}", usage()))?;
-    if !["relay", "segments", "kernel", "dedup"].contains(&bench.name) {
+    if !["relay", "segments", "dedup"].contains(&bench.name) {
         run(cargo().args(["build", "--release", "--package", CLI_PACKAGE]))?;
     }
     let carillon = target_dir()?.join("release").join(CLI);
     let mut all = Vec::new();
     for round in 0..rounds.unwrap_or(bench.rounds) {
         let dir = scratch("bench")?;
-        std::fs::remove_dir_all(&dir).map_err(|e| format!("{} cannot be emptied: {e}", dir.display()))?;
+        let first = round == 0;
+        if first || !bench.keeps {
+            peers::tidy(&dir);
+            std::fs::remove_dir_all(&dir).map_err(|e| format!("{} cannot be emptied: {e}", dir.display()))?;
+        }
         std::fs::create_dir_all(&dir).map_err(|e| format!("{} cannot be made: {e}", dir.display()))?;
         let place = Place {
             carillon: carillon.clone(),
             dir,
+            first,
             size,
             sessions,
             seed: seed + round,
             minutes,
             kill_secs,
+            yes,
         };
         all.push((bench.measure)(&place)?);
     }
+    peers::tidy(&scratch("bench")?);
     let figures = medians(&all);
     for figure in &figures {
         print_figure(figure, as_json);
@@ -214,6 +258,9 @@ fn line(figure: &Figure) -> Value {
         "bench": figure.name, "ratio": figure.ratio().map(round_to), "ours": round_to(figure.ours), "unit": figure.unit,
         "peer": peer.map(|(name, number)| json!({ "name": name, "number": round_to(*number) })),
         "limit": figure.limit.map(round_to), "checked": figure.checked,
+        "spread": figure.spread.map(|s| json!({
+            "ours": rounded(s.ours), "peer": s.peer.map(rounded),
+        })),
     })
 }
 
@@ -227,6 +274,10 @@ impl Figure {
             (None, limit) => limit.map(|limit| self.ours / limit),
         }
     }
+}
+
+fn rounded((low, high): (f64, f64)) -> [f64; 2] {
+    [round_to(low), round_to(high)]
 }
 
 fn round_to(number: f64) -> f64 {
@@ -244,20 +295,31 @@ fn medians(rounds: &[Vec<Figure>]) -> Vec<Figure> {
                 .flatten()
                 .filter(|f| f.name == figure.name)
                 .collect();
+            let ours: Vec<f64> = same.iter().map(|f| f.ours).collect();
+            let peers: Vec<f64> = same.iter().filter_map(|f| Some(f.peer.as_ref()?.1)).collect();
             Figure {
-                ours: median(same.iter().map(|f| f.ours).collect()).unwrap_or(f64::NAN),
-                limit: median(same.iter().filter_map(|f| f.limit).collect()),
-                peer: figure.peer.as_ref().and_then(|(name, _)| {
-                    let numbers = same
-                        .iter()
-                        .filter_map(|f| f.peer.as_ref().map(|(_, number)| *number));
-                    Some((name.clone(), median(numbers.collect())?))
+                spread: spread(&ours).map(|ours| Spread {
+                    ours,
+                    peer: spread(&peers),
                 }),
+                ours: median(ours).unwrap_or(f64::NAN),
+                limit: median(same.iter().filter_map(|f| f.limit).collect()),
+                peer: figure
+                    .peer
+                    .as_ref()
+                    .and_then(|(name, _)| Some((name.clone(), median(peers)?))),
                 checked: same.len() == rounds.len() && same.iter().all(|f| f.checked),
                 ..figure.clone()
             }
         })
         .collect()
+}
+
+/// The least and the most, where there were several.
+fn spread(numbers: &[f64]) -> Option<(f64, f64)> {
+    let low = numbers.iter().copied().min_by(f64::total_cmp)?;
+    let high = numbers.iter().copied().max_by(f64::total_cmp)?;
+    (numbers.len() > 1).then_some((low, high))
 }
 
 fn median(mut numbers: Vec<f64>) -> Option<f64> {
@@ -307,13 +369,8 @@ fn figure(name: &str, ours: f64, unit: &str, checked: bool) -> Figure {
         limit: None,
         peer: None,
         checked,
+        spread: None,
     }
-}
-
-/// The example of the store writes its own figures, a JSON object a line; other lines are for people.
-fn kernel(place: &Place) -> Result<Vec<Figure>> {
-    let mut command = example_of_the_store("kernel_bench");
-    figures_of(&capture(command.arg(&place.dir))?)
 }
 
 fn example_of_the_store(name: &str) -> Command {
@@ -352,56 +409,6 @@ fn figures_of(text: &str) -> Result<Vec<Figure>> {
             })
         })
         .collect()
-}
-
-fn import(place: &Place) -> Result<Vec<Figure>> {
-    let rows = place.size.unwrap_or(1_000_000);
-    let (csv, expected, file) = (
-        place.dir.join("people.csv"),
-        place.dir.join("expected.json"),
-        place.dir.join("import.carillon"),
-    );
-    let mut maker = Command::new("python3");
-    maker
-        .arg(root().join("tests/fixtures/make_people.py"))
-        .args(["--people", &rows.to_string(), "--seed", &place.seed.to_string()])
-        .arg("--csv")
-        .arg(&csv)
-        .arg("--expected")
-        .arg(&expected);
-    capture(&mut maker)?;
-    let text = std::fs::read_to_string(&expected).map_err(|e| e.to_string())?;
-    let expected: Value = serde_json::from_str(&text).map_err(|e| e.to_string())?;
-    capture(&mut place.carillon(wiring::workspace_create(&file)))?;
-    let (took, _) = place.timed(wiring::import(&file, &csv))?;
-    let there = place.count(&file, "everyone")?;
-    let lines = expected["rows"].as_u64().unwrap_or_default();
-    let right = expected["new"].as_u64() == Some(there);
-    Ok(vec![figure(
-        "import",
-        lines as f64 / took.as_secs_f64(),
-        "rows/s",
-        right,
-    )])
-}
-
-fn send(place: &Place) -> Result<Vec<Figure>> {
-    let people = place.size.unwrap_or(20_000);
-    let (took, verdict) = kill::send(
-        &place.carillon,
-        place.dir.join("send"),
-        people,
-        place.sessions,
-        place.seed,
-    )?;
-    let right = verdict.broken.is_empty() && verdict.unknown == 0;
-    let name = format!("send.{}_sessions", place.sessions);
-    Ok(vec![figure(
-        &name,
-        verdict.received as f64 / took.as_secs_f64(),
-        "messages/s",
-        right,
-    )])
 }
 
 fn start(place: &Place) -> Result<Vec<Figure>> {
@@ -482,6 +489,16 @@ mod tests {
         let even = medians(&[round(1.0, true), round(3.0, false)]);
         assert_eq!((even[0].ours, even[0].checked), (2.0, false));
         assert_eq!(medians(&[]), []);
+        let beside = |ours, peer| {
+            vec![Figure {
+                peer: Some(("DuckDB".to_owned(), peer)),
+                ..figure("import", ours, "rows/s", true)
+            }]
+        };
+        let three = medians(&[beside(9.0, 2.0), beside(1.0, 7.0), beside(4.0, 3.0)]);
+        assert_eq!(three[0].peer, Some(("DuckDB".to_owned(), 3.0)));
+        let line = line(&three[0]);
+        assert_eq!(line["spread"], json!({ "ours": [1.0, 9.0], "peer": [2.0, 7.0] }));
     }
 
     #[test]
@@ -501,7 +518,9 @@ mod tests {
             .keys()
             .map(String::as_str)
             .collect();
-        for name in ["bench", "ours", "unit", "peer", "limit", "ratio", "checked"] {
+        for name in [
+            "bench", "ours", "unit", "peer", "limit", "ratio", "spread", "checked",
+        ] {
             assert!(names.contains(&name), "{name} is missing");
         }
         assert_eq!(line["ours"], json!(1234.568));

@@ -5,6 +5,8 @@
 mod imports;
 mod round;
 
+pub use round::read_copy;
+
 use crate::args::Args;
 use crate::children::run;
 use crate::ground::{CLI, CLI_PACKAGE, LOOPBACK_ONLY, cargo, has_program, scratch, target_dir};
@@ -201,18 +203,6 @@ fn read(args: &mut Args) -> Result<Orders> {
     Ok(orders)
 }
 
-/// Sends to `messages` people without a kill: the time a sender was running, and the verdict. For `bench`.
-pub fn send(
-    carillon: &PathBuf,
-    dir: PathBuf,
-    messages: u64,
-    sessions: u64,
-    seed: u64,
-) -> Result<(Duration, Verdict)> {
-    let orders = Orders::plain(messages, sessions, seed);
-    Round::prepare(&orders, carillon, dir, 1)?.send_all()
-}
-
 fn build(orders: &Orders) -> Result<PathBuf> {
     let mut command = cargo();
     command.args(["build", "--release", "--package", CLI_PACKAGE]);
@@ -224,24 +214,6 @@ fn build(orders: &Orders) -> Result<PathBuf> {
 }
 
 impl Orders {
-    /// Mail for so many people on so many sessions, with nothing broken on purpose and a server that waits for nothing.
-    fn plain(messages: u64, sessions: u64, seed: u64) -> Orders {
-        Orders {
-            kills: 0,
-            of: Of::Sending,
-            list: List::Csv,
-            points: false,
-            messages,
-            sessions,
-            retry: false,
-            gate_off: false,
-            seed,
-            delay_ms: 0,
-            window_ms: 0,
-            json: false,
-        }
-    }
-
     /// A command of the built program, which dials this machine only, with the faults asked for.
     fn carillon(&self, program: &PathBuf) -> Command {
         let mut command = Command::new(program);

@@ -13,6 +13,7 @@ pub mod frontend;
 pub mod ground;
 pub mod kill;
 pub mod mail_setup;
+pub mod node;
 pub mod packages;
 pub mod python;
 pub mod setup;

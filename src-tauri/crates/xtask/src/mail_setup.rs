@@ -1,6 +1,6 @@
-//! Mail servers for the mail stories. A second consent, because a Debian postfix replaces another mail server and
-//! starts by itself: it is installed with the answer "No configuration", kept from starting now by a policy file
-//! (only ours is taken away again) and at the next boot by disabling its units.
+//! Servers for the stories (mail) and the figures (databases). A second consent, because a Debian server starts by
+//! itself and a postfix replaces another mail server: they are kept from starting now by a policy file (only ours is
+//! taken away again) and at the next boot by disabling their units; postfix gets the answer "No configuration".
 
 use crate::packages;
 
@@ -15,9 +15,15 @@ pub fn script(packages: &[&str], policy: &str) -> String {
         .filter_map(|name| match *name {
             "postfix" => Some("postfix.service"),
             "dovecot-imapd" => Some("dovecot.service dovecot.socket"),
+            "postgresql" => Some("postgresql.service"),
+            "mariadb-server" => Some("mariadb.service"),
             _ => None,
         })
         .collect();
+    let answer = match packages.contains(&"postfix") {
+        true => "echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections\n",
+        false => "",
+    };
     format!(
         r#"set -e
 policy={policy}
@@ -32,8 +38,7 @@ if [ ! -e "$policy" ]; then
   printf '#!/bin/sh\n%s\nexit 101\n' "$mark" > "$policy"
   chmod 755 "$policy"
 fi
-echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections
-export DEBIAN_FRONTEND=noninteractive
+{answer}export DEBIAN_FRONTEND=noninteractive
 {install}
 if command -v systemctl > /dev/null; then
   for unit in {units}; do systemctl --quiet disable "$unit" > /dev/null 2>&1 || true; done
@@ -53,6 +58,10 @@ mod tests {
 
     /// Runs the script with stand-ins for the programs that change the machine; `apt-get` notes the policy it saw.
     fn play(dir: &Path, apt: &str) -> (bool, String) {
+        play_with(dir, apt, &["postfix", "dovecot-imapd"])
+    }
+
+    fn play_with(dir: &Path, apt: &str, packages: &[&str]) -> (bool, String) {
         let bin = dir.join("bin");
         std::fs::create_dir_all(&bin).expect("a folder");
         let log = dir.join("log");
@@ -70,10 +79,7 @@ mod tests {
         }
         let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
         let status = Command::new("sh")
-            .args([
-                "-c",
-                &script(&["postfix", "dovecot-imapd"], &policy.to_string_lossy()),
-            ])
+            .args(["-c", &script(packages, &policy.to_string_lossy())])
             .env("PATH", path)
             .status()
             .expect("sh");
@@ -94,6 +100,16 @@ mod tests {
         assert!(log.contains("policy answers 101"), "{log}");
         assert!(log.contains("systemctl --quiet disable postfix.service"), "{log}");
         assert!(!dir.path().join("policy-rc.d").exists());
+    }
+
+    #[test]
+    fn databases_are_kept_from_starting_as_well_and_nothing_is_said_about_mail() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (well, log) = play_with(dir.path(), NOTES_THE_POLICY, &["postgresql", "mariadb-server"]);
+        assert!(well && log.contains("policy answers 101"), "{log}");
+        assert!(log.contains("disable postgresql.service"), "{log}");
+        assert!(log.contains("disable mariadb.service"), "{log}");
+        assert!(!log.contains("postfix"), "{log}");
     }
 
     #[test]

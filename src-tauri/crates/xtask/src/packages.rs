@@ -18,6 +18,8 @@ pub enum Need {
     Keychain,
     /// Emulators from the Python registry, in an environment of their own: see [`crate::python`].
     Python,
+    /// Databases Carillon is compared with: asked for separately, like the mail servers.
+    Databases,
     /// Real mail servers: asked for separately, see [`crate::mail_setup`].
     Mail,
 }
@@ -86,6 +88,21 @@ pub const PACKAGES: &[(&str, Need, &str)] = &[
         "python3-venv",
         Need::Python,
         "an environment of its own for the emulator of Amazon's services",
+    ),
+    (
+        "postgresql",
+        Need::Databases,
+        "the database most programs of this field stand on",
+    ),
+    (
+        "mariadb-server",
+        Need::Databases,
+        "the database the others of this field stand on",
+    ),
+    (
+        "sqlite3",
+        Need::Databases,
+        "SQLite's own shell, with its reader of lists",
     ),
     ("postfix", Need::Mail, "a real mail server for the mail stories"),
     (

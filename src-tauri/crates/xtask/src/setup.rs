@@ -121,6 +121,33 @@ pub fn ensure_mail(yes: bool) -> Result<()> {
     }
 }
 
+/// Installs the databases the figures are taken beside, on a consent of their own.
+pub fn ensure_databases(yes: bool) -> Result<()> {
+    let names: Vec<&str> = packages::PACKAGES.iter().map(|(name, _, _)| *name).collect();
+    let Some(installed) = installed(&names) else {
+        return Err("The figures are taken beside PostgreSQL and MariaDB as Debian packages.".to_string());
+    };
+    match packages::plan(
+        packages::missing(&[Need::Databases], &installed),
+        rights(),
+        consent(yes),
+    ) {
+        Plan::Nothing => Ok(()),
+        Plan::Stop(why) => Err(why),
+        Plan::Install { packages, sudo, ask } => {
+            announce(&packages);
+            println!(
+                "They are kept from starting, now and at boot; the figures start them for themselves, on this machine's own address only."
+            );
+            if ask && !agreed("Install these databases?", sudo)? {
+                return Err("Nothing was installed and nothing was measured.".to_string());
+            }
+            let script = format!("apt-get update\n{}", mail_setup::script(&packages, POLICY));
+            run(&mut as_root(sudo, &script))
+        }
+    }
+}
+
 /// Lets sudo ask for the password now, so that a test that needs root minutes later does not stand still.
 pub fn refresh_sudo() {
     if rights() == Rights::Sudo && consent(false) == Consent::Ask {

@@ -64,6 +64,38 @@ pub fn workspace_create(file: &Path) -> Vec<String> {
     words(&["workspaces", "create", &file.to_string_lossy(), "--clock", "real"])
 }
 
+/// An empty workspace whose clock is moved by hand.
+pub fn workspace_create_virtual(file: &Path) -> Vec<String> {
+    words(&[
+        "workspaces",
+        "create",
+        &file.to_string_lossy(),
+        "--clock",
+        "virtual",
+    ])
+}
+
+/// The draft of a score, from the file of its model.
+pub fn score_save(file: &Path, name: &str, key: &str, model: &Path) -> Vec<String> {
+    on(
+        file,
+        &[
+            "scores",
+            "save",
+            name,
+            "--key",
+            key,
+            "--file",
+            &model.to_string_lossy(),
+        ],
+    )
+}
+
+/// Measures everybody by the draft from now on.
+pub fn score_publish(file: &Path, name: &str) -> Vec<String> {
+    on(file, &["scores", "publish", name])
+}
+
 /// Who sends, and from where: the gate lets nothing out without a postal address.
 pub fn workspace_sender(file: &Path) -> Vec<String> {
     on(
@@ -113,6 +145,22 @@ pub fn import(file: &Path, csv: &Path) -> Vec<String> {
             "xtask",
         ],
     )
+}
+
+/// The people of `make_people.py` with every value they have, each with its type; notes are left out.
+pub fn import_typed(file: &Path, csv: &Path) -> Vec<String> {
+    let mut all = import(file, csv);
+    for column in [
+        "birthday=birthday:date",
+        "favourite=favourite:text",
+        "orders=orders:number",
+        "spent=spent:money",
+        "member=member:yes_no",
+        "notes=-",
+    ] {
+        all.extend(["--map".to_string(), column.to_string()]);
+    }
+    all
 }
 
 /// Goes on with an import that was interrupted.
@@ -236,6 +284,26 @@ pub fn account(file: &Path, name: &str, port: u16, sessions: u64) -> Vec<String>
             &sessions.to_string(),
         ],
     )
+}
+
+/// A key that signs the account's messages, kept in a file under the passphrase of the environment. Says its record.
+pub fn dkim_make(file: &Path, name: &str, domain: &str) -> Vec<String> {
+    json_on(
+        file,
+        &[
+            "accounts",
+            "dkim-make",
+            name,
+            "--domain",
+            domain,
+            "--passphrase-file",
+        ],
+    )
+}
+
+/// The account's messages are signed from now on.
+pub fn dkim_on(file: &Path, name: &str) -> Vec<String> {
+    on(file, &["accounts", "dkim-on", name])
 }
 
 /// Contacts that match, as JSON with a number in it.

@@ -106,6 +106,33 @@ pub enum Accounts {
     /// Open the file of passwords for as long as the workspace is open; the passphrase is read from standard input.
     #[command(after_help = "Example:\n  printf %s \"$PASSPHRASE\" | carillon accounts unlock")]
     Unlock,
+    /// Make a key that signs an account's messages (DKIM), and print the record to publish for it.
+    #[command(
+        after_help = "Examples:\n  carillon accounts dkim-make Shop --domain example.com\n  carillon accounts dkim-on Shop\n\nAnother key takes the place of the one before, and nothing is signed until its record is published and you say so."
+    )]
+    DkimMake {
+        /// The account's name.
+        name: String,
+        /// The domain that signs: that of the sender's address, or one above it.
+        #[arg(long)]
+        domain: String,
+        /// What the record is called below the domain.
+        #[arg(long, default_value = "carillon")]
+        selector: String,
+        /// Keep the key in a file protected by the passphrase in CARILLON_PASSPHRASE, where there is no keychain.
+        #[arg(long)]
+        passphrase_file: bool,
+    },
+    /// Sign an account's messages from now on: its record is published.
+    DkimOn {
+        /// The account's name.
+        name: String,
+    },
+    /// Sign them no more; the key is kept.
+    DkimOff {
+        /// The account's name.
+        name: String,
+    },
     /// Let nothing leave through an account; what is queued waits.
     Off {
         /// The account's name.

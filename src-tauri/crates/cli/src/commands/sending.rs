@@ -271,6 +271,43 @@ async fn switch(backend: &Backend, json: bool, name: &str, off: bool) -> Result<
     Ok(())
 }
 
+async fn make_dkim(
+    backend: &Backend,
+    json: bool,
+    name: &str,
+    [domain, selector]: [&str; 2],
+    in_file: bool,
+) -> Result<()> {
+    let row = backend.find("accounts.list", name, "account").await?;
+    let args = json!({
+        "id": row["id"], "domain": domain, "selector": selector,
+        "keep": if in_file { "passphrase_file" } else { "keychain" },
+        "passphrase": std::env::var("CARILLON_PASSPHRASE").ok(),
+    });
+    let record = backend.mutate("accounts.dkim_make", args).await?;
+    answer(json, &record, |r| {
+        say!(
+            "accounts.dkim_made",
+            name = name,
+            record = r["name"],
+            value = r["value"]
+        )
+    });
+    Ok(())
+}
+
+async fn switch_dkim(backend: &Backend, json: bool, name: &str, on: bool) -> Result<()> {
+    let row = backend.find("accounts.list", name, "account").await?;
+    let done = backend
+        .mutate("accounts.dkim_switch", json!({ "id": row["id"], "on": on }))
+        .await?;
+    answer(json, &done, |_| match on {
+        true => say!("accounts.dkim_on", name = name),
+        false => say!("accounts.dkim_off", name = name),
+    });
+    Ok(())
+}
+
 async fn list(backend: &Backend, json: bool) -> Result<()> {
     let rows = backend.query("accounts.list", json!({})).await?;
     answer(json, &rows, |rows| {
@@ -414,6 +451,14 @@ pub async fn accounts(backend: &Backend, json: bool, verb: Accounts) -> Result<(
             }
             sign_in(backend, json, &row, passphrase_file).await?;
         }
+        Accounts::DkimMake {
+            name,
+            domain,
+            selector,
+            passphrase_file,
+        } => make_dkim(backend, json, &name, [&domain, &selector], passphrase_file).await?,
+        Accounts::DkimOn { name } => switch_dkim(backend, json, &name, true).await?,
+        Accounts::DkimOff { name } => switch_dkim(backend, json, &name, false).await?,
         Accounts::Unlock => {
             let passphrase = ask(backend, text!("accounts.ask_passphrase")).await?;
             let done = backend

@@ -73,3 +73,51 @@ fn a_password_is_changed_the_file_of_passwords_is_unlocked_and_an_account_is_swi
         json!("passphrase_file")
     );
 }
+
+#[test]
+fn a_signing_key_is_made_its_record_printed_and_nothing_signed_before_somebody_says_so() {
+    let at = Terminal::new();
+    at.json(&["workspaces", "create", "a.carillon", "--clock", "virtual"]);
+    let on = |words: &[&'static str]| [FILE.as_slice(), words].concat();
+    at.text(&on(&[
+        "accounts",
+        "add-smtp",
+        "Shop",
+        "--host",
+        "127.0.0.1",
+        "--tls",
+        "none",
+        "--from-email",
+        "shop@ember.example",
+    ]));
+    let make = |domain| {
+        let key = [
+            "accounts",
+            "dkim-make",
+            "Shop",
+            "--domain",
+            domain,
+            "--passphrase-file",
+        ];
+        told(&at, &on(&key), "")
+    };
+    let signs = || at.json(&on(&["accounts", "list"]))[0]["dkim"]["on"].clone();
+
+    let said = told(&at, &on(&["accounts", "dkim-on", "Shop"]), "");
+    assert_eq!(said.code, Some(1), "signs without a key: {}", said.out);
+    let said = make("other.example");
+    assert_eq!(said.code, Some(1), "signs for others: {}", said.out);
+
+    let said = make("ember.example");
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let record = "carillon._domainkey.ember.example TXT v=DKIM1; k=rsa; p=";
+    assert!(said.out.contains(record), "{}", said.out);
+    assert!(!said.out.contains("PRIVATE"), "{}", said.out);
+    assert_eq!(signs(), json!(false));
+    for (verb, switched) in [("dkim-on", true), ("dkim-off", false)] {
+        // Whether the key can be had is asked before messages are promised to be signed.
+        let said = told(&at, &on(&["accounts", verb, "Shop"]), "");
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        assert_eq!(signs(), json!(switched));
+    }
+}

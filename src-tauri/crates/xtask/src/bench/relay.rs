@@ -17,7 +17,7 @@ pub(super) fn measure(place: &Place) -> Result<Vec<Figure>> {
     load.arg(&place.dir)
         .arg(built.join("carillon-relay"))
         .arg((place.minutes * 60).to_string())
-        .arg(place.sessions.to_string())
+        .arg(place.sessions.unwrap_or(4).to_string())
         .arg(place.kill_secs.to_string())
         .env(LOOPBACK_ONLY.0, LOOPBACK_ONLY.1);
     figures_of(&capture(&mut load)?)

@@ -1,46 +1,40 @@
-//! Counts of segments in a large workspace, and the same counts by other programs on the same rows.
+//! Counts of segments in a large workspace, and the same counts by other programs on the same rows; and random expressions
+//! of the whole grammar, which nobody else can count.
 
-use super::{Figure, Place, example_of_the_store, figure, figures_of};
+use super::{Figure, Place, example_of_the_store, figures_of, peers};
+use crate::Result;
 use crate::children::capture;
-use crate::ground::root;
-use crate::{Result, python};
-use serde_json::Value;
-use std::process::Command;
 
-const PEERS: &[&str] = &["duckdb==2.0.1"];
+/// Programs the script of the peers knows.
+const PEERS: &[&str] = &["duckdb", "sqlite", "postgres", "mariadb", "chdb"];
 
-/// The store's example makes the workspace and counts; a script has the peers count what it left behind.
+/// The store's examples make the workspaces and count; a script has the peers count what they left behind. What is made in
+/// the first round is counted in all.
 pub(super) fn measure(place: &Place) -> Result<Vec<Figure>> {
+    let python = peers::databases(place)?;
     let people = place.size.unwrap_or(1_000_000).to_string();
-    let mut command = example_of_the_store("segments_bench");
-    let mut all = figures_of(&capture(command.arg(&place.dir).arg(&people))?)?;
-    let python = python::with("python-segments", PEERS)?;
-    let mut peers = Command::new(python);
-    peers
-        .arg("-B")
-        .arg(root().join("tests/bench/segments_peers.py"))
-        .arg(place.dir.join("segments"));
-    for line in capture(&mut peers)?.lines() {
-        let told: Value =
-            serde_json::from_str(line).map_err(|e| format!("A peer wrote no JSON ({e}): {line}"))?;
-        let (Some(query), Some(peer), Some(ms)) =
-            (told["query"].as_str(), told["peer"].as_str(), told["ms"].as_f64())
-        else {
-            return Err(format!("A peer's line lacks query, peer or ms: {line}"));
-        };
-        let name = format!("segments.{query}");
-        let ours = all.iter().find(|figure| figure.name == name);
-        let (ours, right) = ours.map_or((f64::NAN, false), |figure| (figure.ours, figure.checked));
-        let word = peer.split(' ').next().unwrap_or(peer).to_lowercase();
-        all.push(Figure {
-            peer: Some((peer.to_owned(), ms)),
-            ..figure(
-                &format!("{name}.{word}"),
-                ours,
-                "ms",
-                right && told["same"] == true,
-            )
-        });
+    let folder = place.dir.join("segments");
+    let peer = |order: &str, name: &str| {
+        let mut command = peers::script(python.clone(), "segments_peers.py");
+        command.arg(&folder).args([order, name]);
+        command
+    };
+    if place.first {
+        let mut make = example_of_the_store("segments_bench");
+        capture(make.arg(&place.dir).args([people.as_str(), "make"]))?;
+        for name in PEERS {
+            capture(&mut peer("load", name))?;
+        }
     }
+    let mut ours = example_of_the_store("segments_bench");
+    let mut all = figures_of(&capture(ours.arg(&place.dir).arg(&people))?)?;
+    let mut beside = Vec::new();
+    for name in PEERS {
+        beside.extend(peers::beside(&all, &mut peer("count", name))?);
+    }
+    all.append(&mut beside);
+    let mut random = example_of_the_store("expressions_bench");
+    random.arg(&place.dir).args([people, place.seed.to_string()]);
+    all.extend(figures_of(&capture(&mut random)?)?);
     Ok(all)
 }

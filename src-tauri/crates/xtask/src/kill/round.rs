@@ -4,7 +4,7 @@ use super::{Of, Orders, Tally};
 use crate::children::{Leashed, capture};
 use crate::dice::Dice;
 use crate::ground::root;
-use crate::truth::{self, Expectation, Row, Verdict};
+use crate::truth::{self, Expectation, Row};
 use crate::webdriver::free_port;
 use crate::{Result, wiring};
 use serde_json::{Value, json};
@@ -162,15 +162,6 @@ impl<'a> Round<'a> {
         let log = std::fs::read_to_string(&self.truth).unwrap_or_default();
         tally.add(truth::judge(&self.expectation, &rows, &truth::read_log(&log)?));
         Ok(kills)
-    }
-
-    /// Sends everything without a kill: the seconds a sender was running, and the verdict.
-    pub fn send_all(mut self) -> Result<(Duration, Verdict)> {
-        let mut tally = Tally::default();
-        self.finish(&mut tally)?;
-        let log = std::fs::read_to_string(&self.truth).unwrap_or_default();
-        let verdict = truth::judge(&self.expectation, &self.rows()?, &truth::read_log(&log)?);
-        Ok((tally.running, verdict))
     }
 
     fn sender(&self, crash_at: Option<&str>) -> Result<Leashed> {
