@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p carillon-store --example expressions_bench FOLDER [CONTACTS] [SEED]` prints one JSON object a
 //! line. The file is made in FOLDER where there is none yet. 200 expressions, drawn by SEED, are counted once, each by an
-//! index that has just been opened and has never seen it (cold), and then five times more (warm). `checked` says that each answer is
+//! index that has never seen it (cold), five times more (remembered), and five times with what is remembered forgotten (warm). `checked` says that each answer is
 //! that of the evaluator, contact by contact, for a thousand contacts.
 //!
 //! Contacts, values, events and expressions come from the strategies the property tests draw from, so that expressions
@@ -137,7 +137,10 @@ fn asks(expr: &Expr) -> bool {
 /// What one expression came to.
 struct Counted {
     cold: f64,
+    /// What it reads is in memory.
     warm: f64,
+    /// Its clauses were counted before, and nothing that they read has changed.
+    remembered: f64,
     /// Some are meant and some are not.
     tells: bool,
     right: bool,
@@ -148,22 +151,34 @@ fn measure(store: &Store, seed: u64, people: u32) -> Outcome<()> {
     let mut all = Vec::new();
     let mut answers = Vec::new();
     for expr in &exprs {
-        let mut times = Vec::new();
-        for _ in 0..=WARM {
+        let count = || {
             let start = Instant::now();
             let members = store.with_index(|index| index.members(expr, now()));
-            times.push(start.elapsed().as_secs_f64() * 1e3);
-            if times.len() == 1 {
-                answers.push(members);
-            }
+            (start.elapsed().as_secs_f64() * 1e3, members)
+        };
+        let (cold, members) = count();
+        let mut warm = Vec::new();
+        let mut remembered = Vec::new();
+        let mut same = true;
+        for _ in 0..WARM {
+            let (time, again) = count();
+            remembered.push(time);
+            same &= again == members;
         }
-        let cold = times.remove(0);
-        let n = answers.last().map_or(0, |members| members.len());
+        for _ in 0..WARM {
+            store.with_index(carillon_store::Index::forget);
+            let (time, again) = count();
+            warm.push(time);
+            same &= again == members;
+        }
+        let n = members.len();
+        answers.push(members);
         all.push(Counted {
             cold,
-            warm: at(&mut times, 0.5),
+            warm: at(&mut warm, 0.5),
+            remembered: at(&mut remembered, 0.5),
             tells: n > 0 && n < u64::from(people),
-            right: true,
+            right: same,
         });
     }
     // Only now: making records could warm what the cold counts had to find.
@@ -173,7 +188,7 @@ fn measure(store: &Store, seed: u64, people: u32) -> Outcome<()> {
         ids.filter_map(|id| index.record(ContactId(id))).collect()
     });
     for ((expr, members), counted) in exprs.iter().zip(&answers).zip(&mut all) {
-        counted.right = store.with_index(|index| {
+        counted.right &= store.with_index(|index| {
             sample.iter().all(|who| {
                 let holds = eval(expr, who, now(), index.scope()).holds;
                 if holds != members.contains(who.id) {
@@ -207,6 +222,7 @@ fn tell(all: &[Counted], sampled: bool) {
     for (kind, of) in [
         ("cold", (|c| c.cold) as fn(&Counted) -> f64),
         ("warm", |c| c.warm),
+        ("remembered", |c| c.remembered),
     ] {
         let mut times: Vec<f64> = all.iter().map(of).collect();
         say(&format!("random.{kind}_p50"), at(&mut times, 0.5), "ms", right);
