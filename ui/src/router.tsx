@@ -7,6 +7,7 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { ErrorView } from "@/design";
+import { NotFound } from "@/shell/not-found";
 import { Shell } from "@/shell/shell";
 
 const root = createRootRoute({ component: Shell });
@@ -239,6 +240,7 @@ export function newRouter() {
     defaultPreload: "intent",
     defaultPendingMs: 300,
     defaultErrorComponent: ({ error, reset }) => <ErrorView error={error} onRetry={reset} />,
+    defaultNotFoundComponent: NotFound,
     scrollRestoration: false,
   });
 }
