@@ -94,3 +94,16 @@ test("chosen contacts get a company at once", async () => {
   await waitFor(() => expect(asked.map(({ name }) => name)).toEqual(["companies.connect"]));
   expect(asked[0]?.args).toEqual({ company: 2, who: { ids: [2] } });
 });
+
+test("what is typed to find another company stays while answers come in", async () => {
+  const asked = host("some");
+  showProgram("/contacts/4");
+  await userEvent.click(await screen.findByRole("button", { name: "Choose the company" }));
+  const find = await screen.findByRole<HTMLInputElement>("combobox", { name: "Choose the company" });
+  await userEvent.type(find, "hafen");
+  await screen.findByRole("option", { name: /Hafen AG/ });
+  await new Promise((done) => setTimeout(done, 300));
+  expect(find.value).toBe("hafen");
+  await userEvent.click(screen.getByRole("option", { name: "No company" }));
+  await waitFor(() => expect(asked.map(({ args }) => args)).toEqual([{ company: null, who: { ids: [4] } }]));
+});

@@ -2,6 +2,7 @@
 
 use super::plan::Kept;
 use crate::companies::{DOMAIN, NAME};
+use carillon_engine::companies::folded_name;
 use carillon_model::contact::{Value, is_of_company};
 use carillon_model::{CompanyId, ContactId, ImportId};
 use carillon_store::companies::{self, Given};
@@ -24,7 +25,8 @@ impl AtCompany {
             let Some(column) = columns.next().filter(|column| is_of_company(&column.key)) else {
                 return true;
             };
-            given.extend(value.take().map(|value| Given {
+            let said = value.take().filter(|value| column.key != NAME || is_name(value));
+            given.extend(said.map(|value| Given {
                 key: column.key.clone(),
                 value,
                 fill: if column.fill_only {
@@ -38,6 +40,7 @@ impl AtCompany {
         AtCompany { given }
     }
 
+    /// What is said of one field, where it is a text.
     fn text(&self, key: &str) -> Option<&str> {
         self.given.iter().find_map(|given| match &given.value {
             Value::Text(text) if given.key == key => Some(text.as_str()),
@@ -81,6 +84,11 @@ impl AtCompany {
             (_, None) => Meant::None,
         })
     }
+}
+
+/// Whether something is left of a name when it is compared: a company could not be found by it.
+fn is_name(value: &Value) -> bool {
+    matches!(value, Value::Text(name) if !folded_name(name).is_empty())
 }
 
 enum Meant {

@@ -1,6 +1,7 @@
 //! Companies, and what contacts read of theirs.
 
 mod imported;
+mod measured;
 mod random;
 
 use super::fixtures::{Place, add, again, field, fresh, ids, write};
