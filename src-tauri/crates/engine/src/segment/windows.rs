@@ -153,7 +153,7 @@ pub(crate) struct Counting<'a> {
 
 /// The first millisecond since 1970 that is not before a moment.
 pub(crate) fn first_milli(at: Moment) -> i64 {
-    let more = at.timestamp_subsec_nanos() % 1_000_000 > 0;
+    let more = !at.timestamp_subsec_nanos().is_multiple_of(1_000_000);
     at.timestamp_millis() + i64::from(more)
 }
 
