@@ -265,7 +265,7 @@ export function fixtureHost(search: string): Host {
           tags: row.tags,
           created_at: row.created_at,
           fields: [
-            ...Object.entries(row.values).map(([key, value]) => ({
+            ...Object.entries({ email: { type: "text", value: row.email }, ...row.values }).map(([key, value]) => ({
               key,
               value,
               provenance: { source: key === "city" ? "user" : "import:12", at: at(30) },

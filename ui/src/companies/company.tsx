@@ -1,6 +1,6 @@
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { ArrowLeft, AtSign, Building2, Trash2, Users } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { CompanyPage } from "@/api/gen/CompanyPage";
 import type { CompanyScore } from "@/api/gen/CompanyScore";
@@ -21,13 +21,11 @@ import {
   sayError,
   Table,
 } from "@/design";
-import { ago, day, moment, number, value } from "@/format";
+import { day, number, value } from "@/format";
 import { t } from "@/i18n";
 import { isOfCompany } from "@/shell/company-fields";
-import { FieldEdit } from "@/shell/edit";
-import { useNow } from "@/shell/now";
 import { usePages } from "@/shell/pages";
-import { sourceText } from "@/shell/timeline";
+import { Values } from "@/shell/values";
 
 const route = getRouteApi("/contacts/companies/$company");
 
@@ -183,82 +181,15 @@ function Contacts({ company }: { company: number }) {
 
 function Details({ page, fields }: { page: CompanyPage; fields: readonly Field[] }) {
   const { company } = page;
-  const now = useNow();
-  const [editing, setEditing] = useState<string | null>(null);
-  const [ended, setEnded] = useState<string | null>(null);
-  const values = useRef<HTMLDListElement>(null);
-  // The keyboard comes back to the value it came from, unless it has gone elsewhere by itself.
-  useEffect(() => {
-    if (ended === null || document.activeElement !== document.body) return;
-    values.current?.querySelector<HTMLElement>(`[data-field="${CSS.escape(ended)}"]`)?.focus();
-  }, [ended]);
-  const end = (key: string) => {
-    setEditing(null);
-    setEnded(key);
-  };
   const write = useWrite("companies.update", { onError: sayError });
   return (
     <div className="min-h-0 flex-1 overflow-auto px-4 py-3">
       <h2 className="mb-1 font-semibold">{t("companies.fields")}</h2>
-      <dl ref={values}>
-        {fields.map((field) => {
-          const known = company.fields.find((each) => each.key === field.key);
-          return (
-            <div
-              key={field.key}
-              className="grid grid-cols-[minmax(96px,2fr)_3fr] items-start gap-2 border-line-subtle border-t py-1 first:border-t-0"
-            >
-              <dt className="truncate py-1.5 text-ink-3" title={field.label}>
-                {field.label}
-              </dt>
-              <dd className="min-w-0">
-                {editing === field.key ? (
-                  <FieldEdit
-                    field={field}
-                    value={known?.value ?? null}
-                    onSave={(next) =>
-                      write.mutate(
-                        { id: company.id, values: [{ key: field.key, value: next }] },
-                        { onSuccess: () => end(field.key) },
-                      )
-                    }
-                    onEnd={() => end(field.key)}
-                  />
-                ) : (
-                  <button
-                    type="button"
-                    data-field={field.key}
-                    onClick={() => {
-                      setEditing(field.key);
-                      setEnded(null);
-                    }}
-                    title={
-                      known === undefined
-                        ? undefined
-                        : `${sourceText(known.provenance.source)} · ${moment(known.provenance.at)}`
-                    }
-                    className="ring-inside block w-full rounded-control px-2 py-1.5 text-left hover:bg-hover"
-                  >
-                    <span className="sr-only">{t("contacts.edit_field", { field: field.label })}</span>
-                    <span className="block break-words">
-                      {known === undefined ? (
-                        <span className="text-ink-3">{t("contacts.unknown_value")}</span>
-                      ) : (
-                        value(known.value)
-                      )}
-                    </span>
-                    {known !== undefined && (
-                      <span className="block truncate text-ink-3 text-meta">
-                        {`${sourceText(known.provenance.source)} · ${ago(known.provenance.at, now)}`}
-                      </span>
-                    )}
-                  </button>
-                )}
-              </dd>
-            </div>
-          );
-        })}
-      </dl>
+      <Values
+        fields={fields}
+        known={company.fields}
+        onSave={(key, value, done) => write.mutate({ id: company.id, values: [{ key, value }] }, { onSuccess: done })}
+      />
       <p className="mt-3 text-ink-3 text-table">{t("companies.fields_about")}</p>
       {page.scores.length > 0 && (
         <section className="mt-4" aria-label={t("companies.scores.title")}>

@@ -1,6 +1,6 @@
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { ArrowLeft, BadgeCheck, Inbox, Plus, Trash2, X } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { ChosenShown } from "@/api/gen/ChosenShown";
 import type { ContactPage } from "@/api/gen/ContactPage";
@@ -22,16 +22,16 @@ import {
   sayError,
   Tabs,
 } from "@/design";
-import { ago, count, day, moment, value } from "@/format";
+import { count, day, moment, value } from "@/format";
 import { t } from "@/i18n";
 import { isOfCompany } from "@/shell/company-fields";
 import { Decide } from "@/shell/decide";
-import { FieldEdit } from "@/shell/edit";
 import { ExportMenu } from "@/shell/export";
 import { useNow } from "@/shell/now";
 import { Said } from "@/shell/responses";
 import { TagsInput } from "@/shell/tags-input";
 import { sourceText, Timeline } from "@/shell/timeline";
+import { Values } from "@/shell/values";
 import { OfContact } from "./company";
 import { ConsentDialog } from "./consent";
 import { Scores } from "./scores";
@@ -136,7 +136,7 @@ function Person({ page, fields }: { page: ContactPage; fields: readonly Field[] 
             ]}
           />
         }
-        second={<Details page={page} fields={fields} now={now} />}
+        second={<Details page={page} fields={fields} />}
       />
       <Confirm
         open={deleting}
@@ -345,21 +345,9 @@ function Ledger({ page }: { page: ContactPage }) {
   );
 }
 
-function Details({ page, fields, now }: { page: ContactPage; fields: readonly Field[]; now: string }) {
+function Details({ page, fields }: { page: ContactPage; fields: readonly Field[] }) {
   const { contact } = page;
-  const [editing, setEditing] = useState<string | null>(null);
-  const [ended, setEnded] = useState<string | null>(null);
-  const values = useRef<HTMLDListElement>(null);
   const write = useWrite("contacts.update", { onError: sayError });
-  const end = (key: string) => {
-    setEditing(null);
-    setEnded(key);
-  };
-  // The keyboard comes back to the value it came from, unless it has gone elsewhere by itself.
-  useEffect(() => {
-    if (ended === null || document.activeElement !== document.body) return;
-    values.current?.querySelector<HTMLElement>(`[data-field="${CSS.escape(ended)}"]`)?.focus();
-  }, [ended]);
   return (
     <div className="min-h-0 flex-1 overflow-auto">
       <section className="border-line-subtle border-b p-4" aria-label={t("contacts.columns.tags")}>
@@ -368,75 +356,15 @@ function Details({ page, fields, now }: { page: ContactPage; fields: readonly Fi
       <OfContact page={page} fields={fields} />
       <section className="border-line-subtle border-b px-4 py-3">
         <h2 className="mb-1 font-semibold">{t("contacts.fields")}</h2>
-        <dl ref={values}>
-          {fields
-            .filter((field) => field.key !== "created_at" && !isOfCompany(field.key))
-            .map((field) => {
-              const known = contact.fields.find((each) => each.key === field.key);
-              return (
-                <div
-                  key={field.key}
-                  className="grid grid-cols-[minmax(96px,2fr)_3fr] items-start gap-2 border-line-subtle border-t py-1 first:border-t-0"
-                >
-                  <dt className="truncate py-1.5 text-ink-3" title={field.label}>
-                    {field.label}
-                  </dt>
-                  <dd className="min-w-0">
-                    {editing === field.key ? (
-                      <FieldEdit
-                        field={field}
-                        value={known?.value ?? null}
-                        onSave={(next) =>
-                          write.mutate(
-                            { id: contact.id, values: [{ key: field.key, value: next }] },
-                            { onSuccess: () => end(field.key) },
-                          )
-                        }
-                        onEnd={() => end(field.key)}
-                      />
-                    ) : (
-                      <button
-                        type="button"
-                        disabled={field.key === "email" || field.score !== undefined}
-                        data-field={field.key}
-                        onClick={() => {
-                          setEditing(field.key);
-                          setEnded(null);
-                        }}
-                        title={
-                          known === undefined
-                            ? undefined
-                            : `${sourceText(known.provenance.source)} · ${moment(known.provenance.at)}`
-                        }
-                        className="ring-inside block w-full rounded-control px-2 py-1.5 text-left enabled:hover:bg-hover"
-                      >
-                        <span className="sr-only">{t("contacts.edit_field", { field: field.label })}</span>
-                        <span className="block break-words">
-                          {field.key === "email" ? (
-                            contact.email
-                          ) : known === undefined ? (
-                            <span className="text-ink-3">{t("contacts.unknown_value")}</span>
-                          ) : (
-                            value(known.value)
-                          )}
-                        </span>
-                        {field.key === "time_zone" && known === undefined && (
-                          <span className="block truncate text-ink-3 text-meta">
-                            {t("contacts.zone_of_workspace", { zone: page.time_zone.name })}
-                          </span>
-                        )}
-                        {known !== undefined && (
-                          <span className="block truncate text-ink-3 text-meta">
-                            {`${sourceText(known.provenance.source)} · ${ago(known.provenance.at, now)}`}
-                          </span>
-                        )}
-                      </button>
-                    )}
-                  </dd>
-                </div>
-              );
-            })}
-        </dl>
+        <Values
+          fields={fields.filter((field) => field.key !== "created_at" && !isOfCompany(field.key))}
+          known={contact.fields}
+          locked={(field) => field.key === "email" || field.score !== undefined}
+          note={(field) =>
+            field.key === "time_zone" ? t("contacts.zone_of_workspace", { zone: page.time_zone.name }) : null
+          }
+          onSave={(key, value, done) => write.mutate({ id: contact.id, values: [{ key, value }] }, { onSuccess: done })}
+        />
       </section>
       <section className="px-4 py-3">
         <h2 className="mb-1 font-semibold">{t("contacts.in_segments")}</h2>

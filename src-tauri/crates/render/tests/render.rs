@@ -592,34 +592,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-fn what_is_known_of_the_company_is_read_of_the_contact() {
-    let text = |text: &str| Value::Text(text.to_owned());
-    let ada = context(&[
-        ("company.name", text("Acme <&>")),
-        ("company.industry", text("Retail")),
-    ]);
-    for (source, wanted) in [
-        ("{{ contact.company.industry }}", "[Retail]"),
-        ("{{ company.industry | upcase }}", "[RETAIL]"),
-        ("{{ company.industry.size }}", "[6]"),
-        ("{{ contact.company.size | default: 'unknown' }}", "[unknown]"),
-        ("{% if company.industry == 'Retail' %}yes{% endif %}", "[yes]"),
-        ("{{ company }}", "[]"),
-        ("{% assign company = 'x' %}{{ company.industry }}", "[]"),
-    ] {
-        assert_eq!(shown(source, &ada), wanted, "{source}");
-    }
-    // A field called company, from a list of before, is still what it was.
-    let old = context(&[("company", text("As written"))]);
-    assert_eq!(shown("{{ company }} {{ company.size }}", &old), "[As written 10]");
-    let both = context(&[("company", text("As written")), ("company.name", text("Acme"))]);
-    assert_eq!(
-        shown(
-            "{{ company }} {{ company.name }} {{ contact.company.name }}",
-            &both
-        ),
-        "[As written Acme Acme]"
-    );
-}
