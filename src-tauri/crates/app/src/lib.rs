@@ -57,7 +57,7 @@ use crate::error::{ApiError, Code, Result, fail};
 use crate::files::Tickets;
 use crate::jobs::Jobs;
 use crate::owner::Remote;
-use crate::table::{Call, Command, Reply, Window};
+use crate::table::{Call, Command, Kind, Reply, Window};
 use crate::workspaces::Open;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
