@@ -29,7 +29,7 @@ const FIELDS: [(&str, FieldType, &[&str]); 8] = [
 /// What the contact of a number has in the fields above; every seventh has nothing.
 fn values(n: u32) -> Vec<Option<Value>> {
     let number = f64::from(n % 100);
-    let option = if n % 2 == 0 { "x" } else { "y" }.to_owned();
+    let option = if n.is_multiple_of(2) { "x" } else { "y" }.to_owned();
     let money = Money {
         minor: i64::from(n % 1_000),
         currency: Currency(*b"EUR"),
@@ -42,14 +42,14 @@ fn values(n: u32) -> Vec<Option<Value>> {
         }),
         Value::Number(number),
         Value::Money(money),
-        Value::YesNo(n % 3 == 0),
+        Value::YesNo(n.is_multiple_of(3)),
         Value::Choice(option.clone()),
         Value::MultiChoice(BTreeSet::from([option])),
         Value::Date(day(i64::from(n % 40)).date_naive()),
         Value::DateTime(day(i64::from(n % 40))),
     ];
     all.into_iter()
-        .map(|value| (n % 7 != 0).then_some(value))
+        .map(|value| (!n.is_multiple_of(7)).then_some(value))
         .collect()
 }
 
