@@ -7,7 +7,7 @@ use crate::packages::Rights;
 use crate::setup;
 use crate::webdriver::free_port;
 use std::fs::File;
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -51,7 +51,7 @@ impl Sink {
             .stderr(Stdio::null());
         let mut running = Leashed::spawn(&mut command)?;
         let started = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             if running.ended().is_some() || started.elapsed() > PATIENCE {
                 return Err("smtp-sink does not answer.".to_string());
             }
