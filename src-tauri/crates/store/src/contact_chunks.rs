@@ -2,8 +2,8 @@
 //!
 //! As [`crate::event_chunks`], with two differences. A value that changes takes its field's chunk of that part with it
 //! (what somebody wants corrected stands nowhere else then), while yes and no change too often for that: whom they change
-//! for is noted, and read beside the part. And it is this program's commits that do so, not triggers, which would cost an
-//! import a third of its time; what others write to a file is found while it rests ([`is_true`]).
+//! for is noted, and read beside the part. And it is this program's commits that do so, not triggers, which cost each new row
+//! something and cannot tell which column changed; what others write to a file is found while it rests ([`is_true`]).
 
 use crate::codes::Code;
 use crate::contacts::Reader;

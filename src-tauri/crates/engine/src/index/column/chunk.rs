@@ -156,6 +156,7 @@ impl Column {
                 _ => None,
             },
             MONEY => {
+                // Stands where nobody has a value. XXX is no currency (ISO 4217).
                 let none = Money {
                     minor: 0,
                     currency: Currency(*b"XXX"),
