@@ -36,7 +36,7 @@ pub use scored::ScoreMove;
 pub use source::{ColumnPart, EventPart, Source};
 pub use stage::Staged;
 
-use crate::record::{ContactRecord, Scope};
+use crate::record::{ContactRecord, Numbers, Scope};
 use crate::scores::Points;
 use crate::scores::backtest::Then;
 use crate::segment::{Facts, Needs, Seen, clauses, print_clause};
@@ -119,6 +119,7 @@ impl Index {
             scope: Scope {
                 zone,
                 segments: BTreeMap::new(),
+                numbers: Numbers::default(),
             },
             definitions: Definitions::default(),
             memberships: BTreeMap::new(),
@@ -359,21 +360,21 @@ impl Index {
         tags.map(|(tag, has)| (tag.as_str(), has.len()))
     }
 
-    /// One contact with all its facts, as [`crate::segment::eval`] and `explain` take it. Events carry their moment
-    /// as arrival and no source: the index keeps neither.
+    /// One contact with all its facts but its movements, as [`crate::segment::eval`] and `explain` take it. Events carry
+    /// their moment as arrival and no source: the index keeps neither.
     pub fn record(&self, contact: ContactId) -> Option<ContactRecord> {
         self.rows
             .contacts
             .contains(contact.0)
-            .then(|| self.rows.record(contact.0, None))
+            .then(|| self.rows.record(contact.0, None, &self.scope.numbers))
     }
 
-    /// One contact with no more of its fields, tags, events and messages than `needs` names.
+    /// One contact with no more of its fields, tags, events, messages and movements than `needs` names.
     pub fn record_of(&self, contact: ContactId, needs: &Needs) -> Option<ContactRecord> {
         self.rows
             .contacts
             .contains(contact.0)
-            .then(|| self.rows.record(contact.0, Some(needs)))
+            .then(|| self.rows.record(contact.0, Some(needs), &self.scope.numbers))
     }
 
     /// What the rules of a model, published or not, come to for a contact at `now`.

@@ -3,9 +3,10 @@
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::Value;
 use carillon_model::event::Event;
-use carillon_model::segment::Expr;
-use carillon_model::{ContactId, Moment};
+use carillon_model::segment::{Expr, MovementKind};
+use carillon_model::{ContactId, JourneyId, Moment, SegmentId};
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One contact as a value: what a driver loads, what a step changes, what the evaluator reads.
@@ -19,6 +20,8 @@ pub struct ContactRecord {
     pub events: Vec<Event>,
     /// Accepted messages, sorted by `at`.
     pub sent: Vec<Sent>,
+    /// Movements that somebody asks for, sorted, each once.
+    pub moved: Vec<Moved>,
     /// The ledger's last word where it is a grant.
     pub permissions: BTreeMap<(Channel, Purpose), Basis>,
     /// The address stands on the suppression list.
@@ -35,10 +38,50 @@ pub struct Sent {
     pub at: Moment,
 }
 
+/// A way into or out of one segment or journey.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Movement {
+    pub kind: MovementKind,
+    /// The number of the segment or journey.
+    pub of: u32,
+}
+
+impl Movement {
+    /// Into a segment or out of it.
+    pub fn of_segment(segment: SegmentId, entered: bool) -> Movement {
+        let kind = match entered {
+            true => MovementKind::JoinedSegment,
+            false => MovementKind::LeftSegment,
+        };
+        Movement { kind, of: segment.0 }
+    }
+
+    /// Into a journey or out of it.
+    pub fn of_journey(kind: MovementKind, journey: JourneyId) -> Movement {
+        Movement { kind, of: journey.0 }
+    }
+}
+
+/// One movement of the contact. Two of one kind at one moment are told apart by their number: that of the passage through a
+/// journey; for segments 0, so that who came in twice at one moment came in once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Moved {
+    pub movement: Movement,
+    pub at: Moment,
+    pub number: i64,
+}
+
 impl ContactRecord {
     /// The contact's identity.
     pub fn contact(&self) -> ContactId {
         ContactId(self.id)
+    }
+
+    /// Takes in a movement; the same again changes nothing.
+    pub fn moves(&mut self, moved: Moved) {
+        if let Err(place) = self.moved.binary_search(&moved) {
+            self.moved.insert(place, moved);
+        }
     }
 
     /// The contact's own zone, where it has a valid one.
@@ -57,6 +100,48 @@ pub struct Scope {
     pub zone: Tz,
     /// Saved segments by name, for `in segment`. Never cyclic: saving refuses that.
     pub segments: BTreeMap<String, Expr>,
+    /// The numbers of segments and journeys, for their history.
+    pub numbers: Numbers,
+}
+
+/// What the numbers of segments and journeys are, by their names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Numbers {
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub segments: BTreeMap<String, SegmentId>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub journeys: BTreeMap<String, JourneyId>,
+}
+
+impl Numbers {
+    /// Whether nothing has a number.
+    pub fn is_empty(&self) -> bool {
+        self.segments.is_empty() && self.journeys.is_empty()
+    }
+
+    /// Those of the names that movements are asked by.
+    pub fn only(&self, movements: &BTreeSet<(MovementKind, String)>) -> Numbers {
+        let mut out = Numbers::default();
+        for (kind, name) in movements {
+            if kind.is_of_journey() {
+                let found = self.journeys.get(name);
+                out.journeys.extend(found.map(|id| (name.clone(), *id)));
+            } else {
+                let found = self.segments.get(name);
+                out.segments.extend(found.map(|id| (name.clone(), *id)));
+            }
+        }
+        out
+    }
+
+    /// Which movement is meant; `None` where nothing has the name.
+    pub fn movement(&self, kind: MovementKind, name: &str) -> Option<Movement> {
+        let of = match kind.is_of_journey() {
+            true => self.journeys.get(name).map(|id| id.0),
+            false => self.segments.get(name).map(|id| id.0),
+        };
+        of.map(|of| Movement { kind, of })
+    }
 }
 
 /// Truth at a moment, and for how long it is sure.

@@ -14,7 +14,7 @@ pub(crate) mod tests;
 
 pub use check::{ScoreProblem, ScoreProblemKind, check};
 pub use grade::Grade;
-pub(crate) use overlaid::Overlaid;
+pub(crate) use overlaid::{History, Overlaid};
 
 use crate::record::Scope;
 use crate::segment::{Facts, Seen, Spans, eval_facts, parse, zone_of_window};

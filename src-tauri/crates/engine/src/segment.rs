@@ -20,7 +20,9 @@
 //!         | "was" "not"? "sent" ("any" "message" | TEXT) often
 //!         | ("opened" | "clicked" | "replied" "to") ("none" | number) "of" "the" "last" INT "messages"
 //!         | "consent" CHANNEL PURPOSE ("by" BASIS)?
-//!         | "not"? "in" "segment" TEXT
+//!         | "not"? "in" ("segment" | "journey") TEXT
+//!         | ("joined" | "left") "segment" TEXT often
+//!         | ("entered" | "left" | "reached" "the" "goal" "of") "journey" TEXT often
 //!         | "random" NUMBER "%" ("of" TEXT)?
 //! often   = (times | window)*                  each at most once
 //! streak  = ("on" | "in")? "at" "least" INT ("days" | "weeks" | "months" | "quarters" | "years") "in" "a" "row" zone?
@@ -114,8 +116,8 @@ pub(crate) use check::clauses;
 pub(crate) use dates::{beside, date_truth, moves_with_days, zone_of};
 pub(crate) use occurrences::{longest_streak, times_hold, wait_ends};
 #[cfg(test)]
-pub(crate) use parts::window_of;
-pub(crate) use parts::{events_of, fields_of};
+pub(crate) use parts::segment_of as named_segment;
+pub(crate) use parts::{events_of, fields_of, movements_of, window_of};
 pub(crate) use periods::DaysOf;
 pub(crate) use print::print_clause;
 pub(crate) use values::{compare_holds, field_holds, folded, test_holds};

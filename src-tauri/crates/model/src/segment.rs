@@ -96,6 +96,15 @@ pub enum Clause {
     },
     /// Is in another saved segment, by name.
     InSegment { name: String },
+    /// Came into or out of a saved segment or a journey, by its name, a number of times within a window.
+    Moved {
+        movement: MovementKind,
+        name: String,
+        times: Times,
+        window: Window,
+    },
+    /// Is on its way in a journey, by name.
+    InJourney { name: String },
     /// A stable share of all contacts: hash of (`salt`, contact) below `percent` of 100.
     Sample { percent: f64, salt: String },
 }
@@ -386,6 +395,31 @@ impl Answer {
             Answer::Replied => ResponseKind::Replied,
         };
         kind.event().unwrap_or_default()
+    }
+}
+
+/// Into a segment or a journey, or out of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum MovementKind {
+    /// Became a member, whatever made it one: a fact, time, or a new definition.
+    JoinedSegment,
+    LeftSegment,
+    EnteredJourney,
+    /// By whatever end, a goal among them.
+    LeftJourney,
+    /// Left a journey because a goal was reached.
+    ReachedGoal,
+}
+
+impl MovementKind {
+    /// Whether it is a journey's; else it is a segment's.
+    pub fn is_of_journey(self) -> bool {
+        match self {
+            MovementKind::JoinedSegment | MovementKind::LeftSegment => false,
+            MovementKind::EnteredJourney | MovementKind::LeftJourney | MovementKind::ReachedGoal => true,
+        }
     }
 }
 

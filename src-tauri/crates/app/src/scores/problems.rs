@@ -26,6 +26,7 @@ pub(super) fn told(model: &ScoreModel, problem: &ScoreProblem) -> ScoreTrouble {
         ScoreProblemKind::Unfit(inner) => say("scores.problems.unfit", &inner.message),
         ScoreProblemKind::NotAnEvent => say("scores.problems.not_an_event", &""),
         ScoreProblemKind::ReadsScore(field) => say("scores.problems.reads_score", field),
+        ScoreProblemKind::ReadsHistory(segment) => say("scores.problems.reads_history", segment),
         ScoreProblemKind::BadKey => say("scores.problems.bad_key", &problem.place),
         ScoreProblemKind::BadPoints => say("scores.problems.bad_points", &""),
         ScoreProblemKind::BadRanges => say("scores.problems.bad_ranges", &""),

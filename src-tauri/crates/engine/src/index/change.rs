@@ -1,12 +1,12 @@
 //! What can happen to the rows, as the index hears of it.
 
-use crate::record::{ContactRecord, Sent};
+use crate::record::{ContactRecord, Moved, Sent};
 use crate::scores::Scoring;
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::Value;
 use carillon_model::event::Event;
 use carillon_model::segment::Expr;
-use carillon_model::{ContactId, EventId, Moment, ScoreId, SegmentId};
+use carillon_model::{ContactId, EventId, JourneyId, Moment, ScoreId, SegmentId};
 use chrono_tz::Tz;
 use std::sync::Arc;
 
@@ -48,6 +48,9 @@ pub enum Change {
         template: String,
         at: Moment,
     },
+    /// Came into a journey or out of it. Of segments the index tells that itself; given from outside, it is told what it
+    /// said once. The same again changes nothing, and it stays when the contact is removed.
+    Moved { contact: ContactId, moved: Moved },
     /// The ledger's last word: a basis, or none.
     PermissionSet {
         contact: ContactId,
@@ -61,6 +64,10 @@ pub enum Change {
     SegmentSaved { id: SegmentId, name: String, expr: Expr },
     /// A segment or watch removed. Its members leave.
     SegmentRemoved(SegmentId),
+    /// A journey that is there, under a new name or its old one.
+    JourneyNamed { id: JourneyId, name: String },
+    /// A journey that is gone, and with it its name.
+    JourneyRemoved(JourneyId),
     /// An expression without a name that is followed like a segment: the condition of a journey.
     WatchAdded { id: SegmentId, expr: Expr },
     /// A score published, anew or changed: every contact is measured by it.
@@ -85,12 +92,15 @@ impl Change {
             | Change::TagSet { contact, .. }
             | Change::EventRemoved { contact, .. }
             | Change::Sent { contact, .. }
+            | Change::Moved { contact, .. }
             | Change::PermissionSet { contact, .. }
             | Change::SuppressedSet { contact, .. } => Some(*contact),
             Change::EventAdded(event) => Some(event.contact),
             Change::SegmentSaved { .. }
             | Change::SegmentRemoved(_)
             | Change::WatchAdded { .. }
+            | Change::JourneyNamed { .. }
+            | Change::JourneyRemoved(_)
             | Change::ScorePublished { .. }
             | Change::ScoreRemoved(_)
             | Change::ZoneSet(_) => None,
@@ -129,6 +139,7 @@ impl After {
                     exists: false,
                     record: ContactRecord {
                         id: contact.0,
+                        moved: std::mem::take(&mut record.moved),
                         ..ContactRecord::default()
                     },
                 };
@@ -170,6 +181,7 @@ impl After {
                     },
                 );
             }
+            Change::Moved { moved, .. } => record.moves(*moved),
             Change::PermissionSet {
                 channel,
                 purpose,
@@ -190,6 +202,8 @@ impl After {
             Change::SegmentSaved { .. }
             | Change::SegmentRemoved(_)
             | Change::WatchAdded { .. }
+            | Change::JourneyNamed { .. }
+            | Change::JourneyRemoved(_)
             | Change::ScorePublished { .. }
             | Change::ScoreRemoved(_)
             | Change::ZoneSet(_) => {}

@@ -6,13 +6,16 @@ use super::members::{ByZone, Count};
 use super::packed::{Packed, Symbols};
 use super::postings::{Posting, Postings};
 use super::rows::Happened;
+use crate::record::Movement;
 use crate::segment::{
     Counting, DaysOf, Kind, aggregate_holds, compare_holds, fold, longest_streak, times_hold, wait_ends,
     zone_of, zone_of_window,
 };
 use carillon_model::Moment;
 use carillon_model::response::TEMPLATE;
-use carillon_model::segment::{Aggregate, AggregateBound, Answer, EventMatch, Period, Times, Window, Zone};
+use carillon_model::segment::{
+    Aggregate, AggregateBound, Answer, EventMatch, MovementKind, Period, Times, Window, Zone,
+};
 use chrono_tz::Tz;
 use roaring::RoaringBitmap;
 use smallvec::SmallVec;
@@ -69,6 +72,39 @@ impl<'a> Count<'a> {
             Some(template) => self.counted(self.rows.sent.get(template).into_iter(), times, window, |_| true),
             None => self.counted(self.rows.sent.values(), times, window, |_| true),
         }
+    }
+
+    pub(super) fn moved(
+        &self,
+        kind: MovementKind,
+        name: &str,
+        times: Times,
+        window: &'a Window,
+    ) -> RoaringBitmap {
+        match self.scope.numbers.movement(kind, name) {
+            Some(movement) => self.counted(std::iter::once(self.rows.moved(movement)), times, window, |_| {
+                true
+            }),
+            None => RoaringBitmap::new(),
+        }
+    }
+
+    /// Those who entered a journey once more than they left it.
+    pub(super) fn in_journey(&self, name: &str) -> RoaringBitmap {
+        let Some(journey) = self.scope.numbers.journeys.get(name) else {
+            return RoaringBitmap::new();
+        };
+        let counting = |kind: MovementKind| {
+            let runs = self.rows.moved(Movement::of_journey(kind, *journey)).by_contact();
+            runs.map(|run| {
+                let so_far = run.iter().filter(|p| p.at() <= self.now).count();
+                (run.contact, so_far)
+            })
+        };
+        let left: BTreeMap<u32, usize> = counting(MovementKind::LeftJourney).collect();
+        let inside = counting(MovementKind::EnteredJourney)
+            .filter(|(contact, entered)| *entered > left.get(contact).copied().unwrap_or_default());
+        sorted(inside.map(|(contact, _)| contact))
     }
 
     /// Those who answered so many of the last messages that they were sent.

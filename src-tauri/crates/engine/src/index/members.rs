@@ -194,6 +194,13 @@ impl<'a> Count<'a> {
                 times,
                 window,
             } => self.sent(template.as_deref(), *times, window),
+            Clause::Moved {
+                movement,
+                name,
+                times,
+                window,
+            } => self.moved(*movement, name, *times, window),
+            Clause::InJourney { name } => self.in_journey(name),
             Clause::Answered { answer, times, last } => self.answered(*answer, *times, *last),
             Clause::Consent {
                 channel,

@@ -86,14 +86,21 @@ fn touches(needs: &Needs, change: &Change) -> bool {
         Change::EventAdded(event) => needs.events.contains(&event.name),
         Change::EventRemoved { name, .. } => needs.events.contains(name),
         Change::Sent { template, .. } => needs.any_message || needs.templates.contains(template),
+        // Which name the number has, the clause does not know.
+        Change::Moved { moved, .. } => {
+            let kind = moved.movement.kind;
+            needs.movements.iter().any(|(wanted, _)| *wanted == kind)
+        }
+        Change::JourneyNamed { .. } | Change::JourneyRemoved(_) => {
+            needs.movements.iter().any(|(kind, _)| kind.is_of_journey())
+        }
+        Change::SegmentSaved { .. } | Change::SegmentRemoved(_) => {
+            needs.movements.iter().any(|(kind, _)| !kind.is_of_journey())
+        }
         Change::PermissionSet { channel, purpose, .. } => needs.permissions.contains(&(*channel, *purpose)),
         Change::SuppressedSet { .. } => needs.suppressed,
         Change::ZoneSet(_) => needs.zone,
         // What refers to a segment is not remembered.
-        Change::SegmentSaved { .. }
-        | Change::SegmentRemoved(_)
-        | Change::WatchAdded { .. }
-        | Change::ScorePublished { .. }
-        | Change::ScoreRemoved(_) => false,
+        Change::WatchAdded { .. } | Change::ScorePublished { .. } | Change::ScoreRemoved(_) => false,
     }
 }

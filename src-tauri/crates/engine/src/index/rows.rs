@@ -5,12 +5,12 @@ use super::column::Column;
 use super::packed::Symbols;
 use super::postings::{New, Posting, Postings};
 use super::source::{ColumnPart, EventPart, Slot, Source};
-use crate::record::{ContactRecord, Sent};
+use crate::record::{ContactRecord, Moved, Movement, Numbers, Sent};
 use crate::segment::{Facts, Needs, Seen};
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::Value;
 use carillon_model::event::Event;
-use carillon_model::segment::EventMatch;
+use carillon_model::segment::{EventMatch, MovementKind};
 use carillon_model::{ContactId, EventId, Moment};
 use chrono_tz::Tz;
 use roaring::RoaringBitmap;
@@ -29,14 +29,26 @@ pub(super) struct Happened {
 /// Publications during which whatever was asked for stays. Tests want to see it gone.
 const GRACE: usize = if cfg!(test) { 1 } else { 64 };
 
+const OF_SEGMENTS: &[MovementKind] = &[MovementKind::JoinedSegment, MovementKind::LeftSegment];
+const OF_JOURNEYS: &[MovementKind] = &[
+    MovementKind::EnteredJourney,
+    MovementKind::LeftJourney,
+    MovementKind::ReachedGoal,
+];
+
 /// What a slot holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kept {
     Column,
     Events,
+    Moved,
 }
 
+/// What is held and was not asked for longest: when that was, its bytes, what it is, and its name or movement.
+type Unasked = (u64, usize, Kept, String, Option<Movement>);
+
 static NEVER: LazyLock<Happened> = LazyLock::new(Happened::default);
+static NOBODY: LazyLock<Postings> = LazyLock::new(Postings::default);
 
 /// Bitmaps, columns and postings of the rows, without any segment.
 #[derive(Debug, Default)]
@@ -50,6 +62,7 @@ pub(super) struct Rows {
     /// Keys of the properties that events of each name came with.
     event_keys: BTreeMap<String, BTreeSet<String>>,
     pub sent: BTreeMap<String, Postings>,
+    moved: BTreeMap<Movement, Slot<Postings>>,
     source: Option<Arc<dyn Source>>,
     /// Questions so far.
     asked: AtomicU64,
@@ -94,6 +107,36 @@ impl Rows {
             .unwrap_or(&NEVER)
     }
 
+    /// Who came into or out of something; nobody where it is not there.
+    pub fn moved(&self, movement: Movement) -> &Postings {
+        let slot = self.moved.get(&movement);
+        slot.and_then(|slot| {
+            slot.get(self.question(), || {
+                self.read(|source| read_moved(source, movement))
+            })
+        })
+        .unwrap_or(&NOBODY)
+    }
+
+    /// Whether movements are in memory, and must be told of new ones.
+    pub fn holds(&self, movement: Movement) -> bool {
+        self.moved
+            .get(&movement)
+            .is_some_and(|slot| slot.held().is_some())
+    }
+
+    /// Movements of these kinds may come, or the source may have them.
+    fn may_move(&mut self, kinds: &[MovementKind], of: u32) {
+        let there = self.source.is_some();
+        for kind in kinds {
+            let slot = self.moved.entry(Movement { kind: *kind, of });
+            slot.or_insert_with(|| match there {
+                true => Slot::unread(),
+                false => Slot::of(Postings::default()),
+            });
+        }
+    }
+
     fn read<T>(&self, read: impl FnOnce(&dyn Source) -> Option<T>) -> Option<T> {
         self.grown.store(true, Ordering::Relaxed);
         let found = self.source.as_deref().and_then(read);
@@ -135,30 +178,40 @@ impl Rows {
         }
         let mut taken = self.heap_bytes();
         while taken > bytes {
-            let Some((freed, kind, key)) = self.longest_unasked(lately) else {
+            let Some((_, freed, kind, key, movement)) = self.longest_unasked(lately) else {
                 return;
             };
-            match kind {
-                Kept::Column => self.columns.get_mut(&key).into_iter().for_each(Slot::let_go),
-                Kept::Events => self.events.get_mut(&key).into_iter().for_each(Slot::let_go),
+            match (kind, movement) {
+                (Kept::Column, _) => self.columns.get_mut(&key).into_iter().for_each(Slot::let_go),
+                (Kept::Events, _) => self.events.get_mut(&key).into_iter().for_each(Slot::let_go),
+                (Kept::Moved, of) => {
+                    let slot = of.and_then(|of| self.moved.get_mut(&of));
+                    slot.into_iter().for_each(Slot::let_go);
+                }
             }
             taken = taken.saturating_sub(freed);
         }
         self.grown.store(false, Ordering::Relaxed);
     }
 
-    /// What is held and was not asked for longest, before that question: its bytes, and what it is.
-    fn longest_unasked(&self, before: u64) -> Option<(usize, Kept, String)> {
+    /// What was not asked for longest, before that question.
+    fn longest_unasked(&self, before: u64) -> Option<Unasked> {
         let columns = self.columns.iter().filter_map(|(key, slot)| {
             let held = slot.held()?;
-            Some((slot.asked(), held.heap_bytes(), Kept::Column, key))
+            Some((slot.asked(), held.heap_bytes(), Kept::Column, key.as_str(), None))
         });
         let events = self.events.iter().filter_map(|(name, slot)| {
             let held = slot.held()?;
-            Some((slot.asked(), held.heap_bytes(), Kept::Events, name))
+            Some((slot.asked(), held.heap_bytes(), Kept::Events, name.as_str(), None))
         });
-        let (asked, freed, kind, key) = columns.chain(events).min()?;
-        (asked < before).then(|| (freed, kind, key.clone()))
+        let moved = self.moved.iter().filter_map(|(movement, slot)| {
+            let held = slot.held()?;
+            Some((slot.asked(), held.heap_bytes(), Kept::Moved, "", Some(*movement)))
+        });
+        // Without a source nothing can be read again.
+        let moved = moved.filter(|_| self.source.is_some());
+        let (asked, freed, kind, key, movement) = columns.chain(events).chain(moved).min()?;
+        (asked < before).then(|| (asked, freed, kind, key.to_owned(), movement))
     }
 
     /// As [`Rows::apply`], of many at once: [`Rows::settle`] comes after the last.
@@ -175,6 +228,11 @@ impl Rows {
                 template,
                 at,
             } => entry(&mut self.sent, template).add(&message(*contact, *at)),
+            Change::Moved { contact, moved } => {
+                if let Some(postings) = self.moves_held(moved.movement) {
+                    postings.add(&movement(*contact, moved));
+                }
+            }
             other => self.apply(other),
         }
     }
@@ -184,6 +242,8 @@ impl Rows {
         let held = self.events.values_mut().filter_map(Slot::held_mut);
         held.for_each(|events| events.postings.settle(true));
         self.sent.values_mut().for_each(|sent| sent.settle(false));
+        let moved = self.moved.values_mut().filter_map(Slot::held_mut);
+        moved.for_each(|moved| moved.settle(true));
     }
 
     /// Where an event is put, its keys noted; `None` where the source has it to say.
@@ -239,6 +299,13 @@ impl Rows {
             } => {
                 entry(&mut self.sent, template).insert(&message(*contact, *at), false);
             }
+            Change::Moved { contact, moved } => {
+                if let Some(postings) = self.moves_held(moved.movement) {
+                    postings.insert(&movement(*contact, moved), true);
+                }
+            }
+            Change::SegmentSaved { id, .. } => self.may_move(OF_SEGMENTS, id.0),
+            Change::JourneyNamed { id, .. } => self.may_move(OF_JOURNEYS, id.0),
             Change::PermissionSet {
                 contact,
                 channel,
@@ -259,13 +326,20 @@ impl Rows {
             }
             Change::SuppressedSet { contact, on: true } => drop(self.suppressed.insert(contact.0)),
             Change::SuppressedSet { contact, on: false } => drop(self.suppressed.remove(contact.0)),
-            Change::SegmentSaved { .. }
-            | Change::SegmentRemoved(_)
+            // What a number meant is kept: none is given twice.
+            Change::SegmentRemoved(_)
+            | Change::JourneyRemoved(_)
             | Change::WatchAdded { .. }
             | Change::ScorePublished { .. }
             | Change::ScoreRemoved(_)
             | Change::ZoneSet(_) => {}
         }
+    }
+
+    /// Where a movement is put; `None` where the source has it to say.
+    fn moves_held(&mut self, movement: Movement) -> Option<&mut Postings> {
+        self.may_move(&[movement.kind], movement.of);
+        self.moved.get_mut(&movement)?.held_mut()
     }
 
     fn set(&mut self, key: &str, id: u32, value: Option<&Value>) {
@@ -302,8 +376,9 @@ impl Rows {
         Who { rows: self, id }
     }
 
-    /// One contact as a value, with all its facts or only the needed ones.
-    pub fn record(&self, id: u32, needs: Option<&Needs>) -> ContactRecord {
+    /// One contact as a value, with all its facts or only the needed ones; of its movements only the needed ones, by their
+    /// numbers.
+    pub fn record(&self, id: u32, needs: Option<&Needs>, numbers: &Numbers) -> ContactRecord {
         let who = self.who(id);
         let mut record = ContactRecord {
             id,
@@ -339,6 +414,18 @@ impl Rows {
             }));
         }
         record.sent.sort_by_key(|s| s.at);
+        let movements = needs.into_iter().flat_map(|needs| &needs.movements);
+        for movement in movements.filter_map(|(kind, name)| numbers.movement(*kind, name)) {
+            record
+                .moved
+                .extend(self.moved(movement).of(id).iter().map(|p| Moved {
+                    movement,
+                    at: p.at(),
+                    number: p.id(),
+                }));
+        }
+        record.moved.sort_unstable();
+        record.moved.dedup();
         record
     }
 
@@ -362,6 +449,12 @@ impl Rows {
                 .map(Happened::heap_bytes)
                 .sum::<usize>()
             + self.sent.values().map(Postings::heap_bytes).sum::<usize>()
+            + self
+                .moved
+                .values()
+                .filter_map(Slot::held)
+                .map(Postings::heap_bytes)
+                .sum::<usize>()
     }
 
     /// How many fields and names of events are held, and how many there are.
@@ -411,6 +504,20 @@ fn read_events(source: &dyn Source, name: &str) -> Option<Happened> {
     });
     happened.postings.settle(true);
     whole.then_some(happened)
+}
+
+fn read_moved(source: &dyn Source, wanted: Movement) -> Option<Postings> {
+    let mut postings = Postings::default();
+    let whole = source.moved(wanted, &mut |contact, at, number| {
+        let moved = Moved {
+            movement: wanted,
+            at,
+            number,
+        };
+        postings.add(&movement(contact, &moved));
+    });
+    postings.settle(true);
+    whole.then_some(postings)
 }
 
 /// What is held of a name: made if nobody has heard of it, `None` if it is unread.
@@ -526,6 +633,10 @@ impl Facts for Who<'_> {
             postings.of(self.id).iter().for_each(|p| push(template, p.at()));
         }
     }
+    fn moved(&self, movement: Movement, push: &mut dyn FnMut(Moment)) {
+        let own = self.rows.moved(movement).of(self.id);
+        own.iter().for_each(|p| push(p.at()));
+    }
     fn permission(&self, channel: Channel, purpose: Purpose) -> Option<Basis> {
         let granted = self
             .rows
@@ -554,6 +665,15 @@ fn message(contact: ContactId, at: Moment) -> New {
         contact: contact.0,
         at,
         id: 0,
+        props: Vec::new(),
+    }
+}
+
+fn movement(contact: ContactId, moved: &Moved) -> New {
+    New {
+        contact: contact.0,
+        at: moved.at,
+        id: moved.number,
         props: Vec::new(),
     }
 }

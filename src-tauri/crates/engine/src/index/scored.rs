@@ -1,13 +1,13 @@
 //! Scores that are followed: when each contact's turns over, and what a commit does to them.
 //!
 //! A published score is a column like any field; only this fold writes it. Scores are measured before segments are
-//! asked, by facts in which no score has a value: so there is no circle.
+//! asked, by facts in which no score has a value and segments have no history: so there is no circle.
 
 use super::change::{After, Change};
 use super::rows::{Rows, Who};
 use super::tracked::{Definition, Definitions};
 use crate::record::Scope;
-use crate::scores::{Overlaid, Points, Scoring, reasons};
+use crate::scores::{History, Overlaid, Points, Scoring, reasons};
 use crate::segment::{Facts, Needs, Seen, event_matches};
 use carillon_model::contact::Value;
 use carillon_model::event::Event;
@@ -170,10 +170,14 @@ impl Scores {
         self.written.contains(key).then_some(None)
     }
 
-    /// The points of a contact, by facts in which no score has a value.
+    /// The points of a contact, by facts in which no score has a value and nobody came into a segment yet.
     pub fn points<F: Facts>(&self, points: &Points, who: &F, now: Moment, scope: &Scope) -> Scored {
         let hidden = |key: &str| self.hidden(key);
-        let who = Overlaid { who, field: &hidden };
+        let who = Overlaid {
+            who,
+            field: &hidden,
+            moved: History::Hidden,
+        };
         points.score(&who, now, scope)
     }
 
@@ -291,6 +295,7 @@ impl StagedScores {
                 &Overlaid {
                     who: &who,
                     field: &field,
+                    moved: History::Hidden,
                 },
                 at,
                 on.scope,

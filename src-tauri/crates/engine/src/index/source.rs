@@ -6,9 +6,10 @@
 
 use super::chunk::EventChunk;
 use super::column::ColumnChunk;
-use carillon_model::ContactId;
+use crate::record::Movement;
 use carillon_model::contact::Value;
 use carillon_model::event::Event;
+use carillon_model::{ContactId, Moment};
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -36,6 +37,10 @@ pub trait Source: Send + Sync + Debug {
 
     /// Gives all events of a name, in the same way.
     fn events(&self, name: &str, give: &mut dyn FnMut(EventPart) -> bool) -> bool;
+
+    /// Gives all movements of one kind into or out of one segment or journey: whose, when, and the number that tells two of
+    /// one moment apart. Those of contacts that are gone may be among them.
+    fn moved(&self, movement: Movement, give: &mut dyn FnMut(ContactId, Moment, i64)) -> bool;
 }
 
 /// Something of the source, held from when it is first asked for.

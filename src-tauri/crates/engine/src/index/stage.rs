@@ -5,10 +5,11 @@ use super::members::Count;
 use super::scored::{Measuring, ScoreMove, ScoreTimer, StagedScores, written_to};
 use super::tracked::{Definition, Definitions, Membership};
 use super::{Index, Timer};
-use crate::record::{Scope, Verdict};
-use crate::scores::Overlaid;
+use crate::record::{Moved, Movement, Numbers, Scope, Verdict};
+use crate::scores::{History, Overlaid};
 use crate::segment::{eval, eval_facts};
 use carillon_model::score::ScoreCause;
+use carillon_model::segment::MovementKind;
 use carillon_model::{ContactId, Moment, SegmentId};
 use chrono::TimeDelta;
 use roaring::RoaringBitmap;
@@ -32,7 +33,14 @@ pub struct Staged {
     /// Definitions and scope, if they changed.
     pub(super) defined: Option<(Definitions, Scope)>,
     pub(super) scored: StagedScores,
+    /// Movements this commit makes, as far as somebody asks for them, of contacts whose rows it does not change.
+    moved: BTreeMap<u32, Vec<Moved>>,
+    /// All movements it makes that the index is to know.
+    moves: Vec<Change>,
 }
+
+/// Whose truth falls due, in order: at one instant those first whose history others read.
+type Due = BTreeSet<(Moment, u32, SegmentId, u32)>;
 
 impl Staged {
     /// Whose scores, stages and grades change, in order: those of time by instant, then those of the changes.
@@ -70,6 +78,8 @@ pub(super) fn stage(index: &Index, changes: Vec<Change>, as_of: Moment, opening:
             opening,
             ..StagedScores::default()
         },
+        moved: BTreeMap::new(),
+        moves: Vec::new(),
     };
     staged.pass_time(index);
     let mut after = BTreeMap::new();
@@ -78,11 +88,21 @@ pub(super) fn stage(index: &Index, changes: Vec<Change>, as_of: Moment, opening:
         staged.change(index, &changes, &mut after);
         staged.changes = changes;
     }
+    let moves = std::mem::take(&mut staged.moves);
+    staged.changes.extend(moves);
     staged.own = staged.changes.len();
     let scores = staged.scored.defined.as_ref().unwrap_or(&index.scores);
     let written = staged.scored.rows(&after, scores);
     staged.changes.extend(written);
     staged
+}
+
+/// Who reads the movement that an edge of a named segment is.
+fn readers<'d>(definitions: &'d Definitions, edge: &Edge) -> impl Iterator<Item = SegmentId> + use<'d> {
+    let kind = Movement::of_segment(edge.segment, edge.entered).kind;
+    let name = definitions.all.get(&edge.segment).and_then(|d| d.name.as_deref());
+    let reading = name.map(|name| definitions.reading_moves(kind, name));
+    reading.into_iter().flatten()
 }
 
 /// Of one moment, what a condition of a journey says comes before what a segment says: whoever leaves and comes in again
@@ -94,17 +114,19 @@ fn in_order(edges: &mut [Edge], definitions: &Definitions) {
             .get(&edge.segment)
             .is_some_and(|d| d.name.is_some())
     };
-    edges.sort_by_key(|edge| (edge.at, named(edge)));
+    edges.sort_by_key(|edge| (edge.at, named(edge), edge.segment, edge.contact));
 }
 
 impl Staged {
     /// Turns over, each at its instant, whatever falls due up to `as_of`.
     fn pass_time(&mut self, index: &Index) {
-        let mut due: BTreeSet<Timer> = index
+        let ranked = |(at, segment, contact): Timer| (at, index.definitions.rank(segment), segment, contact);
+        let mut due: Due = index
             .timers
             .iter()
             .take_while(|timer| timer.0 <= self.as_of)
             .copied()
+            .map(ranked)
             .collect();
         let mut scores: BTreeSet<ScoreTimer> = index
             .score_timers
@@ -122,7 +144,7 @@ impl Staged {
                 self.turn_score(index, timer, &mut scores, &mut due);
                 continue;
             }
-            let Some((at, segment, contact)) = due.pop_first() else {
+            let Some((at, rank, segment, contact)) = due.pop_first() else {
                 break;
             };
             let Some(definition) = index.definitions.all.get(&segment) else {
@@ -133,16 +155,22 @@ impl Staged {
                 // The evaluator promises a later moment; without one this loop would never end.
                 *until = (*until).max(at + TimeDelta::nanoseconds(1));
                 if *until <= self.as_of {
-                    due.insert((*until, segment, contact));
+                    due.insert((*until, rank, segment, contact));
                 }
             }
             if verdict.holds != self.held(index, segment, contact) {
-                self.edges.push(Edge {
+                let edge = Edge {
                     segment,
                     contact: ContactId(contact),
                     entered: verdict.holds,
                     at,
-                });
+                };
+                self.edges.push(edge);
+                if let Some(moved) = self.movement(index, &index.definitions, &edge) {
+                    self.moved.entry(contact).or_default().push(moved);
+                    let readers = readers(&index.definitions, &edge);
+                    due.extend(readers.map(|id| ranked((at, id, contact))));
+                }
             }
             self.updates.insert((segment, contact), verdict);
         }
@@ -155,7 +183,7 @@ impl Staged {
         index: &Index,
         (at, id, contact): ScoreTimer,
         scores: &mut BTreeSet<ScoreTimer>,
-        due: &mut BTreeSet<Timer>,
+        due: &mut Due,
     ) {
         let on = Measuring {
             rows: &index.rows,
@@ -174,7 +202,7 @@ impl Staged {
                 index
                     .definitions
                     .reading(&key)
-                    .map(|segment| (at, segment, contact)),
+                    .map(|segment| (at, index.definitions.rank(segment), segment, contact)),
             );
         }
     }
@@ -189,21 +217,36 @@ impl Staged {
         scope: &Scope,
     ) -> Verdict {
         let who = index.rows.who(contact);
-        match self.scored.written.get(&contact) {
-            None => eval_facts(&definition.expr, &who, now, scope),
-            Some(written) => {
-                let field = |key: &str| written_to(Some(written), key);
-                eval_facts(
-                    &definition.expr,
-                    &Overlaid {
-                        who: &who,
-                        field: &field,
-                    },
-                    now,
-                    scope,
-                )
-            }
+        let (written, moved) = (self.scored.written.get(&contact), self.moved.get(&contact));
+        if written.is_none() && moved.is_none() {
+            return eval_facts(&definition.expr, &who, now, scope);
         }
+        let field = |key: &str| written_to(written, key);
+        let overlaid = Overlaid {
+            who: &who,
+            field: &field,
+            moved: History::And(moved.map_or(&[], Vec::as_slice)),
+        };
+        eval_facts(&definition.expr, &overlaid, now, scope)
+    }
+
+    /// The movement that an edge is, where the index is to know of it: somebody reads it, or has asked for it.
+    fn movement(&mut self, index: &Index, definitions: &Definitions, edge: &Edge) -> Option<Moved> {
+        definitions.all.get(&edge.segment)?.name.as_ref()?;
+        let movement = Movement::of_segment(edge.segment, edge.entered);
+        if !index.rows.holds(movement) && readers(definitions, edge).next().is_none() {
+            return None;
+        }
+        let moved = Moved {
+            movement,
+            at: edge.at,
+            number: 0,
+        };
+        self.moves.push(Change::Moved {
+            contact: edge.contact,
+            moved,
+        });
+        Some(moved)
     }
 
     fn held(&self, index: &Index, segment: SegmentId, contact: u32) -> bool {
@@ -220,6 +263,7 @@ impl Staged {
     fn define(&mut self, index: &Index, changes: &[Change]) {
         let mut all: Option<BTreeMap<SegmentId, Definition>> = None;
         let mut zone = index.scope.zone;
+        let mut journeys = index.scope.numbers.journeys.clone();
         for change in changes {
             let mut define = |id: &SegmentId, definition: Option<Definition>| {
                 let all = all.get_or_insert_with(|| index.definitions.all.clone());
@@ -247,14 +291,23 @@ impl Staged {
                 ),
                 Change::SegmentRemoved(id) => define(id, None),
                 Change::ZoneSet(tz) => zone = *tz,
+                Change::JourneyNamed { id, name } => {
+                    journeys.retain(|_, known| known != id);
+                    journeys.insert(name.clone(), *id);
+                }
+                Change::JourneyRemoved(id) => journeys.retain(|_, known| known != id),
                 _ => {}
             }
         }
-        if all.is_some() || zone != index.scope.zone {
+        if all.is_some() || zone != index.scope.zone || journeys != index.scope.numbers.journeys {
             let definitions = all.map_or_else(|| index.definitions.clone(), Definitions::new);
             let scope = Scope {
                 zone,
                 segments: definitions.segments(),
+                numbers: Numbers {
+                    segments: definitions.numbers(),
+                    journeys,
+                },
             };
             self.defined = Some((definitions, scope));
         }
@@ -277,7 +330,10 @@ impl Staged {
                 continue;
             };
             let place = after.entry(contact).or_insert_with(|| {
-                let mut record = index.rows.record(contact, Some(&scores.needs));
+                let mut record = index.rows.record(contact, Some(&scores.needs), &scope.numbers);
+                for moved in self.moved.get(&contact).into_iter().flatten() {
+                    record.moves(*moved);
+                }
                 for (key, value) in self.scored.written.get(&contact).into_iter().flatten() {
                     match value {
                         Some(value) => drop(record.fields.insert(key.to_string(), value.clone())),
@@ -305,50 +361,78 @@ impl Staged {
                 .extend(definitions.reading(&key));
         }
         let mut edges = Vec::new();
-        for (contact, segments) in &dirty {
-            for segment in segments.difference(&renewed) {
-                let Some(definition) = definitions.all.get(segment) else {
+        for rank in 0..=definitions.last_rank() {
+            let mut found = Vec::new();
+            for (contact, segments) in &dirty {
+                let turn = |id: &&SegmentId| definitions.rank(**id) == rank;
+                for segment in segments.difference(&renewed).filter(turn) {
+                    let Some(definition) = definitions.all.get(segment) else {
+                        continue;
+                    };
+                    let verdict = match after.get(contact) {
+                        Some(after) => after.verdict(definition, self.as_of, scope),
+                        None => self.verdict_now(index, definition, *contact, self.as_of, scope),
+                    };
+                    if verdict.holds != self.held(index, *segment, *contact) {
+                        found.push(Edge {
+                            segment: *segment,
+                            contact: ContactId(*contact),
+                            entered: verdict.holds,
+                            at: self.as_of,
+                        });
+                    }
+                    self.updates.insert((*segment, *contact), verdict);
+                }
+            }
+            for segment in renewed.iter().filter(|id| definitions.rank(**id) == rank) {
+                self.renew(index, definitions, *segment, after, scope, &mut found);
+            }
+            for edge in &found {
+                let Some(moved) = self.movement(index, definitions, edge) else {
                     continue;
                 };
-                let verdict = match after.get(contact) {
-                    Some(after) => after.verdict(definition, self.as_of, scope),
-                    None => self.verdict_now(index, definition, *contact, self.as_of, scope),
-                };
-                if verdict.holds != self.held(index, *segment, *contact) {
-                    edges.push(Edge {
-                        segment: *segment,
-                        contact: ContactId(*contact),
-                        entered: verdict.holds,
-                        at: self.as_of,
-                    });
+                match after.get_mut(&edge.contact.0) {
+                    Some(after) => after.record.moves(moved),
+                    None => self.moved.entry(edge.contact.0).or_default().push(moved),
                 }
-                self.updates.insert((*segment, *contact), verdict);
+                let dirty = dirty.entry(edge.contact.0).or_default();
+                dirty.extend(readers(definitions, edge));
             }
+            edges.append(&mut found);
         }
-        for segment in renewed {
-            let membership = definitions.all.get(&segment).map(|definition| {
-                let time = definitions.needs.get(&segment).is_none_or(|needs| needs.time);
-                self.evaluate_all(index, definition, time, after, scope)
-            });
-            // An opening tells of nobody.
-            if !self.scored.opening {
-                let empty = RoaringBitmap::new();
-                let now = membership.as_ref().map_or(&empty, |m| &m.members);
-                let before = self.held_by_all(index, segment);
-                edges.extend((&before ^ now).iter().map(|id| Edge {
-                    segment,
-                    contact: ContactId(id),
-                    entered: now.contains(id),
-                    at: self.as_of,
-                }));
-            }
-            self.replaced.insert(segment, membership);
-        }
-        edges.sort_by_key(|edge| (edge.segment, edge.contact));
         in_order(&mut edges, definitions);
         self.edges.append(&mut edges);
         self.defined = defined;
         self.scored.defined = scores_defined;
+    }
+
+    /// Works out anew who is in, and who came and went by that.
+    fn renew(
+        &mut self,
+        index: &Index,
+        definitions: &Definitions,
+        segment: SegmentId,
+        after: &BTreeMap<u32, After>,
+        scope: &Scope,
+        edges: &mut Vec<Edge>,
+    ) {
+        let membership = definitions.all.get(&segment).map(|definition| {
+            let time = definitions.needs.get(&segment).is_none_or(|needs| needs.time);
+            self.evaluate_all(index, definition, time, after, scope)
+        });
+        // An opening tells of nobody.
+        if !self.scored.opening {
+            let empty = RoaringBitmap::new();
+            let now = membership.as_ref().map_or(&empty, |m| &m.members);
+            let before = self.held_by_all(index, segment);
+            edges.extend((&before ^ now).iter().map(|id| Edge {
+                segment,
+                contact: ContactId(id),
+                entered: now.contains(id),
+                at: self.as_of,
+            }));
+        }
+        self.replaced.insert(segment, membership);
     }
 
     /// Who is in, with what this commit changes.
@@ -361,7 +445,7 @@ impl Staged {
         scope: &Scope,
     ) -> Membership {
         let now = self.as_of;
-        let mut count = match scope.zone == index.scope.zone {
+        let mut count = match scope.zone == index.scope.zone && scope.numbers == index.scope.numbers {
             true => Count::new(&index.rows, scope, now).with(&index.remembered),
             false => Count::new(&index.rows, scope, now),
         };
@@ -384,7 +468,8 @@ impl Staged {
         for id in turning.iter().flatten().filter(|id| !after.contains_key(id)) {
             note(id, eval_facts(&definition.expr, &index.rows.who(id), now, scope));
         }
-        for id in self.scored.written.keys().filter(|id| !after.contains_key(id)) {
+        let overlaid = self.scored.written.keys().chain(self.moved.keys());
+        for id in overlaid.filter(|id| !after.contains_key(id)) {
             note(*id, self.verdict_now(index, definition, *id, now, scope));
         }
         for (id, contact) in after {
@@ -447,6 +532,10 @@ pub(super) fn renewed(
     let changed: BTreeSet<&String> = names
         .filter(|name| old_scope.segments.get(*name) != scope.segments.get(*name))
         .collect();
+    // Whose history is meant has another number now, or none.
+    let other = |(kind, name): &(MovementKind, String)| {
+        old_scope.numbers.movement(*kind, name) != scope.numbers.movement(*kind, name)
+    };
     let moved = old_scope.zone != scope.zone;
     let ids: BTreeSet<SegmentId> = old.all.keys().chain(definitions.all.keys()).copied().collect();
     let renew = |id: &SegmentId| {
@@ -454,7 +543,9 @@ pub(super) fn renewed(
         let needs = definitions.needs.get(id);
         before.map(|d| &d.expr) != after.map(|d| &d.expr)
             || needs.is_some_and(|needs| {
-                (moved && needs.zone) || changed.iter().any(|name| needs.segments.contains(*name))
+                (moved && needs.zone)
+                    || changed.iter().any(|name| needs.segments.contains(*name))
+                    || needs.movements.iter().any(other)
             })
     };
     ids.into_iter().filter(renew).collect()

@@ -3,16 +3,17 @@
 mod chunks;
 mod columns;
 mod history;
+mod moved;
 mod reached;
 
 use super::*;
-use crate::record::ContactRecord;
-use crate::segment::arbitrary::{epoch, expr, moment, record};
+use crate::record::{ContactRecord, Moved, Movement};
+use crate::segment::arbitrary::{JOURNEYS, epoch, expr, moment, record};
 use crate::segment::{eval, parse, print};
-use carillon_model::SegmentId;
 use carillon_model::contact::Value;
 use carillon_model::event::Event;
-use carillon_model::segment::Clause;
+use carillon_model::segment::{Clause, MovementKind};
+use carillon_model::{JourneyId, SegmentId};
 use chrono::TimeDelta;
 use proptest::prelude::*;
 
@@ -26,6 +27,10 @@ fn rows_of(who: &ContactRecord) -> Vec<Change> {
         contact,
         template: s.template.clone(),
         at: s.at,
+    }));
+    out.extend(who.moved.iter().map(|moved| Change::Moved {
+        contact,
+        moved: *moved,
     }));
     out.extend(who.tags.iter().map(|tag| Change::TagSet {
         contact,
@@ -61,11 +66,24 @@ fn saved(id: u32, name: &str, expr: Expr) -> Change {
     }
 }
 
+/// The journeys that expressions name, and nobody else.
+fn journeys() -> Vec<Change> {
+    let named = JOURNEYS.iter().zip(1..).take(2);
+    named
+        .map(|(name, id)| Change::JourneyNamed {
+            id: JourneyId(id),
+            name: (*name).to_owned(),
+        })
+        .collect()
+}
+
 /// Only segments with a later letter are referred to, so that there is no circle.
 fn acyclic(expr: Expr, after: &str) -> Expr {
     let all = |of: Vec<Expr>| of.into_iter().map(|e| acyclic(e, after)).collect();
     match expr {
-        Expr::Clause(Clause::InSegment { name }) if name.as_str() <= after => Expr::Everyone,
+        Expr::Clause(clause) if crate::segment::named_segment(&clause).is_some_and(|name| name <= after) => {
+            Expr::Everyone
+        }
         Expr::All(of) => Expr::All(all(of)),
         Expr::Any(of) => Expr::Any(all(of)),
         Expr::None(of) => Expr::None(all(of)),
@@ -160,15 +178,18 @@ proptest! {
         let stranger = ContactRecord { id: 2, ..people[0].clone() };
         let strange = rows_of(&stranger).into_iter().filter(|row| !matches!(row, Change::ContactAdded { .. } | Change::EventAdded(_)));
         let rows = rows.chain(strange.collect::<Vec<_>>());
-        let index = Index::open(ZONE, now, rows.chain(definitions));
+        let index = Index::open(ZONE, now, rows.chain(definitions).chain(journeys()));
         prop_assert!(index.record(people[gone].contact()).is_none());
         let (members, mut wanted) = (index.members(&expr, now), RoaringBitmap::new());
         let turning = Count::new(&index.rows, index.scope(), now).turning(&expr);
         for who in people.iter().filter(|who| who.id != people[gone].id) {
-            let read = index.record(who.contact()).expect("a contact of the index");
+            let mut read = index.record(who.contact()).expect("a contact of the index");
             let mut by_time = read.clone();
+            by_time.moved = who.moved.clone();
             by_time.sent.sort_by(|a, b| (a.at, &a.template).cmp(&(b.at, &b.template)));
             prop_assert_eq!(&by_time, who, "the index reads back what was put in");
+            let needs = Needs::of(&expr, &index.scope().segments);
+            read.moved = index.record_of(who.contact(), &needs).expect("a contact of the index").moved;
             let verdict = eval(&expr, &read, now, index.scope());
             prop_assert!(verdict.until.is_none() || turning.contains(who.id), "{} of {}", print(&expr), who.id);
             if verdict.holds {

@@ -3,7 +3,7 @@
 use super::change::Change;
 use crate::segment::Needs;
 use carillon_model::consent::{Channel, Purpose};
-use carillon_model::segment::Expr;
+use carillon_model::segment::{Expr, MovementKind};
 use carillon_model::{Moment, SegmentId};
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +37,10 @@ pub(super) struct Definitions {
     any_message: BTreeSet<SegmentId>,
     permissions: BTreeMap<(Channel, Purpose), BTreeSet<SegmentId>>,
     suppressed: BTreeSet<SegmentId>,
+    /// Who reads the movements of a kind into or out of what has this name.
+    movements: BTreeMap<MovementKind, BTreeMap<String, BTreeSet<SegmentId>>>,
+    /// Who reads the history of others is asked after them; who is not here, first.
+    ranks: BTreeMap<SegmentId, u32>,
 }
 
 impl Definitions {
@@ -62,6 +66,10 @@ impl Definitions {
             enter(&mut out.events, &needs.events, *id);
             enter(&mut out.templates, &needs.templates, *id);
             enter(&mut out.permissions, &needs.permissions, *id);
+            for (kind, name) in &needs.movements {
+                let of_kind = out.movements.entry(*kind).or_default();
+                of_kind.entry(name.clone()).or_default().insert(*id);
+            }
             if needs.any_message {
                 out.any_message.insert(*id);
             }
@@ -69,6 +77,7 @@ impl Definitions {
                 out.suppressed.insert(*id);
             }
         }
+        out.ranks = ranks(&out.all, &needs);
         out.needs = needs;
         out
     }
@@ -76,6 +85,43 @@ impl Definitions {
     /// Saved segments by name.
     pub fn segments(&self) -> BTreeMap<String, Expr> {
         named(&self.all)
+    }
+
+    /// The numbers of the saved segments by their names.
+    pub fn numbers(&self) -> BTreeMap<String, SegmentId> {
+        let mut out = BTreeMap::new();
+        for (id, definition) in &self.all {
+            if let Some(name) = &definition.name {
+                out.entry(name.clone()).or_insert(*id);
+            }
+        }
+        out
+    }
+
+    /// In which turn a definition is asked: later than all whose history it reads.
+    pub fn rank(&self, id: SegmentId) -> u32 {
+        self.ranks.get(&id).copied().unwrap_or_default()
+    }
+
+    /// The last turn.
+    pub fn last_rank(&self) -> u32 {
+        self.ranks.values().max().copied().unwrap_or_default()
+    }
+
+    /// Who reads the movements of a kind into or out of what has this name.
+    pub fn reading_moves(&self, kind: MovementKind, name: &str) -> impl Iterator<Item = SegmentId> {
+        let of_kind = self.movements.get(&kind).and_then(|names| names.get(name));
+        of_kind.into_iter().flatten().copied()
+    }
+
+    /// Who reads movements of a kind.
+    fn reading_kind(&self, kind: MovementKind) -> impl Iterator<Item = SegmentId> {
+        self.movements
+            .get(&kind)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .flatten()
+            .copied()
     }
 
     /// Who reads a field.
@@ -100,6 +146,8 @@ impl Definitions {
                         .chain(&self.any_message),
                 );
             }
+            // Which name the number has is not asked here: one of another journey is asked in vain.
+            Change::Moved { moved, .. } => into.extend(self.reading_kind(moved.movement.kind)),
             Change::PermissionSet { channel, purpose, .. } => {
                 into.extend(self.permissions.get(&(*channel, *purpose)).into_iter().flatten());
             }
@@ -107,11 +155,49 @@ impl Definitions {
             Change::SegmentSaved { .. }
             | Change::SegmentRemoved(_)
             | Change::WatchAdded { .. }
+            | Change::JourneyNamed { .. }
+            | Change::JourneyRemoved(_)
             | Change::ScorePublished { .. }
             | Change::ScoreRemoved(_)
             | Change::ZoneSet(_) => {}
         }
     }
+}
+
+/// One turn later than the latest of those whose history a definition reads, for each that reads any. Circles, which are
+/// not saved, end in the last turn there can be.
+fn ranks(
+    all: &BTreeMap<SegmentId, Definition>,
+    needs: &BTreeMap<SegmentId, Needs>,
+) -> BTreeMap<SegmentId, u32> {
+    let mut numbers: BTreeMap<&str, Vec<SegmentId>> = BTreeMap::new();
+    for (id, definition) in all {
+        if let Some(name) = &definition.name {
+            numbers.entry(name).or_default().push(*id);
+        }
+    }
+    let reads: BTreeMap<SegmentId, Vec<SegmentId>> = needs
+        .iter()
+        .map(|(id, needs)| {
+            let movements = needs.movements.iter().filter(|(kind, _)| !kind.is_of_journey());
+            let named = movements.filter_map(|(_, name)| numbers.get(name.as_str()));
+            (*id, named.flatten().copied().collect::<Vec<_>>())
+        })
+        .filter(|(_, reads)| !reads.is_empty())
+        .collect();
+    let mut ranks: BTreeMap<SegmentId, u32> = BTreeMap::new();
+    for _ in 0..reads.len() {
+        let rank = |id: &SegmentId| ranks.get(id).copied().unwrap_or_default();
+        let next: BTreeMap<SegmentId, u32> = reads
+            .iter()
+            .map(|(id, reads)| (*id, 1 + reads.iter().map(rank).max().unwrap_or_default()))
+            .collect();
+        if next == ranks {
+            break;
+        }
+        ranks = next;
+    }
+    ranks
 }
 
 /// Of two segments with one name (the store refuses that) the one with the lower number is meant.

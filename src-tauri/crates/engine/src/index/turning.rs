@@ -3,7 +3,7 @@
 use super::column::sorted;
 use super::members::Count;
 use super::postings::Postings;
-use crate::segment::{clauses, first_milli, moves_with_days, settled_before};
+use crate::segment::{clauses, first_milli, movements_of, moves_with_days, settled_before, window_of};
 use carillon_model::Moment;
 use carillon_model::segment::{Clause, Expr, Test, Window};
 use chrono::TimeDelta;
@@ -80,6 +80,14 @@ impl Count<'_> {
                 *out |= since(&self.rows.events(answer.event()).postings, self.now);
                 for postings in self.rows.sent.values() {
                     *out |= since(postings, self.now);
+                }
+            }
+            Clause::Moved { .. } | Clause::InJourney { .. } => {
+                let from = window_of(clause).map_or(self.now, |window| self.settled(window));
+                for (kind, name) in movements_of(clause) {
+                    if let Some(movement) = self.scope.numbers.movement(kind, name) {
+                        *out |= since(self.rows.moved(movement), from);
+                    }
                 }
             }
             Clause::Tag { .. }

@@ -443,8 +443,13 @@ fn read_clauses(expr: &Expr, reads: &mut Reads, needs: &mut Needs) {
                 reads.events.insert(answer.event().to_owned());
             }
             Clause::Consent { .. } => needs.consents = true,
-            Clause::InSegment { .. } | Clause::Sample { .. } => {}
+            Clause::Moved { .. }
+            | Clause::InJourney { .. }
+            | Clause::InSegment { .. }
+            | Clause::Sample { .. } => {}
         }
+        let movements = segment::movements_of(clause).map(|(kind, name)| (kind, name.to_owned()));
+        needs.movements.extend(movements);
     }
     needs.fields.extend(reads.fields.iter().cloned());
     needs.events.extend(reads.events.iter().cloned());

@@ -2,7 +2,7 @@
 
 use super::version::JourneyVersion;
 use super::view::{ContactView, PassageId, Truths};
-use crate::record::{ContactRecord, Scope, Sent, Verdict};
+use crate::record::{ContactRecord, Moved, Numbers, Scope, Sent, Verdict};
 use carillon_model::Moment;
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::Value;
@@ -35,6 +35,11 @@ pub struct ViewEvidence {
     /// Segments the conditions refer to, as they were.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub segments: BTreeMap<String, Expr>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moved: Vec<Moved>,
+    /// Of the segments and journeys whose history the conditions read.
+    #[serde(default, skip_serializing_if = "Numbers::is_empty")]
+    pub numbers: Numbers,
 }
 
 /// A [`Verdict`].
@@ -103,6 +108,11 @@ impl ViewEvidence {
             segments: segments
                 .map(|(name, expr)| (name.clone(), expr.clone()))
                 .collect(),
+            moved: match needs.movements.is_empty() {
+                true => Vec::new(),
+                false => record.moved.clone(),
+            },
+            numbers: view.scope().numbers.only(&needs.movements),
         }
     }
 
@@ -111,6 +121,7 @@ impl ViewEvidence {
         Some(Scope {
             zone: self.zone.parse::<Tz>().ok()?,
             segments: self.segments.clone(),
+            numbers: self.numbers.clone(),
         })
     }
 
@@ -134,6 +145,7 @@ impl ViewEvidence {
                 .iter()
                 .map(|(channel, purpose, basis)| ((*channel, *purpose), *basis))
                 .collect(),
+            moved: self.moved.clone(),
             suppressed: self.suppressed,
         };
         let truths: Truths = self

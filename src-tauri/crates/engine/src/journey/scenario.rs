@@ -3,7 +3,7 @@
 
 use super::chance::Chance;
 use super::check::Catalogue;
-use crate::record::{ContactRecord, Scope};
+use crate::record::{ContactRecord, Numbers, Scope};
 use carillon_model::contact::{BUILT_IN_FIELDS, Currency, Field, FieldType, Money, Value};
 use carillon_model::event::{Event, Prop};
 use carillon_model::journey::{ExitRule, JOURNEY_FORMAT, Journey, ReEntry, Step};
@@ -78,6 +78,7 @@ impl Catalogue {
         Scope {
             zone,
             segments: self.segments.clone(),
+            numbers: Numbers::default(),
         }
     }
 }

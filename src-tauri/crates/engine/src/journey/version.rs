@@ -4,7 +4,7 @@ use super::entry::Entry;
 use super::node::Node;
 use carillon_model::StepId;
 use carillon_model::journey::{ConditionIx, Journey, StepIx};
-use carillon_model::segment::Expr;
+use carillon_model::segment::{Expr, MovementKind};
 use std::collections::BTreeSet;
 
 /// A compiled journey. Made by [`super::compile`] only; the same document and catalogue give the same one.
@@ -69,6 +69,8 @@ pub struct Needs {
     pub tags: bool,
     pub sent: bool,
     pub consents: bool,
+    /// Into and out of segments and journeys, by their names.
+    pub movements: BTreeSet<(MovementKind, String)>,
 }
 
 /// What one condition looks at, so that an effect evaluates only what it may change.

@@ -3,6 +3,7 @@
 //! At that moment nobody knew what came later: events and messages after it are not there. Fields, tags and permissions
 //! are those of today, since what they were is not kept.
 
+use crate::record::Movement;
 use crate::segment::{Facts, Seen};
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::segment::EventMatch;
@@ -41,6 +42,13 @@ impl<F: Facts> Facts for Then<'_, F> {
     }
     fn sent(&self, template: Option<&str>, push: &mut dyn FnMut(Moment)) {
         self.who.sent(template, &mut |at| {
+            if at <= self.then {
+                push(at);
+            }
+        });
+    }
+    fn moved(&self, movement: Movement, push: &mut dyn FnMut(Moment)) {
+        self.who.moved(movement, &mut |at| {
             if at <= self.then {
                 push(at);
             }

@@ -42,6 +42,8 @@ pub enum ScoreProblemKind {
     NotAnEvent,
     /// A rule reads this field, which a score writes: scores do not read scores.
     ReadsScore(String),
+    /// A rule reads who came into or out of this segment, which the scores of the same moment may decide.
+    ReadsHistory(String),
     /// The key of a group or rule is not a word of at most 40 letters, digits, `_`, or stands twice.
     BadKey,
     /// More points than a rule may give, or none.
@@ -188,11 +190,15 @@ impl Look<'_> {
         if let Some(problem) = segment::check(&expr, self.fields, &self.names).into_iter().next() {
             return self.wrong(&rule.key, ScoreProblemKind::Unfit(Box::new(problem)));
         }
-        let asked = Needs::of(&expr, self.segments).fields;
-        let written = self.fields.iter().filter(|field| field.score.is_some());
-        if let Some(field) = written.into_iter().find(|field| asked.contains(&field.key)) {
+        let asked = Needs::of(&expr, self.segments);
+        let mut written = self.fields.iter().filter(|field| field.score.is_some());
+        if let Some(field) = written.find(|field| asked.fields.contains(&field.key)) {
             let name = field.key.clone();
             self.wrong(&rule.key, ScoreProblemKind::ReadsScore(name));
+        }
+        let mut of_segments = asked.movements.iter().filter(|(kind, _)| !kind.is_of_journey());
+        if let Some((_, segment)) = of_segments.next() {
+            self.wrong(&rule.key, ScoreProblemKind::ReadsHistory(segment.clone()));
         }
     }
 

@@ -1,5 +1,6 @@
 //! A contact some of whose fields are other than they are kept.
 
+use crate::record::{Moved, Movement};
 use crate::segment::{Facts, Seen};
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::Value;
@@ -11,6 +12,16 @@ use chrono_tz::Tz;
 pub(crate) struct Overlaid<'a, F> {
     pub who: &'a F,
     pub field: &'a dyn Fn(&str) -> Option<Option<&'a Value>>,
+    pub moved: History<'a>,
+}
+
+/// What segments the contact came into and out of.
+#[derive(Clone, Copy)]
+pub(crate) enum History<'a> {
+    /// Nobody came into a segment yet.
+    Hidden,
+    /// What is kept, and this.
+    And(&'a [Moved]),
 }
 
 impl<F: Facts> Facts for Overlaid<'_, F> {
@@ -34,6 +45,22 @@ impl<F: Facts> Facts for Overlaid<'_, F> {
     }
     fn sent(&self, template: Option<&str>, push: &mut dyn FnMut(Moment)) {
         self.who.sent(template, push);
+    }
+    fn moved(&self, movement: Movement, push: &mut dyn FnMut(Moment)) {
+        if movement.kind.is_of_journey() {
+            return self.who.moved(movement, push);
+        }
+        let History::And(more) = self.moved else {
+            return;
+        };
+        let own = || more.iter().filter(|moved| moved.movement == movement);
+        // What is kept of the same moment is the same.
+        self.who.moved(movement, &mut |at| {
+            if own().all(|moved| moved.at != at) {
+                push(at);
+            }
+        });
+        own().for_each(|moved| push(moved.at));
     }
     fn messages<'a>(&'a self, push: &mut dyn FnMut(&'a str, Moment)) {
         self.who.messages(push);

@@ -1,7 +1,7 @@
 //! Scores by example, and against a second reading that shares no arithmetic with the first.
 
 use super::*;
-use crate::record::ContactRecord;
+use crate::record::{ContactRecord, Numbers};
 use crate::segment::arbitrary::{expr, moment, props_match, record, window};
 use crate::segment::{eval, event_matches, print};
 use carillon_model::contact::{Field, FieldType, Value};
@@ -20,6 +20,7 @@ fn scope() -> Scope {
     Scope {
         zone: ZONE,
         segments: BTreeMap::new(),
+        numbers: Numbers::default(),
     }
 }
 

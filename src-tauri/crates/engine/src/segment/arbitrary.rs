@@ -7,13 +7,13 @@ mod values;
 
 pub use happened::window;
 
-use crate::record::{ContactRecord, Sent};
+use crate::record::{ContactRecord, Moved, Movement, Sent};
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::{Currency, Money, Value};
 use carillon_model::event::{Event, Prop};
 use carillon_model::response::TEMPLATE;
 use carillon_model::segment::*;
-use carillon_model::{ContactId, EventId, Moment};
+use carillon_model::{ContactId, EventId, Moment, SegmentId};
 use chrono::{NaiveDate, TimeDelta};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
@@ -57,6 +57,8 @@ pub const EVENTS: &[&str] = &["order", "visit", "not"];
 pub const TEMPLATES: &[&str] = &["welcome-1", "news"];
 /// Names segments refer to.
 pub const SEGMENTS: &[&str] = &["A", "B", "C", "nobody knows"];
+/// Names of journeys.
+pub const JOURNEYS: &[&str] = &["Welcome", "Win back", "nobody knows"];
 /// Events about messages.
 const RESPONSES: &[&str] = &["email_opened", "email_clicked", "email_replied"];
 /// Zones, with awkward midnights.
@@ -397,9 +399,53 @@ pub fn clause() -> BoxedStrategy<Clause> {
         2 => happened::answered(),
         2 => (channel(), purpose(), proptest::option::of(basis())).prop_map(|(channel, purpose, basis)| Clause::Consent { channel, purpose, basis }),
         1 => select(SEGMENTS).prop_map(|n| Clause::InSegment { name: n.to_owned() }),
+        3 => moved(),
+        1 => select(JOURNEYS).prop_map(|n| Clause::InJourney { name: n.to_owned() }),
         1 => (prop_oneof![(0u32..101).prop_map(f64::from), number()], text()).prop_map(|(percent, salt)| Clause::Sample { percent, salt }),
     ]
     .boxed()
+}
+
+/// A clause about who came into or out of something.
+pub fn moved() -> impl Strategy<Value = Clause> {
+    let which = prop_oneof![
+        3 => (Just(MovementKind::JoinedSegment), select(SEGMENTS)),
+        2 => (Just(MovementKind::LeftSegment), select(SEGMENTS)),
+        1 => (of_journey(), select(JOURNEYS)),
+    ];
+    (which, happened::times(), window()).prop_map(|((movement, name), times, window)| Clause::Moved {
+        movement,
+        name: name.to_owned(),
+        times,
+        window,
+    })
+}
+
+fn of_journey() -> impl Strategy<Value = MovementKind> {
+    select(vec![
+        MovementKind::EnteredJourney,
+        MovementKind::LeftJourney,
+        MovementKind::ReachedGoal,
+    ])
+}
+
+/// A movement into or out of one of the first three segments or the first two journeys, by their numbers.
+pub fn moves() -> impl Strategy<Value = Moved> {
+    let of_segment = (1u32..4, any::<bool>(), moment()).prop_map(|(of, entered, at)| Moved {
+        movement: Movement::of_segment(SegmentId(of), entered),
+        at,
+        number: 0,
+    });
+    prop_oneof![2 => of_segment, 3 => moves_in_journeys()]
+}
+
+/// A movement into or out of one of the first two journeys.
+pub fn moves_in_journeys() -> impl Strategy<Value = Moved> {
+    (1u32..3, of_journey(), moment(), 0i64..4).prop_map(|(of, kind, at, number)| Moved {
+        movement: Movement { kind, of },
+        at,
+        number,
+    })
 }
 
 /// An expression whose truth the clock turns over: one clause that looks back or ahead from now.
@@ -519,18 +565,20 @@ pub fn record(contact: ContactId) -> impl Strategy<Value = ContactRecord> {
         vec(field, 0..12),
         btree_set(select(TAGS).prop_map(str::to_owned), 0..3),
         (vec(event(contact), 0..8), vec(response(contact), 0..4)),
-        vec(sent, 0..5),
+        (vec(sent, 0..5), vec(moves(), 0..5)),
         btree_map((channel(), purpose()), basis(), 0..3),
         prop::bool::weighted(0.2),
     )
         .prop_map(
-            move |(fields, tags, (mut events, responses), mut sent, permissions, suppressed)| {
+            move |(fields, tags, (mut events, responses), (mut sent, mut moved), permissions, suppressed)| {
                 events.extend(responses);
                 for (i, event) in events.iter_mut().enumerate() {
                     event.id = EventId(i64::from(contact.0) * 100 + i as i64);
                 }
                 events.sort_by_key(|e| (e.at, e.id));
                 sent.sort_by(|a, b| (a.at, &a.template).cmp(&(b.at, &b.template)));
+                moved.sort_unstable();
+                moved.dedup();
                 let fields = fields.into_iter().collect();
                 ContactRecord {
                     id: contact.0,
@@ -538,6 +586,7 @@ pub fn record(contact: ContactId) -> impl Strategy<Value = ContactRecord> {
                     tags,
                     events,
                     sent,
+                    moved,
                     permissions,
                     suppressed,
                 }

@@ -1,7 +1,7 @@
 //! What is wrong with an expression that can be read: names nobody knows, tests that do not fit, circles.
 
 use super::nearly::wrong_nearly;
-use super::parts::{events_of, other_field, zones_of};
+use super::parts::{events_of, other_field, segment_of, zones_of};
 use super::patterns;
 use super::print::{print, print_clause};
 use super::words::say;
@@ -142,11 +142,7 @@ fn longest(
 
 /// Names of the segments an expression refers to directly.
 fn references(expr: &Expr) -> BTreeSet<&str> {
-    let names = clauses(expr).into_iter().filter_map(|clause| match clause {
-        Clause::InSegment { name } => Some(name.as_str()),
-        _ => None,
-    });
-    names.collect()
+    clauses(expr).into_iter().filter_map(segment_of).collect()
 }
 
 /// All clauses, from left to right.
@@ -238,18 +234,19 @@ fn check_clause(clause: &Clause, fields: &[Field], segments: &BTreeSet<String>, 
     for prop in events_of(clause).flat_map(|event| &event.props) {
         check_prop(clause, prop, out);
     }
+    if let Some(name) = segment_of(clause).filter(|name| !segments.contains(*name)) {
+        let near = nearest(name, segments.iter().map(String::as_str));
+        let message = say("check.unknown_segment", &[("name", &name)]);
+        out.push(problem(
+            "unknown_segment",
+            &print_clause(clause),
+            name,
+            near,
+            message,
+        ));
+    }
     match clause {
         Clause::Field { key, test } => check_field(clause, key, test, fields, out),
-        Clause::InSegment { name } if !segments.contains(name) => {
-            let near = nearest(name, segments.iter().map(String::as_str));
-            out.push(problem(
-                "unknown_segment",
-                &print_clause(clause),
-                name,
-                near,
-                say("check.unknown_segment", &[("name", name)]),
-            ));
-        }
         Clause::Aggregate {
             function,
             prop,

@@ -5,12 +5,12 @@ use super::dates::{beside, date_truth, leaves_days, local_date, next_change_day,
 use super::occurrences::{Moments, aggregated, counted, first_counts, followed, in_a_row, last_counts};
 use super::values::{field_holds, props_match, test_holds};
 use super::windows::{Spans, zone_of_window};
-use crate::record::{ContactRecord, Scope, Verdict};
+use crate::record::{ContactRecord, Movement, Scope, Verdict};
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::{Money, Value};
 use carillon_model::event::{Event, Prop};
-use carillon_model::segment::{Clause, DateTest, EventMatch, Expr, Test, Window};
-use carillon_model::{ContactId, Moment};
+use carillon_model::segment::{Clause, DateTest, EventMatch, Expr, MovementKind, Test, Window};
+use carillon_model::{ContactId, JourneyId, Moment};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use siphasher::sip::SipHasher24;
@@ -55,6 +55,8 @@ pub trait Facts {
     fn sent(&self, template: Option<&str>, push: &mut dyn FnMut(Moment));
     /// All accepted messages with their templates, in any order.
     fn messages<'a>(&'a self, push: &mut dyn FnMut(&'a str, Moment));
+    /// The moments of all movements of one kind into or out of one segment or journey, in any order.
+    fn moved(&self, movement: Movement, push: &mut dyn FnMut(Moment));
     /// The ledger's last word, where it is a grant.
     fn permission(&self, channel: Channel, purpose: Purpose) -> Option<Basis>;
     /// Whether the address is suppressed.
@@ -161,6 +163,13 @@ impl Facts for ContactRecord {
     fn messages<'a>(&'a self, push: &mut dyn FnMut(&'a str, Moment)) {
         self.sent.iter().for_each(|s| push(&s.template, s.at));
     }
+    fn moved(&self, movement: Movement, push: &mut dyn FnMut(Moment)) {
+        let first = self.moved.partition_point(|moved| moved.movement < movement);
+        let own = self.moved[first..]
+            .iter()
+            .take_while(|moved| moved.movement == movement);
+        own.for_each(|moved| push(moved.at));
+    }
     fn permission(&self, channel: Channel, purpose: Purpose) -> Option<Basis> {
         self.permissions.get(&(channel, purpose)).copied()
     }
@@ -186,6 +195,25 @@ pub fn sample_share(salt: &str, contact: ContactId) -> f64 {
     hasher.write(salt.as_bytes());
     hasher.write(&contact.0.to_le_bytes());
     (hasher.finish() >> 11) as f64 / (1u64 << 53) as f64 * 100.0
+}
+
+/// Whether the contact is on its way in a journey: has entered it once more than it left it.
+pub(super) fn in_journey<F: Facts>(who: &F, journey: JourneyId, now: Moment) -> bool {
+    being_in(who, journey, now).holds
+}
+
+fn being_in<F: Facts>(who: &F, journey: JourneyId, now: Moment) -> Verdict {
+    let (mut balance, mut until) = (0i64, None);
+    for (kind, by) in [(MovementKind::EnteredJourney, 1), (MovementKind::LeftJourney, -1)] {
+        who.moved(Movement::of_journey(kind, journey), &mut |at| match at <= now {
+            true => balance += by,
+            false => until = Some(until.map_or(at, |until: Moment| until.min(at))),
+        });
+    }
+    Verdict {
+        holds: balance > 0,
+        until,
+    }
 }
 
 struct Evaluation<'a, F> {
@@ -323,6 +351,23 @@ impl<'a, F: Facts> Evaluation<'a, F> {
                 always(fits && !self.who.suppressed())
             }
             Clause::InSegment { name } => self.segment(name),
+            Clause::Moved {
+                movement,
+                name,
+                times,
+                window,
+            } => match self.scope.numbers.movement(*movement, name) {
+                Some(movement) => self.spans(window, |spans, now| {
+                    let mut at = Moments::new();
+                    self.who.moved(movement, &mut |moment| at.push(moment));
+                    counted(&at, *times, spans, now)
+                }),
+                None => always(false),
+            },
+            Clause::InJourney { name } => match self.scope.numbers.journeys.get(name) {
+                Some(journey) => being_in(self.who, *journey, self.now),
+                None => always(false),
+            },
             Clause::Sample { percent, salt } => always(sample_share(salt, self.who.contact()) < *percent),
         }
     }

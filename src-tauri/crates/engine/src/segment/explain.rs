@@ -4,7 +4,7 @@ use super::aggregates;
 use super::answers::Answers;
 use super::check::children;
 use super::dates::{local_date, zone_of};
-use super::eval::{Facts, Seen, eval_facts, sample_share};
+use super::eval::{Facts, Seen, eval_facts, in_journey, sample_share};
 use super::occurrences::{days_in_order, longest_streak, next_after, wait_ends};
 use super::parts::other_field;
 use super::print::{key, moment, number, print, print_clause, value};
@@ -188,6 +188,25 @@ fn seen_by(clause: &Clause, who: &ContactRecord, now: Moment, scope: &Scope) -> 
                 permission
             }
         }
+        Clause::Moved {
+            movement,
+            name,
+            window,
+            ..
+        } => match scope.numbers.movement(*movement, name) {
+            Some(movement) => {
+                let mut at = Vec::new();
+                Facts::moved(who, movement, &mut |moment| at.push(moment));
+                counted(&at, window, who, now, scope)
+            }
+            None if movement.is_of_journey() => say("seen.no_journey", &[]),
+            None => say("seen.no_segment", &[]),
+        },
+        Clause::InJourney { name } => match scope.numbers.journeys.get(name) {
+            Some(journey) if in_journey(who, *journey, now) => say("seen.in_journey", &[]),
+            Some(_) => say("seen.not_in_journey", &[]),
+            None => say("seen.no_journey", &[]),
+        },
         Clause::InSegment { name } if !scope.segments.contains_key(name) => say("seen.no_segment", &[]),
         Clause::InSegment { .. } => return None,
         Clause::Sample { salt, .. } => {

@@ -2,7 +2,7 @@
 
 use super::lex::Kind;
 use super::parse::{ParseError, Parser, is_reserved};
-use super::vocabulary::{AGGREGATES, ANSWERS, PERIODS};
+use super::vocabulary::{AGGREGATES, ANSWERS, MOVEMENTS, PERIODS};
 use super::words::say;
 use carillon_model::Moment;
 use carillon_model::segment::{
@@ -151,7 +151,8 @@ impl Parser<'_> {
         let aggregates = AGGREGATES
             .iter()
             .any(|(of, _)| words(&of.split(' ').collect::<Vec<_>>()));
-        words(&["first", "did"]) || words(&["last", "did"]) || aggregates || self.begins_answered(n)
+        let moved = MOVEMENTS.iter().any(|(moved, _)| words(moved));
+        words(&["first", "did"]) || words(&["last", "did"]) || aggregates || moved || self.begins_answered(n)
     }
 
     /// Whether `n` tokens ahead it is asked how many of the last messages were answered.
@@ -255,6 +256,27 @@ impl Parser<'_> {
             },
             not,
         ))
+    }
+
+    /// Into a segment or journey or out of it.
+    pub(super) fn moved(&mut self) -> Result<Option<Expr>, ParseError> {
+        let Some((_, movement)) = MOVEMENTS.iter().find(|(words, _)| self.accept(words)) else {
+            return Ok(None);
+        };
+        let wanted = match movement.is_of_journey() {
+            true => "wanted.journey",
+            false => "wanted.segment",
+        };
+        let name = self.text(wanted)?;
+        let mut often = Often::default();
+        self.often(&mut often)?;
+        let (times, window) = often.read();
+        Ok(Some(Expr::Clause(Clause::Moved {
+            movement: *movement,
+            name,
+            times,
+            window,
+        })))
     }
 
     fn often(&mut self, often: &mut Often) -> Result<(), ParseError> {

@@ -14,10 +14,11 @@ pub struct InUse {
     /// Events with the keys of the properties they came with.
     pub events: BTreeMap<String, BTreeSet<String>>,
     pub templates: BTreeSet<String>,
+    pub journeys: BTreeSet<String>,
 }
 
-/// Tags, events, properties and templates of `expr` that nobody has used, in the order of its clauses. None of them
-/// keeps it from being saved: `unused_tag`, `unused_event`, `unused_property`, `unused_template`.
+/// Tags, events, properties, templates and journeys of `expr` that nobody has used, in the order of its clauses. None of
+/// them keeps it from being saved: `unused_tag`, `unused_event`, `unused_property`, `unused_template`, `unused_journey`.
 pub fn hints(expr: &Expr, known: &InUse) -> Vec<ExprProblem> {
     let mut out = Vec::new();
     for clause in clauses(expr) {
@@ -42,10 +43,24 @@ pub fn hints(expr: &Expr, known: &InUse) -> Vec<ExprProblem> {
                 let message = say("hints.template", &[("name", name)]);
                 out.push(hint("unused_template", clause, name, near, message));
             }
+            Clause::Moved { movement, name, .. }
+                if movement.is_of_journey() && !known.journeys.contains(name) =>
+            {
+                out.push(no_journey(clause, name, known));
+            }
+            Clause::InJourney { name } if !known.journeys.contains(name) => {
+                out.push(no_journey(clause, name, known));
+            }
             _ => {}
         }
     }
     out
+}
+
+fn no_journey(clause: &Clause, name: &str, known: &InUse) -> ExprProblem {
+    let near = nearest(name, known.journeys.iter().map(String::as_str));
+    let message = say("hints.journey", &[("name", &name)]);
+    hint("unused_journey", clause, name, near, message)
 }
 
 /// Of an event's name, and of the keys of its properties.

@@ -1,9 +1,9 @@
 //! Which facts of a contact an expression depends on.
 
 use super::check::clauses;
-use super::parts::{events_of, fields_of, window_of, zones_of};
+use super::parts::{events_of, fields_of, movements_of, window_of, zones_of};
 use carillon_model::consent::{Channel, Purpose};
-use carillon_model::segment::{Clause, Expr, Test, Zone};
+use carillon_model::segment::{Clause, Expr, MovementKind, Test, Zone};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The facts whose change may change the truth of an expression, segments it refers to included.
@@ -21,8 +21,10 @@ pub struct Needs {
     pub suppressed: bool,
     /// The workspace's zone.
     pub zone: bool,
-    /// Names of segments, known or not, through all references.
+    /// Names of segments, known or not, through all references; those whose history is read not among them.
     pub segments: BTreeSet<String>,
+    /// Movements, by the name of the segment or journey.
+    pub movements: BTreeSet<(MovementKind, String)>,
     /// Time alone may change it.
     pub time: bool,
 }
@@ -53,6 +55,7 @@ impl Needs {
         self.templates.extend(other.templates.iter().cloned());
         self.permissions.extend(other.permissions.iter().copied());
         self.segments.extend(other.segments.iter().cloned());
+        self.movements.extend(other.movements.iter().cloned());
         self.any_message |= other.any_message;
         self.suppressed |= other.suppressed;
         self.zone |= other.zone;
@@ -66,6 +69,8 @@ impl Needs {
         self.time |= window_of(clause).is_some();
         self.zone |= zones_of(clause).any(|zone| !matches!(zone, Zone::Named(_)));
         self.fields.extend(fields_of(clause).map(str::to_owned));
+        let movements = movements_of(clause).map(|(kind, name)| (kind, name.to_owned()));
+        self.movements.extend(movements);
         match clause {
             Clause::Field {
                 test: Test::Date { .. },
@@ -91,7 +96,10 @@ impl Needs {
                 self.suppressed = true;
             }
             Clause::InSegment { name } => drop(self.segments.insert(name.clone())),
-            Clause::Did { .. }
+            // A movement may carry a moment that is still to come, as an event may.
+            Clause::InJourney { .. } => self.time = true,
+            Clause::Moved { .. }
+            | Clause::Did { .. }
             | Clause::Streak { .. }
             | Clause::FirstDid { .. }
             | Clause::LastDid { .. }

@@ -353,6 +353,11 @@ impl<'a> Parser<'a> {
                 basis,
             }));
         }
+        if self.accept(&["in", "journey"]) {
+            return Ok(Expr::Clause(Clause::InJourney {
+                name: self.text("wanted.journey")?,
+            }));
+        }
         if self.accept(&["in"]) {
             self.need_word(&["segment"])?;
             return Ok(Expr::Clause(Clause::InSegment {
@@ -376,6 +381,9 @@ impl<'a> Parser<'a> {
             if self.accept(&[word, "did"]) {
                 return self.first_or_last(first);
             }
+        }
+        if let Some(moved) = self.moved()? {
+            return Ok(moved);
         }
         if let Some(aggregate) = self.aggregate()? {
             return Ok(aggregate);

@@ -1,6 +1,6 @@
 //! What clauses of any kind have in common.
 
-use carillon_model::segment::{Clause, DateTest, EventMatch, Test, Window, Zone};
+use carillon_model::segment::{Clause, DateTest, EventMatch, MovementKind, Test, Window, Zone};
 
 /// The events a clause reads, in the order in which it names them.
 pub(crate) fn events_of(clause: &Clause) -> impl Iterator<Item = &EventMatch> {
@@ -17,6 +17,8 @@ pub(crate) fn events_of(clause: &Clause) -> impl Iterator<Item = &EventMatch> {
         | Clause::Answered { .. }
         | Clause::Consent { .. }
         | Clause::InSegment { .. }
+        | Clause::Moved { .. }
+        | Clause::InJourney { .. }
         | Clause::Sample { .. } => (None, None),
     };
     first.into_iter().chain(then)
@@ -31,12 +33,14 @@ pub(crate) fn window_of(clause: &Clause) -> Option<&Window> {
         | Clause::LastDid { window, .. }
         | Clause::Aggregate { window, .. }
         | Clause::Sequence { window, .. }
-        | Clause::Sent { window, .. } => Some(window),
+        | Clause::Sent { window, .. }
+        | Clause::Moved { window, .. } => Some(window),
         Clause::Field { .. }
         | Clause::Tag { .. }
         | Clause::Answered { .. }
         | Clause::Consent { .. }
         | Clause::InSegment { .. }
+        | Clause::InJourney { .. }
         | Clause::Sample { .. } => None,
     }
 }
@@ -56,6 +60,29 @@ pub(super) fn zones_of(clause: &Clause) -> impl Iterator<Item = &Zone> {
         _ => None,
     };
     own.into_iter().chain(of_window)
+}
+
+/// The movements a clause reads: which, and the name of the segment or journey.
+pub(crate) fn movements_of(clause: &Clause) -> impl Iterator<Item = (MovementKind, &str)> {
+    let kinds: &[MovementKind] = match clause {
+        Clause::Moved { movement, .. } => std::slice::from_ref(movement),
+        Clause::InJourney { .. } => &[MovementKind::EnteredJourney, MovementKind::LeftJourney],
+        _ => &[],
+    };
+    let name = match clause {
+        Clause::Moved { name, .. } | Clause::InJourney { name } => name.as_str(),
+        _ => "",
+    };
+    kinds.iter().map(move |kind| (*kind, name))
+}
+
+/// The segment a clause names: as it is, or as it was.
+pub(crate) fn segment_of(clause: &Clause) -> Option<&str> {
+    match clause {
+        Clause::InSegment { name } => Some(name),
+        Clause::Moved { movement, name, .. } if !movement.is_of_journey() => Some(name),
+        _ => None,
+    }
 }
 
 /// The fields a clause reads: the one it tests, another one it is compared with, and the contact's zone.

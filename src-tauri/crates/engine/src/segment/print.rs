@@ -2,7 +2,8 @@
 
 use super::parse::is_reserved;
 use super::vocabulary::{
-    AGGREGATES, ANSWERS, BASES, BESIDE, CHANNELS, MONTHS, ORDERS, PERIODS, PURPOSES, WEEKDAYS, word_of,
+    AGGREGATES, ANSWERS, BASES, BESIDE, CHANNELS, MONTHS, MOVEMENTS, ORDERS, PERIODS, PURPOSES, WEEKDAYS,
+    word_of,
 };
 use carillon_model::Moment;
 use carillon_model::contact::{Money, Value};
@@ -64,7 +65,8 @@ fn write_not(out: &mut String, inner: &Expr) {
                 ..
             }
             | Clause::Streak { .. }
-            | Clause::InSegment { .. }),
+            | Clause::InSegment { .. }
+            | Clause::InJourney { .. }),
         ) => write_clause(out, clause, "not "),
         _ => {
             out.push_str("not ");
@@ -225,6 +227,17 @@ fn write_clause(out: &mut String, clause: &Clause, not: &str) {
             )
         }
         Clause::InSegment { name } => format!("{not}in segment {}", text(name)),
+        Clause::InJourney { name } => format!("{not}in journey {}", text(name)),
+        Clause::Moved {
+            movement,
+            name,
+            times: n,
+            window: w,
+        } => {
+            let words = MOVEMENTS.iter().find(|(_, of)| of == movement);
+            let words = words.map_or_else(String::new, |(words, _)| words.join(" "));
+            format!("{words} {}{}{}", text(name), times(*n), window(w))
+        }
         Clause::Sample { percent, salt } => format!("random {}% of {}", number(*percent), text(salt)),
     });
 }

@@ -6,7 +6,7 @@ mod reading;
 
 use super::arbitrary::{epoch, expr, moment, props_match, record};
 use super::*;
-use crate::record::{ContactRecord, Scope};
+use crate::record::{ContactRecord, Numbers, Scope};
 use carillon_model::contact::{BUILT_IN_FIELDS, Field, FieldType, Value};
 use carillon_model::segment::{Clause, Expr, Test};
 use carillon_model::{ContactId, Moment};
@@ -22,6 +22,7 @@ fn scope(segments: &[(&str, Expr)]) -> Scope {
     Scope {
         zone: chrono_tz::Europe::Berlin,
         segments,
+        numbers: Numbers::default(),
     }
 }
 

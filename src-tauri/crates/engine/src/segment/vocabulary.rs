@@ -1,7 +1,7 @@
 //! Words that stand for one thing each, both ways.
 
 use carillon_model::consent::{Basis, Channel, Purpose};
-use carillon_model::segment::{Aggregate, Answer, Beside, FieldOrder, Month, Period, Weekday};
+use carillon_model::segment::{Aggregate, Answer, Beside, FieldOrder, Month, MovementKind, Period, Weekday};
 
 pub(super) const CHANNELS: &[(&str, Channel)] = &[
     ("email", Channel::Email),
@@ -38,6 +38,17 @@ pub(super) const ANSWERS: &[(&[&str], Answer)] = &[
     (&["opened"], Answer::Opened),
     (&["clicked"], Answer::Clicked),
     (&["replied", "to"], Answer::Replied),
+];
+
+pub(super) const MOVEMENTS: &[(&[&str], MovementKind)] = &[
+    (&["joined", "segment"], MovementKind::JoinedSegment),
+    (&["left", "segment"], MovementKind::LeftSegment),
+    (&["entered", "journey"], MovementKind::EnteredJourney),
+    (&["left", "journey"], MovementKind::LeftJourney),
+    (
+        &["reached", "the", "goal", "of", "journey"],
+        MovementKind::ReachedGoal,
+    ),
 ];
 
 pub(super) const ORDERS: &[(&str, FieldOrder)] = &[

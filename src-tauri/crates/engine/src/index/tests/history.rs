@@ -5,8 +5,10 @@ mod shelf;
 
 use super::*;
 use crate::index::change::After;
+use crate::record::{Moved, Movement};
 use crate::segment::arbitrary::{
-    KEYS, SEGMENTS, TAGS, TEMPLATES, ZONES, basis, channel, event, purpose, value_for,
+    KEYS, SEGMENTS, TAGS, TEMPLATES, ZONES, basis, channel, event, moved, moves_in_journeys, purpose, timely,
+    value_for,
 };
 use crate::segment::{start_of_day, window_of};
 use carillon_model::segment::{Clause, Window};
@@ -42,6 +44,9 @@ fn change() -> impl Strategy<Value = Change> {
             2 => (select(TAGS), any::<bool>()).prop_map(move |(tag, on)| Change::TagSet { contact, tag: tag.to_owned(), on }),
             4 => event(contact).prop_map(Change::EventAdded),
             2 => (select(TEMPLATES), moment()).prop_map(move |(t, at)| Change::Sent { contact, template: t.to_owned(), at }),
+            2 => moves_in_journeys().prop_map(move |moved| Change::Moved { contact, moved }),
+            1 => (1u32..3, select(JOURNEYS)).prop_map(|(id, name)| Change::JourneyNamed { id: JourneyId(id), name: name.to_owned() }),
+            1 => (1u32..3).prop_map(|id| Change::JourneyRemoved(JourneyId(id))),
             1 => (channel(), purpose(), proptest::option::of(basis())).prop_map(move |(channel, purpose, basis)| Change::PermissionSet { contact, channel, purpose, basis }),
             1 => any::<bool>().prop_map(move |on| Change::SuppressedSet { contact, on }),
             2 => Just(Change::ContactAdded { contact, fields: vec![("city".to_owned(), Value::Text("Bonn".to_owned()))] }),
@@ -55,6 +60,26 @@ fn change() -> impl Strategy<Value = Change> {
             1 => select(vec![chrono_tz::Europe::Berlin, chrono_tz::Pacific::Apia, chrono_tz::America::St_Johns]).prop_map(Change::ZoneSet),
         ]
     })
+}
+
+/// An expression, often one that reads the history of a segment that time or facts may turn over.
+fn recalls() -> impl Strategy<Value = Expr> {
+    let of = (select(vec!["B", "C"]), moved());
+    let recalled = of.prop_map(|(name, clause)| match clause {
+        Clause::Moved {
+            movement,
+            times,
+            window,
+            ..
+        } if !movement.is_of_journey() => Expr::Clause(Clause::Moved {
+            movement,
+            name: name.to_owned(),
+            times,
+            window,
+        }),
+        other => Expr::Clause(other),
+    });
+    prop_oneof![2 => expr(), 1 => recalled]
 }
 
 fn commit() -> impl Strategy<Value = Commit> {
@@ -81,6 +106,7 @@ struct File {
     as_of: Moment,
     contacts: BTreeMap<u32, After>,
     segments: BTreeMap<SegmentId, (Option<String>, Expr)>,
+    journeys: BTreeMap<String, JourneyId>,
 }
 
 impl File {
@@ -92,6 +118,11 @@ impl File {
             Change::WatchAdded { id, expr } => drop(self.segments.insert(*id, (None, expr.clone()))),
             Change::SegmentRemoved(id) => drop(self.segments.remove(id)),
             Change::ZoneSet(tz) => self.zone = *tz,
+            Change::JourneyNamed { id, name } => {
+                self.journeys.retain(|_, known| known != id);
+                self.journeys.insert(name.clone(), *id);
+            }
+            Change::JourneyRemoved(id) => self.journeys.retain(|_, known| known != id),
             of_contact => {
                 let id = of_contact.contact().map_or(0, |c| c.0);
                 let new = || After {
@@ -111,9 +142,17 @@ impl File {
             .segments
             .values()
             .filter_map(|(name, expr)| Some((name.clone()?, expr.clone())));
+        let mut numbers = BTreeMap::new();
+        for (id, (name, _)) in &self.segments {
+            numbers.extend(name.clone().map(|name| (name, *id)));
+        }
         Scope {
             zone: self.zone,
             segments: named.collect(),
+            numbers: Numbers {
+                segments: numbers,
+                journeys: self.journeys.clone(),
+            },
         }
     }
 
@@ -131,27 +170,64 @@ impl File {
         out
     }
 
-    /// Every instant in `(as_of, to]` at which anything in the pools may turn over.
-    fn instants(&self, to: Moment) -> BTreeSet<Moment> {
-        let mut out = BTreeSet::new();
-        let mut lengths = BTreeSet::from([0]);
-        for clause in self.segments.values().flat_map(|(_, expr)| clauses(expr)) {
-            match window_of(clause) {
-                Some(Window::LastSecs(secs) | Window::MoreThanSecsAgo(secs)) => lengths.extend([*secs]),
-                Some(Window::BetweenSecsAgo(a, b)) => lengths.extend([*a, *b]),
-                _ => {}
-            }
-            if let Clause::Sequence { within_secs, .. } = clause {
-                lengths.insert(*within_secs);
+    /// Has everybody asked at a moment, those whose history is read before those who read it, and writes down who came and
+    /// went.
+    fn turn(&mut self, held: &mut BTreeSet<(SegmentId, u32)>, at: Moment) -> Vec<Edge> {
+        let scope = self.scope();
+        let mut now = BTreeSet::new();
+        for rank in 0..=SEGMENTS.len() {
+            let turn = self.segments.clone().into_iter();
+            for (segment, (name, expr)) in turn.filter(|(_, (_, expr))| reads_after(expr, &scope) == rank) {
+                for (id, contact) in &mut self.contacts {
+                    let holds = contact.exists && eval(&expr, &contact.record, at, &scope).holds;
+                    if holds {
+                        now.insert((segment, *id));
+                    }
+                    if name.is_some() && holds != held.contains(&(segment, *id)) {
+                        contact.record.moves(Moved {
+                            movement: Movement::of_segment(segment, holds),
+                            at,
+                            number: 0,
+                        });
+                    }
+                }
             }
         }
+        let edges = self.edges(held, &now, at);
+        *held = now;
+        edges
+    }
+
+    /// As [`File::turn`] at every instant up to `to`, and then at it with these changes.
+    fn turns(&mut self, held: &mut BTreeSet<(SegmentId, u32)>, to: Moment, changes: &[Change]) -> Vec<Edge> {
+        let (mut edges, mut open, lengths) = (Vec::new(), self.instants(to), self.lengths());
+        while let Some(at) = open.pop_first() {
+            let found = self.turn(held, at);
+            if !found.is_empty() {
+                let later = lengths
+                    .iter()
+                    .map(|secs| at + TimeDelta::seconds(i64::from(*secs)));
+                open.extend(later.filter(|later| *later > at && *later <= to));
+            }
+            edges.extend(found);
+        }
+        changes.iter().for_each(|change| self.apply(change));
+        self.as_of = to;
+        edges.extend(self.turn(held, to));
+        edges
+    }
+
+    /// Every instant in `(as_of, to]` at which anything in the pools may turn over.
+    fn instants(&self, to: Moment) -> BTreeSet<Moment> {
+        let (mut out, lengths) = (BTreeSet::new(), self.lengths());
         for contact in self.contacts.values() {
             let at = contact
                 .record
                 .events
                 .iter()
                 .map(|e| e.at)
-                .chain(contact.record.sent.iter().map(|s| s.at));
+                .chain(contact.record.sent.iter().map(|s| s.at))
+                .chain(contact.record.moved.iter().map(|m| m.at));
             out.extend(at.flat_map(|at| {
                 lengths
                     .iter()
@@ -171,6 +247,22 @@ impl File {
         out.into_iter()
             .filter(|at| *at > self.as_of && *at <= to)
             .collect()
+    }
+
+    /// All lengths of windows and waits, in seconds.
+    fn lengths(&self) -> BTreeSet<u32> {
+        let mut lengths = BTreeSet::from([0]);
+        for clause in self.segments.values().flat_map(|(_, expr)| clauses(expr)) {
+            match window_of(clause) {
+                Some(Window::LastSecs(secs) | Window::MoreThanSecsAgo(secs)) => lengths.extend([*secs]),
+                Some(Window::BetweenSecsAgo(a, b)) => lengths.extend([*a, *b]),
+                _ => {}
+            }
+            if let Clause::Sequence { within_secs, .. } = clause {
+                lengths.insert(*within_secs);
+            }
+        }
+        lengths
     }
 
     fn rows(&self) -> Vec<Change> {
@@ -199,7 +291,11 @@ impl File {
             }
             rows
         });
-        defined.chain(contacts).collect()
+        let journeys = self.journeys.iter().map(|(name, id)| Change::JourneyNamed {
+            id: *id,
+            name: name.clone(),
+        });
+        defined.chain(journeys).chain(contacts).collect()
     }
 
     fn open(&self) -> Index {
@@ -226,6 +322,22 @@ impl File {
     }
 }
 
+/// In which turn an expression is asked: after all whose history it reads, also through others.
+fn reads_after(expr: &Expr, scope: &Scope) -> usize {
+    let of = |name: &String| {
+        scope
+            .segments
+            .get(name)
+            .map_or(0, |expr| reads_after(expr, scope))
+    };
+    let of_clause = |clause: &Clause| match clause {
+        Clause::InSegment { name } => of(name),
+        Clause::Moved { movement, name, .. } if !movement.is_of_journey() => 1 + of(name),
+        _ => 0,
+    };
+    clauses(expr).into_iter().map(of_clause).max().unwrap_or_default()
+}
+
 #[test]
 fn what_is_read_stays_as_far_as_there_is_room() {
     let mut file = File {
@@ -233,6 +345,7 @@ fn what_is_read_stays_as_far_as_there_is_room() {
         as_of: epoch(),
         contacts: BTreeMap::new(),
         segments: BTreeMap::new(),
+        journeys: BTreeMap::new(),
     };
     for id in 0..3 {
         let city = ("city".to_owned(), Value::Text("Bonn".to_owned()));
@@ -289,11 +402,12 @@ proptest! {
 
     #[test]
     fn any_history_with_any_crashes_gives_exactly_the_edges_of_asking_everybody_at_every_instant(
-        commits in vec(commit(), 1..10), named in (expr(), expr(), expr()), watches in vec(expr(), 8),
+        commits in vec(commit(), 1..10), named in (recalls(), recalls(), prop_oneof![expr(), timely()]), watches in vec(recalls(), 8),
         way in select(vec![Way::Rows, Way::Shelf, Way::NarrowShelf]), question in expr()
     ) {
         let start = epoch() - TimeDelta::days(50);
-        let mut file = File { zone: ZONE, as_of: start, contacts: BTreeMap::new(), segments: BTreeMap::new() };
+        let mut file = File { zone: ZONE, as_of: start, contacts: BTreeMap::new(), segments: BTreeMap::new(), journeys: BTreeMap::new() };
+        journeys().iter().for_each(|change| file.apply(change));
         for id in 0..3 {
             file.apply(&Change::ContactAdded { contact: ContactId(id), fields: Vec::new() });
         }
@@ -320,18 +434,8 @@ proptest! {
         let mut held = file.memberships(start);
         for commit in commits {
             let as_of = file.as_of + commit.pause;
-            let mut wanted = Vec::new();
-            for at in file.instants(as_of) {
-                let now = file.memberships(at);
-                wanted.extend(file.edges(&held, &now, at));
-                held = now;
-            }
             let before = file.clone();
-            commit.changes.iter().for_each(|change| file.apply(change));
-            file.as_of = as_of;
-            let now = file.memberships(as_of);
-            wanted.extend(file.edges(&held, &now, as_of));
-            held = now;
+            let wanted = file.turns(&mut held, as_of, &commit.changes);
 
             let next = index.next_due();
             let staged = index.stage(commit.changes.clone(), as_of);

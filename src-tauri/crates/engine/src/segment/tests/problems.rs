@@ -197,6 +197,7 @@ fn names_nobody_used_so_far_are_told_with_the_nearest_that_somebody_did() {
         tags: set(&["VIP", "staff"]),
         events: BTreeMap::from([("order".to_owned(), set(&["amount", "order"]))]),
         templates: set(&["welcome-1"]),
+        journeys: set(&["Welcome"]),
     };
     let told = |text: &str| -> Vec<String> {
         let all = hints(&reads(text), &known);
@@ -209,12 +210,16 @@ fn names_nobody_used_so_far_are_told_with_the_nearest_that_somebody_did() {
         [""; 0]
     );
     assert_eq!(
-        told("tag 'vip' or did not ordr or did order where (amonut > 1) or was sent 'welcome'"),
+        told(
+            "tag 'vip' or did not ordr or did order where (amonut > 1) or was sent 'welcome' or entered journey 'Welcom' or in journey 'Other'"
+        ),
         [
             "'vip': nobody has the tag \"vip\" so far; did you mean \"VIP\"?",
             "ordr: \"ordr\" has not happened so far; did you mean \"order\"?",
             "amonut: \"order\" never came with the property \"amonut\" so far; did you mean \"amount\"?",
             "'welcome': there is no template \"welcome\" so far; did you mean \"welcome-1\"?",
+            "'Welcom': there is no journey \"Welcom\" so far; did you mean \"Welcome\"?",
+            "'Other': there is no journey \"Other\" so far",
         ]
     );
 }

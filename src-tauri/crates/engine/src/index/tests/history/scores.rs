@@ -76,9 +76,10 @@ impl Measured {
         }
     }
 
-    /// The record as scores see it: none of them has a value.
+    /// The record as scores see it: none of them has a value, and no segment a history.
     fn bare(&self, record: &ContactRecord) -> ContactRecord {
         let mut bare = record.clone();
+        bare.moved.retain(|moved| moved.movement.kind.is_of_journey());
         for (key, _) in self.scores.values() {
             for field in [
                 Score::field(key),
@@ -203,7 +204,7 @@ proptest! {
         commits in vec(commit(), 1..8), heat in models(), fit in models(), later in models(), when in 0usize..8, named in (expr(), expr(), expr())
     ) {
         let start = epoch() - TimeDelta::days(50);
-        let file = File { zone: ZONE, as_of: start, contacts: BTreeMap::new(), segments: BTreeMap::new() };
+        let file = File { zone: ZONE, as_of: start, contacts: BTreeMap::new(), segments: BTreeMap::new(), journeys: BTreeMap::new() };
         let mut plain = Measured { file, scores: BTreeMap::new() };
         for id in 0..3 {
             plain.apply(&Change::ContactAdded { contact: ContactId(id), fields: Vec::new() });
@@ -228,16 +229,13 @@ proptest! {
             let (mut edges, mut seen, mut now) = (Vec::new(), Vec::new(), plain.file.as_of);
             while let Some(at) = plain.next(now, as_of) {
                 plain.measure(at, &mut seen);
-                let members = plain.file.memberships(at);
-                edges.extend(plain.file.edges(&held, &members, at));
-                (held, now) = (members, at);
+                edges.extend(plain.file.turn(&mut held, at));
+                now = at;
             }
             commit.changes.iter().for_each(|change| plain.apply(change));
             plain.file.as_of = as_of;
             plain.measure(as_of, &mut seen);
-            let members = plain.file.memberships(as_of);
-            edges.extend(plain.file.edges(&held, &members, as_of));
-            held = members;
+            edges.extend(plain.file.turn(&mut held, as_of));
 
             let mut staged = index.stage(commit.changes.clone(), as_of);
             if matches!(commit.fate, Fate::DiesBefore) {

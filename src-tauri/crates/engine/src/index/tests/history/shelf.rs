@@ -60,6 +60,7 @@ impl Shelf {
                         row,
                         Change::EventAdded(_)
                             | Change::Sent { .. }
+                            | Change::Moved { .. }
                             | Change::ContactAdded { .. }
                             | Change::SuppressedSet { on: false, .. }
                     )
@@ -143,5 +144,14 @@ impl Source for Shelf {
             EventChunk::read(chunk).expect("it was just made")
         )));
         rows.into_iter().all(|event| give(EventPart::Event(event)))
+    }
+
+    fn moved(&self, movement: Movement, give: &mut dyn FnMut(ContactId, Moment, i64)) -> bool {
+        for (id, who) in &self.file().contacts {
+            for moved in who.record.moved.iter().filter(|moved| moved.movement == movement) {
+                give(ContactId(*id), moved.at, moved.number);
+            }
+        }
+        true
     }
 }
