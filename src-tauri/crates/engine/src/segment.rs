@@ -107,6 +107,7 @@ pub use hints::{InUse, hints};
 pub use locate::locate;
 pub use needs::Needs;
 pub use parse::{ParseError, parse, parse_where};
+pub use parts::named_segment;
 pub use print::{print, print_where};
 pub use text::fold;
 
@@ -115,8 +116,6 @@ pub(crate) use aggregates::{Kind, aggregate_holds};
 pub(crate) use check::clauses;
 pub(crate) use dates::{beside, date_truth, moves_with_days, zone_of};
 pub(crate) use occurrences::{longest_streak, times_hold, wait_ends};
-#[cfg(test)]
-pub(crate) use parts::segment_of as named_segment;
 pub(crate) use parts::{events_of, fields_of, movements_of, window_of};
 pub(crate) use periods::DaysOf;
 pub(crate) use print::print_clause;

@@ -59,6 +59,21 @@ impl Db<'_> {
     }
 
     /// The first column of the first row.
+    /// Reads rows one after the other, keeping none.
+    pub(crate) fn each(
+        &self,
+        sql: &str,
+        params: impl Params,
+        mut f: impl FnMut(&Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query(params)?;
+        while let Some(row) = rows.next()? {
+            f(row)?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn value<T: rusqlite::types::FromSql>(
         &self,
         sql: &str,

@@ -3,6 +3,7 @@
 use crate::codes::{from_json, from_word, json, word};
 use crate::db::Db;
 use crate::error::{Error, Result};
+use crate::membership::Change;
 use crate::sql::sql;
 use crate::time::{moment, ms};
 use crate::topics::Topic;
@@ -128,6 +129,10 @@ pub fn save_draft(tx: &mut Tx<'_>, id: Option<JourneyId>, draft: &Journey) -> Re
     }
     let now = ms(tx.now());
     let document = json(draft)?;
+    let named = match id {
+        Some(id) => get(tx, id)?.is_some_and(|before| before.name == name),
+        None => false,
+    };
     let id = match id {
         Some(id) => {
             if tx.run(SAVE, (id.0, name, document, now))? == 0 {
@@ -140,6 +145,10 @@ pub fn save_draft(tx: &mut Tx<'_>, id: Option<JourneyId>, draft: &Journey) -> Re
                 .ok_or_else(|| Error::damaged("journeys", "a new journey got no number"))?,
         ),
     };
+    if !named {
+        let name = name.to_owned();
+        tx.change(Change::JourneyNamed { id, name });
+    }
     tell(tx, id);
     Ok(id)
 }
@@ -303,6 +312,7 @@ pub fn remove(tx: &mut Tx<'_>, id: JourneyId) -> Result<()> {
             )),
         });
     }
+    tx.change(Change::JourneyRemoved(id));
     tell(tx, id);
     Ok(())
 }

@@ -10,13 +10,14 @@ use crate::{contact_chunks, event_chunks};
 use carillon_engine::index::Loading;
 use carillon_engine::segment;
 use carillon_model::segment::Expr;
-use carillon_model::{ContactId, Moment, SegmentId};
+use carillon_model::{ContactId, JourneyId, Moment, SegmentId};
 use std::sync::Arc;
 
 pub use carillon_engine::index::{Change, Index, Staged};
 
 const SEGMENTS: &str = sql!("SELECT id, name, text FROM segments ORDER BY id");
 const WATCHES: &str = sql!("SELECT id, text FROM watches ORDER BY id");
+const JOURNEYS: &str = sql!("SELECT id, name FROM journeys ORDER BY id");
 const SENT: &str = sql!(
     "SELECT ifnull(a.contact, o.contact), t.name, o.accepted_at FROM outbox o JOIN templates t ON t.id = o.template
      LEFT JOIN contact_aliases a ON a.absorbed = o.contact WHERE o.accepted_at IS NOT NULL",
@@ -64,6 +65,12 @@ fn definitions(db: &Db<'_>) -> Result<Vec<Change>> {
         Ok(Change::WatchAdded {
             id: SegmentId(row.get(0)?),
             expr: parse(&row.get::<_, String>(1)?)?,
+        })
+    })?);
+    found.extend(db.all(JOURNEYS, (), |row| {
+        Ok(Change::JourneyNamed {
+            id: JourneyId(row.get(0)?),
+            name: row.get(1)?,
         })
     })?);
     found.extend(crate::scores::definitions(db)?);

@@ -8,9 +8,10 @@ use crate::sql::sql;
 use crate::time::{moment, ms};
 use crate::topics::Topic;
 use crate::tx::{Mark, Tx};
-use carillon_engine::segment::{find_cycle, print};
+use carillon_engine::record::Movement;
+use carillon_engine::segment::{find_cycle, named_segment, print};
 use carillon_model::journey::ConditionIx;
-use carillon_model::segment::{Expr, Segment};
+use carillon_model::segment::{Expr, MovementKind, Segment};
 use carillon_model::{ContactId, Moment, SegmentId, Seq, VersionId};
 use rusqlite::Row;
 use std::collections::BTreeMap;
@@ -40,6 +41,10 @@ const BY_DAY: &str =
     sql!("SELECT object, bucket, n FROM rollups WHERE metric = 'edges' AND bucket >= ?1 / 86400000");
 const CAME: &str = sql!(
     "SELECT segment, max(at) FROM segment_edges WHERE id > ?1 AND contact = ?2 AND entered = 1 GROUP BY segment"
+);
+const MOVED: &str = sql!(
+    "SELECT contact, at FROM segment_edges WHERE segment = ?1 AND entered = ?2",
+    scan: "an index by segment would cost each edge more than this costs when somebody first asks for a history"
 );
 const LAST_EDGE: &str = sql!("SELECT ifnull(max(id), 0) FROM segment_edges");
 
@@ -200,10 +205,23 @@ pub fn remove(tx: &mut Tx<'_>, id: SegmentId) -> Result<()> {
     Ok(())
 }
 
+/// Gives the movements of one kind into or out of a segment.
+pub(crate) fn give_moved(
+    db: &Db<'_>,
+    movement: Movement,
+    give: &mut dyn FnMut(ContactId, Moment, i64),
+) -> Result<()> {
+    let entered = movement.kind == MovementKind::JoinedSegment;
+    db.each(MOVED, (movement.of, entered), |row| {
+        give(ContactId(row.get(0)?), moment(row.get(1)?)?, 0);
+        Ok(())
+    })
+}
+
 fn refers_to(expr: &Expr, name: &str) -> bool {
     let mut found = false;
     each_clause(expr, &mut |clause| {
-        found |= matches!(clause, carillon_model::segment::Clause::InSegment { name: n } if n == name);
+        found |= named_segment(clause) == Some(name);
     });
     found
 }

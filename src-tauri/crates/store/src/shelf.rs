@@ -5,9 +5,10 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::identity::Identity;
 use crate::open;
-use crate::sql::sql;
-use crate::{contact_chunks, event_chunks};
+use crate::{contact_chunks, enrolments, event_chunks, segments};
 use carillon_engine::index::{ColumnPart, EventPart, Source};
+use carillon_engine::record::Movement;
+use carillon_model::{ContactId, Moment};
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -76,17 +77,14 @@ impl Shelf {
     }
 
     fn snapshot(&self, conn: &Connection, f: impl FnOnce(&Db<'_>) -> Result<()>) -> Result<()> {
-        conn.execute_batch(sql!("BEGIN"))?;
-        let done = Catalogue::load(conn).and_then(|catalogue| {
-            f(&Db {
-                conn,
-                catalogue: Arc::new(catalogue),
-                identity: self.identity.clone(),
-                orders: self.orders.clone(),
-            })
-        });
-        conn.execute_batch(sql!("COMMIT"))?;
-        done
+        // Rolled back when it is dropped, also where the reading panics: the next one begins anew.
+        let snapshot = conn.unchecked_transaction()?;
+        f(&Db {
+            conn: &snapshot,
+            catalogue: Arc::new(Catalogue::load(&snapshot)?),
+            identity: self.identity.clone(),
+            orders: self.orders.clone(),
+        })
     }
 }
 
@@ -97,5 +95,12 @@ impl Source for Shelf {
 
     fn events(&self, name: &str, give: &mut dyn FnMut(EventPart) -> bool) -> bool {
         self.read(|db| event_chunks::give(db, name, give))
+    }
+
+    fn moved(&self, movement: Movement, give: &mut dyn FnMut(ContactId, Moment, i64)) -> bool {
+        self.read(|db| match movement.kind.is_of_journey() {
+            true => enrolments::give_moved(db, movement, give),
+            false => segments::give_moved(db, movement, give),
+        })
     }
 }

@@ -15,6 +15,7 @@ mod fixtures;
 mod imports;
 mod may_leave;
 mod messages;
+mod moved;
 mod opening;
 mod passages;
 mod providers;

@@ -11,6 +11,7 @@ use crate::time::{self, ms};
 use crate::topics::{Topic, Topics};
 use crate::{campaigns, contact_chunks, inputs, scores, waits};
 use carillon_engine::index::Edge;
+use carillon_engine::record::{Moved, Movement};
 use carillon_model::{AccountId, Moment, Seq, TemplateId};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, HashMap};
@@ -229,7 +230,19 @@ impl<'c> Tx<'c> {
 
     /// Has edges written that the index knows already and the file does not.
     pub(crate) fn lost_edges(&mut self, edges: impl IntoIterator<Item = Edge>) {
+        let first = self.lost.len();
         self.lost.extend(edges);
+        for edge in &self.lost[first..] {
+            self.changes.push(Change::Moved {
+                contact: edge.contact,
+                moved: Moved {
+                    movement: Movement::of_segment(edge.segment, edge.entered),
+                    at: edge.at,
+                    number: 0,
+                },
+                on: true,
+            });
+        }
     }
 
     pub(crate) fn topic(&mut self, topic: Topic) {

@@ -48,9 +48,14 @@ pub enum Change {
         template: String,
         at: Moment,
     },
-    /// Came into a journey or out of it. Of segments the index tells that itself; given from outside, it is told what it
-    /// said once. The same again changes nothing, and it stays when the contact is removed.
-    Moved { contact: ContactId, moved: Moved },
+    /// Came into a journey or out of it, or that is taken back, as by undoing a merge. Of segments the index tells that
+    /// itself; given from outside, it is told what it said once. The same again changes nothing, and it stays when the
+    /// contact is removed.
+    Moved {
+        contact: ContactId,
+        moved: Moved,
+        on: bool,
+    },
     /// The ledger's last word: a basis, or none.
     PermissionSet {
         contact: ContactId,
@@ -181,7 +186,8 @@ impl After {
                     },
                 );
             }
-            Change::Moved { moved, .. } => record.moves(*moved),
+            Change::Moved { moved, on: true, .. } => record.moves(*moved),
+            Change::Moved { moved, on: false, .. } => record.moved.retain(|other| other != moved),
             Change::PermissionSet {
                 channel,
                 purpose,

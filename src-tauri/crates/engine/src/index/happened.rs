@@ -81,12 +81,9 @@ impl<'a> Count<'a> {
         times: Times,
         window: &'a Window,
     ) -> RoaringBitmap {
-        match self.scope.numbers.movement(kind, name) {
-            Some(movement) => self.counted(std::iter::once(self.rows.moved(movement)), times, window, |_| {
-                true
-            }),
-            None => RoaringBitmap::new(),
-        }
+        let movement = self.scope.numbers.movement(kind, name);
+        let postings = movement.into_iter().map(|movement| self.rows.moved(movement));
+        self.counted(postings, times, window, |_| true)
     }
 
     /// Those who entered a journey once more than they left it.

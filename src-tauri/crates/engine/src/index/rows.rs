@@ -228,7 +228,11 @@ impl Rows {
                 template,
                 at,
             } => entry(&mut self.sent, template).add(&message(*contact, *at)),
-            Change::Moved { contact, moved } => {
+            Change::Moved {
+                contact,
+                moved,
+                on: true,
+            } => {
                 if let Some(postings) = self.moves_held(moved.movement) {
                     postings.add(&movement(*contact, moved));
                 }
@@ -299,9 +303,12 @@ impl Rows {
             } => {
                 entry(&mut self.sent, template).insert(&message(*contact, *at), false);
             }
-            Change::Moved { contact, moved } => {
+            Change::Moved { contact, moved, on } => {
                 if let Some(postings) = self.moves_held(moved.movement) {
-                    postings.insert(&movement(*contact, moved), true);
+                    match on {
+                        true => postings.insert(&movement(*contact, moved), true),
+                        false => postings.remove(contact.0, moved.at, moved.number),
+                    }
                 }
             }
             Change::SegmentSaved { id, .. } => self.may_move(OF_SEGMENTS, id.0),

@@ -245,6 +245,7 @@ impl Staged {
         self.moves.push(Change::Moved {
             contact: edge.contact,
             moved,
+            on: true,
         });
         Some(moved)
     }

@@ -1,7 +1,7 @@
 //! What is wrong with an expression that can be read: names nobody knows, tests that do not fit, circles.
 
 use super::nearly::wrong_nearly;
-use super::parts::{events_of, other_field, segment_of, zones_of};
+use super::parts::{events_of, named_segment, other_field, zones_of};
 use super::patterns;
 use super::print::{print, print_clause};
 use super::words::say;
@@ -142,7 +142,7 @@ fn longest(
 
 /// Names of the segments an expression refers to directly.
 fn references(expr: &Expr) -> BTreeSet<&str> {
-    clauses(expr).into_iter().filter_map(segment_of).collect()
+    clauses(expr).into_iter().filter_map(named_segment).collect()
 }
 
 /// All clauses, from left to right.
@@ -234,7 +234,7 @@ fn check_clause(clause: &Clause, fields: &[Field], segments: &BTreeSet<String>, 
     for prop in events_of(clause).flat_map(|event| &event.props) {
         check_prop(clause, prop, out);
     }
-    if let Some(name) = segment_of(clause).filter(|name| !segments.contains(*name)) {
+    if let Some(name) = named_segment(clause).filter(|name| !segments.contains(*name)) {
         let near = nearest(name, segments.iter().map(String::as_str));
         let message = say("check.unknown_segment", &[("name", &name)]);
         out.push(problem(

@@ -356,14 +356,13 @@ impl<'a, F: Facts> Evaluation<'a, F> {
                 name,
                 times,
                 window,
-            } => match self.scope.numbers.movement(*movement, name) {
-                Some(movement) => self.spans(window, |spans, now| {
-                    let mut at = Moments::new();
+            } => self.spans(window, |spans, now| {
+                let mut at = Moments::new();
+                if let Some(movement) = self.scope.numbers.movement(*movement, name) {
                     self.who.moved(movement, &mut |moment| at.push(moment));
-                    counted(&at, *times, spans, now)
-                }),
-                None => always(false),
-            },
+                }
+                counted(&at, *times, spans, now)
+            }),
             Clause::InJourney { name } => match self.scope.numbers.journeys.get(name) {
                 Some(journey) => being_in(self.who, *journey, self.now),
                 None => always(false),

@@ -76,8 +76,8 @@ pub(crate) fn movements_of(clause: &Clause) -> impl Iterator<Item = (MovementKin
     kinds.iter().map(move |kind| (*kind, name))
 }
 
-/// The segment a clause names: as it is, or as it was.
-pub(crate) fn segment_of(clause: &Clause) -> Option<&str> {
+/// The segment a clause names: who is in it, or who came into it or out.
+pub fn named_segment(clause: &Clause) -> Option<&str> {
     match clause {
         Clause::InSegment { name } => Some(name),
         Clause::Moved { movement, name, .. } if !movement.is_of_journey() => Some(name),

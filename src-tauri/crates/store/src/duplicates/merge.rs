@@ -312,6 +312,13 @@ fn move_rows(tx: &mut Tx<'_>, survivor: ContactId, absorbed: ContactId, was: &Wa
     for visitor in &was.visitors {
         tx.run(MOVE_VISITOR, (visitor, survivor.0, absorbed.0))?;
     }
+    for moved in enrolments::movements(tx, absorbed)? {
+        tx.change(Change::Moved {
+            contact: survivor,
+            moved,
+            on: true,
+        });
+    }
     let earlier = was.aliases.iter().copied().map(ContactId);
     for from in earlier.chain([absorbed]) {
         for (template, at) in sent(tx, from)? {

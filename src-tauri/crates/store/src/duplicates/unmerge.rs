@@ -78,6 +78,14 @@ pub fn unmerge(tx: &mut Tx<'_>, id: MergeId) -> Result<()> {
     for visitor in &was.visitors {
         tx.run(VISITOR_BACK, (visitor, absorbed.0, survivor.0))?;
     }
+    // While passages that were ended by the merge still are.
+    for moved in enrolments::movements(tx, absorbed)? {
+        tx.change(Change::Moved {
+            contact: survivor,
+            moved,
+            on: false,
+        });
+    }
     go_on(tx, &was, merged.at)?;
     was.before.put_back(tx, survivor, &was.after, &source(id))?;
     pairs::take_back(tx, &was.pairs, &was.new_pairs)?;
@@ -124,6 +132,13 @@ fn go_on(tx: &mut Tx<'_>, was: &Was, at: carillon_model::Moment) -> Result<()> {
         let journey = was.enrolments.number(row, "journey")?;
         let passage = EnrolmentId(was.enrolments.number(row, "id")?);
         if runs(tx, journey)? && enrolments::is_merged(tx, passage)? {
+            for (contact, moved) in enrolments::movements_at_end(tx, passage)? {
+                tx.change(Change::Moved {
+                    contact,
+                    moved,
+                    on: false,
+                });
+            }
             was.enrolments.put_back(tx, row)?;
             let (version, step) = (
                 was.enrolments.number(row, "version")?,

@@ -12,7 +12,7 @@ use super::fixtures::{Place, add, again, fresh, ids, write};
 use crate::events::{NewEvent, append};
 use crate::{Store, segments};
 use carillon_engine::segment::arbitrary::{clause, expr};
-use carillon_engine::segment::{eval, parse, print};
+use carillon_engine::segment::{Needs, eval, parse, print};
 use carillon_model::contact::Field;
 use carillon_model::event::Prop;
 use carillon_model::segment::Expr;
@@ -33,13 +33,20 @@ const CASES: u32 = 64;
 /// Index and evaluator on an open file; they must agree with each other.
 fn read_open(store: &Store, expr: &Expr, now: Moment, told: &RefCell<Forms>) -> BTreeSet<u32> {
     store.with_index(|index| {
+        // Movements are there only where somebody asks for them.
+        let needs = Needs::of(expr, &index.scope().segments);
+        let whole = |id: u32| {
+            let mut record = index.record(ContactId(id)).unwrap();
+            record.moved = index.record_of(ContactId(id), &needs).unwrap().moved;
+            record
+        };
         for id in index.contacts() {
-            let record = index.record(ContactId(id)).unwrap();
+            let record = whole(id);
             told.borrow_mut().note(expr, &record, now, index.scope());
         }
         let by_index: BTreeSet<u32> = index.members(expr, now).iter().collect();
         let holds = |id: &u32| {
-            let record = index.record(ContactId(*id)).unwrap();
+            let record = whole(*id);
             eval(expr, &record, now, index.scope()).holds
         };
         let by_evaluator: BTreeSet<u32> = index.contacts().iter().filter(holds).collect();

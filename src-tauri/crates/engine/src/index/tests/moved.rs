@@ -65,6 +65,25 @@ fn who_reads_a_history_is_asked_after_those_it_is_of_in_the_same_commit() {
 }
 
 #[test]
+fn what_time_moved_is_known_to_what_changes_in_the_same_commit() {
+    let mut index = Index::open(
+        ZONE,
+        epoch(),
+        [
+            added(7),
+            saved(1, "Bonn", reads("city is 'Bonn'")),
+            saved(2, "New", reads("joined segment 'Bonn' in the last 30 days")),
+            saved(3, "Gone", reads("left segment 'New' and city is 'Kiel'")),
+        ],
+    );
+    commit(&mut index, vec![city(7, "Bonn")], day(1));
+    assert_eq!(
+        commit(&mut index, vec![city(7, "Kiel")], day(33)),
+        [(2, false, 31), (1, false, 33), (3, true, 33)]
+    );
+}
+
+#[test]
 fn a_new_definition_moves_people_as_well_and_whoever_was_removed_keeps_a_past() {
     let mut index = Index::open(
         ZONE,
@@ -92,12 +111,29 @@ fn a_new_definition_moves_people_as_well_and_whoever_was_removed_keeps_a_past() 
             .len(),
         1
     );
+    let at_once = vec![Change::ContactRemoved(ContactId(2)), added(2), city(2, "Kiel")];
+    assert_eq!(commit(&mut index, at_once, day(4)), []);
     // By another name it is still the same.
     let named = vec![
         saved(1, "Everywhere", reads("city is known")),
         saved(2, "Came north", reads("joined segment 'Everywhere'")),
     ];
     assert_eq!(commit(&mut index, named, day(5)), []);
+}
+
+#[test]
+fn a_name_that_another_segment_took_over_means_the_history_of_that_one() {
+    let reader = || saved(2, "Came", reads("joined segment 'North'"));
+    let mut index = Index::open(ZONE, epoch(), [added(1), added(2), reader()]);
+    commit(&mut index, vec![saved(1, "North", Expr::Everyone)], day(1));
+    assert_eq!(index.members(&reads("joined segment 'North'"), day(1)).len(), 2);
+    let changes = vec![
+        saved(1, "Everybody", Expr::Everyone),
+        saved(3, "North", reads("city is 'Kiel'")),
+        city(1, "Kiel"),
+    ];
+    assert_eq!(commit(&mut index, changes, day(1)), [(2, false, 1), (3, true, 1)]);
+    assert_eq!(index.members(&reads("joined segment 'North'"), day(1)).len(), 1);
 }
 
 #[test]
@@ -110,6 +146,7 @@ fn who_is_in_a_journey_has_entered_it_once_more_than_left_it() {
             at,
             number,
         },
+        on: true,
     };
     let inside = saved(1, "Inside", reads("in journey 'Welcome'"));
     commit(&mut index, vec![inside], day(0));

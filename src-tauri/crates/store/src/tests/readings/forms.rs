@@ -111,6 +111,17 @@ fn of_clause(clause: &Clause) -> Vec<(String, Clause)> {
             vec![format!("consent {channel:?}"), format!("consent{by}")]
         }
         Clause::InSegment { .. } => vec!["in segment".to_owned()],
+        Clause::Moved {
+            movement,
+            times,
+            window,
+            ..
+        } => {
+            let mut all = of_often("moved", *times, window);
+            all.push(format!("{movement:?}"));
+            all
+        }
+        Clause::InJourney { .. } => vec!["in journey".to_owned()],
         Clause::Sample { .. } => vec!["random".to_owned()],
     };
     forms.into_iter().map(|form| (form, clause.clone())).collect()
@@ -309,7 +320,10 @@ const ZONES: [&str; 3] = [
 fn all() -> BTreeSet<String> {
     let words = |of: &str| -> Vec<String> { of.split(", ").map(str::to_owned).collect() };
     let mut all = BTreeSet::new();
-    all.extend(words("all, any, none, at least, not, tag, in segment, random"));
+    all.extend(words(
+        "all, any, none, at least, not, tag, in segment, in journey, random, JoinedSegment, LeftSegment, EnteredJourney, \
+         LeftJourney, ReachedGoal",
+    ));
     all.extend(words(
         "consent, consent by, consent Email, consent Sms, consent Phone, consent Post, consent Push",
     ));
@@ -325,7 +339,7 @@ fn all() -> BTreeSet<String> {
         "Day in a row, Week in a row, Month in a row, Quarter in a row, Year in a row",
     ));
     all.extend(ZONES.map(|zone| format!("in a row {zone}")));
-    for what in ["did", "sent"] {
+    for what in ["did", "sent", "moved"] {
         let often = words(
             "at least times, at most times, exactly times, between times, more than ago, between ago, this period, \
              last period, in the last months, more than months ago, between months ago, ever, in the last, between moments, since a moment, \

@@ -10,9 +10,11 @@ use carillon_engine::segment::arbitrary::{KEYS, TEMPLATES};
 use carillon_engine::segment::arbitrary::{
     basis, channel, epoch, expr, moment, purpose, record, timely, value_for,
 };
+use carillon_engine::segment::named_segment;
 use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose, SuppressionReason};
 use carillon_model::contact::{Field, FieldType, Value};
 use carillon_model::event::Prop;
+use carillon_model::journey::End;
 use carillon_model::segment::{Clause, Expr};
 use carillon_model::workspace::Workspace;
 use carillon_model::{ContactId, Moment, SegmentId, TemplateId};
@@ -120,7 +122,7 @@ pub fn company() -> impl Strategy<Value = Company> {
 fn acyclic(expr: Expr, after: &str) -> Expr {
     let all = |of: Vec<Expr>| of.into_iter().map(|e| acyclic(e, after)).collect();
     match expr {
-        Expr::Clause(Clause::InSegment { name }) if name.as_str() <= after => Expr::Everyone,
+        Expr::Clause(clause) if named_segment(&clause).is_some_and(|name| name <= after) => Expr::Everyone,
         Expr::All(of) => Expr::All(all(of)),
         Expr::Any(of) => Expr::Any(all(of)),
         Expr::None(of) => Expr::None(all(of)),
@@ -258,7 +260,8 @@ fn add(tx: &mut Tx<'_>, n: usize, person: &Person) -> Result<ContactId> {
 
 /// One message on its way to a server, which takes it or, now and then, does not.
 fn mail(tx: &mut Tx<'_>, stage: Stage, contact: ContactId, template: &str, n: u32, fence: i64) -> Result<()> {
-    let enrolment = match enrolments::last_of(tx, stage.journey, contact)? {
+    let last = enrolments::last_of(tx, stage.journey, contact)?;
+    let enrolment = match last.filter(|last| last.state.end.is_none()) {
         Some(enrolment) => enrolment,
         None => {
             let now = tx.now();
@@ -294,7 +297,12 @@ fn mail(tx: &mut Tx<'_>, stage: Stage, contact: ContactId, template: &str, n: u3
             reply: "250 ok".to_owned(),
         },
     };
-    outbox::record(tx, id, fence, &word)
+    outbox::record(tx, id, fence, &word)?;
+    match n % 4 {
+        0 => enrolments::end(tx, enrolment, End::Goal("mail".into())),
+        2 => enrolments::end(tx, enrolment, End::Completed("done".to_owned())),
+        _ => Ok(()),
+    }
 }
 
 /// The ids of the saved segments, by name.

@@ -58,6 +58,13 @@ impl Reading<'_> {
         if let Clause::Answered { answer, times, last } = clause {
             return Some(self.answered(*answer, *times, *last));
         }
+        if let Clause::InJourney { name } = clause {
+            let (name, now) = (self.text(name), self.now.timestamp_millis());
+            return Some(format!(
+                "EXISTS(SELECT 1 FROM enrolments e JOIN journeys j ON j.id = e.journey WHERE j.name = {name}
+                   AND e.contact = c.id AND e.entered_at <= {now} AND (e.ended_at IS NULL OR e.ended_at > {now}))"
+            ));
+        }
         let window = match clause {
             Clause::Did { window, .. }
             | Clause::Streak { window, .. }
@@ -65,7 +72,8 @@ impl Reading<'_> {
             | Clause::LastDid { window, .. }
             | Clause::Aggregate { window, .. }
             | Clause::Sequence { window, .. }
-            | Clause::Sent { window, .. } => window,
+            | Clause::Sent { window, .. }
+            | Clause::Moved { window, .. } => window,
             _ => return None,
         };
         if let Window::Days {
@@ -156,6 +164,34 @@ impl Reading<'_> {
                     &format!(
                         "SELECT count(*) FROM outbox o JOIN templates t ON t.id = o.template
                          WHERE o.contact = c.id AND o.accepted_at IS NOT NULL AND {within}{of}"
+                    ),
+                    *times,
+                )
+            }
+            Clause::Moved {
+                movement,
+                name,
+                times,
+                ..
+            } => {
+                let name = self.text(name);
+                let (at, more) = match movement {
+                    MovementKind::JoinedSegment => ("m.at", "m.entered = 1"),
+                    MovementKind::LeftSegment => ("m.at", "m.entered = 0"),
+                    MovementKind::EnteredJourney => ("m.entered_at", "1"),
+                    MovementKind::LeftJourney => ("m.ended_at", "m.ended IS NOT NULL"),
+                    MovementKind::ReachedGoal => ("m.ended_at", "json_extract(m.ended, '$.end') = 'goal'"),
+                };
+                let within = self.window(at, window);
+                let rows = match movement.is_of_journey() {
+                    true => "m.id FROM enrolments m JOIN journeys s ON s.id = m.journey",
+                    // Who came in twice at one moment came in once.
+                    false => "m.at FROM segment_edges m JOIN segments s ON s.id = m.segment",
+                };
+                counts(
+                    &format!(
+                        "SELECT count(*) FROM (SELECT DISTINCT {rows}
+                           WHERE s.name = {name} AND m.contact = c.id AND {more} AND {within})"
                     ),
                     *times,
                 )
