@@ -11,6 +11,7 @@ use crate::files::FileRef;
 use crate::imports::{self, AtWork, ImportCounts, ImportDone, ImportExample, ImportStarted, RejectFile};
 use crate::jobs::Job;
 use crate::workspaces::Open;
+use carillon_engine::segment::Needs;
 use carillon_model::event::Event;
 use carillon_model::{ContactId, EventId, ImportId};
 use carillon_store::events::NewEvent;
@@ -122,7 +123,7 @@ async fn of(cx: &Ctx, req: EventsOf) -> Result<Vec<Event>> {
     let open = cx.open()?;
     let mut ids: Vec<EventId> = open
         .store
-        .with_index(|index| index.record(req.contact))
+        .with_index(|index| index.record_of(req.contact, &Needs::every_event()))
         .map(|record| record.events.iter().rev().take(SHOWN).map(|e| e.id).collect())
         .ok_or_else(|| fail(Code::NotFound, "not_found.contact", &[("name", &req.contact)]))?;
     ids.dedup();
@@ -368,7 +369,11 @@ fn fresh(tx: &mut Tx<'_>, work: &Work, found: &[(ContactId, Incoming)]) -> caril
     for (fresh, (contact, incoming)) in fresh.iter_mut().zip(found) {
         if !*fresh && met.insert(incoming.key) {
             let at = carillon_store::time::whole(incoming.at);
-            let record = tx.with_index(|index| index.record(*contact)).unwrap_or_default();
+            let mut needs = Needs::default();
+            needs.events.insert(incoming.name.clone());
+            let record = tx
+                .with_index(|index| index.record_of(*contact, &needs))
+                .unwrap_or_default();
             *fresh = !record
                 .events
                 .iter()

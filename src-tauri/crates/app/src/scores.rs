@@ -9,6 +9,7 @@ mod words;
 pub use words::*;
 
 use backtest::backtest;
+use carillon_engine::segment::Needs;
 use preview::preview;
 
 use crate::Ctx;
@@ -207,7 +208,12 @@ async fn of(cx: &Ctx, req: OfContact) -> Result<Vec<ContactScore>> {
         .read(move |db| Ok((scores::list(db)?, scores::stages(db, contact)?)))
         .await?;
     let now = open.now();
-    let record = open.store.with_index(|index| index.record(contact));
+    let fields = all.iter().flat_map(|score| {
+        let [points, stage, since] = [Score::field, Score::stage_field, Score::since_field];
+        [points(&score.key), stage(&score.key), since(&score.key)]
+    });
+    let needs = Needs::some_fields(fields);
+    let record = open.store.with_index(|index| index.record_of(contact, &needs));
     let record = record.ok_or_else(|| fail(Code::NotFound, "not_found.contact", &[("name", &contact)]))?;
     let text = |key: &str| match record.fields.get(key) {
         Some(carillon_model::contact::Value::Text(text)) => Some(text.clone()),

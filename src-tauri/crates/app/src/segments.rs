@@ -13,7 +13,7 @@ use crate::table::{Done, NoArgs, Page};
 use crate::workspaces::Open;
 use crate::{Ctx, contacts};
 use around::{near, overlap, users};
-use carillon_engine::segment::{self, Reason};
+use carillon_engine::segment::{self, Needs, Reason};
 use carillon_model::consent::{Channel, Purpose};
 use carillon_model::segment::{Clause, Expr, Segment, Test};
 use carillon_model::{ContactId, Moment, SegmentId};
@@ -478,8 +478,9 @@ async fn why(cx: &Ctx, req: AskWhy) -> Result<WhyAnswer> {
     let expr = expression(open, &req.text)?;
     let at = open.now();
     let reason = open.store.with_index(|index| {
+        let needs = Needs::of(&expr, &index.scope().segments);
         index
-            .record(req.contact)
+            .record_of(req.contact, &needs)
             .map(|record| segment::explain(&expr, &record, at, index.scope()))
     });
     let reason =

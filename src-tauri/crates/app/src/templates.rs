@@ -15,6 +15,7 @@ use crate::imports::clean;
 use crate::letters::{self, ShownLinks, context, sender};
 use crate::table::{Done, NoArgs};
 use crate::workspaces::Open;
+use carillon_engine::segment::Needs;
 use carillon_model::TemplateId;
 use carillon_model::template::Template;
 use carillon_render::child::{Mode, Output, Request};
@@ -214,7 +215,7 @@ async fn render(cx: &Ctx, req: RenderTemplate) -> Result<RenderedTemplate> {
     let record = match req.contact {
         Some(id) => open
             .store
-            .with_index(|index| index.record(id))
+            .with_index(|index| index.record_of(id, &Needs::every_field()))
             .ok_or_else(|| fail(Code::NotFound, "not_found.contact", &[("name", &id)]))?,
         None => letters::nobody(),
     };

@@ -361,12 +361,10 @@ impl Index {
     }
 
     /// One contact with all its facts but its movements, as [`crate::segment::eval`] and `explain` take it. Events carry
-    /// their moment as arrival and no source: the index keeps neither.
+    /// their moment as arrival and no source: the index keeps neither. All fields and events of everybody are read into
+    /// memory for that; who needs less says so.
     pub fn record(&self, contact: ContactId) -> Option<ContactRecord> {
-        self.rows
-            .contacts
-            .contains(contact.0)
-            .then(|| self.rows.record(contact.0, None, &self.scope.numbers))
+        self.record_of(contact, &Needs::everything())
     }
 
     /// One contact with no more of its fields, tags, events, messages and movements than `needs` names.
@@ -374,7 +372,7 @@ impl Index {
         self.rows
             .contacts
             .contains(contact.0)
-            .then(|| self.rows.record(contact.0, Some(needs), &self.scope.numbers))
+            .then(|| self.rows.record(contact.0, needs, &self.scope.numbers))
     }
 
     /// What the rules of a model, published or not, come to for a contact at `now`.

@@ -105,7 +105,7 @@ pub use eval::{Facts, Seen, eval, eval_facts, event_matches, sample_share};
 pub use explain::{Reason, explain};
 pub use hints::{InUse, hints};
 pub use locate::locate;
-pub use needs::Needs;
+pub use needs::{Every, Needs};
 pub use parse::{ParseError, parse, parse_where};
 pub use parts::named_segment;
 pub use print::{print, print_where};

@@ -33,6 +33,8 @@ pub struct Enrolment {
     pub(crate) last_call: Option<i64>,
     /// The step the row stands at in the file, which the gauges count.
     stored: Option<StepIx>,
+    /// The row has ended in the file.
+    over: bool,
 }
 
 const GET: &str = sql!(
@@ -90,6 +92,7 @@ const OF_JOURNEY: &str = sql!(
 fn read(row: &Row<'_>) -> Result<Enrolment> {
     let at = row.get::<_, Option<u16>>(5)?.map(StepIx);
     let ended: Option<String> = row.get(9)?;
+    let over = ended.is_some();
     Ok(Enrolment {
         id: EnrolmentId(row.get(0)?),
         journey: JourneyId(row.get(1)?),
@@ -117,6 +120,7 @@ fn read(row: &Row<'_>) -> Result<Enrolment> {
         last_fact: row.get(12)?,
         last_call: row.get(13)?,
         stored: at,
+        over,
     })
 }
 
@@ -312,6 +316,7 @@ pub fn insert(
         contact,
         number,
         stored: state.at,
+        over: false,
         state,
         entered_at,
         ended_at: None,
@@ -467,12 +472,11 @@ pub(crate) fn keep_number(
 pub fn update(tx: &mut Tx<'_>, enrolment: &mut Enrolment) -> Result<()> {
     let state = &enrolment.state;
     let active = state.end.is_none();
-    let ends = !active && enrolment.ended_at.is_none();
-    if ends {
+    if !active && enrolment.ended_at.is_none() {
         enrolment.ended_at = Some(tx.now());
     }
     let ended = state.end.as_ref().map(json).transpose()?;
-    if let (Some(end), Some(at), true) = (&state.end, enrolment.ended_at, ends) {
+    if let (Some(end), Some(at), false) = (&state.end, enrolment.ended_at, enrolment.over) {
         for kind in movements_of(end) {
             tell_moved(
                 tx,
@@ -484,6 +488,7 @@ pub fn update(tx: &mut Tx<'_>, enrolment: &mut Enrolment) -> Result<()> {
             );
         }
     }
+    enrolment.over = !active;
     let standing = if active { state.at } else { None };
     let rows = tx.run(
         UPDATE,

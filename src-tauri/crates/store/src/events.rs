@@ -10,6 +10,7 @@ use crate::sql::sql;
 use crate::time::{moment, ms, whole};
 use crate::topics::Topic;
 use crate::tx::{Mark, Tx};
+use carillon_engine::segment::Needs;
 use carillon_model::event::{Event, Prop};
 use carillon_model::{ContactId, EventId, Moment};
 use rusqlite::Row;
@@ -139,7 +140,7 @@ pub fn names(db: &Db<'_>) -> Result<Vec<String>> {
 
 /// Ids of a contact's events as the last commit left them, oldest first, through the index.
 pub fn ids_of(tx: &Tx<'_>, contact: ContactId) -> Vec<EventId> {
-    tx.with_index(|index| index.record(contact))
+    tx.with_index(|index| index.record_of(contact, &Needs::every_event()))
         .map(|record| record.events.iter().map(|e| e.id).collect())
         .unwrap_or_default()
 }

@@ -39,6 +39,7 @@ const words: Words = {
   ],
   templates: [{ name: "welcome-1", about: "Hello" }],
   segments: [{ name: "VIP", about: "city is known" }],
+  journeys: [{ name: "Welcome", about: "" }],
   zones: ["UTC", "Europe/Berlin"],
   currencies: [
     { name: "EUR", about: "Euro" },
@@ -100,6 +101,11 @@ test("options, tags, messages and segments are offered as texts in quotes", () =
   expect(taken("tag v|", "vip")).toBe('tag "vip"|');
   expect(taken("was sent |", "welcome-1")).toBe('was sent "welcome-1"|');
   expect(taken("not in segment |", "VIP")).toBe('not in segment "VIP"|');
+  expect(taken("joined segment |", "VIP")).toBe('joined segment "VIP"|');
+  expect(taken("in journey W|", "Welcome")).toBe('in journey "Welcome"|');
+  expect(labels('entered journey "Welcome" |')).toEqual(expect.arrayContaining(["in the last 30 days", "ever"]));
+  expect(labels("reached |")).toEqual(['the goal of journey "…"']);
+  expect(labels("rea|")).toContain('reached the goal of journey "…"');
 });
 
 test("inside quotes only what can stand in them is offered, and the quotes are closed once", () => {
@@ -248,7 +254,7 @@ test("unasked the list shows itself while a word is written and where one has to
 });
 
 test("before a workspace has any words the language itself is offered", () => {
-  const none: Words = { ...words, fields: [], events: [], tags: [], templates: [], segments: [] };
+  const none: Words = { ...words, fields: [], events: [], tags: [], templates: [], segments: [], journeys: [] };
   const offered = (marked: string) => complete(...split(marked), none)?.offers.map((offer) => offer.label) ?? [];
   expect(offered("|")).toContain('tag "…"');
   expect(offered("tag |")).toEqual(['"…"']);

@@ -19,6 +19,7 @@ export interface Words {
   tags: readonly Named[];
   templates: readonly Named[];
   segments: readonly Named[];
+  journeys: readonly Named[];
   zones: readonly string[];
   /** Codes with their names. */
   currencies: readonly Named[];
@@ -196,7 +197,7 @@ function rest(phrase: Phrase, from: number, words: Words): Piece {
 }
 
 const beginsOf = (slot: Slot): Piece["begins"] =>
-  ["text", "tag", "template", "segment", "zone", "texts"].includes(slot) ? "sign" : "word";
+  ["text", "tag", "template", "segment", "journey", "zone", "texts"].includes(slot) ? "sign" : "word";
 
 /** An element as it is put in, with what is marked of it; `null` for a place that waits for a word. */
 function writtenOf(
@@ -211,6 +212,7 @@ function writtenOf(
     case "tag":
     case "template":
     case "segment":
+    case "journey":
     case "zone":
       return { text: '""', label: '"…"', mark: [1, 1] };
     case "texts":
@@ -261,6 +263,8 @@ function valuesOf(slot: Slot, { phrase, fill }: Expected, before: readonly Token
       return texts("message", words.templates);
     case "segment":
       return texts("segment", words.segments);
+    case "journey":
+      return texts("journey", words.journeys);
     case "zone":
       return texts(
         "zone",
@@ -379,7 +383,7 @@ function ranked(offers: readonly Offer[], typed: string): Offer[] {
 }
 
 /** What is called as people like, so that a part of it is looked for as well. */
-const NAMES: ReadonlySet<Kind> = new Set(["event", "message", "option", "segment", "tag", "zone"]);
+const NAMES: ReadonlySet<Kind> = new Set(["event", "journey", "message", "option", "segment", "tag", "zone"]);
 
 /** A text as a regular expression that finds it. */
 const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&");

@@ -14,6 +14,7 @@ const program = () =>
     }),
     "segments.list": () => [],
     "templates.list": () => [],
+    "journeys.list": () => [],
   });
 
 function Form({ start, where }: { start: string; where?: string }) {

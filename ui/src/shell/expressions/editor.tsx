@@ -40,6 +40,7 @@ function useWords(self: string | null): Words {
   const { data: fields } = useRead("fields.list", {});
   const { data: segments } = useRead("segments.list", {});
   const { data: templates } = useRead("templates.list", {});
+  const { data: journeys } = useRead("journeys.list", {});
   return useMemo(() => {
     const named = ({ value, about }: { value: string; about?: string }): Named => ({ name: value, about: about ?? "" });
     const props = new Map(vocabulary?.events.map((event) => [event.name, event.props]));
@@ -49,11 +50,12 @@ function useWords(self: string | null): Words {
       tags: tagSuggestions(vocabulary).map(named),
       segments: (segments ?? []).filter(({ name }) => name !== self).map(({ name, text }) => ({ name, about: text })),
       templates: (templates ?? []).map(({ name, subject }) => ({ name, about: subject })),
+      journeys: (journeys ?? []).map(({ name }) => ({ name, about: "" })),
       zones: ZONES.map(({ value }) => value),
       currencies: currencies(),
       today: new Date().toISOString().slice(0, 10),
     };
-  }, [vocabulary, fields, segments, templates, self]);
+  }, [vocabulary, fields, segments, templates, journeys, self]);
 }
 
 /** Every currency this machine knows, with its name. */

@@ -31,6 +31,7 @@ export type Slot =
   | "tag"
   | "template"
   | "segment"
+  | "journey"
   | "zone"
   | "channel"
   | "purpose"
@@ -159,6 +160,15 @@ export const ANSWERED = (["opened", "clicked", "replied to"] as const).flatMap((
 export const CONSENT = begins("consent {channel} {purpose}", "consent");
 export const BASIS = tests("by {basis}", "basis");
 export const IN_SEGMENT = begins("in segment {segment}", "in_segment");
+/** Into segments and journeys, and out of them. */
+export const CAME = [
+  begins("joined segment {segment}", "joined"),
+  begins("left segment {segment}", "left"),
+  begins("entered journey {journey}", "entered"),
+  begins("left journey {journey}", "left_journey"),
+  begins("reached the goal of journey {journey}", "goal"),
+];
+export const IN_JOURNEY = begins("in journey {journey}", "in_journey");
 export const RANDOM = begins("random {number:10} %", "random");
 export const DRAW = tests("of {text}", "draw");
 

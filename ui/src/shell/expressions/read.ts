@@ -177,6 +177,7 @@ class Reader {
       case "tag":
       case "template":
       case "segment":
+      case "journey":
       case "zone":
         return taken(token.kind === "text");
       case "field":
@@ -284,11 +285,12 @@ class Reader {
       ...this.did(at),
       ...this.amounts(at),
       ...closed(
-        this.any(P.SENT, at).flatMap((next) => this.often(next, { times: true, window: true }).map((s) => s.at)),
+        this.any([...P.SENT, ...P.CAME], at).flatMap((next) => this.often(next, { times: true, window: true }).map((s) => s.at)),
       ),
       ...closed(this.any(P.ANSWERED, at)),
       ...closed(this.optional(this.one(P.CONSENT, at), BASES)),
       ...closed(this.one(P.IN_SEGMENT, at)),
+      ...closed(this.one(P.IN_JOURNEY, at)),
       ...closed(this.optional(this.one(P.RANDOM, at), DRAWS)),
     ];
   }
@@ -403,8 +405,11 @@ class Reader {
   private beginsClause(at: number): boolean {
     const is = (...words: string[]) => words.every((word, n) => this.is(at + n, word));
     const sums = ["sum", "average", "minimum", "maximum"].some((word) => is(word, "of"));
+    const came =
+      is("joined", "segment") || is("left", "segment") || is("entered", "journey") || is("left", "journey");
+    const goal = is("reached", "the", "goal", "of", "journey");
     return (
-      sums || this.beginsAnswered(at) || is("first", "did") || is("last", "did") || is("number", "of", "different")
+      sums || came || goal || this.beginsAnswered(at) || is("first", "did") || is("last", "did") || is("number", "of", "different")
     );
   }
 

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::Ctx;
 use crate::error::{ApiError, Result};
+use carillon_engine::segment::Needs;
 use carillon_engine::survivorship::{Candidate, takes_other};
 use carillon_model::ContactId;
 use carillon_model::consent::{Channel, Purpose};
@@ -33,7 +34,9 @@ pub(super) async fn show(cx: &Ctx, req: DuplicatePair) -> Result<DuplicateShown>
     let a = crate::contacts::existing(open, req.a).await?;
     let b = crate::contacts::existing(open, req.b).await?;
     let events = [req.a, req.b].map(|id| {
-        let record = open.store.with_index(|index| index.record(id));
+        let record = open
+            .store
+            .with_index(|index| index.record_of(id, &Needs::every_event()));
         u32::try_from(record.map_or(0, |record| record.events.len())).unwrap_or(u32::MAX)
     });
     let read = open.store.read(move |db| both(db, (a, b), events));

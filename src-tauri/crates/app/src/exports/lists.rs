@@ -9,6 +9,7 @@ use crate::outbox::OutboxRow;
 use crate::reports::{self, Bucket, FunnelOf, Span};
 use crate::workspaces::Open;
 use crate::{Ctx, outbox};
+use carillon_engine::segment::Needs;
 use carillon_model::contact::{Contact, Field};
 use carillon_model::event::{Event, Prop};
 use carillon_model::message::MessageState;
@@ -369,7 +370,9 @@ async fn events_of(open: &Open, contact: Option<ContactId>, name: Option<String>
     let ids = match contact {
         None => None,
         Some(contact) => {
-            let record = open.store.with_index(|index| index.record(contact));
+            let record = open
+                .store
+                .with_index(|index| index.record_of(contact, &Needs::every_event()));
             let missing = || fail(Code::NotFound, "not_found.contact", &[("name", &contact)]);
             let mut ids: Vec<EventId> = record.ok_or_else(missing)?.events.iter().map(|e| e.id).collect();
             ids.sort_unstable();

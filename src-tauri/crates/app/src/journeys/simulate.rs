@@ -10,6 +10,7 @@ use crate::table::JobStarted;
 use crate::workspaces::Open;
 use carillon_engine::journey::{Entry, JourneyVersion};
 use carillon_engine::record::{ContactRecord, Scope};
+use carillon_engine::segment::Needs;
 use carillon_engine::sim::{
     Behaviour, Cause, Delay, Number, Plan, SimReport, World, behind, simulate, try_one,
 };
@@ -49,10 +50,16 @@ fn behaviours(
         since: until - TimeDelta::days(HISTORY),
         events: BTreeMap::new(),
     };
+    let reads = Needs {
+        events: names.iter().map(|name| (*name).clone()).collect(),
+        ..Needs::default()
+    };
     for part in contacts.chunks(PART) {
         job.check()?;
         open.store.with_index(|index| {
-            let records = part.iter().filter_map(|id| index.record(ContactId(*id)));
+            let records = part
+                .iter()
+                .filter_map(|id| index.record_of(ContactId(*id), &reads));
             records.for_each(|record| seen.look_at(&record, &names));
         });
     }
@@ -155,11 +162,14 @@ impl Rehearsal {
             plan: &self.plan,
             behaviours: &self.behaviours,
         };
+        let needs = self.version.needs().of_contact();
         for (n, part) in self.contacts.chunks(PART).enumerate() {
             job.check()?;
             job.progress((n * PART) as u64, self.contacts.len() as u64);
             let records: Vec<ContactRecord> = self.open.store.with_index(|index| {
-                let known = part.iter().filter_map(|id| index.record(ContactId(*id)));
+                let known = part
+                    .iter()
+                    .filter_map(|id| index.record_of(ContactId(*id), &needs));
                 known.collect()
             });
             if play(world, &records).is_break() {
@@ -266,7 +276,7 @@ pub(super) async fn try_contact(cx: &Ctx, req: TryJourney) -> Result<Vec<Fact>> 
     let version = tried(open, &req.document).await?;
     let record = open
         .store
-        .with_index(|index| index.record(req.contact))
+        .with_index(|index| index.record_of(req.contact, &version.needs().of_contact()))
         .ok_or_else(|| fail(Code::NotFound, "not_found.contact", &[("name", &req.contact)]))?;
     let scope = open.store.with_index(|index| index.scope().clone());
     let start = open.now();

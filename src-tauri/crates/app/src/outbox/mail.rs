@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::letters;
 use crate::workspaces::Open;
+use carillon_engine::segment::Needs;
 use carillon_model::message::MessageState;
 use carillon_model::template::Template;
 use carillon_render::child::{Mode, Output};
@@ -51,7 +52,9 @@ pub(super) async fn made_now(
     contact: carillon_model::ContactId,
     event: Option<EventContext>,
 ) -> Result<Mail> {
-    let record = open.store.with_index(|index| index.record(contact));
+    let record = open
+        .store
+        .with_index(|index| index.record_of(contact, &Needs::every_field()));
     let (Some(template), Some(record)) = (template, record) else {
         return Ok(Mail::default());
     };

@@ -7,6 +7,7 @@ use crate::error::{ApiError, Result};
 use crate::letters::{self, Doors, Posting};
 use crate::relay::{self, Mint, Recipient};
 use carillon_engine::record::ContactRecord;
+use carillon_engine::segment::Needs;
 use carillon_model::consent::{Channel, Purpose};
 use carillon_model::contact::Value;
 use carillon_model::message::{Failure, FailureClass, Refusal};
@@ -168,10 +169,13 @@ impl Lane {
         mint: Option<&Mint>,
     ) -> Result<(Vec<Letter>, Vec<Context>)> {
         let zone = self.open.store.catalogue().zone();
-        let records: Vec<_> = self
-            .open
-            .store
-            .with_index(|index| messages.iter().map(|m| index.record(m.key.contact)).collect());
+        let needs = Needs::every_field();
+        let records: Vec<_> = self.open.store.with_index(|index| {
+            messages
+                .iter()
+                .map(|m| index.record_of(m.key.contact, &needs))
+                .collect()
+        });
         let passages: Vec<_> = messages
             .iter()
             .map(|m| (m.enrolment, m.key.contact, m.to.clone()))

@@ -5,7 +5,7 @@ use super::agenda::{Agenda, Timed};
 use super::due::BATCH;
 use crate::journeys::in_use;
 use carillon_engine::journey::{self, Catalogue, JourneyVersion};
-use carillon_engine::segment;
+use carillon_engine::segment::{self, Needs};
 use carillon_model::journey::{ConditionIx, Journey, JourneyState, Published, Step};
 use carillon_model::{
     AccountId, ContactId, JourneyId, Moment, SegmentId, Seq, StepId, TemplateId, VersionId,
@@ -55,6 +55,8 @@ pub struct Plan {
     stamp: Option<[u8; 32]>,
     pub journeys: BTreeMap<JourneyId, Live>,
     versions: BTreeMap<VersionId, Arc<JourneyVersion>>,
+    /// What of a contact they read.
+    pub reads: Needs,
     /// Some version that is in use writes what others see: fields, tags or events.
     writes: bool,
     /// Stopped journeys somebody may still be in.
@@ -78,6 +80,7 @@ impl Default for Plan {
             stamp: None,
             journeys: BTreeMap::new(),
             versions: BTreeMap::new(),
+            reads: Needs::default(),
             writes: false,
             stopping: BTreeSet::new(),
             watches: BTreeMap::new(),
@@ -190,6 +193,10 @@ impl Plan {
                 opened: opened(tx, row.id, &versions)?,
             };
             self.journeys.insert(row.id, live);
+        }
+        self.reads = Needs::default();
+        for version in self.versions.values() {
+            self.reads.merge(&version.needs().of_contact());
         }
         self.stopping = self.in_state(JourneyState::Stopped).collect();
         Ok(())

@@ -356,7 +356,7 @@ impl Work<'_> {
         if let Some(record) = self.records.get(&contact) {
             return Some(record.clone());
         }
-        let record = Arc::new(tx.with_index(|index| index.record(contact))?);
+        let record = Arc::new(tx.with_index(|index| index.record_of(contact, &self.plan.reads))?);
         self.records.insert(contact, record.clone());
         Some(record)
     }

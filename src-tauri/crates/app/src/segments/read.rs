@@ -41,6 +41,7 @@ pub(super) fn read(open: &Open, text: &str) -> std::result::Result<Expr, TextPro
 pub(super) async fn hints(open: &Open, text: &str, expr: &Expr) -> Result<Vec<TextProblem>> {
     let templates = open.store.read(carillon_store::templates::list).await?;
     let known = open.store.with_index(|index| InUse {
+        journeys: index.scope().numbers.journeys.keys().cloned().collect(),
         tags: index.tags_seen().map(|(tag, _)| tag.to_owned()).collect(),
         events: index
             .events_seen()

@@ -4,6 +4,7 @@ use super::{AskMissing, MissingReport, MissingValue};
 use crate::error::{ApiError, Code, Result, fail};
 use crate::letters::{ShownLinks, context, sender};
 use crate::{Ctx, segments};
+use carillon_engine::segment::Needs;
 use carillon_model::ContactId;
 use carillon_render::Missing;
 use carillon_render::child::{Mode, Output, Request};
@@ -31,10 +32,11 @@ pub(super) async fn missing(cx: &Ctx, req: AskMissing) -> Result<MissingReport> 
     let mut counts: BTreeMap<(bool, String), (u32, u32)> = BTreeMap::new();
     let mut complete = 0;
     for batch in ids.chunks(BATCH) {
+        let needs = Needs::every_field();
         let contexts: Vec<_> = open.store.with_index(|index| {
             batch
                 .iter()
-                .filter_map(|id| index.record(ContactId(*id)))
+                .filter_map(|id| index.record_of(ContactId(*id), &needs))
                 .map(|record| {
                     let unsubscribe = Some("mailto:unsubscribe@example.com".into());
                     (record.id, links.put(context(&record, zone, now, unsubscribe)))

@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::intake::{self, Letter};
 use crate::jobs::Job;
 use crate::workspaces::Open;
+use carillon_engine::segment::Needs;
 use carillon_model::Moment;
 use carillon_model::contact::{Money, Value};
 use carillon_model::event::Prop;
@@ -185,9 +186,10 @@ pub(super) async fn arrived(open: &Open, mut taken: Vec<Taken>) -> Result<Vec<Ar
                 .collect::<carillon_store::Result<Vec<_>>>()
         })
         .await?;
+    let needs = Needs::some_fields(["time_zone", "language"]);
     Ok(open.store.with_index(|index| {
         let each = ids.into_iter().map(|(id, to, taken)| {
-            let record = id.and_then(|id| index.record(id));
+            let record = id.and_then(|id| index.record_of(id, &needs));
             let language = record.as_ref().and_then(|record| record.fields.get("language"));
             Arrived {
                 zone: record.as_ref().and_then(|record| record.zone()).unwrap_or(zone),

@@ -383,21 +383,20 @@ impl Rows {
         Who { rows: self, id }
     }
 
-    /// One contact as a value, with all its facts or only the needed ones; of its movements only the needed ones, by their
-    /// numbers.
-    pub fn record(&self, id: u32, needs: Option<&Needs>, numbers: &Numbers) -> ContactRecord {
+    /// One contact as a value, with those of its facts that are needed; movements by their numbers.
+    pub fn record(&self, id: u32, needs: &Needs, numbers: &Numbers) -> ContactRecord {
         let who = self.who(id);
         let mut record = ContactRecord {
             id,
             suppressed: self.suppressed.contains(id),
             ..ContactRecord::default()
         };
-        for (key, _) in wanted(&self.columns, needs.map(|n| &n.fields)) {
+        for (key, _) in wanted(&self.columns, (!needs.every.field).then_some(&needs.fields)) {
             if let Some(seen) = self.column(key).and_then(|column| column.get(id)) {
                 record.fields.insert(key.clone(), seen.into());
             }
         }
-        for (tag, has) in wanted(&self.tags, needs.map(|n| &n.tags)) {
+        for (tag, has) in wanted(&self.tags, (!needs.every.tag).then_some(&needs.tags)) {
             if has.contains(id) {
                 record.tags.insert(tag.clone());
             }
@@ -407,13 +406,13 @@ impl Rows {
                 record.permissions.insert((key.0, key.1), key.2);
             }
         }
-        for (name, _) in wanted(&self.events, needs.map(|n| &n.events)) {
+        for (name, _) in wanted(&self.events, (!needs.every.event).then_some(&needs.events)) {
             let happened = self.events(name);
             let own = happened.postings.of(id).iter();
             record.events.extend(own.map(|p| who.event(name, happened, &p)));
         }
         record.events.sort_by_key(|e| (e.at, e.id));
-        let templates = needs.filter(|n| !n.any_message).map(|n| &n.templates);
+        let templates = (!needs.any_message).then_some(&needs.templates);
         for (template, postings) in wanted(&self.sent, templates) {
             record.sent.extend(postings.of(id).iter().map(|p| Sent {
                 template: template.clone(),
@@ -421,8 +420,11 @@ impl Rows {
             }));
         }
         record.sent.sort_by_key(|s| s.at);
-        let movements = needs.into_iter().flat_map(|needs| &needs.movements);
-        for movement in movements.filter_map(|(kind, name)| numbers.movement(*kind, name)) {
+        for movement in needs
+            .movements
+            .iter()
+            .filter_map(|(kind, name)| numbers.movement(*kind, name))
+        {
             record
                 .moved
                 .extend(self.moved(movement).of(id).iter().map(|p| Moved {

@@ -331,7 +331,7 @@ impl Staged {
                 continue;
             };
             let place = after.entry(contact).or_insert_with(|| {
-                let mut record = index.rows.record(contact, Some(&scores.needs), &scope.numbers);
+                let mut record = index.rows.record(contact, &scores.needs, &scope.numbers);
                 for moved in self.moved.get(&contact).into_iter().flatten() {
                     record.moves(*moved);
                 }

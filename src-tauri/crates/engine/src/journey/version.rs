@@ -2,6 +2,7 @@
 
 use super::entry::Entry;
 use super::node::Node;
+use crate::segment;
 use carillon_model::StepId;
 use carillon_model::journey::{ConditionIx, Journey, StepIx};
 use carillon_model::segment::{Expr, MovementKind};
@@ -71,6 +72,23 @@ pub struct Needs {
     pub consents: bool,
     /// Into and out of segments and journeys, by their names.
     pub movements: BTreeSet<(MovementKind, String)>,
+}
+
+impl Needs {
+    /// What of a contact is read.
+    pub fn of_contact(&self) -> segment::Needs {
+        segment::Needs {
+            fields: self.fields.clone(),
+            events: self.events.union(&self.listens).cloned().collect(),
+            any_message: self.sent,
+            movements: self.movements.clone(),
+            every: segment::Every {
+                tag: self.tags,
+                ..segment::Every::default()
+            },
+            ..segment::Needs::default()
+        }
+    }
 }
 
 /// What one condition looks at, so that an effect evaluates only what it may change.

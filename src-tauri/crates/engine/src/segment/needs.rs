@@ -27,9 +27,54 @@ pub struct Needs {
     pub movements: BTreeSet<(MovementKind, String)>,
     /// Time alone may change it.
     pub time: bool,
+    /// More of a contact than an expression names, for whoever reads a record.
+    pub every: Every,
+}
+
+/// What is wanted of a contact whatever its name is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Every {
+    pub field: bool,
+    pub tag: bool,
+    pub event: bool,
 }
 
 impl Needs {
+    /// All facts of a contact but its movements.
+    pub fn everything() -> Needs {
+        Needs {
+            any_message: true,
+            every: Every {
+                field: true,
+                tag: true,
+                event: true,
+            },
+            ..Needs::default()
+        }
+    }
+
+    /// All fields and tags of a contact: what a mail may say of it.
+    pub fn every_field() -> Needs {
+        let mut needs = Needs::default();
+        (needs.every.field, needs.every.tag) = (true, true);
+        needs
+    }
+
+    /// All events of a contact.
+    pub fn every_event() -> Needs {
+        let mut needs = Needs::default();
+        needs.every.event = true;
+        needs
+    }
+
+    /// Some fields of a contact.
+    pub fn some_fields(keys: impl IntoIterator<Item = impl Into<String>>) -> Needs {
+        Needs {
+            fields: keys.into_iter().map(Into::into).collect(),
+            ..Needs::default()
+        }
+    }
+
     /// The needs of `expr` among the saved `segments`.
     pub fn of(expr: &Expr, segments: &BTreeMap<String, Expr>) -> Needs {
         let mut needs = Needs::default();
@@ -60,6 +105,9 @@ impl Needs {
         self.suppressed |= other.suppressed;
         self.zone |= other.zone;
         self.time |= other.time;
+        self.every.field |= other.every.field;
+        self.every.tag |= other.every.tag;
+        self.every.event |= other.every.event;
     }
 
     fn add(&mut self, clause: &Clause) {

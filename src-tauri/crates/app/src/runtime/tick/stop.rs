@@ -36,8 +36,11 @@ fn some(tx: &mut Tx<'_>, plan: &Plan, journey: JourneyId, now: Moment) -> Result
     let more = inside.len() >= BATCH as usize;
     let scope = tx.with_index(|index| index.scope().clone());
     for enrolment in inside {
-        let record = tx.with_index(|index| index.record(enrolment.contact));
-        match (plan.version(enrolment.version), record) {
+        let version = plan.version(enrolment.version);
+        let needs = version.as_ref().map(|version| version.needs().of_contact());
+        let record =
+            needs.and_then(|needs| tx.with_index(|index| index.record_of(enrolment.contact, &needs)));
+        match (version, record) {
             (Some(version), Some(record)) => {
                 let (enrolment, given, _) = call(
                     &scope,
