@@ -107,7 +107,7 @@ pub use hints::{InUse, hints};
 pub use locate::locate;
 pub use needs::{Every, Needs};
 pub use parse::{ParseError, parse, parse_where};
-pub use parts::named_segment;
+pub use parts::{named_journey, named_segment};
 pub use print::{print, print_where};
 pub use text::fold;
 

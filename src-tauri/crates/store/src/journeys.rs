@@ -115,7 +115,8 @@ pub fn by_name(db: &Db<'_>, name: &str) -> Result<Option<JourneyRow>> {
 /// Saves a draft: `id` to change one, `None` for a new journey. The name is the drawing's.
 ///
 /// # Errors
-/// [`Error::Taken`] for a name in use, [`Error::NotFound`], [`Error::Invalid`] without a name.
+/// [`Error::Taken`] for a name in use, [`Error::NotFound`], [`Error::Invalid`] without a name, or while somebody asks for the
+/// history of the old one.
 pub fn save_draft(tx: &mut Tx<'_>, id: Option<JourneyId>, draft: &Journey) -> Result<JourneyId> {
     let name = draft.name.trim();
     if name.is_empty() {
@@ -129,10 +130,15 @@ pub fn save_draft(tx: &mut Tx<'_>, id: Option<JourneyId>, draft: &Journey) -> Re
     }
     let now = ms(tx.now());
     let document = json(draft)?;
-    let named = match id {
-        Some(id) => get(tx, id)?.is_some_and(|before| before.name == name),
-        None => false,
-    };
+    let before = id
+        .map(|id| get(tx, id))
+        .transpose()?
+        .flatten()
+        .map(|before| before.name);
+    let named = before.as_deref() == Some(name);
+    if let Some(before) = before.filter(|_| !named) {
+        is_not_named(tx, &before)?;
+    }
     let id = match id {
         Some(id) => {
             if tx.run(SAVE, (id.0, name, document, now))? == 0 {
@@ -151,6 +157,16 @@ pub fn save_draft(tx: &mut Tx<'_>, id: Option<JourneyId>, draft: &Journey) -> Re
     }
     tell(tx, id);
     Ok(id)
+}
+
+/// That no segment and no condition asks for the history of a journey of this name: it would mean nothing any more.
+fn is_not_named(db: &Db<'_>, name: &str) -> Result<()> {
+    let who = segments::reads_journey(db, name)?;
+    who.map_or(Ok(()), |who| {
+        Err(Error::Invalid(format!(
+            "{who} reads who entered or left \"{name}\"; change that first, then give this journey a new name."
+        )))
+    })
 }
 
 fn tell(tx: &mut Tx<'_>, id: JourneyId) {
@@ -303,6 +319,9 @@ pub fn set_state(tx: &mut Tx<'_>, id: JourneyId, state: JourneyState) -> Result<
 /// # Errors
 /// [`Error::Invalid`] once it was: its record is kept.
 pub fn remove(tx: &mut Tx<'_>, id: JourneyId) -> Result<()> {
+    if let Some(journey) = get(tx, id)? {
+        is_not_named(tx, &journey.name)?;
+    }
     if tx.run(REMOVE, (id.0,))? == 0 {
         return Err(match get(tx, id)? {
             None => Error::missing("journey", id),

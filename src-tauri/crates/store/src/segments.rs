@@ -9,7 +9,7 @@ use crate::time::{moment, ms};
 use crate::topics::Topic;
 use crate::tx::{Mark, Tx};
 use carillon_engine::record::Movement;
-use carillon_engine::segment::{find_cycle, named_segment, print};
+use carillon_engine::segment::{find_cycle, named_journey, named_segment, print};
 use carillon_model::journey::ConditionIx;
 use carillon_model::segment::{Expr, MovementKind, Segment};
 use carillon_model::{ContactId, Moment, SegmentId, Seq, VersionId};
@@ -203,6 +203,22 @@ pub fn remove(tx: &mut Tx<'_>, id: SegmentId) -> Result<()> {
     tx.change(Change::SegmentRemoved(id));
     tell(tx, id);
     Ok(())
+}
+
+/// Who asks for the history of the journey of this name: a segment, or a condition of a published journey.
+pub(crate) fn reads_journey(db: &Db<'_>, name: &str) -> Result<Option<String>> {
+    let reads = |expr: &Expr| {
+        let mut found = false;
+        each_clause(expr, &mut |clause| found |= named_journey(clause) == Some(name));
+        found
+    };
+    for segment in list(db)? {
+        if reads(&parse(&segment.text)?) {
+            return Ok(Some(format!("The segment \"{}\"", segment.name)));
+        }
+    }
+    let watched = watches(db)?.iter().any(|watch| reads(&watch.expr));
+    Ok(watched.then(|| "A published journey".to_owned()))
 }
 
 /// Gives the movements of one kind into or out of a segment.

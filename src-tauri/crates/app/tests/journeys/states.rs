@@ -322,6 +322,65 @@ async fn a_field_stays_while_a_condition_of_a_running_journey_reads_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_reached_a_goal_is_known_to_segments_and_lets_them_into_the_next_journey() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, open) = opened(dir.path()).await;
+    let mut first = drawing();
+    let settings = json!({"when": "tag \"vip\""});
+    first.steps.push(step("goal", "goal", settings, &[]));
+    let id = published(&open, first.clone()).await;
+    let saved = open.store.write(Priority::User, |tx| {
+        let reached = "reached the goal of journey \"Welcome\" in the last 7 days";
+        let reached = carillon_engine::segment::parse(reached).unwrap();
+        segments::save(tx, None, "Won", &reached)
+    });
+    saved.await.unwrap();
+    let settings = json!({"segment": "Won", "on": "entered"});
+    let mut next = drawing();
+    "Thanks".clone_into(&mut next.name);
+    next.steps[0] = step("hand", "entry_segment", settings, &[("next", "rest")]);
+    let next = published(&open, next).await;
+    everybody_in(&app, &open, id).await;
+    let tagged = open.store.write(Priority::User, |tx| {
+        contacts::add_tag(tx, ContactId(2), "vip", "test")
+    });
+    tagged.await.unwrap();
+    settle(&open).await;
+    assert_eq!((inside(&open, id).await, inside(&open, next).await), (2, 1));
+    let members = |open: &Open, text: &str| -> Vec<u32> {
+        let expr = carillon_engine::segment::parse(text).unwrap();
+        let found = open.store.with_index(|index| index.members(&expr, index.as_of()));
+        found.iter().collect()
+    };
+    let wanted: [(&str, &[u32]); 5] = [
+        ("entered journey \"Welcome\" exactly 1 times", &[1, 2, 3]),
+        ("in journey \"Welcome\"", &[1, 3]),
+        ("left journey \"Welcome\" today", &[2]),
+        ("in segment \"Won\"", &[2]),
+        ("in journey \"Thanks\"", &[2]),
+    ];
+    for (text, ids) in wanted {
+        assert_eq!(members(&open, text), ids, "{text}");
+    }
+    // Who is named stays as it is.
+    "Hello".clone_into(&mut first.name);
+    let named = open.store.write(Priority::User, move |tx| {
+        journeys::save_draft(tx, Some(id), &first)
+    });
+    let refused = named.await.unwrap_err().to_string();
+    assert!(
+        refused.contains("“Won”") || refused.contains("\"Won\""),
+        "{refused}"
+    );
+    close_current(&app).await.unwrap();
+    drop((app, open));
+    let (_app, open) = again(dir.path()).await;
+    for (text, ids) in wanted {
+        assert_eq!(members(&open, text), ids, "{text}, opened again");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_journey_that_cannot_run_loses_nothing_until_it_can_again() {
     let dir = tempfile::tempdir().unwrap();
     let (app, open) = opened(dir.path()).await;

@@ -1,7 +1,7 @@
 //! Names that can be right and mean nobody so far: perhaps written wrong.
 
 use super::check::{ExprProblem, clauses, nearest, problem};
-use super::parts::events_of;
+use super::parts::{events_of, named_journey};
 use super::print::print_clause;
 use super::words::say;
 use carillon_model::segment::{Clause, EventMatch, Expr};
@@ -25,6 +25,11 @@ pub fn hints(expr: &Expr, known: &InUse) -> Vec<ExprProblem> {
         for event in events_of(clause) {
             of_event(clause, event, known, &mut out);
         }
+        if let Some(name) = named_journey(clause).filter(|name| !known.journeys.contains(*name)) {
+            let near = nearest(name, known.journeys.iter().map(String::as_str));
+            let message = say("hints.journey", &[("name", &name)]);
+            out.push(hint("unused_journey", clause, name, near, message));
+        }
         match clause {
             Clause::Tag { tag } if !known.tags.contains(tag) => {
                 let near = nearest(tag, known.tags.iter().map(String::as_str));
@@ -43,24 +48,10 @@ pub fn hints(expr: &Expr, known: &InUse) -> Vec<ExprProblem> {
                 let message = say("hints.template", &[("name", name)]);
                 out.push(hint("unused_template", clause, name, near, message));
             }
-            Clause::Moved { movement, name, .. }
-                if movement.is_of_journey() && !known.journeys.contains(name) =>
-            {
-                out.push(no_journey(clause, name, known));
-            }
-            Clause::InJourney { name } if !known.journeys.contains(name) => {
-                out.push(no_journey(clause, name, known));
-            }
             _ => {}
         }
     }
     out
-}
-
-fn no_journey(clause: &Clause, name: &str, known: &InUse) -> ExprProblem {
-    let near = nearest(name, known.journeys.iter().map(String::as_str));
-    let message = say("hints.journey", &[("name", &name)]);
-    hint("unused_journey", clause, name, near, message)
 }
 
 /// Of an event's name, and of the keys of its properties.

@@ -85,6 +85,15 @@ pub fn named_segment(clause: &Clause) -> Option<&str> {
     }
 }
 
+/// The journey a clause names.
+pub fn named_journey(clause: &Clause) -> Option<&str> {
+    match clause {
+        Clause::InJourney { name } => Some(name),
+        Clause::Moved { movement, name, .. } if movement.is_of_journey() => Some(name),
+        _ => None,
+    }
+}
+
 /// The fields a clause reads: the one it tests, another one it is compared with, and the contact's zone.
 pub(crate) fn fields_of(clause: &Clause) -> impl Iterator<Item = &str> {
     let tested = match clause {

@@ -123,6 +123,7 @@ async fn passages_are_known_by_the_journeys_name_and_go_to_whoever_absorbs_a_con
         let passage = enrolments::active_of(tx, a)?.remove(0);
         enrolments::end(tx, passage, End::Goal("mail".into()))?;
         let mut draft = journeys::get(tx, stage.journey)?.unwrap().draft;
+        // Nobody asks for its history in a saved expression.
         "Hello".clone_into(&mut draft.name);
         journeys::save_draft(tx, Some(stage.journey), &draft)
     })
