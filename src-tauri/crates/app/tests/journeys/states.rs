@@ -2,6 +2,7 @@
 
 use super::*;
 use carillon_app::journeys::publish_as_read;
+use carillon_store::{contacts, segments};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_that_was_cut_off_is_finished_after_the_next_opening() {
@@ -372,7 +373,7 @@ async fn who_reached_a_goal_is_known_to_segments_and_lets_them_into_the_next_jou
         refused.contains("“Won”") || refused.contains("\"Won\""),
         "{refused}"
     );
-    close_current(&app).await.unwrap();
+    close_current(&app).await;
     drop((app, open));
     let (_app, open) = again(dir.path()).await;
     for (text, ids) in wanted {
