@@ -10,7 +10,7 @@ use crate::scores::{History, Overlaid};
 use crate::segment::{eval, eval_facts};
 use carillon_model::score::ScoreCause;
 use carillon_model::segment::MovementKind;
-use carillon_model::{ContactId, Moment, SegmentId};
+use carillon_model::{ContactId, JourneyId, Moment, SegmentId};
 use chrono::TimeDelta;
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -264,7 +264,8 @@ impl Staged {
     fn define(&mut self, index: &Index, changes: &[Change]) {
         let mut all: Option<BTreeMap<SegmentId, Definition>> = None;
         let mut zone = index.scope.zone;
-        let mut journeys = index.scope.numbers.journeys.clone();
+        let known = &index.scope.numbers.journeys;
+        let mut journeys: Option<BTreeMap<String, JourneyId>> = None;
         for change in changes {
             let mut define = |id: &SegmentId, definition: Option<Definition>| {
                 let all = all.get_or_insert_with(|| index.definitions.all.clone());
@@ -293,21 +294,25 @@ impl Staged {
                 Change::SegmentRemoved(id) => define(id, None),
                 Change::ZoneSet(tz) => zone = *tz,
                 Change::JourneyNamed { id, name } => {
+                    let journeys = journeys.get_or_insert_with(|| known.clone());
                     journeys.retain(|_, known| known != id);
                     journeys.insert(name.clone(), *id);
                 }
-                Change::JourneyRemoved(id) => journeys.retain(|_, known| known != id),
+                Change::JourneyRemoved(id) => {
+                    let journeys = journeys.get_or_insert_with(|| known.clone());
+                    journeys.retain(|_, known| known != id);
+                }
                 _ => {}
             }
         }
-        if all.is_some() || zone != index.scope.zone || journeys != index.scope.numbers.journeys {
+        if all.is_some() || zone != index.scope.zone || journeys.is_some() {
             let definitions = all.map_or_else(|| index.definitions.clone(), Definitions::new);
             let scope = Scope {
                 zone,
                 segments: definitions.segments(),
                 numbers: Numbers {
                     segments: definitions.numbers(),
-                    journeys,
+                    journeys: journeys.unwrap_or_else(|| known.clone()),
                 },
             };
             self.defined = Some((definitions, scope));

@@ -364,6 +364,11 @@ fn what_is_wrong_with_a_model_is_said_with_its_place() {
     assert_eq!(r("score_fit > 3", &holds), reads);
     assert_eq!(r("in segment \"High\"", &holds), reads);
     assert_eq!(
+        r("joined segment \"High\"", &holds),
+        at_r(ScoreProblemKind::ReadsHistory("High".to_owned()))
+    );
+    assert_eq!(r("entered journey \"Welcome\" this year", &holds), []);
+    assert_eq!(
         r("did visit", &RulePoints::Each { points: 0 }),
         at_r(ScoreProblemKind::BadPoints)
     );
