@@ -114,7 +114,7 @@ pub(super) fn sorted(ids: impl IntoIterator<Item = u32>) -> RoaringBitmap {
 /// A bitmap in the making, from the lowest ids to the highest. They are set in a block that becomes a container at once:
 /// a container that grows id by id is searched and moved for each.
 #[derive(Default)]
-struct Bits {
+pub(super) struct Bits {
     done: RoaringBitmap,
     number: u32,
     block: Vec<u8>,
@@ -129,7 +129,7 @@ impl Bits {
     }
 
     /// Sets eight ids from `first` on, a multiple of 8: the lowest bit is the first.
-    fn put_byte(&mut self, first: u32, bits: u8) {
+    pub fn put_byte(&mut self, first: u32, bits: u8) {
         if bits != 0 {
             self.byte(first, bits);
         }
@@ -151,7 +151,7 @@ impl Bits {
         }
     }
 
-    fn bitmap(mut self) -> RoaringBitmap {
+    pub fn bitmap(mut self) -> RoaringBitmap {
         self.flush();
         self.done
     }

@@ -1,9 +1,9 @@
 //! All whose events or messages pass, contact by contact through the postings. What depends on a zone is worked out
 //! once for each zone, what depends on a text once for each text.
 
-use super::column::{Paged, sorted};
+use super::column::{Bits, Paged, sorted};
 use super::members::{ByZone, Count};
-use super::packed::{Packed, Symbols};
+use super::packed::{Packed, Props, Symbols};
 use super::postings::{Posting, Postings};
 use super::rows::Happened;
 use crate::record::Movement;
@@ -62,8 +62,8 @@ impl<'a> Count<'a> {
     pub(super) fn did(&self, event: &EventMatch, times: Times, window: &'a Window) -> RoaringBitmap {
         let Happened { postings, symbols } = self.rows.events(&event.name);
         let tests = symbols.tests(&event.props);
-        self.counted(std::iter::once(postings), times, window, |p| {
-            tests.pass(p.props())
+        self.counted(std::iter::once(postings), times, window, |props| {
+            tests.pass(props)
         })
     }
 
@@ -164,12 +164,16 @@ impl<'a> Count<'a> {
         postings: impl Iterator<Item = &'p Postings>,
         times: Times,
         window: &'a Window,
-        passes: impl Fn(&Posting<'_>) -> bool,
+        passes: impl Fn(Props<'_>) -> bool,
     ) -> RoaringBitmap {
         let Some(zones) = self.counting(window) else {
             return RoaringBitmap::new();
         };
         let postings: SmallVec<[&Postings; 1]> = postings.collect();
+        let span = zones.of_all().and_then(|counting| counting.span_millis());
+        if let ([postings], Some(span)) = (&postings[..], span) {
+            return self.counted_in(postings, times, span, passes);
+        }
         // Whoever did nothing does not pass, and nobody comes twice.
         if let ([postings], Times::AtLeast(1)) = (&postings[..], times) {
             let some = postings.by_contact().filter(|of_contact| {
@@ -177,7 +181,7 @@ impl<'a> Count<'a> {
                 counting.is_some_and(|counting| {
                     of_contact
                         .iter()
-                        .any(|p| counting.has_millis(p.millis()) && passes(&p))
+                        .any(|p| counting.has_millis(p.millis()) && passes(p.props()))
                 })
             });
             return sorted(some.map(|of_contact| of_contact.contact));
@@ -190,7 +194,7 @@ impl<'a> Count<'a> {
             };
             let n = of_contact
                 .iter()
-                .filter(|p| counting.has_millis(p.millis()) && passes(p))
+                .filter(|p| counting.has_millis(p.millis()) && passes(p.props()))
                 .count();
             if n > 0 {
                 let number = numbers.place(contact, 0);
@@ -208,6 +212,32 @@ impl<'a> Count<'a> {
             &self.rows.contacts - some(false)
         } else {
             some(true)
+        }
+    }
+
+    /// As [`Count::counted`], of one name in a window that is the same span of time for everybody.
+    fn counted_in(
+        &self,
+        postings: &Postings,
+        times: Times,
+        span: [i64; 2],
+        passes: impl Fn(Props<'_>) -> bool,
+    ) -> RoaringBitmap {
+        // Who did nothing may pass, and is asked for by who does not.
+        let nothing = times_hold(times, 0);
+        let mut found = Bits::default();
+        postings.numbers(span, passes, |first, numbers| {
+            for (at, eight) in (0..).zip(numbers.chunks_exact(8)) {
+                let mut byte = 0;
+                for (bit, n) in (0..).zip(eight) {
+                    byte |= u8::from(times_hold(times, *n as usize) != nothing) << bit;
+                }
+                found.put_byte(first + at * 8, byte);
+            }
+        });
+        match nothing {
+            true => &self.rows.contacts - found.bitmap(),
+            false => found.bitmap(),
         }
     }
 

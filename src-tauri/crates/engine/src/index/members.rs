@@ -304,6 +304,11 @@ impl<'a, T: Copy> ByZone<'a, T> {
         self.by_code.first().copied().flatten()
     }
 
+    /// Where it is the same for all.
+    pub fn of_all(&self) -> Option<T> {
+        self.of_others().filter(|_| self.words.is_none())
+    }
+
     pub fn get(&self, id: u32) -> Option<T> {
         let code = self.words.map_or(0, |words| words.code(id));
         self.by_code.get(code).copied().flatten()

@@ -3,7 +3,7 @@
 use crate::segment::{Seen, folded, test_holds};
 use carillon_model::contact::{Currency, Money};
 use carillon_model::event::Prop;
-use carillon_model::segment::{PropMatch, Test};
+use carillon_model::segment::{Compare, PropMatch, Test};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -205,10 +205,14 @@ impl Symbols {
 
     /// Property tests, to be asked of many events.
     pub fn tests(&self, props: &[PropMatch]) -> PropTests<'_> {
-        let one = |p: &PropMatch| PropTest {
-            key: self.number(&p.key),
-            test: folded(&p.test),
-            texts: RefCell::default(),
+        let one = |p: &PropMatch| {
+            let key = self.number(&p.key);
+            PropTest {
+                key,
+                exactly: key.and_then(|key| exactly(key, &p.test)),
+                test: folded(&p.test),
+                texts: RefCell::default(),
+            }
         };
         PropTests {
             symbols: self,
@@ -223,6 +227,22 @@ impl Symbols {
     }
 }
 
+/// See [`PropTest::exactly`].
+fn exactly(key: u32, test: &Test) -> Option<(usize, Vec<u8>)> {
+    match test {
+        // 0 is written in two ways.
+        Test::Number(Compare::Eq(n)) if *n != 0.0 && !n.is_nan() => {
+            let mut bytes = Vec::new();
+            write_number(&mut bytes, u64::from(key));
+            let length = bytes.len();
+            bytes.clear();
+            write(&mut bytes, key, Packed::Number(*n));
+            Some((length, bytes))
+        }
+        _ => None,
+    }
+}
+
 /// Tests of the properties of events. What was found of a text is remembered: texts repeat.
 pub(super) struct PropTests<'a> {
     symbols: &'a Symbols,
@@ -233,6 +253,9 @@ struct PropTest {
     /// `None`: a key never seen, which matches nothing.
     key: Option<u32>,
     test: Test,
+    /// Where it asks for one number: the bytes of the key, and those of key and number. No others pass, and no two values begin
+    /// alike, so that bytes are compared where the property stands first.
+    exactly: Option<(usize, Vec<u8>)>,
     /// By symbol.
     texts: RefCell<Vec<Asked>>,
 }
@@ -249,6 +272,11 @@ impl PropTests<'_> {
     /// Whether the properties of an event pass each test. A missing one passes none.
     pub fn pass(&self, props: Props<'_>) -> bool {
         self.tests.iter().all(|test| {
+            if let Some((key, wanted)) = &test.exactly
+                && props.0.starts_with(&wanted[..*key])
+            {
+                return props.0.starts_with(wanted);
+            }
             let value = test.key.and_then(|key| props.of(key));
             value.is_some_and(|value| match value {
                 Packed::Text(symbol) => self.text_passes(test, symbol),

@@ -348,6 +348,29 @@ impl Postings {
         self.pages.iter().flat_map(|(number, page)| runs(*number, page))
     }
 
+    /// How many from the first millisecond since 1970 on and before the second pass, of each contact of a page, page by page in
+    /// order: the first contact, and the numbers from it on. One pass without a branch a contact, for very many of them.
+    pub fn numbers(
+        &self,
+        [from, before]: [i64; 2],
+        passes: impl Fn(Props<'_>) -> bool,
+        mut each: impl FnMut(u32, &[u32; PAGE as usize]),
+    ) {
+        let time = |millis: i64| millis.saturating_add(ORIGIN).clamp(0, TIME_MASK as i64) as u64;
+        let (from, before) = (time(from), time(before));
+        for (number, page) in &self.pages {
+            let mut numbers = [0u32; PAGE as usize];
+            for (place, key) in page.keys.iter().enumerate() {
+                let at = key & TIME_MASK;
+                if from <= at && at < before && passes(Props(page.props(place))) {
+                    let n = &mut numbers[(key >> TIME_BITS) as usize];
+                    *n = n.saturating_add(1);
+                }
+            }
+            each(number * PAGE, &numbers);
+        }
+    }
+
     /// The pages there are, in order: those of one number hold the same contacts in all postings.
     pub fn pages(&self) -> impl Iterator<Item = u32> {
         self.pages.keys().copied()

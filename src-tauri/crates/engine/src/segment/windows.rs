@@ -273,6 +273,12 @@ impl<'a> Counting<'a> {
             && Moment::from_timestamp_millis(millis).is_some_and(|at| self.has_by_calendar(at))
     }
 
+    /// From which millisecond since 1970 on, and before which, all moments count and no others; `None` where the calendar
+    /// has to be asked.
+    pub fn span_millis(&self) -> Option<[i64; 2]> {
+        self.days.is_none().then_some(self.sure_millis)
+    }
+
     fn has_by_calendar(&self, at: Moment) -> bool {
         let Some((days, tz)) = self.days else { return false };
         local_date(at, tz).is_some_and(|date| match days {
