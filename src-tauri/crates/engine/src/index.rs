@@ -115,7 +115,7 @@ impl Index {
     /// An index without contacts.
     pub fn new(zone: Tz, as_of: Moment) -> Index {
         Index {
-            rows: Rows::default(),
+            rows: Rows::from_source(None),
             scope: Scope {
                 zone,
                 segments: BTreeMap::new(),

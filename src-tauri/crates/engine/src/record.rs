@@ -4,7 +4,7 @@ use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::Value;
 use carillon_model::event::Event;
 use carillon_model::segment::{Expr, MovementKind};
-use carillon_model::{ContactId, JourneyId, Moment, SegmentId};
+use carillon_model::{ContactId, JourneyId, MessageId, Moment, SegmentId};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +36,8 @@ pub type ContactIdOrZero = u32;
 pub struct Sent {
     pub template: String,
     pub at: Moment,
+    /// 0 for one that is not in the file.
+    pub id: MessageId,
 }
 
 /// A way into or out of one segment or journey.

@@ -4,13 +4,12 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::shelf::Shelf;
 use crate::sql::sql;
-use crate::time::moment;
 use crate::tx::Marks;
 use crate::{contact_chunks, event_chunks};
 use carillon_engine::index::Loading;
 use carillon_engine::segment;
 use carillon_model::segment::Expr;
-use carillon_model::{ContactId, JourneyId, Moment, SegmentId};
+use carillon_model::{JourneyId, Moment, SegmentId};
 use std::sync::Arc;
 
 pub use carillon_engine::index::{Change, Index, Staged};
@@ -18,12 +17,6 @@ pub use carillon_engine::index::{Change, Index, Staged};
 const SEGMENTS: &str = sql!("SELECT id, name, text FROM segments ORDER BY id");
 const WATCHES: &str = sql!("SELECT id, text FROM watches ORDER BY id");
 const JOURNEYS: &str = sql!("SELECT id, name FROM journeys ORDER BY id");
-const SENT: &str = sql!(
-    "SELECT ifnull(a.contact, o.contact), t.name, o.accepted_at FROM outbox o JOIN templates t ON t.id = o.template
-     LEFT JOIN contact_aliases a ON a.absorbed = o.contact WHERE o.accepted_at IS NOT NULL",
-    scan: "the index is built from all rows when the file is opened"
-);
-
 /// Bytes that fields and events in memory may take; what was not asked for longest makes room. A million contacts with ten
 /// million events take 340 MB when all of it was asked for.
 pub(crate) const INDEX_BYTES: usize = 512 << 20;
@@ -38,13 +31,6 @@ pub(crate) fn build(db: &Db<'_>, marks: &Marks, as_of: Moment, shelf: &Arc<Shelf
     let mut rows: Vec<Loading> = definitions(db)?.into_iter().map(Loading::from).collect();
     rows.extend(contact_chunks::loading(db, marks)?);
     rows.extend(event_chunks::loading(db, marks)?);
-    rows.extend(db.all(SENT, (), |row| {
-        Ok(Loading::Row(Change::Sent {
-            contact: ContactId(row.get(0)?),
-            template: row.get(1)?,
-            at: moment(row.get(2)?)?,
-        }))
-    })?);
     let failures = shelf.failures();
     let mut index = Index::open_from(Some(shelf.clone()), db.catalogue.zone, as_of, rows);
     // What the definitions read may have failed; an index that knows nothing of it would say that all have left.

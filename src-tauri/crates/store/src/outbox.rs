@@ -19,7 +19,7 @@ pub use record::{Resolution, Word, doubtful, late_bounce, proved, record, resolv
 
 pub(crate) use elsewhere::{Elsewhere, TakenOver, since, take_over};
 pub(crate) use lanes::letterhead;
-pub(crate) use record::{cancel_merged, forget, is_merged, wait_again};
+pub(crate) use record::{cancel_merged, forget, give_sent, is_merged, wait_again};
 
 use crate::codes::Code;
 use crate::error::{Error, Result};

@@ -5,10 +5,10 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::identity::Identity;
 use crate::open;
-use crate::{contact_chunks, enrolments, event_chunks, segments};
+use crate::{contact_chunks, enrolments, event_chunks, outbox, segments};
 use carillon_engine::index::{ColumnPart, EventPart, Source};
 use carillon_engine::record::Movement;
-use carillon_model::{ContactId, Moment};
+use carillon_model::{ContactId, MessageId, Moment};
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -95,6 +95,10 @@ impl Source for Shelf {
 
     fn events(&self, name: &str, give: &mut dyn FnMut(EventPart) -> bool) -> bool {
         self.read(|db| event_chunks::give(db, name, give))
+    }
+
+    fn sent(&self, give: &mut dyn FnMut(ContactId, &str, Moment, MessageId)) -> bool {
+        self.read(|db| outbox::give_sent(db, give))
     }
 
     fn moved(&self, movement: Movement, give: &mut dyn FnMut(ContactId, Moment, i64)) -> bool {

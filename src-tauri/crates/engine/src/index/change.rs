@@ -6,7 +6,7 @@ use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::Value;
 use carillon_model::event::Event;
 use carillon_model::segment::Expr;
-use carillon_model::{ContactId, EventId, JourneyId, Moment, ScoreId, SegmentId};
+use carillon_model::{ContactId, EventId, JourneyId, MessageId, Moment, ScoreId, SegmentId};
 use chrono_tz::Tz;
 use std::sync::Arc;
 
@@ -42,11 +42,12 @@ pub enum Change {
         at: Moment,
         id: EventId,
     },
-    /// A message that a server accepted.
+    /// A message that a server accepted; the same (contact, template, at, id) again changes nothing.
     Sent {
         contact: ContactId,
         template: String,
         at: Moment,
+        id: MessageId,
     },
     /// Came into a journey or out of it, or that is taken back, as by undoing a merge. Of segments the index tells that
     /// itself; given from outside, it is told what it said once. The same again changes nothing, and it stays when the
@@ -176,15 +177,16 @@ impl After {
                     .events
                     .retain(|e| (e.at, e.id) != (*at, *id) || e.name != *name);
             }
-            Change::Sent { template, at, .. } => {
+            Change::Sent { template, at, id, .. } => {
                 let place = record.sent.partition_point(|s| s.at <= *at);
-                record.sent.insert(
-                    place,
-                    Sent {
-                        template: template.clone(),
-                        at: *at,
-                    },
-                );
+                let sent = Sent {
+                    template: template.clone(),
+                    at: *at,
+                    id: *id,
+                };
+                if !record.sent[..place].contains(&sent) {
+                    record.sent.insert(place, sent);
+                }
             }
             Change::Moved { moved, on: true, .. } => record.moves(*moved),
             Change::Moved { moved, on: false, .. } => record.moved.retain(|other| other != moved),

@@ -69,8 +69,10 @@ impl<'a> Count<'a> {
 
     pub(super) fn sent(&self, template: Option<&str>, times: Times, window: &'a Window) -> RoaringBitmap {
         match template {
-            Some(template) => self.counted(self.rows.sent.get(template).into_iter(), times, window, |_| true),
-            None => self.counted(self.rows.sent.values(), times, window, |_| true),
+            Some(template) => self.counted(self.rows.sent().get(template).into_iter(), times, window, |_| {
+                true
+            }),
+            None => self.counted(self.rows.sent().values(), times, window, |_| true),
         }
     }
 
@@ -112,13 +114,13 @@ impl<'a> Count<'a> {
             return holds.unwrap_or_default();
         }
         let symbols = &self.rows.events(answer.event()).symbols;
-        let templates: Vec<Option<u32>> = self.rows.sent.keys().map(|name| symbols.number(name)).collect();
+        let templates: Vec<Option<u32>> = self.rows.sent().keys().map(|name| symbols.number(name)).collect();
         // A page of contacts at a time, so that what is sorted is little and in one piece.
-        let pages: BTreeSet<u32> = self.rows.sent.values().flat_map(Postings::pages).collect();
+        let pages: BTreeSet<u32> = self.rows.sent().values().flat_map(Postings::pages).collect();
         let (mut found, mut sent, mut answers) = (Vec::new(), Vec::new(), Vec::new());
         for page in pages {
             sent.clear();
-            for (template, postings) in self.rows.sent.values().enumerate() {
+            for (template, postings) in self.rows.sent().values().enumerate() {
                 let all = postings
                     .in_page(page)
                     .flat_map(|run| run.iter().map(move |p| (run.contact, p.at())));

@@ -11,7 +11,7 @@ use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::Value;
 use carillon_model::event::Event;
 use carillon_model::segment::{EventMatch, MovementKind};
-use carillon_model::{ContactId, EventId, Moment};
+use carillon_model::{ContactId, EventId, MessageId, Moment};
 use chrono_tz::Tz;
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -25,6 +25,9 @@ pub(super) struct Happened {
     /// Of the keys and texts of their properties.
     pub symbols: Symbols,
 }
+
+/// Accepted messages by template.
+type Messages = BTreeMap<String, Postings>;
 
 /// Publications during which whatever was asked for stays. Tests want to see it gone.
 const GRACE: usize = if cfg!(test) { 1 } else { 64 };
@@ -41,6 +44,7 @@ const OF_JOURNEYS: &[MovementKind] = &[
 enum Kept {
     Column,
     Events,
+    Sent,
     Moved,
 }
 
@@ -49,6 +53,7 @@ type Unasked = (u64, usize, Kept, String, Option<Movement>);
 
 static NEVER: LazyLock<Happened> = LazyLock::new(Happened::default);
 static NOBODY: LazyLock<Postings> = LazyLock::new(Postings::default);
+static NOTHING: Messages = Messages::new();
 
 /// Bitmaps, columns and postings of the rows, without any segment.
 #[derive(Debug, Default)]
@@ -61,7 +66,8 @@ pub(super) struct Rows {
     events: BTreeMap<String, Slot<Happened>>,
     /// Keys of the properties that events of each name came with.
     event_keys: BTreeMap<String, BTreeSet<String>>,
-    pub sent: BTreeMap<String, Postings>,
+    /// Messages by template, read all at once: who asks for one template mostly asks for others, too.
+    sent: Slot<Messages>,
     moved: BTreeMap<Movement, Slot<Postings>>,
     source: Option<Arc<dyn Source>>,
     /// Questions so far.
@@ -78,6 +84,10 @@ impl Rows {
     /// Rows whose unread columns and events are read from there.
     pub fn from_source(source: Option<Arc<dyn Source>>) -> Rows {
         Rows {
+            sent: match &source {
+                Some(_) => Slot::unread(),
+                None => Slot::of(Messages::new()),
+            },
             source,
             ..Rows::default()
         }
@@ -105,6 +115,12 @@ impl Rows {
         let slot = self.events.get(name);
         slot.and_then(|slot| slot.get(self.question(), || self.read(|source| read_events(source, name))))
             .unwrap_or(&NEVER)
+    }
+
+    /// Accepted messages by template.
+    pub fn sent(&self) -> &Messages {
+        let held = self.sent.get(self.question(), || self.read(read_sent));
+        held.unwrap_or(&NOTHING)
     }
 
     /// Who came into or out of something; nobody where it is not there.
@@ -184,6 +200,7 @@ impl Rows {
             match (kind, movement) {
                 (Kept::Column, _) => self.columns.get_mut(&key).into_iter().for_each(Slot::let_go),
                 (Kept::Events, _) => self.events.get_mut(&key).into_iter().for_each(Slot::let_go),
+                (Kept::Sent, _) => self.sent.let_go(),
                 (Kept::Moved, of) => {
                     let slot = of.and_then(|of| self.moved.get_mut(&of));
                     slot.into_iter().for_each(Slot::let_go);
@@ -208,9 +225,13 @@ impl Rows {
             let held = slot.held()?;
             Some((slot.asked(), held.heap_bytes(), Kept::Moved, "", Some(*movement)))
         });
+        let sent = self.sent.held().map(|held| {
+            let bytes = held.values().map(Postings::heap_bytes).sum();
+            (self.sent.asked(), bytes, Kept::Sent, "", None)
+        });
         // Without a source nothing can be read again.
-        let moved = moved.filter(|_| self.source.is_some());
-        let (asked, freed, kind, key, movement) = columns.chain(events).chain(moved).min()?;
+        let more = moved.chain(sent).filter(|_| self.source.is_some());
+        let (asked, freed, kind, key, movement) = columns.chain(events).chain(more).min()?;
         (asked < before).then(|| (asked, freed, kind, key.to_owned(), movement))
     }
 
@@ -227,7 +248,12 @@ impl Rows {
                 contact,
                 template,
                 at,
-            } => entry(&mut self.sent, template).add(&message(*contact, *at)),
+                id,
+            } => {
+                if let Some(sent) = self.sent.held_mut() {
+                    entry(sent, template).add(&message(*contact, *at, *id));
+                }
+            }
             Change::Moved {
                 contact,
                 moved,
@@ -245,7 +271,8 @@ impl Rows {
     pub fn settle(&mut self) {
         let held = self.events.values_mut().filter_map(Slot::held_mut);
         held.for_each(|events| events.postings.settle(true));
-        self.sent.values_mut().for_each(|sent| sent.settle(false));
+        let sent = self.sent.held_mut().into_iter().flat_map(BTreeMap::values_mut);
+        sent.for_each(|sent| sent.settle(true));
         let moved = self.moved.values_mut().filter_map(Slot::held_mut);
         moved.for_each(|moved| moved.settle(true));
     }
@@ -300,8 +327,11 @@ impl Rows {
                 contact,
                 template,
                 at,
+                id,
             } => {
-                entry(&mut self.sent, template).insert(&message(*contact, *at), false);
+                if let Some(sent) = self.sent.held_mut() {
+                    entry(sent, template).insert(&message(*contact, *at, *id), true);
+                }
             }
             Change::Moved { contact, moved, on } => {
                 if let Some(postings) = self.moves_held(moved.movement) {
@@ -367,15 +397,14 @@ impl Rows {
         for happened in self.events.values_mut().filter_map(Slot::held_mut) {
             happened.postings.remove_contact(id);
         }
-        for postings in self.sent.values_mut() {
-            postings.remove_contact(id);
-        }
+        let sent = self.sent.held_mut().into_iter().flat_map(BTreeMap::values_mut);
+        sent.for_each(|sent| sent.remove_contact(id));
     }
 
     /// Whether anything of a contact happened at `then` or before.
     pub fn did_anything_by(&self, id: u32, then: Moment) -> bool {
         let events = self.events.keys().map(|name| &self.events(name).postings);
-        let mut postings = self.sent.values().chain(events);
+        let mut postings = self.sent().values().chain(events);
         postings.any(|of| of.of(id).iter().next().is_some_and(|first| first.at() <= then))
     }
 
@@ -413,11 +442,14 @@ impl Rows {
         }
         record.events.sort_by_key(|e| (e.at, e.id));
         let templates = (!needs.any_message).then_some(&needs.templates);
-        for (template, postings) in wanted(&self.sent, templates) {
-            record.sent.extend(postings.of(id).iter().map(|p| Sent {
-                template: template.clone(),
-                at: p.at(),
-            }));
+        if templates.is_none_or(|templates| !templates.is_empty()) {
+            for (template, postings) in wanted(self.sent(), templates) {
+                record.sent.extend(postings.of(id).iter().map(|p| Sent {
+                    template: template.clone(),
+                    at: p.at(),
+                    id: MessageId(p.id()),
+                }));
+            }
         }
         record.sent.sort_by_key(|s| s.at);
         for movement in needs
@@ -457,7 +489,13 @@ impl Rows {
                 .filter_map(Slot::held)
                 .map(Happened::heap_bytes)
                 .sum::<usize>()
-            + self.sent.values().map(Postings::heap_bytes).sum::<usize>()
+            + self
+                .sent
+                .held()
+                .into_iter()
+                .flat_map(BTreeMap::values)
+                .map(Postings::heap_bytes)
+                .sum::<usize>()
             + self
                 .moved
                 .values()
@@ -513,6 +551,15 @@ fn read_events(source: &dyn Source, name: &str) -> Option<Happened> {
     });
     happened.postings.settle(true);
     whole.then_some(happened)
+}
+
+fn read_sent(source: &dyn Source) -> Option<Messages> {
+    let mut sent = Messages::new();
+    let whole = source.sent(&mut |contact, template, at, id| {
+        entry(&mut sent, template).add(&message(contact, at, id));
+    });
+    sent.values_mut().for_each(|sent| sent.settle(true));
+    whole.then_some(sent)
 }
 
 fn read_moved(source: &dyn Source, wanted: Movement) -> Option<Postings> {
@@ -623,7 +670,7 @@ impl Facts for Who<'_> {
     fn sent(&self, template: Option<&str>, push: &mut dyn FnMut(Moment)) {
         match template {
             Some(template) => {
-                let postings = self.rows.sent.get(template);
+                let postings = self.rows.sent().get(template);
                 postings
                     .into_iter()
                     .flat_map(|p| p.of(self.id).iter())
@@ -631,14 +678,14 @@ impl Facts for Who<'_> {
             }
             None => self
                 .rows
-                .sent
+                .sent()
                 .values()
                 .flat_map(|p| p.of(self.id).iter())
                 .for_each(|p| push(p.at())),
         }
     }
     fn messages<'a>(&'a self, push: &mut dyn FnMut(&'a str, Moment)) {
-        for (template, postings) in &self.rows.sent {
+        for (template, postings) in self.rows.sent() {
             postings.of(self.id).iter().for_each(|p| push(template, p.at()));
         }
     }
@@ -668,12 +715,11 @@ impl Facts for Who<'_> {
     }
 }
 
-/// A message that was accepted; several at one moment are all kept.
-fn message(contact: ContactId, at: Moment) -> New {
+fn message(contact: ContactId, at: Moment, id: MessageId) -> New {
     New {
         contact: contact.0,
         at,
-        id: 0,
+        id: id.0,
         props: Vec::new(),
     }
 }

@@ -9,7 +9,7 @@ use super::column::ColumnChunk;
 use crate::record::Movement;
 use carillon_model::contact::Value;
 use carillon_model::event::Event;
-use carillon_model::{ContactId, Moment};
+use carillon_model::{ContactId, MessageId, Moment};
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -38,6 +38,9 @@ pub trait Source: Send + Sync + Debug {
     /// Gives all events of a name, in the same way.
     fn events(&self, name: &str, give: &mut dyn FnMut(EventPart) -> bool) -> bool;
 
+    /// Gives all accepted messages: whose, of which template, when, and their number.
+    fn sent(&self, give: &mut dyn FnMut(ContactId, &str, Moment, MessageId)) -> bool;
+
     /// Gives all movements of one kind into or out of one segment or journey: whose, when, and the number that tells two of
     /// one moment apart. Those of contacts that are gone may be among them.
     fn moved(&self, movement: Movement, give: &mut dyn FnMut(ContactId, Moment, i64)) -> bool;
@@ -51,6 +54,12 @@ pub(super) struct Slot<T> {
     reading: Mutex<()>,
     /// When it was last asked for, counted in questions.
     asked: AtomicU64,
+}
+
+impl<T> Default for Slot<T> {
+    fn default() -> Slot<T> {
+        Slot::unread()
+    }
 }
 
 impl<T> Slot<T> {

@@ -27,6 +27,7 @@ fn rows_of(who: &ContactRecord) -> Vec<Change> {
         contact,
         template: s.template.clone(),
         at: s.at,
+        id: s.id,
     }));
     out.extend(who.moved.iter().map(|moved| Change::Moved {
         contact,
@@ -187,7 +188,7 @@ proptest! {
             let mut read = index.record(who.contact()).expect("a contact of the index");
             let mut by_time = read.clone();
             by_time.moved = who.moved.clone();
-            by_time.sent.sort_by(|a, b| (a.at, &a.template).cmp(&(b.at, &b.template)));
+            by_time.sent.sort_by(|a, b| (a.at, &a.template, a.id).cmp(&(b.at, &b.template, b.id)));
             prop_assert_eq!(&by_time, who, "the index reads back what was put in");
             let needs = Needs::of(&expr, &index.scope().segments);
             read.moved = index.record_of(who.contact(), &needs).expect("a contact of the index").moved;

@@ -64,12 +64,12 @@ impl Count<'_> {
                 let from = self.settled(window);
                 match template {
                     Some(template) => {
-                        if let Some(postings) = self.rows.sent.get(template) {
+                        if let Some(postings) = self.rows.sent().get(template) {
                             *out |= since(postings, from);
                         }
                     }
                     None => {
-                        for postings in self.rows.sent.values() {
+                        for postings in self.rows.sent().values() {
                             *out |= since(postings, from);
                         }
                     }
@@ -78,7 +78,7 @@ impl Count<'_> {
             Clause::Answered { answer, .. } => {
                 // Only what is still to come.
                 *out |= since(&self.rows.events(answer.event()).postings, self.now);
-                for postings in self.rows.sent.values() {
+                for postings in self.rows.sent().values() {
                     *out |= since(postings, self.now);
                 }
             }

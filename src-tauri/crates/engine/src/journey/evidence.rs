@@ -138,6 +138,7 @@ impl ViewEvidence {
                 .map(|(template, at)| Sent {
                     template: template.clone(),
                     at: *at,
+                    id: carillon_model::MessageId(0),
                 })
                 .collect(),
             permissions: self

@@ -173,6 +173,7 @@ impl<'a> ContactView<'a> {
             crate::record::Sent {
                 template: template.to_owned(),
                 at,
+                id: carillon_model::MessageId(0),
             },
         );
         self.evaluate(version, at, super::version::Reads::sent);

@@ -13,7 +13,7 @@ use carillon_model::contact::{Currency, Money, Value};
 use carillon_model::event::{Event, Prop};
 use carillon_model::response::TEMPLATE;
 use carillon_model::segment::*;
-use carillon_model::{ContactId, EventId, Moment, SegmentId};
+use carillon_model::{ContactId, EventId, MessageId, Moment, SegmentId};
 use chrono::{NaiveDate, TimeDelta};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
@@ -560,6 +560,7 @@ pub fn record(contact: ContactId) -> impl Strategy<Value = ContactRecord> {
     let sent = (select(TEMPLATES), moment()).prop_map(|(t, at)| Sent {
         template: t.to_owned(),
         at,
+        id: MessageId(0),
     });
     (
         vec(field, 0..12),
@@ -577,6 +578,9 @@ pub fn record(contact: ContactId) -> impl Strategy<Value = ContactRecord> {
                 }
                 events.sort_by_key(|e| (e.at, e.id));
                 sent.sort_by(|a, b| (a.at, &a.template).cmp(&(b.at, &b.template)));
+                for (i, sent) in sent.iter_mut().enumerate() {
+                    sent.id = MessageId(i64::from(contact.0) * 100 + i as i64);
+                }
                 moved.sort_unstable();
                 moved.dedup();
                 let fields = fields.into_iter().collect();

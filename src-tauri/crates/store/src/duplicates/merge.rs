@@ -66,7 +66,7 @@ const DELETE: [&str; 5] = [
     sql!("DELETE FROM contact_tags WHERE contact = ?1 AND tag IN (SELECT id FROM tags)"),
 ];
 const SENT: &str = sql!(
-    "SELECT t.name, o.accepted_at FROM journeys j CROSS JOIN enrolments e ON e.journey = j.id AND e.contact = ?1
+    "SELECT o.id, t.name, o.accepted_at FROM journeys j CROSS JOIN enrolments e ON e.journey = j.id AND e.contact = ?1
      CROSS JOIN outbox o ON o.enrolment = e.id JOIN templates t ON t.id = o.template WHERE o.accepted_at IS NOT NULL"
 );
 const LEAVING: &str = sql!(
@@ -321,20 +321,23 @@ fn move_rows(tx: &mut Tx<'_>, survivor: ContactId, absorbed: ContactId, was: &Wa
     }
     let earlier = was.aliases.iter().copied().map(ContactId);
     for from in earlier.chain([absorbed]) {
-        for (template, at) in sent(tx, from)? {
+        for (id, template, at) in sent(tx, from)? {
             tx.change(Change::Sent {
                 contact: survivor,
                 template,
                 at,
+                id,
             });
         }
     }
     Ok(())
 }
 
-/// Messages under a number that a server took: the template and when.
-pub(super) fn sent(db: &Db<'_>, contact: ContactId) -> Result<Vec<(String, Moment)>> {
-    db.all(SENT, (contact.0,), |row| Ok((row.get(0)?, moment(row.get(1)?)?)))
+/// Messages under a number that a server took: which, the template and when.
+pub(super) fn sent(db: &Db<'_>, contact: ContactId) -> Result<Vec<(MessageId, String, Moment)>> {
+    db.all(SENT, (contact.0,), |row| {
+        Ok((MessageId(row.get(0)?), row.get(1)?, moment(row.get(2)?)?))
+    })
 }
 
 fn remove(tx: &mut Tx<'_>, absorbed: ContactId) -> Result<()> {

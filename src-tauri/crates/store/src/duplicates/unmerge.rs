@@ -198,11 +198,12 @@ fn retell(tx: &mut Tx<'_>, id: ContactId, ids: &[EventId]) -> Result<()> {
     }
     let aliases = super::aliases_of(tx, id)?;
     for from in aliases.iter().map(|alias| alias.absorbed).chain([id]) {
-        for (template, at) in sent(tx, from)? {
+        for (message, template, at) in sent(tx, from)? {
             tx.change(Change::Sent {
                 contact: id,
                 template,
                 at,
+                id: message,
             });
         }
     }

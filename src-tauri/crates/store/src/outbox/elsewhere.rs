@@ -176,6 +176,7 @@ fn figures(tx: &mut Tx<'_>, row: &Elsewhere, state: MessageState, accepted_at: O
                 contact: ContactId(row.contact),
                 template: template.name,
                 at,
+                id: MessageId(row.id),
             });
         }
     }

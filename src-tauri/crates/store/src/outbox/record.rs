@@ -13,12 +13,17 @@ use crate::providers;
 use crate::rollups::Metric;
 use crate::sql::sql;
 use crate::templates;
-use crate::time::ms;
+use crate::time::{moment, ms};
 use crate::tx::{Mark, Tx};
 use carillon_model::journey::Outcome;
 use carillon_model::message::{Failure, MessageState, Refusal};
 use carillon_model::{AccountId, ContactId, JourneyId, MessageId, Moment, ProviderId};
 
+const SENT: &str = sql!(
+    "SELECT ifnull(a.contact, o.contact), t.name, o.accepted_at, o.id FROM outbox o JOIN templates t ON t.id = o.template
+     LEFT JOIN contact_aliases a ON a.absorbed = o.contact WHERE o.accepted_at IS NOT NULL",
+    scan: "the index reads all messages when somebody first asks for one"
+);
 const SETTLE: &str = sql!(
     "UPDATE outbox SET state = ?2, next_at = ifnull(?3, next_at), last_word = ?4, last_attempt = ifnull(?5, last_attempt),
                        changed_at = ?6, accepted_at = CASE ?2 WHEN 6 THEN ?6 ELSE accepted_at END, attempts = attempts + ?7,
@@ -119,6 +124,23 @@ impl Word {
             Word::Deferred { .. } => return None,
         })
     }
+}
+
+/// Gives all messages that a server took; those of an absorbed contact are the survivor's.
+pub(crate) fn give_sent(db: &Db<'_>, give: &mut dyn FnMut(ContactId, &str, Moment, MessageId)) -> Result<()> {
+    db.each(SENT, (), |row| {
+        let template = row
+            .get_ref(1)?
+            .as_str()
+            .map_err(|e| Error::damaged("templates", e))?;
+        give(
+            ContactId(row.get(0)?),
+            template,
+            moment(row.get(2)?)?,
+            MessageId(row.get(3)?),
+        );
+        Ok(())
+    })
 }
 
 /// Records what became of a claimed or in-flight message, with its attempt, figures and outcome.
@@ -258,6 +280,7 @@ fn figures(tx: &mut Tx<'_>, row: &Claimed, to: MessageState, now: Moment) -> Res
             contact,
             template: template.name,
             at: now,
+            id: row.id,
         });
     }
     Ok(())

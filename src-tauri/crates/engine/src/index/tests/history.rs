@@ -11,6 +11,7 @@ use crate::segment::arbitrary::{
     value_for,
 };
 use crate::segment::{start_of_day, window_of};
+use carillon_model::MessageId;
 use carillon_model::segment::{Clause, Window};
 use chrono::Days;
 use proptest::collection::vec;
@@ -43,7 +44,7 @@ fn change() -> impl Strategy<Value = Change> {
             2 => field.prop_map(move |(key, value)| Change::FieldSet { contact, key: key.to_owned(), value }),
             2 => (select(TAGS), any::<bool>()).prop_map(move |(tag, on)| Change::TagSet { contact, tag: tag.to_owned(), on }),
             4 => event(contact).prop_map(Change::EventAdded),
-            2 => (select(TEMPLATES), moment()).prop_map(move |(t, at)| Change::Sent { contact, template: t.to_owned(), at }),
+            2 => (select(TEMPLATES), moment(), 0i64..1 << 40).prop_map(move |(t, at, id)| Change::Sent { contact, template: t.to_owned(), at, id: MessageId(id) }),
             2 => (moves_in_journeys(), prop::bool::weighted(0.8)).prop_map(move |(moved, on)| Change::Moved { contact, moved, on }),
             1 => (1u32..3, select(JOURNEYS)).prop_map(|(id, name)| Change::JourneyNamed { id: JourneyId(id), name: name.to_owned() }),
             1 => (1u32..3).prop_map(|id| Change::JourneyRemoved(JourneyId(id))),

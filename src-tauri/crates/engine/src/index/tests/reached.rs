@@ -22,6 +22,7 @@ fn every_kind_of_change_reaches_the_expressions_that_read_it() {
         contact,
         template: "w".to_owned(),
         at: epoch(),
+        id: carillon_model::MessageId(1),
     };
     let opened = Change::EventAdded(Event {
         id: carillon_model::EventId(1),

@@ -173,6 +173,7 @@ impl<'a> Naive<'a> {
                 person.record.sent.push(Sent {
                     template: template.to_owned(),
                     at: now,
+                    id: carillon_model::MessageId(0),
                 });
                 self.refresh(p, now);
             }

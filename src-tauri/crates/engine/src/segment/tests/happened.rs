@@ -388,6 +388,7 @@ fn who_was_sent(who: ContactRecord, sent: &[&str]) -> ContactRecord {
         crate::record::Sent {
             template: template.to_owned(),
             at: at(moment),
+            id: carillon_model::MessageId(0),
         }
     };
     ContactRecord {

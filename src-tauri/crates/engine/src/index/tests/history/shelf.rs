@@ -70,11 +70,6 @@ impl Shelf {
                     rows.push(added(*id).into());
                 }
             }
-            let sent = rows_of(&who.record).into_iter();
-            rows.extend(
-                sent.filter(|row| matches!(row, Change::Sent { .. }))
-                    .map(Loading::from),
-            );
         }
         rows.extend(keys.into_iter().map(Loading::Column));
         rows.extend(names.into_iter().map(|(name, keys)| Loading::Events {
@@ -144,6 +139,15 @@ impl Source for Shelf {
             EventChunk::read(chunk).expect("it was just made")
         )));
         rows.into_iter().all(|event| give(EventPart::Event(event)))
+    }
+
+    fn sent(&self, give: &mut dyn FnMut(ContactId, &str, Moment, MessageId)) -> bool {
+        for (id, who) in &self.file().contacts {
+            for sent in &who.record.sent {
+                give(ContactId(*id), &sent.template, sent.at, sent.id);
+            }
+        }
+        true
     }
 
     fn moved(&self, movement: Movement, give: &mut dyn FnMut(ContactId, Moment, i64)) -> bool {
