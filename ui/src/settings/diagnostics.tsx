@@ -28,7 +28,11 @@ export function DiagnosticsPart() {
               taken: bytes(data.index_bytes),
               limit: bytes(data.index_limit),
             }),
-            note: t("settings.diagnostics.index_held", { held: data.index_held, all: data.index_all }),
+            note: t("settings.diagnostics.index_held", {
+              held: data.index_held,
+              all: data.index_all,
+              others: data.index_all - data.index_held,
+            }),
           },
           {
             label: t("settings.diagnostics.contacts"),

@@ -227,6 +227,12 @@ impl Store {
             .unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// What the index reads from.
+    #[cfg(test)]
+    pub(crate) fn shelf(&self) -> Arc<Shelf> {
+        self.inner.shared.shelf.clone()
+    }
+
     /// How many readings of the index from the file have failed since it was opened.
     pub fn readings_failed(&self) -> u64 {
         self.inner.shared.shelf.failures()

@@ -104,6 +104,34 @@ async fn a_segment_whose_history_is_read_is_not_removed_and_keeps_its_name() {
 }
 
 #[tokio::test]
+async fn a_reading_that_panics_leaves_the_next_one_as_it_was() {
+    use carillon_engine::index::Source;
+    use carillon_engine::record::Movement;
+    use carillon_model::SegmentId;
+    let place = Place::new();
+    let store = fresh(&place).await;
+    write(&store, |tx| {
+        segments::save(tx, None, "All", &parse("everyone").unwrap())?;
+        add(tx, &["a@x.example"], "user")
+    })
+    .await
+    .unwrap();
+    let joined = Movement::of_segment(SegmentId(1), true);
+    let shelf = store.shelf();
+    let read = std::panic::AssertUnwindSafe(|| shelf.moved(joined, &mut |_, _, _| panic!("on purpose")));
+    assert!(std::panic::catch_unwind(read).is_err());
+    write(&store, |tx| add(tx, &["b@x.example"], "user"))
+        .await
+        .unwrap();
+    let mut n = 0;
+    assert!(
+        shelf.moved(joined, &mut |_, _, _| n += 1),
+        "the file is read again"
+    );
+    assert_eq!(n, 2, "and as it is now");
+}
+
+#[tokio::test]
 async fn passages_are_known_by_the_journeys_name_and_go_to_whoever_absorbs_a_contact() {
     let place = Place::new();
     let store = fresh(&place).await;
