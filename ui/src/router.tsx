@@ -56,10 +56,18 @@ const importEvents = createRoute({
   component: lazyRouteComponent(() => import("@/contacts/import/events"), "ImportEventsScreen"),
 });
 
-const imports = createRoute({
+export const importsRoute = createRoute({
   getParentRoute: () => root,
   path: "/contacts/imports",
+  // The import that a folder's file leads to.
+  validateSearch: (search): { of?: number } => ({ of: typeof search.of === "number" ? search.of : undefined }),
   component: lazyRouteComponent(() => import("@/contacts/import/imports"), "ImportsScreen"),
+});
+
+export const folderRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/contacts/imports/folders/$folder",
+  component: lazyRouteComponent(() => import("@/contacts/import/folder"), "FolderScreen"),
 });
 
 export const duplicatesRoute = createRoute({
@@ -208,7 +216,8 @@ const tree = root.addChildren([
   home,
   contactsRoute,
   contactsImport,
-  imports,
+  importsRoute,
+  folderRoute,
   importEvents,
   duplicatesRoute,
   cleansingRoute,
