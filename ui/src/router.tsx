@@ -87,7 +87,12 @@ export const cleansingRoute = createRoute({
 export const companiesRoute = createRoute({
   getParentRoute: () => root,
   path: "/contacts/companies",
-  validateSearch: (search): { q?: string; sort?: string } => ({ q: text(search.q), sort: text(search.sort) }),
+  validateSearch: (search): { q?: string; sort?: string; alone?: true } => ({
+    q: text(search.q),
+    sort: text(search.sort),
+    // Only those without contacts.
+    alone: search.alone === true ? true : undefined,
+  }),
   component: lazyRouteComponent(() => import("@/companies/companies"), "CompaniesScreen"),
 });
 

@@ -47,8 +47,8 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("0018_chunks", include_str!("../migrations/0018_chunks.sql")),
     ("0019_companies", include_str!("../migrations/0019_companies.sql")),
     (
-        "0021_import_folders",
-        include_str!("../migrations/0021_import_folders.sql"),
+        "0021_folders_removals",
+        include_str!("../migrations/0021_folders_removals.sql"),
     ),
 ];
 

@@ -37,8 +37,10 @@ import type { CleansingShown } from "./CleansingShown";
 import type { ClockView } from "./ClockView";
 import type { CompaniesPage } from "./CompaniesPage";
 import type { CompanyFound } from "./CompanyFound";
+import type { CompanyGone } from "./CompanyGone";
 import type { CompanyPage } from "./CompanyPage";
 import type { CompanyRemoved } from "./CompanyRemoved";
+import type { CompanyRestored } from "./CompanyRestored";
 import type { CompanyRow } from "./CompanyRow";
 import type { CompareSegment } from "./CompareSegment";
 import type { ConnectByDomain } from "./ConnectByDomain";
@@ -311,6 +313,8 @@ export type Commands = {
   "companies.get": { kind: "query"; req: OneCompany; res: CompanyPage; reads: ["companies", "contacts", "fields"] };
   "companies.list": { kind: "query"; req: CompaniesPage; res: Page<CompanyRow>; reads: ["companies", "contacts", "fields"] };
   "companies.remove": { kind: "mutate"; req: OneCompany; res: CompanyRemoved; reads: [] };
+  "companies.removed": { kind: "query"; req: NoArgs; res: Array<CompanyGone>; reads: ["companies"] };
+  "companies.restore": { kind: "mutate"; req: OneCompany; res: CompanyRestored; reads: [] };
   "companies.update": { kind: "mutate"; req: UpdateCompany; res: Done; reads: [] };
   "consents.add": { kind: "mutate"; req: AddConsent; res: Done; reads: [] };
   "consents.of": { kind: "query"; req: ConsentsOf; res: Array<Consent>; reads: ["consents"] };
@@ -503,6 +507,7 @@ export const READS: Record<string, readonly string[]> = {
   "companies.find": ["companies"],
   "companies.get": ["companies", "contacts", "fields"],
   "companies.list": ["companies", "contacts", "fields"],
+  "companies.removed": ["companies"],
   "consents.of": ["consents"],
   "contacts.find": ["contacts"],
   "contacts.get": ["contacts", "companies", "fields", "tags", "consents", "suppressions", "enrolments", "membership", "responses"],

@@ -1,4 +1,4 @@
--- Folders whose new files are imported, and what became of each file.
+-- Folders whose new files are imported, and what became of each file; companies that were removed and can be given back.
 
 -- path: full. recipe: how a file is read and imported, in the words of the caller (JSON). origin: the import it was taken from.
 -- trouble: why the folder could not be read at the last look, in words for people.
@@ -31,3 +31,21 @@ CREATE INDEX import_files_name ON import_files(folder, name);
 CREATE INDEX import_files_hash ON import_files(folder, hash) WHERE hash IS NOT NULL;
 CREATE INDEX import_files_import ON import_files(import) WHERE import IS NOT NULL;
 CREATE INDEX import_files_state ON import_files(folder, state);
+
+-- contacts: how many had it. kept: what is needed to give it back, beside its contacts (JSON).
+CREATE TABLE removed_companies(
+  company INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  contacts INTEGER NOT NULL,
+  kept TEXT NOT NULL,
+  at INTEGER NOT NULL
+) STRICT;
+
+-- source and at: the provenance of the connection, where it had its own.
+CREATE TABLE removed_company_contacts(
+  company INTEGER NOT NULL,
+  contact INTEGER NOT NULL,
+  source INTEGER,
+  at INTEGER,
+  PRIMARY KEY(company, contact)
+) WITHOUT ROWID, STRICT;
