@@ -56,7 +56,7 @@ const importEvents = createRoute({
   component: lazyRouteComponent(() => import("@/contacts/import/events"), "ImportEventsScreen"),
 });
 
-export const importsRoute = createRoute({
+const imports = createRoute({
   getParentRoute: () => root,
   path: "/contacts/imports",
   // The import that a folder's file leads to.
@@ -64,7 +64,7 @@ export const importsRoute = createRoute({
   component: lazyRouteComponent(() => import("@/contacts/import/imports"), "ImportsScreen"),
 });
 
-export const folderRoute = createRoute({
+const importFolder = createRoute({
   getParentRoute: () => root,
   path: "/contacts/imports/folders/$folder",
   component: lazyRouteComponent(() => import("@/contacts/import/folder"), "FolderScreen"),
@@ -221,8 +221,8 @@ const tree = root.addChildren([
   home,
   contactsRoute,
   contactsImport,
-  importsRoute,
-  folderRoute,
+  imports,
+  importFolder,
   importEvents,
   duplicatesRoute,
   cleansingRoute,

@@ -1,4 +1,4 @@
-import { Link, useNavigate } from "@tanstack/react-router";
+import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { ArrowLeft, FolderOpen, FolderSearch } from "lucide-react";
 import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
@@ -9,9 +9,10 @@ import type { WatchedFolder } from "@/api/gen/WatchedFolder";
 import { Badge, Button, EmptyState, ErrorView, Note, SkeletonLines, say, sayError, type Tone } from "@/design";
 import { bytes, count, moment } from "@/format";
 import { t } from "@/i18n";
-import { folderRoute } from "@/router";
 import { useJob } from "@/shell/job";
 import { FolderBadge, PauseFolder, RemoveFolder } from "./folders";
+
+const route = getRouteApi("/contacts/imports/folders/$folder");
 
 const tones: Record<FolderFileState, Tone> = {
   running: "live",
@@ -27,7 +28,7 @@ const tones: Record<FolderFileState, Tone> = {
 
 /** A watched folder: its settings, and what became of each file. */
 export function FolderScreen() {
-  const id = Number(folderRoute.useParams().folder);
+  const id = Number(route.useParams().folder);
   const navigate = useNavigate();
   const folders = useRead("imports.folders", {});
   const folder = folders.data?.find((each) => each.id === id);

@@ -1,14 +1,15 @@
-import { Link, useNavigate } from "@tanstack/react-router";
+import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { ArrowLeft, FileClock, History } from "lucide-react";
 import { useRead } from "@/api/client";
 import type { ImportRow } from "@/api/gen/ImportRow";
 import { Badge, Button, cx, EmptyState, ErrorView, SkeletonLines, type Tone } from "@/design";
 import { count, moment } from "@/format";
 import { t, tx } from "@/i18n";
-import { importsRoute } from "@/router";
 import { WatchedFolders, WatchFolder } from "./folders";
 import { ErrorFile, ResumeImport, UndoImport } from "./result";
 import { wayOn } from "./resume";
+
+const route = getRouteApi("/contacts/imports");
 
 const tones: Record<string, Tone> = {
   running: "live",
@@ -22,7 +23,7 @@ const tones: Record<string, Tone> = {
 export function ImportsScreen() {
   const navigate = useNavigate();
   const list = useRead("imports.list", {});
-  const { of } = importsRoute.useSearch();
+  const { of } = route.useSearch();
   return (
     <>
       <header className="flex shrink-0 items-center gap-3 border-line-subtle border-b px-4 py-3">
