@@ -29,7 +29,8 @@ const line = async (name: string) => {
 
 test("from the imports to a folder, and from a file that waits to what becomes of it", async () => {
   const asked = host();
-  showProgram("/contacts/imports");
+  showProgram("/contacts");
+  await userEvent.click(await screen.findByRole("link", { name: "Imports 2 files wait" }));
   await userEvent.click(await screen.findByRole("link", { name: "/home/ada/Exports/shop" }));
   const waits = await line("returns.csv");
   expect(waits.getByText("Waits for you")).toBeDefined();

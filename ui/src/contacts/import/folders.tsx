@@ -38,6 +38,16 @@ export function WatchedFolders() {
   );
 }
 
+/** What of the watched folders waits for somebody, in a word; nothing where nothing does. */
+export function FoldersWait() {
+  const { data } = useRead("imports.folders", {});
+  const waiting = (data ?? []).reduce((sum, folder) => sum + folder.waiting, 0);
+  if (waiting > 0) return <Badge tone="warn">{t("contacts.folders.waiting", { n: waiting })}</Badge>;
+  if (data?.some((folder) => folder.trouble !== null))
+    return <Badge tone="bad">{t("contacts.folders.one_away")}</Badge>;
+  return null;
+}
+
 /** How a folder fares, in a word. */
 export function FolderBadge({ folder }: { folder: WatchedFolder }) {
   if (folder.paused) return <Badge>{t("contacts.folders.paused")}</Badge>;
