@@ -56,10 +56,13 @@ pub async fn mutate<R: Runtime>(
 ) -> Result<Value, ApiError> {
     let caller = window_of(window.label());
     match name.as_str() {
-        "files.choose" | "files.choose_save" | "files.paste" if caller != Window::Main => {
+        "files.choose" | "files.choose_folder" | "files.choose_save" | "files.paste"
+            if caller != Window::Main =>
+        {
             Err(fail(Code::Denied, "table.denied", &[("name", &name)]))
         }
         "files.choose" => choose(&handle, &args).await,
+        "files.choose_folder" => choose_folder(&handle).await,
         "files.choose_save" => choose_save(&handle, &args).await,
         "files.paste" => paste(&app, &args).await,
         _ => {
@@ -122,6 +125,16 @@ fn chosen(path: Option<tauri_plugin_dialog::FilePath>) -> Value {
 async fn choose<R: Runtime>(handle: &AppHandle<R>, args: &Value) -> Result<Value, ApiError> {
     let (send, receive) = tokio::sync::oneshot::channel();
     dialog(handle, args).pick_file(move |path| drop(send.send(path)));
+    receive.await.map(chosen).map_err(ApiError::internal)
+}
+
+async fn choose_folder<R: Runtime>(handle: &AppHandle<R>) -> Result<Value, ApiError> {
+    let (send, receive) = tokio::sync::oneshot::channel();
+    let mut dialog = handle.dialog().file();
+    if let Some(main) = handle.get_webview_window("main") {
+        dialog = dialog.set_parent(&main);
+    }
+    dialog.pick_folder(move |path| drop(send.send(path)));
     receive.await.map(chosen).map_err(ApiError::internal)
 }
 

@@ -71,6 +71,7 @@ fn the_dialogs_of_the_shell_are_refused_to_other_windows() {
     let stranger = window(&shell, "preview");
     for (door, name) in [
         ("mutate", "files.choose"),
+        ("mutate", "files.choose_folder"),
         ("mutate", "files.choose_save"),
         ("query", "window.unopened"),
     ] {

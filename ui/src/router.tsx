@@ -59,7 +59,15 @@ const importEvents = createRoute({
 const imports = createRoute({
   getParentRoute: () => root,
   path: "/contacts/imports",
+  // The import that a folder's file leads to.
+  validateSearch: (search): { of?: number } => ({ of: typeof search.of === "number" ? search.of : undefined }),
   component: lazyRouteComponent(() => import("@/contacts/import/imports"), "ImportsScreen"),
+});
+
+const importFolder = createRoute({
+  getParentRoute: () => root,
+  path: "/contacts/imports/folders/$folder",
+  component: lazyRouteComponent(() => import("@/contacts/import/folder"), "FolderScreen"),
 });
 
 export const duplicatesRoute = createRoute({
@@ -79,7 +87,12 @@ export const cleansingRoute = createRoute({
 export const companiesRoute = createRoute({
   getParentRoute: () => root,
   path: "/contacts/companies",
-  validateSearch: (search): { q?: string; sort?: string } => ({ q: text(search.q), sort: text(search.sort) }),
+  validateSearch: (search): { q?: string; sort?: string; alone?: true } => ({
+    q: text(search.q),
+    sort: text(search.sort),
+    // Only those without contacts.
+    alone: search.alone === true ? true : undefined,
+  }),
   component: lazyRouteComponent(() => import("@/companies/companies"), "CompaniesScreen"),
 });
 
@@ -209,6 +222,7 @@ const tree = root.addChildren([
   contactsRoute,
   contactsImport,
   imports,
+  importFolder,
   importEvents,
   duplicatesRoute,
   cleansingRoute,

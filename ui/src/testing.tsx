@@ -40,6 +40,7 @@ export function answering(answers: Answers, rest: Partial<Host> = {}): Program {
     },
     frameUrl: () => "about:blank",
     chooseFile: async () => null,
+    chooseFolder: async () => null,
     chooseSave: async () => null,
     paste: async (_text, name) => ({ file: { upload: "pasted" }, name }),
     deliver: () => {},

@@ -69,9 +69,15 @@ const whole = (id: number): Company => {
 /** Answers about companies: none of them, some, or very many. */
 export function companiesAnswers(empty: boolean, much: boolean) {
   const total = empty ? 0 : much ? 84_000 : 64;
+  let gone = empty
+    ? []
+    : [
+        { id: 9001, name: "Nordlicht & Söhne", contacts: 12, at: at(0.2) },
+        { id: 9000, name: "Hafen Genossenschaft für Kaffee, Tee und Kolonialwaren", contacts: 0, at: at(9) },
+      ];
   const answers: { [K in keyof Commands]?: (args: Req<K>) => unknown } = {
-    "companies.list": ({ offset, limit, search }) => {
-      const found = search === null ? total : Math.min(total, 3);
+    "companies.list": ({ offset, limit, search, without_contacts }) => {
+      const found = search === null && !without_contacts ? total : Math.min(total, 3);
       return {
         rows: Array.from({ length: Math.max(0, Math.min(limit, found - offset)) }, (_, n) => company(offset + n + 1)),
         total: found,
@@ -85,6 +91,11 @@ export function companiesAnswers(empty: boolean, much: boolean) {
     "companies.create": () => ({ id: 7 }),
     "companies.update": () => ({}),
     "companies.remove": () => ({ contacts: 3 }),
+    "companies.removed": () => gone,
+    "companies.restore": ({ id }) => {
+      gone = gone.filter((each) => each.id !== id);
+      return { contacts: 3, without_domain: id === 9000 };
+    },
     "companies.connect": () => ({ changed: 1 }),
     "companies.connect_by_domain": () => ({ changed: 12 }),
   };

@@ -6,6 +6,7 @@ import { answersAnswers } from "./fixture.answers";
 import { cleansingAnswers } from "./fixture.cleansing";
 import { COMPANY_FIELDS, companiesAnswers, companyOf, readOf } from "./fixture.companies";
 import { duplicatesAnswers } from "./fixture.duplicates";
+import { foldersAnswers } from "./fixture.folders";
 import { days, mailAnswers } from "./fixture.mail";
 import { at, CITIES, COUNTS, FIELDS, FIRST, LAST, noise, person, timeline } from "./fixture.people";
 import { providersAnswers } from "./fixture.providers";
@@ -442,6 +443,7 @@ export function fixtureHost(search: string): Host {
     ...segmentsAnswers({ empty, total }),
     ...answersAnswers({ empty, much, tell }),
     ...cleansingAnswers({ empty, much, tell, job }),
+    ...foldersAnswers({ empty, much, tell, job }),
     ...duplicatesAnswers({ empty, much, tell, job }),
     ...providersAnswers({ empty, much, tell }),
     ...scoresAnswers({ empty, total, tell }),
@@ -506,6 +508,7 @@ export function fixtureHost(search: string): Host {
       file: { upload: "u1" },
       name: purpose === "contacts" ? "shop-customers.csv" : "file",
     }),
+    chooseFolder: async () => "/home/ada/Exports",
     chooseSave: async (_purpose, name) => ({ path: `/home/ada/${name}` }),
     paste: async (_text, name) => ({ file: { upload: "u1" }, name }),
     deliver: () => {},

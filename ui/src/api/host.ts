@@ -58,6 +58,8 @@ export interface Host {
   frameUrl(ticket: string): string;
   /** Lets the user choose a file to read. Null: cancelled. */
   chooseFile(purpose: FilePurpose): Promise<{ file: FileRef; name: string } | null>;
+  /** Lets the user choose a folder of this machine. Null: cancelled; a page of a browser names none. */
+  chooseFolder(): Promise<string | null>;
   /** Lets the user choose where to write. Null: cancelled. */
   chooseSave(purpose: FilePurpose, name: string): Promise<SaveRef | null>;
   /** Keeps rows that the user pasted as a file to read. */
@@ -123,6 +125,11 @@ export class WindowHost implements Host {
       name: string;
     } | null;
     return chosen === null ? null : { file: { path: chosen.path }, name: chosen.name };
+  }
+
+  async chooseFolder(): Promise<string | null> {
+    const chosen = (await this.mutate("files.choose_folder", {})) as { path: string } | null;
+    return chosen?.path ?? null;
   }
 
   async chooseSave(purpose: FilePurpose, name: string): Promise<SaveRef | null> {
@@ -231,6 +238,10 @@ export class HttpHost implements Host {
       });
       input.click();
     });
+  }
+
+  async chooseFolder(): Promise<null> {
+    return null;
   }
 
   async #upload(file: File): Promise<{ file: FileRef; name: string }> {

@@ -57,6 +57,7 @@ export type WindowCommands = {
     req: { purpose: FilePurpose; words: string };
     res: { path: string; name: string } | null;
   };
+  "files.choose_folder": { kind: "mutate"; req: Record<string, never>; res: { path: string } | null };
   "files.choose_save": {
     kind: "mutate";
     req: { purpose: FilePurpose; name: string; words: string };

@@ -59,6 +59,29 @@ test("a domain that another company has is told at its input, and what was typed
   expect(within(dialog).getByLabelText<HTMLInputElement>("Name").value).toBe("Acme");
 });
 
+test("a company that was removed is given back, at once or later", async () => {
+  const asked = host("some");
+  showProgram("/contacts/companies/3");
+  await userEvent.click(await screen.findByRole("button", { name: "Delete" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Remove the company" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Give it back" }));
+  await waitFor(() => expect(asked.at(-1)).toEqual({ name: "companies.restore", args: { id: 3 } }));
+  expect(await screen.findByText(/is back, and 3 contacts have it again/)).toBeDefined();
+  await userEvent.click(await screen.findByRole("button", { name: "Removed companies" }));
+  await userEvent.click(await screen.findByRole("button", { name: /^Give Hafen/ }));
+  expect(await screen.findByText(/Another company has its domain by now/)).toBeDefined();
+  expect(asked.at(-1)).toEqual({ name: "companies.restore", args: { id: 9000 } });
+});
+
+test("companies without contacts are a view with an address of its own", async () => {
+  host("some");
+  showProgram("/contacts/companies");
+  expect(await screen.findByText("64 companies")).toBeDefined();
+  await userEvent.click(screen.getByRole("checkbox", { name: "Without contacts" }));
+  expect(await screen.findByText("3 companies")).toBeDefined();
+  expect(window.location.hash).toContain("alone=true");
+});
+
 test("a value of a company is edited in place", async () => {
   const asked = host("some");
   showProgram("/contacts/companies/3");

@@ -7,6 +7,7 @@ import type { Field } from "@/api/gen/Field";
 import type { Sort } from "@/api/gen/Sort";
 import {
   Button,
+  CheckLine,
   type Column,
   Confirm,
   EmptyState,
@@ -23,6 +24,7 @@ import { AddCompany } from "@/shell/add-company";
 import { isOfCompany, NAMED } from "@/shell/company-fields";
 import { ExportMenu } from "@/shell/export";
 import { usePages } from "@/shell/pages";
+import { RemovedCompanies } from "./removed";
 
 const route = getRouteApi("/contacts/companies");
 
@@ -34,7 +36,7 @@ const sortOf = (text: string | undefined): Sort | null => {
 /** All companies, or those a search finds. */
 export function CompaniesScreen() {
   const navigate = useNavigate();
-  const { q, sort } = route.useSearch();
+  const { q, sort, alone } = route.useSearch();
   const [typed, setTyped] = useState(q ?? "");
   const search = useDeferredValue(typed.trim());
   const fields = useRead("fields.list", {});
@@ -42,13 +44,14 @@ export function CompaniesScreen() {
   const own = (fields.data ?? []).filter((field) => isOfCompany(field.key) && !NAMED.has(field.key));
   const asked = {
     search: search === "" ? null : search,
+    without_contacts: alone ?? false,
     sort: sortOf(sort),
     columns: own.map((field) => field.key),
   };
   const list = usePages("companies.list", asked, fields.isSuccess);
   const total = list.total ?? 0;
-  const change = (next: { q?: string; sort?: string }) =>
-    void navigate({ to: "/contacts/companies", search: { q, sort, ...next }, replace: true });
+  const change = (next: { q?: string; sort?: string; alone?: true }) =>
+    void navigate({ to: "/contacts/companies", search: { q, sort, alone, ...next }, replace: true });
   const connect = useWrite("companies.connect_by_domain", {
     onSuccess: ({ changed }) => {
       setAsking(null);
@@ -58,7 +61,7 @@ export function CompaniesScreen() {
   });
   if (fields.isError) return <ErrorView error={fields.error} onRetry={() => void fields.refetch()} />;
   if (list.error !== null && list.total === undefined) return <ErrorView error={list.error} onRetry={list.refetch} />;
-  const none = list.total === 0 && search === "";
+  const none = list.total === 0 && search === "" && alone === undefined;
   const add = (
     <Button look="primary" icon={Plus} onClick={() => setAsking("add")}>
       {t("companies.add")}
@@ -78,6 +81,7 @@ export function CompaniesScreen() {
           <h1 className="font-semibold text-section">{t("companies.title")}</h1>
           {list.total !== undefined && !none && <p className="text-ink-2">{t("companies.count", { n: total })}</p>}
         </div>
+        <RemovedCompanies />
         {list.total !== undefined && !none && (
           <>
             <ExportMenu list={{ of: "companies" }} name="companies" />
@@ -104,6 +108,11 @@ export function CompaniesScreen() {
                 change({ q: next.trim() === "" ? undefined : next.trim() });
               }}
             />
+            <CheckLine
+              checked={alone ?? false}
+              onChange={(next) => change({ alone: next ? true : undefined })}
+              label={t("companies.alone")}
+            />
           </div>
           {list.error !== null && (
             <div className="px-6 pb-3">
@@ -126,7 +135,7 @@ export function CompaniesScreen() {
                 <EmptyState
                   icon={Building2}
                   title={t("companies.none_found")}
-                  about={t("companies.none_found_about")}
+                  about={t(alone === undefined ? "companies.none_found_about" : "companies.none_alone_about")}
                 />
               )
             }

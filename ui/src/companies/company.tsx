@@ -26,6 +26,7 @@ import { t } from "@/i18n";
 import { isOfCompany } from "@/shell/company-fields";
 import { usePages } from "@/shell/pages";
 import { Values } from "@/shell/values";
+import { useRestore } from "./removed";
 
 const route = getRouteApi("/contacts/companies/$company");
 
@@ -43,9 +44,11 @@ function Shown({ page, fields }: { page: CompanyPage; fields: readonly Field[] }
   const navigate = useNavigate();
   const [removing, setRemoving] = useState(false);
   const { company, contacts } = page;
+  const restore = useRestore();
   const remove = useWrite("companies.remove", {
     onSuccess: () => {
-      say(t("companies.removed", { name: company.name }));
+      const undo = { label: t("companies.undo"), run: () => restore(company.id) };
+      say(t("companies.removed", { name: company.name }), undo);
       void navigate({ to: "/contacts/companies" });
     },
     onError: sayError,

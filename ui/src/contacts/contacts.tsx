@@ -40,6 +40,7 @@ import { ExportMenu } from "@/shell/export";
 import { usePages } from "@/shell/pages";
 import { AddContact } from "./add";
 import { CompanyDialog } from "./company";
+import { FoldersWait } from "./import/folders";
 import { EVERYBODY, extent, has, NOBODY, type Selection, size, toggle, whoOf } from "./selection";
 import { TagDialog } from "./tags";
 
@@ -130,6 +131,7 @@ export function ContactsScreen() {
         >
           <History size={16} aria-hidden />
           {t("contacts.imports")}
+          <FoldersWait />
         </Link>
         {!nobody && (
           <>

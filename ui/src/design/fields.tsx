@@ -6,7 +6,7 @@ import { RadioGroup } from "@base-ui/react/radio-group";
 import { Select as BaseSelect } from "@base-ui/react/select";
 import { Switch as BaseSwitch } from "@base-ui/react/switch";
 import { Check, ChevronDown, ChevronsUpDown, Minus, Search, X } from "lucide-react";
-import { type ComponentProps, type ReactNode, type Ref, useId, useState } from "react";
+import { type ComponentProps, type ReactNode, type Ref, useId, useMemo, useState } from "react";
 import { t } from "@/i18n";
 import { floating, option, sized } from "./control";
 import { cx, portalRoot } from "./cx";
@@ -255,7 +255,12 @@ export function Combobox<V extends string>({
   onSearch,
   className,
 }: ComboboxProps<V>) {
-  const chosen = options.find((each) => each.value === value) ?? null;
+  const named = options.find((each) => each.value === value)?.label;
+  // The same thing as long as it is the same choice: a new one would put its name back while somebody types.
+  const chosen = useMemo(
+    () => (value === null || named === undefined ? null : { value, label: named }),
+    [value, named],
+  );
   return (
     <BaseCombobox.Root<Option<V>>
       items={options}

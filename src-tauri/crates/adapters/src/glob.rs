@@ -1,8 +1,8 @@
-//! Patterns in rule files.
+//! Patterns in rule files, and of the names of files.
 
 /// Whether `text` is `pattern`, where `*` stands for any run of characters. Takes time proportional to the product
 /// of both lengths at most.
-pub(crate) fn matches(pattern: &str, text: &str) -> bool {
+pub fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or("");
     let Some(mut rest) = text.strip_prefix(first) else {

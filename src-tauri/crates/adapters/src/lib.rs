@@ -8,7 +8,7 @@ pub mod channels;
 pub mod dialer;
 pub mod dkim;
 mod failure;
-mod glob;
+pub mod glob;
 pub mod http;
 pub mod limits;
 pub mod mailbox;

@@ -7,7 +7,7 @@ pub use words::*;
 use crate::contacts::{Changed, KeyValue, whom};
 use crate::error::{Code, Result, fail};
 use crate::imports::clean;
-use crate::table::{Done, Page};
+use crate::table::{Done, NoArgs, Page};
 use crate::workspaces::Open;
 use crate::{Ctx, commands, fields};
 use carillon_engine::companies::{domain_of, domain_of_address, folded_name, is_anybodys};
@@ -25,6 +25,8 @@ commands! {
     mutate "companies.create" create(CreateCompany) -> CompanyFound, reads [];
     mutate "companies.update" update(UpdateCompany) -> Done, reads [];
     mutate "companies.remove" remove(OneCompany) -> CompanyRemoved, reads [];
+    query "companies.removed" removed(NoArgs) -> Vec<CompanyGone>, reads [Companies];
+    mutate "companies.restore" restore(OneCompany) -> CompanyRestored, reads [];
     mutate "companies.connect" connect(ConnectCompany) -> Changed, reads [];
     mutate "companies.connect_by_domain" connect_by_domain(ConnectByDomain) -> Changed, reads [];
 }
@@ -70,6 +72,7 @@ async fn list(cx: &Ctx, req: CompaniesPage) -> Result<Page<CompanyRow>> {
         order,
         descending,
         search: req.search.unwrap_or_default(),
+        without_contacts: req.without_contacts,
         offset: u64::from(req.offset),
         limit: req.limit.min(PAGE),
     };
@@ -262,6 +265,37 @@ async fn remove(cx: &Ctx, req: OneCompany) -> Result<CompanyRemoved> {
         .write(Priority::User, move |tx| companies::remove(tx, req.id))
         .await?;
     Ok(CompanyRemoved { contacts })
+}
+
+async fn removed(cx: &Ctx, _: NoArgs) -> Result<Vec<CompanyGone>> {
+    let all = cx.open()?.store.read(companies::removed).await?;
+    let gone = |company: companies::RemovedCompany| CompanyGone {
+        id: company.id,
+        name: company.name,
+        contacts: company.contacts,
+        at: company.at,
+    };
+    Ok(all.into_iter().map(gone).collect())
+}
+
+async fn restore(cx: &Ctx, req: OneCompany) -> Result<CompanyRestored> {
+    let open = cx.open()?;
+    let all = open.store.read(companies::removed).await?;
+    if !all.iter().any(|company| company.id == req.id) {
+        return Err(fail(
+            Code::NotFound,
+            "not_found.removed_company",
+            &[("name", &req.id)],
+        ));
+    }
+    let restored = open
+        .store
+        .write(Priority::User, move |tx| companies::restore(tx, req.id))
+        .await?;
+    Ok(CompanyRestored {
+        contacts: restored.contacts,
+        without_domain: restored.without_domain,
+    })
 }
 
 async fn connect(cx: &Ctx, req: ConnectCompany) -> Result<Changed> {

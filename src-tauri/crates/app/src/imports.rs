@@ -8,6 +8,7 @@ pub mod clean;
 mod database;
 pub(crate) mod delimited;
 mod employers;
+pub mod folders;
 mod format;
 mod headings;
 mod json;
@@ -30,11 +31,15 @@ use crate::Ctx;
 use crate::commands;
 use crate::error::{ApiError, Code, Result, fail, sentence};
 use crate::files::{FileRef, Saved, beside};
-use crate::table::{JobStarted, NoArgs};
+use crate::table::{Done, JobStarted, LOCAL, NoArgs};
 use crate::workspaces::Open;
 use carillon_model::ImportId;
 use carillon_store::imports::{ImportKind, ImportState};
 use carillon_store::{Db, Priority, settings};
+use folders::{
+    add as add_folder, files as folder_files, leave_file, list as list_folders, look as look_into,
+    remove as remove_folder, set as set_folder, take_file,
+};
 use format::{Asked, Format, Looked};
 use plan::{Identity, Kept, Sample};
 use serde::Deserialize;
@@ -43,6 +48,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+pub use folders::{
+    AddFolder, FolderColumn, FolderFile, FolderFileState, FolderFilesOf, FolderLimits, FoldersLooked,
+    LookIntoFolder, OneFolder, OneFolderFile, SetFolder, WatchedFolder,
+};
 pub use format::FileKind;
 pub use status::{Standing, StatusReading};
 pub use words::*;
@@ -56,6 +65,14 @@ commands! {
     query "imports.get" get(OneImport) -> ImportRow, reads [Imports];
     mutate "imports.undo" undo(OneImport) -> JobStarted, reads [];
     mutate "imports.errors" errors(SaveErrors) -> Saved, reads [];
+    query "imports.folders" list_folders(NoArgs) -> Vec<WatchedFolder>, reads [Imports];
+    query "imports.folder_files" folder_files(FolderFilesOf) -> Vec<FolderFile>, reads [Imports];
+    mutate "imports.folder_add" add_folder(AddFolder) -> WatchedFolder, reads [], only LOCAL;
+    mutate "imports.folder_set" set_folder(SetFolder) -> WatchedFolder, reads [];
+    mutate "imports.folder_remove" remove_folder(OneFolder) -> Done, reads [];
+    mutate "imports.folder_look" look_into(LookIntoFolder) -> JobStarted, reads [];
+    mutate "imports.folder_take" take_file(OneFolderFile) -> JobStarted, reads [];
+    mutate "imports.folder_leave" leave_file(OneFolderFile) -> Done, reads [];
 }
 
 /// Imports this process is working on.
@@ -63,6 +80,11 @@ static LIVE: LazyLock<Mutex<BTreeSet<(String, ImportId)>>> = LazyLock::new(Mutex
 
 fn live() -> std::sync::MutexGuard<'static, BTreeSet<(String, ImportId)>> {
     LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether this process is working on an import.
+fn is_live(open: &Open, id: ImportId) -> bool {
+    live().contains(&(open.workspace_id.clone(), id))
 }
 
 /// Work on one import, by one job at a time.
@@ -386,7 +408,7 @@ fn shown(
     open: &Open,
     row: carillon_store::imports::ImportRow,
 ) -> carillon_store::Result<ImportRow> {
-    let at_work = live().contains(&(open.workspace_id.clone(), row.id));
+    let at_work = is_live(open, row.id);
     let stopped = settings::cursor(db, &write::counter(row.id, write::STOPPED))? > 0;
     let state = match row.state {
         ImportState::Running if at_work => "running",

@@ -23,6 +23,7 @@ use crate::Ctx;
 use crate::clock::machine_now;
 use crate::commands;
 use crate::error::{ApiError, Code, Result, fail};
+use crate::imports::folders::WhileRunning;
 use crate::intake;
 use crate::jobs::Job;
 use crate::table::{JobStarted, NoArgs};
@@ -409,8 +410,18 @@ async fn run(cx: &Ctx, req: RunArgs) -> Result<JobStarted> {
             &[("now", &open.now().to_rfc3339())],
         ));
     }
+    let alone = !cx.app.inner.lively && open.clock.kind() == ClockKind::Real;
     let job = cx.app.jobs().start("runtime.run", move |job| async move {
-        drive(&open, until, &job).await
+        // Where nobody looks into the watched folders all the time, a run does.
+        let folders = match alone {
+            true => Some(WhileRunning::begin(&open, &job).await?),
+            false => None,
+        };
+        let ran = drive(&open, until, &job).await;
+        if let Some(folders) = folders {
+            folders.end(&job).await;
+        }
+        ran
     });
     Ok(JobStarted { job })
 }

@@ -5,6 +5,7 @@ use crate::clock::{Clock, machine_now};
 use crate::commands;
 use crate::error::{ApiError, Code, Result, fail};
 use crate::files::{FileRef, SaveRef, write_whole};
+use crate::imports::folders::Folders;
 use crate::intake::Intake;
 use crate::jobs::Jobs;
 use crate::letters::Press;
@@ -52,6 +53,7 @@ pub struct Open {
     pub jobs: Arc<Jobs>,
     /// What the last search for data to put right found.
     pub cleansing: Cleansing,
+    pub folders: Folders,
     /// The file of passwords, once somebody unlocked it.
     pub passwords: Mutex<Option<PassphraseFile>>,
     /// The mail world of a sample, for as long as its owner lives.
@@ -501,6 +503,7 @@ async fn start(app: &App, path: &Path, store: Store, ownership: Ownership) -> Re
         sign_ins: SignIns::default(),
         jobs: app.jobs().clone(),
         cleansing: Cleansing::default(),
+        folders: Folders::default(),
         passwords: Mutex::new(None),
         world: Mutex::new(None),
         tasks: std::sync::Mutex::default(),
@@ -531,6 +534,7 @@ async fn start(app: &App, path: &Path, store: Store, ownership: Ownership) -> Re
     if app.inner.lively {
         tasks.push(crate::runtime::live(open.clone()));
         tasks.push(crate::intake::live(open.clone()));
+        tasks.push(crate::imports::folders::live(open.clone()));
         tasks.push(tokio::spawn(crate::world::listen(open.clone())));
     }
     open.tasks

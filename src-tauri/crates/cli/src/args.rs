@@ -8,6 +8,7 @@ mod companies;
 mod contacts;
 mod duplicates;
 mod exports;
+mod imports;
 mod journeys;
 mod lists;
 mod providers;
@@ -23,6 +24,7 @@ pub use companies::{Companies, Whom};
 pub use contacts::{Contacts, Events, Fields, ImportContacts, ImportEvents};
 pub use duplicates::Duplicates;
 pub use exports::{Export, ExportFile};
+pub use imports::{AddFolder, Folders, Imports};
 pub use journeys::Journeys;
 pub use lists::{FIELD_TYPES, Part, STATUS_READINGS};
 pub use providers::{AddApi, AddProvider, Providers};
@@ -91,6 +93,9 @@ pub enum Noun {
     /// Import, list, show and export contacts.
     #[command(subcommand)]
     Contacts(Contacts),
+    /// Folders whose new files are imported by themselves.
+    #[command(subcommand)]
+    Imports(Imports),
     /// Companies and which contacts they have: list, show, make, change and connect them.
     #[command(subcommand)]
     Companies(Companies),

@@ -8,6 +8,7 @@ mod companies;
 mod contacts;
 mod duplicates;
 mod exports;
+mod folders;
 mod imports;
 mod journeys;
 mod providers;
@@ -77,6 +78,7 @@ async fn with_workspace(backend: &Backend, json: bool, noun: Noun) -> Result<()>
     match noun {
         Noun::Workspaces(verb) => workspaces(backend, json, verb).await,
         Noun::Contacts(verb) => contacts::contacts(backend, json, verb).await,
+        Noun::Imports(crate::args::Imports::Folders(verb)) => folders::folders(backend, json, verb).await,
         Noun::Companies(verb) => companies::companies(backend, json, verb).await,
         Noun::Duplicates(verb) => duplicates::duplicates(backend, json, verb).await,
         Noun::Cleansing(verb) => cleansing::cleansing(backend, json, verb).await,

@@ -51,6 +51,10 @@ ids! {
     ProviderId(u32);
     /// An import of contacts or events.
     ImportId(u32);
+    /// A folder whose new files are imported.
+    FolderId(u32);
+    /// What became of one file of such a folder.
+    FolderFileId(i64);
     /// A merge of two contacts into one.
     MergeId(u32);
     /// A company. Never reused.

@@ -5,15 +5,17 @@
 //! [`connect`] tell the index of each of them, in the commit that changes the company.
 
 mod read;
+mod removed;
 mod undo;
 mod write;
 
 pub use read::{
-    CompaniesQuery, CompanyCount, CompanyOrder, RolledUp, contacts_of, count, domains, exists, find, get,
-    of_contact, page, scores_of, values_of, without_company,
+    CompaniesQuery, CompanyCount, CompanyOrder, RolledUp, behind, contacts_of, count, domains, exists, find,
+    get, of_contact, page, scores_of, values_of, without_company,
 };
+pub use removed::{RemovedCompany, Restored, remove, removed, restore};
 pub use undo::keep_was;
-pub use write::{Given, add, connect, remove, set, update};
+pub use write::{Given, add, connect, set, update};
 
 pub(crate) use read::{changed_at, keys};
 #[cfg(test)]

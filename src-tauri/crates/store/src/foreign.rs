@@ -1,8 +1,10 @@
-//! Tables of a SQLite file of somebody else, read and never written. Such a file may be made to harm whoever opens it:
-//! its schema is not trusted, its views and triggers are off, its values have a longest length, and a statement that
-//! gives no row for a while is stopped.
+//! Tables and views of a SQLite file of somebody else, read and never written. Such a file may be made to harm whoever opens it:
+//! its schema is not trusted, its triggers are off, its values have a longest length, and a statement that gives no row for a
+//! while, or takes too much memory, is stopped. A view may only read, with functions that do nothing else and give the same
+//! each time.
 
 use rusqlite::config::DbConfig;
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
@@ -14,10 +16,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// Longest value and longest row, in bytes.
 pub const LONGEST: i32 = 4 << 20;
+/// Longest value and longest row of a view, which can make up more of them than the file holds.
+const LONGEST_OF_VIEW: i32 = 2 << 20;
+/// Memory that all of SQLite may take more than when the file was opened, in bytes: for what a view sorts and groups.
+const MEMORY: i64 = 256 << 20;
 /// Longest text of a statement of the file's schema, in bytes.
 const LONGEST_SQL: i32 = 1 << 20;
 /// Steps of SQLite's machine after which the time is looked at.
-const STEPS: i32 = 1_000;
+const STEPS: i32 = 200;
 /// Longest wait for one row.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Longest count of a table's rows; a larger table is not counted.
@@ -45,6 +51,9 @@ pub enum ForeignError {
     /// There is no such table.
     #[error("there is no such table")]
     NoTable,
+    /// A view does what is not allowed, or makes no sense.
+    #[error("the view {0} cannot be read: {1}")]
+    View(String, rusqlite::Error),
     /// A row took too long, or is too long.
     #[error("a row of it cannot be read in reasonable time")]
     TooSlow,
@@ -56,10 +65,11 @@ pub enum ForeignError {
     Io(#[from] std::io::Error),
 }
 
-/// A table that can be read.
+/// A table or view that can be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForeignTable {
     pub name: String,
+    pub is_view: bool,
     /// Names of its columns, in order.
     pub columns: Vec<String>,
 }
@@ -171,7 +181,6 @@ impl Foreign {
         for (config, on) in [
             (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
             (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
-            (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
             (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
             (DbConfig::SQLITE_DBCONFIG_ENABLE_ATTACH_CREATE, false),
             (DbConfig::SQLITE_DBCONFIG_ENABLE_ATTACH_WRITE, false),
@@ -184,6 +193,10 @@ impl Foreign {
             (Limit::SQLITE_LIMIT_ATTACHED, 0),
             (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
             (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
+            (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 100),
+            (Limit::SQLITE_LIMIT_VDBE_OP, 100_000),
+            // A pattern is compared in one step, which nothing stops.
+            (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1_000),
         ] {
             conn.set_limit(limit, most)?;
         }
@@ -193,11 +206,13 @@ impl Foreign {
         };
         patience.begin(PATIENCE);
         let waits = patience.clone();
-        conn.progress_handler(STEPS, Some(move || waits.over()))?;
+        let most = memory() + MEMORY;
+        conn.progress_handler(STEPS, Some(move || waits.over() || memory() > most))?;
         // scan: none of these reads a table.
         conn.execute_batch(
             "PRAGMA query_only=1; PRAGMA cell_size_check=1; PRAGMA mmap_size=0; PRAGMA temp_store=2;",
         )?;
+        conn.authorizer(Some(|asked: AuthContext<'_>| may(&asked.action)))?;
         Ok(Foreign {
             conn,
             path: path.to_owned(),
@@ -206,23 +221,31 @@ impl Foreign {
         })
     }
 
-    /// The tables that hold rows of their own, in the order of their names. Neither views nor tables that a module
-    /// makes up are among them.
+    /// The tables that hold rows of their own, then the views, each in the order of their names. Tables that a module makes
+    /// up are not among them, nor views that make no sense.
     ///
     /// # Errors
     /// When the file's schema cannot be read.
     pub fn tables(&self) -> Result<Vec<ForeignTable>, ForeignError> {
         self.patience.begin(PATIENCE);
         let mut statement = self.conn.prepare(
-            "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' \
-             AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
+            "SELECT name, type = 'view' FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'view') \
+             AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type, name",
         )?;
-        let names = statement.query_map([], |row| row.get::<_, String>(0))?;
+        let names = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
         let mut tables = Vec::new();
         for name in names {
-            let name = name?;
-            let columns = self.columns(&name)?;
-            tables.push(ForeignTable { name, columns });
+            let (name, is_view) = name?;
+            match self.columns(&name) {
+                Ok(columns) if is_view && columns.is_empty() => {}
+                Ok(columns) => tables.push(ForeignTable {
+                    name,
+                    is_view,
+                    columns,
+                }),
+                Err(_) if is_view => {}
+                Err(e) => return Err(e),
+            }
         }
         Ok(tables)
     }
@@ -236,19 +259,28 @@ impl Foreign {
         Ok(names.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// How many rows a table has; `None` where counting them takes long.
+    /// How many rows a table or view has; `None` where counting them takes long.
     ///
     /// # Errors
-    /// When the table cannot be read.
-    pub fn count(&self, table: &str) -> Result<Option<u64>, ForeignError> {
+    /// When it cannot be read.
+    pub fn count(&self, table: &ForeignTable) -> Result<Option<u64>, ForeignError> {
+        self.narrow(table)?;
         self.patience.begin(COUNTING);
-        let sql = format!("SELECT count(*) FROM {}", quoted(table));
+        let sql = format!("SELECT count(*) FROM {}", quoted(&table.name));
         let counted = self.conn.query_row(&sql, [], |row| row.get::<_, i64>(0));
         match counted {
             Ok(rows) => Ok(Some(rows.unsigned_abs())),
             Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) => Ok(None),
-            Err(e) => Err(e.into()),
+            Err(e) => Err(of_view(table, e)),
         }
+    }
+
+    /// Bounds what a view may make up.
+    fn narrow(&self, table: &ForeignTable) -> Result<(), ForeignError> {
+        if table.is_view {
+            self.conn.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST_OF_VIEW)?;
+        }
+        Ok(())
     }
 
     /// Reads a table from its first row to its last, in an order that is the same each time. `take` says whether it wants
@@ -257,15 +289,17 @@ impl Foreign {
     /// # Errors
     /// When there is no such table, a row cannot be read, or somebody wrote to the file meanwhile.
     pub fn read(&self, table: &str, mut take: impl FnMut(Vec<String>) -> bool) -> Result<(), ForeignError> {
-        if !self.tables()?.iter().any(|found| found.name == table) {
-            return Err(ForeignError::NoTable);
-        }
-        let columns = self.columns(table)?;
+        let table = self.tables()?.into_iter().find(|found| found.name == table);
+        let table = table.ok_or(ForeignError::NoTable)?;
+        self.narrow(&table)?;
+        let columns = &table.columns;
         let named: Vec<String> = columns.iter().map(|name| quoted(name)).collect();
-        // NOT INDEXED: in the order of the table itself, whatever indexes there are.
-        let sql = format!("SELECT {} FROM {} NOT INDEXED", named.join(", "), quoted(table));
+        // NOT INDEXED: in the order of the table itself, whatever indexes there are. A view has the order of its own plan, which
+        // is the same for the same file.
+        let order = if table.is_view { "" } else { " NOT INDEXED" };
+        let sql = format!("SELECT {} FROM {}{order}", named.join(", "), quoted(&table.name));
         self.patience.begin(PATIENCE);
-        let mut statement = self.conn.prepare(&sql)?;
+        let mut statement = self.conn.prepare(&sql).map_err(|e| of_view(&table, e))?;
         let mut rows = statement.query([])?;
         let mut read = 0_u64;
         loop {
@@ -276,11 +310,11 @@ impl Foreign {
             let row = match rows.next() {
                 Ok(Some(row)) => row,
                 Ok(None) => break,
-                Err(e) => return Err(told(e)),
+                Err(e) => return Err(told(&table, e)),
             };
             let mut cells = Vec::with_capacity(columns.len());
             for i in 0..columns.len() {
-                cells.push(text(row.get_ref(i).map_err(told)?));
+                cells.push(text(row.get_ref(i).map_err(|e| told(&table, e))?));
             }
             read += 1;
             if !take(cells) {
@@ -299,12 +333,47 @@ impl Foreign {
     }
 }
 
-fn told(error: rusqlite::Error) -> ForeignError {
+/// Functions that give something else each time: a list that is read again after a kill must be the same.
+const FICKLE: [&str; 2] = ["random", "randomblob"];
+
+/// What a statement may do: read, with functions, and ask which tables there are.
+fn may(action: &AuthAction<'_>) -> Authorization {
+    let allowed = match action {
+        AuthAction::Select | AuthAction::Read { .. } | AuthAction::Recursive => true,
+        AuthAction::Function { function_name } => !FICKLE
+            .iter()
+            .any(|fickle| fickle.eq_ignore_ascii_case(function_name)),
+        AuthAction::Pragma { pragma_name, .. } => ["table_list", "table_xinfo"].contains(pragma_name),
+        _ => false,
+    };
+    match allowed {
+        true => Authorization::Allow,
+        false => Authorization::Deny,
+    }
+}
+
+/// Memory that SQLite holds in this program, in bytes.
+fn memory() -> i64 {
+    // It takes nothing and may be called at any time from any thread.
+    #[allow(unsafe_code)]
+    unsafe {
+        libsqlite3_sys::sqlite3_memory_used()
+    }
+}
+
+fn told(table: &ForeignTable, error: rusqlite::Error) -> ForeignError {
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::OperationInterrupted | rusqlite::ErrorCode::TooBig) => {
             ForeignError::TooSlow
         }
-        _ => error.into(),
+        _ => of_view(table, error),
+    }
+}
+
+fn of_view(table: &ForeignTable, error: rusqlite::Error) -> ForeignError {
+    match table.is_view {
+        true => ForeignError::View(table.name.clone(), error),
+        false => error.into(),
     }
 }
 
@@ -347,9 +416,13 @@ mod tests {
         );
         let foreign = Foreign::open(&dir.path().join("their.db")).unwrap();
         let tables = foreign.tables().unwrap();
-        assert_eq!(tables.len(), 1, "{tables:?}");
+        assert_eq!(
+            tables.len(),
+            1,
+            "views that ask each other make no sense: {tables:?}"
+        );
         assert_eq!(tables[0].columns, ["a", "b c", "d"]);
-        assert_eq!(foreign.count(&tables[0].name).unwrap(), Some(3));
+        assert_eq!(foreign.count(&tables[0]).unwrap(), Some(3));
         assert_eq!(
             rows(&dir, "odd \" name").unwrap(),
             [
@@ -404,6 +477,84 @@ mod tests {
         let ended = foreign.conn.query_row(slow, [], |row| row.get::<_, i64>(0));
         let code = ended.unwrap_err().sqlite_error_code();
         assert_eq!(code, Some(rusqlite::ErrorCode::OperationInterrupted));
+    }
+
+    #[test]
+    fn views_are_read_after_the_tables_with_what_they_join_group_and_sort() {
+        let dir = made(
+            "CREATE TABLE people(id INTEGER PRIMARY KEY, mail, name); CREATE TABLE orders(person, sum);
+             INSERT INTO people VALUES (1, 'b@example.com', 'B'), (2, 'a@example.com', 'A'), (3, NULL, 'C');
+             INSERT INTO orders VALUES (1, 5), (1, 7), (2, 9);
+             CREATE VIEW buyers(\"e mail\", total) AS SELECT lower(mail), sum(sum) FROM people JOIN orders ON person = id
+               WHERE mail LIKE '%@%' GROUP BY id ORDER BY mail;
+             CREATE VIEW a_view_of_a_view AS SELECT * FROM buyers WHERE total > 9;",
+        );
+        let foreign = Foreign::open(&dir.path().join("their.db")).unwrap();
+        let tables = foreign.tables().unwrap();
+        let named: Vec<_> = tables.iter().map(|t| (t.name.as_str(), t.is_view)).collect();
+        assert_eq!(
+            named,
+            [
+                ("orders", false),
+                ("people", false),
+                ("a_view_of_a_view", true),
+                ("buyers", true)
+            ]
+        );
+        assert_eq!(tables[3].columns, ["e mail", "total"]);
+        assert_eq!(foreign.count(&tables[3]).unwrap(), Some(2));
+        let both = [["a@example.com", "9"], ["b@example.com", "12"]];
+        assert_eq!(rows(&dir, "buyers").unwrap(), both);
+        assert_eq!(rows(&dir, "a_view_of_a_view").unwrap(), [["b@example.com", "12"]]);
+    }
+
+    #[test]
+    fn a_view_only_reads_with_functions_that_do_nothing_else() {
+        let dir = made(
+            "CREATE TABLE t(a); INSERT INTO t VALUES (1), (2);
+             CREATE VIRTUAL TABLE words USING fts5(a);
+             CREATE VIEW loads AS SELECT load_extension('x') AS a FROM t;
+             CREATE VIEW fickle AS SELECT a FROM t ORDER BY random();
+             CREATE VIEW settings AS SELECT * FROM pragma_journal_mode;
+             CREATE VIEW module AS SELECT * FROM words;
+             CREATE VIEW missing AS SELECT * FROM nowhere;
+             CREATE TRIGGER changes INSTEAD OF INSERT ON fickle BEGIN DELETE FROM t; END;",
+        );
+        for view in ["loads", "fickle", "settings", "module", "missing"] {
+            let ended = rows(&dir, view);
+            let refused = matches!(ended, Err(ForeignError::View(..) | ForeignError::NoTable));
+            assert!(refused, "{view}: {ended:?}");
+        }
+        assert_eq!(
+            rows(&dir, "t").unwrap().len(),
+            2,
+            "and keeps no table from being read"
+        );
+    }
+
+    #[test]
+    fn a_view_that_never_ends_or_fills_the_memory_is_given_up() {
+        let dir = made(
+            "CREATE VIEW forever AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT max(n) AS n FROM c;
+             CREATE VIEW heavy AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT 1000000)
+               SELECT zeroblob(1000000) AS z, n FROM c ORDER BY n % 7, z;
+             CREATE VIEW long AS SELECT hex(zeroblob(1500000)) AS a;",
+        );
+        let foreign = Foreign::open(&dir.path().join("their.db")).unwrap();
+        let tables = foreign.tables().unwrap();
+        assert_eq!(
+            foreign.count(&tables[0]).unwrap(),
+            None,
+            "counting gives up first"
+        );
+        for view in ["heavy", "long"] {
+            let before = memory();
+            let began = Instant::now();
+            let ended = rows(&dir, view).map(|rows| rows.len());
+            assert!(matches!(ended, Err(ForeignError::TooSlow)), "{view}: {ended:?}");
+            assert!(began.elapsed() < PATIENCE, "{view} by its size, before its time");
+            assert!(memory() < before + MEMORY, "{view} gave its memory back");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Imports: begun, done in batches that carry their position, ended, undone.
 
+pub mod folders;
 mod standing;
 mod undo;
 

@@ -8,6 +8,7 @@ import type { AddAccount } from "./AddAccount";
 import type { AddConsent } from "./AddConsent";
 import type { AddContact } from "./AddContact";
 import type { AddField } from "./AddField";
+import type { AddFolder } from "./AddFolder";
 import type { AddMailbox } from "./AddMailbox";
 import type { AddProvider } from "./AddProvider";
 import type { AddSuppression } from "./AddSuppression";
@@ -36,8 +37,10 @@ import type { CleansingShown } from "./CleansingShown";
 import type { ClockView } from "./ClockView";
 import type { CompaniesPage } from "./CompaniesPage";
 import type { CompanyFound } from "./CompanyFound";
+import type { CompanyGone } from "./CompanyGone";
 import type { CompanyPage } from "./CompanyPage";
 import type { CompanyRemoved } from "./CompanyRemoved";
+import type { CompanyRestored } from "./CompanyRestored";
 import type { CompanyRow } from "./CompanyRow";
 import type { CompareSegment } from "./CompareSegment";
 import type { ConnectByDomain } from "./ConnectByDomain";
@@ -78,6 +81,8 @@ import type { Field } from "./Field";
 import type { FindCleansing } from "./FindCleansing";
 import type { FindCompany } from "./FindCompany";
 import type { FindContact } from "./FindContact";
+import type { FolderFile } from "./FolderFile";
+import type { FolderFilesOf } from "./FolderFilesOf";
 import type { ForgetWorkspace } from "./ForgetWorkspace";
 import type { Found } from "./Found";
 import type { FrameOf } from "./FrameOf";
@@ -105,6 +110,7 @@ import type { JourneyView } from "./JourneyView";
 import type { JumpClock } from "./JumpClock";
 import type { LiftSuppression } from "./LiftSuppression";
 import type { Listening } from "./Listening";
+import type { LookIntoFolder } from "./LookIntoFolder";
 import type { MachineInvitation } from "./MachineInvitation";
 import type { Mailbox } from "./Mailbox";
 import type { MailboxPresetsView } from "./MailboxPresetsView";
@@ -126,6 +132,8 @@ import type { OneCampaign } from "./OneCampaign";
 import type { OneCleansing } from "./OneCleansing";
 import type { OneCompany } from "./OneCompany";
 import type { OneContact } from "./OneContact";
+import type { OneFolder } from "./OneFolder";
+import type { OneFolderFile } from "./OneFolderFile";
 import type { OneImport } from "./OneImport";
 import type { OneJob } from "./OneJob";
 import type { OneJourney } from "./OneJourney";
@@ -199,6 +207,7 @@ import type { SegmentRow } from "./SegmentRow";
 import type { SegmentUsers } from "./SegmentUsers";
 import type { SenderPresetView } from "./SenderPresetView";
 import type { Sending } from "./Sending";
+import type { SetFolder } from "./SetFolder";
 import type { SetListening } from "./SetListening";
 import type { SetMailboxSecret } from "./SetMailboxSecret";
 import type { SetProviderSecret } from "./SetProviderSecret";
@@ -239,6 +248,7 @@ import type { UpdateContact } from "./UpdateContact";
 import type { UpdateMailbox } from "./UpdateMailbox";
 import type { UpdateProvider } from "./UpdateProvider";
 import type { Vocabulary } from "./Vocabulary";
+import type { WatchedFolder } from "./WatchedFolder";
 import type { WhyAnswer } from "./WhyAnswer";
 import type { WorkspaceInfo } from "./WorkspaceInfo";
 import type { WorldActArgs } from "./WorldActArgs";
@@ -303,6 +313,8 @@ export type Commands = {
   "companies.get": { kind: "query"; req: OneCompany; res: CompanyPage; reads: ["companies", "contacts", "fields"] };
   "companies.list": { kind: "query"; req: CompaniesPage; res: Page<CompanyRow>; reads: ["companies", "contacts", "fields"] };
   "companies.remove": { kind: "mutate"; req: OneCompany; res: CompanyRemoved; reads: [] };
+  "companies.removed": { kind: "query"; req: NoArgs; res: Array<CompanyGone>; reads: ["companies"] };
+  "companies.restore": { kind: "mutate"; req: OneCompany; res: CompanyRestored; reads: [] };
   "companies.update": { kind: "mutate"; req: UpdateCompany; res: Done; reads: [] };
   "consents.add": { kind: "mutate"; req: AddConsent; res: Done; reads: [] };
   "consents.of": { kind: "query"; req: ConsentsOf; res: Array<Consent>; reads: ["consents"] };
@@ -341,6 +353,14 @@ export type Commands = {
   "files.frame": { kind: "query"; req: FrameOf; res: FrameShown; reads: [] };
   "home.overview": { kind: "query"; req: NoArgs; res: HomeOverview; reads: ["contacts", "consents", "enrolments", "journeys", "outbox", "segments", "templates", "accounts", "events", "imports", "reports", "workspace", "clock"] };
   "imports.errors": { kind: "mutate"; req: SaveErrors; res: Saved; reads: [] };
+  "imports.folder_add": { kind: "mutate"; req: AddFolder; res: WatchedFolder; reads: [] };
+  "imports.folder_files": { kind: "query"; req: FolderFilesOf; res: Array<FolderFile>; reads: ["imports"] };
+  "imports.folder_leave": { kind: "mutate"; req: OneFolderFile; res: Done; reads: [] };
+  "imports.folder_look": { kind: "mutate"; req: LookIntoFolder; res: JobStarted; reads: [] };
+  "imports.folder_remove": { kind: "mutate"; req: OneFolder; res: Done; reads: [] };
+  "imports.folder_set": { kind: "mutate"; req: SetFolder; res: WatchedFolder; reads: [] };
+  "imports.folder_take": { kind: "mutate"; req: OneFolderFile; res: JobStarted; reads: [] };
+  "imports.folders": { kind: "query"; req: NoArgs; res: Array<WatchedFolder>; reads: ["imports"] };
   "imports.get": { kind: "query"; req: OneImport; res: ImportRow; reads: ["imports"] };
   "imports.list": { kind: "query"; req: NoArgs; res: Array<ImportRow>; reads: ["imports"] };
   "imports.undo": { kind: "mutate"; req: OneImport; res: JobStarted; reads: [] };
@@ -487,6 +507,7 @@ export const READS: Record<string, readonly string[]> = {
   "companies.find": ["companies"],
   "companies.get": ["companies", "contacts", "fields"],
   "companies.list": ["companies", "contacts", "fields"],
+  "companies.removed": ["companies"],
   "consents.of": ["consents"],
   "contacts.find": ["contacts"],
   "contacts.get": ["contacts", "companies", "fields", "tags", "consents", "suppressions", "enrolments", "membership", "responses"],
@@ -501,6 +522,8 @@ export const READS: Record<string, readonly string[]> = {
   "fields.list": ["fields"],
   "files.frame": [],
   "home.overview": ["contacts", "consents", "enrolments", "journeys", "outbox", "segments", "templates", "accounts", "events", "imports", "reports", "workspace", "clock"],
+  "imports.folder_files": ["imports"],
+  "imports.folders": ["imports"],
   "imports.get": ["imports"],
   "imports.list": ["imports"],
   "jobs.get": [],

@@ -14,6 +14,10 @@ search: string | null,
  */
 sort: Sort | null, 
 /**
+ * Only those that no contact has.
+ */
+without_contacts?: boolean, 
+/**
  * First row, from 0.
  */
 offset: number, 

@@ -19,7 +19,7 @@ file: FileRef, name: string, bytes: number, kind: FileKind,
  */
 delimiter: string | null, encoding: TextEncoding | null, 
 /**
- * Names of the sheets of a workbook or of the tables of a database, and the one that was looked at.
+ * Names of the sheets of a workbook or of the tables and views of a database, and the one that was looked at.
  */
 sheets: Array<string>, sheet: string | null, header: boolean, 
 /**

@@ -7,7 +7,7 @@ import type { TextEncoding } from "./TextEncoding";
  */
 export type OpenImport = { file: FileRef, delimiter: string | null, encoding: TextEncoding | null, 
 /**
- * Which sheet of a workbook, or table of a database.
+ * Which sheet of a workbook, or table or view of a database.
  */
 sheet: string | null, 
 /**

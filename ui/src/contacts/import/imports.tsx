@@ -1,12 +1,15 @@
-import { Link, useNavigate } from "@tanstack/react-router";
+import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { ArrowLeft, FileClock, History } from "lucide-react";
 import { useRead } from "@/api/client";
 import type { ImportRow } from "@/api/gen/ImportRow";
-import { Badge, Button, EmptyState, ErrorView, SkeletonLines, type Tone } from "@/design";
+import { Badge, Button, cx, EmptyState, ErrorView, SkeletonLines, type Tone } from "@/design";
 import { count, moment } from "@/format";
 import { t, tx } from "@/i18n";
+import { WatchedFolders, WatchFolder } from "./folders";
 import { ErrorFile, ResumeImport, UndoImport } from "./result";
 import { wayOn } from "./resume";
+
+const route = getRouteApi("/contacts/imports");
 
 const tones: Record<string, Tone> = {
   running: "live",
@@ -20,6 +23,7 @@ const tones: Record<string, Tone> = {
 export function ImportsScreen() {
   const navigate = useNavigate();
   const list = useRead("imports.list", {});
+  const { of } = route.useSearch();
   return (
     <>
       <header className="flex shrink-0 items-center gap-3 border-line-subtle border-b px-4 py-3">
@@ -31,11 +35,13 @@ export function ImportsScreen() {
           <ArrowLeft size={16} aria-hidden />
         </Link>
         <h1 className="min-w-0 flex-1 font-semibold text-section">{t("contacts.imports")}</h1>
+        <WatchFolder>{t("contacts.folders.add")}</WatchFolder>
         <Button icon={FileClock} onClick={() => void navigate({ to: "/contacts/import-events" })}>
           {t("contacts.events.title")}
         </Button>
       </header>
       <div className="min-h-0 flex-1 overflow-auto">
+        <WatchedFolders />
         {list.isError && <ErrorView error={list.error} onRetry={() => void list.refetch()} />}
         {list.isPending && <SkeletonLines />}
         {list.data?.length === 0 && (
@@ -43,7 +49,11 @@ export function ImportsScreen() {
         )}
         <ul className="mx-auto max-w-240 divide-y divide-line-subtle px-6">
           {list.data?.map((row) => (
-            <li key={row.id} className="flex items-center gap-4 py-3">
+            <li
+              key={row.id}
+              ref={row.id === of ? (line) => line?.scrollIntoView({ block: "center" }) : undefined}
+              className={cx("flex items-center gap-4 py-3", row.id === of && "-mx-2 rounded-card bg-selected px-2")}
+            >
               <div className="min-w-0 flex-1">
                 <p className="flex items-center gap-2">
                   <span className="truncate font-medium">{row.name}</span>

@@ -12,6 +12,7 @@ import { Button, Card, Confirm, ErrorView, Note, say, sayError, Table } from "@/
 import { count } from "@/format";
 import { t, tx } from "@/i18n";
 import { JobProgress, useJob } from "@/shell/job";
+import { WatchFolder } from "./folders";
 
 const KINDS = [
   "new",
@@ -153,6 +154,9 @@ function Done({ row, finished, onRestart }: { row: ImportRow; finished: boolean;
           {t("contacts.import.see")}
         </Link>
         <Button onClick={onRestart}>{t("contacts.import.another")}</Button>
+        {finished && row.what === "contacts" && (
+          <WatchFolder like={row.id}>{t("contacts.folders.from_now")}</WatchFolder>
+        )}
         <ErrorFile row={row} />
         <UndoImport row={row} />
       </div>

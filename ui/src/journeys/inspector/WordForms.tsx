@@ -1,8 +1,10 @@
 /** Forms that choose among the names of the workspace. A name that is not there any more stays and is said to be gone. */
 import { useRead } from "@/api/client";
+import type { Field as FieldDef } from "@/api/gen/Field";
 import { Combobox, type Option, SuggestInput, type Suggestion } from "@/design";
 import { count } from "@/format";
 import { t } from "@/i18n";
+import { isOfCompany } from "@/shell/company-fields";
 import { eventSuggestions, tagSuggestions, useVocabulary } from "@/shell/vocabulary";
 import type { FormProps } from "./SettingForm";
 
@@ -54,12 +56,20 @@ export function AccountForm({ value, onChange }: FormProps) {
   return <Names value={value} onChange={onChange} options={options} empty={t("journeys.form.default_account")} />;
 }
 
-export function FieldForm({ value, onChange, setting }: FormProps) {
+/** Fields of contacts that nothing writes but what they come from, as the check of a journey knows them. */
+const READ_ONLY: ReadonlySet<string> = new Set(["email", "created_at"]);
+const isWritable = (field: FieldDef): boolean =>
+  !READ_ONLY.has(field.key) && field.score === undefined && !isOfCompany(field.key);
+
+export function FieldForm({ value, onChange, setting, step }: FormProps) {
   const { data } = useRead("fields.list", {});
+  const writes = step.kind === "set_field";
   const options = data
     ?.filter(
       (field) => setting.options === undefined || setting.options.length === 0 || setting.options.includes(field.type),
     )
+    // What is chosen stays; the check says what is wrong with it.
+    .filter((field) => !writes || isWritable(field) || field.key === value)
     .map((field) => ({ value: field.key, label: field.label, about: field.key }));
   return <Names value={value} onChange={onChange} options={options} />;
 }

@@ -17,6 +17,10 @@ pub struct CompaniesPage {
     pub search: Option<String>,
     /// By `contacts` (how many there are), `created_at`, or a field of companies; by name where it is left out.
     pub sort: Option<Sort>,
+    /// Only those that no contact has.
+    #[serde(default)]
+    #[ts(as = "Option<bool>", optional)]
+    pub without_contacts: bool,
     /// First row, from 0.
     pub offset: u32,
     /// At most 200.
@@ -117,6 +121,29 @@ pub struct UpdateCompany {
 pub struct CompanyRemoved {
     #[ts(type = "number")]
     pub contacts: u64,
+}
+
+/// A company that was removed and can be given back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct CompanyGone {
+    pub id: CompanyId,
+    pub name: String,
+    /// How many contacts had it.
+    #[ts(type = "number")]
+    pub contacts: u64,
+    pub at: Moment,
+}
+
+/// What giving a company back did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct CompanyRestored {
+    /// Contacts that have it again.
+    #[ts(type = "number")]
+    pub contacts: u64,
+    /// Its domain is another company's by now.
+    pub without_domain: bool,
 }
 
 /// Which contacts get which company; `None`: they get none.

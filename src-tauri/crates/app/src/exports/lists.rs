@@ -13,8 +13,8 @@ use carillon_engine::segment::Needs;
 use carillon_model::contact::{Contact, Field};
 use carillon_model::event::{Event, Prop};
 use carillon_model::message::MessageState;
-use carillon_model::{ContactId, EventId, JourneyId, MessageId};
-use carillon_store::companies::{CompaniesQuery, CompanyCount, CompanyOrder};
+use carillon_model::{CompanyId, ContactId, EventId, JourneyId, MessageId};
+use carillon_store::companies::CompanyCount;
 use carillon_store::{Db, companies, contacts, events, suppressions};
 use serde::Serialize;
 use std::collections::btree_map::Entry;
@@ -190,7 +190,8 @@ impl Contacts {
 
 /// Companies in the order they were made.
 struct Companies {
-    at: u64,
+    /// The last one that was written.
+    after: Option<CompanyId>,
     keys: Vec<String>,
 }
 
@@ -206,7 +207,7 @@ async fn companies_of(open: &Open) -> Result<List> {
         columns: named.chain(further).collect(),
         total,
         source: Source::Companies(Companies {
-            at: 0,
+            after: None,
             keys: fields.into_iter().map(|field| field.key).collect(),
         }),
     })
@@ -214,14 +215,12 @@ async fn companies_of(open: &Open) -> Result<List> {
 
 impl Companies {
     async fn next(&mut self, open: &Open) -> Result<Option<Rows>> {
-        let query = CompaniesQuery {
-            order: CompanyOrder::Added,
-            offset: self.at,
-            limit: PAGE,
-            ..CompaniesQuery::default()
-        };
-        let (found, _) = open.store.read(move |db| companies::page(db, &query)).await?;
-        self.at += found.len() as u64;
+        let after = self.after;
+        let found = open
+            .store
+            .read(move |db| companies::behind(db, after, PAGE))
+            .await?;
+        self.after = found.last().map(|counted| counted.company.id).or(after);
         let row = |counted: &CompanyCount| {
             let values = &counted.company.fields;
             let cells = self.keys.iter().map(|key| {

@@ -1,4 +1,4 @@
-//! A table of a SQLite file of somebody else, row by row. [`carillon_store::foreign`] guards against what such a file may be
+//! A table or view of a SQLite file of somebody else, row by row. [`carillon_store::foreign`] guards against what such a file may be
 //! made to do.
 
 use super::ahead::Ahead;
@@ -20,6 +20,11 @@ fn told(path: &Path, error: ForeignError) -> ApiError {
         ForeignError::InUse => fail(Code::Refused, "imports.database_in_use", &[file]),
         ForeignError::Changed => fail(Code::Refused, "imports.database_changed", &[file]),
         ForeignError::Workspace => fail(Code::Refused, "imports.is_other_workspace", &[file]),
+        ForeignError::View(name, error) => fail(
+            Code::Invalid,
+            "imports.bad_view",
+            &[("name", &name), ("detail", &error)],
+        ),
         other => fail(
             Code::Invalid,
             "imports.damaged_database",
@@ -29,7 +34,7 @@ fn told(path: &Path, error: ForeignError) -> ApiError {
     error.at("file")
 }
 
-/// The tables of a database, the one that is read, and how many rows it has. Where none is asked for, it is the first with
+/// The tables and views of a database, the one that is read, and how many rows it has. Where none is asked for, it is the first with
 /// a column that looks like e-mail addresses, or else the first.
 ///
 /// # Errors
@@ -58,8 +63,8 @@ pub(super) fn look(path: &Path, asked: Option<&str>) -> Result<(Vec<String>, Str
         let named: [(&str, &dyn std::fmt::Display); 2] = [("name", &table.name), ("most", &COLUMNS_MAX)];
         return Err(fail(Code::Invalid, "imports.wide_table", &named).at("sheet"));
     }
+    let rows = database.count(table).map_err(|e| told(path, e))?;
     let table = table.name.clone();
-    let rows = database.count(&table).map_err(|e| told(path, e))?;
     let names = tables.into_iter().map(|table| table.name).collect();
     Ok((names, table, rows))
 }
@@ -143,11 +148,12 @@ mod tests {
     #[test]
     fn the_table_with_addresses_is_read_where_none_is_asked_for_and_any_other_can_be() {
         let file = made(
-            "CREATE TABLE a_log (at TEXT); CREATE TABLE people (id INTEGER PRIMARY KEY, \"E-Mail\" TEXT, n REAL);
+            "CREATE VIEW members AS SELECT \"E-Mail\" AS mail FROM people WHERE \"E-Mail\" <> '';
+             CREATE TABLE a_log (at TEXT); CREATE TABLE people (id INTEGER PRIMARY KEY, \"E-Mail\" TEXT, n REAL);
              INSERT INTO people VALUES (1, 'a@example.com', 0.1), (2, NULL, 1e21);",
         );
         let looked = Looked::at(file.path(), &Asked::default()).expect("looked at");
-        assert_eq!(looked.sheets, ["a_log", "people"]);
+        assert_eq!(looked.sheets, ["a_log", "people", "members"]);
         assert_eq!(looked.rows, Some(2));
         assert_eq!(
             looked.format,
@@ -175,6 +181,16 @@ mod tests {
         };
         let log = Looked::at(file.path(), &asked("a_log")).expect("looked at");
         assert_eq!(log.format.part(), Some("a_log"));
+        let view = Looked::at(file.path(), &asked("members")).expect("looked at");
+        assert_eq!(view.rows, Some(1));
+        let rows: Vec<Record> = open(file.path(), "members")
+            .expect("opened")
+            .map(|r| r.expect("a row"))
+            .collect();
+        assert_eq!(
+            (&rows[0].fields[0], &rows[1].fields[0]),
+            (&"mail".to_owned(), &"a@example.com".to_owned())
+        );
         let error = Looked::at(file.path(), &asked("views")).expect_err("no such table");
         assert!(error.message.contains("people"), "{error}");
     }

@@ -55,7 +55,7 @@ pub enum FileKind {
 pub struct Asked {
     pub delimiter: Option<char>,
     pub encoding: Option<TextEncoding>,
-    /// Which sheet of a workbook, or table of a database.
+    /// Which sheet of a workbook, or table or view of a database.
     pub sheet: Option<String>,
 }
 
@@ -82,7 +82,7 @@ impl Format {
         }
     }
 
-    /// Which of the parts of the file it is: a sheet of a workbook, a table of a database.
+    /// Which of the parts of the file it is: a sheet of a workbook, a table or view of a database.
     pub fn part(&self) -> Option<&str> {
         match self {
             Format::Sheet { sheet } => Some(sheet),

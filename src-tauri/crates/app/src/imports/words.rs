@@ -23,7 +23,7 @@ pub struct OpenImport {
     pub delimiter: Option<char>,
     #[serde(default)]
     pub encoding: Option<TextEncoding>,
-    /// Which sheet of a workbook, or table of a database.
+    /// Which sheet of a workbook, or table or view of a database.
     #[serde(default)]
     pub sheet: Option<String>,
     /// Whether the first row names the columns.
@@ -159,7 +159,7 @@ pub struct ImportPreview {
     #[ts(type = "string | null")]
     pub delimiter: Option<char>,
     pub encoding: Option<TextEncoding>,
-    /// Names of the sheets of a workbook or of the tables of a database, and the one that was looked at.
+    /// Names of the sheets of a workbook or of the tables and views of a database, and the one that was looked at.
     pub sheets: Vec<String>,
     pub sheet: Option<String>,
     pub header: bool,

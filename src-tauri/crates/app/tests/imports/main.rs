@@ -5,6 +5,7 @@ mod cleansing;
 mod companies;
 mod events;
 mod exports;
+mod folders;
 mod kills;
 mod kinds;
 mod lists;

@@ -13,6 +13,9 @@ pub enum Companies {
         /// Only those with these words in name or domain.
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
+        /// Only those that no contact has.
+        #[arg(long)]
+        without_contacts: bool,
         /// By contacts, created_at, or a field like company.industry; else by name.
         #[arg(long, value_name = "KEY")]
         sort: Option<String>,
@@ -54,10 +57,17 @@ pub enum Companies {
         #[arg(required = true, value_name = "KEY=VALUE")]
         values: Vec<String>,
     },
-    /// Remove a company. Its contacts stay, without a company.
+    /// Remove a company. Its contacts stay, without a company. It can be given back.
     Remove {
         /// Its domain or name.
         company: String,
+    },
+    /// Companies that were removed and can be given back: the last hundred.
+    Removed,
+    /// Give a removed company back, with its values and to those of its contacts that got no other one since.
+    Restore {
+        /// Its number; `carillon companies removed` lists them.
+        id: u32,
     },
     /// Give contacts a company: those named, those of an expression, or else whoever has no company yet and an address at its
     /// domain. Domains where anybody gets a mailbox do not count.

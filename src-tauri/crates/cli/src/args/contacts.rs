@@ -111,7 +111,8 @@ pub struct ImportContacts {
     /// How letters are written; found out where left out.
     #[arg(long, value_parser = ["utf-8", "utf-16le", "utf-16be", "windows-1252"])]
     pub encoding: Option<String>,
-    /// Which sheet of a workbook, else its first; or which table of a database, else the first with e-mail addresses.
+    /// Which sheet of a workbook, else its first; or which table or view of a database, else the first with e-mail
+    /// addresses.
     #[arg(long, alias = "table", value_name = "NAME")]
     pub sheet: Option<String>,
     /// What is true of all of them, whatever a column says: for lists of those who unsubscribed or bounced.

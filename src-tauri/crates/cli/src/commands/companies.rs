@@ -12,12 +12,13 @@ pub async fn companies(backend: &Backend, json: bool, verb: Companies) -> Result
     match verb {
         Companies::List {
             search,
+            without_contacts,
             sort,
             desc,
             part,
         } => {
             let sort = sort.map(|key| json!({ "key": key, "desc": desc }));
-            let args = json!({ "search": search, "sort": sort });
+            let args = json!({ "search": search, "without_contacts": without_contacts, "sort": sort });
             let page = backend.rows("companies.list", args, part).await?;
             answer(json, &page, |page| {
                 let columns = [
@@ -60,6 +61,27 @@ pub async fn companies(backend: &Backend, json: bool, verb: Companies) -> Result
             let done = backend.mutate("companies.remove", json!({ "id": id })).await?;
             answer(json, &done, |d| {
                 say!("companies.removed", name = company, n = d["contacts"])
+            });
+        }
+        Companies::Removed => {
+            let all = backend.query("companies.removed", json!({})).await?;
+            answer(json, &all, |all| {
+                let columns = [
+                    ("id", "id"),
+                    ("name", "company"),
+                    ("contacts", "contacts"),
+                    ("at", "removed"),
+                ];
+                output::table(all, &columns);
+            });
+        }
+        Companies::Restore { id } => {
+            let done = backend.mutate("companies.restore", json!({ "id": id })).await?;
+            answer(json, &done, |d| {
+                say!("companies.restored", n = d["contacts"]);
+                if d["without_domain"] == json!(true) {
+                    say!("companies.without_domain");
+                }
             });
         }
         Companies::Connect { company, whom } => {

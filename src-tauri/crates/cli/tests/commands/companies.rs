@@ -77,4 +77,19 @@ fn companies_are_made_changed_connected_listed_and_removed() {
         at.refused(&["companies", "show", "acme.example"])
             .contains("There is no company")
     );
+    let removed = at.json(&["companies", "removed"]);
+    assert_eq!(removed[0]["name"], "Acme GmbH");
+    assert!(at.text(&["companies", "removed"]).contains("Acme GmbH"));
+    let id = removed[0]["id"].to_string();
+    let text = at.text(&["companies", "restore", &id]);
+    assert!(text.contains("One contact has it again."), "{text}");
+    assert!(at.text(&["companies", "show", "acme.example"]).contains("Mining"));
+    let gone = at.refused(&["companies", "restore", &id]);
+    assert!(gone.contains("No removed company"), "{gone}");
+    at.json(&["companies", "create", "Nobody's"]);
+    let list = at.json(&["companies", "list", "--without-contacts"]);
+    assert_eq!(
+        (&list["total"], &list["rows"][0]["name"]),
+        (&json!(1), &json!("Nobody's"))
+    );
 }

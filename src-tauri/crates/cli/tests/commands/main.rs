@@ -6,6 +6,7 @@ mod answers;
 mod cleansing;
 mod companies;
 mod duplicates;
+mod folders;
 mod interrupted;
 mod providers;
 mod refusals;

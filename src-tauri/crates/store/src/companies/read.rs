@@ -20,6 +20,13 @@ const ROW: &str = sql!(
 const EXISTS: &str = sql!("SELECT 1 FROM companies WHERE id = ?1");
 const CHANGED_AT: &str = sql!("SELECT updated_at FROM companies WHERE id = ?1");
 const COUNT: &str = sql!("SELECT count(*) FROM companies", scan: "counted once for a screen");
+const COUNT_FOUND: &str = sql!(
+    "SELECT count(*) FROM companies k
+     WHERE (?1 = '' OR instr(k.folded, ?1) > 0 OR instr(ifnull(k.domain, ''), ?1) > 0)
+       AND (?2 = 0 OR NOT EXISTS (SELECT 1 FROM contacts c WHERE c.company_id = k.id))",
+    scan: "a search looks at every company's name"
+);
+const BEHIND: &str = sql!("SELECT id FROM companies WHERE id > ?1 ORDER BY id LIMIT ?2");
 const BY_DOMAIN: &str = sql!("SELECT id FROM companies WHERE domain = ?1");
 const BY_NAME: &str = sql!("SELECT id FROM companies WHERE folded = ?1 ORDER BY id LIMIT 1");
 const BY_NAME_ALONE: &str =
@@ -60,6 +67,8 @@ pub struct CompaniesQuery {
     pub descending: bool,
     /// Words of the name or domain; empty: all.
     pub search: String,
+    /// Only those that no contact has.
+    pub without_contacts: bool,
     pub offset: u64,
     /// At most 1,000.
     pub limit: u32,
@@ -192,37 +201,62 @@ pub fn page(db: &Db<'_>, query: &CompaniesQuery) -> Result<(Vec<CompanyCount>, u
         return Err(Error::Invalid(format!("A page has at most {MOST_ROWS} rows.")));
     }
     let words = folded_name(&query.search);
-    let ids = db.all(&page_sql(db, &query.order, query.descending)?, (words,), |row| {
-        Ok(CompanyId(row.get(0)?))
-    })?;
-    let skip = usize::try_from(query.offset).unwrap_or(usize::MAX);
-    let mut rows = Vec::new();
-    for id in ids.iter().skip(skip).take(query.limit as usize) {
-        if let Some(company) = get(db, *id)? {
+    let total = match words.is_empty() && !query.without_contacts {
+        true => count(db)?,
+        false => db
+            .value::<i64>(COUNT_FOUND, (&words, query.without_contacts))?
+            .unwrap_or(0)
+            .unsigned_abs(),
+    };
+    let offset = i64::try_from(query.offset).unwrap_or(i64::MAX);
+    let ids = db.all(
+        &page_sql(db, &query.order, query.descending)?,
+        (words, query.without_contacts, query.limit, offset),
+        |row| Ok(CompanyId(row.get(0)?)),
+    )?;
+    Ok((counted(db, ids)?, total))
+}
+
+/// Companies behind `after` in the order they were made, at most `limit`: for whoever walks through all of them.
+///
+/// # Errors
+/// [`Error::Damaged`].
+pub fn behind(db: &Db<'_>, after: Option<CompanyId>, limit: u32) -> Result<Vec<CompanyCount>> {
+    let after = after.map_or(-1, |id| i64::from(id.0));
+    let ids = db.all(BEHIND, (after, limit), |row| Ok(CompanyId(row.get(0)?)))?;
+    counted(db, ids)
+}
+
+fn counted(db: &Db<'_>, ids: Vec<CompanyId>) -> Result<Vec<CompanyCount>> {
+    let mut rows = Vec::with_capacity(ids.len());
+    for id in ids {
+        if let Some(company) = get(db, id)? {
             let contacts = db.value::<i64>(HOW_MANY, (id.0,))?.unwrap_or(0).unsigned_abs();
             rows.push(CompanyCount { company, contacts });
         }
     }
-    Ok((rows, ids.len() as u64))
+    Ok(rows)
 }
 
-/// `scan:` a page of companies is a part of all of them in an order. The words to look for are ?1.
+/// `scan:` a page of companies is a part of all of them in an order; by name and domain their indexes have it. The words to look
+/// for are ?1, whether only those without contacts are wanted ?2, the rows of the page ?3, and those before it ?4.
 pub(crate) fn page_sql(db: &Db<'_>, order: &CompanyOrder, descending: bool) -> Result<String> {
     let desc = if descending { " DESC" } else { "" };
+    let by_name = || (String::new(), format!("k.folded{desc}, k.id{desc}"));
     let (join, by) = match order {
-        CompanyOrder::Name => (String::new(), format!("k.folded{desc}")),
+        CompanyOrder::Name => by_name(),
         CompanyOrder::Added => (String::new(), format!("k.id{desc}")),
         CompanyOrder::Contacts => (
             "LEFT JOIN (SELECT company_id, count(*) n FROM contacts WHERE company_id IS NOT NULL GROUP BY company_id) x
              ON x.company_id = k.id"
                 .to_owned(),
-            format!("ifnull(x.n, 0){desc}, k.folded"),
+            format!("ifnull(x.n, 0){desc}, k.folded, k.id"),
         ),
         CompanyOrder::Field(key) => match db.catalogue.field(key)? {
             FieldRef::Company(COMPANY_DOMAIN) => {
-                (String::new(), format!("k.domain IS NULL, k.domain{desc}, k.folded"))
+                (String::new(), format!("k.domain{desc} NULLS LAST, k.id"))
             }
-            FieldRef::Company(_) => (String::new(), format!("k.folded{desc}")),
+            FieldRef::Company(_) => by_name(),
             FieldRef::OfCompany(custom) => {
                 let column = format!("w.{}", custom.column());
                 let sorted = match custom.field.field_type {
@@ -232,7 +266,7 @@ pub(crate) fn page_sql(db: &Db<'_>, order: &CompanyOrder, descending: bool) -> R
                 };
                 (
                     "LEFT JOIN company_fields w ON w.company = k.id".to_owned(),
-                    format!("{column} IS NULL, {sorted}, k.folded"),
+                    format!("{column} IS NULL, {sorted}, k.folded, k.id"),
                 )
             }
             FieldRef::BuiltIn(_) | FieldRef::Custom(_) => return Err(Error::missing("field of companies", key)),
@@ -240,7 +274,9 @@ pub(crate) fn page_sql(db: &Db<'_>, order: &CompanyOrder, descending: bool) -> R
     };
     Ok(format!(
         "SELECT k.id FROM companies k {join}
-         WHERE ?1 = '' OR instr(k.folded, ?1) > 0 OR instr(ifnull(k.domain, ''), ?1) > 0 ORDER BY {by}, k.id"
+         WHERE (?1 = '' OR instr(k.folded, ?1) > 0 OR instr(ifnull(k.domain, ''), ?1) > 0)
+           AND (?2 = 0 OR NOT EXISTS (SELECT 1 FROM contacts c WHERE c.company_id = k.id))
+         ORDER BY {by} LIMIT ?3 OFFSET ?4"
     ))
 }
 

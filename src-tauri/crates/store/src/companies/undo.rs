@@ -1,7 +1,8 @@
 //! What an import did to companies, kept and taken back.
 
+use super::removed::erase;
 use super::write::{origin, put_back};
-use super::{contacts_of, exists, remove};
+use super::{contacts_of, exists};
 use crate::codes::{from_json, json};
 use crate::contacts::Updated;
 use crate::error::Result;
@@ -91,7 +92,7 @@ pub(crate) fn drop_made(tx: &mut Tx<'_>, source: i64, left: &mut u32) -> Result<
         after = last;
         for company in made {
             if contacts_of(tx, company)?.is_empty() {
-                remove(tx, company)?;
+                erase(tx, company)?;
                 *left -= 1;
             }
         }

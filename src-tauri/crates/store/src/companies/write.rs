@@ -26,26 +26,19 @@ const TOUCHED: &str = sql!("UPDATE companies SET updated_at = ?2 WHERE id = ?1")
 const MADE: &str = sql!("SELECT source, created_at FROM companies WHERE id = ?1");
 const ADDED: &str = sql!("SELECT source, created_at FROM contacts WHERE id = ?1");
 const ORIGIN: &str = sql!("SELECT source, at FROM company_provenance WHERE company = ?1 AND field = ?2");
-const SET_PROVENANCE: &str = sql!(
+pub(super) const SET_PROVENANCE: &str = sql!(
     "INSERT INTO company_provenance(company, field, source, at) VALUES(?1, ?2, ?3, ?4)
      ON CONFLICT(company, field) DO UPDATE SET source = excluded.source, at = excluded.at"
 );
 const NO_PROVENANCE: &str = sql!("DELETE FROM company_provenance WHERE company = ?1 AND field = ?2");
-const CONTACTS: &str = sql!("SELECT id FROM contacts WHERE company_id = ?1 ORDER BY id");
+pub(super) const CONTACTS: &str = sql!("SELECT id FROM contacts WHERE company_id = ?1 ORDER BY id");
 const CONNECT: &str = sql!("UPDATE contacts SET company_id = ?2 WHERE id = ?1");
-const LEAVE: &str = sql!("UPDATE contacts SET company_id = NULL WHERE company_id = ?1");
 const OWN_ORIGIN: &str = sql!("SELECT source, at FROM provenance WHERE contact = ?1 AND field = ?2");
 const SET_OWN_PROVENANCE: &str = sql!(
     "INSERT INTO provenance(contact, field, source, at) VALUES(?1, ?2, ?3, ?4)
      ON CONFLICT(contact, field) DO UPDATE SET source = excluded.source, at = excluded.at"
 );
-const NO_OWN_PROVENANCE: &str = sql!("DELETE FROM provenance WHERE contact = ?1 AND field = ?2");
-const REMOVE: [&str; 4] = [
-    sql!("DELETE FROM companies WHERE id = ?1"),
-    sql!("DELETE FROM company_fields WHERE company = ?1"),
-    sql!("DELETE FROM company_provenance WHERE company = ?1"),
-    sql!("DELETE FROM import_company_changes WHERE company = ?1"),
-];
+pub(super) const NO_OWN_PROVENANCE: &str = sql!("DELETE FROM provenance WHERE contact = ?1 AND field = ?2");
 
 /// What somebody says of a company: a value of a field, and whether it may replace one.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,7 +72,7 @@ fn is_free(tx: &Tx<'_>, domain: &str, but: Option<CompanyId>) -> Result<()> {
     }
 }
 
-fn tell(tx: &mut Tx<'_>, id: CompanyId) {
+pub(super) fn tell(tx: &mut Tx<'_>, id: CompanyId) {
     tx.touch("companies", i64::from(id.0), i64::from(id.0));
     tx.topic(Topic::Companies);
 }
@@ -192,7 +185,7 @@ fn write(tx: &mut Tx<'_>, id: CompanyId, key: &str, value: Option<Value>, source
     Ok(())
 }
 
-fn write_cells(tx: &mut Tx<'_>, id: CompanyId, key: &str, value: Option<Value>) -> Result<()> {
+pub(super) fn write_cells(tx: &mut Tx<'_>, id: CompanyId, key: &str, value: Option<Value>) -> Result<()> {
     let catalogue = tx.catalogue.clone();
     let field = catalogue.field(key)?;
     let (cell, currency) = values::cells(field, value.as_ref())?;
@@ -221,7 +214,7 @@ fn write_cells(tx: &mut Tx<'_>, id: CompanyId, key: &str, value: Option<Value>) 
 }
 
 /// Tells whoever follows a contact that it reads another value of its company.
-fn told(tx: &mut Tx<'_>, contact: ContactId, key: &str, value: Option<Value>) -> Result<()> {
+pub(super) fn told(tx: &mut Tx<'_>, contact: ContactId, key: &str, value: Option<Value>) -> Result<()> {
     duplicates::outdated(tx, contact)?;
     tx.change(Change::FieldSet {
         contact,
@@ -258,30 +251,6 @@ pub(super) fn put_back(
         None => tx.run(NO_PROVENANCE, (id.0, field))?,
     };
     Ok(())
-}
-
-/// Removes a company; its contacts stay, without one. How many they were.
-///
-/// # Errors
-/// [`Error::NotFound`].
-pub fn remove(tx: &mut Tx<'_>, id: CompanyId) -> Result<u64> {
-    if !exists(tx, id)? {
-        return Err(Error::missing("company", id));
-    }
-    let contacts = tx.all(CONTACTS, (id.0,), |row| Ok(ContactId(row.get(0)?)))?;
-    let values = values_of(tx, id)?;
-    tx.run(LEAVE, (id.0,))?;
-    for contact in &contacts {
-        tx.run(NO_OWN_PROVENANCE, (contact.0, COMPANY_FROM))?;
-        for (key, _) in &values {
-            told(tx, *contact, key, None)?;
-        }
-    }
-    for statement in REMOVE {
-        tx.run(statement, (id.0,))?;
-    }
-    tell(tx, id);
-    Ok(contacts.len() as u64)
 }
 
 /// Gives a contact a company, or none. What was replaced, by the number of the company, as an import keeps it for its

@@ -3,6 +3,7 @@
 mod imported;
 mod measured;
 mod random;
+mod removed;
 
 use super::fixtures::{Place, add, again, field, fresh, ids, write};
 use crate::companies::{self, CompaniesQuery, CompanyOrder};
@@ -394,8 +395,8 @@ async fn companies_and_contacts_are_sorted_by_what_companies_have() {
             order,
             descending,
             search: search.to_owned(),
-            offset: 0,
             limit: 10,
+            ..CompaniesQuery::default()
         };
         let (rows, total) = store.read(move |db| companies::page(db, &query)).await.unwrap();
         assert_eq!(total, rows.len() as u64);
@@ -432,6 +433,34 @@ async fn companies_and_contacts_are_sorted_by_what_companies_have() {
         of(&[("Zed", 2)])
     );
     assert_eq!(names(CompanyOrder::Name, false, "%").await, of(&[]));
+    let unhad = CompaniesQuery {
+        without_contacts: true,
+        limit: 10,
+        ..CompaniesQuery::default()
+    };
+    let (rows, total) = store.read(move |db| companies::page(db, &unhad)).await.unwrap();
+    assert_eq!((rows[0].company.name.as_str(), rows.len(), total), ("beta", 1, 1));
+    for descending in [false, true] {
+        let mut paged = Vec::new();
+        for offset in 0..4 {
+            let query = CompaniesQuery {
+                descending,
+                offset,
+                limit: 1,
+                ..CompaniesQuery::default()
+            };
+            let (rows, total) = store.read(move |db| companies::page(db, &query)).await.unwrap();
+            assert_eq!(total, 3);
+            paged.extend(rows.into_iter().map(|row| (row.company.name, row.contacts)));
+        }
+        assert_eq!(paged, names(CompanyOrder::Name, descending, "").await);
+    }
+    let behind = store
+        .read(move |db| companies::behind(db, Some(acme), 9))
+        .await
+        .unwrap();
+    let behind: Vec<_> = behind.into_iter().map(|row| row.company.name).collect();
+    assert_eq!(behind, ["Zed", "beta"]);
     for (key, first) in [("company.name", c), ("company.domain", a), ("company.revenue", a)] {
         let query = PageQuery {
             order: Order::Field(key.to_owned()),

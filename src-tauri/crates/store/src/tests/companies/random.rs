@@ -21,6 +21,8 @@ enum Deed {
     Set(usize, usize, Option<u8>),
     Connect(usize, Option<usize>),
     Remove(usize),
+    /// Gives the company back that was removed last.
+    Restore,
     Leave(usize),
     Merge(usize, usize, bool),
     Unmerge,
@@ -32,6 +34,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         8 => (0..9usize, 0..5usize, proptest::option::of(0..4u8)).prop_map(|(k, f, v)| Deed::Set(k, f, v)),
         8 => (0..9usize, proptest::option::weighted(0.8, 0..9usize)).prop_map(|(c, k)| Deed::Connect(c, k)),
         1 => (0..9usize).prop_map(Deed::Remove),
+        1 => Just(Deed::Restore),
         1 => (0..9usize).prop_map(Deed::Leave),
         2 => (0..9usize, 0..9usize, any::<bool>()).prop_map(|(a, b, take)| Deed::Merge(a, b, take)),
         1 => Just(Deed::Unmerge),
@@ -94,6 +97,12 @@ fn act(tx: &mut Tx<'_>, town: &mut Town, deed: &Deed) -> Result<()> {
             if let Some(id) = company(town, *k) {
                 companies::remove(tx, id)?;
                 town.companies.retain(|other| *other != id);
+            }
+        }
+        Deed::Restore => {
+            if let Some(gone) = companies::removed(tx)?.first() {
+                companies::restore(tx, gone.id)?;
+                town.companies.push(gone.id);
             }
         }
         Deed::Leave(c) => {
