@@ -13,7 +13,7 @@ pub use read::{
     of_contact, page, scores_of, values_of, without_company,
 };
 pub use undo::keep_was;
-pub use write::{Given, add, connect, remove, set, update};
+pub use write::{Given, add, connect, connect_imported, remove, set, update};
 
 pub(crate) use read::{changed_at, keys};
 #[cfg(test)]

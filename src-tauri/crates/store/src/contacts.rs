@@ -4,6 +4,7 @@
 //! values; `provenance` has a row only for a value written later or by another hand. `time_zone` has its own
 //! source column, because importers derive it from the country for whole files.
 
+pub mod history;
 mod page;
 mod read;
 mod remove;
@@ -23,7 +24,7 @@ pub use write::{
 pub(crate) use read::holder_of;
 pub(crate) use read::{Reader, company_column};
 pub(crate) use write::{
-    Origin, builtin_column, contacts_touched, origin, put_back, set_custom_sql, set_money_sql,
+    Origin, builtin_column, contacts_touched, mend_field, origin, put_back, set_custom_sql, set_money_sql,
 };
 
 use carillon_model::contact::BUILT_IN_FIELDS;

@@ -46,6 +46,10 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("0017_cleansing", include_str!("../migrations/0017_cleansing.sql")),
     ("0018_chunks", include_str!("../migrations/0018_chunks.sql")),
     ("0019_companies", include_str!("../migrations/0019_companies.sql")),
+    (
+        "0020_data_quality",
+        include_str!("../migrations/0020_data_quality.sql"),
+    ),
 ];
 
 /// `user_version` of a file this program has brought up to date.

@@ -12,6 +12,7 @@ mod crash;
 mod duplicates;
 mod event_chunks;
 mod fixtures;
+mod history;
 mod imports;
 mod may_leave;
 mod messages;

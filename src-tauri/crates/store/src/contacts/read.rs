@@ -46,6 +46,16 @@ impl<'a> Reader<'a> {
         Reader::with(own.chain(of_company))
     }
 
+    /// A reader of what is said of contacts themselves, retired fields included.
+    pub(crate) fn said(catalogue: &'a Catalogue) -> Reader<'a> {
+        let own = catalogue.custom.iter().filter(|custom| {
+            let field = &custom.field;
+            !field.is_of_company() && field.score.is_none()
+        });
+        let company = FieldRef::Company(COMPANY);
+        Reader::with(own.map(FieldRef::Custom).chain([company]))
+    }
+
     /// A reader of one field's values ([`Reader::value`]).
     pub(crate) fn only(field: FieldRef<'a>) -> Reader<'a> {
         let further = !matches!(field, FieldRef::BuiltIn(_));
@@ -227,7 +237,7 @@ pub(crate) fn company_column(i: usize) -> &'static str {
     COMPANY_FIELDS[i].0.trim_start_matches(COMPANY_PREFIX)
 }
 
-fn source_text(db: &Db<'_>, known: &mut HashMap<i64, String>, id: i64) -> Result<String> {
+pub(super) fn source_text(db: &Db<'_>, known: &mut HashMap<i64, String>, id: i64) -> Result<String> {
     if let Some(text) = known.get(&id) {
         return Ok(text.clone());
     }

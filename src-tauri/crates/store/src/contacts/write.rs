@@ -1,5 +1,6 @@
 //! Writing contacts.
 
+use super::history::{self, Was};
 use super::{CREATED_AT, EMAIL, TIME_ZONE};
 use crate::catalogue::{Catalogue, CustomField, FieldRef};
 use crate::db::Db;
@@ -386,9 +387,32 @@ pub fn set_field(
     value: Option<&Value>,
     source: &str,
 ) -> Result<Option<Value>> {
+    change(tx, id, key, value, source, true)
+}
+
+/// [`set_field`] for who keeps what was there for an undoing: the history does not keep it, too.
+pub(crate) fn mend_field(
+    tx: &mut Tx<'_>,
+    id: ContactId,
+    key: &str,
+    value: Option<&Value>,
+    source: &str,
+) -> Result<Option<Value>> {
+    change(tx, id, key, value, source, false)
+}
+
+fn change(
+    tx: &mut Tx<'_>,
+    id: ContactId,
+    key: &str,
+    value: Option<&Value>,
+    source: &str,
+    keep: bool,
+) -> Result<Option<Value>> {
     tx.catalogue.writable(key)?;
-    let before = super::record_fields(tx, id)?.ok_or_else(|| Error::missing("contact", id))?;
-    let was = before.into_iter().find(|(k, _)| k == key).map(|(_, v)| v);
+    let mut before = super::record_fields(tx, id)?.ok_or_else(|| Error::missing("contact", id))?;
+    let place = before.iter().position(|(k, _)| k == key);
+    let was = place.map(|at| before.swap_remove(at).1);
     let normal = match (key, value) {
         ("email", Some(Value::Text(email))) => Some(Value::Text(normalise_email(email))),
         (_, value) => value.map(values::kept),
@@ -396,9 +420,30 @@ pub fn set_field(
     if was == normal {
         return Ok(was);
     }
+    // What a contact gets in the write that adds it came with it.
+    if keep && !(was.is_none() && is_new(tx, &before)) {
+        let field = tx.catalogue.field(key)?.number();
+        let found = Was {
+            field,
+            value: was.as_ref(),
+            origin: origin(tx, id, field)?,
+        };
+        let by = Origin {
+            source: tx.source(source)?,
+            at: ms(tx.now()),
+        };
+        history::keep(tx, id, &found, by)?;
+    }
     write_value(tx, id, key, normal.as_ref(), source)?;
     tell_changed(tx, id)?;
     Ok(was)
+}
+
+/// Whether a contact with these values was added at this very moment.
+fn is_new(tx: &Tx<'_>, values: &[(String, Value)]) -> bool {
+    let added = Value::DateTime(whole(tx.now()));
+    let is_added = |(key, value): &(String, Value)| key == BUILT_IN_FIELDS[CREATED_AT].0 && *value == added;
+    values.iter().any(is_added)
 }
 
 fn tell_changed(tx: &mut Tx<'_>, id: ContactId) -> Result<()> {
