@@ -7,7 +7,7 @@ import { cleansingAnswers } from "./fixture.cleansing";
 import { COMPANY_FIELDS, companiesAnswers, companyOf, readOf } from "./fixture.companies";
 import { duplicatesAnswers } from "./fixture.duplicates";
 import { days, mailAnswers } from "./fixture.mail";
-import { at, CITIES, COUNTS, FIELDS, FIRST, LAST, noise, person, timeline } from "./fixture.people";
+import { at, CITIES, COUNTS, FIELDS, FIRST, historyAnswers, LAST, noise, person, timeline } from "./fixture.people";
 import { providersAnswers } from "./fixture.providers";
 import { scoresAnswers } from "./fixture.scores";
 import { segmentsAnswers } from "./fixture.segments";
@@ -441,6 +441,7 @@ export function fixtureHost(search: string): Host {
     "suppressions.check": ({ email }: { email: string }) => ({ suppressed: email.startsWith("a") }),
     ...segmentsAnswers({ empty, total }),
     ...answersAnswers({ empty, much, tell }),
+    ...historyAnswers(empty),
     ...cleansingAnswers({ empty, much, tell, job }),
     ...duplicatesAnswers({ empty, much, tell, job }),
     ...providersAnswers({ empty, much, tell }),

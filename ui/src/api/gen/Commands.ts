@@ -14,6 +14,7 @@ import type { AddSuppression } from "./AddSuppression";
 import type { AdjustScore } from "./AdjustScore";
 import type { AnswerAbsence } from "./AnswerAbsence";
 import type { ApplyCleansing } from "./ApplyCleansing";
+import type { AskHistory } from "./AskHistory";
 import type { AskLedger } from "./AskLedger";
 import type { AskMissing } from "./AskMissing";
 import type { AskSuppressed } from "./AskSuppressed";
@@ -85,6 +86,7 @@ import type { FrameShown } from "./FrameShown";
 import type { FunnelOf } from "./FunnelOf";
 import type { FunnelReport } from "./FunnelReport";
 import type { GrowthReport } from "./GrowthReport";
+import type { HistoryEntry } from "./HistoryEntry";
 import type { HomeOverview } from "./HomeOverview";
 import type { ImportFile } from "./ImportFile";
 import type { ImportPlan } from "./ImportPlan";
@@ -310,6 +312,7 @@ export type Commands = {
   "contacts.delete": { kind: "mutate"; req: DeleteContacts; res: Deleted; reads: [] };
   "contacts.find": { kind: "query"; req: FindContact; res: Found; reads: ["contacts"] };
   "contacts.get": { kind: "query"; req: OneContact; res: ContactPage; reads: ["contacts", "companies", "fields", "tags", "consents", "suppressions", "enrolments", "membership", "responses"] };
+  "contacts.history": { kind: "query"; req: AskHistory; res: Page<HistoryEntry>; reads: ["contacts", "companies", "fields", "imports", "journeys", "duplicates"] };
   "contacts.import_dry_run": { kind: "mutate"; req: ImportPlan; res: JobStarted; reads: [] };
   "contacts.import_open": { kind: "mutate"; req: OpenImport; res: ImportPreview; reads: [] };
   "contacts.import_resume": { kind: "mutate"; req: ResumeImport; res: ImportStarted; reads: [] };
@@ -490,6 +493,7 @@ export const READS: Record<string, readonly string[]> = {
   "consents.of": ["consents"],
   "contacts.find": ["contacts"],
   "contacts.get": ["contacts", "companies", "fields", "tags", "consents", "suppressions", "enrolments", "membership", "responses"],
+  "contacts.history": ["contacts", "companies", "fields", "imports", "journeys", "duplicates"],
   "contacts.page": ["contacts", "companies", "fields", "tags", "consents", "suppressions", "membership"],
   "contacts.timeline": ["contacts", "consents", "events", "outbox", "enrolments"],
   "diagnostics.get": [],

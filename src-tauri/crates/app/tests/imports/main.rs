@@ -5,6 +5,7 @@ mod cleansing;
 mod companies;
 mod events;
 mod exports;
+mod history;
 mod kills;
 mod kinds;
 mod lists;

@@ -6,6 +6,7 @@ mod answers;
 mod cleansing;
 mod companies;
 mod duplicates;
+mod history;
 mod interrupted;
 mod providers;
 mod refusals;
