@@ -9,6 +9,7 @@ import { duplicatesAnswers } from "./fixture.duplicates";
 import { days, mailAnswers } from "./fixture.mail";
 import { at, CITIES, COUNTS, FIELDS, FIRST, historyAnswers, LAST, noise, person, timeline } from "./fixture.people";
 import { providersAnswers } from "./fixture.providers";
+import { qualityAnswers } from "./fixture.quality";
 import { scoresAnswers } from "./fixture.scores";
 import { segmentsAnswers } from "./fixture.segments";
 import { worldAnswers } from "./fixture.world";
@@ -443,6 +444,7 @@ export function fixtureHost(search: string): Host {
     ...answersAnswers({ empty, much, tell }),
     ...historyAnswers(empty),
     ...cleansingAnswers({ empty, much, tell, job }),
+    ...qualityAnswers({ empty, much, tell, job }),
     ...duplicatesAnswers({ empty, much, tell, job }),
     ...providersAnswers({ empty, much, tell }),
     ...scoresAnswers({ empty, total, tell }),

@@ -531,6 +531,7 @@ async fn start(app: &App, path: &Path, store: Store, ownership: Ownership) -> Re
     if app.inner.lively {
         tasks.push(crate::runtime::live(open.clone()));
         tasks.push(crate::intake::live(open.clone()));
+        tasks.push(tokio::spawn(crate::cleansing::live(open.clone())));
         tasks.push(tokio::spawn(crate::world::listen(open.clone())));
     }
     open.tasks

@@ -8,6 +8,7 @@ pub mod history;
 mod page;
 mod read;
 mod remove;
+mod tags;
 mod write;
 
 pub use page::{Order, Ordered, Orders, Page, PageQuery, order, page};
@@ -16,9 +17,9 @@ pub use read::{
     values_of,
 };
 pub use remove::delete;
+pub use tags::{add_tag, remove_tag, tags};
 pub use write::{
-    Columns, Fill, Inserted, NewContact, Updated, add_tag, insert_batch, normalise_email, remove_tag,
-    set_field, tags, update,
+    Columns, Fill, Inserted, NewContact, Updated, insert_batch, normalise_email, set_field, update,
 };
 
 pub(crate) use read::holder_of;

@@ -19,6 +19,7 @@ mod messages;
 mod opening;
 mod passages;
 mod providers;
+mod quality;
 mod readings;
 mod scores;
 mod statements;

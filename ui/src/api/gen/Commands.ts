@@ -17,6 +17,7 @@ import type { ApplyCleansing } from "./ApplyCleansing";
 import type { AskHistory } from "./AskHistory";
 import type { AskLedger } from "./AskLedger";
 import type { AskMissing } from "./AskMissing";
+import type { AskQuality } from "./AskQuality";
 import type { AskSuppressed } from "./AskSuppressed";
 import type { AskTimeline } from "./AskTimeline";
 import type { AskWhy } from "./AskWhy";
@@ -158,6 +159,8 @@ import type { ProviderTest } from "./ProviderTest";
 import type { ProviderView } from "./ProviderView";
 import type { PublishJourney } from "./PublishJourney";
 import type { PublishedNow } from "./PublishedNow";
+import type { QualityContacts } from "./QualityContacts";
+import type { QualityShown } from "./QualityShown";
 import type { RecallSecs } from "./RecallSecs";
 import type { RecentWorkspace } from "./RecentWorkspace";
 import type { RelaySettings } from "./RelaySettings";
@@ -291,7 +294,10 @@ export type Commands = {
   "campaigns.stop": { kind: "mutate"; req: OneCampaign; res: CampaignView; reads: [] };
   "cleansing.apply": { kind: "mutate"; req: ApplyCleansing; res: JobStarted; reads: [] };
   "cleansing.find": { kind: "mutate"; req: FindCleansing; res: JobStarted; reads: [] };
+  "cleansing.measure": { kind: "mutate"; req: NoArgs; res: JobStarted; reads: [] };
   "cleansing.page": { kind: "query"; req: CleansingPage; res: CleansingRows; reads: ["cleansing", "contacts", "suppressions"] };
+  "cleansing.quality": { kind: "query"; req: NoArgs; res: QualityShown; reads: ["cleansing", "fields"] };
+  "cleansing.quality_contacts": { kind: "query"; req: AskQuality; res: QualityContacts; reads: ["cleansing", "contacts", "fields"] };
   "cleansing.show": { kind: "query"; req: NoArgs; res: CleansingShown; reads: ["cleansing"] };
   "cleansing.undo": { kind: "mutate"; req: OneCleansing; res: JobStarted; reads: [] };
   "clock.get": { kind: "query"; req: NoArgs; res: ClockView; reads: ["clock", "enrolments", "outbox", "journeys"] };
@@ -485,6 +491,8 @@ export const READS: Record<string, readonly string[]> = {
   "campaigns.preview": ["campaigns", "membership", "contacts", "consents", "suppressions", "segments", "templates", "accounts", "outbox", "workspace", "responses"],
   "campaigns.recall_secs": ["workspace"],
   "cleansing.page": ["cleansing", "contacts", "suppressions"],
+  "cleansing.quality": ["cleansing", "fields"],
+  "cleansing.quality_contacts": ["cleansing", "contacts", "fields"],
   "cleansing.show": ["cleansing"],
   "clock.get": ["clock", "enrolments", "outbox", "journeys"],
   "companies.find": ["companies"],

@@ -10,6 +10,7 @@ mod kills;
 mod kinds;
 mod lists;
 mod outside;
+mod quality;
 mod standings;
 mod studio;
 mod undo;

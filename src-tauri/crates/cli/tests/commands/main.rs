@@ -9,6 +9,7 @@ mod duplicates;
 mod history;
 mod interrupted;
 mod providers;
+mod quality;
 mod refusals;
 mod relay;
 mod scores;
