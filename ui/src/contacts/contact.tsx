@@ -367,7 +367,10 @@ function Details({ page, fields }: { page: ContactPage; fields: readonly Field[]
           note={(field) =>
             field.key === "time_zone" ? t("contacts.zone_of_workspace", { zone: page.time_zone.name }) : null
           }
-          beside={(field) => <FieldHistory contact={contact.id} field={field.key} label={field.label} />}
+          // What a score says is in its ledger.
+          beside={(field) =>
+            field.score === undefined && <FieldHistory contact={contact.id} field={field.key} label={field.label} />
+          }
           onSave={(key, value, done) => write.mutate({ id: contact.id, values: [{ key, value }] }, { onSuccess: done })}
         />
       </section>

@@ -58,7 +58,7 @@ function useMeasuring(running: number | null): MeasuringState {
     onError: sayError,
   });
   const [heard, setHeard] = useState(0);
-  // One that nobody asked for has no number, and no progress to show.
+  // One that nobody asked for is number 0: it shows no progress, and gives way.
   const others = running !== null && running > heard ? running : null;
   const job = useJob(started ?? others, (view) => {
     setStarted(null);
@@ -68,7 +68,7 @@ function useMeasuring(running: number | null): MeasuringState {
   const atWork = job?.state === "running" ? job : null;
   return {
     job: atWork,
-    busy: running === 0 || others !== null || started !== null || measure.isPending,
+    busy: others !== null || started !== null || measure.isPending,
     start: () => measure.mutate({}),
   };
 }

@@ -1,4 +1,5 @@
-//! How good the data of contacts is, field by field: measured in one pass over all of them, kept as figures of the day.
+//! How good the data of contacts is, field by field: measured in one pass over all of them, after one that counts the domains
+//! of their addresses, and kept as figures of the day.
 //!
 //! A value counts as known where there is one, as valid where it can be what its field is for, and as tidy where a
 //! cleansing would leave it as it is ([`carillon_engine::cleansing::Verdict`]). The score of a field is the share of
@@ -34,6 +35,8 @@ use std::time::{Duration, Instant};
 const READ: u32 = 2_000;
 /// Days that are shown.
 const SPAN: u32 = 90;
+/// The number of a measurement nobody asked for: no job has it.
+const UNASKED: u32 = 0;
 /// How soon after opening, and how often then, it is asked whether there is something to measure.
 const FIRST: Duration = Duration::from_secs(60);
 const EVERY: Duration = Duration::from_secs(600);
@@ -183,15 +186,21 @@ async fn walk(open: &Open, job: &Job, fields: &Arc<Fields>, total: u64, gently: 
         last = Some(end);
         job.progress(u64::from(sum.contacts), total);
         if gently {
-            give_way(open, begun.elapsed()).await;
+            give_way(open, begun.elapsed()).await?;
         }
     }
 }
 
-/// Rests as long as was worked, and until nothing else is at work.
-async fn give_way(open: &Open, worked: Duration) {
+/// Rests as long as was worked, and until nothing else is at work; ends where somebody asked for a measurement of their own.
+async fn give_way(open: &Open, worked: Duration) -> Result<()> {
     tokio::time::sleep(worked).await;
-    while open.jobs.is_busy() {
+    loop {
+        if open.cleansing.kept().measuring != Some(UNASKED) {
+            return Err(fail(Code::Cancelled, "jobs.cancelled", &[]));
+        }
+        if !open.jobs.is_busy() {
+            return Ok(());
+        }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
@@ -223,20 +232,26 @@ async fn look(open: &Arc<Open>) -> Result<bool> {
     if !due || open.jobs.is_busy() {
         return Ok(false);
     }
-    let Some(_work) = Measuring::begin(open, 0) else {
+    let Some(_work) = Measuring::begin(open, UNASKED) else {
         return Ok(false);
     };
-    measure(open, &Job::unwatched(), true).await.map(|_| true)
+    match measure(open, &Job::unwatched(), true).await {
+        Err(error) if error.code == Code::Cancelled => Ok(false),
+        measured => measured.map(|_| true),
+    }
 }
 
 /// One measurement of a workspace at a time.
 struct Measuring(Arc<Open>, u32);
 
 impl Measuring {
-    /// `job`: its number, 0 for one nobody asked for. `None`: one is at work.
+    /// `job`: its number. `None`: one is at work. One that nobody asked for gives way.
     fn begin(open: &Arc<Open>, job: u32) -> Option<Measuring> {
         let mut kept = open.cleansing.kept();
-        if kept.measuring.is_some() {
+        if kept
+            .measuring
+            .is_some_and(|other| other != UNASKED || job == UNASKED)
+        {
             return None;
         }
         kept.measuring = Some(job);

@@ -62,6 +62,15 @@ impl<'a> Reader<'a> {
         Reader::with(further.then_some(field))
     }
 
+    /// A reader of these fields alone: what is not asked for is not read.
+    fn asked(catalogue: &'a Catalogue, keys: &[String]) -> Reader<'a> {
+        let found = catalogue.all().filter(|field| {
+            let built_in = matches!(field, FieldRef::BuiltIn(_));
+            !built_in && keys.iter().any(|key| key == field.key())
+        });
+        Reader::with(found)
+    }
+
     fn with(fields: impl IntoIterator<Item = FieldRef<'a>>) -> Reader<'a> {
         let mut select = format!("SELECT {CELLS}");
         let mut further = Vec::new();
@@ -303,7 +312,7 @@ pub fn values_after(
     after: Option<ContactId>,
     limit: u32,
 ) -> Result<Vec<Asked>> {
-    let reader = Reader::new(&db.catalogue);
+    let reader = Reader::asked(&db.catalogue, keys);
     let place = places(keys);
     db.all(
         &reader.after_id(),
@@ -317,7 +326,7 @@ pub fn values_after(
 /// # Errors
 /// As [`get`].
 pub fn values_of(db: &Db<'_>, keys: &[String], ids: &[ContactId]) -> Result<Vec<Asked>> {
-    let reader = Reader::new(&db.catalogue);
+    let reader = Reader::asked(&db.catalogue, keys);
     let select = reader.by_id();
     let place = places(keys);
     let mut found = Vec::with_capacity(ids.len());

@@ -102,6 +102,7 @@ async fn it_is_measured_by_itself_once_a_day_where_contacts_changed_and_nothing_
     assert!(!look(&open).await.unwrap(), "it is measured already");
     drop(measuring);
     assert!(look(&open).await.unwrap());
+    assert!(open.cleansing.kept().measuring.is_none());
     let zone = open.store.catalogue().zone();
     let today = open.now().with_timezone(&zone).date_naive();
     let days = open
@@ -115,5 +116,27 @@ async fn it_is_measured_by_itself_once_a_day_where_contacts_changed_and_nothing_
         .collect();
     let all = [("2026-03-01", 1), ("2026-03-02", 2), ("2026-03-04", 3)];
     assert_eq!(told, all.map(|(day, n)| (day.to_owned(), n)));
+    crate::workspaces::close_current(&app).await;
+}
+
+#[tokio::test]
+async fn whoever_asks_for_figures_takes_over_from_what_measures_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, open) = workspace(dir.path()).await;
+    add(&app, "a@x.example").await;
+    let unasked = Measuring::begin(&open, UNASKED).unwrap();
+    assert!(Measuring::begin(&open, UNASKED).is_none());
+    let asked = Measuring::begin(&open, 7).unwrap();
+    let error = measure(&open, &Job::unwatched(), true).await.unwrap_err();
+    assert_eq!(
+        error.code,
+        Code::Cancelled,
+        "it gives way after its first contacts"
+    );
+    drop(unasked);
+    assert_eq!(open.cleansing.kept().measuring, Some(7), "the other goes on");
+    measure(&open, &Job::unwatched(), false).await.unwrap();
+    drop(asked);
+    assert!(open.cleansing.kept().measuring.is_none());
     crate::workspaces::close_current(&app).await;
 }
