@@ -183,13 +183,12 @@ function Shares({
   );
 }
 
-/** A share in whole percent; all of them only where it is all of them. */
+/** A share in whole percent, rounded down as the score is: a hundred is all of them. */
 function Share({ part, whole }: { part: number; whole: number }) {
   if (whole === 0) return <span className="text-ink-3">–</span>;
-  const share = part === whole ? 1 : Math.min(0.99, part / whole);
   return (
     <span className="figures" title={`${count(part)} / ${count(whole)}`}>
-      {percent(share)}
+      {percent(Math.floor((part * 100) / whole) / 100)}
     </span>
   );
 }
