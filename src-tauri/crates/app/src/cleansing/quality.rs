@@ -431,4 +431,5 @@ fn rows(
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;
