@@ -92,6 +92,7 @@ export function cleansingAnswers({ empty, much, tell, job }: Listeners & { job: 
       countries: ["AT", "CH", "DE", "FR", "GB", "NL", "PL", "US"],
       found: found(),
       past,
+      running: null,
     }),
     "cleansing.page": ({ rules, only, offset, limit }: CleansingPage) => {
       const shown = people.filter((each) => by(each, only === null ? rules : [only]));

@@ -1,6 +1,9 @@
 // People, messages and events made up for the development of the screens.
+
+import type { AskHistory } from "./gen/AskHistory";
 import type { ContactRow } from "./gen/ContactRow";
 import type { Field } from "./gen/Field";
+import type { HistoryEntry } from "./gen/HistoryEntry";
 import type { ImportCounts } from "./gen/ImportCounts";
 import type { MessageState } from "./gen/MessageState";
 import type { OutboxRow } from "./gen/OutboxRow";
@@ -221,3 +224,48 @@ export const COUNTS: ImportCounts = {
   suppressed: 53,
   skipped: 0,
 };
+
+/** What the values of somebody were, made up: cities, and a name of whoever was merged into them. */
+export function historyAnswers(empty: boolean) {
+  return {
+    "contacts.history": ({ field, offset, limit }: AskHistory): { rows: HistoryEntry[]; total: number } => {
+      const all = empty ? [] : HISTORY.filter((entry) => field === undefined || entry.key === field);
+      return { rows: all.slice(offset, offset + limit), total: all.length };
+    },
+  };
+}
+
+const HISTORY: readonly HistoryEntry[] = (() => {
+  const text = (of: string | null) => (of === null ? null : ({ type: "text", value: of } as const));
+  const by = (source: string, days: number, name: string | null = null) => ({ source, at: at(days), name });
+  const entry = (key: string, label: string, value: string | null, rest: Partial<HistoryEntry>): HistoryEntry => ({
+    key,
+    label,
+    retired: false,
+    value: text(value),
+    cut: false,
+    from: by("import:12", 30, "newsletter-2026.csv"),
+    until: null,
+    of: null,
+    merged: null,
+    ...rest,
+  });
+  return [
+    entry("city", "City", "Hamburg", { from: by("user", 2) }),
+    entry("first_name", "First name", "Anna-Lena", {
+      from: by("form:newsletter", 9),
+      merged: { merge: 4, email: "anna@old.example", at: at(5) },
+    }),
+    entry("email", "E-mail", "p1@example.com", {}),
+    entry("city", "City", "Hambrug", { from: by("import:14", 12, "fair.xlsx"), until: by("user", 2) }),
+    entry("first_name", "First name", "Anna", { until: by("merge:4", 5, "anna@old.example") }),
+    entry("email", "E-mail", "anna@old.example", {
+      from: by("form:newsletter", 9),
+      until: by("merge:4", 5, "anna@old.example"),
+      of: { id: 900, email: "anna@old.example" },
+    }),
+    entry("city", "City", "Kiel", { from: by("import:13", 20, "old.csv"), until: by("undo:import:13", 19, "old.csv") }),
+    entry("city", "City", null, { until: by("import:14", 12, "fair.xlsx") }),
+    entry("shoe", "Shoe size", "42", { retired: true, until: by("journey:3", 21, "Welcome series") }),
+  ];
+})();

@@ -8,8 +8,9 @@ import { COMPANY_FIELDS, companiesAnswers, companyOf, readOf } from "./fixture.c
 import { duplicatesAnswers } from "./fixture.duplicates";
 import { foldersAnswers } from "./fixture.folders";
 import { days, mailAnswers } from "./fixture.mail";
-import { at, CITIES, COUNTS, FIELDS, FIRST, LAST, noise, person, timeline } from "./fixture.people";
+import { at, CITIES, COUNTS, FIELDS, FIRST, historyAnswers, LAST, noise, person, timeline } from "./fixture.people";
 import { providersAnswers } from "./fixture.providers";
+import { qualityAnswers } from "./fixture.quality";
 import { scoresAnswers } from "./fixture.scores";
 import { segmentsAnswers } from "./fixture.segments";
 import { worldAnswers } from "./fixture.world";
@@ -442,8 +443,10 @@ export function fixtureHost(search: string): Host {
     "suppressions.check": ({ email }: { email: string }) => ({ suppressed: email.startsWith("a") }),
     ...segmentsAnswers({ empty, total }),
     ...answersAnswers({ empty, much, tell }),
+    ...historyAnswers(empty),
     ...cleansingAnswers({ empty, much, tell, job }),
     ...foldersAnswers({ empty, much, tell, job }),
+    ...qualityAnswers({ empty, much, tell, job }),
     ...duplicatesAnswers({ empty, much, tell, job }),
     ...providersAnswers({ empty, much, tell }),
     ...scoresAnswers({ empty, total, tell }),

@@ -10,7 +10,7 @@ beforeEach(() => {
   setHost(fixtureHost("?fixture=some"));
 });
 
-const city = () => screen.findByRole("button", { name: /City/ });
+const city = () => screen.findByRole("button", { name: /^Edit City/ });
 
 test("after a value was edited the keyboard is at that value again", async () => {
   showProgram("/contacts/1");

@@ -34,6 +34,7 @@ import { sourceText, Timeline } from "@/shell/timeline";
 import { Values } from "@/shell/values";
 import { OfContact } from "./company";
 import { ConsentDialog } from "./consent";
+import { AllHistory, FieldHistory } from "./history";
 import { Scores } from "./scores";
 
 const CONSENT_TONES = { granted: "ok", withdrawn: "bad", requested: "warn" } as const;
@@ -355,13 +356,20 @@ function Details({ page, fields }: { page: ContactPage; fields: readonly Field[]
       </section>
       <OfContact page={page} fields={fields} />
       <section className="border-line-subtle border-b px-4 py-3">
-        <h2 className="mb-1 font-semibold">{t("contacts.fields")}</h2>
+        <header className="mb-1 flex items-center justify-between">
+          <h2 className="font-semibold">{t("contacts.fields")}</h2>
+          <AllHistory contact={contact.id} email={contact.email} />
+        </header>
         <Values
           fields={fields.filter((field) => field.key !== "created_at" && !isOfCompany(field.key))}
           known={contact.fields}
           locked={(field) => field.key === "email" || field.score !== undefined}
           note={(field) =>
             field.key === "time_zone" ? t("contacts.zone_of_workspace", { zone: page.time_zone.name }) : null
+          }
+          // What a score says is in its ledger.
+          beside={(field) =>
+            field.score === undefined && <FieldHistory contact={contact.id} field={field.key} label={field.label} />
           }
           onSave={(key, value, done) => write.mutate({ id: contact.id, values: [{ key, value }] }, { onSuccess: done })}
         />

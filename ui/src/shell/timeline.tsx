@@ -87,6 +87,7 @@ function prop(of: Prop): string {
 
 /** Where a value came from, in words: `import:12` is "import 12". */
 export function sourceText(source: string): string {
+  if (source.startsWith("undo:")) return t("contacts.sources.undo", { what: sourceText(source.slice(5)) });
   const [kind = "", object = ""] = source.split(":", 2);
   return tx(`contacts.sources.${kind}`, source, { object });
 }

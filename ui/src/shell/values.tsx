@@ -14,6 +14,7 @@ export function Values({
   known,
   locked = () => false,
   note = () => null,
+  beside,
   onSave,
 }: {
   fields: readonly Field[];
@@ -22,6 +23,8 @@ export function Values({
   locked?: (field: Field) => boolean;
   /** A line under a value that is not known. */
   note?: (field: Field) => ReactNode;
+  /** What stands beside a value. */
+  beside?: (field: Field) => ReactNode;
   /** Writes a value, and calls `done` once it is kept. */
   onSave: (key: string, value: Value | null, done: () => void) => void;
 }) {
@@ -63,14 +66,17 @@ export function Values({
                   onEnd={() => end(field.key)}
                 />
               ) : (
-                <Shown
-                  field={field}
-                  held={held}
-                  now={now}
-                  locked={locked(field)}
-                  note={note(field)}
-                  onEdit={() => begin(field.key)}
-                />
+                <div className="group flex items-start">
+                  <Shown
+                    field={field}
+                    held={held}
+                    now={now}
+                    locked={locked(field)}
+                    note={note(field)}
+                    onEdit={() => begin(field.key)}
+                  />
+                  {beside?.(field)}
+                </div>
               )}
             </dd>
           </div>
@@ -103,7 +109,7 @@ function Shown({
       data-field={field.key}
       onClick={onEdit}
       title={held && `${from} · ${moment(held.provenance.at)}`}
-      className="ring-inside block w-full rounded-control px-2 py-1.5 text-left enabled:hover:bg-hover"
+      className="ring-inside block min-w-0 flex-1 rounded-control px-2 py-1.5 text-left enabled:hover:bg-hover"
     >
       <span className="sr-only">{t("contacts.edit_field", { field: field.label })}</span>
       <span className="block break-words">

@@ -2,8 +2,10 @@
 
 mod apply;
 mod find;
+mod quality;
 mod words;
 
+pub(crate) use quality::live;
 pub use words::*;
 
 use crate::Ctx;
@@ -23,6 +25,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 commands! {
     query "cleansing.show" show(NoArgs) -> CleansingShown, reads [Cleansing];
     query "cleansing.page" page(CleansingPage) -> CleansingRows, reads [Cleansing, Contacts, Suppressions];
+    query "cleansing.quality" show_quality(NoArgs) -> QualityShown, reads [Cleansing, Fields];
+    query "cleansing.quality_contacts" quality_contacts(AskQuality) -> QualityContacts, reads [Cleansing, Contacts, Fields];
+    mutate "cleansing.measure" measure(NoArgs) -> JobStarted, reads [];
     mutate "cleansing.find" find(FindCleansing) -> JobStarted, reads [];
     mutate "cleansing.apply" apply(ApplyCleansing) -> JobStarted, reads [];
     mutate "cleansing.undo" undo(OneCleansing) -> JobStarted, reads [];
@@ -45,6 +50,12 @@ pub struct Cleansing(Mutex<Kept>);
 #[derive(Default)]
 struct Kept {
     busy: bool,
+    /// What is at work, once it has a number.
+    running: Option<CleansingRunning>,
+    /// The job that measures; 0 for one nobody asked for.
+    measuring: Option<u32>,
+    /// Whom the last measurement was about.
+    lists: Option<Arc<quality::Lists>>,
     runs: u32,
     found: Option<Arc<Found>>,
 }
@@ -70,6 +81,12 @@ impl AtWork {
         }
         kept.busy = true;
         Ok(AtWork(open.clone()))
+    }
+
+    /// Tells the screens which job it is.
+    fn is(&self, what: CleansingWork, job: &Job) {
+        let job = job.id();
+        self.0.cleansing.kept().running = Some(CleansingRunning { job, what });
     }
 
     /// Searches, and keeps what is found; the screens hear of it.
@@ -108,14 +125,19 @@ impl AtWork {
 
 impl Drop for AtWork {
     fn drop(&mut self) {
-        self.0.cleansing.kept().busy = false;
+        let mut kept = self.0.cleansing.kept();
+        kept.busy = false;
+        kept.running = None;
     }
 }
 
 async fn show(cx: &Ctx, _: NoArgs) -> Result<CleansingShown> {
     let open = cx.open()?;
     let found = open.cleansing.found().map(|found| found.told.clone());
-    let busy = open.cleansing.kept().busy;
+    let (busy, running) = {
+        let kept = open.cleansing.kept();
+        (kept.busy, kept.running.clone())
+    };
     let read = open.store.read(move |db| {
         let past = cleansing::list(db, PAST)?;
         Ok(CleansingShown {
@@ -123,6 +145,7 @@ async fn show(cx: &Ctx, _: NoArgs) -> Result<CleansingShown> {
             countries: Country::all().map(str::to_owned).collect(),
             found,
             past: past.into_iter().map(|row| view(row, busy)).collect(),
+            running,
         })
     });
     Ok(read.await?)
@@ -146,10 +169,10 @@ async fn find(cx: &Ctx, req: FindCleansing) -> Result<JobStarted> {
     crate::contacts::selected(open, req.expression.as_deref(), None)?;
     let work = AtWork::begin(open)?;
     let asked = FindCleansing { country, ..req };
-    let job = cx.app.jobs().start(
-        "cleansing.find",
-        |job| async move { work.search(&job, asked).await },
-    );
+    let job = cx.app.jobs().start("cleansing.find", |job| {
+        work.is(CleansingWork::Find, &job);
+        async move { work.search(&job, asked).await }
+    });
     Ok(JobStarted { job })
 }
 
@@ -244,11 +267,14 @@ async fn apply(cx: &Ctx, req: ApplyCleansing) -> Result<JobStarted> {
         return Err(fail(Code::Stale, "cleansing.changed", &[]));
     };
     let work = AtWork::begin(open)?;
-    let job = cx.app.jobs().start("cleansing.apply", |job| async move {
-        let applied = apply::apply(&work.0, &job, found, req).await;
-        let again = work.search_again(&job).await;
-        let applied = applied?;
-        again.map(|()| applied)
+    let job = cx.app.jobs().start("cleansing.apply", |job| {
+        work.is(CleansingWork::Apply, &job);
+        async move {
+            let applied = apply::apply(&work.0, &job, found, req).await;
+            let again = work.search_again(&job).await;
+            let applied = applied?;
+            again.map(|()| applied)
+        }
     });
     Ok(JobStarted { job })
 }
@@ -263,11 +289,26 @@ async fn undo(cx: &Ctx, req: OneCleansing) -> Result<JobStarted> {
         return Err(fail(Code::Refused, "cleansing.undone", &[("id", &req.id)]));
     }
     let work = AtWork::begin(open)?;
-    let job = cx.app.jobs().start("cleansing.undo", |job| async move {
-        let back = apply::take_back(&work.0, &job, req.id, known.changed).await;
-        let again = work.search_again(&job).await;
-        let back = back?;
-        again.map(|()| back)
+    let job = cx.app.jobs().start("cleansing.undo", |job| {
+        work.is(CleansingWork::Undo, &job);
+        async move {
+            let back = apply::take_back(&work.0, &job, req.id, known.changed).await;
+            let again = work.search_again(&job).await;
+            let back = back?;
+            again.map(|()| back)
+        }
     });
     Ok(JobStarted { job })
+}
+
+async fn show_quality(cx: &Ctx, req: NoArgs) -> Result<QualityShown> {
+    quality::show(cx, req).await
+}
+
+async fn quality_contacts(cx: &Ctx, req: AskQuality) -> Result<QualityContacts> {
+    quality::contacts(cx, req).await
+}
+
+async fn measure(cx: &Ctx, req: NoArgs) -> Result<JobStarted> {
+    quality::start(cx, req).await
 }

@@ -1,8 +1,10 @@
 //! Contacts: lists, one person's page, changes by hand, export. Importing is in [`crate::imports`].
 
 mod changes;
+pub(crate) mod history;
 mod words;
 
+pub use history::{AskHistory, HistoryEntry, MergedFrom, WrittenBy};
 pub use words::*;
 
 use crate::commands;
@@ -28,6 +30,7 @@ commands! {
     query "contacts.get" get(OneContact) -> ContactPage, reads [Contacts, Companies, Fields, Tags, Consents, Suppressions, Enrolments, Membership, Responses];
     query "contacts.find" find(FindContact) -> Found, reads [Contacts];
     query "contacts.timeline" show_timeline(AskTimeline) -> Vec<TimelineEntry>, reads [Contacts, Consents, Events, Outbox, Enrolments];
+    query "contacts.history" show_history(AskHistory) -> Page<HistoryEntry>, reads [Contacts, Companies, Fields, Imports, Journeys, Duplicates];
     mutate "contacts.add" add(AddContact) -> Found, reads [];
     mutate "contacts.update" update(UpdateContact) -> Done, reads [];
     mutate "contacts.tag" tag(TagContacts) -> Changed, reads [];
@@ -218,6 +221,10 @@ async fn get(cx: &Ctx, req: OneContact) -> Result<ContactPage> {
 
 async fn show_timeline(cx: &Ctx, req: AskTimeline) -> Result<Vec<TimelineEntry>> {
     timeline::of(cx.open()?, req.id, req.before, req.limit.min(PAGE) as usize).await
+}
+
+async fn show_history(cx: &Ctx, req: AskHistory) -> Result<Page<HistoryEntry>> {
+    history::page(cx, req).await
 }
 
 /// Keys of the built-in text fields a search looks into.

@@ -6,6 +6,7 @@ mod rules;
 mod show;
 mod words;
 
+pub(crate) use find::put_slips;
 pub(crate) use rules::kinds;
 pub use words::*;
 

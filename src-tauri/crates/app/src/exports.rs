@@ -6,6 +6,7 @@ mod columns;
 mod csv;
 mod files;
 mod lists;
+mod past;
 mod people;
 mod workbook;
 
@@ -75,6 +76,8 @@ pub enum ExportList {
         #[serde(default)]
         name: Option<String>,
     },
+    /// Every value of a contact that is known, now and before, with who wrote it when: what they may ask for of themselves.
+    History { contact: ContactId },
     /// Contacts that are not written to. Of whoever is no contact only a hash is known, and nothing is written.
     Suppressions,
     /// Who gets a campaign, who is held out and who is left out, with what became of each message.

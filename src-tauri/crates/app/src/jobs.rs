@@ -142,6 +142,11 @@ impl Job {
         Job::new(0, "", Bus::default())
     }
 
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
     fn tell(&self) {
         self.bus.tell(0, vec![TOPIC.to_owned()]);
     }
@@ -227,6 +232,8 @@ pub struct Jobs {
 }
 
 const REMEMBERED: usize = 100;
+/// The job that lets a workspace live until it is stopped.
+const LIVING: &str = "runtime.run";
 
 impl Jobs {
     /// No jobs yet; the bus will hear of them.
@@ -305,6 +312,12 @@ impl Jobs {
         while lock(&self.all).values().any(open) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Whether a job is at work, but for one that lets a workspace live and has no end of its own.
+    pub fn is_busy(&self) -> bool {
+        let at_work = |job: &Arc<Job>| job.what != LIVING && lock(&job.end).outcome.is_none();
+        lock(&self.all).values().any(at_work)
     }
 
     /// Asks all jobs to stop, when the workspace closes.

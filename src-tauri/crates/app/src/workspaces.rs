@@ -535,6 +535,7 @@ async fn start(app: &App, path: &Path, store: Store, ownership: Ownership) -> Re
         tasks.push(crate::runtime::live(open.clone()));
         tasks.push(crate::intake::live(open.clone()));
         tasks.push(crate::imports::folders::live(open.clone()));
+        tasks.push(tokio::spawn(crate::cleansing::live(open.clone())));
         tasks.push(tokio::spawn(crate::world::listen(open.clone())));
     }
     open.tasks

@@ -13,12 +13,14 @@ mod names;
 mod phones;
 mod post_codes;
 mod spaces;
+mod verdicts;
 
 #[cfg(test)]
 mod tests;
 
 pub use countries::Country;
 pub use domains::Domains;
+pub use verdicts::Verdict;
 
 use carillon_model::cleansing::{CleansingReason, CleansingRule, CleansingStep};
 
@@ -102,12 +104,18 @@ struct Cell<'v> {
     /// What it is by now.
     now: String,
     steps: Vec<CleansingStep>,
+    /// What is there can be what the field is for, as far as its rule can tell.
+    sound: bool,
 }
 
 impl Cell<'_> {
     fn take(&mut self, rule: CleansingRule, reason: CleansingReason, about: Option<String>, new: String) {
         self.now = new;
         self.steps.push(CleansingStep { rule, reason, about });
+    }
+
+    fn differs(&self) -> bool {
+        !self.steps.is_empty() && self.old != Some(self.now.as_str())
     }
 }
 
@@ -134,7 +142,22 @@ impl<'a> Cleanser<'a> {
     /// What is proposed for a contact, in the order of its fields. `values` stand in the order of the kinds; what is
     /// missing there has no value.
     pub fn proposals(&self, values: &[Option<&str>]) -> Vec<Proposal> {
-        let mut cells: Vec<Cell<'_>> = self
+        let changed = |(field, cell): (usize, Cell<'_>)| {
+            let differs = cell.differs();
+            differs.then(|| Proposal {
+                field,
+                old: cell.old.map(str::to_owned),
+                new: cell.now,
+                steps: cell.steps,
+            })
+        };
+        let cells = self.read(values);
+        cells.into_iter().enumerate().filter_map(changed).collect()
+    }
+
+    /// Asks the rules about each field.
+    fn read<'v>(&self, values: &[Option<&'v str>]) -> Vec<Cell<'v>> {
+        let mut cells: Vec<Cell<'v>> = self
             .kinds
             .iter()
             .enumerate()
@@ -154,16 +177,7 @@ impl<'a> Cleanser<'a> {
                 Kind::Country | Kind::Text => {}
             }
         }
-        let changed = |(field, cell): (usize, Cell<'_>)| {
-            let differs = !cell.steps.is_empty() && cell.old != Some(cell.now.as_str());
-            differs.then(|| Proposal {
-                field,
-                old: cell.old.map(str::to_owned),
-                new: cell.now,
-                steps: cell.steps,
-            })
-        };
-        cells.into_iter().enumerate().filter_map(changed).collect()
+        cells
     }
 
     /// A value without needless spaces; addresses have a rule of their own for them.
@@ -172,6 +186,7 @@ impl<'a> Cleanser<'a> {
             old,
             now: old.unwrap_or_default().to_owned(),
             steps: Vec::new(),
+            sound: true,
         };
         if kind == Kind::Email {
             return cell;
@@ -239,6 +254,7 @@ impl<'a> Cleanser<'a> {
             return (self.home, true);
         };
         let Some((country, reason)) = countries::read(&cell.now) else {
+            cell.sound = false;
             return (None, false);
         };
         if cell.now != country.as_str() && self.rules.has(CleansingRule::Country) {
@@ -253,6 +269,7 @@ impl<'a> Cleanser<'a> {
             return;
         }
         let Some((new, international)) = phones::e164(&cell.now, country) else {
+            cell.sound = false;
             return;
         };
         let reason = match (international, chosen) {
@@ -272,9 +289,12 @@ impl<'a> Cleanser<'a> {
         let Some(country) = country.filter(|_| self.rules.has(CleansingRule::PostCode)) else {
             return;
         };
-        if let Some((new, reason)) = post_codes::written(&cell.now, country) {
-            let about = Some(country.as_str().to_owned());
-            cell.take(CleansingRule::PostCode, reason, about, new);
+        match post_codes::written(&cell.now, country) {
+            Some((new, reason)) => {
+                let about = Some(country.as_str().to_owned());
+                cell.take(CleansingRule::PostCode, reason, about, new);
+            }
+            None => cell.sound = post_codes::may_be(&cell.now, country),
         }
     }
 }

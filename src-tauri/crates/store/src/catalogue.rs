@@ -218,6 +218,15 @@ impl Catalogue {
         fields.filter(move |field| field.score.as_deref() == Some(score))
     }
 
+    /// What people read for a field.
+    pub(crate) fn label<'a>(&'a self, field: FieldRef<'a>) -> &'a str {
+        match field {
+            FieldRef::BuiltIn(i) => BUILT_IN_FIELDS[i].1,
+            FieldRef::Company(i) => COMPANY_FIELDS[i].1,
+            FieldRef::Custom(custom) | FieldRef::OfCompany(custom) => &custom.field.label,
+        }
+    }
+
     /// A field of contacts that people, imports and journeys may write.
     ///
     /// # Errors

@@ -5,7 +5,7 @@
 
 use crate::catalogue::FieldRef;
 use crate::codes::{from_json, from_word, json, word};
-use crate::contacts::{self, Origin};
+use crate::contacts::{self, Origin, history};
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::sql::sql;
@@ -194,7 +194,7 @@ pub fn mend(tx: &mut Tx<'_>, id: CleansingId, contact: ContactId, mends: &[Mend]
         }
         let field = tx.catalogue.field(&mend.key)?.number();
         let origin = contacts::origin(tx, contact, field)?;
-        contacts::set_field(tx, contact, &mend.key, Some(&mend.now), &source)?;
+        contacts::mend_field(tx, contact, &mend.key, Some(&mend.now), &source)?;
         let was = mend.was.as_ref().map(json).transpose()?;
         let (by, at) = (origin.map(|o| o.source), origin.map(|o| o.at));
         tx.run(KEEP, (id.0, contact.0, field, was, by, at))?;
@@ -223,6 +223,13 @@ struct Was {
     field: i64,
     value: Option<String>,
     origin: Option<Origin>,
+}
+
+impl Was {
+    fn value(&self) -> Result<Option<Value>> {
+        let text = self.value.as_deref();
+        text.map(|text| from_json("cleansing_changes", text)).transpose()
+    }
 }
 
 /// Takes back up to `limit` values of a cleansing; call until [`CleansingUndone::finished`]. A person's own no goes with
@@ -258,7 +265,7 @@ pub fn undo(tx: &mut Tx<'_>, id: CleansingId, limit: u32) -> Result<CleansingUnd
     };
     for was in changes {
         tx.run(DROP, (id.0, was.contact.0, was.field))?;
-        match restore(tx, id, own, was)? {
+        match restore(tx, id, own, ms(known.at), was)? {
             true => done.restored += 1,
             false => done.kept += 1,
         }
@@ -269,8 +276,8 @@ pub fn undo(tx: &mut Tx<'_>, id: CleansingId, limit: u32) -> Result<CleansingUnd
     Ok(done)
 }
 
-/// Puts one value back, with who had written it. False: it stays.
-fn restore(tx: &mut Tx<'_>, id: CleansingId, own: i64, was: Was) -> Result<bool> {
+/// Puts one value back, with who had written it. `own`: the source of the cleansing, which began at `begun`. False: it stays.
+fn restore(tx: &mut Tx<'_>, id: CleansingId, own: i64, begun: i64, was: Was) -> Result<bool> {
     let catalogue = tx.catalogue.clone();
     let Some(field) = catalogue.by_number(was.field) else {
         return Ok(false);
@@ -283,13 +290,18 @@ fn restore(tx: &mut Tx<'_>, id: CleansingId, own: i64, was: Was) -> Result<bool>
     if by != Some(own) {
         // A later cleansing found our value and wrote its own: once that one is taken back, what was before both comes back.
         let (source, at) = (was.origin.map(|o| o.source), was.origin.map(|o| o.at));
-        tx.run(HAND_ON, (was.contact.0, was.field, own, was.value, source, at))?;
+        if tx.run(HAND_ON, (was.contact.0, was.field, own, &was.value, source, at))? == 0 {
+            let value = was.value()?;
+            let found = history::Was {
+                field: was.field,
+                value: value.as_ref(),
+                origin: was.origin,
+            };
+            history::outlive(tx, was.contact, &found, own, begun)?;
+        }
         return Ok(false);
     }
-    let value: Option<Value> = match &was.value {
-        Some(text) => Some(from_json("cleansing_changes", text)?),
-        None => None,
-    };
+    let value = was.value()?;
     if let ("email", Some(Value::Text(email))) = (field.key(), &value)
         && contacts::id_of(tx, email)?.is_some()
     {

@@ -15,7 +15,7 @@ pub use read::{
 };
 pub use removed::{RemovedCompany, Restored, remove, removed, restore};
 pub use undo::keep_was;
-pub use write::{Given, add, connect, set, update};
+pub use write::{Given, add, connect, connect_imported, set, update};
 
 pub(crate) use read::{changed_at, keys};
 #[cfg(test)]

@@ -4,9 +4,11 @@
 //! values; `provenance` has a row only for a value written later or by another hand. `time_zone` has its own
 //! source column, because importers derive it from the country for whole files.
 
+pub mod history;
 mod page;
 mod read;
 mod remove;
+mod tags;
 mod write;
 
 pub use page::{Order, Ordered, Orders, Page, PageQuery, order, page};
@@ -15,15 +17,15 @@ pub use read::{
     values_of,
 };
 pub use remove::delete;
+pub use tags::{add_tag, remove_tag, tags};
 pub use write::{
-    Columns, Fill, Inserted, NewContact, Updated, add_tag, insert_batch, normalise_email, remove_tag,
-    set_field, tags, update,
+    Columns, Fill, Inserted, NewContact, Updated, insert_batch, normalise_email, set_field, update,
 };
 
 pub(crate) use read::holder_of;
 pub(crate) use read::{Reader, company_column};
 pub(crate) use write::{
-    Origin, builtin_column, contacts_touched, origin, put_back, set_custom_sql, set_money_sql,
+    Origin, builtin_column, contacts_touched, mend_field, origin, put_back, set_custom_sql, set_money_sql,
 };
 
 use carillon_model::contact::BUILT_IN_FIELDS;

@@ -2,6 +2,7 @@
 
 mod aliases;
 mod kept;
+mod lent;
 mod merge;
 mod pairs;
 mod person;
@@ -13,6 +14,7 @@ pub use pairs::{NewPair, Pair, PairState, different_pairs, end_run, open_count, 
 pub use unmerge::unmerge;
 
 pub(crate) use aliases::{any, by_email, forget};
+pub(crate) use lent::{Lent, lent};
 pub(crate) use pairs::outdated;
 
 #[cfg(test)]

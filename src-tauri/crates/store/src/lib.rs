@@ -47,6 +47,7 @@ mod open;
 pub mod opt_out_sources;
 pub mod outbox;
 pub mod providers;
+pub mod quality;
 pub mod reports;
 pub mod responses;
 pub mod rollups;

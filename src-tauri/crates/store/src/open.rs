@@ -47,6 +47,10 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
     ("0018_chunks", include_str!("../migrations/0018_chunks.sql")),
     ("0019_companies", include_str!("../migrations/0019_companies.sql")),
     (
+        "0020_data_quality",
+        include_str!("../migrations/0020_data_quality.sql"),
+    ),
+    (
         "0021_folders_removals",
         include_str!("../migrations/0021_folders_removals.sql"),
     ),

@@ -15,8 +15,10 @@ import type { AddSuppression } from "./AddSuppression";
 import type { AdjustScore } from "./AdjustScore";
 import type { AnswerAbsence } from "./AnswerAbsence";
 import type { ApplyCleansing } from "./ApplyCleansing";
+import type { AskHistory } from "./AskHistory";
 import type { AskLedger } from "./AskLedger";
 import type { AskMissing } from "./AskMissing";
+import type { AskQuality } from "./AskQuality";
 import type { AskSuppressed } from "./AskSuppressed";
 import type { AskTimeline } from "./AskTimeline";
 import type { AskWhy } from "./AskWhy";
@@ -90,6 +92,7 @@ import type { FrameShown } from "./FrameShown";
 import type { FunnelOf } from "./FunnelOf";
 import type { FunnelReport } from "./FunnelReport";
 import type { GrowthReport } from "./GrowthReport";
+import type { HistoryEntry } from "./HistoryEntry";
 import type { HomeOverview } from "./HomeOverview";
 import type { ImportFile } from "./ImportFile";
 import type { ImportPlan } from "./ImportPlan";
@@ -164,6 +167,8 @@ import type { ProviderTest } from "./ProviderTest";
 import type { ProviderView } from "./ProviderView";
 import type { PublishJourney } from "./PublishJourney";
 import type { PublishedNow } from "./PublishedNow";
+import type { QualityContacts } from "./QualityContacts";
+import type { QualityShown } from "./QualityShown";
 import type { RecallSecs } from "./RecallSecs";
 import type { RecentWorkspace } from "./RecentWorkspace";
 import type { RelaySettings } from "./RelaySettings";
@@ -299,7 +304,10 @@ export type Commands = {
   "campaigns.stop": { kind: "mutate"; req: OneCampaign; res: CampaignView; reads: [] };
   "cleansing.apply": { kind: "mutate"; req: ApplyCleansing; res: JobStarted; reads: [] };
   "cleansing.find": { kind: "mutate"; req: FindCleansing; res: JobStarted; reads: [] };
+  "cleansing.measure": { kind: "mutate"; req: NoArgs; res: JobStarted; reads: [] };
   "cleansing.page": { kind: "query"; req: CleansingPage; res: CleansingRows; reads: ["cleansing", "contacts", "suppressions"] };
+  "cleansing.quality": { kind: "query"; req: NoArgs; res: QualityShown; reads: ["cleansing", "fields"] };
+  "cleansing.quality_contacts": { kind: "query"; req: AskQuality; res: QualityContacts; reads: ["cleansing", "contacts", "fields"] };
   "cleansing.show": { kind: "query"; req: NoArgs; res: CleansingShown; reads: ["cleansing"] };
   "cleansing.undo": { kind: "mutate"; req: OneCleansing; res: JobStarted; reads: [] };
   "clock.get": { kind: "query"; req: NoArgs; res: ClockView; reads: ["clock", "enrolments", "outbox", "journeys"] };
@@ -322,6 +330,7 @@ export type Commands = {
   "contacts.delete": { kind: "mutate"; req: DeleteContacts; res: Deleted; reads: [] };
   "contacts.find": { kind: "query"; req: FindContact; res: Found; reads: ["contacts"] };
   "contacts.get": { kind: "query"; req: OneContact; res: ContactPage; reads: ["contacts", "companies", "fields", "tags", "consents", "suppressions", "enrolments", "membership", "responses"] };
+  "contacts.history": { kind: "query"; req: AskHistory; res: Page<HistoryEntry>; reads: ["contacts", "companies", "fields", "imports", "journeys", "duplicates"] };
   "contacts.import_dry_run": { kind: "mutate"; req: ImportPlan; res: JobStarted; reads: [] };
   "contacts.import_open": { kind: "mutate"; req: OpenImport; res: ImportPreview; reads: [] };
   "contacts.import_resume": { kind: "mutate"; req: ResumeImport; res: ImportStarted; reads: [] };
@@ -502,6 +511,8 @@ export const READS: Record<string, readonly string[]> = {
   "campaigns.preview": ["campaigns", "membership", "contacts", "consents", "suppressions", "segments", "templates", "accounts", "outbox", "workspace", "responses"],
   "campaigns.recall_secs": ["workspace"],
   "cleansing.page": ["cleansing", "contacts", "suppressions"],
+  "cleansing.quality": ["cleansing", "fields"],
+  "cleansing.quality_contacts": ["cleansing", "contacts", "fields"],
   "cleansing.show": ["cleansing"],
   "clock.get": ["clock", "enrolments", "outbox", "journeys"],
   "companies.find": ["companies"],
@@ -511,6 +522,7 @@ export const READS: Record<string, readonly string[]> = {
   "consents.of": ["consents"],
   "contacts.find": ["contacts"],
   "contacts.get": ["contacts", "companies", "fields", "tags", "consents", "suppressions", "enrolments", "membership", "responses"],
+  "contacts.history": ["contacts", "companies", "fields", "imports", "journeys", "duplicates"],
   "contacts.page": ["contacts", "companies", "fields", "tags", "consents", "suppressions", "membership"],
   "contacts.timeline": ["contacts", "consents", "events", "outbox", "enrolments"],
   "diagnostics.get": [],

@@ -21,7 +21,7 @@ contact: ContactId | null,
 /**
  * Only of this name.
  */
-name: string | null, } | { "of": "suppressions" } | { "of": "campaign", campaign: CampaignId, } | { "of": "journey", journey: JourneyId, 
+name: string | null, } | { "of": "history", contact: ContactId, } | { "of": "suppressions" } | { "of": "campaign", campaign: CampaignId, } | { "of": "journey", journey: JourneyId, 
 /**
  * Only at this step.
  */

@@ -4,6 +4,7 @@ import { beforeEach, expect, test } from "vitest";
 import type { CleansingApplied } from "@/api/gen/CleansingApplied";
 import type { CleansingContact } from "@/api/gen/CleansingContact";
 import type { CleansingFound } from "@/api/gen/CleansingFound";
+import type { CleansingRunning } from "@/api/gen/CleansingRunning";
 import type { JobView } from "@/api/gen/JobView";
 import { answering, type Program, showProgram } from "@/testing";
 import { difference, visible } from "./difference";
@@ -58,7 +59,7 @@ const APPLIED: CleansingApplied = {
 };
 
 /** A program in which each job has ended with this answer. */
-function stand(found: CleansingFound | null, result: unknown = null): Program {
+function stand(found: CleansingFound | null, result: unknown = null, running: CleansingRunning | null = null): Program {
   const ended: JobView = {
     id: 1,
     what: "",
@@ -92,6 +93,7 @@ function stand(found: CleansingFound | null, result: unknown = null): Program {
       countries: ["DE", "FR"],
       found,
       past: [{ id: 11, at: "2026-11-26T12:00:00Z", contacts: 20, values: 31, cut_off: false, undone_at: null }],
+      running,
     }),
     "cleansing.page": ({ rules, only = null }) => {
       const rows = by(only === null ? rules : [only]);
@@ -130,6 +132,16 @@ test("what is left out by rule or by change is not applied, and the whole is tak
   ]);
   await userEvent.click(await screen.findByRole("button", { name: "Undo" }));
   await waitFor(() => expect(ordered(program, "cleansing.undo")).toEqual([{ id: 12 }]));
+});
+
+test("work that was begun before the screen was opened is followed to its end, and told of once", async () => {
+  const program = stand(FOUND, { ...FOUND, contacts: 3 }, { job: 9, what: "find" });
+  showProgram("/contacts/cleansing");
+  expect(await screen.findByText("Something was found in 3 contacts.")).toBeDefined();
+  expect(ordered(program, "jobs.get")).toEqual([{ id: 9 }]);
+  program.tell("cleansing");
+  await waitFor(() => expect(program.times("cleansing.show")).toBeGreaterThan(1));
+  expect(program.times("jobs.get")).toBe(1);
 });
 
 test("a rule is looked at alone, also one that is left out", async () => {

@@ -8,10 +8,11 @@ import { JobProgress } from "@/shell/job";
 import { countryName } from "./countries";
 import { Found } from "./found";
 import { Past } from "./past";
+import { Quality } from "./quality";
 import { useCleansing } from "./work";
 
 const route = getRouteApi("/contacts/cleansing");
-const TABS = ["found", "past"] as const;
+const TABS = ["found", "quality", "past"] as const;
 const EVERYBODY = "everybody";
 
 /** Data of contacts that can be put right. */
@@ -19,7 +20,7 @@ export function CleansingScreen() {
   const navigate = useNavigate();
   const { tab } = route.useSearch();
   const shown = useRead("cleansing.show", {});
-  const work = useCleansing();
+  const work = useCleansing(shown.data?.running ?? null);
   if (shown.isError) return <ErrorView error={shown.error} onRetry={() => void shown.refetch()} />;
   return (
     <>
@@ -59,6 +60,12 @@ export function CleansingScreen() {
                 label: t("contacts.cleansing.tabs.found"),
                 fills: true,
                 panel: <Found found={shown.data.found} work={work} />,
+              },
+              {
+                value: "quality",
+                label: t("contacts.cleansing.tabs.quality"),
+                fills: true,
+                panel: <Quality />,
               },
               {
                 value: "past",

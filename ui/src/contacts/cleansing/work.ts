@@ -3,6 +3,7 @@ import { useWrite } from "@/api/client";
 import type { ApplyCleansing } from "@/api/gen/ApplyCleansing";
 import type { CleansingApplied } from "@/api/gen/CleansingApplied";
 import type { CleansingFound } from "@/api/gen/CleansingFound";
+import type { CleansingRunning } from "@/api/gen/CleansingRunning";
 import type { CleansingTakenBack } from "@/api/gen/CleansingTakenBack";
 import type { JobView } from "@/api/gen/JobView";
 import { say, sayError } from "@/design";
@@ -10,7 +11,7 @@ import { t } from "@/i18n";
 import { useJob } from "@/shell/job";
 
 /** What is at work: a search, an application, or an undoing. */
-type Running = "find" | "apply" | "undo";
+type Running = CleansingRunning["what"];
 
 export interface Work {
   running: Running | null;
@@ -24,9 +25,14 @@ export interface Work {
   hear: () => void;
 }
 
-/** Searches, applies and undoes, one at a time, and says how it ended. */
-export function useCleansing(): Work {
-  const [started, setStarted] = useState<{ what: Running; job: number } | null>(null);
+/**
+ * Searches, applies and undoes, one at a time, and says how it ended. `running` is what was at work already when the screen
+ * was opened, or was begun elsewhere.
+ */
+export function useCleansing(running: CleansingRunning | null): Work {
+  const [own, setStarted] = useState<CleansingRunning | null>(null);
+  const [heard, setHeard] = useState(0);
+  const started = own ?? (running !== null && running.job > heard ? running : null);
   const [told, setTold] = useState<CleansingApplied | null>(null);
   const starting = (what: Running) => ({
     onSuccess: (answer: { job: number }) => setStarted({ what, job: answer.job }),
@@ -40,6 +46,7 @@ export function useCleansing(): Work {
     (view: JobView) => {
       const what = started?.what;
       setStarted(null);
+      setHeard(view.id);
       if (view.state === "failed") sayError(view.error);
       if (view.state !== "done" || view.result === null) return;
       if (what === "find") say(t("contacts.cleansing.found", { n: (view.result as CleansingFound).contacts }));

@@ -2,6 +2,7 @@
 
 use super::find::{Found, Row, count, stamp};
 use super::{ApplyCleansing, CleansingApplied, CleansingExcept, CleansingTaken, CleansingTakenBack};
+use crate::duplicates::put_slips;
 use crate::error::Result;
 use crate::jobs::Job;
 use crate::workspaces::Open;
@@ -67,7 +68,7 @@ pub(super) async fn apply(
         .copied()
         .collect();
     let mut done = CleansingApplied::default();
-    let mut outcome = Ok(());
+    let (mut outcome, mut slips) = (Ok(()), Vec::new());
     for (i, batch) in meant.chunks(WRITTEN).enumerate() {
         outcome = job.check();
         if outcome.is_err() {
@@ -80,13 +81,19 @@ pub(super) async fn apply(
         let (tasks, changed_since) = read.await?;
         done.changed_since += changed_since;
         if !tasks.is_empty() {
-            write(open, &mut done, tasks).await?;
+            write(open, &mut done, &mut slips, tasks).await?;
         }
         job.progress((i * WRITTEN) as u64, meant.len() as u64);
     }
     if let Some(id) = done.id {
         open.store
-            .write(Priority::User, move |tx| cleansing::end(tx, id))
+            .write(Priority::User, move |tx| {
+                // Not before: a pair is dropped by what is written to either of the two.
+                if !slips.is_empty() {
+                    put_slips(tx, &slips)?;
+                }
+                cleansing::end(tx, id)
+            })
             .await?;
     }
     outcome.map(|()| done)
@@ -151,7 +158,13 @@ fn new_address(mends: &[Mend]) -> Option<&String> {
         })
 }
 
-async fn write(open: &Open, done: &mut CleansingApplied, tasks: Vec<Task>) -> Result<()> {
+/// `slips`: whose address was not written, and who has it.
+async fn write(
+    open: &Open,
+    done: &mut CleansingApplied,
+    slips: &mut Vec<(ContactId, ContactId)>,
+    tasks: Vec<Task>,
+) -> Result<()> {
     let begun = done.id;
     let (id, results) = open
         .store
@@ -175,6 +188,7 @@ async fn write(open: &Open, done: &mut CleansingApplied, tasks: Vec<Task>) -> Re
         done.changed_since += u32::from(mended.changed_since > 0);
         match mended.taken {
             Some(other) => {
+                slips.push((task.contact, other));
                 done.taken_total += 1;
                 if done.taken.len() < NAMED {
                     done.taken.push(CleansingTaken {

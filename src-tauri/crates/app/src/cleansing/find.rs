@@ -65,7 +65,7 @@ impl Ground {
     }
 }
 
-fn text(value: Option<&Value>) -> Option<&str> {
+pub(super) fn text(value: Option<&Value>) -> Option<&str> {
     match value {
         Some(Value::Text(text)) => Some(text),
         _ => None,
@@ -108,18 +108,7 @@ pub(super) async fn search(open: &Arc<Open>, job: &Job, run: u32, asked: FindCle
     let home = home(asked.country.as_deref())?;
     let meant = crate::contacts::selected(open, asked.expression.as_deref(), None)?;
     let meant = meant.unwrap_or_else(|| open.store.with_index(|index| index.contacts().clone()));
-    let mut ground = Ground {
-        keys: Vec::new(),
-        labels: Vec::new(),
-        kinds: Vec::new(),
-        home,
-        domains: domains(open, job).await?,
-    };
-    for (key, label, kind) in open.store.read(fields).await? {
-        ground.keys.push(key);
-        ground.labels.push(label);
-        ground.kinds.push(kind);
-    }
+    let ground = ground(open, home, domains(open, job).await?).await?;
     let ids: Vec<ContactId> = meant.iter().map(ContactId).collect();
     let ground = Arc::new(ground);
     let (rows, counts) = walk(open, job, &ground, &ids).await?;
@@ -132,6 +121,23 @@ pub(super) async fn search(open: &Arc<Open>, job: &Job, run: u32, asked: FindCle
         rules: told(&ground, &counts),
     };
     Ok(Found { ground, rows, told })
+}
+
+/// What is known of the workspace.
+pub(super) async fn ground(open: &Open, home: Option<Country>, domains: Domains) -> Result<Ground> {
+    let mut ground = Ground {
+        keys: Vec::new(),
+        labels: Vec::new(),
+        kinds: Vec::new(),
+        home,
+        domains,
+    };
+    for (key, label, kind) in open.store.read(fields).await? {
+        ground.keys.push(key);
+        ground.labels.push(label);
+        ground.kinds.push(kind);
+    }
+    Ok(ground)
 }
 
 /// The country of a code.
@@ -148,7 +154,7 @@ pub(super) fn home(code: Option<&str>) -> Result<Option<Country>> {
 }
 
 /// Which domains of addresses many have: of all contacts, whoever is meant.
-async fn domains(open: &Open, job: &Job) -> Result<Domains> {
+pub(super) async fn domains(open: &Open, job: &Job) -> Result<Domains> {
     job.phase("counting_domains");
     let keys = Arc::new(vec!["email".to_owned()]);
     let total = open.store.read(carillon_store::contacts::count).await?;

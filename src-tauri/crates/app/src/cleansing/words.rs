@@ -1,7 +1,9 @@
 //! Requests and answers about cleansings.
 
 use carillon_model::cleansing::{CleansingRule, CleansingStep};
+use carillon_model::contact::Value;
 use carillon_model::{CleansingId, ContactId, Moment};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -79,6 +81,26 @@ pub struct CleansingShown {
     pub found: Option<CleansingFound>,
     /// The last cleansings, the newest first.
     pub past: Vec<CleansingView>,
+    /// What is at work.
+    pub running: Option<CleansingRunning>,
+}
+
+/// A search, an application or an undoing at work: the job, and the command that began it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct CleansingRunning {
+    pub job: u32,
+    pub what: CleansingWork,
+}
+
+/// What is done to the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum CleansingWork {
+    Find,
+    Apply,
+    Undo,
 }
 
 /// Which changes.
@@ -197,4 +219,108 @@ pub struct CleansingTakenBack {
     pub restored: u32,
     /// Values that stay: written by somebody since, of a contact that is gone, or an address somebody else has by now.
     pub kept: u32,
+}
+
+/// Of all contacts: how many have a value in a field, how many of those one that can be what the field is for, and how
+/// many of those one that is written as a cleansing would leave it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct QualityFigures {
+    pub known: u32,
+    pub valid: u32,
+    pub tidy: u32,
+    /// `tidy` of all contacts in whole percent, rounded down: 0 to 100.
+    pub score: u32,
+}
+
+/// Figures of a field on a day on which was measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct QualityDay {
+    pub day: NaiveDate,
+    #[serde(flatten)]
+    pub figures: QualityFigures,
+}
+
+/// A field with its figures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct QualityField {
+    pub key: String,
+    pub label: String,
+    /// `None`: the field is newer than the last measurement.
+    pub now: Option<QualityFigures>,
+    /// Days on which was measured, in their order; on the others nothing is known.
+    pub days: Vec<QualityDay>,
+}
+
+/// When was measured last, and what is true of all fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct QualityMeasured {
+    pub day: NaiveDate,
+    pub at: Moment,
+    pub contacts: u32,
+    /// Pairs of contacts that may be one person and wait for a word; `None`: nobody ever looked for them.
+    pub pairs: Option<u32>,
+}
+
+/// How good the data is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct QualityShown {
+    /// `None`: it was never measured.
+    pub measured: Option<QualityMeasured>,
+    /// The job that measures now; 0 for one that nobody asked for.
+    pub running: Option<u32>,
+    /// Whom the figures are about can be asked: not before a measurement in this session.
+    pub at_hand: bool,
+    /// The first and the last day of the figures.
+    pub from: NaiveDate,
+    pub to: NaiveDate,
+    pub fields: Vec<QualityField>,
+}
+
+/// What is wrong with a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum QualityVerdict {
+    /// It cannot be what its field is for.
+    Invalid,
+    /// It can be, but a cleansing would write it otherwise.
+    Untidy,
+}
+
+/// Whose values are wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct AskQuality {
+    pub field: String,
+    pub verdict: QualityVerdict,
+    pub offset: u32,
+    /// At most 200.
+    pub limit: u32,
+}
+
+/// A contact with a value that is wrong.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct QualityContact {
+    pub id: ContactId,
+    pub email: String,
+    pub value: Option<Value>,
+}
+
+/// A page of contacts, as it was measured last.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct QualityContacts {
+    /// False: nobody knows before it is measured again.
+    pub at_hand: bool,
+    /// Those that are mended by now are left out.
+    pub rows: Vec<QualityContact>,
+    /// Contacts there were.
+    pub total: u32,
 }

@@ -180,7 +180,7 @@ pub struct TimelineEntry {
 }
 
 /// A contact with its address.
-#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Named {
     pub id: ContactId,

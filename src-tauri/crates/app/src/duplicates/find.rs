@@ -14,7 +14,7 @@ use carillon_model::contact::Value;
 use carillon_model::duplicate::{MatchKind, MatchLevel};
 use carillon_store::contacts::values_after;
 use carillon_store::duplicates::{NewPair, end_run, put};
-use carillon_store::{Priority, settings};
+use carillon_store::{Priority, Tx, settings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
@@ -26,6 +26,8 @@ const WRITTEN: usize = 250;
 const MOST_PAIRS: usize = 50_000;
 /// The same mailbox is the same person, but for couples who share one.
 const SAME_MAILBOX: f64 = 0.99;
+/// An address that is another's but for a slip leads to the same mailbox, where it is one.
+const SLIP: f64 = 0.9;
 /// Counts the searches.
 const RUN: &str = "duplicates:run";
 
@@ -237,6 +239,22 @@ fn evidence(weights: &[Weight], compared: &[(String, MatchKind)]) -> Vec<MatchEv
             }
         })
         .collect()
+}
+
+/// Puts pairs into the queue whose one address is the other's but for a slip; the next search looks at them anew.
+pub(crate) fn put_slips(tx: &mut Tx<'_>, pairs: &[(ContactId, ContactId)]) -> carillon_store::Result<()> {
+    let new: Vec<NewPair> = pairs
+        .iter()
+        .map(|(a, b)| NewPair {
+            a: *a,
+            b: *b,
+            probability: SLIP,
+            same: vec![exact::word(SameKey::Email).to_owned()],
+            weights: "[]".to_owned(),
+        })
+        .collect();
+    let (run, now) = (settings::cursor(tx, RUN)?, tx.seq());
+    put(tx, &new, run, now).map(drop)
 }
 
 async fn keep(

@@ -106,6 +106,7 @@ pub(super) async fn of(cx: &Ctx, list: ExportList) -> Result<List> {
             search,
         } => messages_of(open, states, journey, search).await,
         ExportList::Events { contact, name } => events_of(open, contact, name).await,
+        ExportList::History { contact } => super::past::history_of(open, contact).await,
         ExportList::Suppressions => suppressions_of(open).await,
         ExportList::Campaign { campaign } => {
             let rows = CampaignRows::of(open, campaign).await?;
@@ -510,7 +511,7 @@ async fn suppressed(open: &Open, after: &mut Option<ContactId>) -> Result<Option
 }
 
 /// A table whose rows are all there.
-fn ready(of: &[(&str, Kind)], rows: Rows) -> List {
+pub(super) fn ready(of: &[(&str, Kind)], rows: Rows) -> List {
     List {
         columns: columns(of),
         total: rows.len() as u64,

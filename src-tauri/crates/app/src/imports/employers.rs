@@ -168,7 +168,7 @@ impl Employers {
             }
             self.said.insert(company, row.clone());
         }
-        let was = companies::connect(tx, contact, Some(company), &source)?;
+        let was = companies::connect_imported(tx, contact, Some(company), &source)?;
         Ok(Connected {
             any: any || was.is_some(),
             was,

@@ -242,6 +242,17 @@ async fn an_address_that_leads_to_somebody_is_named_and_a_no_stays_a_no() {
     assert_eq!(applied["taken"][0]["other"], ada);
     assert_eq!(applied["taken"][0]["wanted"], "ada@gmail.com");
     assert!(!studio.missing("ada@gmial.com").await);
+    let pairs = studio
+        .query("duplicates.page", json!({ "offset": 0, "limit": 10 }))
+        .await;
+    let emails = (&pairs["rows"][0]["email_a"], &pairs["rows"][0]["email_b"]);
+    assert_eq!(pairs["rows"].as_array().map(Vec::len), Some(1), "{pairs}");
+    assert!(
+        [emails.0, emails.1]
+            .iter()
+            .all(|email| ["ada@gmial.com", "ada@gmail.com"].contains(&email.as_str().unwrap())),
+        "the two wait for somebody to look: {pairs}"
+    );
     for email in ["bo@gmail.com", "cy@gmail.com"] {
         let shown = studio.contact(email).await;
         assert!(shown["suppressed"].is_object(), "{email}");

@@ -27,6 +27,30 @@ pub enum Cleansing {
         #[command(flatten)]
         what: What,
     },
+    /// How good the data is, field by field: how many contacts have a value, how many of those one that can be what the field is
+    /// for, and how many of those one that is written as it should be. The score is the share of contacts whose value is all
+    /// three, in whole percent.
+    #[command(
+        after_help = "Examples:\n  carillon cleansing quality\n  carillon cleansing quality --days\n  carillon cleansing quality --field phone --list invalid"
+    )]
+    Quality {
+        /// Measure now; else what was measured last is shown, and only what was never measured is.
+        #[arg(long)]
+        measure: bool,
+        /// The scores of each day on which was measured, of the last ninety.
+        #[arg(long, conflicts_with = "list")]
+        days: bool,
+        /// Only this field.
+        #[arg(long, value_name = "FIELD")]
+        field: Option<String>,
+        /// The contacts whose value of the field is wrong: it cannot be what the field is for (invalid), or a cleansing would
+        /// write it otherwise (untidy).
+        #[arg(long, value_parser = ["invalid", "untidy"], requires = "field")]
+        list: Option<String>,
+        /// At most so many contacts.
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: u32,
+    },
     /// Cleansings so far, the last first.
     List,
     /// Take a cleansing back: values are as they were, but for those somebody wrote since.

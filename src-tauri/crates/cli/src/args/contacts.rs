@@ -38,6 +38,20 @@ pub enum Contacts {
         /// The contact's address.
         email: String,
     },
+    /// What the values of a contact were: each with who wrote it when, and who replaced it. What is there now comes first,
+    /// then what was replaced last. `carillon export history` writes all of it to a file, for whoever asks what is known of them.
+    #[command(
+        after_help = "Examples:\n  carillon contacts history ada@example.com\n  carillon contacts history ada@example.com --field city"
+    )]
+    History {
+        /// The contact's address.
+        email: String,
+        /// Only of this field.
+        #[arg(long, value_name = "FIELD")]
+        field: Option<String>,
+        #[command(flatten)]
+        part: Part,
+    },
     /// Write contacts to a file: a workbook of Excel where it ends in .xlsx, Parquet where it ends in .parquet, else CSV.
     /// `carillon export` writes other tables, too.
     #[command(

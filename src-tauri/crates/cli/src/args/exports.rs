@@ -57,6 +57,14 @@ pub enum Export {
         #[arg(long, value_name = "NAME")]
         journey: Option<String>,
     },
+    /// Every value of a contact that is known, now and before, with who wrote it when and who replaced it.
+    #[command(after_help = "Example:\n  carillon export history ada@example.com --out ada.xlsx")]
+    History {
+        /// The contact's address.
+        email: String,
+        #[command(flatten)]
+        file: ExportFile,
+    },
     /// Contacts that are not written to, with the reason. Of whoever is no contact only a hash is known: they are not
     /// among them.
     #[command(after_help = "Example:\n  carillon export suppressions --out not-written-to.csv")]

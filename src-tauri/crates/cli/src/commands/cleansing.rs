@@ -1,11 +1,11 @@
 //! cleansing.
 
 use super::answer;
-use crate::args::{Cleansing, What};
+use crate::args::{Cleansing, Part, What};
 use crate::backend::Backend;
 use crate::output;
 use crate::words::{say, word};
-use carillon_app::error::Result;
+use carillon_app::error::{Code, Result, fail};
 use serde_json::{Value, json};
 
 pub async fn cleansing(backend: &Backend, json: bool, verb: Cleansing) -> Result<()> {
@@ -28,6 +28,30 @@ pub async fn cleansing(backend: &Backend, json: bool, verb: Cleansing) -> Result
             let args = json!({ "run": found["run"], "rules": what.rules(), "except": [] });
             let applied = backend.job("cleansing.apply", args).await?;
             answer(json, &applied, tell);
+            Ok(())
+        }
+        Cleansing::Quality {
+            measure,
+            days,
+            field,
+            list,
+            limit,
+        } => {
+            let shown = measured(backend, measure, list.is_some()).await?;
+            let shown = only(shown, field.as_deref())?;
+            match (list, field) {
+                (Some(verdict), Some(field)) => {
+                    let args = json!({ "field": field, "verdict": verdict });
+                    let part = Part { limit, offset: 0 };
+                    let page = backend.rows("cleansing.quality_contacts", args, part).await?;
+                    answer(json, &page, |page| {
+                        output::table(&page["rows"], &[("email", "email"), ("value", "value")]);
+                        say!("contacts.total", n = page["total"]);
+                    });
+                }
+                _ if days => answer(json, &shown, by_day),
+                _ => answer(json, &shown, quality),
+            }
             Ok(())
         }
         Cleansing::List => {
@@ -61,6 +85,86 @@ pub async fn cleansing(backend: &Backend, json: bool, verb: Cleansing) -> Result
             Ok(())
         }
     }
+}
+
+/// What was measured last; measured now where nothing is there, or not what is asked for.
+async fn measured(backend: &Backend, measure: bool, list: bool) -> Result<Value> {
+    let shown = backend.query("cleansing.quality", json!({})).await?;
+    let missing = shown["measured"].is_null() || (list && shown["at_hand"] == json!(false));
+    if !measure && !missing {
+        return Ok(shown);
+    }
+    backend.job("cleansing.measure", json!({})).await?;
+    backend.query("cleansing.quality", json!({})).await
+}
+
+/// Only one field of them.
+fn only(mut shown: Value, field: Option<&str>) -> Result<Value> {
+    if let Some(key) = field
+        && let Some(fields) = shown["fields"].as_array_mut()
+    {
+        fields.retain(|field| field["key"] == *key);
+        if fields.is_empty() {
+            return Err(fail(Code::NotFound, "not_found.field", &[("name", &key)]));
+        }
+    }
+    Ok(shown)
+}
+
+fn quality(shown: &Value) {
+    let rows = shown["fields"].as_array().into_iter().flatten().map(|field| {
+        let now = &field["now"];
+        json!({
+            "score": now["score"], "field": field["key"], "known": now["known"], "valid": now["valid"], "tidy": now["tidy"],
+        })
+    });
+    output::table(
+        &Value::Array(rows.collect()),
+        &[
+            ("score", "score"),
+            ("field", "field"),
+            ("known", "known"),
+            ("valid", "valid"),
+            ("tidy", "tidy"),
+        ],
+    );
+    let measured = &shown["measured"];
+    say!(
+        "cleansing.measured",
+        n = measured["contacts"],
+        at = measured["at"]
+    );
+    if measured["pairs"].as_u64().is_some_and(|pairs| pairs > 0) {
+        say!("cleansing.pairs", n = measured["pairs"]);
+    }
+}
+
+fn by_day(shown: &Value) {
+    let rows = shown["fields"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .flat_map(|field| {
+            let days = field["days"].as_array().into_iter().flatten();
+            days.map(|day| {
+                json!({
+                    "day": day["day"], "field": field["key"], "score": day["score"],
+                    "known": day["known"], "valid": day["valid"], "tidy": day["tidy"],
+                })
+            })
+            .collect::<Vec<_>>()
+        });
+    output::table(
+        &Value::Array(rows.collect()),
+        &[
+            ("day", "day"),
+            ("field", "field"),
+            ("score", "score"),
+            ("known", "known"),
+            ("valid", "valid"),
+            ("tidy", "tidy"),
+        ],
+    );
 }
 
 async fn find(backend: &Backend, what: &What) -> Result<Value> {

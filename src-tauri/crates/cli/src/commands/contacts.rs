@@ -40,6 +40,13 @@ pub async fn contacts(backend: &Backend, json: bool, verb: Contacts) -> Result<(
             answer(json, &both, show);
             Ok(())
         }
+        Contacts::History { email, field, part } => {
+            let id = backend.contact(&email).await?;
+            let args = json!({ "id": id, "field": field });
+            let page = backend.rows("contacts.history", args, part).await?;
+            answer(json, &page, history);
+            Ok(())
+        }
         Contacts::Export { to, expression } => {
             let who = json!({ "where": expression, "search": null, "except": [] });
             let list = json!({ "of": "contacts", "who": who, "columns": [] });
@@ -63,6 +70,43 @@ pub async fn contacts(backend: &Backend, json: bool, verb: Contacts) -> Result<(
             Ok(())
         }
     }
+}
+
+fn history(page: &Value) {
+    let by = |who: &Value| match who.is_null() {
+        true => json!(null),
+        false => match who["name"].is_null() {
+            true => who["source"].clone(),
+            false => json!(format!(
+                "{} ({})",
+                output::cell(&who["source"]),
+                output::cell(&who["name"])
+            )),
+        },
+    };
+    let rows = page["rows"].as_array().into_iter().flatten().map(|entry| {
+        let of = match entry["of"].is_null() {
+            true => &entry["merged"]["email"],
+            false => &entry["of"]["email"],
+        };
+        json!({
+            "field": entry["label"], "value": entry["value"], "source": by(&entry["from"]), "at": entry["from"]["at"],
+            "until": entry["until"]["at"], "replaced_by": by(&entry["until"]), "of": of,
+        })
+    });
+    output::table(
+        &Value::Array(rows.collect()),
+        &[
+            ("field", "field"),
+            ("value", "value"),
+            ("source", "source"),
+            ("at", "at"),
+            ("until", "until"),
+            ("replaced_by", "replaced_by"),
+            ("of", "of"),
+        ],
+    );
+    say!("contacts.values", n = page["total"]);
 }
 
 async fn imports_so_far(backend: &Backend, json: bool) -> Result<()> {

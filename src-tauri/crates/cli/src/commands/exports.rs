@@ -34,6 +34,10 @@ pub async fn export(backend: &Backend, json: bool, verb: Export) -> Result<()> {
             )
         }
         Export::Companies { file } => (json!({ "of": "companies" }), file),
+        Export::History { email, file } => {
+            let contact = backend.contact(&email).await?;
+            (json!({ "of": "history", "contact": contact }), file)
+        }
         Export::Suppressions { file } => (json!({ "of": "suppressions" }), file),
         Export::Campaign { name, file } => {
             let found = backend.find("campaigns.list", &name, "campaign").await?;

@@ -57,6 +57,15 @@ pub(super) fn written(text: &str, country: Country) -> Option<(String, Cleansing
     })
 }
 
+/// Whether a text can be a code of the country, as far as its forms are known.
+pub(super) fn may_be(text: &str, country: Country) -> bool {
+    let Some(form) = LISTS.countries.get(country.as_str()) else {
+        return true;
+    };
+    let bare = bare(text, form);
+    text.len() <= LONGEST && text.is_ascii() && form.forms.iter().any(|shape| shaped(&bare, shape).is_some())
+}
+
 /// Letters and digits of a code, without its country in front ("D-10115").
 fn bare(text: &str, form: &Form) -> String {
     let code: String = text.chars().filter(|c| c.is_ascii_alphanumeric()).collect();

@@ -2,11 +2,12 @@
 
 use super::read::{exists, find, values_of};
 use super::write::{
-    CONTACTS, NO_OWN_PROVENANCE, SET_PROVENANCE, origin, put_connection_back, tell, told, write_cells,
+    CONTACTS, NO_OWN_PROVENANCE, SET_PROVENANCE, origin, own_origin, put_connection_back, tell, told,
+    write_cells,
 };
 use crate::catalogue::{COMPANY, COMPANY_DOMAIN, COMPANY_FROM, FieldRef};
 use crate::codes::{from_json, json};
-use crate::contacts::Origin;
+use crate::contacts::{Origin, history};
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::imports::Was;
@@ -117,9 +118,22 @@ pub fn remove(tx: &mut Tx<'_>, id: CompanyId) -> Result<u64> {
         changes,
     };
     tx.run(KEEP_CONTACTS, (id.0, COMPANY_FROM))?;
+    let now = ms(tx.now());
+    let by = Origin {
+        source: tx.source("user")?,
+        at: now,
+    };
+    let named = Value::Text(name.clone());
+    for contact in tx.all(CONTACTS, (id.0,), |row| Ok(ContactId(row.get(0)?)))? {
+        let was = history::Was {
+            field: COMPANY_FROM,
+            value: Some(&named),
+            origin: own_origin(tx, contact)?,
+        };
+        history::keep(tx, contact, &was, by)?;
+    }
     let contacts = erase(tx, id)?;
     let count = i64::try_from(contacts).unwrap_or(i64::MAX);
-    let now = ms(tx.now());
     tx.run(KEEP, (id.0, name, count, json(&kept)?, now))?;
     for old in tx.all(OLDEST_KEPT, (KEPT_MOST,), |row| Ok(CompanyId(row.get(0)?)))? {
         forget(tx, old)?;

@@ -2,7 +2,7 @@
 
 use super::read::{exists, of_contact, values_of};
 use crate::catalogue::{COMPANY, COMPANY_DOMAIN, COMPANY_FROM, FieldRef};
-use crate::contacts::{Fill, Origin, Updated, contacts_touched, set_custom_sql, set_money_sql};
+use crate::contacts::{Fill, Origin, Updated, contacts_touched, history, set_custom_sql, set_money_sql};
 use crate::duplicates;
 use crate::error::{Error, Result};
 use crate::membership::Change;
@@ -12,7 +12,7 @@ use crate::topics::Topic;
 use crate::tx::Tx;
 use crate::values;
 use carillon_engine::companies::{domain_of, folded_name};
-use carillon_model::contact::Value;
+use carillon_model::contact::{COMPANY_FIELDS, Value};
 use carillon_model::{CompanyId, ContactId};
 use std::collections::BTreeMap;
 
@@ -264,6 +264,39 @@ pub fn connect(
     company: Option<CompanyId>,
     source: &str,
 ) -> Result<Option<Updated>> {
+    change_company(tx, contact, company, source, true)
+}
+
+/// [`connect`] for who keeps what was there for an undoing: the history does not keep it, too.
+///
+/// # Errors
+/// As [`connect`].
+pub fn connect_imported(
+    tx: &mut Tx<'_>,
+    contact: ContactId,
+    company: Option<CompanyId>,
+    source: &str,
+) -> Result<Option<Updated>> {
+    change_company(tx, contact, company, source, false)
+}
+
+/// Who said which company a contact has; `None`: whoever added the contact.
+pub(super) fn own_origin(tx: &Tx<'_>, contact: ContactId) -> Result<Option<Origin>> {
+    tx.one(OWN_ORIGIN, (contact.0, COMPANY_FROM), |row| {
+        Ok(Origin {
+            source: row.get(0)?,
+            at: row.get(1)?,
+        })
+    })
+}
+
+fn change_company(
+    tx: &mut Tx<'_>,
+    contact: ContactId,
+    company: Option<CompanyId>,
+    source: &str,
+    keep: bool,
+) -> Result<Option<Updated>> {
     let Some(added) = tx.one(ADDED, (contact.0,), |row| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
     })?
@@ -279,22 +312,29 @@ pub fn connect(
     if was == company {
         return Ok(None);
     }
-    let origin = tx.one(OWN_ORIGIN, (contact.0, COMPANY_FROM), |row| {
-        Ok(Origin {
-            source: row.get(0)?,
-            at: row.get(1)?,
-        })
-    })?;
+    let origin = own_origin(tx, contact)?;
+    let (source, now) = (tx.source(source)?, ms(tx.now()));
     let mut values: BTreeMap<String, Option<Value>> = BTreeMap::new();
-    if let Some(was) = was {
-        values.extend(values_of(tx, was)?.into_iter().map(|(key, _)| (key, None)));
+    let mut name = None;
+    for (key, value) in was.map(|was| values_of(tx, was)).transpose()?.unwrap_or_default() {
+        if key == COMPANY_FIELDS[COMPANY].0 {
+            name = Some(value);
+        }
+        values.insert(key, None);
+    }
+    if keep && (was.is_some() || added.1 != now) {
+        let found = history::Was {
+            field: COMPANY_FROM,
+            value: name.as_ref(),
+            origin,
+        };
+        history::keep(tx, contact, &found, Origin { source, at: now })?;
     }
     if let Some(company) = company {
         let new = values_of(tx, company)?;
         values.extend(new.into_iter().map(|(key, value)| (key, Some(value))));
     }
     tx.run(CONNECT, (contact.0, company.map(|company| company.0)))?;
-    let (source, now) = (tx.source(source)?, ms(tx.now()));
     // Who added the contact in this very write said it with the rest.
     match added == (source, now) {
         true => tx.run(NO_OWN_PROVENANCE, (contact.0, COMPANY_FROM))?,
@@ -306,7 +346,7 @@ pub fn connect(
     tx.topic(Topic::Companies);
     let number = |id: CompanyId| Value::Number(f64::from(id.0));
     Ok(Some(Updated {
-        key: carillon_model::contact::COMPANY_FIELDS[COMPANY].0.to_owned(),
+        key: COMPANY_FIELDS[COMPANY].0.to_owned(),
         was: was.map(number),
         now: company.map(number),
         origin,

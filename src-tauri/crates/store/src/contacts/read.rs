@@ -46,10 +46,29 @@ impl<'a> Reader<'a> {
         Reader::with(own.chain(of_company))
     }
 
+    /// A reader of what is said of contacts themselves, retired fields included.
+    pub(crate) fn said(catalogue: &'a Catalogue) -> Reader<'a> {
+        let own = catalogue.custom.iter().filter(|custom| {
+            let field = &custom.field;
+            !field.is_of_company() && field.score.is_none()
+        });
+        let company = FieldRef::Company(COMPANY);
+        Reader::with(own.map(FieldRef::Custom).chain([company]))
+    }
+
     /// A reader of one field's values ([`Reader::value`]).
     pub(crate) fn only(field: FieldRef<'a>) -> Reader<'a> {
         let further = !matches!(field, FieldRef::BuiltIn(_));
         Reader::with(further.then_some(field))
+    }
+
+    /// A reader of these fields alone: what is not asked for is not read.
+    fn asked(catalogue: &'a Catalogue, keys: &[String]) -> Reader<'a> {
+        let found = catalogue.all().filter(|field| {
+            let built_in = matches!(field, FieldRef::BuiltIn(_));
+            !built_in && keys.iter().any(|key| key == field.key())
+        });
+        Reader::with(found)
     }
 
     fn with(fields: impl IntoIterator<Item = FieldRef<'a>>) -> Reader<'a> {
@@ -227,7 +246,7 @@ pub(crate) fn company_column(i: usize) -> &'static str {
     COMPANY_FIELDS[i].0.trim_start_matches(COMPANY_PREFIX)
 }
 
-fn source_text(db: &Db<'_>, known: &mut HashMap<i64, String>, id: i64) -> Result<String> {
+pub(super) fn source_text(db: &Db<'_>, known: &mut HashMap<i64, String>, id: i64) -> Result<String> {
     if let Some(text) = known.get(&id) {
         return Ok(text.clone());
     }
@@ -293,7 +312,7 @@ pub fn values_after(
     after: Option<ContactId>,
     limit: u32,
 ) -> Result<Vec<Asked>> {
-    let reader = Reader::new(&db.catalogue);
+    let reader = Reader::asked(&db.catalogue, keys);
     let place = places(keys);
     db.all(
         &reader.after_id(),
@@ -307,7 +326,7 @@ pub fn values_after(
 /// # Errors
 /// As [`get`].
 pub fn values_of(db: &Db<'_>, keys: &[String], ids: &[ContactId]) -> Result<Vec<Asked>> {
-    let reader = Reader::new(&db.catalogue);
+    let reader = Reader::asked(&db.catalogue, keys);
     let select = reader.by_id();
     let place = places(keys);
     let mut found = Vec::with_capacity(ids.len());

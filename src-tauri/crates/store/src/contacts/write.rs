@@ -1,5 +1,6 @@
 //! Writing contacts.
 
+use super::history::{self, Was};
 use super::{CREATED_AT, EMAIL, TIME_ZONE};
 use crate::catalogue::{Catalogue, CustomField, FieldRef};
 use crate::db::Db;
@@ -26,18 +27,12 @@ const INSERT: &str = sql!(
      VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13)"
 );
 const EMAIL_OF: &str = sql!("SELECT email FROM contacts WHERE id = ?1");
-const EXISTS: &str = sql!("SELECT source, created_at FROM contacts WHERE id = ?1");
 const TOUCHED: &str = sql!("UPDATE contacts SET updated_at = ?2 WHERE id = ?1");
 const ZONE_SOURCE: &str = sql!("UPDATE contacts SET zone_source = NULL WHERE id = ?1");
 const SET_PROVENANCE: &str = sql!(
     "INSERT INTO provenance(contact, field, source, at) VALUES(?1, ?2, ?3, ?4)
      ON CONFLICT(contact, field) DO UPDATE SET source = excluded.source, at = excluded.at"
 );
-const ADD_TAG: &str =
-    sql!("INSERT INTO contact_tags(tag, contact, source, at) VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING");
-const REMOVE_TAG: &str = sql!("DELETE FROM contact_tags WHERE tag = ?1 AND contact = ?2");
-const TAG_NAMES: &str = sql!("SELECT name FROM tags ORDER BY name");
-const FIND_TAG: &str = sql!("SELECT id FROM tags WHERE name = ?1");
 const DELETE_ONE_PROVENANCE: &str = sql!("DELETE FROM provenance WHERE contact = ?1 AND field = ?2");
 const ORIGIN: &str = sql!("SELECT source, at FROM provenance WHERE contact = ?1 AND field = ?2");
 
@@ -386,9 +381,32 @@ pub fn set_field(
     value: Option<&Value>,
     source: &str,
 ) -> Result<Option<Value>> {
+    change(tx, id, key, value, source, true)
+}
+
+/// [`set_field`] for who keeps what was there for an undoing: the history does not keep it, too.
+pub(crate) fn mend_field(
+    tx: &mut Tx<'_>,
+    id: ContactId,
+    key: &str,
+    value: Option<&Value>,
+    source: &str,
+) -> Result<Option<Value>> {
+    change(tx, id, key, value, source, false)
+}
+
+fn change(
+    tx: &mut Tx<'_>,
+    id: ContactId,
+    key: &str,
+    value: Option<&Value>,
+    source: &str,
+    keep: bool,
+) -> Result<Option<Value>> {
     tx.catalogue.writable(key)?;
-    let before = super::record_fields(tx, id)?.ok_or_else(|| Error::missing("contact", id))?;
-    let was = before.into_iter().find(|(k, _)| k == key).map(|(_, v)| v);
+    let mut before = super::record_fields(tx, id)?.ok_or_else(|| Error::missing("contact", id))?;
+    let place = before.iter().position(|(k, _)| k == key);
+    let was = place.map(|at| before.swap_remove(at).1);
     let normal = match (key, value) {
         ("email", Some(Value::Text(email))) => Some(Value::Text(normalise_email(email))),
         (_, value) => value.map(values::kept),
@@ -396,12 +414,33 @@ pub fn set_field(
     if was == normal {
         return Ok(was);
     }
+    // What a contact gets in the write that adds it came with it.
+    if keep && !(was.is_none() && is_new(tx, &before)) {
+        let field = tx.catalogue.field(key)?.number();
+        let found = Was {
+            field,
+            value: was.as_ref(),
+            origin: origin(tx, id, field)?,
+        };
+        let by = Origin {
+            source: tx.source(source)?,
+            at: ms(tx.now()),
+        };
+        history::keep(tx, id, &found, by)?;
+    }
     write_value(tx, id, key, normal.as_ref(), source)?;
     tell_changed(tx, id)?;
     Ok(was)
 }
 
-fn tell_changed(tx: &mut Tx<'_>, id: ContactId) -> Result<()> {
+/// Whether a contact with these values was added at this very moment.
+fn is_new(tx: &Tx<'_>, values: &[(String, Value)]) -> bool {
+    let added = Value::DateTime(whole(tx.now()));
+    let is_added = |(key, value): &(String, Value)| key == BUILT_IN_FIELDS[CREATED_AT].0 && *value == added;
+    values.iter().any(is_added)
+}
+
+pub(super) fn tell_changed(tx: &mut Tx<'_>, id: ContactId) -> Result<()> {
     let now = ms(tx.now());
     tx.run(TOUCHED, (id.0, now))?;
     contacts_touched(tx, id);
@@ -519,60 +558,4 @@ pub(crate) fn set_money_sql(custom: &CustomField) -> String {
         "INSERT INTO {table}({whose}, {column}, {column}c) VALUES(?1, ?2, ?3)
          ON CONFLICT({whose}) DO UPDATE SET {column} = excluded.{column}, {column}c = excluded.{column}c"
     )
-}
-
-/// All tags ever used, by name.
-///
-/// # Errors
-/// SQLite's.
-pub fn tags(db: &Db<'_>) -> Result<Vec<String>> {
-    db.all(TAG_NAMES, (), |row| Ok(row.get(0)?))
-}
-
-/// Gives a tag. False: the contact had it.
-///
-/// # Errors
-/// [`Error::NotFound`] for a contact who is not there, [`Error::Invalid`] for an empty tag.
-pub fn add_tag(tx: &mut Tx<'_>, id: ContactId, tag: &str, source: &str) -> Result<bool> {
-    let tag = tag.trim();
-    if tag.is_empty() {
-        return Err(Error::Invalid("A tag needs a name.".to_owned()));
-    }
-    if tx.one(EXISTS, (id.0,), |_| Ok(()))?.is_none() {
-        return Err(Error::missing("contact", id));
-    }
-    let number = tx.tag(tag)?;
-    let source = tx.source(source)?;
-    let now = ms(tx.now());
-    if tx.run(ADD_TAG, (number, id.0, source, now))? == 0 {
-        return Ok(false);
-    }
-    tell_tag(tx, id, tag, true)?;
-    Ok(true)
-}
-
-/// Takes a tag. False: the contact did not have it.
-///
-/// # Errors
-/// SQLite's.
-pub fn remove_tag(tx: &mut Tx<'_>, id: ContactId, tag: &str) -> Result<bool> {
-    let tag = tag.trim();
-    let Some(number) = tx.value::<i64>(FIND_TAG, (tag,))? else {
-        return Ok(false);
-    };
-    if tx.run(REMOVE_TAG, (number, id.0))? == 0 {
-        return Ok(false);
-    }
-    tell_tag(tx, id, tag, false)?;
-    Ok(true)
-}
-
-fn tell_tag(tx: &mut Tx<'_>, id: ContactId, tag: &str, on: bool) -> Result<()> {
-    tx.change(Change::TagSet {
-        contact: id,
-        tag: tag.to_owned(),
-        on,
-    });
-    tx.topic(Topic::Tags);
-    tell_changed(tx, id)
 }

@@ -98,6 +98,7 @@ pub(crate) fn forget(tx: &mut Tx<'_>, id: ContactId) -> Result<Vec<String>> {
         tx.run(DROP_MERGES, (gone.0,))?;
         tx.run(DROP_PAIRS, (gone.0,))?;
         crate::cleansing::forget(tx, gone)?;
+        crate::contacts::history::forget(tx, gone)?;
     }
     tx.run(DROP_ALIASES, (id.0,))?;
     super::tell(tx);

@@ -88,6 +88,7 @@ pub fn unmerge(tx: &mut Tx<'_>, id: MergeId) -> Result<()> {
     }
     go_on(tx, &was, merged.at)?;
     was.before.put_back(tx, survivor, &was.after, &source(id))?;
+    super::lent::call_back(tx, &was, survivor, absorbed, ms(merged.at))?;
     pairs::take_back(tx, &was.pairs, &was.new_pairs)?;
     for (contact, email) in [(survivor, &was.survivor.email), (absorbed, &was.absorbed.email)] {
         let email = contacts::email_of(tx, contact)?.unwrap_or_else(|| email.clone());

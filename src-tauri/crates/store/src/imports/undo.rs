@@ -3,11 +3,11 @@
 use super::{ImportKind, ImportState, get, import_of, set_state};
 use crate::catalogue::FieldRef;
 use crate::codes::{from_json, json};
-use crate::contacts;
+use crate::contacts::{self, history};
 use crate::error::{Error, Result};
 use crate::membership::Change;
 use crate::sql::sql;
-use crate::time::moment;
+use crate::time::{moment, ms};
 use crate::tx::Tx;
 use crate::{companies, consents, enrolments, outbox};
 use carillon_model::consent::{Consent, ConsentAction};
@@ -246,10 +246,13 @@ fn restore_values(
         let retired = field.custom().is_some_and(|custom| custom.retired);
         let now = contacts::origin(tx, contact, found.field)?;
         if retired {
+            outlive(tx, contact, import, source, &found)?;
             continue;
         }
         if now.map(|origin| origin.source) != Some(source) {
-            hand_on(tx, contact, import, source, &found)?;
+            if !hand_on(tx, contact, import, source, &found)? {
+                outlive(tx, contact, import, source, &found)?;
+            }
             continue;
         }
         match field {
@@ -263,14 +266,29 @@ fn restore_values(
     Ok(any)
 }
 
+/// What was before the import is told still, though somebody wrote since and it does not come back.
+fn outlive(tx: &Tx<'_>, contact: ContactId, import: ImportId, source: i64, found: &super::Was) -> Result<()> {
+    let Some(row) = get(tx, import)? else {
+        return Ok(());
+    };
+    let was = history::Was {
+        field: found.field,
+        value: found.value.as_ref(),
+        origin: found.origin,
+    };
+    history::outlive(tx, contact, &was, source, ms(row.started_at))
+}
+
 /// A later import found our value and wrote its own: once that one is taken back, what was before both is to come back.
+/// False: there is none.
 fn hand_on(
     tx: &mut Tx<'_>,
     contact: ContactId,
     import: ImportId,
     source: i64,
     found: &super::Was,
-) -> Result<()> {
+) -> Result<bool> {
+    let mut handed = false;
     let later: Vec<(ImportId, String)> = tx.all(LATER_CHANGES, (contact.0, import.0), |row| {
         Ok((ImportId(row.get(0)?), row.get(1)?))
     })?;
@@ -283,9 +301,10 @@ fn hand_on(
             ours.value = found.value.clone();
             ours.origin = found.origin;
             tx.run(super::KEEP_WAS, (other.0, contact.0, json(&was)?))?;
+            handed = true;
         }
     }
-    Ok(())
+    Ok(handed)
 }
 
 /// Where the ledger's last word is the import's, the word before it is said again; or, if there was none,

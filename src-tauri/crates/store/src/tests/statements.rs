@@ -8,7 +8,10 @@ use carillon_model::contact::FieldType;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 
-const LARGE: [&str; 17] = [
+const LARGE: [&str; 20] = [
+    "contact_history",
+    "import_changes",
+    "cleansing_changes",
     "contacts",
     "contact_fields",
     "companies",

@@ -26,7 +26,7 @@ fn row(tx: &mut Tx<'_>, import: ImportId, email: &str, company: CompanyId, indus
     }];
     let changed = companies::update(tx, company, &given, &source)?;
     companies::keep_was(tx, import, company, &changed)?;
-    let connected = companies::connect(tx, inserted.id(), Some(company), &source)?;
+    let connected = companies::connect_imported(tx, inserted.id(), Some(company), &source)?;
     if let contacts::Inserted::Exists(id) = inserted {
         imports::keep_was(tx, import, id, connected.as_slice())?;
     }
