@@ -285,7 +285,9 @@ class Reader {
       ...this.did(at),
       ...this.amounts(at),
       ...closed(
-        this.any([...P.SENT, ...P.CAME], at).flatMap((next) => this.often(next, { times: true, window: true }).map((s) => s.at)),
+        this.any([...P.SENT, ...P.CAME], at).flatMap((next) =>
+          this.often(next, { times: true, window: true }).map((s) => s.at),
+        ),
       ),
       ...closed(this.any(P.ANSWERED, at)),
       ...closed(this.optional(this.one(P.CONSENT, at), BASES)),
@@ -405,11 +407,16 @@ class Reader {
   private beginsClause(at: number): boolean {
     const is = (...words: string[]) => words.every((word, n) => this.is(at + n, word));
     const sums = ["sum", "average", "minimum", "maximum"].some((word) => is(word, "of"));
-    const came =
-      is("joined", "segment") || is("left", "segment") || is("entered", "journey") || is("left", "journey");
+    const came = is("joined", "segment") || is("left", "segment") || is("entered", "journey") || is("left", "journey");
     const goal = is("reached", "the", "goal", "of", "journey");
     return (
-      sums || came || goal || this.beginsAnswered(at) || is("first", "did") || is("last", "did") || is("number", "of", "different")
+      sums ||
+      came ||
+      goal ||
+      this.beginsAnswered(at) ||
+      is("first", "did") ||
+      is("last", "did") ||
+      is("number", "of", "different")
     );
   }
 
