@@ -68,7 +68,7 @@ const FILES: FolderFile[] = [
   file(5, "returns.csv", {
     ...none,
     state: "waits",
-    why: "The file has no column Vorname, Newsletter, which lists in this folder have. Its columns are: Order, E-Mail, Amount. Mend the heading and save the file again, or import it by hand.",
+    why: "The file lacks columns that lists in this folder have: Vorname, Newsletter. Its columns are: Order, E-Mail, Amount. Mend the heading and save the file again, or import it by hand.",
   }),
   file(4, "locked.csv", { ...none, state: "unread", why: "The file could not be read: Permission denied." }),
   file(3, "customers-2026-11-24.csv", {

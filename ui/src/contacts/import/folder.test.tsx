@@ -34,7 +34,7 @@ test("from the imports to a folder, and from a file that waits to what becomes o
   await userEvent.click(await screen.findByRole("link", { name: "/home/ada/Exports/shop" }));
   const waits = await line("returns.csv");
   expect(waits.getByText("Waits for you")).toBeDefined();
-  expect(waits.getByText(/The file has no column Vorname/)).toBeDefined();
+  expect(waits.getByText(/folder have: Vorname, Newsletter/)).toBeDefined();
   await userEvent.click(waits.getByRole("button", { name: "Leave it out" }));
   await waitFor(() => expect(asked).toEqual([{ name: "imports.folder_leave", args: { id: 5 } }]));
   expect(await (await line("returns.csv")).findByText("Left out")).toBeDefined();

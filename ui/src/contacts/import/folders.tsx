@@ -234,7 +234,7 @@ function AtTheTerminal({ like, onClose }: { like: number | null; onClose: () => 
   return (
     <Dialog open onClose={onClose} width="small" title={t("contacts.folders.add")}>
       <p className="mb-3 text-ink-2">{t("contacts.folders.at_terminal")}</p>
-      <code className="block rounded-control bg-sunken px-3 py-2 font-mono text-table">
+      <code className="mb-2 block rounded-control bg-sunken px-3 py-2 font-mono text-table">
         {t("contacts.folders.command", { like: like ?? "N" })}
       </code>
     </Dialog>

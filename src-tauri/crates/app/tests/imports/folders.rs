@@ -183,7 +183,7 @@ async fn what_does_not_fit_waits_with_its_reason_while_the_others_go_on() {
     wanted.push(("f-good.csv".to_owned(), "imported".to_owned()));
     assert_eq!(watched.look().await, wanted);
     for (name, said) in waits.into_iter().zip([
-        "no column E-Mail, Vorname",
+        "folder have: E-Mail, Vorname",
         "“Unsubscribed” seems to say",
         "1 of 2 rows cannot be imported, more than the 20 %",
         "4 contacts would be new or change, more than the 3",

@@ -254,7 +254,7 @@ pub(crate) fn page_sql(db: &Db<'_>, order: &CompanyOrder, descending: bool) -> R
         ),
         CompanyOrder::Field(key) => match db.catalogue.field(key)? {
             FieldRef::Company(COMPANY_DOMAIN) => {
-                (String::new(), format!("k.domain{desc} NULLS LAST, k.id"))
+                (String::new(), format!("k.domain{desc} NULLS LAST, k.id{desc}"))
             }
             FieldRef::Company(_) => by_name(),
             FieldRef::OfCompany(custom) => {

@@ -486,6 +486,25 @@ async fn companies_and_contacts_are_sorted_by_what_companies_have() {
 }
 
 #[tokio::test]
+async fn a_page_by_name_or_domain_is_read_in_the_order_of_an_index() {
+    let place = Place::new();
+    let (store, ..) = acme(&place).await;
+    let domain = CompanyOrder::Field("company.domain".to_owned());
+    for order in [CompanyOrder::Name, CompanyOrder::Added, domain] {
+        for descending in [false, true] {
+            let order = order.clone();
+            let plan = store.read(move |db| {
+                let sql = companies::page_sql(db, &order, descending)?;
+                let plan = format!("EXPLAIN QUERY PLAN {sql}");
+                db.all(&plan, ("", false, 10, 0), |row| Ok(row.get::<_, String>(3)?))
+            });
+            let plan = plan.await.unwrap();
+            assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{plan:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn scores_of_a_company_are_those_of_its_contacts_rolled_up() {
     let place = Place::new();
     let (store, people, acme) = acme(&place).await;
