@@ -1,18 +1,23 @@
 //! The facts of all contacts: the fold of every change, and one contact read out of it.
 
+mod read;
+mod who;
+
+pub(super) use who::Who;
+
 use super::change::Change;
 use super::column::Column;
 use super::packed::Symbols;
-use super::postings::{New, Posting, Postings};
-use super::source::{ColumnPart, EventPart, Slot, Source};
+use super::postings::{New, Postings};
+use super::source::{Slot, Source};
 use crate::record::{ContactRecord, Moved, Movement, Numbers, Sent};
-use crate::segment::{Facts, Needs, Seen};
+use crate::segment::Needs;
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::Value;
 use carillon_model::event::Event;
-use carillon_model::segment::{EventMatch, MovementKind};
-use carillon_model::{ContactId, EventId, MessageId, Moment};
-use chrono_tz::Tz;
+use carillon_model::segment::MovementKind;
+use carillon_model::{ContactId, MessageId, Moment};
+use read::{read_column, read_events, read_moved, read_sent};
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -527,55 +532,6 @@ impl Happened {
     }
 }
 
-fn read_column(source: &dyn Source, key: &str) -> Option<Column> {
-    let mut column = Column::default();
-    let whole = source.column(key, &mut |part| match part {
-        ColumnPart::Chunk(chunk) => column.load_chunk(&chunk).is_some(),
-        ColumnPart::Value(contact, value) => {
-            column.set(contact.0, value.as_ref());
-            true
-        }
-    });
-    whole.then_some(column)
-}
-
-fn read_events(source: &dyn Source, name: &str) -> Option<Happened> {
-    let mut happened = Happened::default();
-    let whole = source.events(name, &mut |part| match part {
-        EventPart::Chunk(chunk) => happened.load_chunk(&chunk).is_some(),
-        EventPart::Event(event) => {
-            let new = happened.posting(&event);
-            happened.postings.add(&new);
-            true
-        }
-    });
-    happened.postings.settle(true);
-    whole.then_some(happened)
-}
-
-fn read_sent(source: &dyn Source) -> Option<Messages> {
-    let mut sent = Messages::new();
-    let whole = source.sent(&mut |contact, template, at, id| {
-        entry(&mut sent, template).add(&message(contact, at, id));
-    });
-    sent.values_mut().for_each(|sent| sent.settle(true));
-    whole.then_some(sent)
-}
-
-fn read_moved(source: &dyn Source, wanted: Movement) -> Option<Postings> {
-    let mut postings = Postings::default();
-    let whole = source.moved(wanted, &mut |contact, at, number| {
-        let moved = Moved {
-            movement: wanted,
-            at,
-            number,
-        };
-        postings.add(&movement(contact, &moved));
-    });
-    postings.settle(true);
-    whole.then_some(postings)
-}
-
 /// What is held of a name: made if nobody has heard of it, `None` if it is unread.
 fn held<'a, T: Default>(map: &'a mut BTreeMap<String, Slot<T>>, name: &str) -> Option<&'a mut T> {
     if !map.contains_key(name) {
@@ -613,104 +569,6 @@ fn set_bit(map: &mut BTreeMap<String, RoaringBitmap>, name: &str, id: u32, on: b
         has.remove(id);
         if has.is_empty() {
             map.remove(name);
-        }
-    }
-}
-
-/// One contact, asked in place.
-pub(super) struct Who<'a> {
-    rows: &'a Rows,
-    id: u32,
-}
-
-impl Who<'_> {
-    /// Arrival and source are not in the index: the moment itself and nothing stand for them.
-    fn event(&self, name: &str, happened: &Happened, posting: &Posting<'_>) -> Event {
-        Event {
-            id: EventId(posting.id()),
-            contact: ContactId(self.id),
-            name: name.to_owned(),
-            at: posting.at(),
-            arrived_at: posting.at(),
-            source: String::new(),
-            props: happened.symbols.unpack(posting.props()),
-        }
-    }
-}
-
-impl Facts for Who<'_> {
-    fn contact(&self) -> ContactId {
-        ContactId(self.id)
-    }
-    fn field(&self, key: &str) -> Option<Seen<'_>> {
-        self.rows.column(key)?.get(self.id)
-    }
-    fn has_tag(&self, tag: &str) -> bool {
-        self.rows.tags.get(tag).is_some_and(|has| has.contains(self.id))
-    }
-    fn events(&self, matching: &EventMatch, push: &mut dyn FnMut(Moment)) {
-        let happened = self.rows.events(&matching.name);
-        let own = happened.postings.of(self.id).iter();
-        let wanted = own.filter(|p| happened.symbols.pass(&matching.props, p.props()));
-        wanted.for_each(|p| push(p.at()));
-    }
-    fn values<'a>(&'a self, matching: &EventMatch, prop: &str, push: &mut dyn FnMut(Moment, Seen<'a>)) {
-        let Happened { postings, symbols } = self.rows.events(&matching.name);
-        let Some(key) = symbols.number(prop) else {
-            return;
-        };
-        for posting in postings.of(self.id).iter() {
-            if let Some(value) = posting.prop(key)
-                && symbols.pass(&matching.props, posting.props())
-            {
-                push(posting.at(), symbols.seen(&value));
-            }
-        }
-    }
-    fn sent(&self, template: Option<&str>, push: &mut dyn FnMut(Moment)) {
-        match template {
-            Some(template) => {
-                let postings = self.rows.sent().get(template);
-                postings
-                    .into_iter()
-                    .flat_map(|p| p.of(self.id).iter())
-                    .for_each(|p| push(p.at()));
-            }
-            None => self
-                .rows
-                .sent()
-                .values()
-                .flat_map(|p| p.of(self.id).iter())
-                .for_each(|p| push(p.at())),
-        }
-    }
-    fn messages<'a>(&'a self, push: &mut dyn FnMut(&'a str, Moment)) {
-        for (template, postings) in self.rows.sent() {
-            postings.of(self.id).iter().for_each(|p| push(template, p.at()));
-        }
-    }
-    fn moved(&self, movement: Movement, push: &mut dyn FnMut(Moment)) {
-        let own = self.rows.moved(movement).of(self.id);
-        own.iter().for_each(|p| push(p.at()));
-    }
-    fn permission(&self, channel: Channel, purpose: Purpose) -> Option<Basis> {
-        let granted = self
-            .rows
-            .permissions
-            .iter()
-            .filter(|(key, _)| (key.0, key.1) == (channel, purpose));
-        granted
-            .filter(|(_, has)| has.contains(self.id))
-            .map(|(key, _)| key.2)
-            .next()
-    }
-    fn suppressed(&self) -> bool {
-        self.rows.suppressed.contains(self.id)
-    }
-    fn zone(&self) -> Option<Tz> {
-        match self.field("time_zone") {
-            Some(Seen::Text(name)) => name.parse().ok(),
-            _ => None,
         }
     }
 }
