@@ -7,7 +7,7 @@ use super::tracked::{Definition, Definitions, Membership};
 use super::{Index, Timer};
 use crate::record::{Moved, Movement, Numbers, Scope, Verdict};
 use crate::scores::{History, Overlaid};
-use crate::segment::{eval, eval_facts};
+use crate::segment::{Needs, eval, eval_facts};
 use carillon_model::score::ScoreCause;
 use carillon_model::segment::MovementKind;
 use carillon_model::{ContactId, JourneyId, Moment, SegmentId};
@@ -335,22 +335,9 @@ impl Staged {
             let Some(ContactId(contact)) = change.contact() else {
                 continue;
             };
-            let place = after.entry(contact).or_insert_with(|| {
-                let mut record = index.rows.record(contact, &scores.needs, &scope.numbers);
-                for moved in self.moved.get(&contact).into_iter().flatten() {
-                    record.moves(*moved);
-                }
-                for (key, value) in self.scored.written.get(&contact).into_iter().flatten() {
-                    match value {
-                        Some(value) => drop(record.fields.insert(key.to_string(), value.clone())),
-                        None => drop(record.fields.remove(&**key)),
-                    }
-                }
-                After {
-                    exists: index.rows.contacts.contains(contact),
-                    record,
-                }
-            });
+            let place = after
+                .entry(contact)
+                .or_insert_with(|| self.so_far(index, contact, &scores.needs, &scope.numbers));
             place.apply(change);
             definitions.touched_by(change, dirty.entry(contact).or_default());
         }
@@ -366,12 +353,47 @@ impl Staged {
                 .or_default()
                 .extend(definitions.reading(&key));
         }
+        let mut edges = self.ask(index, (definitions, scope), &renewed, dirty, after);
+        in_order(&mut edges, definitions);
+        self.edges.append(&mut edges);
+        self.defined = defined;
+        self.scored.defined = scores_defined;
+    }
+
+    /// A contact as time and scores have left it in this commit, before its changes.
+    fn so_far(&self, index: &Index, contact: u32, needs: &Needs, numbers: &Numbers) -> After {
+        let mut record = index.rows.record(contact, needs, numbers);
+        for moved in self.moved.get(&contact).into_iter().flatten() {
+            record.moves(*moved);
+        }
+        for (key, value) in self.scored.written.get(&contact).into_iter().flatten() {
+            match value {
+                Some(value) => drop(record.fields.insert(key.to_string(), value.clone())),
+                None => drop(record.fields.remove(&**key)),
+            }
+        }
+        After {
+            exists: index.rows.contacts.contains(contact),
+            record,
+        }
+    }
+
+    /// Asks whoever reads what changed, and all who are to be worked out anew: those whose history others read before those
+    /// others, who are asked as well where somebody came or went.
+    fn ask(
+        &mut self,
+        index: &Index,
+        (definitions, scope): (&Definitions, &Scope),
+        renewed: &BTreeSet<SegmentId>,
+        mut dirty: BTreeMap<u32, BTreeSet<SegmentId>>,
+        after: &mut BTreeMap<u32, After>,
+    ) -> Vec<Edge> {
         let mut edges = Vec::new();
         for rank in 0..=definitions.last_rank() {
             let mut found = Vec::new();
             for (contact, segments) in &dirty {
                 let turn = |id: &&SegmentId| definitions.rank(**id) == rank;
-                for segment in segments.difference(&renewed).filter(turn) {
+                for segment in segments.difference(renewed).filter(turn) {
                     let Some(definition) = definitions.all.get(segment) else {
                         continue;
                     };
@@ -406,10 +428,7 @@ impl Staged {
             }
             edges.append(&mut found);
         }
-        in_order(&mut edges, definitions);
-        self.edges.append(&mut edges);
-        self.defined = defined;
-        self.scored.defined = scores_defined;
+        edges
     }
 
     /// Works out anew who is in, and who came and went by that.
