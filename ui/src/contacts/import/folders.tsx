@@ -27,14 +27,17 @@ export function WatchedFolders() {
   const list = useRead("imports.folders", {});
   if (list.data === undefined || list.data.length === 0) return null;
   return (
-    <section aria-label={t("contacts.folders.title")} className="mx-auto max-w-240 px-6 pt-4">
-      <h2 className="mb-1 font-semibold">{t("contacts.folders.title")}</h2>
-      <ul className="divide-y divide-line-subtle rounded-card border border-line-subtle bg-surface">
-        {list.data.map((folder) => (
-          <FolderLine key={folder.id} folder={folder} />
-        ))}
-      </ul>
-    </section>
+    <>
+      <section aria-label={t("contacts.folders.title")} className="mx-auto max-w-240 px-6 pt-4">
+        <h2 className="mb-1 font-semibold">{t("contacts.folders.title")}</h2>
+        <ul className="divide-y divide-line-subtle rounded-card border border-line-subtle bg-surface">
+          {list.data.map((folder) => (
+            <FolderLine key={folder.id} folder={folder} />
+          ))}
+        </ul>
+      </section>
+      <h2 className="mx-auto max-w-240 px-6 pt-6 font-semibold">{t("contacts.folders.imports")}</h2>
+    </>
   );
 }
 
