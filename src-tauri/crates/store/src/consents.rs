@@ -11,6 +11,7 @@ use crate::topics::Topic;
 use crate::tx::{Mark, Tx};
 use carillon_model::ContactId;
 use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose};
+use rusqlite::CachedStatement;
 use std::collections::{BTreeMap, HashMap};
 
 const ADD: &str = sql!(
@@ -25,10 +26,12 @@ const LAST: &str = sql!(
     "SELECT p.granted, p.basis, c.at, p.consent FROM permissions p JOIN consents c ON c.id = p.consent
      WHERE p.contact = ?1 AND p.channel = ?2 AND p.purpose = ?3"
 );
+/// Nothing where the last word is of a later moment.
 const SET: &str = sql!(
     "INSERT INTO permissions(contact, channel, purpose, granted, basis, consent) VALUES(?1, ?2, ?3, ?4, ?5, ?6)
      ON CONFLICT(contact, channel, purpose)
-     DO UPDATE SET granted = excluded.granted, basis = excluded.basis, consent = excluded.consent"
+     DO UPDATE SET granted = excluded.granted, basis = excluded.basis, consent = excluded.consent
+     WHERE ifnull((SELECT at FROM consents WHERE id = permissions.consent), ?7) <= ?7"
 );
 const OF_CONTACT: &str = sql!(
     "SELECT c.channel, c.purpose, c.action, c.basis, w.text, w.hash, s.text, c.at, c.id
@@ -53,28 +56,20 @@ const GRANTS: &str =
 /// # Errors
 /// [`Error::NotFound`] for a contact who is not there.
 pub fn append(tx: &mut Tx<'_>, rows: &[Consent]) -> Result<()> {
-    let mut wordings: HashMap<&str, i64> = HashMap::new();
-    for row in rows {
-        if !contacts::exists(tx, row.contact)? {
-            return Err(Error::missing("contact", row.contact));
-        }
-        let wording = match row.wording.as_deref() {
-            None => None,
-            Some(text) => Some(match wordings.get(text) {
-                Some(id) => *id,
-                None => {
-                    let id = wording(tx, text)?;
-                    wordings.insert(text, id);
-                    id
-                }
-            }),
-        };
-        append_one(tx, row, wording)?;
-    }
-    if !rows.is_empty() {
-        tx.topic(Topic::Consents);
-    }
-    Ok(())
+    let mut ledger = Appending::new(tx)?;
+    rows.iter()
+        .try_for_each(|row| ledger.append(tx, row, row.contact))
+}
+
+/// As [`append`], where all say the same: `word` with each of the contacts in turn, whoever it names itself.
+///
+/// # Errors
+/// [`Error::NotFound`] for a contact who is not there.
+pub fn append_of_each(tx: &mut Tx<'_>, word: &Consent, contacts: &[ContactId]) -> Result<()> {
+    let mut ledger = Appending::new(tx)?;
+    contacts
+        .iter()
+        .try_for_each(|contact| ledger.append(tx, word, *contact))
 }
 
 /// Keeps the words of a consent that may be given, so that they are known by their hash however they are changed later.
@@ -105,14 +100,43 @@ fn wording(tx: &Tx<'_>, text: &str) -> Result<i64> {
         .ok_or_else(|| Error::damaged("wordings", "a new wording is not there"))
 }
 
-fn append_one(tx: &mut Tx<'_>, row: &Consent, wording: Option<i64>) -> Result<()> {
-    let id = tx.take(Mark::Consents, 1);
-    let source = tx.source(&row.source)?;
-    let (contact, channel, purpose) = (row.contact, row.channel, row.purpose);
-    let at = ms(row.at);
-    tx.run(
-        ADD,
-        (
+/// Rows on their way into the ledger.
+struct Appending<'c> {
+    add: CachedStatement<'c>,
+    set: CachedStatement<'c>,
+    wordings: HashMap<String, i64>,
+}
+
+impl<'c> Appending<'c> {
+    fn new(tx: &Tx<'c>) -> Result<Appending<'c>> {
+        Ok(Appending {
+            add: tx.conn.prepare_cached(ADD)?,
+            set: tx.conn.prepare_cached(SET)?,
+            wordings: HashMap::new(),
+        })
+    }
+
+    fn wording(&mut self, tx: &Tx<'_>, text: &str) -> Result<i64> {
+        if let Some(id) = self.wordings.get(text) {
+            return Ok(*id);
+        }
+        let id = wording(tx, text)?;
+        self.wordings.insert(text.to_owned(), id);
+        Ok(id)
+    }
+
+    /// Appends what a row says, of this contact.
+    fn append(&mut self, tx: &mut Tx<'_>, row: &Consent, contact: ContactId) -> Result<()> {
+        if !tx.adds(contact) && !contacts::exists(tx, contact)? {
+            return Err(Error::missing("contact", contact));
+        }
+        let wording = row.wording.as_deref().map(|text| self.wording(tx, text));
+        let wording = wording.transpose()?;
+        let id = tx.take(Mark::Consents, 1);
+        let source = tx.source(&row.source)?;
+        let (channel, purpose) = (row.channel, row.purpose);
+        let at = ms(row.at);
+        self.add.execute((
             id,
             contact.0,
             channel.code(),
@@ -122,37 +146,32 @@ fn append_one(tx: &mut Tx<'_>, row: &Consent, wording: Option<i64>) -> Result<()
             wording,
             source,
             at,
-        ),
-    )?;
-    tx.touch("consents", id, id);
-    if row.action == ConsentAction::Requested {
-        return Ok(());
-    }
-    let before: Option<i64> = tx.one(LAST, (contact.0, channel.code(), purpose.code()), |row| {
-        Ok(row.get(2)?)
-    })?;
-    if before.is_some_and(|before| before > at) {
-        return Ok(());
-    }
-    let granted = row.action == ConsentAction::Granted;
-    tx.run(
-        SET,
-        (
+        ))?;
+        tx.touch("consents", id, id);
+        tx.topic(Topic::Consents);
+        if row.action == ConsentAction::Requested {
+            return Ok(());
+        }
+        let granted = row.action == ConsentAction::Granted;
+        let set = self.set.execute((
             contact.0,
             channel.code(),
             purpose.code(),
             granted,
             row.basis.code(),
             id,
-        ),
-    )?;
-    tx.change(Change::PermissionSet {
-        contact,
-        channel,
-        purpose,
-        basis: granted.then_some(row.basis),
-    });
-    Ok(())
+            at,
+        ))?;
+        if set > 0 {
+            tx.change(Change::PermissionSet {
+                contact,
+                channel,
+                purpose,
+                basis: granted.then_some(row.basis),
+            });
+        }
+        Ok(())
+    }
 }
 
 /// The ledger of one contact and of those that were merged into it, by moment.

@@ -330,7 +330,7 @@ fn permission(row: &Row<'_>) -> Result<(u32, (Channel, Purpose, Basis))> {
 
 fn added(reader: &Reader<'_>, row: &Row<'_>) -> Result<Change> {
     let mut fields = Vec::with_capacity(12);
-    reader.values(row, |field, value| fields.push((field.key().to_owned(), value)))?;
+    reader.values(row, |field, value| fields.push((field.key().into(), value)))?;
     Ok(Change::ContactAdded {
         contact: ContactId(row.get(0)?),
         fields,

@@ -12,7 +12,7 @@ use crate::topics::{Topic, Topics};
 use crate::{campaigns, contact_chunks, inputs, scores, waits};
 use carillon_engine::index::Edge;
 use carillon_engine::record::{Moved, Movement};
-use carillon_model::{AccountId, Moment, Seq, TemplateId};
+use carillon_model::{AccountId, ContactId, Moment, Seq, TemplateId};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
@@ -141,6 +141,8 @@ pub struct Tx<'c> {
     now: Moment,
     /// What a real clock says; a virtual one has no limit.
     limit: Option<Moment>,
+    /// Contacts from this number on are added by this write.
+    first_new: i64,
     changes: Vec<Change>,
     /// Edges that an earlier program did not write.
     lost: Vec<Edge>,
@@ -175,6 +177,7 @@ impl<'c> Tx<'c> {
         Tx {
             db,
             index,
+            first_new: marks.get(Mark::Contacts),
             marks,
             names,
             now,
@@ -226,6 +229,11 @@ impl<'c> Tx<'c> {
 
     pub(crate) fn change(&mut self, change: Change) {
         self.changes.push(change);
+    }
+
+    /// Whether this write adds the contact.
+    pub(crate) fn adds(&self, contact: ContactId) -> bool {
+        (self.first_new..self.marks.get(Mark::Contacts)).contains(&i64::from(contact.0))
     }
 
     /// Has edges written that the index knows already and the file does not.

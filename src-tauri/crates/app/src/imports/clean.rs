@@ -62,9 +62,17 @@ fn is_hidden(c: char) -> bool {
 
 /// One line of text as it may be kept: NFC, without control and direction marks, spaces folded, trimmed.
 pub fn line(raw: &str) -> String {
-    let mut out = String::with_capacity(raw.len());
+    // ASCII is NFC as it stands.
+    match raw.is_ascii() {
+        true => folded(raw.chars(), raw.len()),
+        false => folded(raw.nfc(), raw.len()),
+    }
+}
+
+fn folded(text: impl Iterator<Item = char>, bytes: usize) -> String {
+    let mut out = String::with_capacity(bytes);
     let mut space = false;
-    for c in raw.nfc() {
+    for c in text {
         if c.is_whitespace() || c.is_control() {
             space = !out.is_empty();
         } else if !is_hidden(c) {

@@ -46,7 +46,7 @@ pub(crate) const STOPPED: &str = "stopped";
 enum Permission {
     /// It stands already, or none is to be given.
     Nothing,
-    Grant(Basis),
+    Grant,
     /// The contact took it back: a list does not give it again.
     Withdrawn,
 }
@@ -78,18 +78,18 @@ fn permission(
     };
     let ledger = consents::of(db, contact)?;
     let Some(last) = ledger.iter().rfind(about) else {
-        return Ok(Permission::Grant(basis));
+        return Ok(Permission::Grant);
     };
     let source = imports::words_of(&last.source);
     Ok(match last.action {
-        ConsentAction::Withdrawn if imports::is_undo(&last.source) => Permission::Grant(basis),
+        ConsentAction::Withdrawn if imports::is_undo(&last.source) => Permission::Grant,
         ConsentAction::Withdrawn => Permission::Withdrawn,
         ConsentAction::Granted
             if last.basis == basis && source == kept.source && last.wording == kept.wording =>
         {
             Permission::Nothing
         }
-        ConsentAction::Granted | ConsentAction::Requested => Permission::Grant(basis),
+        ConsentAction::Granted | ConsentAction::Requested => Permission::Grant,
     })
 }
 
@@ -162,6 +162,7 @@ fn fills(kept: &Kept) -> Vec<Fill> {
 pub(crate) fn slice(tx: &mut Tx<'_>, work: &Work, rows: Vec<Row>, position: u64) -> Result<(), Error> {
     let mut counts = ImportCounts::default();
     let mut people = Vec::with_capacity(rows.len());
+    let mut given = Vec::with_capacity(rows.len());
     let mut rejected = Vec::new();
     let mut told = Vec::new();
     for row in rows {
@@ -181,42 +182,44 @@ pub(crate) fn slice(tx: &mut Tx<'_>, work: &Work, rows: Vec<Row>, position: u64)
                     told.push((row.email, row.standing));
                 }
             }
-            What::Person(mut person) => people.push(Someone {
-                line: row.line,
-                email: row.email,
-                standing: row.standing,
-                company: AtCompany::take(&work.kept, &mut person.values),
-                person: *person,
-            }),
+            What::Person(person) => {
+                let mut values = person.values;
+                people.push(Someone {
+                    line: row.line,
+                    standing: row.standing,
+                    company: AtCompany::take(&work.kept, &mut values),
+                    tags: person.tags,
+                    gaps: person.gaps,
+                });
+                given.push(NewContact {
+                    email: row.email,
+                    values,
+                    zone_source: None,
+                });
+            }
         }
     }
     let keys: Vec<&str> = own(&work.kept).map(|f| f.key.as_str()).collect();
     let columns = Columns::resolve(tx, &keys)?;
     let source = imports::source(work.id);
-    let found = place(tx, work, &columns, &people, &source)?;
+    let found = place(tx, work, &columns, &given, &source)?;
     let fills = fills(&work.kept);
     let (mut first, mut last) = (None, None);
     let mut granted = Vec::new();
     let mut employers = Employers::default();
-    for (someone, found) in people.into_iter().zip(found) {
-        let Someone {
-            line,
-            email,
-            standing,
-            person,
-            ..
-        } = &someone;
+    for ((someone, contact), found) in people.into_iter().zip(&given).zip(found) {
+        let (standing, email) = (&someone.standing, &contact.email);
         let taken = match found {
             Found::New { id, suppressed } => {
                 counts.new += 1;
                 counts.suppressed += u64::from(suppressed);
                 first = first.or(Some(id));
                 last = Some(id);
-                for tag in &person.tags {
+                for tag in &someone.tags {
                     contacts::add_tag(tx, id, tag, &source)?;
                 }
-                if let Some(basis) = work.kept.basis.filter(|_| *standing == Standing::Free) {
-                    granted.push(grant(id, basis, tx, work));
+                if work.kept.basis.is_some() && *standing == Standing::Free {
+                    granted.push(id);
                 }
                 obey(tx, work, id, email, *standing)?;
                 employers.connect(tx, work.id, id, &someone.company)?;
@@ -232,7 +235,7 @@ pub(crate) fn slice(tx: &mut Tx<'_>, work: &Work, rows: Vec<Row>, position: u64)
                     tx,
                     work,
                     id,
-                    &someone,
+                    (&someone, contact),
                     &columns,
                     &fills,
                     &mut counts,
@@ -256,12 +259,14 @@ pub(crate) fn slice(tx: &mut Tx<'_>, work: &Work, rows: Vec<Row>, position: u64)
             continue;
         }
         count(&mut counts, *standing);
-        if let Some((reason, cells)) = person.gaps.clone() {
+        if let Some((reason, cells)) = someone.gaps {
             counts.with_gaps += 1;
-            rejected.push((*line, reason, cells));
+            rejected.push((someone.line, reason, cells));
         }
     }
-    consents::append(tx, &granted)?;
+    if let (Some(basis), Some(first)) = (work.kept.basis, granted.first()) {
+        consents::append_of_each(tx, &grant(*first, basis, tx, work), &granted)?;
+    }
     hear(tx, work, told, &mut counts)?;
     keep_rejects(tx, work, &rejected)?;
     let range = first
@@ -311,10 +316,10 @@ fn hear(
 /// Somebody a row is about, and what the list says of them.
 struct Someone {
     line: u64,
-    email: String,
     standing: Standing,
-    person: Person,
     company: AtCompany,
+    tags: Vec<String>,
+    gaps: Option<(String, Vec<String>)>,
 }
 
 enum Found {
@@ -332,24 +337,16 @@ fn place(
     tx: &mut Tx<'_>,
     work: &Work,
     columns: &Columns,
-    people: &[Someone],
+    new: &[NewContact],
     source: &str,
 ) -> Result<Vec<Found>, Error> {
     if work.kept.mode == ImportMode::Update {
-        let known = people.iter().map(|someone| contacts::id_of(tx, &someone.email));
+        let known = new.iter().map(|contact| contacts::id_of(tx, &contact.email));
         return known
             .map(|id| Ok(id?.map_or(Found::LeftOut, Found::Known)))
             .collect();
     }
-    let new: Vec<NewContact> = people
-        .iter()
-        .map(|someone| NewContact {
-            email: someone.email.clone(),
-            values: someone.person.values.clone(),
-            zone_source: None,
-        })
-        .collect();
-    let inserted = contacts::insert_batch(tx, columns, &new, source)?;
+    let inserted = contacts::insert_batch(tx, columns, new, source)?;
     Ok(inserted
         .into_iter()
         .map(|inserted| match inserted {
@@ -366,26 +363,25 @@ fn update(
     tx: &mut Tx<'_>,
     work: &Work,
     id: ContactId,
-    someone: &Someone,
+    (someone, contact): (&Someone, &NewContact),
     columns: &Columns,
     fills: &[Fill],
     counts: &mut ImportCounts,
-    granted: &mut Vec<Consent>,
+    granted: &mut Vec<ContactId>,
 ) -> Result<bool, Error> {
-    let person = &someone.person;
     let source = imports::source(work.id);
     counts.suppressed += u64::from(suppressions::of_contact(tx, id)?);
-    let values = contacts::update(tx, id, columns, &person.values, fills, &source)?;
+    let values = contacts::update(tx, id, columns, &contact.values, fills, &source)?;
     let mut changed = !values.is_empty();
-    for tag in &person.tags {
+    for tag in &someone.tags {
         changed |= contacts::add_tag(tx, id, tag, &source)?;
     }
-    changed |= obey(tx, work, id, &someone.email, someone.standing)?;
-    match permission(tx, id, &someone.email, &work.kept, someone.standing)? {
+    changed |= obey(tx, work, id, &contact.email, someone.standing)?;
+    match permission(tx, id, &contact.email, &work.kept, someone.standing)? {
         Permission::Nothing => {}
         Permission::Withdrawn => counts.withdrawn += 1,
-        Permission::Grant(basis) => {
-            granted.push(grant(id, basis, tx, work));
+        Permission::Grant => {
+            granted.push(id);
             changed = true;
         }
     }
@@ -521,7 +517,7 @@ fn would_change(
     match permission(db, id, email, kept, standing)? {
         Permission::Nothing => {}
         Permission::Withdrawn => counts.withdrawn += 1,
-        Permission::Grant(_) => changed = true,
+        Permission::Grant => changed = true,
     }
     Ok(changed)
 }

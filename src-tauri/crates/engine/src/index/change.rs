@@ -17,7 +17,7 @@ pub enum Change {
     /// one does not matter: facts of somebody who is not added yet wait.
     ContactAdded {
         contact: ContactId,
-        fields: Vec<(String, Value)>,
+        fields: Vec<(Arc<str>, Value)>,
     },
     /// A contact with all its facts.
     ContactRemoved(ContactId),
@@ -138,7 +138,8 @@ impl After {
         match change {
             Change::ContactAdded { fields, .. } => {
                 self.exists = true;
-                record.fields.extend(fields.iter().cloned());
+                let own = fields.iter().map(|(key, value)| (key.to_string(), value.clone()));
+                record.fields.extend(own);
             }
             Change::ContactRemoved(contact) => {
                 *self = After {

@@ -385,7 +385,14 @@ impl Rows {
     }
 
     fn set(&mut self, key: &str, id: u32, value: Option<&Value>) {
-        if let Some(column) = held(&mut self.columns, key) {
+        let slot = match self.columns.get_mut(key) {
+            Some(slot) => slot,
+            None => self
+                .columns
+                .entry(key.to_owned())
+                .or_insert_with(|| Slot::of(Column::default())),
+        };
+        if let Some(column) = slot.held_mut() {
             column.set(id, value);
         }
     }

@@ -331,7 +331,9 @@ impl Staged {
             .map_or((&index.definitions, &index.scope), |(d, s)| (d, s));
         let renewed = renewed(&index.definitions, definitions, &index.scope, scope);
         let mut dirty: BTreeMap<u32, BTreeSet<SegmentId>> = BTreeMap::new();
-        for change in changes {
+        // Where nobody asks, as in a list that is brought into a new workspace, nobody is put together for it.
+        let asked = !definitions.all.is_empty() || !scores.all.is_empty();
+        for change in changes.iter().filter(|_| asked) {
             let Some(ContactId(contact)) = change.contact() else {
                 continue;
             };

@@ -55,7 +55,12 @@ fn rows_of(who: &ContactRecord) -> Vec<Change> {
     });
     out.push(Change::ContactAdded {
         contact,
-        fields: who.fields.clone().into_iter().collect(),
+        fields: who
+            .fields
+            .clone()
+            .into_iter()
+            .map(|(key, value)| (key.into(), value))
+            .collect(),
     });
     out
 }
@@ -315,10 +320,7 @@ fn a_sleep_over_the_change_of_the_clocks_brings_each_midnight_at_its_own_instant
         let asleep = at(asleep);
         let seen = |contact: u32, days: i64| Change::ContactAdded {
             contact: ContactId(contact),
-            fields: vec![(
-                "seen_at".to_owned(),
-                Value::DateTime(asleep + TimeDelta::days(days)),
-            )],
+            fields: vec![("seen_at".into(), Value::DateTime(asleep + TimeDelta::days(days)))],
         };
         let today = saved(
             1,
@@ -434,7 +436,7 @@ fn memory_is_counted_and_given_back() {
         [
             Change::ContactAdded {
                 contact: ContactId(id),
-                fields: vec![("email".to_owned(), text)],
+                fields: vec![("email".into(), text)],
             },
             order(i64::from(id), id, epoch()),
         ]

@@ -18,7 +18,9 @@ use carillon_model::consent::SuppressionReason;
 use carillon_model::contact::{BUILT_IN_FIELDS, Value};
 use carillon_model::{ContactId, Moment};
 use rusqlite::types::Value as Cell;
+use rusqlite::{CachedStatement, OptionalExtension};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 const FIND: &str = sql!("SELECT id FROM contacts WHERE email = ?1");
 const INSERT: &str = sql!(
@@ -44,9 +46,11 @@ pub fn normalise_email(email: &str) -> String {
 /// Fields of a batch, looked up once: the values of each row stand in this order.
 #[derive(Clone, Debug)]
 pub struct Columns {
-    keys: Vec<String>,
+    keys: Vec<Arc<str>>,
     /// Place in the row of each built-in field but `email` and `created_at`.
     builtin: [Option<usize>; BUILT_IN_FIELDS.len()],
+    /// Places in the row of custom fields, in the order of the statement.
+    custom: Vec<usize>,
     insert_custom: Option<String>,
 }
 
@@ -57,8 +61,9 @@ impl Columns {
     /// [`Error::NotFound`] for an unknown key, [`Error::Invalid`] for `email`, `created_at` or a key twice.
     pub fn resolve(db: &Db<'_>, keys: &[&str]) -> Result<Columns> {
         let mut columns = Columns {
-            keys: keys.iter().map(|k| (*k).to_owned()).collect(),
+            keys: keys.iter().map(|k| Arc::from(*k)).collect(),
             builtin: [None; BUILT_IN_FIELDS.len()],
+            custom: Vec::new(),
             insert_custom: None,
         };
         let mut names = String::new();
@@ -74,6 +79,7 @@ impl Columns {
                 }
                 FieldRef::BuiltIn(i) => columns.builtin[i] = Some(place),
                 FieldRef::Custom(c) => {
+                    columns.custom.push(place);
                     let column = c.column();
                     names.push_str(&format!(", {column}"));
                     marks.push_str(&format!(", ?{next}"));
@@ -99,8 +105,8 @@ impl Columns {
     }
 
     /// The keys in their order.
-    pub fn keys(&self) -> &[String] {
-        &self.keys
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|key| &**key)
     }
 }
 
@@ -150,13 +156,12 @@ pub fn insert_batch(
     source: &str,
 ) -> Result<Vec<Inserted>> {
     let catalogue = tx.catalogue.clone();
-    let source = tx.source(source)?;
-    let now = tx.now();
     let emails: Vec<String> = rows.iter().map(|r| normalise_email(&r.email)).collect();
     let mut order: Vec<usize> = (0..rows.len()).collect();
     order.sort_unstable_by(|a, b| emails[*a].cmp(&emails[*b]).then(a.cmp(b)));
     let check_list = suppressions::any(tx)?;
     let check_aliases = duplicates::any(tx)?;
+    let mut adding = Adding::new(tx, &catalogue, columns, source)?;
     let mut done = vec![Inserted::Exists(ContactId(0)); rows.len()];
     let first = tx.marks.get(Mark::Contacts);
     for place in order {
@@ -164,8 +169,8 @@ pub fn insert_batch(
         if email.is_empty() {
             return Err(Error::Invalid("A contact needs an e-mail address.".to_owned()));
         }
-        if let Some(id) = tx.value(FIND, (email,))? {
-            done[place] = Inserted::Exists(ContactId(id));
+        if let Some(id) = adding.known(email)? {
+            done[place] = Inserted::Exists(id);
             continue;
         }
         if check_aliases && let Some(id) = duplicates::by_email(tx, email)? {
@@ -174,12 +179,13 @@ pub fn insert_batch(
         }
         let suppressed = check_list && suppressions::contains(tx, email)?.is_some();
         let id = next_contact(tx)?;
-        let fields = insert_one(tx, &catalogue, columns, row, email, id, source, suppressed, now)?;
+        let fields = adding.add(tx, row, email, id, suppressed)?;
         tell_added(tx, id, fields, suppressed);
         done[place] = Inserted::New { id, suppressed };
     }
     let last = tx.marks.get(Mark::Contacts) - 1;
     if last >= first {
+        let now = tx.now();
         tx.touch("contacts", first, last);
         tx.gauge("contacts", 0, 0, last - first + 1);
         tx.roll(Metric::ContactsAdded, 0, "", now, last - first + 1);
@@ -195,48 +201,87 @@ fn next_contact(tx: &mut Tx<'_>) -> Result<ContactId> {
         .map_err(|_| Error::Invalid("This workspace has no numbers left for new contacts.".to_owned()))
 }
 
-fn tell_added(tx: &mut Tx<'_>, contact: ContactId, fields: Vec<(String, Value)>, suppressed: bool) {
+fn tell_added(tx: &mut Tx<'_>, contact: ContactId, fields: Vec<(Arc<str>, Value)>, suppressed: bool) {
     tx.change(Change::ContactAdded { contact, fields });
     if suppressed {
         tx.change(Change::SuppressedSet { contact, on: true });
     }
 }
 
-#[allow(clippy::too_many_arguments)]
-fn insert_one(
-    tx: &mut Tx<'_>,
-    catalogue: &Catalogue,
-    columns: &Columns,
-    row: &NewContact,
-    email: &str,
-    id: ContactId,
+/// What all contacts of a batch share: statements, fields, who adds them and when.
+struct Adding<'a, 'c> {
+    columns: &'a Columns,
+    /// One for each of the columns.
+    fields: Vec<FieldRef<'a>>,
+    email: Arc<str>,
+    created_at: Arc<str>,
     source: i64,
-    suppressed: bool,
     now: Moment,
-) -> Result<Vec<(String, Value)>> {
-    if row.values.len() != columns.keys.len() {
-        return Err(Error::Invalid(format!(
-            "A row has {} values for {} fields.",
-            row.values.len(),
-            columns.keys.len()
-        )));
+    find: CachedStatement<'c>,
+    insert: CachedStatement<'c>,
+    insert_custom: Option<CachedStatement<'c>>,
+}
+
+impl<'a, 'c> Adding<'a, 'c> {
+    fn new(
+        tx: &mut Tx<'c>,
+        catalogue: &'a Catalogue,
+        columns: &'a Columns,
+        source: &str,
+    ) -> Result<Adding<'a, 'c>> {
+        let fields = columns.keys().map(|key| catalogue.field(key));
+        let custom = columns.insert_custom.as_deref();
+        let conn = tx.conn;
+        Ok(Adding {
+            columns,
+            fields: fields.collect::<Result<_>>()?,
+            email: BUILT_IN_FIELDS[EMAIL].0.into(),
+            created_at: BUILT_IN_FIELDS[CREATED_AT].0.into(),
+            source: tx.source(source)?,
+            now: tx.now(),
+            find: conn.prepare_cached(FIND)?,
+            insert: conn.prepare_cached(INSERT)?,
+            insert_custom: custom.map(|sql| conn.prepare_cached(sql)).transpose()?,
+        })
     }
-    let text = |i: usize| -> Result<Option<&str>> {
-        match columns.builtin[i].and_then(|place| row.values[place].as_ref()) {
-            None => Ok(None),
-            Some(value @ Value::Text(text)) => {
-                values::check(FieldRef::BuiltIn(i), value).map(|()| Some(text.as_str()))
-            }
-            Some(other) => values::check(FieldRef::BuiltIn(i), other).map(|()| None),
+
+    /// Who has the address.
+    fn known(&mut self, email: &str) -> Result<Option<ContactId>> {
+        let id = self.find.query_row((email,), |row| row.get(0)).optional()?;
+        Ok(id.map(ContactId))
+    }
+
+    /// Writes a contact. The values it has, by their keys.
+    fn add(
+        &mut self,
+        tx: &mut Tx<'_>,
+        row: &NewContact,
+        email: &str,
+        id: ContactId,
+        suppressed: bool,
+    ) -> Result<Vec<(Arc<str>, Value)>> {
+        let keys = &self.columns.keys;
+        if row.values.len() != keys.len() {
+            return Err(Error::Invalid(format!(
+                "A row has {} values for {} fields.",
+                row.values.len(),
+                keys.len()
+            )));
         }
-    };
-    let zone_source = match &row.zone_source {
-        Some(zone_source) => Some(tx.source(zone_source)?),
-        None => None,
-    };
-    tx.run(
-        INSERT,
-        rusqlite::params![
+        let text = |i: usize| -> Result<Option<&str>> {
+            match self.columns.builtin[i].and_then(|place| row.values[place].as_ref()) {
+                None => Ok(None),
+                Some(value @ Value::Text(text)) => {
+                    values::check(FieldRef::BuiltIn(i), value).map(|()| Some(text.as_str()))
+                }
+                Some(other) => values::check(FieldRef::BuiltIn(i), other).map(|()| None),
+            }
+        };
+        let zone_source = match &row.zone_source {
+            Some(zone_source) => Some(tx.source(zone_source)?),
+            None => None,
+        };
+        self.insert.execute(rusqlite::params![
             id.0,
             email,
             text(1)?,
@@ -248,32 +293,26 @@ fn insert_one(
             text(TIME_ZONE)?,
             zone_source,
             suppressed,
-            source,
-            ms(now)
-        ],
-    )?;
-    let mut fields = vec![
-        (BUILT_IN_FIELDS[EMAIL].0.to_owned(), Value::Text(email.to_owned())),
-        (
-            BUILT_IN_FIELDS[CREATED_AT].0.to_owned(),
-            Value::DateTime(whole(now)),
-        ),
-    ];
-    let mut cells = vec![Cell::Integer(i64::from(id.0))];
-    for (key, value) in columns.keys.iter().zip(&row.values) {
-        if let field @ FieldRef::Custom(_) = catalogue.field(key)? {
-            let (cell, currency) = values::cells(field, value.as_ref())?;
-            cells.push(cell);
-            cells.extend(currency);
+            self.source,
+            ms(self.now)
+        ])?;
+        if let Some(insert) = &mut self.insert_custom {
+            let mut cells = Vec::with_capacity(2 * self.columns.custom.len() + 1);
+            cells.push(Cell::Integer(i64::from(id.0)));
+            for place in &self.columns.custom {
+                let (cell, currency) = values::cells(self.fields[*place], row.values[*place].as_ref())?;
+                cells.push(cell);
+                cells.extend(currency);
+            }
+            insert.execute(rusqlite::params_from_iter(cells))?;
         }
-        if let Some(value) = value {
-            fields.push((key.clone(), values::kept(value)));
-        }
+        let mut fields = Vec::with_capacity(keys.len() + 2);
+        fields.push((self.email.clone(), Value::Text(email.to_owned())));
+        fields.push((self.created_at.clone(), Value::DateTime(whole(self.now))));
+        let given = keys.iter().zip(&row.values);
+        fields.extend(given.filter_map(|(key, value)| Some((key.clone(), values::kept(value.as_ref()?)))));
+        Ok(fields)
     }
-    if let Some(insert) = &columns.insert_custom {
-        tx.run(insert, rusqlite::params_from_iter(cells))?;
-    }
-    Ok(fields)
 }
 
 /// Whether an update may replace a value.
@@ -345,7 +384,7 @@ pub fn update(
 ) -> Result<Vec<Updated>> {
     let before = super::record_fields(tx, id)?.ok_or_else(|| Error::missing("contact", id))?;
     let mut changed = Vec::new();
-    for (place, key) in columns.keys.iter().enumerate() {
+    for (place, key) in columns.keys().enumerate() {
         let Some(new) = row.get(place).and_then(Option::as_ref).map(values::kept) else {
             continue;
         };
@@ -357,7 +396,7 @@ pub fn update(
         let origin = origin(tx, id, tx.catalogue.field(key)?.number())?;
         write_value(tx, id, key, Some(&new), source)?;
         changed.push(Updated {
-            key: key.clone(),
+            key: key.to_owned(),
             was: was.cloned(),
             now: Some(new),
             origin,

@@ -50,7 +50,7 @@ fn change() -> impl Strategy<Value = Change> {
             1 => (1u32..3).prop_map(|id| Change::JourneyRemoved(JourneyId(id))),
             1 => (channel(), purpose(), proptest::option::of(basis())).prop_map(move |(channel, purpose, basis)| Change::PermissionSet { contact, channel, purpose, basis }),
             1 => any::<bool>().prop_map(move |on| Change::SuppressedSet { contact, on }),
-            2 => Just(Change::ContactAdded { contact, fields: vec![("city".to_owned(), Value::Text("Bonn".to_owned()))] }),
+            2 => Just(Change::ContactAdded { contact, fields: vec![("city".into(), Value::Text("Bonn".to_owned()))] }),
             1 => Just(Change::ContactRemoved(contact)),
             1 => (id.clone(), expr()).prop_map(|(id, expr)| {
                 let name = SEGMENTS[id as usize - 1];
@@ -349,7 +349,7 @@ fn what_is_read_stays_as_far_as_there_is_room() {
         journeys: BTreeMap::new(),
     };
     for id in 0..3 {
-        let city = ("city".to_owned(), Value::Text("Bonn".to_owned()));
+        let city = ("city".into(), Value::Text("Bonn".to_owned()));
         file.apply(&Change::ContactAdded {
             contact: ContactId(id),
             fields: vec![city],
