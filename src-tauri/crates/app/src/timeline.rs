@@ -3,6 +3,7 @@
 use crate::contacts::{TimelineEntry, TimelineWhat};
 use crate::error::Result;
 use crate::workspaces::Open;
+use carillon_engine::segment::Needs;
 use carillon_model::{ContactId, Moment};
 use carillon_store::{consents, contacts, enrolments, events, journeys, outbox, suppressions};
 
@@ -15,7 +16,7 @@ pub async fn of(
 ) -> Result<Vec<TimelineEntry>> {
     let ids: Vec<_> = open.store.with_index(|index| {
         index
-            .record(id)
+            .record_of(id, &Needs::every_event())
             .map(|record| record.events.iter().map(|e| (e.at, e.id)).collect())
             .unwrap_or_default()
     });
@@ -53,13 +54,13 @@ pub async fn of(
                     );
                 }
             }
-            for event in events::get_many(db, &ids)? {
+            for event in events::get_many(db, &ids)?.into_iter().rev() {
                 add(event.at, TimelineWhat::Event { event });
             }
             for consent in consents::of(db, id)? {
                 add(consent.at, TimelineWhat::Consent { consent });
             }
-            for message in outbox::of_contact(db, id)? {
+            for message in outbox::of_contact(db, id)?.into_iter().rev() {
                 let journey = journeys::get(db, message.key.journey)?.map(|j| j.name);
                 let what = TimelineWhat::Message {
                     id: message.id,
@@ -100,6 +101,8 @@ pub async fn of(
             Ok(all)
         })
         .await?;
+    // What happened at one moment was told in its order, so the last of it is the newest.
+    all.reverse();
     all.sort_by_key(|entry| std::cmp::Reverse(entry.at));
     all.truncate(limit);
     Ok(all)

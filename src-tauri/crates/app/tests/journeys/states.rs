@@ -478,3 +478,39 @@ async fn many_deadlines_in_a_journey_that_cannot_run_do_not_keep_the_ticks_going
     assert!(!ticked.await.unwrap().more, "the ticks would go on for ever");
     assert_eq!(inside(&open, id).await, 600);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_what_happened_at_one_moment_a_timeline_shows_the_last_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, open) = opened(dir.path()).await;
+    let mut drawing = drawing();
+    drawing.steps[1].next.insert("next".to_owned(), "end".into());
+    let id = published(&open, drawing).await;
+    visits(&open, 1).await;
+    visits(&open, 1).await;
+    settle(&open).await;
+    assert_eq!(inside(&open, id).await, 0);
+    let call = Call {
+        kind: Kind::Query,
+        name: "contacts.timeline".to_owned(),
+        args: json!({"id": 1, "before": null, "limit": 50}),
+    };
+    let shown = app.call(Window::Terminal, call).await.unwrap();
+    let entries = shown.as_array().unwrap();
+    assert!(entries.iter().all(|entry| entry["at"] == entries[0]["at"]));
+    let word = |entry: &Json| match entry["entry"].as_str().unwrap() {
+        "journey" => entry["what"].as_str().unwrap().to_owned(),
+        "event" => format!("event {}", entry["event"]["id"]),
+        other => other.to_owned(),
+    };
+    let told: Vec<String> = entries.iter().map(word).collect();
+    let journeys: Vec<&str> = told
+        .iter()
+        .map(String::as_str)
+        .filter(|w| ["left", "entered"].contains(w))
+        .collect();
+    assert_eq!(journeys, ["left", "entered", "left", "entered"]);
+    let happened: Vec<&String> = told.iter().filter(|word| word.starts_with("event")).collect();
+    assert_eq!(happened, ["event 2", "event 1"]);
+    assert_eq!(told.last().map(String::as_str), Some("created"));
+}
