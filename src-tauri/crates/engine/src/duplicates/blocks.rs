@@ -124,8 +124,9 @@ impl<'a> Blocks<'a> {
     /// The distinct codes of a row.
     fn codes(&self, row: u32, out: &mut Vec<Code>) {
         out.clear();
+        let values = self.records.row(row);
         for (field, column) in self.records.columns.iter().enumerate() {
-            let codes: [u32; CODES] = column.codes(row);
+            let codes: [u32; CODES] = column.codes(values[field]);
             let keys = codes
                 .iter()
                 .filter(|c| **c != 0)

@@ -19,7 +19,11 @@ pub struct Dependence {
     implied: Vec<(usize, f64)>,
     /// Share of all pairs that agree in the set, by bits of [`Dependence::fields`].
     together: Vec<f64>,
+    /// ln of the factor of each set.
     logs: Vec<f64>,
+    /// What [`Dependence::log`] and [`Dependence::implied`] answer for each set: the set without what is implied in it, and
+    /// that as bits of all fields.
+    new: Vec<(usize, u64)>,
 }
 
 fn pairs(n: u32) -> f64 {
@@ -36,8 +40,15 @@ impl Dependence {
             _ => together(records, &fields, set),
         });
         let together: Vec<f64> = together.collect();
+        let implied = implied(records, &fields, &together);
+        let new = (0..sets).map(|set: usize| {
+            let said = |i: &usize| set & (1 << i) != 0 && implied[*i].0 & set != 0;
+            let all = (0..fields.len()).filter(said);
+            all.fold((set, 0), |(new, said), i| (new & !(1 << i), said | 1 << fields[i]))
+        });
         Dependence {
-            implied: implied(records, &fields, &together),
+            new: new.collect(),
+            implied,
             together,
             logs: vec![0.0; sets],
             fields,
@@ -47,11 +58,7 @@ impl Dependence {
     /// The fields that say the same and nothing new, because another one that says the same implies them: as bits of all
     /// fields, with the share of [`Dependence::implied`] of one of them.
     pub fn implied(&self, pattern: Pattern) -> u64 {
-        let set = self.set(pattern);
-        let said = |i: &usize| set & (1 << i) != 0 && self.implied[*i].0 & set != 0;
-        (0..self.fields.len())
-            .filter(said)
-            .fold(0, |all, i| all | 1 << self.fields[i])
+        self.new[self.set(pattern)].1
     }
 
     /// ln of how often a field that is [`Dependence::implied`] says the same where another one does.
@@ -76,9 +83,7 @@ impl Dependence {
 
     /// ln of the factor for the fields that say the same, without those that say nothing new.
     pub fn log(&self, pattern: Pattern) -> f64 {
-        let set = self.set(pattern);
-        let new = |i: &usize| set & (1 << i) != 0 && self.implied[*i].0 & set == 0;
-        self.logs[(0..self.fields.len()).filter(new).fold(0, |all, i| all | 1 << i)]
+        self.logs[self.new[self.set(pattern)].0]
     }
 
     /// Learns the factors. `matched` is the share of all pairs that are no strangers and agree in just that set; `apart` the chance of each field to be exactly the same in different people.
@@ -124,11 +129,12 @@ fn implied(records: &Records, fields: &[usize], shares: &[f64]) -> Vec<(usize, f
 
 /// The share of pairs that agree exactly in all fields of a set, among those that have them all.
 fn together(records: &Records, fields: &[usize], set: usize) -> f64 {
-    let of = |row: usize| {
+    let of = |row: u32| {
+        let values = records.row(row);
         let mut key = 0;
         for (i, field) in fields.iter().enumerate() {
             if set & (1 << i) != 0 {
-                let value = records.columns[*field].rows[row];
+                let value = values[*field];
                 if value == 0 {
                     return None;
                 }
@@ -137,7 +143,7 @@ fn together(records: &Records, fields: &[usize], set: usize) -> f64 {
         }
         Some(key)
     };
-    let mut keys: Vec<u64> = (0..records.len() as usize).filter_map(of).collect();
+    let mut keys: Vec<u64> = (0..records.len()).filter_map(of).collect();
     keys.sort_unstable();
     let agree: f64 = keys
         .chunk_by(|a, b| a == b)
@@ -153,7 +159,7 @@ const DRAWN: usize = 200_000;
 pub struct Mail {
     /// Fields: the address, given names, surnames.
     fields: [usize; 3],
-    /// Shares of the levels by the names that are the same: bit 0 the given one, bit 1 the surname.
+    /// ln of the shares of the levels by the names that are the same: bit 0 the given one, bit 1 the surname.
     levels: [[f64; LEVELS]; 4],
 }
 
@@ -178,10 +184,11 @@ impl Mail {
                 found[level] = (counts[level] + 10.0 * found[level]) / (all + 10.0);
             }
         }
+        let levels = levels.map(|found| found.map(f64::ln));
         Some(Mail { fields, levels })
     }
 
-    /// The chance of a level of the address in different people, where this is that field and not the same address.
+    /// ln of the chance of a level of the address in different people, where this is that field and not the same address.
     pub fn apart(&self, field: usize, pattern: Pattern) -> Option<f64> {
         let level = pattern.level(field);
         if field != self.fields[0] || level == Level::Exact as usize || level == Level::Missing as usize {
@@ -199,14 +206,14 @@ impl Mail {
 
 /// Pairs of rows that have the same values in some fields, drawn evenly, the same each time.
 fn alike(records: &Records, fields: &[usize]) -> Vec<(u32, u32)> {
-    let key = |row: usize| {
-        let mut values = fields.iter().map(|f| records.columns[*f].rows[row]);
+    let key = |row: u32| {
+        let mut values = fields.iter().map(|f| records.row(row)[*f]);
         values.try_fold(0, |key, value| {
             (value != 0).then(|| records::hash(key, &value.to_le_bytes()))
         })
     };
     let mut rows: Vec<(u64, u32)> = (0..records.len())
-        .filter_map(|row| Some((key(row as usize)?, row)))
+        .filter_map(|row| Some((key(row)?, row)))
         .collect();
     rows.sort_unstable();
     let mut runs = Vec::new();

@@ -146,12 +146,15 @@ pub fn find(mut records: Records, host: &impl Host) -> Option<Found> {
     let comparison = Comparison::new(&records);
     let seen = |a, b| -> Seen { model.seen(&records, (a, b), comparison.pattern(a, b)) };
     let likely = |part: &[u64]| -> Vec<Pair> {
-        let each = part.iter().map(|pair| {
-            let (a, b) = (first(*pair), second(*pair));
-            let probability = model.classes(seen(a, b)).probability();
-            Pair { a, b, probability }
+        let mut likely = Vec::new();
+        for_each(part, &comparison, |(a, b), pattern| {
+            let classes = model.classes(model.seen(&records, (a, b), pattern));
+            let probability = classes.probability();
+            if probability >= Found::REVIEW {
+                likely.push(Pair { a, b, probability });
+            }
         });
-        each.filter(|pair| pair.probability >= Found::REVIEW).collect()
+        likely
     };
     let pairs = in_two(host, &kept, likely).concat();
     drop(kept);
@@ -178,6 +181,22 @@ pub(super) fn in_two<T: Sync, R: Send>(
     host.both(|| look(left), || look(right)).into()
 }
 
+/// Pairs that are compared at a time: what is known of them stays in the first cache.
+const AT_ONCE: usize = 128;
+
+/// Compares all pairs and calls `seen` with each in its turn.
+fn for_each(pairs: &[u64], comparison: &Comparison<'_>, mut seen: impl FnMut((u32, u32), Pattern)) {
+    let mut rows = Vec::with_capacity(AT_ONCE);
+    for some in pairs.chunks(AT_ONCE) {
+        rows.clear();
+        rows.extend(some.iter().map(|pair| (first(*pair), second(*pair))));
+        let patterns = comparison.patterns(&rows);
+        rows.iter()
+            .zip(patterns)
+            .for_each(|(rows, pattern)| seen(*rows, pattern));
+    }
+}
+
 fn first(pair: u64) -> u32 {
     (pair >> 32) as u32
 }
@@ -197,14 +216,14 @@ fn worth_a_look(
     let (mut kept, mut compared) = (Vec::new(), 0);
     let look = |part| {
         let pairs = blocks.pairs(part);
-        let many = pairs.len() as u64;
-        let likely = |pair: &u64| {
-            let (a, b) = (first(*pair), second(*pair));
-            let seen = model.seen(records, (a, b), comparison.pattern(a, b));
-            let classes = model.classes(seen);
-            classes.may_reach(KEEP) && classes.log_odds() >= KEEP
-        };
-        (pairs.into_iter().filter(likely).collect::<Vec<u64>>(), many)
+        let mut likely = Vec::new();
+        for_each(&pairs, comparison, |(a, b), pattern| {
+            let classes = model.classes(model.seen(records, (a, b), pattern));
+            if classes.may_reach(KEEP) && classes.log_odds() >= KEEP {
+                likely.push(u64::from(a) << 32 | u64::from(b));
+            }
+        });
+        (likely, pairs.len() as u64)
     };
     let parts = blocks.parts();
     for (done, two) in parts.chunks(2).enumerate() {

@@ -53,10 +53,12 @@ pub struct Model {
 /// Natural logarithms of what [`Model::classes`] and [`Model::seen`] ask for each pair, kept in step with the model.
 #[derive(Default)]
 struct Logs {
-    near: [Table; 3],
-    u: Table,
+    /// By field and level, of the classes in their order, strangers last.
+    levels: Vec<[[f64; 4]; LEVELS]>,
     /// Of the chance that a stranger has a value one row has, by field. A value has it as often as it has rows.
     one_row: Vec<f64>,
+    /// Of the numbers below [`COUNTED`], for most values are of few rows.
+    counts: Vec<f64>,
     prior: [f64; 3],
     strangers: f64,
 }
@@ -65,6 +67,10 @@ struct Logs {
 const PERSON: usize = 0;
 const MOVED: usize = 1;
 const HOUSEHOLD: usize = 2;
+
+const STRANGERS: usize = 3;
+/// Rows of one value whose logarithm is kept.
+const COUNTED: u32 = 4_096;
 
 /// ln of prior times likelihood of a pair in each class, strangers last.
 #[derive(Clone, Copy)]
@@ -161,14 +167,18 @@ impl Model {
     }
 
     fn take_logs(&mut self, records: &Records) {
-        let of = |table: &Table| -> Table { table.iter().map(|levels| levels.map(f64::ln)).collect() };
+        let [person, moved, household] = &self.near;
+        let of = |field: usize| {
+            let each = [person, moved, household, &self.u];
+            std::array::from_fn(|level| each.map(|table| table[field][level].ln()))
+        };
         let columns = records.columns.iter().zip(&self.rarer);
         self.logs = Logs {
-            near: [&self.near[0], &self.near[1], &self.near[2]].map(of),
-            u: of(&self.u),
+            levels: (0..self.kinds.len()).map(of).collect(),
             one_row: columns
                 .map(|(column, rarer)| (rarer / f64::from(column.present.max(1))).ln())
                 .collect(),
+            counts: (0..COUNTED).map(|count| f64::from(count).ln()).collect(),
             prior: self.prior.map(|prior| prior.max(1e-300).ln()),
             strangers: (1.0 - self.prior.iter().sum::<f64>()).ln(),
         };
@@ -214,23 +224,27 @@ impl Model {
             return self.places.implied_log(field);
         }
         let level = pattern.level(field);
-        let column = &records.columns[field];
-        let count = |row: u32| column.counts[column.rows[row as usize] as usize];
-        let common = |count: u32| (self.logs.one_row[field] + f64::from(count).ln()).max(LN_LEAST);
+        let strangers = self.logs.levels[field][level][STRANGERS];
+        let count = |row: u32| records.columns[field].counts[records.row(row)[field] as usize];
+        let common = |count: u32| {
+            let known = self.logs.counts.get(count as usize).copied();
+            let log = known.unwrap_or_else(|| f64::from(count).ln());
+            (self.logs.one_row[field] + log).max(LN_LEAST)
+        };
         if level == Level::Exact as usize {
             return common(count(a));
         }
         let alike = level > Level::Exact as usize && level < Level::Part as usize;
         if alike && self.kinds[field].is_name() {
-            return self.logs.u[field][level].max(common(count(a).min(count(b))));
+            return strangers.max(common(count(a).min(count(b))));
         }
         let mail = self.mail.as_ref().and_then(|mail| mail.apart(field, pattern));
-        mail.map_or(self.logs.u[field][level], f64::ln)
+        mail.unwrap_or(strangers)
     }
 
     /// The same for one person twice.
     pub fn together(&self, field: usize, level: usize) -> f64 {
-        self.logs.near[PERSON][field][level]
+        self.logs.levels[field][level][PERSON]
     }
 
     /// ln of how much more often strangers agree in this place, and in this name, than the fields say one by one.
@@ -244,13 +258,16 @@ impl Model {
     }
 
     pub fn classes(&self, seen: Seen) -> Classes {
+        let mut sums = [0.0; 3];
+        for (field, levels) in self.logs.levels.iter().enumerate() {
+            let level = &levels[seen.pattern.level(field)];
+            sums.iter_mut().zip(level).for_each(|(sum, log)| *sum += log);
+        }
         let class = |class: usize| -> f64 {
             if !self.possible[class] || class == MOVED && !self.is_reached(seen.pattern) {
                 return f64::NEG_INFINITY;
             }
-            let near = self.logs.near[class].iter().enumerate();
-            let levels = near.map(|(field, levels)| levels[seen.pattern.level(field)]);
-            self.logs.prior[class] + levels.sum::<f64>()
+            self.logs.prior[class] + sums[class]
         };
         let strangers = self.logs.strangers + seen.apart + self.depends(seen.pattern);
         Classes([class(PERSON), class(MOVED), class(HOUSEHOLD), strangers])

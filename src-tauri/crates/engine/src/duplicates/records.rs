@@ -14,31 +14,23 @@ const READ: usize = 1_024;
 /// Codes of a value by which [`super::blocks`] finds its like, at most.
 pub const CODES: usize = 3;
 
-/// What is compared of a value. Similarity is found on `bytes`, one a character.
-#[derive(Clone, Copy)]
-pub struct Value<'a> {
-    pub bytes: &'a [u8],
+/// What is compared of a value, in half a line of the cache, for values are looked up at random.
+#[derive(Clone, Copy, Default)]
+#[repr(align(32))]
+pub struct Value {
     pub outline: Outline,
     /// Names: how it sounds. Texts: the longest word. E-mail and phones: the part that is compared alone. 0: none.
     pub part: u32,
-}
-
-/// The same as a column keeps it, side by side, for values are looked up at random.
-#[derive(Clone, Copy, Default)]
-struct Stored {
-    outline: Outline,
+    /// Where the text is that the outline has no room for.
     start: u32,
-    part: u32,
-    length: u8,
 }
 
 /// One field of all rows.
 pub struct Column {
     pub kind: Kind,
-    /// The value of each row, 0 where it has none.
-    pub rows: Vec<u32>,
     known: HashMap<u64, u32, BuildHasherDefault<Ready>>,
-    values: Vec<Stored>,
+    values: Vec<Value>,
+    /// The texts of the values that are longer than an outline.
     bytes: Vec<u8>,
     codes: Vec<[u32; CODES]>,
     /// How many rows have each value.
@@ -49,6 +41,8 @@ pub struct Column {
 /// The rows to look at: fields are named by their place.
 pub struct Records {
     pub(super) columns: Vec<Column>,
+    /// The values of all fields, row by row, 0 where there is none: a row is read at one place and not at one a field.
+    rows: Vec<u32>,
     /// The column of house numbers that were found in addresses, where no field has them.
     derived: Option<usize>,
     given: usize,
@@ -116,6 +110,7 @@ impl Records {
             .chain(derived.then_some(Kind::StreetNumber));
         Records {
             columns: all.map(Column::new).collect(),
+            rows: Vec::new(),
             derived: derived.then_some(given),
             given,
             len: 0,
@@ -144,6 +139,9 @@ impl Records {
             return;
         };
         self.len = len;
+        let start = self.rows.len();
+        self.rows.resize(start + self.columns.len(), 0);
+        let row = &mut self.rows[start..];
         let mut number = String::new();
         for (i, value) in values.into_iter().take(self.given).enumerate() {
             let kind = self.columns[i].kind;
@@ -152,21 +150,28 @@ impl Records {
             if kind == Kind::Address && self.derived.is_some() {
                 take_number(&mut self.scratch, &mut number);
             }
-            self.columns[i].push(&self.scratch);
+            row[i] = self.columns[i].push(&self.scratch);
         }
         if let Some(derived) = self.derived {
-            self.columns[derived].push(&number);
+            row[derived] = self.columns[derived].push(&number);
         }
-        for column in &mut self.columns {
-            column.rows.resize(len as usize, 0);
-        }
+    }
+
+    /// The values of a row in the order of the columns, 0 where there is none.
+    pub(super) fn row(&self, row: u32) -> &[u32] {
+        let fields = self.columns.len();
+        &self.rows[row as usize * fields..][..fields]
     }
 
     /// Nothing more is pushed: what only served pushing is given back.
     pub(super) fn close(&mut self) {
+        self.rows.shrink_to_fit();
         for column in &mut self.columns {
             column.known = HashMap::default();
             column.bytes.shrink_to_fit();
+            column.values.shrink_to_fit();
+            column.codes.shrink_to_fit();
+            column.counts.shrink_to_fit();
         }
     }
 }
@@ -175,9 +180,8 @@ impl Column {
     fn new(kind: Kind) -> Column {
         Column {
             kind,
-            rows: Vec::new(),
             known: HashMap::default(),
-            values: vec![Stored::default()],
+            values: vec![Value::default()],
             bytes: Vec::new(),
             codes: vec![[0; CODES]],
             counts: vec![0],
@@ -185,11 +189,11 @@ impl Column {
         }
     }
 
-    fn push(&mut self, text: &str) {
+    /// The number of a value, 0 where there is none.
+    fn push(&mut self, text: &str) -> u32 {
         let text = text.trim();
         if text.is_empty() {
-            self.rows.push(0);
-            return;
+            return 0;
         }
         let squeezed: String = text.chars().filter(|c| *c != ' ').collect();
         let next = self.counts.len() as u32;
@@ -199,42 +203,38 @@ impl Column {
         }
         self.counts[id as usize] += 1;
         self.present += 1;
-        self.rows.push(id);
+        id
     }
 
     fn add(&mut self, text: &str, squeezed: &str) {
-        let start = self.bytes.len();
-        let letters = squeezed.chars().take(similar::LONGEST).map(byte);
-        self.bytes.extend(letters);
-        let bytes = &self.bytes[start..];
+        let bytes: Vec<u8> = squeezed.chars().take(similar::LONGEST).map(byte).collect();
         let part = part(self.kind, text, squeezed);
-        self.values.push(Stored {
-            outline: Outline::of(bytes),
-            start: start as u32,
+        let outline = Outline::of(&bytes);
+        self.values.push(Value {
+            outline,
             part,
-            length: bytes.len() as u8,
+            start: self.bytes.len() as u32,
         });
-        self.codes.push(codes(self.kind, bytes, part));
+        if outline.text().is_none() {
+            self.bytes.extend(&bytes);
+        }
+        self.codes.push(codes(self.kind, &bytes, part));
         self.counts.push(0);
     }
 
-    pub fn value(&self, id: u32) -> Value<'_> {
-        let Stored {
-            outline,
-            start,
-            part,
-            length,
-        } = self.values[id as usize];
-        Value {
-            bytes: &self.bytes[start as usize..][..usize::from(length)],
-            outline,
-            part,
-        }
+    pub fn value(&self, id: u32) -> &Value {
+        &self.values[id as usize]
     }
 
-    /// The codes of a row's value, 0 for none.
-    pub fn codes(&self, row: u32) -> [u32; CODES] {
-        self.codes[self.rows[row as usize] as usize]
+    /// The text of a value as it is compared, one byte a character.
+    pub fn text<'a>(&'a self, value: &'a Value) -> &'a [u8] {
+        let kept = || &self.bytes[value.start as usize..][..value.outline.len()];
+        value.outline.text().unwrap_or_else(kept)
+    }
+
+    /// The codes of a value, 0 for none.
+    pub fn codes(&self, id: u32) -> [u32; CODES] {
+        self.codes[id as usize]
     }
 }
 
