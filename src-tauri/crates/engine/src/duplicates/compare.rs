@@ -1,6 +1,6 @@
 //! How two records agree in each field.
 
-use super::records::{Column, Records, Value};
+use super::records::{Records, Value};
 use super::{Kind, similar};
 
 /// How two values of a field agree. Each weighs what the records say it weighs.
@@ -51,10 +51,12 @@ impl Level {
 pub struct Pattern(u64);
 
 impl Pattern {
+    #[inline]
     pub fn level(self, field: usize) -> usize {
         (self.0 >> (field * 4) & 15) as usize
     }
 
+    #[inline]
     pub fn set(&mut self, field: usize, level: Level) {
         self.0 = self.0 & !(15 << (field * 4)) | (level as u64) << (field * 4);
     }
@@ -74,7 +76,7 @@ pub struct Comparison<'a> {
 #[derive(Clone, Copy, Default)]
 struct Both {
     pair: usize,
-    values: (u32, u32),
+    values: [Value; 2],
 }
 
 impl<'a> Comparison<'a> {
@@ -94,7 +96,12 @@ impl<'a> Comparison<'a> {
         let mut pattern = Pattern::default();
         let values = self.records.row(a).iter().zip(self.records.row(b));
         for ((field, column), (x, y)) in self.records.columns.iter().enumerate().zip(values) {
-            pattern.set(field, level(column, *x, *y));
+            let level = match (*x, *y) {
+                (0, _) | (_, 0) => Level::Missing,
+                (x, y) if x == y => Level::Exact,
+                (x, y) => self.similarity(column.kind, self.records.value(x), self.records.value(y)),
+            };
+            pattern.set(field, level);
         }
         for swap in &self.swaps {
             self.swap(*swap, a, b, &mut pattern);
@@ -102,32 +109,40 @@ impl<'a> Comparison<'a> {
         pattern
     }
 
-    /// What [`Comparison::pattern`] says of each of some pairs, a few hundred at best. They are compared field by field:
-    /// rows and values lie far apart in memory, and so those of several pairs are fetched at the same time.
+    /// What [`Comparison::pattern`] says of each of some pairs, a hundred at best. Rows and values lie far apart in memory:
+    /// those of many pairs are fetched together, field by field, before anything is decided by them.
     pub fn patterns(&self, pairs: &[(u32, u32)]) -> Vec<Pattern> {
         let mut patterns = vec![Pattern::default(); pairs.len()];
-        let mut open = vec![Both::default(); pairs.len()];
-        let mut alike = open.clone();
+        let mut open = Vec::with_capacity(pairs.len());
+        let (mut fetched, mut alike) = (vec![Both::default(); pairs.len()], vec![0; pairs.len()]);
+        let mut rows = Vec::with_capacity(pairs.len() * self.records.columns.len() * 2);
+        for (a, b) in pairs {
+            rows.extend_from_slice(self.records.row(*a));
+            rows.extend_from_slice(self.records.row(*b));
+        }
+        let fields = self.records.columns.len();
         for (field, column) in self.records.columns.iter().enumerate() {
-            let mut opened = 0;
-            for (pair, ((a, b), pattern)) in pairs.iter().zip(&mut patterns).enumerate() {
-                let values @ (x, y) = (self.records.row(*a)[field], self.records.row(*b)[field]);
-                let there = x != 0 && y != 0;
-                let known = if there { Level::Exact } else { Level::Missing };
-                pattern.set(field, known);
-                open[opened] = Both { pair, values };
-                opened += usize::from(there & (x != y));
+            open.clear();
+            for (pair, (pattern, both)) in patterns.iter_mut().zip(rows.chunks(fields * 2)).enumerate() {
+                let (x, y) = (both[field], both[fields + field]);
+                match x != 0 && y != 0 {
+                    true if x != y => open.push((pair, x, y)),
+                    true => pattern.set(field, Level::Exact),
+                    false => {}
+                }
+            }
+            for (both, (pair, x, y)) in fetched.iter_mut().zip(&open) {
+                let values = [*self.records.value(*x), *self.records.value(*y)];
+                *both = Both { pair: *pair, values };
             }
             let mut left = 0;
-            for both in &open[..opened] {
-                let (a, b) = (column.value(both.values.0), column.value(both.values.1));
-                patterns[both.pair].set(field, unlike(column.kind, has_same_part(a, b)));
-                alike[left] = *both;
+            for (i, Both { pair, values: [a, b] }) in fetched[..open.len()].iter().enumerate() {
+                patterns[*pair].set(field, unlike(column.kind, has_same_part(a, b)));
+                alike[left] = i;
                 left += usize::from(may_be_alike(column.kind, a, b));
             }
-            for Both { pair, values: (x, y) } in &alike[..left] {
-                let level = similarity(column.kind, (column, *x), (column, *y));
-                patterns[*pair].set(field, level);
+            for Both { pair, values: [a, b] } in alike[..left].iter().map(|i| &fetched[*i]) {
+                patterns[*pair].set(field, self.similarity(column.kind, a, b));
             }
         }
         for swap in &self.swaps {
@@ -153,8 +168,8 @@ impl<'a> Comparison<'a> {
             if x == 0 || y == 0 {
                 return Level::Missing;
             }
-            let [of_f, of_g] = [f, g].map(|field| &self.records.columns[field]);
-            similarity(of_f.kind, (of_f, x), (of_g, y))
+            let kind = self.records.columns[f].kind;
+            self.similarity(kind, self.records.value(x), self.records.value(y))
         };
         let one = across(f, g);
         if one == Level::Different {
@@ -166,13 +181,24 @@ impl<'a> Comparison<'a> {
             pattern.set(g, Level::Missing);
         }
     }
-}
 
-fn level(column: &Column, x: u32, y: u32) -> Level {
-    match (x, y) {
-        (0, _) | (_, 0) => Level::Missing,
-        (x, y) if x == y => Level::Exact,
-        (x, y) => similarity(column.kind, (column, x), (column, y)),
+    /// How two values agree, of one field or of two whose values may have changed places.
+    fn similarity(&self, kind: Kind, a: &Value, b: &Value) -> Level {
+        let same_part = has_same_part(a, b);
+        if !may_be_alike(kind, a, b) {
+            return unlike(kind, same_part);
+        }
+        let (a, b) = (self.records.text(a), self.records.text(b));
+        if a == b {
+            return Level::Exact;
+        }
+        match kind {
+            Kind::StreetNumber | Kind::PostCode | Kind::Phone | Kind::Date | Kind::Identifier => {
+                digits(kind, a, b, same_part)
+            }
+            Kind::Email if same_part => Level::Part,
+            _ => text(kind, a, b, same_part),
+        }
     }
 }
 
@@ -201,26 +227,6 @@ fn unlike(kind: Kind, same_part: bool) -> Level {
         false => Level::Different,
         true if kind.is_name() => Level::Sounds,
         true => Level::Part,
-    }
-}
-
-/// How two values agree, of one column or of two whose values may have changed places.
-fn similarity(kind: Kind, (of_a, a): (&Column, u32), (of_b, b): (&Column, u32)) -> Level {
-    let (a, b) = (of_a.value(a), of_b.value(b));
-    let same_part = has_same_part(a, b);
-    if !may_be_alike(kind, a, b) {
-        return unlike(kind, same_part);
-    }
-    let (a, b) = (of_a.text(a), of_b.text(b));
-    if a == b {
-        return Level::Exact;
-    }
-    match kind {
-        Kind::StreetNumber | Kind::PostCode | Kind::Phone | Kind::Date | Kind::Identifier => {
-            digits(kind, a, b, same_part)
-        }
-        Kind::Email if same_part => Level::Part,
-        _ => text(kind, a, b, same_part),
     }
 }
 

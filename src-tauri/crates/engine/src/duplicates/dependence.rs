@@ -44,7 +44,9 @@ impl Dependence {
         let new = (0..sets).map(|set: usize| {
             let said = |i: &usize| set & (1 << i) != 0 && implied[*i].0 & set != 0;
             let all = (0..fields.len()).filter(said);
-            all.fold((set, 0), |(new, said), i| (new & !(1 << i), said | 1 << fields[i]))
+            all.fold((set, 0), |(new, said), i| {
+                (new & !(1 << i), said | 1 << fields[i])
+            })
         });
         Dependence {
             new: new.collect(),
@@ -206,8 +208,19 @@ impl Mail {
 
 /// Pairs of rows that have the same values in some fields, drawn evenly, the same each time.
 fn alike(records: &Records, fields: &[usize]) -> Vec<(u32, u32)> {
+    // Numbered in the order of each field, so that what is drawn does not hang on the others.
+    let (mut numbers, mut known) = (vec![0_u32; records.values() as usize], vec![0; fields.len()]);
+    for row in 0..records.len() {
+        for (known, field) in known.iter_mut().zip(fields) {
+            let number = &mut numbers[records.row(row)[*field] as usize];
+            if *number == 0 && records.row(row)[*field] != 0 {
+                *known += 1;
+                *number = *known;
+            }
+        }
+    }
     let key = |row: u32| {
-        let mut values = fields.iter().map(|f| records.row(row)[*f]);
+        let mut values = fields.iter().map(|f| numbers[records.row(row)[*f] as usize]);
         values.try_fold(0, |key, value| {
             (value != 0).then(|| records::hash(key, &value.to_le_bytes()))
         })

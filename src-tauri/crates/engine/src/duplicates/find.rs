@@ -5,6 +5,7 @@ use super::clusters;
 use super::compare::{Comparison, Level, Pattern};
 use super::model::{Model, Seen};
 use super::records::Records;
+use std::ops::Range;
 
 /// Two records that may be one person.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -212,10 +213,10 @@ fn worth_a_look(
     model: &Model,
     host: &impl Host,
 ) -> Option<(Vec<u64>, u64)> {
-    let blocks = Blocks::new(records);
+    let blocks = Blocks::new(records, host)?;
     let (mut kept, mut compared) = (Vec::new(), 0);
-    let look = |part| {
-        let pairs = blocks.pairs(part);
+    let look = |part: Option<&Range<u32>>| {
+        let pairs = part.map_or_else(Vec::new, |part| blocks.pairs(part));
         let mut likely = Vec::new();
         for_each(&pairs, comparison, |(a, b), pattern| {
             let classes = model.classes(model.seen(records, (a, b), pattern));
@@ -225,22 +226,17 @@ fn worth_a_look(
         });
         (likely, pairs.len() as u64)
     };
-    let parts = blocks.parts();
-    for (done, two) in parts.chunks(2).enumerate() {
-        if !host.goes_on(done as u64 * 2, parts.len() as u64) {
+    let parts = blocks.parts(records.len());
+    let all = parts.len() as u64;
+    for (two, done) in parts.chunks(2).zip((all..).step_by(2)) {
+        if !host.goes_on(done, all * 2) {
             return None;
         }
-        let nothing = || (Vec::new(), 0);
-        let (one, other) = host.both(
-            || look(two[0]),
-            || two.get(1).map_or_else(nothing, |part| look(*part)),
-        );
+        let (one, other) = host.both(|| look(two.first()), || look(two.get(1)));
         for (more, many) in [one, other] {
             kept.extend(more);
             compared += many;
         }
-        kept.sort_unstable();
-        kept.dedup();
     }
     Some((kept, compared))
 }

@@ -139,8 +139,7 @@ impl Model {
         let present: Vec<f64> = records.columns.iter().map(|c| pairs(c.present)).collect();
         let mut all = random_levels(records, comparison, host);
         for (levels, column) in all.iter_mut().zip(&records.columns) {
-            let same: f64 = column.counts.iter().filter(|c| **c > 1).map(|c| pairs(*c)).sum();
-            levels[Level::Exact as usize] = (same / pairs(column.present)).clamp(LEAST, 1.0);
+            levels[Level::Exact as usize] = (column.same as f64 / pairs(column.present)).clamp(LEAST, 1.0);
         }
         let possible = possible(&kinds);
         let doubles = START_DOUBLES * f64::from(records.len()) / all_pairs;
@@ -225,7 +224,7 @@ impl Model {
         }
         let level = pattern.level(field);
         let strangers = self.logs.levels[field][level][STRANGERS];
-        let count = |row: u32| records.columns[field].counts[records.row(row)[field] as usize];
+        let count = |row: u32| records.count(records.row(row)[field]);
         let common = |count: u32| {
             let known = self.logs.counts.get(count as usize).copied();
             let log = known.unwrap_or_else(|| f64::from(count).ln());

@@ -1,0 +1,272 @@
+//! Sets of codes that few records share, found like infrequent sets of items: see [`super::blocks`].
+
+use super::Kind;
+use super::records::{CODES, Ready, Records};
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+
+/// Counters for sets of codes. Several sets may share one: then a block is taken for larger than it is, and cut further.
+struct Counters(Vec<u8>);
+
+const FULL: u8 = u8::MAX;
+
+impl Counters {
+    fn for_sets(sets: usize) -> Counters {
+        Counters(vec![0; sets.next_power_of_two().clamp(1 << 12, 1 << 26)])
+    }
+
+    fn slot(&self, key: u64) -> usize {
+        key as usize & (self.0.len() - 1)
+    }
+
+    fn add(&mut self, key: u64) {
+        let slot = self.slot(key);
+        self.0[slot] = self.0[slot].saturating_add(1);
+    }
+
+    fn of(&self, key: u64) -> u8 {
+        self.0[self.slot(key)]
+    }
+}
+
+/// A code of a record and the field it is from.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Code {
+    key: u64,
+    field: u8,
+}
+
+/// The codes of each row that are cut by others: too many share one for a block, and too few for it to say nothing.
+#[derive(Default)]
+struct Cut {
+    /// Codes of all rows, row by row, as places in `keys`.
+    codes: Vec<u32>,
+    fields: Vec<u8>,
+    /// Where the codes of each row end.
+    ends: Vec<usize>,
+    keys: Vec<u64>,
+}
+
+impl Cut {
+    fn of(&self, row: u32) -> impl Iterator<Item = Code> {
+        let row = row as usize;
+        let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let all = start..self.ends[row];
+        let codes = self.codes[all.clone()].iter().zip(&self.fields[all]);
+        codes.map(|(code, field)| Code {
+            key: self.keys[*code as usize],
+            field: *field,
+        })
+    }
+}
+
+/// Codes in one set, at most.
+const DEPTH: usize = 3;
+
+/// One of some shares of the sets of `depth` + 1 codes.
+#[derive(Clone, Copy)]
+pub struct Share {
+    depth: usize,
+    part: u64,
+    of: u64,
+}
+
+/// The sets of codes of some records, counted.
+pub struct Sets<'a> {
+    records: &'a Records,
+    groups: Vec<u64>,
+    /// Records that share a block, at most.
+    limit: u8,
+    /// How often each code is there; what a twentieth of all share is no code.
+    singles: Vec<u32>,
+    too_common: u32,
+    cut: Cut,
+    sets: Vec<Counters>,
+    /// Sets of each size, all records together.
+    totals: [u64; DEPTH],
+}
+
+fn mix(a: u64, b: u64) -> u64 {
+    // The finaliser of splitmix64 (Steele, Lea, Flood 2014).
+    let mut x = a.rotate_left(23) ^ b.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+/// Sets of codes in one share, so that memory stays small.
+const AT_ONCE: u64 = 10_000_000;
+
+impl<'a> Sets<'a> {
+    pub fn new(records: &'a Records) -> Sets<'a> {
+        let group = |(i, kind): (usize, Kind)| match kind {
+            Kind::GivenName | Kind::Surname => 100,
+            Kind::Address => 101,
+            _ => i as u64,
+        };
+        let groups = records.kinds().into_iter().enumerate().map(group).collect();
+        let len = records.len();
+        let mut sets = Sets {
+            records,
+            groups,
+            limit: limit(len),
+            singles: vec![0; (len as usize * 8).next_power_of_two().clamp(1 << 12, 1 << 24)],
+            too_common: (len / 20).max(u32::from(limit(len))),
+            cut: Cut::default(),
+            sets: Vec::new(),
+            totals: [0; DEPTH],
+        };
+        sets.count();
+        sets
+    }
+
+    fn count(&mut self) {
+        let mut codes = Vec::new();
+        for row in 0..self.records.len() {
+            self.codes(row, &mut codes);
+            self.totals[0] += codes.len() as u64;
+            for code in &codes {
+                let slot = self.slot(code.key);
+                self.singles[slot] = self.singles[slot].saturating_add(1);
+            }
+        }
+        self.cut = self.cut();
+        for depth in 1..DEPTH {
+            let mut counters = Counters::for_sets(self.records.len() as usize * 32);
+            let mut total = 0;
+            for row in 0..self.records.len() {
+                self.sets_of(row, depth, &mut codes, &mut |key| {
+                    counters.add(key);
+                    total += 1;
+                });
+            }
+            self.totals[depth] = total;
+            self.sets.push(counters);
+        }
+    }
+
+    fn cut(&self) -> Cut {
+        let (mut cut, mut codes) = (Cut::default(), Vec::new());
+        let mut known = HashMap::<u64, usize, BuildHasherDefault<Ready>>::default();
+        for row in 0..self.records.len() {
+            self.codes(row, &mut codes);
+            for code in &codes {
+                let many = self.single(code.key);
+                if many <= u32::from(self.limit) || many > self.too_common {
+                    continue;
+                }
+                let place = *known.entry(code.key).or_insert(cut.keys.len());
+                if place == cut.keys.len() {
+                    cut.keys.push(code.key);
+                }
+                cut.codes.push(place as u32);
+                cut.fields.push(code.field);
+            }
+            cut.ends.push(cut.codes.len());
+        }
+        cut.codes.shrink_to_fit();
+        cut.fields.shrink_to_fit();
+        cut
+    }
+
+    fn slot(&self, key: u64) -> usize {
+        key as usize & (self.singles.len() - 1)
+    }
+
+    fn single(&self, key: u64) -> u32 {
+        self.singles[self.slot(key)]
+    }
+
+    /// The distinct codes of a row.
+    fn codes(&self, row: u32, out: &mut Vec<Code>) {
+        out.clear();
+        let values = self.records.row(row);
+        for (field, value) in values.iter().enumerate() {
+            let codes: [u32; CODES] = self.records.codes(*value);
+            let keys = codes
+                .iter()
+                .filter(|c| **c != 0)
+                .map(|c| mix(u64::from(*c), self.groups[field]));
+            out.extend(keys.map(|key| Code {
+                key,
+                field: field as u8,
+            }));
+        }
+        out.sort_unstable();
+        out.dedup_by_key(|code| code.key);
+    }
+
+    fn is_large(&self, a: Code, b: Code) -> bool {
+        self.sets[0].of(mix(a.key, b.key)) > self.limit
+    }
+
+    /// Calls `found` with the key of each set of `depth` + 1 codes of the row whose smaller sets are all too large.
+    fn sets_of(&self, row: u32, depth: usize, codes: &mut Vec<Code>, found: &mut impl FnMut(u64)) {
+        if depth == 0 {
+            self.codes(row, codes);
+            codes.iter().for_each(|code| found(code.key));
+            return;
+        }
+        codes.clear();
+        codes.extend(self.cut.of(row));
+        for (i, a) in codes.iter().enumerate() {
+            for (j, b) in codes.iter().enumerate().skip(i + 1) {
+                if a.field == b.field {
+                    continue;
+                }
+                if depth == 1 {
+                    found(mix(a.key, b.key));
+                } else if self.is_large(*a, *b) {
+                    for c in &codes[j + 1..] {
+                        let apart = c.field != a.field && c.field != b.field;
+                        if apart && self.is_large(*a, *c) && self.is_large(*b, *c) {
+                            found(mix(mix(a.key, b.key), c.key));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// How many records share a set; more than the limit is only known to be more.
+    fn shared_by(&self, depth: usize, key: u64) -> u32 {
+        match depth {
+            0 => self.single(key),
+            _ => u32::from(self.sets[depth - 1].of(key)),
+        }
+    }
+
+    /// The shares the sets are looked at in. Those of one depth are about equal, and even in number: two are looked at at a
+    /// time.
+    pub fn shares(&self) -> Vec<Share> {
+        let of = |depth: usize| self.totals[depth].div_ceil(AT_ONCE).max(1).next_multiple_of(2);
+        let each = (0..DEPTH).map(|depth| (depth, of(depth)));
+        each.flat_map(|(depth, of)| (0..of).map(move |part| Share { depth, part, of }))
+            .collect()
+    }
+
+    /// The sets of a share that no more than [`Sets::limit`] records share, with each of these: by key, then by row. A set
+    /// of one record may be among them.
+    pub fn of(&self, share: Share) -> Vec<(u64, u32)> {
+        let few = 2..=u32::from(self.limit);
+        let mut entries: Vec<(u64, u32)> = Vec::new();
+        let mut codes = Vec::new();
+        for row in 0..self.records.len() {
+            self.sets_of(row, share.depth, &mut codes, &mut |key| {
+                // The upper half decides: the lower one is the counter's place. Counters lie far apart: they come last.
+                if (key >> 32) % share.of == share.part && few.contains(&self.shared_by(share.depth, key)) {
+                    entries.push((key, row));
+                }
+            });
+        }
+        entries.sort_unstable();
+        entries.dedup();
+        entries
+    }
+}
+
+/// Records a block may have: the work grows with it and with the records, and must stay bounded.
+fn limit(records: u32) -> u8 {
+    let share = 2_000_000 / (records + 1);
+    share.clamp(16, u32::from(FULL) - 55) as u8
+}
