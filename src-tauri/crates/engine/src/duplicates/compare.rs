@@ -115,16 +115,10 @@ impl<'a> Comparison<'a> {
         let mut patterns = vec![Pattern::default(); pairs.len()];
         let mut open = Vec::with_capacity(pairs.len());
         let (mut fetched, mut alike) = (vec![Both::default(); pairs.len()], vec![0; pairs.len()]);
-        let mut rows = Vec::with_capacity(pairs.len() * self.records.columns.len() * 2);
-        for (a, b) in pairs {
-            rows.extend_from_slice(self.records.row(*a));
-            rows.extend_from_slice(self.records.row(*b));
-        }
-        let fields = self.records.columns.len();
         for (field, column) in self.records.columns.iter().enumerate() {
             open.clear();
-            for (pair, (pattern, both)) in patterns.iter_mut().zip(rows.chunks(fields * 2)).enumerate() {
-                let (x, y) = (both[field], both[fields + field]);
+            for (pair, (pattern, (a, b))) in patterns.iter_mut().zip(pairs).enumerate() {
+                let (x, y) = (self.records.row(*a)[field], self.records.row(*b)[field]);
                 match x != 0 && y != 0 {
                     true if x != y => open.push((pair, x, y)),
                     true => pattern.set(field, Level::Exact),
@@ -142,7 +136,7 @@ impl<'a> Comparison<'a> {
                 left += usize::from(may_be_alike(column.kind, a, b));
             }
             for Both { pair, values: [a, b] } in alike[..left].iter().map(|i| &fetched[*i]) {
-                patterns[*pair].set(field, self.similarity(column.kind, a, b));
+                patterns[*pair].set(field, self.looked_at(column.kind, a, b));
             }
         }
         for swap in &self.swaps {
@@ -184,10 +178,16 @@ impl<'a> Comparison<'a> {
 
     /// How two values agree, of one field or of two whose values may have changed places.
     fn similarity(&self, kind: Kind, a: &Value, b: &Value) -> Level {
-        let same_part = has_same_part(a, b);
-        if !may_be_alike(kind, a, b) {
-            return unlike(kind, same_part);
+        if may_be_alike(kind, a, b) {
+            self.looked_at(kind, a, b)
+        } else {
+            unlike(kind, has_same_part(a, b))
         }
+    }
+
+    /// The same for values that [`may_be_alike`].
+    fn looked_at(&self, kind: Kind, a: &Value, b: &Value) -> Level {
+        let same_part = has_same_part(a, b);
         let (a, b) = (self.records.text(a), self.records.text(b));
         if a == b {
             return Level::Exact;
@@ -210,6 +210,7 @@ fn has_same_part(a: &Value, b: &Value) -> bool {
 }
 
 /// Whether the texts of two values need a look: where not, [`unlike`] says it all.
+#[inline]
 fn may_be_alike(kind: Kind, a: &Value, b: &Value) -> bool {
     let (one, other) = (&a.outline, &b.outline);
     match kind {

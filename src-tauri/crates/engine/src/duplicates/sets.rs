@@ -1,7 +1,7 @@
 //! Sets of codes that few records share, found like infrequent sets of items: see [`super::blocks`].
 
-use super::Kind;
 use super::records::{CODES, Ready, Records};
+use super::{Kind, MOST_FIELDS};
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
@@ -60,6 +60,10 @@ impl Cut {
     }
 }
 
+/// Codes of a row, at most: with the one found in addresses there are [`MOST_FIELDS`] fields. One bit each.
+const MOST_CODES: usize = MOST_FIELDS * CODES;
+const _: () = assert!(MOST_CODES <= u64::BITS as usize);
+
 /// Codes in one set, at most.
 const DEPTH: usize = 3;
 
@@ -81,9 +85,36 @@ pub struct Sets<'a> {
     singles: Vec<u32>,
     too_common: u32,
     cut: Cut,
-    sets: Vec<Counters>,
+    /// Of each set of two codes, in the order of [`Sets::each`]: whether more share it than the limit, and whether few do.
+    large: Bits,
+    few: Bits,
+    /// How many share each set of three.
+    triples: Counters,
     /// Sets of each size, all records together.
     totals: [u64; DEPTH],
+}
+
+/// One bit after the other.
+#[derive(Default)]
+struct Bits {
+    words: Vec<u64>,
+    len: usize,
+}
+
+impl Bits {
+    fn push(&mut self, bit: bool) {
+        if self.len.is_multiple_of(64) {
+            self.words.push(0);
+        }
+        if let Some(last) = self.words.last_mut() {
+            *last |= u64::from(bit) << (self.len % 64);
+        }
+        self.len += 1;
+    }
+
+    fn get(&self, at: usize) -> bool {
+        self.words[at / 64] >> (at % 64) & 1 != 0
+    }
 }
 
 fn mix(a: u64, b: u64) -> u64 {
@@ -113,7 +144,9 @@ impl<'a> Sets<'a> {
             singles: vec![0; (len as usize * 8).next_power_of_two().clamp(1 << 12, 1 << 24)],
             too_common: (len / 20).max(u32::from(limit(len))),
             cut: Cut::default(),
-            sets: Vec::new(),
+            large: Bits::default(),
+            few: Bits::default(),
+            triples: Counters::for_sets(0),
             totals: [0; DEPTH],
         };
         sets.count();
@@ -131,18 +164,25 @@ impl<'a> Sets<'a> {
             }
         }
         self.cut = self.cut();
-        for depth in 1..DEPTH {
-            let mut counters = Counters::for_sets(self.records.len() as usize * 32);
-            let mut total = 0;
-            for row in 0..self.records.len() {
-                self.sets_of(row, depth, &mut codes, &mut |key| {
-                    counters.add(key);
-                    total += 1;
-                });
-            }
-            self.totals[depth] = total;
-            self.sets.push(counters);
-        }
+        let sets = self.records.len() as usize * 32;
+        let mut pairs = Counters::for_sets(sets);
+        self.each(1, |_, key| pairs.add(key));
+        let (mut large, mut few) = (Bits::default(), Bits::default());
+        self.each(1, |_, key| {
+            let many = pairs.of(key);
+            large.push(many > self.limit);
+            few.push(many > 1 && many <= self.limit);
+        });
+        self.totals[1] = large.len as u64;
+        drop(pairs);
+        (self.large, self.few) = (large, few);
+        let (mut triples, mut total) = (Counters::for_sets(sets), 0);
+        self.each(2, |_, key| {
+            triples.add(key);
+            total += 1;
+        });
+        self.totals[2] = total;
+        self.triples = triples;
     }
 
     fn cut(&self) -> Cut {
@@ -196,43 +236,37 @@ impl<'a> Sets<'a> {
         out.dedup_by_key(|code| code.key);
     }
 
-    fn is_large(&self, a: Code, b: Code) -> bool {
-        self.sets[0].of(mix(a.key, b.key)) > self.limit
-    }
-
-    /// Calls `found` with the key of each set of `depth` + 1 codes of the row whose smaller sets are all too large.
-    fn sets_of(&self, row: u32, depth: usize, codes: &mut Vec<Code>, found: &mut impl FnMut(u64)) {
-        if depth == 0 {
-            self.codes(row, codes);
-            codes.iter().for_each(|code| found(code.key));
-            return;
-        }
-        codes.clear();
-        codes.extend(self.cut.of(row));
-        for (i, a) in codes.iter().enumerate() {
-            for (j, b) in codes.iter().enumerate().skip(i + 1) {
-                if a.field == b.field {
-                    continue;
-                }
-                if depth == 1 {
-                    found(mix(a.key, b.key));
-                } else if self.is_large(*a, *b) {
-                    for c in &codes[j + 1..] {
-                        let apart = c.field != a.field && c.field != b.field;
-                        if apart && self.is_large(*a, *c) && self.is_large(*b, *c) {
-                            found(mix(mix(a.key, b.key), c.key));
-                        }
-                    }
-                }
+    /// Calls `found` with each row and the key of each of its sets of `depth` + 1 codes whose smaller sets are all too large.
+    fn each(&self, depth: usize, mut found: impl FnMut(u32, u64)) {
+        let (mut codes, mut pairs) = (Vec::new(), 0);
+        for row in 0..self.records.len() {
+            if depth == 0 {
+                self.codes(row, &mut codes);
+                codes.iter().for_each(|code| found(row, code.key));
+                continue;
+            }
+            codes.clear();
+            codes.extend(self.cut.of(row));
+            match depth {
+                1 => each_pair(&codes, |a, b| found(row, mix(codes[a].key, codes[b].key))),
+                _ => self.each_triple(&codes, &mut pairs, |key| found(row, key)),
             }
         }
     }
 
-    /// How many records share a set; more than the limit is only known to be more.
-    fn shared_by(&self, depth: usize, key: u64) -> u32 {
-        match depth {
-            0 => self.single(key),
-            _ => u32::from(self.sets[depth - 1].of(key)),
+    /// The sets of three of one row, before whose sets of two there are `pairs` of other rows.
+    fn each_triple(&self, codes: &[Code], pairs: &mut usize, mut found: impl FnMut(u64)) {
+        // With which codes after it each is in a large set, one bit a code.
+        let mut large = [0_u64; MOST_CODES];
+        each_pair(codes, |a, b| {
+            large[a] |= u64::from(self.large.get(*pairs)) << b;
+            *pairs += 1;
+        });
+        for (a, with_a) in codes.iter().zip(large) {
+            for b in bits(with_a) {
+                let both = mix(a.key, codes[b].key);
+                bits(with_a & large[b]).for_each(|c| found(mix(both, codes[c].key)));
+            }
         }
     }
 
@@ -248,21 +282,43 @@ impl<'a> Sets<'a> {
     /// The sets of a share that no more than [`Sets::limit`] records share, with each of these: by key, then by row. A set
     /// of one record may be among them.
     pub fn of(&self, share: Share) -> Vec<(u64, u32)> {
-        let few = 2..=u32::from(self.limit);
-        let mut entries: Vec<(u64, u32)> = Vec::new();
-        let mut codes = Vec::new();
-        for row in 0..self.records.len() {
-            self.sets_of(row, share.depth, &mut codes, &mut |key| {
-                // The upper half decides: the lower one is the counter's place. Counters lie far apart: they come last.
-                if (key >> 32) % share.of == share.part && few.contains(&self.shared_by(share.depth, key)) {
-                    entries.push((key, row));
-                }
-            });
-        }
+        let is_few = |at: usize, key: u64| match share.depth {
+            0 => (2..=u32::from(self.limit)).contains(&self.single(key)),
+            1 => self.few.get(at),
+            _ => (2..=self.limit).contains(&self.triples.of(key)),
+        };
+        let (mut entries, mut at) = (Vec::new(), 0);
+        self.each(share.depth, |row, key| {
+            // The upper half decides: the lower one is the counter's place. Counters lie far apart: they come last.
+            if (key >> 32) % share.of == share.part && is_few(at, key) {
+                entries.push((key, row));
+            }
+            at += 1;
+        });
         entries.sort_unstable();
         entries.dedup();
         entries
     }
+}
+
+/// Calls `found` with the places of each two codes of different fields.
+fn each_pair(codes: &[Code], mut found: impl FnMut(usize, usize)) {
+    for (i, a) in codes.iter().enumerate() {
+        for (j, b) in codes.iter().enumerate().skip(i + 1) {
+            if a.field != b.field {
+                found(i, j);
+            }
+        }
+    }
+}
+
+/// The places of the bits that are set.
+fn bits(mut set: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = set.trailing_zeros();
+        set &= set.wrapping_sub(1);
+        (place < u64::BITS).then_some(place as usize)
+    })
 }
 
 /// Records a block may have: the work grows with it and with the records, and must stay bounded.
