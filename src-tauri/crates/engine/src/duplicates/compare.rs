@@ -72,6 +72,9 @@ pub struct Comparison<'a> {
     swaps: Vec<Swap>,
 }
 
+/// Pairs that are compared together: what is known of them stays in the first cache.
+const AT_ONCE: usize = 128;
+
 /// Two values of a pair, by its place among the pairs that are compared together.
 #[derive(Clone, Copy, Default)]
 struct Both {
@@ -109,9 +112,29 @@ impl<'a> Comparison<'a> {
         pattern
     }
 
-    /// What [`Comparison::pattern`] says of each of some pairs, a hundred at best. Rows and values lie far apart in memory:
+    /// Calls `seen` with all pairs, each in its turn, and what [`Comparison::pattern`] says of it.
+    pub fn each(
+        &self,
+        pairs: impl IntoIterator<Item = (u32, u32)>,
+        mut seen: impl FnMut((u32, u32), Pattern),
+    ) {
+        let (mut pairs, mut some) = (pairs.into_iter(), Vec::with_capacity(AT_ONCE));
+        loop {
+            some.clear();
+            some.extend(pairs.by_ref().take(AT_ONCE));
+            if some.is_empty() {
+                return;
+            }
+            let patterns = self.patterns(&some);
+            some.iter()
+                .zip(patterns)
+                .for_each(|(pair, pattern)| seen(*pair, pattern));
+        }
+    }
+
+    /// What [`Comparison::pattern`] says of each of some pairs. Rows and values lie far apart in memory:
     /// those of many pairs are fetched together, field by field, before anything is decided by them.
-    pub fn patterns(&self, pairs: &[(u32, u32)]) -> Vec<Pattern> {
+    fn patterns(&self, pairs: &[(u32, u32)]) -> Vec<Pattern> {
         let mut patterns = vec![Pattern::default(); pairs.len()];
         let mut open = Vec::with_capacity(pairs.len());
         let (mut fetched, mut alike) = (vec![Both::default(); pairs.len()], vec![0; pairs.len()]);

@@ -177,9 +177,9 @@ impl Mail {
                 .map(|i| fields[i + 1])
                 .collect();
             let mut counts = [0.0; LEVELS];
-            for (a, b) in alike(records, &keyed) {
-                counts[comparison.pattern(a, b).level(fields[0])] += 1.0;
-            }
+            comparison.each(alike(records, &keyed), |_, pattern| {
+                counts[pattern.level(fields[0])] += 1.0;
+            });
             let all: f64 = counts[1..].iter().sum();
             for level in 1..LEVELS {
                 // The few there are count with ten of any two people.
@@ -190,10 +190,15 @@ impl Mail {
         Some(Mail { fields, levels })
     }
 
+    /// Whether a field is the address.
+    pub fn is_of(&self, field: usize) -> bool {
+        field == self.fields[0]
+    }
+
     /// ln of the chance of a level of the address in different people, where this is that field and not the same address.
     pub fn apart(&self, field: usize, pattern: Pattern) -> Option<f64> {
         let level = pattern.level(field);
-        if field != self.fields[0] || level == Level::Exact as usize || level == Level::Missing as usize {
+        if !self.is_of(field) || level == Level::Exact as usize || level == Level::Missing as usize {
             return None;
         }
         let alike = |field: usize| {

@@ -135,12 +135,10 @@ pub fn find(mut records: Records, host: &impl Host) -> Option<Found> {
         let mut model = Model::new(&records, &comparison, host);
         let (kept, compared) = worth_a_look(&records, &comparison, &model, host)?;
         let each = kept.len().div_ceil(LEARN_FROM).max(1);
-        let sample: Vec<((u32, u32), Pattern)> = kept
-            .iter()
-            .step_by(each)
-            .map(|pair| (first(*pair), second(*pair)))
-            .map(|(a, b)| ((a, b), comparison.pattern(a, b)))
-            .collect();
+        let mut sample: Vec<((u32, u32), Pattern)> = Vec::new();
+        comparison.each(kept.iter().step_by(each).map(both), |rows, pattern| {
+            sample.push((rows, pattern));
+        });
         model.learn(&records, &sample, each as f64);
         (model, kept, compared)
     };
@@ -148,7 +146,7 @@ pub fn find(mut records: Records, host: &impl Host) -> Option<Found> {
     let seen = |a, b| -> Seen { model.seen(&records, (a, b), comparison.pattern(a, b)) };
     let likely = |part: &[u64]| -> Vec<Pair> {
         let mut likely = Vec::new();
-        for_each(part, &comparison, |(a, b), pattern| {
+        comparison.each(part.iter().map(both), |(a, b), pattern| {
             let classes = model.classes(model.seen(&records, (a, b), pattern));
             let probability = classes.probability();
             if probability >= Found::REVIEW {
@@ -182,28 +180,9 @@ pub(super) fn in_two<T: Sync, R: Send>(
     host.both(|| look(left), || look(right)).into()
 }
 
-/// Pairs that are compared at a time: what is known of them stays in the first cache.
-const AT_ONCE: usize = 128;
-
-/// Compares all pairs and calls `seen` with each in its turn.
-fn for_each(pairs: &[u64], comparison: &Comparison<'_>, mut seen: impl FnMut((u32, u32), Pattern)) {
-    let mut rows = Vec::with_capacity(AT_ONCE);
-    for some in pairs.chunks(AT_ONCE) {
-        rows.clear();
-        rows.extend(some.iter().map(|pair| (first(*pair), second(*pair))));
-        let patterns = comparison.patterns(&rows);
-        rows.iter()
-            .zip(patterns)
-            .for_each(|(rows, pattern)| seen(*rows, pattern));
-    }
-}
-
-fn first(pair: u64) -> u32 {
-    (pair >> 32) as u32
-}
-
-fn second(pair: u64) -> u32 {
-    pair as u32
+/// Both rows of a pair, the lower one from its upper half.
+fn both(pair: &u64) -> (u32, u32) {
+    ((pair >> 32) as u32, *pair as u32)
 }
 
 /// The pairs of all blocks that may be matches, sorted, and how many were compared.
@@ -218,7 +197,7 @@ fn worth_a_look(
     let look = |part: Option<&Range<u32>>| {
         let pairs = part.map_or_else(Vec::new, |part| blocks.pairs(part));
         let mut likely = Vec::new();
-        for_each(&pairs, comparison, |(a, b), pattern| {
+        comparison.each(pairs.iter().map(both), |(a, b), pattern| {
             let classes = model.classes(model.seen(records, (a, b), pattern));
             if classes.may_reach(KEEP) && classes.log_odds() >= KEEP {
                 likely.push(u64::from(a) << 32 | u64::from(b));

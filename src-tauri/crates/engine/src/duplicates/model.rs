@@ -47,6 +47,10 @@ pub struct Model {
     rarer: Vec<f64>,
     /// Which of the classes there can be, from the fields that are there.
     possible: [bool; 3],
+    /// By field, the levels of which a table says how often strangers agree so, one bit a level: see [`Model::apart`].
+    plain: Vec<u64>,
+    /// Fields that stay with a person who moves.
+    kept_moving: Vec<usize>,
     logs: Logs,
 }
 
@@ -151,13 +155,16 @@ impl Model {
             rarer: vec![1.0; kinds.len()],
             near: std::array::from_fn(|_| vec![START; kinds.len()]),
             u: all.clone(),
-            kinds,
             all,
             all_pairs,
             present,
             possible,
+            plain: Vec::new(),
+            kept_moving: (0..kinds.len()).filter(|f| kinds[*f].is_kept_moving()).collect(),
+            kinds,
             logs: Logs::default(),
         };
+        model.plain = (0..model.kinds.len()).map(|field| model.plain(field)).collect();
         for (class, field) in model.others() {
             model.near[class][field] = model.between(field);
         }
@@ -198,9 +205,16 @@ impl Model {
     /// What is known of a pair.
     pub fn seen(&self, records: &Records, rows: (u32, u32), pattern: Pattern) -> Seen {
         let implied = self.places.implied(pattern);
-        let apart = (0..self.kinds.len())
-            .map(|field| self.apart_in(records, field, rows, pattern, implied))
-            .sum();
+        let mut apart = 0.0;
+        for (field, levels) in self.logs.levels.iter().enumerate() {
+            let level = pattern.level(field);
+            let plain = self.plain[field] >> level & !(implied >> field) & 1 != 0;
+            apart += if plain {
+                levels[level][STRANGERS]
+            } else {
+                self.apart_in(records, field, rows, pattern, implied)
+            };
+        }
         Seen { pattern, apart }
     }
 
@@ -233,12 +247,24 @@ impl Model {
         if level == Level::Exact as usize {
             return common(count(a));
         }
-        let alike = level > Level::Exact as usize && level < Level::Part as usize;
-        if alike && self.kinds[field].is_name() {
+        if is_alike(level) && self.kinds[field].is_name() {
             return strangers.max(common(count(a).min(count(b))));
         }
         let mail = self.mail.as_ref().and_then(|mail| mail.apart(field, pattern));
         mail.unwrap_or(strangers)
+    }
+
+    /// See [`Model::plain`]: what [`Model::apart_in`] does not look at any further.
+    fn plain(&self, field: usize) -> u64 {
+        let mail = self.mail.as_ref().is_some_and(|mail| mail.is_of(field));
+        let plain = |level: usize| match level {
+            level if level == Level::Missing as usize => true,
+            level if level == Level::Exact as usize => false,
+            level => !mail && !(is_alike(level) && self.kinds[field].is_name()),
+        };
+        (0..LEVELS)
+            .filter(|level| plain(*level))
+            .fold(0, |all, level| all | 1 << level)
     }
 
     /// The same for one person twice.
@@ -275,7 +301,7 @@ impl Model {
     /// Whether the two are reached the same way: without that, who moved cannot be told from a namesake.
     fn is_reached(&self, pattern: Pattern) -> bool {
         let alike = |level: usize| level == Level::Exact as usize || level == Level::Close as usize;
-        (0..self.kinds.len()).any(|field| self.kinds[field].is_kept_moving() && alike(pattern.level(field)))
+        self.kept_moving.iter().any(|field| alike(pattern.level(*field)))
     }
 
     /// Learns from pairs worth a look, `sampled` of which stand for one each.
@@ -374,6 +400,11 @@ impl Model {
     }
 }
 
+/// Whether two values are alike, and not the same.
+fn is_alike(level: usize) -> bool {
+    level > Level::Exact as usize && level < Level::Part as usize
+}
+
 fn add(sum: &mut [f64; LEVELS], more: &[f64; LEVELS]) {
     sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
 }
@@ -439,12 +470,12 @@ fn random_levels(records: &Records, comparison: &Comparison<'_>, host: &impl Hos
         };
         let found = in_two(host, &drawn, |some| {
             let mut counts = vec![[0.0; LEVELS]; records.columns.len()];
-            for (a, b) in some.iter().filter(|(a, b)| a != b) {
-                let pattern = comparison.pattern(*a, *b);
+            let pairs = some.iter().copied().filter(|(a, b)| a != b);
+            comparison.each(pairs, |_, pattern| {
                 for (field, levels) in counts.iter_mut().enumerate() {
                     levels[pattern.level(field)] += 1.0;
                 }
-            }
+            });
             counts
         });
         for (sum, more) in found.iter().flat_map(|found| found.iter().enumerate()) {
