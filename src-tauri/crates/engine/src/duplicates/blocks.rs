@@ -22,8 +22,8 @@ pub struct Blocks {
     sizes: Vec<u8>,
 }
 
-/// Pairs in one part, so that memory stays small; one row may have more.
-const AT_ONCE: u64 = 8_000_000;
+/// Pairs in one part, so that memory stays small.
+pub const AT_ONCE: u64 = 8_000_000;
 
 impl Blocks {
     /// `None` where the host stopped it. Hears of it as half of all there is to do.
@@ -69,8 +69,9 @@ impl Blocks {
         })
     }
 
-    /// The parts the pairs come in, by their lower row: about equal, and the last may be small.
-    pub fn parts(&self, rows: u32) -> Vec<Range<u32>> {
+    /// The parts the pairs of all rows come in, by their lower row: of no more than `most` pairs each, but for one row that
+    /// has more by itself.
+    pub fn parts(&self, rows: u32, most: u64) -> Vec<Range<u32>> {
         let mut pairs = vec![0_u32; rows as usize];
         for block in self.each() {
             for (row, after) in block.iter().zip((0..block.len() as u32).rev()) {
@@ -79,7 +80,7 @@ impl Blocks {
         }
         let (mut parts, mut start, mut sum) = (Vec::new(), 0, 0);
         for (row, more) in (0..rows).zip(pairs) {
-            if sum > 0 && sum + u64::from(more) > AT_ONCE {
+            if sum > 0 && sum + u64::from(more) > most {
                 parts.push(start..row);
                 (start, sum) = (row, 0);
             }
@@ -102,5 +103,43 @@ impl Blocks {
         pairs.sort_unstable();
         pairs.dedup();
         pairs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::duplicates::Kind;
+
+    struct Alone;
+
+    impl Host for Alone {}
+
+    /// Twenty thousand rows with one of 25 letters in each of three fields. A letter has 800 of them, each two letters that
+    /// are ever seen together 100 or more but at the edges, and each three the 50 rows that are 400 apart; a block has no more than 99.
+    fn letters(row: u32) -> [u32; 3] {
+        let first = row % 25;
+        [first, (first + row / 25 % 2) % 25, (first + row / 50 % 8) % 25]
+    }
+
+    #[test]
+    fn a_pair_comes_once_and_in_order_however_the_pairs_are_cut() {
+        let mut records = Records::new(&[Kind::PostCode, Kind::StreetNumber, Kind::PostCode]);
+        for row in 0..20_000 {
+            let texts = letters(row).map(|letter| char::from(b'a' + letter as u8).to_string());
+            records.push(texts.iter().map(String::as_str));
+        }
+        let blocks = Blocks::new(&records, &Alone).expect("nobody stops it");
+        let mut wanted = Vec::new();
+        for a in 0..records.len() {
+            let same = (a + 400..records.len()).step_by(400);
+            wanted.extend(same.map(|b| u64::from(a) << 32 | u64::from(b)));
+        }
+        for most in [20_000, 77_777, AT_ONCE] {
+            let parts = blocks.parts(records.len(), most);
+            let pairs: Vec<u64> = parts.iter().flat_map(|part| blocks.pairs(part)).collect();
+            assert!(parts.len() as u64 >= wanted.len() as u64 / most, "{parts:?}");
+            assert!(pairs == wanted, "{} pairs of {}", pairs.len(), wanted.len());
+        }
     }
 }

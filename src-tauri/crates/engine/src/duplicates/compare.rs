@@ -287,3 +287,56 @@ fn text(kind: Kind, a: &[u8], b: &[u8], same_part: bool) -> Level {
         None => unlike(kind, same_part),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const KINDS: [Kind; 11] = [
+        Kind::GivenName,
+        Kind::Surname,
+        Kind::Address,
+        Kind::Address,
+        Kind::StreetNumber,
+        Kind::PostCode,
+        Kind::Phone,
+        Kind::Email,
+        Kind::Date,
+        Kind::Text,
+        Kind::Identifier,
+    ];
+
+    proptest! {
+        #[test]
+        fn many_pairs_together_are_what_each_is_alone(
+            rows in prop::collection::vec(prop::collection::vec("[ab]{0,4}|[a-c]{14,18}|[12]{5,9}|[ab]{1,4}@[a-c]{12,18}", 11), 20)
+        ) {
+            let mut records = Records::new(&KINDS);
+            for row in &rows {
+                records.push(row.iter().map(String::as_str));
+            }
+            records.push(rows[0].iter().rev().map(String::as_str));
+            let comparison = Comparison::new(&records);
+            let pairs = || (0..records.len()).flat_map(|b| (0..b).map(move |a| (a, b)));
+            let mut found = Vec::new();
+            comparison.each(pairs(), |pair, pattern| found.push((pair, pattern)));
+            let alone: Vec<_> = pairs().map(|(a, b)| ((a, b), comparison.pattern(a, b))).collect();
+            prop_assert_eq!(found, alone);
+        }
+
+        #[test]
+        fn what_needs_no_look_is_said_by_its_parts(a in "[ab]{1,4}|[a-f]{14,18}", b in "[ab]{1,4}|[a-f]{14,18}") {
+            for kind in KINDS {
+                let mut records = Records::new(&[kind]);
+                records.push([a.as_str()]);
+                records.push([b.as_str()]);
+                let [x, y] = [0, 1].map(|row| records.value(records.row(row)[0]));
+                let comparison = Comparison::new(&records);
+                if x.outline.len().min(y.outline.len()) > 0 {
+                    prop_assert_eq!(comparison.similarity(kind, x, y), comparison.looked_at(kind, x, y));
+                }
+            }
+        }
+    }
+}

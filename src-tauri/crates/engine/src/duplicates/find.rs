@@ -1,6 +1,6 @@
 //! From records to groups.
 
-use super::blocks::Blocks;
+use super::blocks::{self, Blocks};
 use super::clusters;
 use super::compare::{Comparison, Level, Pattern};
 use super::model::{Model, Seen};
@@ -205,7 +205,7 @@ fn worth_a_look(
         });
         (likely, pairs.len() as u64)
     };
-    let parts = blocks.parts(records.len());
+    let parts = blocks.parts(records.len(), blocks::AT_ONCE);
     let all = parts.len() as u64;
     for (two, done) in parts.chunks(2).zip((all..).step_by(2)) {
         if !host.goes_on(done, all * 2) {

@@ -81,17 +81,14 @@ pub struct Sets<'a> {
     groups: Vec<u64>,
     /// Records that share a block, at most.
     limit: u8,
-    /// How often each code is there; what a twentieth of all share is no code.
-    singles: Vec<u32>,
+    /// What more records share is no code: a twentieth of all.
     too_common: u32,
     cut: Cut,
-    /// Of each set of two codes, in the order of [`Sets::each`]: whether more share it than the limit, and whether few do.
+    /// Of each set of each size, in the order of [`Sets::each`], whether it is shared, and by no more than the limit. Kept
+    /// as bits, for counters lie far apart.
+    few: [Bits; DEPTH],
+    /// Of each set of two codes whether more share it.
     large: Bits,
-    few: Bits,
-    /// How many share each set of three.
-    triples: Counters,
-    /// Sets of each size, all records together.
-    totals: [u64; DEPTH],
 }
 
 /// One bit after the other.
@@ -141,58 +138,40 @@ impl<'a> Sets<'a> {
             records,
             groups,
             limit: limit(len),
-            singles: vec![0; (len as usize * 8).next_power_of_two().clamp(1 << 12, 1 << 24)],
             too_common: (len / 20).max(u32::from(limit(len))),
             cut: Cut::default(),
+            few: Default::default(),
             large: Bits::default(),
-            few: Bits::default(),
-            triples: Counters::for_sets(0),
-            totals: [0; DEPTH],
         };
         sets.count();
         sets
     }
 
     fn count(&mut self) {
+        (self.cut, self.few[0]) = self.cut();
+        (self.few[1], self.large) = self.counted(1);
+        (self.few[2], _) = self.counted(2);
+    }
+
+    /// The codes that are cut, and which of all codes few records share.
+    fn cut(&self) -> (Cut, Bits) {
+        let slots = (self.records.len() as usize * 8).next_power_of_two();
+        let mut singles = vec![0_u32; slots.clamp(1 << 12, 1 << 24)];
+        let places = singles.len() - 1;
+        let slot = |key: u64| key as usize & places;
+        self.each(0, |_, key| {
+            singles[slot(key)] = singles[slot(key)].saturating_add(1)
+        });
+        let (mut cut, mut few) = (Cut::default(), Bits::default());
+        let mut known = HashMap::<u64, usize, BuildHasherDefault<Ready>>::default();
         let mut codes = Vec::new();
         for row in 0..self.records.len() {
             self.codes(row, &mut codes);
-            self.totals[0] += codes.len() as u64;
             for code in &codes {
-                let slot = self.slot(code.key);
-                self.singles[slot] = self.singles[slot].saturating_add(1);
-            }
-        }
-        self.cut = self.cut();
-        let sets = self.records.len() as usize * 32;
-        let mut pairs = Counters::for_sets(sets);
-        self.each(1, |_, key| pairs.add(key));
-        let (mut large, mut few) = (Bits::default(), Bits::default());
-        self.each(1, |_, key| {
-            let many = pairs.of(key);
-            large.push(many > self.limit);
-            few.push(many > 1 && many <= self.limit);
-        });
-        self.totals[1] = large.len as u64;
-        drop(pairs);
-        (self.large, self.few) = (large, few);
-        let (mut triples, mut total) = (Counters::for_sets(sets), 0);
-        self.each(2, |_, key| {
-            triples.add(key);
-            total += 1;
-        });
-        self.totals[2] = total;
-        self.triples = triples;
-    }
-
-    fn cut(&self) -> Cut {
-        let (mut cut, mut codes) = (Cut::default(), Vec::new());
-        let mut known = HashMap::<u64, usize, BuildHasherDefault<Ready>>::default();
-        for row in 0..self.records.len() {
-            self.codes(row, &mut codes);
-            for code in &codes {
-                let many = self.single(code.key);
-                if many <= u32::from(self.limit) || many > self.too_common {
+                let many = singles[slot(code.key)];
+                let is_few = many <= u32::from(self.limit);
+                few.push(many > 1 && is_few);
+                if is_few || many > self.too_common {
                     continue;
                 }
                 let place = *known.entry(code.key).or_insert(cut.keys.len());
@@ -206,15 +185,20 @@ impl<'a> Sets<'a> {
         }
         cut.codes.shrink_to_fit();
         cut.fields.shrink_to_fit();
-        cut
+        (cut, few)
     }
 
-    fn slot(&self, key: u64) -> usize {
-        key as usize & (self.singles.len() - 1)
-    }
-
-    fn single(&self, key: u64) -> u32 {
-        self.singles[self.slot(key)]
+    /// Which sets of `depth` + 1 codes few records share, and which more.
+    fn counted(&self, depth: usize) -> (Bits, Bits) {
+        let mut counters = Counters::for_sets(self.records.len() as usize * 32);
+        self.each(depth, |_, key| counters.add(key));
+        let (mut few, mut large) = (Bits::default(), Bits::default());
+        self.each(depth, |_, key| {
+            let many = counters.of(key);
+            few.push(many > 1 && many <= self.limit);
+            large.push(many > self.limit);
+        });
+        (few, large)
     }
 
     /// The distinct codes of a row.
@@ -273,7 +257,12 @@ impl<'a> Sets<'a> {
     /// The shares the sets are looked at in. Those of one depth are about equal, and even in number: two are looked at at a
     /// time.
     pub fn shares(&self) -> Vec<Share> {
-        let of = |depth: usize| self.totals[depth].div_ceil(AT_ONCE).max(1).next_multiple_of(2);
+        let of = |depth: usize| {
+            (self.few[depth].len as u64)
+                .div_ceil(AT_ONCE)
+                .max(1)
+                .next_multiple_of(2)
+        };
         let each = (0..DEPTH).map(|depth| (depth, of(depth)));
         each.flat_map(|(depth, of)| (0..of).map(move |part| Share { depth, part, of }))
             .collect()
@@ -282,15 +271,10 @@ impl<'a> Sets<'a> {
     /// The sets of a share that no more than [`Sets::limit`] records share, with each of these: by key, then by row. A set
     /// of one record may be among them.
     pub fn of(&self, share: Share) -> Vec<(u64, u32)> {
-        let is_few = |at: usize, key: u64| match share.depth {
-            0 => (2..=u32::from(self.limit)).contains(&self.single(key)),
-            1 => self.few.get(at),
-            _ => (2..=self.limit).contains(&self.triples.of(key)),
-        };
         let (mut entries, mut at) = (Vec::new(), 0);
         self.each(share.depth, |row, key| {
-            // The upper half decides: the lower one is the counter's place. Counters lie far apart: they come last.
-            if (key >> 32) % share.of == share.part && is_few(at, key) {
+            // The upper half decides: the lower one was the counter's place.
+            if self.few[share.depth].get(at) && (key >> 32) % share.of == share.part {
                 entries.push((key, row));
             }
             at += 1;
@@ -325,4 +309,18 @@ fn bits(mut set: u64) -> impl Iterator<Item = usize> {
 fn limit(records: u32) -> u8 {
     let share = 2_000_000 / (records + 1);
     share.clamp(16, u32::from(FULL) - 55) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_are_read_as_they_were_pushed() {
+        let wanted: Vec<bool> = (0..200).map(|i| i % 3 == 0 || i == 64 || i == 127).collect();
+        let mut kept = Bits::default();
+        wanted.iter().for_each(|bit| kept.push(*bit));
+        assert!((0..200).all(|at| kept.get(at) == wanted[at]) && kept.len == 200);
+        assert_eq!(bits(1 << 63 | 1 << 5 | 1).collect::<Vec<_>>(), [0, 5, 63]);
+    }
 }
