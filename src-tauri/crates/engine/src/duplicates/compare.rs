@@ -75,13 +75,6 @@ pub struct Comparison<'a> {
 /// Pairs that are compared together: what is known of them stays in the first cache.
 const AT_ONCE: usize = 128;
 
-/// Two values of a pair, by its place among the pairs that are compared together.
-#[derive(Clone, Copy, Default)]
-struct Both {
-    pair: usize,
-    values: [Value; 2],
-}
-
 impl<'a> Comparison<'a> {
     pub fn new(records: &'a Records) -> Comparison<'a> {
         let columns = &records.columns;
@@ -132,12 +125,12 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// What [`Comparison::pattern`] says of each of some pairs. Rows and values lie far apart in memory:
-    /// those of many pairs are fetched together, field by field, before anything is decided by them.
+    /// What [`Comparison::pattern`] says of each of some pairs. Rows and values lie far apart in memory: those of many pairs
+    /// are fetched together, field by field, before anything is decided by them.
     fn patterns(&self, pairs: &[(u32, u32)]) -> Vec<Pattern> {
         let mut patterns = vec![Pattern::default(); pairs.len()];
         let mut open = Vec::with_capacity(pairs.len());
-        let (mut fetched, mut alike) = (vec![Both::default(); pairs.len()], vec![0; pairs.len()]);
+        let mut fetched = Vec::with_capacity(pairs.len());
         for (field, column) in self.records.columns.iter().enumerate() {
             open.clear();
             for (pair, (pattern, (a, b))) in patterns.iter_mut().zip(pairs).enumerate() {
@@ -148,18 +141,11 @@ impl<'a> Comparison<'a> {
                     false => {}
                 }
             }
-            for (both, (pair, x, y)) in fetched.iter_mut().zip(&open) {
-                let values = [*self.records.value(*x), *self.records.value(*y)];
-                *both = Both { pair: *pair, values };
-            }
-            let mut left = 0;
-            for (i, Both { pair, values: [a, b] }) in fetched[..open.len()].iter().enumerate() {
-                patterns[*pair].set(field, unlike(column.kind, has_same_part(a, b)));
-                alike[left] = i;
-                left += usize::from(may_be_alike(column.kind, a, b));
-            }
-            for Both { pair, values: [a, b] } in alike[..left].iter().map(|i| &fetched[*i]) {
-                patterns[*pair].set(field, self.looked_at(column.kind, a, b));
+            let value = |id: &u32| *self.records.value(*id);
+            fetched.clear();
+            fetched.extend(open.iter().map(|(pair, x, y)| (*pair, value(x), value(y))));
+            for (pair, a, b) in &fetched {
+                patterns[*pair].set(field, self.similarity(column.kind, a, b));
             }
         }
         for swap in &self.swaps {
