@@ -257,11 +257,9 @@ impl Model {
     /// See [`Model::plain`]: what [`Model::apart_in`] does not look at any further.
     fn plain(&self, field: usize) -> u64 {
         let mail = self.mail.as_ref().is_some_and(|mail| mail.is_of(field));
-        let plain = |level: usize| match level {
-            level if level == Level::Missing as usize => true,
-            level if level == Level::Exact as usize => false,
-            level => !mail && !(is_alike(level) && self.kinds[field].is_name()),
-        };
+        let name = self.kinds[field].is_name();
+        let looks = |level: usize| level == Level::Exact as usize || mail || name && is_alike(level);
+        let plain = |level: usize| level == Level::Missing as usize || !looks(level);
         (0..LEVELS)
             .filter(|level| plain(*level))
             .fold(0, |all, level| all | 1 << level)
