@@ -3,11 +3,14 @@
 //! `cargo run --release -p carillon-engine --example dedup_bench -- FILE.csv`: a header of kinds (`given_name`, `surname`,
 //! `street_number`, `address`, `suburb`, `post_code`, `state`, `country`, `phone`, `email`, `date`, `identifier`, `text`)
 //! and `person`, which says who a row is and is not looked at. Prints one JSON object. With `--wrong N`, N pairs of each
-//! kind of error are written to standard error with what they weigh.
+//! kind of error are written to standard error with what they weigh. With `--pairs FILE`, what was found is written there,
+//! a pair or a group a line, probabilities by their bits: two builds that find the same write the same file.
 
 use carillon_engine::duplicates::{Found, Host, Kind, Records, find};
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::time::Instant;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -48,15 +51,23 @@ impl Host for Threads {
 fn main() -> Outcome<()> {
     let mut args = std::env::args().skip(1);
     let file = args.next().ok_or("FILE.csv is missing.")?;
-    let wrong = match args.next().as_deref() {
-        Some("--wrong") => args.next().ok_or("--wrong N")?.parse()?,
-        _ => 0,
-    };
+    let (mut wrong, mut written) = (0, None);
+    while let Some(option) = args.next() {
+        let value = args.next().ok_or("An option needs a value.")?;
+        match option.as_str() {
+            "--wrong" => wrong = value.parse()?,
+            "--pairs" => written = Some(value),
+            _ => return Err(format!("{option} is not known.").into()),
+        }
+    }
     let (records, truth) = read(&file)?;
     let rows = truth.len();
     let started = Instant::now();
     let found = find(records, &Threads).ok_or("It was stopped.")?;
     let seconds = started.elapsed().as_secs_f64();
+    if let Some(file) = written {
+        write(&found, &file)?;
+    }
     let said: Vec<(u32, u32)> = pairs_of(found.groups.iter().map(Vec::as_slice));
     let mut people: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
     for (row, person) in truth.iter().enumerate() {
@@ -82,6 +93,18 @@ fn main() -> Outcome<()> {
         }
     }
     Ok(())
+}
+
+/// All that was found.
+fn write(found: &Found, file: &str) -> Outcome<()> {
+    let mut out = BufWriter::new(File::create(file)?);
+    for pair in &found.pairs {
+        writeln!(out, "{} {} {:016x}", pair.a, pair.b, pair.probability.to_bits())?;
+    }
+    for group in &found.groups {
+        writeln!(out, "{group:?}")?;
+    }
+    Ok(out.flush()?)
 }
 
 fn tell(found: &Found, what: &str, a: u32, b: u32) {

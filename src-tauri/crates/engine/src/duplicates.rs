@@ -15,6 +15,7 @@ mod dependence;
 mod find;
 mod model;
 mod records;
+mod sets;
 mod similar;
 
 pub use compare::Level;

@@ -19,7 +19,11 @@ pub struct Dependence {
     implied: Vec<(usize, f64)>,
     /// Share of all pairs that agree in the set, by bits of [`Dependence::fields`].
     together: Vec<f64>,
+    /// ln of the factor of each set.
     logs: Vec<f64>,
+    /// What [`Dependence::log`] and [`Dependence::implied`] answer for each set: the set without what is implied in it, and
+    /// that as bits of all fields.
+    new: Vec<(usize, u64)>,
 }
 
 fn pairs(n: u32) -> f64 {
@@ -36,8 +40,17 @@ impl Dependence {
             _ => together(records, &fields, set),
         });
         let together: Vec<f64> = together.collect();
+        let implied = implied(records, &fields, &together);
+        let new = (0..sets).map(|set: usize| {
+            let said = |i: &usize| set & (1 << i) != 0 && implied[*i].0 & set != 0;
+            let all = (0..fields.len()).filter(said);
+            all.fold((set, 0), |(new, said), i| {
+                (new & !(1 << i), said | 1 << fields[i])
+            })
+        });
         Dependence {
-            implied: implied(records, &fields, &together),
+            new: new.collect(),
+            implied,
             together,
             logs: vec![0.0; sets],
             fields,
@@ -47,11 +60,7 @@ impl Dependence {
     /// The fields that say the same and nothing new, because another one that says the same implies them: as bits of all
     /// fields, with the share of [`Dependence::implied`] of one of them.
     pub fn implied(&self, pattern: Pattern) -> u64 {
-        let set = self.set(pattern);
-        let said = |i: &usize| set & (1 << i) != 0 && self.implied[*i].0 & set != 0;
-        (0..self.fields.len())
-            .filter(said)
-            .fold(0, |all, i| all | 1 << self.fields[i])
+        self.new[self.set(pattern)].1
     }
 
     /// ln of how often a field that is [`Dependence::implied`] says the same where another one does.
@@ -76,9 +85,7 @@ impl Dependence {
 
     /// ln of the factor for the fields that say the same, without those that say nothing new.
     pub fn log(&self, pattern: Pattern) -> f64 {
-        let set = self.set(pattern);
-        let new = |i: &usize| set & (1 << i) != 0 && self.implied[*i].0 & set == 0;
-        self.logs[(0..self.fields.len()).filter(new).fold(0, |all, i| all | 1 << i)]
+        self.logs[self.new[self.set(pattern)].0]
     }
 
     /// Learns the factors. `matched` is the share of all pairs that are no strangers and agree in just that set; `apart` the chance of each field to be exactly the same in different people.
@@ -124,11 +131,12 @@ fn implied(records: &Records, fields: &[usize], shares: &[f64]) -> Vec<(usize, f
 
 /// The share of pairs that agree exactly in all fields of a set, among those that have them all.
 fn together(records: &Records, fields: &[usize], set: usize) -> f64 {
-    let of = |row: usize| {
+    let of = |row: u32| {
+        let values = records.row(row);
         let mut key = 0;
         for (i, field) in fields.iter().enumerate() {
             if set & (1 << i) != 0 {
-                let value = records.columns[*field].rows[row];
+                let value = values[*field];
                 if value == 0 {
                     return None;
                 }
@@ -137,7 +145,7 @@ fn together(records: &Records, fields: &[usize], set: usize) -> f64 {
         }
         Some(key)
     };
-    let mut keys: Vec<u64> = (0..records.len() as usize).filter_map(of).collect();
+    let mut keys: Vec<u64> = (0..records.len()).filter_map(of).collect();
     keys.sort_unstable();
     let agree: f64 = keys
         .chunk_by(|a, b| a == b)
@@ -153,7 +161,7 @@ const DRAWN: usize = 200_000;
 pub struct Mail {
     /// Fields: the address, given names, surnames.
     fields: [usize; 3],
-    /// Shares of the levels by the names that are the same: bit 0 the given one, bit 1 the surname.
+    /// ln of the shares of the levels by the names that are the same: bit 0 the given one, bit 1 the surname.
     levels: [[f64; LEVELS]; 4],
 }
 
@@ -169,22 +177,28 @@ impl Mail {
                 .map(|i| fields[i + 1])
                 .collect();
             let mut counts = [0.0; LEVELS];
-            for (a, b) in alike(records, &keyed) {
-                counts[comparison.pattern(a, b).level(fields[0])] += 1.0;
-            }
+            comparison.each(alike(records, &keyed), |_, pattern| {
+                counts[pattern.level(fields[0])] += 1.0;
+            });
             let all: f64 = counts[1..].iter().sum();
             for level in 1..LEVELS {
                 // The few there are count with ten of any two people.
                 found[level] = (counts[level] + 10.0 * found[level]) / (all + 10.0);
             }
         }
+        let levels = levels.map(|found| found.map(f64::ln));
         Some(Mail { fields, levels })
     }
 
-    /// The chance of a level of the address in different people, where this is that field and not the same address.
+    /// Whether a field is the address.
+    pub fn is_of(&self, field: usize) -> bool {
+        field == self.fields[0]
+    }
+
+    /// ln of the chance of a level of the address in different people, where this is that field and not the same address.
     pub fn apart(&self, field: usize, pattern: Pattern) -> Option<f64> {
         let level = pattern.level(field);
-        if field != self.fields[0] || level == Level::Exact as usize || level == Level::Missing as usize {
+        if !self.is_of(field) || level == Level::Exact as usize || level == Level::Missing as usize {
             return None;
         }
         let alike = |field: usize| {
@@ -199,14 +213,25 @@ impl Mail {
 
 /// Pairs of rows that have the same values in some fields, drawn evenly, the same each time.
 fn alike(records: &Records, fields: &[usize]) -> Vec<(u32, u32)> {
-    let key = |row: usize| {
-        let mut values = fields.iter().map(|f| records.columns[*f].rows[row]);
+    // Numbered in the order of each field, so that what is drawn does not hang on the others.
+    let (mut numbers, mut known) = (vec![0_u32; records.values() as usize], vec![0; fields.len()]);
+    for row in 0..records.len() {
+        for (known, field) in known.iter_mut().zip(fields) {
+            let number = &mut numbers[records.row(row)[*field] as usize];
+            if *number == 0 && records.row(row)[*field] != 0 {
+                *known += 1;
+                *number = *known;
+            }
+        }
+    }
+    let key = |row: u32| {
+        let mut values = fields.iter().map(|f| numbers[records.row(row)[*f] as usize]);
         values.try_fold(0, |key, value| {
             (value != 0).then(|| records::hash(key, &value.to_le_bytes()))
         })
     };
     let mut rows: Vec<(u64, u32)> = (0..records.len())
-        .filter_map(|row| Some((key(row as usize)?, row)))
+        .filter_map(|row| Some((key(row)?, row)))
         .collect();
     rows.sort_unstable();
     let mut runs = Vec::new();

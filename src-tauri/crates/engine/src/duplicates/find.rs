@@ -1,10 +1,11 @@
 //! From records to groups.
 
-use super::blocks::Blocks;
+use super::blocks::{self, Blocks};
 use super::clusters;
 use super::compare::{Comparison, Level, Pattern};
 use super::model::{Model, Seen};
 use super::records::Records;
+use std::ops::Range;
 
 /// Two records that may be one person.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -134,24 +135,25 @@ pub fn find(mut records: Records, host: &impl Host) -> Option<Found> {
         let mut model = Model::new(&records, &comparison, host);
         let (kept, compared) = worth_a_look(&records, &comparison, &model, host)?;
         let each = kept.len().div_ceil(LEARN_FROM).max(1);
-        let sample: Vec<((u32, u32), Pattern)> = kept
-            .iter()
-            .step_by(each)
-            .map(|pair| (first(*pair), second(*pair)))
-            .map(|(a, b)| ((a, b), comparison.pattern(a, b)))
-            .collect();
+        let mut sample: Vec<((u32, u32), Pattern)> = Vec::new();
+        comparison.each(kept.iter().step_by(each).map(both), |rows, pattern| {
+            sample.push((rows, pattern));
+        });
         model.learn(&records, &sample, each as f64);
         (model, kept, compared)
     };
     let comparison = Comparison::new(&records);
     let seen = |a, b| -> Seen { model.seen(&records, (a, b), comparison.pattern(a, b)) };
     let likely = |part: &[u64]| -> Vec<Pair> {
-        let each = part.iter().map(|pair| {
-            let (a, b) = (first(*pair), second(*pair));
-            let probability = model.classes(seen(a, b)).probability();
-            Pair { a, b, probability }
+        let mut likely = Vec::new();
+        comparison.each(part.iter().map(both), |(a, b), pattern| {
+            let classes = model.classes(model.seen(&records, (a, b), pattern));
+            let probability = classes.probability();
+            if probability >= Found::REVIEW {
+                likely.push(Pair { a, b, probability });
+            }
         });
-        each.filter(|pair| pair.probability >= Found::REVIEW).collect()
+        likely
     };
     let pairs = in_two(host, &kept, likely).concat();
     drop(kept);
@@ -178,12 +180,9 @@ pub(super) fn in_two<T: Sync, R: Send>(
     host.both(|| look(left), || look(right)).into()
 }
 
-fn first(pair: u64) -> u32 {
-    (pair >> 32) as u32
-}
-
-fn second(pair: u64) -> u32 {
-    pair as u32
+/// Both rows of a pair, the lower one from its upper half.
+fn both(pair: &u64) -> (u32, u32) {
+    ((pair >> 32) as u32, *pair as u32)
 }
 
 /// The pairs of all blocks that may be matches, sorted, and how many were compared.
@@ -193,35 +192,30 @@ fn worth_a_look(
     model: &Model,
     host: &impl Host,
 ) -> Option<(Vec<u64>, u64)> {
-    let blocks = Blocks::new(records);
+    let blocks = Blocks::new(records, host)?;
     let (mut kept, mut compared) = (Vec::new(), 0);
-    let look = |part| {
-        let pairs = blocks.pairs(part);
-        let many = pairs.len() as u64;
-        let likely = |pair: &u64| {
-            let (a, b) = (first(*pair), second(*pair));
-            let seen = model.seen(records, (a, b), comparison.pattern(a, b));
-            let classes = model.classes(seen);
-            classes.may_reach(KEEP) && classes.log_odds() >= KEEP
-        };
-        (pairs.into_iter().filter(likely).collect::<Vec<u64>>(), many)
+    let look = |part: Option<&Range<u32>>| {
+        let pairs = part.map_or_else(Vec::new, |part| blocks.pairs(part));
+        let mut likely = Vec::new();
+        comparison.each(pairs.iter().map(both), |(a, b), pattern| {
+            let classes = model.classes(model.seen(records, (a, b), pattern));
+            if classes.may_reach(KEEP) && classes.log_odds() >= KEEP {
+                likely.push(u64::from(a) << 32 | u64::from(b));
+            }
+        });
+        (likely, pairs.len() as u64)
     };
-    let parts = blocks.parts();
-    for (done, two) in parts.chunks(2).enumerate() {
-        if !host.goes_on(done as u64 * 2, parts.len() as u64) {
+    let parts = blocks.parts(records.len(), blocks::AT_ONCE);
+    let all = parts.len() as u64;
+    for (two, done) in parts.chunks(2).zip((all..).step_by(2)) {
+        if !host.goes_on(done, all * 2) {
             return None;
         }
-        let nothing = || (Vec::new(), 0);
-        let (one, other) = host.both(
-            || look(two[0]),
-            || two.get(1).map_or_else(nothing, |part| look(*part)),
-        );
+        let (one, other) = host.both(|| look(two.first()), || look(two.get(1)));
         for (more, many) in [one, other] {
             kept.extend(more);
             compared += many;
         }
-        kept.sort_unstable();
-        kept.dedup();
     }
     Some((kept, compared))
 }

@@ -47,16 +47,22 @@ pub struct Model {
     rarer: Vec<f64>,
     /// Which of the classes there can be, from the fields that are there.
     possible: [bool; 3],
+    /// By field, the levels of which a table says how often strangers agree so, one bit a level: see [`Model::apart`].
+    plain: Vec<u64>,
+    /// Fields that stay with a person who moves.
+    kept_moving: Vec<usize>,
     logs: Logs,
 }
 
 /// Natural logarithms of what [`Model::classes`] and [`Model::seen`] ask for each pair, kept in step with the model.
 #[derive(Default)]
 struct Logs {
-    near: [Table; 3],
-    u: Table,
+    /// By field and level, of the classes in their order, strangers last.
+    levels: Vec<[[f64; 4]; LEVELS]>,
     /// Of the chance that a stranger has a value one row has, by field. A value has it as often as it has rows.
     one_row: Vec<f64>,
+    /// Of the numbers below [`COUNTED`], for most values are of few rows.
+    counts: Vec<f64>,
     prior: [f64; 3],
     strangers: f64,
 }
@@ -65,6 +71,10 @@ struct Logs {
 const PERSON: usize = 0;
 const MOVED: usize = 1;
 const HOUSEHOLD: usize = 2;
+
+const STRANGERS: usize = 3;
+/// Rows of one value whose logarithm is kept.
+const COUNTED: u32 = 4_096;
 
 /// ln of prior times likelihood of a pair in each class, strangers last.
 #[derive(Clone, Copy)]
@@ -133,8 +143,7 @@ impl Model {
         let present: Vec<f64> = records.columns.iter().map(|c| pairs(c.present)).collect();
         let mut all = random_levels(records, comparison, host);
         for (levels, column) in all.iter_mut().zip(&records.columns) {
-            let same: f64 = column.counts.iter().filter(|c| **c > 1).map(|c| pairs(*c)).sum();
-            levels[Level::Exact as usize] = (same / pairs(column.present)).clamp(LEAST, 1.0);
+            levels[Level::Exact as usize] = (column.same as f64 / pairs(column.present)).clamp(LEAST, 1.0);
         }
         let possible = possible(&kinds);
         let doubles = START_DOUBLES * f64::from(records.len()) / all_pairs;
@@ -146,13 +155,16 @@ impl Model {
             rarer: vec![1.0; kinds.len()],
             near: std::array::from_fn(|_| vec![START; kinds.len()]),
             u: all.clone(),
-            kinds,
             all,
             all_pairs,
             present,
             possible,
+            plain: Vec::new(),
+            kept_moving: (0..kinds.len()).filter(|f| kinds[*f].is_kept_moving()).collect(),
+            kinds,
             logs: Logs::default(),
         };
+        model.plain = (0..model.kinds.len()).map(|field| model.plain(field)).collect();
         for (class, field) in model.others() {
             model.near[class][field] = model.between(field);
         }
@@ -161,14 +173,18 @@ impl Model {
     }
 
     fn take_logs(&mut self, records: &Records) {
-        let of = |table: &Table| -> Table { table.iter().map(|levels| levels.map(f64::ln)).collect() };
+        let [person, moved, household] = &self.near;
+        let of = |field: usize| {
+            let each = [person, moved, household, &self.u];
+            std::array::from_fn(|level| each.map(|table| table[field][level].ln()))
+        };
         let columns = records.columns.iter().zip(&self.rarer);
         self.logs = Logs {
-            near: [&self.near[0], &self.near[1], &self.near[2]].map(of),
-            u: of(&self.u),
+            levels: (0..self.kinds.len()).map(of).collect(),
             one_row: columns
                 .map(|(column, rarer)| (rarer / f64::from(column.present.max(1))).ln())
                 .collect(),
+            counts: (0..COUNTED).map(|count| f64::from(count).ln()).collect(),
             prior: self.prior.map(|prior| prior.max(1e-300).ln()),
             strangers: (1.0 - self.prior.iter().sum::<f64>()).ln(),
         };
@@ -189,9 +205,16 @@ impl Model {
     /// What is known of a pair.
     pub fn seen(&self, records: &Records, rows: (u32, u32), pattern: Pattern) -> Seen {
         let implied = self.places.implied(pattern);
-        let apart = (0..self.kinds.len())
-            .map(|field| self.apart_in(records, field, rows, pattern, implied))
-            .sum();
+        let mut apart = 0.0;
+        for (field, levels) in self.logs.levels.iter().enumerate() {
+            let level = pattern.level(field);
+            let plain = self.plain[field] >> level & !(implied >> field) & 1 != 0;
+            apart += if plain {
+                levels[level][STRANGERS]
+            } else {
+                self.apart_in(records, field, rows, pattern, implied)
+            };
+        }
         Seen { pattern, apart }
     }
 
@@ -214,23 +237,37 @@ impl Model {
             return self.places.implied_log(field);
         }
         let level = pattern.level(field);
-        let column = &records.columns[field];
-        let count = |row: u32| column.counts[column.rows[row as usize] as usize];
-        let common = |count: u32| (self.logs.one_row[field] + f64::from(count).ln()).max(LN_LEAST);
+        let strangers = self.logs.levels[field][level][STRANGERS];
+        let count = |row: u32| records.count(records.row(row)[field]);
+        let common = |count: u32| {
+            let known = self.logs.counts.get(count as usize).copied();
+            let log = known.unwrap_or_else(|| f64::from(count).ln());
+            (self.logs.one_row[field] + log).max(LN_LEAST)
+        };
         if level == Level::Exact as usize {
             return common(count(a));
         }
-        let alike = level > Level::Exact as usize && level < Level::Part as usize;
-        if alike && self.kinds[field].is_name() {
-            return self.logs.u[field][level].max(common(count(a).min(count(b))));
+        if is_alike(level) && self.kinds[field].is_name() {
+            return strangers.max(common(count(a).min(count(b))));
         }
         let mail = self.mail.as_ref().and_then(|mail| mail.apart(field, pattern));
-        mail.map_or(self.logs.u[field][level], f64::ln)
+        mail.unwrap_or(strangers)
+    }
+
+    /// See [`Model::plain`]: what [`Model::apart_in`] does not look at any further.
+    fn plain(&self, field: usize) -> u64 {
+        let mail = self.mail.as_ref().is_some_and(|mail| mail.is_of(field));
+        let name = self.kinds[field].is_name();
+        let looks = |level: usize| level == Level::Exact as usize || mail || name && is_alike(level);
+        let plain = |level: usize| level == Level::Missing as usize || !looks(level);
+        (0..LEVELS)
+            .filter(|level| plain(*level))
+            .fold(0, |all, level| all | 1 << level)
     }
 
     /// The same for one person twice.
     pub fn together(&self, field: usize, level: usize) -> f64 {
-        self.logs.near[PERSON][field][level]
+        self.logs.levels[field][level][PERSON]
     }
 
     /// ln of how much more often strangers agree in this place, and in this name, than the fields say one by one.
@@ -244,13 +281,16 @@ impl Model {
     }
 
     pub fn classes(&self, seen: Seen) -> Classes {
+        let mut sums = [0.0; 3];
+        for (field, levels) in self.logs.levels.iter().enumerate() {
+            let level = &levels[seen.pattern.level(field)];
+            sums.iter_mut().zip(level).for_each(|(sum, log)| *sum += log);
+        }
         let class = |class: usize| -> f64 {
             if !self.possible[class] || class == MOVED && !self.is_reached(seen.pattern) {
                 return f64::NEG_INFINITY;
             }
-            let near = self.logs.near[class].iter().enumerate();
-            let levels = near.map(|(field, levels)| levels[seen.pattern.level(field)]);
-            self.logs.prior[class] + levels.sum::<f64>()
+            self.logs.prior[class] + sums[class]
         };
         let strangers = self.logs.strangers + seen.apart + self.depends(seen.pattern);
         Classes([class(PERSON), class(MOVED), class(HOUSEHOLD), strangers])
@@ -259,7 +299,7 @@ impl Model {
     /// Whether the two are reached the same way: without that, who moved cannot be told from a namesake.
     fn is_reached(&self, pattern: Pattern) -> bool {
         let alike = |level: usize| level == Level::Exact as usize || level == Level::Close as usize;
-        (0..self.kinds.len()).any(|field| self.kinds[field].is_kept_moving() && alike(pattern.level(field)))
+        self.kept_moving.iter().any(|field| alike(pattern.level(*field)))
     }
 
     /// Learns from pairs worth a look, `sampled` of which stand for one each.
@@ -358,6 +398,11 @@ impl Model {
     }
 }
 
+/// Whether two values are alike, and not the same.
+fn is_alike(level: usize) -> bool {
+    level > Level::Exact as usize && level < Level::Part as usize
+}
+
 fn add(sum: &mut [f64; LEVELS], more: &[f64; LEVELS]) {
     sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
 }
@@ -423,12 +468,12 @@ fn random_levels(records: &Records, comparison: &Comparison<'_>, host: &impl Hos
         };
         let found = in_two(host, &drawn, |some| {
             let mut counts = vec![[0.0; LEVELS]; records.columns.len()];
-            for (a, b) in some.iter().filter(|(a, b)| a != b) {
-                let pattern = comparison.pattern(*a, *b);
+            let pairs = some.iter().copied().filter(|(a, b)| a != b);
+            comparison.each(pairs, |_, pattern| {
                 for (field, levels) in counts.iter_mut().enumerate() {
                     levels[pattern.level(field)] += 1.0;
                 }
-            }
+            });
             counts
         });
         for (sum, more) in found.iter().flat_map(|found| found.iter().enumerate()) {

@@ -14,41 +14,43 @@ const READ: usize = 1_024;
 /// Codes of a value by which [`super::blocks`] finds its like, at most.
 pub const CODES: usize = 3;
 
-/// What is compared of a value. Similarity is found on `bytes`, one a character.
-#[derive(Clone, Copy)]
-pub struct Value<'a> {
-    pub bytes: &'a [u8],
+/// What is compared of a value, in half a line of the cache, for values are looked up at random.
+#[derive(Clone, Copy, Default)]
+pub struct Value {
     pub outline: Outline,
     /// Names: how it sounds. Texts: the longest word. E-mail and phones: the part that is compared alone. 0: none.
     pub part: u32,
-}
-
-/// The same as a column keeps it, side by side, for values are looked up at random.
-#[derive(Clone, Copy, Default)]
-struct Stored {
-    outline: Outline,
+    /// Where the text is that the outline has no room for.
     start: u32,
-    part: u32,
-    length: u8,
 }
 
 /// One field of all rows.
 pub struct Column {
     pub kind: Kind,
-    /// The value of each row, 0 where it has none.
-    pub rows: Vec<u32>,
     known: HashMap<u64, u32, BuildHasherDefault<Ready>>,
-    values: Vec<Stored>,
+    /// Rows that have a value.
+    pub present: u32,
+    /// Pairs of rows that have the same one.
+    pub same: u64,
+}
+
+/// The distinct values of all fields in the order they were first seen: what is new in one row stands side by side.
+/// Number 0 is none.
+struct Values {
+    values: Vec<Value>,
+    /// The texts that are longer than an outline.
     bytes: Vec<u8>,
     codes: Vec<[u32; CODES]>,
-    /// How many rows have each value.
-    pub counts: Vec<u32>,
-    pub present: u32,
+    /// How many rows have each.
+    counts: Vec<u32>,
 }
 
 /// The rows to look at: fields are named by their place.
 pub struct Records {
     pub(super) columns: Vec<Column>,
+    /// The values of all fields, row by row, 0 where there is none: a row is read at one place and not at one a field.
+    rows: Vec<u32>,
+    values: Values,
     /// The column of house numbers that were found in addresses, where no field has them.
     derived: Option<usize>,
     given: usize,
@@ -58,7 +60,7 @@ pub struct Records {
 
 /// Keys are hashes already.
 #[derive(Default)]
-struct Ready(u64);
+pub struct Ready(u64);
 
 impl Hasher for Ready {
     fn write(&mut self, bytes: &[u8]) {
@@ -116,6 +118,8 @@ impl Records {
             .chain(derived.then_some(Kind::StreetNumber));
         Records {
             columns: all.map(Column::new).collect(),
+            rows: Vec::new(),
+            values: Values::default(),
             derived: derived.then_some(given),
             given,
             len: 0,
@@ -138,12 +142,15 @@ impl Records {
     }
 
     /// One more row, its values in the order of the fields. A missing or empty value says nothing, and so do rows beyond
-    /// the four billion that have a number.
+    /// the four billion that have a number, or whose values have none.
     pub fn push<'a>(&mut self, values: impl IntoIterator<Item = &'a str>) {
-        let Some(len) = self.len.checked_add(1) else {
+        let (Some(len), true) = (self.len.checked_add(1), self.values.have_room()) else {
             return;
         };
         self.len = len;
+        let start = self.rows.len();
+        self.rows.resize(start + self.columns.len(), 0);
+        let row = &mut self.rows[start..];
         let mut number = String::new();
         for (i, value) in values.into_iter().take(self.given).enumerate() {
             let kind = self.columns[i].kind;
@@ -152,22 +159,58 @@ impl Records {
             if kind == Kind::Address && self.derived.is_some() {
                 take_number(&mut self.scratch, &mut number);
             }
-            self.columns[i].push(&self.scratch);
+            row[i] = self.columns[i].push(&self.scratch, &mut self.values);
         }
         if let Some(derived) = self.derived {
-            self.columns[derived].push(&number);
+            row[derived] = self.columns[derived].push(&number, &mut self.values);
         }
-        for column in &mut self.columns {
-            column.rows.resize(len as usize, 0);
-        }
+    }
+
+    /// The values of a row in the order of the columns, 0 where there is none.
+    #[inline]
+    pub(super) fn row(&self, row: u32) -> &[u32] {
+        let fields = self.columns.len();
+        &self.rows[row as usize * fields..][..fields]
+    }
+
+    /// Numbers of values, with 0 for none.
+    pub(super) fn values(&self) -> u32 {
+        self.values.counts.len() as u32
+    }
+
+    #[inline]
+    pub(super) fn value(&self, id: u32) -> &Value {
+        &self.values.values[id as usize]
+    }
+
+    /// The text of a value as it is compared, one byte a character.
+    #[inline]
+    pub(super) fn text<'a>(&'a self, value: &'a Value) -> &'a [u8] {
+        let kept = || &self.values.bytes[value.start as usize..][..value.outline.len()];
+        value.outline.text().unwrap_or_else(kept)
+    }
+
+    /// The codes of a value, 0 for none.
+    pub(super) fn codes(&self, id: u32) -> [u32; CODES] {
+        self.values.codes[id as usize]
+    }
+
+    /// How many rows have a value.
+    #[inline]
+    pub(super) fn count(&self, id: u32) -> u32 {
+        self.values.counts[id as usize]
     }
 
     /// Nothing more is pushed: what only served pushing is given back.
     pub(super) fn close(&mut self) {
         for column in &mut self.columns {
             column.known = HashMap::default();
-            column.bytes.shrink_to_fit();
         }
+        self.rows.shrink_to_fit();
+        self.values.values.shrink_to_fit();
+        self.values.bytes.shrink_to_fit();
+        self.values.codes.shrink_to_fit();
+        self.values.counts.shrink_to_fit();
     }
 }
 
@@ -175,66 +218,64 @@ impl Column {
     fn new(kind: Kind) -> Column {
         Column {
             kind,
-            rows: Vec::new(),
             known: HashMap::default(),
-            values: vec![Stored::default()],
+            present: 0,
+            same: 0,
+        }
+    }
+
+    /// The number of a value, 0 where there is none.
+    fn push(&mut self, text: &str, values: &mut Values) -> u32 {
+        let text = text.trim();
+        if text.is_empty() {
+            return 0;
+        }
+        let squeezed: String = text.chars().filter(|c| *c != ' ').collect();
+        let next = values.counts.len() as u32;
+        let id = *self.known.entry(hash(0, squeezed.as_bytes())).or_insert(next);
+        if id == next {
+            values.add(self.kind, text, &squeezed);
+        }
+        let count = &mut values.counts[id as usize];
+        self.same += u64::from(*count);
+        *count += 1;
+        self.present += 1;
+        id
+    }
+}
+
+impl Default for Values {
+    fn default() -> Values {
+        Values {
+            values: vec![Value::default()],
             bytes: Vec::new(),
             codes: vec![[0; CODES]],
             counts: vec![0],
-            present: 0,
         }
     }
+}
 
-    fn push(&mut self, text: &str) {
-        let text = text.trim();
-        if text.is_empty() {
-            self.rows.push(0);
-            return;
-        }
-        let squeezed: String = text.chars().filter(|c| *c != ' ').collect();
-        let next = self.counts.len() as u32;
-        let id = *self.known.entry(hash(0, squeezed.as_bytes())).or_insert(next);
-        if id == next {
-            self.add(text, &squeezed);
-        }
-        self.counts[id as usize] += 1;
-        self.present += 1;
-        self.rows.push(id);
+impl Values {
+    /// Whether those of one more row surely have numbers.
+    fn have_room(&self) -> bool {
+        let most = self.values.len().max(self.bytes.len()) + (MOST_FIELDS + 1) * similar::LONGEST;
+        u32::try_from(most).is_ok()
     }
 
-    fn add(&mut self, text: &str, squeezed: &str) {
-        let start = self.bytes.len();
-        let letters = squeezed.chars().take(similar::LONGEST).map(byte);
-        self.bytes.extend(letters);
-        let bytes = &self.bytes[start..];
-        let part = part(self.kind, text, squeezed);
-        self.values.push(Stored {
-            outline: Outline::of(bytes),
-            start: start as u32,
+    fn add(&mut self, kind: Kind, text: &str, squeezed: &str) {
+        let bytes: Vec<u8> = squeezed.chars().take(similar::LONGEST).map(byte).collect();
+        let part = part(kind, text, squeezed);
+        let outline = Outline::of(&bytes);
+        self.values.push(Value {
+            outline,
             part,
-            length: bytes.len() as u8,
+            start: self.bytes.len() as u32,
         });
-        self.codes.push(codes(self.kind, bytes, part));
-        self.counts.push(0);
-    }
-
-    pub fn value(&self, id: u32) -> Value<'_> {
-        let Stored {
-            outline,
-            start,
-            part,
-            length,
-        } = self.values[id as usize];
-        Value {
-            bytes: &self.bytes[start as usize..][..usize::from(length)],
-            outline,
-            part,
+        if outline.text().is_none() {
+            self.bytes.extend(&bytes);
         }
-    }
-
-    /// The codes of a row's value, 0 for none.
-    pub fn codes(&self, row: u32) -> [u32; CODES] {
-        self.codes[self.rows[row as usize] as usize]
+        self.codes.push(codes(kind, &bytes, part));
+        self.counts.push(0);
     }
 }
 
