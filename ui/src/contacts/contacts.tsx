@@ -213,7 +213,6 @@ export function ContactsScreen() {
             columns={columnsOf(fields.data ?? [], shown)}
             rows={total}
             rowAt={list.rowAt}
-            keyOf={(row) => row.id}
             onRange={list.onRange}
             onOpen={(row) => void navigate({ to: "/contacts/$contact", params: { contact: String(row.id) } })}
             sort={asked.sort}
