@@ -9,6 +9,7 @@ mod relay;
 mod segments;
 mod send;
 mod sink;
+mod ui;
 mod world;
 
 use crate::args::Args;
@@ -147,6 +148,14 @@ const BENCHES: &[Bench] = &[
         rounds: 1,
         keeps: false,
         measure: dedup::measure,
+    },
+    Bench {
+        name: "ui",
+        about: "milliseconds between frames, and of work in each, while the table of 1,000,000 contacts (--size) moves in the \
+                real window without a graphics card, beside an empty box; and from a key to the count, rows or filter shown",
+        rounds: 3,
+        keeps: true,
+        measure: ui::measure,
     },
 ];
 
