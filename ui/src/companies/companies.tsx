@@ -125,7 +125,6 @@ export function CompaniesScreen() {
             columns={columnsOf(own)}
             rows={total}
             rowAt={list.rowAt}
-            keyOf={(row) => row.id}
             onRange={list.onRange}
             onOpen={(row) => void navigate({ to: "/contacts/companies/$company", params: { company: String(row.id) } })}
             sort={asked.sort}

@@ -168,7 +168,6 @@ function Contacts({ company }: { company: number }) {
       columns={COLUMNS()}
       rows={list.total ?? 0}
       rowAt={list.rowAt}
-      keyOf={(row) => row.id}
       onRange={list.onRange}
       onOpen={(row) => void navigate({ to: "/contacts/$contact", params: { contact: String(row.id) } })}
       sort={sort}

@@ -13,7 +13,7 @@ import {
   Users,
   X,
 } from "lucide-react";
-import { useDeferredValue, useState } from "react";
+import { useDeferredValue, useRef, useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { ContactRow } from "@/api/gen/ContactRow";
 import type { Field } from "@/api/gen/Field";
@@ -27,6 +27,7 @@ import {
   ErrorNote,
   ErrorView,
   Grid,
+  type GridHandle,
   IconButton,
   Menu,
   PageHead,
@@ -84,8 +85,11 @@ export function ContactsScreen() {
   };
   const list = usePages("contacts.page", asked, fields.isSuccess);
   const total = list.total ?? 0;
+  const grid = useRef<GridHandle>(null);
   const change = (next: { q?: string; where?: string; sort?: string }) => {
     setSelection(NOBODY);
+    // Another list begins at its first row.
+    grid.current?.reveal(0);
     void navigate({ to: "/contacts", search: { q, where, sort, ...next }, replace: true });
   };
   const filtered = search !== "" || where !== undefined;
@@ -208,12 +212,12 @@ export function ContactsScreen() {
             onDone={() => setSelection(NOBODY)}
           />
           <Grid
+            ref={grid}
             label={t("contacts.title")}
             className="border-line-subtle border-t"
             columns={columnsOf(fields.data ?? [], shown)}
             rows={total}
             rowAt={list.rowAt}
-            keyOf={(row) => row.id}
             onRange={list.onRange}
             onOpen={(row) => void navigate({ to: "/contacts/$contact", params: { contact: String(row.id) } })}
             sort={asked.sort}

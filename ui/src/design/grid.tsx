@@ -10,27 +10,35 @@ import {
 import { ArrowDown, ArrowUp } from "lucide-react";
 import {
   type KeyboardEvent,
+  memo,
   type ReactNode,
   type Ref,
   useEffect,
   useImperativeHandle,
   useLayoutEffect,
+  useMemo,
   useRef,
   useState,
 } from "react";
 import { t } from "@/i18n";
 import { cx } from "./cx";
 import { CheckBox } from "./fields";
-import { type Geometry, type Position, revealRow, scrolledTo, settledTop, spacerHeight, visibleRows } from "./scroller";
+import {
+  type Geometry,
+  type Position,
+  revealRow,
+  ringOf,
+  scrolledTo,
+  settledTop,
+  spacerHeight,
+  visibleRows,
+} from "./scroller";
 import { useRowHeight } from "./theme";
 
 const features = tableFeatures({ columnSizingFeature, columnResizingFeature, columnVisibilityFeature });
 
-/** A row of the window that is drawn: its place in the whole list, and its data once they are there. */
-export interface Slot<T> {
-  index: number;
-  row: T | undefined;
-}
+/** The library keeps the columns; rows are drawn from what the caller holds. */
+const NO_ROWS: object[] = [];
 
 export interface Column<T> {
   key: string;
@@ -57,7 +65,6 @@ export interface GridProps<T> {
   hidden?: ReadonlySet<string>;
   rows: number;
   rowAt: (index: number) => T | undefined;
-  keyOf: (row: T) => string | number;
   /** The rows to be drawn next, so that whoever holds the data can fetch them. */
   onRange?: (first: number, end: number) => void;
   onOpen?: (row: T, index: number) => void;
@@ -90,7 +97,7 @@ const BOX = 40;
  * Ctrl+A selects every row and Escape none.
  */
 export function Grid<T>(props: GridProps<T>) {
-  const { label, columns, hidden, rows, rowAt, keyOf, onRange, onOpen, sort, onSort } = props;
+  const { label, columns, hidden, rows, rowAt, onRange, onOpen, sort, onSort } = props;
   const { selection, chosen, empty, className } = props;
   const rowHeight = useRowHeight();
   const box = useRef<HTMLDivElement>(null);
@@ -104,27 +111,30 @@ export function Grid<T>(props: GridProps<T>) {
     Math.min(position.offset, Math.max(0, rows * rowHeight - geometry.view)),
     geometry,
   );
-  const slots: Slot<T>[] = [];
-  for (let index = first; index < end; index++) slots.push({ index, row: rowAt(index) });
+  const drawn: number[] = [];
+  for (let index = first; index < end; index++) drawn.push(index);
+  const ring = ringOf(geometry);
 
-  const definitions: ColumnDef<typeof features, Slot<T>, CellData>[] = columns.map((column) => ({
-    id: column.key,
-    header: column.title,
-    size: column.width,
-    minSize: 64,
-    maxSize: 800,
-    cell: ({ row }) => (row.original.row === undefined ? null : column.cell(row.original.row)),
-  }));
-  const columnVisibility: Record<string, boolean> = {};
-  for (const column of columns) columnVisibility[column.key] = !(hidden?.has(column.key) ?? false);
-  const table = useTable({
-    features,
-    columns: definitions,
-    data: slots,
-    getRowId: (slot) => String(slot.index),
-    columnResizeMode: "onChange",
-    state: { columnVisibility },
-  });
+  // A movement draws the table anew sixty times a second: what it does not change has to stay the same.
+  const definitions = useMemo(
+    () =>
+      columns.map(
+        (column): ColumnDef<typeof features, object, CellData> => ({
+          id: column.key,
+          header: column.title,
+          size: column.width,
+          minSize: 64,
+          maxSize: 800,
+        }),
+      ),
+    [columns],
+  );
+  const visible = useMemo(() => columns.filter((column) => !(hidden?.has(column.key) ?? false)), [columns, hidden]);
+  const state = useMemo(
+    () => ({ columnVisibility: Object.fromEntries(columns.map((column) => [column.key, visible.includes(column)])) }),
+    [columns, visible],
+  );
+  const table = useTable({ features, columns: definitions, data: NO_ROWS, columnResizeMode: "onChange", state });
 
   useLayoutEffect(() => {
     const element = box.current;
@@ -209,7 +219,7 @@ export function Grid<T>(props: GridProps<T>) {
   const headers = table.getHeaderGroups()[0]?.headers ?? [];
   const total = headers.reduce((sum, header) => sum + header.getSize(), selection === undefined ? 0 : BOX);
   // What is left goes to the last column where it holds words; figures stay beside their neighbours.
-  const wordsLast = columns.findLast((column) => columnVisibility[column.key])?.numeric !== true;
+  const wordsLast = visible.at(-1)?.numeric !== true;
   const widths = headers.map((header, at) =>
     wordsLast && at === headers.length - 1 ? `minmax(${header.getSize()}px, 1fr)` : `${header.getSize()}px`,
   );
@@ -275,71 +285,102 @@ export function Grid<T>(props: GridProps<T>) {
         })}
       </div>
       <div role="rowgroup" style={{ height: spacerHeight(geometry), minWidth: total }} className="relative">
-        {table.getRowModel().rows.map((line) => {
-          const slot = line.original;
-          const selected = slot.row !== undefined && (selection?.has(slot.row) ?? false);
-          const open = slot.row !== undefined && (chosen?.(slot.row) ?? false);
-          const here = slot.index === current;
+        {drawn.map((index) => {
+          const row = rowAt(index);
           return (
-            <div
-              key={slot.row === undefined ? `slot-${slot.index}` : keyOf(slot.row)}
-              id={`row-${slot.index}`}
-              role="row"
-              aria-rowindex={slot.index + 2}
-              aria-selected={selection === undefined ? undefined : selected}
-              aria-current={open || undefined}
-              onClick={() => {
-                setCurrent(slot.index);
-                if (slot.row !== undefined) onOpen?.(slot.row, slot.index);
-              }}
-              className={cx(
-                "absolute inset-x-0 grid items-center border-line-subtle border-b text-table [contain:layout_paint]",
-                selected || open ? "bg-selected" : "hover:bg-hover",
-                here &&
-                  "group-focus-visible/grid:outline-2 group-focus-visible/grid:outline-focus group-focus-visible/grid:-outline-offset-2",
-              )}
-              style={{ top: base + slot.index * rowHeight, height: rowHeight, gridTemplateColumns: template }}
-            >
-              {selection !== undefined && (
-                <div
-                  role="gridcell"
-                  className="flex h-full items-center justify-center"
-                  onClick={(event) => event.stopPropagation()}
-                >
-                  {slot.row !== undefined && (
-                    <CheckBox
-                      checked={selected}
-                      onChange={() => slot.row !== undefined && selection.toggle(slot.row)}
-                      label={t("common.select_row", { name: selection.nameOf(slot.row) })}
-                    />
-                  )}
-                </div>
-              )}
-              {line.getVisibleCells().map((cell) => {
-                const numeric = columns.find((each) => each.key === cell.column.id)?.numeric ?? false;
-                return (
-                  <div
-                    key={cell.id}
-                    role="gridcell"
-                    className={cx("min-w-0 truncate px-3", numeric && "figures text-right")}
-                  >
-                    {slot.row === undefined ? (
-                      <span className="late block" aria-hidden>
-                        <span className="skeleton block h-3 w-2/3" />
-                      </span>
-                    ) : (
-                      <table.FlexRender cell={cell} />
-                    )}
-                  </div>
-                );
-              })}
-            </div>
+            <Line
+              key={index % ring}
+              index={index}
+              row={row}
+              columns={visible}
+              top={base + index * rowHeight}
+              height={rowHeight}
+              template={template}
+              current={index === current}
+              selected={row !== undefined && (selection?.has(row) ?? false)}
+              open={row !== undefined && (chosen?.(row) ?? false)}
+              selection={selection}
+              onCurrent={setCurrent}
+              onOpen={onOpen}
+            />
           );
         })}
       </div>
     </div>
   );
 }
+
+interface LineProps<T> {
+  index: number;
+  /** Not there yet where it is undefined. */
+  row: T | undefined;
+  columns: readonly Column<T>[];
+  top: number;
+  height: number;
+  template: string;
+  current: boolean;
+  selected: boolean;
+  open: boolean;
+  selection: GridProps<T>["selection"];
+  onCurrent: (index: number) => void;
+  onOpen: GridProps<T>["onOpen"];
+}
+
+/** A row, drawn anew only when something of it changed. */
+const Line = memo(function Line<T>(props: LineProps<T>) {
+  const { index, row, columns, top, height, template, current, selected, open, selection, onCurrent, onOpen } = props;
+  return (
+    <div
+      id={`row-${index}`}
+      role="row"
+      aria-rowindex={index + 2}
+      aria-selected={selection === undefined ? undefined : selected}
+      aria-current={open || undefined}
+      onClick={() => {
+        onCurrent(index);
+        if (row !== undefined) onOpen?.(row, index);
+      }}
+      className={cx(
+        "absolute inset-x-0 grid items-center border-line-subtle border-b text-table [contain:layout_paint]",
+        selected || open ? "bg-selected" : "hover:bg-hover",
+        current &&
+          "group-focus-visible/grid:outline-2 group-focus-visible/grid:outline-focus group-focus-visible/grid:-outline-offset-2",
+      )}
+      style={{ top, height, gridTemplateColumns: template }}
+    >
+      {selection !== undefined && (
+        <div
+          role="gridcell"
+          className="flex h-full items-center justify-center"
+          onClick={(event) => event.stopPropagation()}
+        >
+          {row !== undefined && (
+            <CheckBox
+              checked={selected}
+              onChange={() => selection.toggle(row)}
+              label={t("common.select_row", { name: selection.nameOf(row) })}
+            />
+          )}
+        </div>
+      )}
+      {columns.map((column) => (
+        <div
+          key={column.key}
+          role="gridcell"
+          className={cx("min-w-0 truncate px-3", column.numeric && "figures text-right")}
+        >
+          {row === undefined ? (
+            <span className="late block" aria-hidden>
+              <span className="skeleton block h-3 w-2/3" />
+            </span>
+          ) : (
+            column.cell(row)
+          )}
+        </div>
+      ))}
+    </div>
+  );
+}) as <T>(props: LineProps<T>) => ReactNode;
 
 function HeaderCell<T>({
   column,

@@ -1,5 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { type Geometry, revealRow, SPACER_MAX, scrolledTo, settledTop, spacerHeight, visibleRows } from "./scroller";
+import {
+  type Geometry,
+  revealRow,
+  ringOf,
+  SPACER_MAX,
+  scrolledTo,
+  settledTop,
+  spacerHeight,
+  visibleRows,
+} from "./scroller";
 
 const million: Geometry = { rows: 1_000_000, rowHeight: 36, view: 720 };
 const small: Geometry = { rows: 500, rowHeight: 32, view: 640 };
@@ -24,6 +33,16 @@ describe("the scroller of long tables", () => {
   test("a turn of the wheel moves by its own length in the middle of a million rows", () => {
     const middle = { offset: 18_000_000, top: settledTop(18_000_000, million) };
     expect(scrolledTo(middle, middle.top + 100, million).offset).toBe(18_000_100);
+  });
+
+  test("no two rows that are drawn at once share a place, wherever the list stands", () => {
+    for (const view of [1, 35, 36, 37, 700, 733]) {
+      const g = { ...million, view };
+      for (let offset = 10_000; offset < 10_000 + 2 * g.rowHeight; offset += 0.5) {
+        const { first, end } = visibleRows(offset, g);
+        expect(end - first).toBeLessThanOrEqual(ringOf(g));
+      }
+    }
   });
 
   test("every row can be reached and settling keeps it in sight", () => {

