@@ -6,6 +6,7 @@ mod import;
 mod kernel;
 mod peers;
 mod relay;
+mod render;
 mod segments;
 mod send;
 mod sink;
@@ -100,6 +101,14 @@ const BENCHES: &[Bench] = &[
         rounds: 5,
         keeps: false,
         measure: send::measure,
+    },
+    Bench {
+        name: "render",
+        about: "templates of 1, 10 and 100 sections: milliseconds from source to the first mail beside mjml, and mails a second \
+                to 2,000 people (--size) on one core beside liquidjs",
+        rounds: 5,
+        keeps: false,
+        measure: render::measure,
     },
     Bench {
         name: "start",
@@ -198,7 +207,7 @@ pub fn command(mut args: Args) -> Result<()> {
         .iter()
         .find(|b| b.name == name)
         .ok_or_else(|| format!("There is no bench `{name}`.\n\n{}", usage()))?;
-    if !["relay", "segments", "dedup"].contains(&bench.name) {
+    if !["relay", "render", "segments", "dedup"].contains(&bench.name) {
         run(cargo().args(["build", "--release", "--package", CLI_PACKAGE]))?;
     }
     let carillon = target_dir()?.join("release").join(CLI);
@@ -374,18 +383,14 @@ fn figure(name: &str, ours: f64, unit: &str, checked: bool) -> Figure {
 }
 
 fn example_of_the_store(name: &str) -> Command {
+    example("carillon-store", name)
+}
+
+fn example(package: &str, name: &str) -> Command {
     let mut command = cargo();
     command
-        .args([
-            "run",
-            "--quiet",
-            "--release",
-            "--package",
-            "carillon-store",
-            "--example",
-            name,
-            "--",
-        ])
+        .args(["run", "--quiet", "--release", "--package", package])
+        .args(["--example", name, "--"])
         .env(LOOPBACK_ONLY.0, LOOPBACK_ONLY.1);
     command
 }
