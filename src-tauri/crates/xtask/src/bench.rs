@@ -9,6 +9,7 @@ mod relay;
 mod render;
 mod segments;
 mod send;
+mod simulate;
 mod sink;
 mod world;
 
@@ -120,10 +121,11 @@ const BENCHES: &[Bench] = &[
     },
     Bench {
         name: "simulate",
-        about: "seconds to simulate the sample journey for 90 days over 100,000 contacts (--size)",
+        about: "seconds and memory to simulate 90 days of a journey of twenty steps over 1,000,000 contacts (--size), without \
+                and with an account's limit that holds mails, and 500 people who live it",
         rounds: 3,
         keeps: false,
-        measure: simulate,
+        measure: simulate::measure,
     },
     Bench {
         name: "segments",
@@ -453,33 +455,6 @@ fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
-}
-
-fn simulate(place: &Place) -> Result<Vec<Figure>> {
-    let contacts = place.size.unwrap_or(100_000);
-    let file = place.sample(contacts)?;
-    let call = || {
-        place.timed(wiring::journey_simulate(
-            &file,
-            wiring::SAMPLE_JOURNEY,
-            wiring::SAMPLE_DAYS,
-            1,
-        ))
-    };
-    let (took, said) = call()?;
-    let (_, again) = call()?;
-    let seconds = took.as_secs_f64();
-    // The same seed gives the same numbers, or the figure is of nothing.
-    let right = !said.trim().is_empty() && said == again;
-    Ok(vec![
-        figure("simulate", seconds, "s", right),
-        figure(
-            "simulate.rate",
-            contacts as f64 * wiring::SAMPLE_DAYS as f64 / seconds,
-            "contact-days/s",
-            right,
-        ),
-    ])
 }
 
 #[cfg(test)]
