@@ -395,6 +395,8 @@ function simulate(doc: Journey, days: number, seed: number): SimReport {
     steps,
     mails,
     refused: week.map(() => 2),
+    held: week.map((_, day) => (day === 0 ? 40 : 0)),
+    still_held: 0,
     ended: [
       { end: { end: "completed", reason: "welcomed" }, count: Math.max(0, entered - never_left - ruled) },
       { end: { end: "exit_rule", reason: "staff" }, count: ruled },

@@ -6,6 +6,7 @@
 
 mod behaviour;
 mod life;
+mod limits;
 mod recorded;
 mod report;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod tests;
 
 pub use behaviour::{Behaviour, Cause, Delay, MailOf};
 pub use life::{ENROLMENTS_ALLOWED, Plan};
+pub use limits::{Accounts, Holds, Limit, Mails, reads_mails, settled};
 pub use recorded::{FromOutside, Recorded};
 pub use report::{EndCount, GoalCount, Number, PortCount, SimReport, StepCount};
 
@@ -45,16 +47,41 @@ pub fn simulate<'r>(world: World<'_>, contacts: impl IntoIterator<Item = &'r Con
     report
 }
 
-/// The contacts a number of the report counts, in their order.
+/// Plays the draft over many contacts whose mails are held as `holds` says, and adds to `mails` when each wants to leave.
+/// With nothing held, every mail leaves at once. Reports and mails of other contacts are merged.
+pub fn simulate_mails<'r>(
+    world: World<'_>,
+    contacts: impl IntoIterator<Item = &'r ContactRecord>,
+    accounts: &Accounts,
+    holds: &Holds,
+    mails: &mut Mails,
+) -> SimReport {
+    let mut report = SimReport::new(world.version, world.plan);
+    let mut watch = limits::Asking {
+        watch: report::Counting::new(&mut report, world.version),
+        accounts,
+        mails,
+    };
+    for contact in contacts {
+        watch.watch.report.contacts += 1;
+        let life = Life::new(world, contact, &[]);
+        life.held(holds.of(contact.contact())).play(&mut watch);
+    }
+    report
+}
+
+/// The contacts a number of the report counts, in their order, where mails are held as `holds` says.
 pub fn behind<'r>(
     world: World<'_>,
     contacts: impl IntoIterator<Item = &'r ContactRecord>,
+    holds: &Holds,
     number: &Number,
 ) -> Vec<ContactId> {
     let mut meant = Vec::new();
     for contact in contacts {
         let mut filter = report::Filter::new(number);
-        Life::new(world, contact, &[]).play(&mut filter);
+        let life = Life::new(world, contact, &[]);
+        life.held(holds.of(contact.contact())).play(&mut filter);
         if filter.matched {
             meant.push(contact.contact());
         }

@@ -3,6 +3,7 @@
 use crate::context::{ErrorKind, Fallible, RenderError};
 use crate::text::Flow;
 use html_escape::decode_html_entities;
+use std::borrow::Cow;
 
 /// Elements that no mail client runs and no mail should try.
 const FORBIDDEN: [&str; 9] = [
@@ -31,10 +32,10 @@ const SKIPPED: [&str; 5] = ["head", "style", "title", "template", "noscript"];
 
 pub(crate) struct Tag<'a> {
     /// In lower case.
-    pub(crate) name: String,
+    pub(crate) name: Cow<'a, str>,
     pub(crate) closes: bool,
     empty: bool,
-    attributes: Vec<(String, &'a str)>,
+    attributes: Vec<(Cow<'a, str>, &'a str)>,
     /// The source from behind its "<" to the end of all.
     pub(crate) source: &'a str,
 }
@@ -72,8 +73,7 @@ impl<'a> Iterator for Pieces<'a> {
             if rest.is_empty() {
                 return None;
             }
-            let after = rest.strip_prefix('<');
-            let Some(after) = after else {
+            let Some(after) = behind(rest, b'<') else {
                 let end = rest.find('<').unwrap_or(rest.len());
                 self.rest = &rest[end..];
                 return Some(Piece::Text(&rest[..end]));
@@ -94,6 +94,19 @@ impl<'a> Iterator for Pieces<'a> {
     }
 }
 
+/// Copied only where it is not in lower case already: each mail has thousands of names.
+fn lower(name: &str) -> Cow<'_, str> {
+    match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(name.to_ascii_lowercase()),
+        false => Cow::Borrowed(name),
+    }
+}
+
+/// What follows a byte, where the text begins with it.
+fn behind(text: &str, byte: u8) -> Option<&str> {
+    (text.as_bytes().first() == Some(&byte)).then(|| &text[1..])
+}
+
 fn tag(after: &str) -> (Tag<'_>, &str) {
     let closes = after.starts_with('/');
     let body = after.trim_start_matches('/');
@@ -101,7 +114,7 @@ fn tag(after: &str) -> (Tag<'_>, &str) {
         .find(|c: char| c.is_whitespace() || matches!(c, '>' | '/'))
         .unwrap_or(body.len());
     let mut tag = Tag {
-        name: body[..end].to_ascii_lowercase(),
+        name: lower(&body[..end]),
         closes,
         empty: false,
         attributes: Vec::new(),
@@ -110,14 +123,14 @@ fn tag(after: &str) -> (Tag<'_>, &str) {
     let mut rest = &body[end..];
     loop {
         rest = rest.trim_start();
-        if let Some(after) = rest.strip_prefix('>') {
+        if let Some(after) = behind(rest, b'>') {
             return (tag, after);
         }
         if rest.is_empty() {
             return (tag, "");
         }
-        if let Some(after) = rest.strip_prefix('/') {
-            tag.empty = after.starts_with('>');
+        if let Some(after) = behind(rest, b'/') {
+            tag.empty = behind(after, b'>').is_some();
             rest = after;
             continue;
         }
@@ -125,7 +138,7 @@ fn tag(after: &str) -> (Tag<'_>, &str) {
             .char_indices()
             .find(|(at, c)| (*at > 0 && *c == '=') || c.is_whitespace() || matches!(c, '>' | '/'))
             .map_or(rest.len(), |(at, _)| at);
-        let name = rest[..name_end].to_ascii_lowercase();
+        let name = lower(&rest[..name_end]);
         let (value, after) = attribute_value(rest[name_end..].trim_start());
         tag.attributes.push((name, value));
         rest = after;
@@ -133,7 +146,7 @@ fn tag(after: &str) -> (Tag<'_>, &str) {
 }
 
 fn attribute_value(rest: &str) -> (&str, &str) {
-    let Some(after) = rest.strip_prefix('=') else {
+    let Some(after) = behind(rest, b'=') else {
         return ("", rest);
     };
     let after = after.trim_start();
@@ -156,7 +169,7 @@ fn unsafe_markup(message: String) -> RenderError {
 }
 
 fn check(tag: &Tag<'_>) -> Fallible<()> {
-    if FORBIDDEN.contains(&tag.name.as_str()) {
+    if FORBIDDEN.contains(&&*tag.name) {
         return Err(unsafe_markup(format!(
             "The element “{}” may not stand in a mail.",
             tag.name
@@ -168,7 +181,7 @@ fn check(tag: &Tag<'_>) -> Fallible<()> {
                 "The attribute “{name}” runs a script and may not stand in a mail."
             )));
         }
-        if ADDRESSES.contains(&name.as_str()) && !is_safe_address(value) {
+        if ADDRESSES.contains(&&**name) && !is_safe_address(value) {
             return Err(unsafe_markup(format!(
                 "The attribute “{name}” of “{}” leads to an address that no mail may use.",
                 tag.name
@@ -247,7 +260,7 @@ impl Reader {
         if self.hides(tag) {
             return;
         }
-        match (tag.name.as_str(), tag.closes) {
+        match (&*tag.name, tag.closes) {
             ("br", _) => flow.line(),
             ("p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "blockquote", _) => flow.paragraph(),
             ("hr", false) => flow.paragraph(),
@@ -302,8 +315,8 @@ impl Reader {
                 .to_ascii_lowercase()
         };
         let starts = !tag.closes && !tag.empty;
-        if starts && (SKIPPED.contains(&tag.name.as_str()) || style().contains("display:none")) {
-            self.hidden = Some((tag.name.clone(), 1));
+        if starts && (SKIPPED.contains(&&*tag.name) || style().contains("display:none")) {
+            self.hidden = Some((tag.name.clone().into_owned(), 1));
             return true;
         }
         false

@@ -133,7 +133,7 @@ impl<'a> Iterator for Tags<'a> {
             Piece::Tag(tag) => tag,
         };
         let begins = self.html.len() - tag.source.len() - 1;
-        if !tag.closes && RAW.contains(&tag.name.as_str()) {
+        if !tag.closes && RAW.contains(&&*tag.name) {
             let rest = self.pieces.rest;
             self.pieces.rest = &rest[end_of_raw(rest, &tag.name)..];
         }
@@ -170,7 +170,7 @@ fn in_html(html: &str, kept: &[&str]) -> Vec<Found> {
                     label(&mut found[at].link.label, &alt);
                 }
             }
-            Event::Tag(_, tag) if matches!(tag.name.as_str(), "a" | "area") && !tag.closes => {
+            Event::Tag(_, tag) if matches!(&*tag.name, "a" | "area") && !tag.closes => {
                 open = None;
                 let link = (found.len() < LINKS)
                     .then(|| link(html, &tag, found.len(), kept))

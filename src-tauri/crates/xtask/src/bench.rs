@@ -6,8 +6,10 @@ mod import;
 mod kernel;
 mod peers;
 mod relay;
+mod render;
 mod segments;
 mod send;
+mod simulate;
 mod sink;
 mod ui;
 mod world;
@@ -103,6 +105,14 @@ const BENCHES: &[Bench] = &[
         measure: send::measure,
     },
     Bench {
+        name: "render",
+        about: "templates of 1, 10 and 100 sections: milliseconds from source to the first mail beside mjml, and mails a second \
+                to 2,000 people (--size) on one core beside liquidjs",
+        rounds: 5,
+        keeps: false,
+        measure: render::measure,
+    },
+    Bench {
         name: "start",
         about: "milliseconds from start to the first answer, and to the window's first screen with its figures, on a \
                 workspace of 100,000 contacts (--size)",
@@ -112,10 +122,11 @@ const BENCHES: &[Bench] = &[
     },
     Bench {
         name: "simulate",
-        about: "seconds to simulate the sample journey for 90 days over 100,000 contacts (--size)",
+        about: "seconds and memory to simulate 90 days of a journey of twenty steps over 1,000,000 contacts (--size), without \
+                and with an account's limit that holds mails, and 500 people who live it",
         rounds: 3,
         keeps: false,
-        measure: simulate,
+        measure: simulate::measure,
     },
     Bench {
         name: "segments",
@@ -207,7 +218,7 @@ pub fn command(mut args: Args) -> Result<()> {
         .iter()
         .find(|b| b.name == name)
         .ok_or_else(|| format!("There is no bench `{name}`.\n\n{}", usage()))?;
-    if !["relay", "segments", "dedup"].contains(&bench.name) {
+    if !["relay", "render", "segments", "dedup"].contains(&bench.name) {
         run(cargo().args(["build", "--release", "--package", CLI_PACKAGE]))?;
     }
     let carillon = target_dir()?.join("release").join(CLI);
@@ -383,18 +394,14 @@ fn figure(name: &str, ours: f64, unit: &str, checked: bool) -> Figure {
 }
 
 fn example_of_the_store(name: &str) -> Command {
+    example("carillon-store", name)
+}
+
+fn example(package: &str, name: &str) -> Command {
     let mut command = cargo();
     command
-        .args([
-            "run",
-            "--quiet",
-            "--release",
-            "--package",
-            "carillon-store",
-            "--example",
-            name,
-            "--",
-        ])
+        .args(["run", "--quiet", "--release", "--package", package])
+        .args(["--example", name, "--"])
         .env(LOOPBACK_ONLY.0, LOOPBACK_ONLY.1);
     command
 }
@@ -457,33 +464,6 @@ fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
-}
-
-fn simulate(place: &Place) -> Result<Vec<Figure>> {
-    let contacts = place.size.unwrap_or(100_000);
-    let file = place.sample(contacts)?;
-    let call = || {
-        place.timed(wiring::journey_simulate(
-            &file,
-            wiring::SAMPLE_JOURNEY,
-            wiring::SAMPLE_DAYS,
-            1,
-        ))
-    };
-    let (took, said) = call()?;
-    let (_, again) = call()?;
-    let seconds = took.as_secs_f64();
-    // The same seed gives the same numbers, or the figure is of nothing.
-    let right = !said.trim().is_empty() && said == again;
-    Ok(vec![
-        figure("simulate", seconds, "s", right),
-        figure(
-            "simulate.rate",
-            contacts as f64 * wiring::SAMPLE_DAYS as f64 / seconds,
-            "contact-days/s",
-            right,
-        ),
-    ])
 }
 
 #[cfg(test)]

@@ -262,6 +262,11 @@ pub fn journey_simulate(file: &Path, name: &str, days: u64, seed: u64) -> Vec<St
 
 /// An account on this machine, without TLS and without a password, on as many sessions as asked for.
 pub fn account(file: &Path, name: &str, port: u16, sessions: u64) -> Vec<String> {
+    account_with(file, name, port, sessions, 100_000_000)
+}
+
+/// The same with a limit of so many messages in any 24 hours.
+pub fn account_with(file: &Path, name: &str, port: u16, sessions: u64, per_day: u64) -> Vec<String> {
     on(
         file,
         &[
@@ -277,7 +282,7 @@ pub fn account(file: &Path, name: &str, port: u16, sessions: u64) -> Vec<String>
             "--from-email",
             "harness@example.com",
             "--per-day",
-            "100000000",
+            &per_day.to_string(),
             "--per-minute",
             "100000000",
             "--sessions",

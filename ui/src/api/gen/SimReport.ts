@@ -34,7 +34,15 @@ mails: Array<number>,
 /**
  * Mails a day that the gate would refuse: no consent, or suppressed.
  */
-refused: Array<number>, ended: Array<EndCount>, 
+refused: Array<number>, 
+/**
+ * Mails that their account's limits held, by the day they were to leave; they are among `mails` of the day they left.
+ */
+held: Array<number>, 
+/**
+ * Those of them that had not left by the end.
+ */
+still_held: number, ended: Array<EndCount>, 
 /**
  * Goals in canonical order.
  */

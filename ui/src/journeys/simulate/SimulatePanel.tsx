@@ -131,6 +131,7 @@ function Result({ simulation }: { simulation: Simulation }) {
   const [behind, setBehind] = useState<Behind | null>(null);
   const mails = report.mails.reduce((sum, one) => sum + one, 0);
   const refused = report.refused.reduce((sum, one) => sum + one, 0);
+  const held = report.held.reduce((sum, one) => sum + one, 0);
   const nameOf = (id: string) => {
     const step = stepOf(doc, id);
     return step ? titleOf(step) : id;
@@ -161,7 +162,8 @@ function Result({ simulation }: { simulation: Simulation }) {
       </dl>
       <p className="mt-2 text-ink-2 text-table">
         {t("journeys.simulate.mails_peak", { count: count(Math.max(0, ...report.mails)) })}{" "}
-        {refused > 0 && t("journeys.simulate.refused", { count: refused })}
+        {refused > 0 && t("journeys.simulate.refused", { count: refused })}{" "}
+        {held > 0 && t("journeys.simulate.held", { count: held, still: report.still_held })}
       </p>
       {report.cut_short > 0 && (
         <div className="mt-3">

@@ -17,6 +17,8 @@ const report: SimReport = {
   ],
   mails: [0, 1, 2],
   refused: [0, 0, 0],
+  held: [0, 0, 0],
+  still_held: 0,
   ended: [],
   goals: [],
 };

@@ -12,16 +12,18 @@ use carillon_engine::journey::{Entry, JourneyVersion};
 use carillon_engine::record::{ContactRecord, Scope};
 use carillon_engine::segment::Needs;
 use carillon_engine::sim::{
-    Behaviour, Cause, Delay, Number, Plan, SimReport, World, behind, simulate, try_one,
+    Accounts, Behaviour, Cause, Delay, Holds, Limit, Mails, Number, Plan, SimReport, World, behind,
+    reads_mails, settled, simulate_mails, try_one,
 };
 use carillon_model::event::Prop;
 use carillon_model::journey::{Fact, Journey};
 use carillon_model::{ContactId, JourneyId, Moment};
-use carillon_store::{Priority, settings};
+use carillon_store::{Priority, accounts, settings};
 use chrono::TimeDelta;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 /// Most properties of one event kept as what a simulated event may carry.
 const SEEN: usize = 200;
@@ -112,10 +114,16 @@ impl Seen {
 /// Contacts simulated between two looks at whether somebody cancelled.
 const PART: usize = 5_000;
 
+/// A draft and what its mails leave through.
+struct Draft {
+    version: JourneyVersion,
+    accounts: Accounts,
+}
+
 /// A draft with all it is played on.
 struct Rehearsal {
     open: Arc<Open>,
-    version: JourneyVersion,
+    draft: Draft,
     scope: Scope,
     plan: Plan,
     behaviours: Vec<Behaviour>,
@@ -123,13 +131,14 @@ struct Rehearsal {
 }
 
 impl Rehearsal {
-    fn new(open: Arc<Open>, version: JourneyVersion, req: &SimulateJourney, job: &Job) -> Result<Rehearsal> {
+    fn new(open: Arc<Open>, draft: Draft, req: &SimulateJourney, job: &Job) -> Result<Rehearsal> {
         let contacts: Vec<u32> = open.store.with_index(|index| index.contacts().iter().collect());
         if contacts.is_empty() {
             return Err(fail(Code::Refused, "journeys.no_contacts", &[]));
         }
         let start = req.start.unwrap_or_else(|| open.now());
-        let behaviours = behaviours(&open, &version, &contacts, start.min(open.now()), job)?;
+        let version = &draft.version;
+        let behaviours = behaviours(&open, version, &contacts, start.min(open.now()), job)?;
         let by_hand = version.entries().all(|(_, entry)| matches!(entry, Entry::Manual));
         let plan = Plan {
             journey: req.id.unwrap_or(UNSAVED),
@@ -142,7 +151,7 @@ impl Rehearsal {
         let scope = open.store.with_index(|index| index.scope().clone());
         Ok(Rehearsal {
             open,
-            version,
+            draft,
             scope,
             plan,
             behaviours,
@@ -150,59 +159,115 @@ impl Rehearsal {
         })
     }
 
-    /// Plays part after part, until `play` says that it has seen enough.
-    fn parts(
-        &self,
-        job: &Job,
-        mut play: impl FnMut(World<'_>, &[ContactRecord]) -> ControlFlow<()>,
-    ) -> Result<()> {
-        let world = World {
-            version: &self.version,
+    fn world(&self) -> World<'_> {
+        World {
+            version: &self.draft.version,
             scope: &self.scope,
             plan: &self.plan,
             behaviours: &self.behaviours,
-        };
-        let needs = self.version.needs().of_contact();
-        for (n, part) in self.contacts.chunks(PART).enumerate() {
-            job.check()?;
-            job.progress((n * PART) as u64, self.contacts.len() as u64);
-            let records: Vec<ContactRecord> = self.open.store.with_index(|index| {
-                let known = part
-                    .iter()
-                    .filter_map(|id| index.record_of(ContactId(*id), &needs));
-                known.collect()
-            });
-            if play(world, &records).is_break() {
-                break;
-            }
         }
-        Ok(())
+    }
+
+    /// Plays part after part on every core, each on whichever part comes next, until nothing is left or enough was seen:
+    /// all parts up to some are played then. What they give comes in no order.
+    fn parts<T: Send>(
+        &self,
+        job: &Job,
+        enough: impl Fn() -> bool + Sync,
+        play: impl Fn(&[ContactRecord]) -> T + Sync,
+    ) -> Result<Vec<T>> {
+        let needs = self.draft.version.needs().of_contact();
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut given = Vec::new();
+            loop {
+                job.check()?;
+                // Before a part is taken: one that is taken is played.
+                if enough() {
+                    return Ok(given);
+                }
+                let n = next.fetch_add(1, Ordering::Relaxed);
+                let Some(part) = self.contacts.chunks(PART).nth(n) else {
+                    return Ok(given);
+                };
+                job.progress((n * PART) as u64, self.contacts.len() as u64);
+                let records: Vec<ContactRecord> = self.open.store.with_index(|index| {
+                    let known = part
+                        .iter()
+                        .filter_map(|id| index.record_of(ContactId(*id), &needs));
+                    known.collect()
+                });
+                given.push(play(&records));
+            }
+        };
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let all: Vec<Result<Vec<T>>> = thread::scope(|scope| {
+            let others: Vec<_> = (1..cores).map(|_| scope.spawn(work)).collect();
+            let own = work();
+            let theirs = others.into_iter().map(|other| {
+                other
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            });
+            std::iter::once(own).chain(theirs).collect()
+        });
+        Ok(all
+            .into_iter()
+            .collect::<Result<Vec<_>>>()?
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+
+    /// Everybody once, with mails held as told: the figures, and when each mail wants to leave.
+    fn played(&self, holds: &Holds, job: &Job) -> Result<(SimReport, Mails)> {
+        let accounts = &self.draft.accounts;
+        let parts = self.parts(
+            job,
+            || false,
+            |records| {
+                let mut mails = Mails::default();
+                let report = simulate_mails(self.world(), records, accounts, holds, &mut mails);
+                (report, mails)
+            },
+        )?;
+        let both = parts.into_iter().reduce(|mut one, (report, mails)| {
+            one.0.merge(report);
+            one.1.merge(mails);
+            one
+        });
+        both.ok_or_else(|| fail(Code::Refused, "journeys.no_contacts", &[]))
+    }
+
+    /// The figures, and which mails the accounts hold.
+    fn settled(&self, job: &Job) -> Result<(SimReport, Holds)> {
+        settled(self.world(), &self.draft.accounts, |holds| {
+            self.played(holds, job)
+        })
     }
 
     fn report(&self, job: &Job) -> Result<SimReport> {
-        let mut report: Option<SimReport> = None;
-        self.parts(job, |world, records| {
-            let of_part = simulate(world, records);
-            match &mut report {
-                Some(report) => report.merge(of_part),
-                None => report = Some(of_part),
-            }
-            ControlFlow::Continue(())
-        })?;
-        report.ok_or_else(|| fail(Code::Refused, "journeys.no_contacts", &[]))
+        Ok(self.settled(job)?.0)
     }
 
     fn behind(&self, number: &Number, limit: usize, job: &Job) -> Result<Vec<ContactId>> {
-        let mut found = Vec::new();
-        self.parts(job, |world, records| {
-            for record in records {
-                found.extend(behind(world, [record], number));
-                if found.len() >= limit {
-                    return ControlFlow::Break(());
-                }
-            }
-            ControlFlow::Continue(())
-        })?;
+        let by_mails = matches!(number, Number::Mails { .. }) || reads_mails(self.world());
+        let holds = match by_mails && !self.draft.accounts.limits.is_empty() {
+            true => self.settled(job)?.1,
+            false => Holds::default(),
+        };
+        let so_far = AtomicUsize::new(0);
+        let parts = self.parts(
+            job,
+            || so_far.load(Ordering::Relaxed) >= limit,
+            |records| {
+                let found = behind(self.world(), records, &holds, number);
+                so_far.fetch_add(found.len(), Ordering::Relaxed);
+                found
+            },
+        )?;
+        let mut found: Vec<ContactId> = parts.into_iter().flatten().collect();
+        found.sort_unstable();
         found.truncate(limit);
         Ok(found)
     }
@@ -216,23 +281,36 @@ const LONGEST: u32 = 3_650;
 const PEOPLE: u32 = 200;
 
 /// A drawing as it is tried: nothing leaves, so there need be no account yet.
-async fn tried(open: &Open, document: &Journey) -> Result<JourneyVersion> {
+async fn tried(open: &Open, document: &Journey) -> Result<Draft> {
     let mut catalogue = known(open).await?;
+    let rows = open.store.read(accounts::list).await?;
+    let limits = rows.into_iter().map(|row| {
+        let limit = Limit {
+            per_day: row.account.per_day,
+            per_minute: row.account.per_minute,
+        };
+        (row.account.name, limit)
+    });
+    let accounts = Accounts {
+        limits: limits.collect(),
+        default: catalogue.default_account.clone(),
+    };
     catalogue.default_account.get_or_insert_default();
-    version_of(document, &catalogue)
+    let version = version_of(document, &catalogue)?;
+    Ok(Draft { version, accounts })
 }
 
 /// Sets a simulation up and asks something of it, on a thread of its own.
 async fn rehearse<T: Send + 'static>(
     open: Arc<Open>,
-    version: JourneyVersion,
+    draft: Draft,
     req: SimulateJourney,
     job: Arc<Job>,
     ask: impl FnOnce(&Rehearsal, &Job) -> Result<T> + Send + 'static,
 ) -> Result<T> {
     job.phase("simulating");
     let asked = tokio::task::spawn_blocking(move || {
-        let rehearsal = Rehearsal::new(open, version, &req, &job)?;
+        let rehearsal = Rehearsal::new(open, draft, &req, &job)?;
         ask(&rehearsal, &job)
     });
     asked.await.map_err(ApiError::internal)?
@@ -240,10 +318,10 @@ async fn rehearse<T: Send + 'static>(
 
 pub(super) async fn start_simulation(cx: &Ctx, req: SimulateJourney) -> Result<JobStarted> {
     let open = cx.open()?.clone();
-    let version = tried(&open, &req.document).await?;
+    let draft = tried(&open, &req.document).await?;
     let job = cx.app.jobs().start("journeys.simulate", move |job| async move {
         let (store, now) = (open.store.clone(), open.now());
-        let report = rehearse(open, version, req, job, Rehearsal::report).await?;
+        let report = rehearse(open, draft, req, job, Rehearsal::report).await?;
         store
             .write(Priority::User, move |tx| {
                 settings::set(tx, SIMULATED_AT, Some(&now))
@@ -257,11 +335,11 @@ pub(super) async fn start_simulation(cx: &Ctx, req: SimulateJourney) -> Result<J
 /// Who is behind a number of a simulation: it is played again, and is the same as long as nobody's data changed.
 pub(super) async fn behind_simulation(cx: &Ctx, req: BehindSimulation) -> Result<JobStarted> {
     let open = cx.open()?.clone();
-    let version = tried(&open, &req.simulation.document).await?;
+    let draft = tried(&open, &req.simulation.document).await?;
     let job = cx.app.jobs().start("journeys.behind", move |job| async move {
         let store = open.store.clone();
         let limit = req.limit.min(PEOPLE) as usize;
-        let found = rehearse(open, version, req.simulation, job, move |rehearsal, job| {
+        let found = rehearse(open, draft, req.simulation, job, move |rehearsal, job| {
             rehearsal.behind(&req.number, limit, job)
         });
         let found = found.await?;
@@ -273,7 +351,7 @@ pub(super) async fn behind_simulation(cx: &Ctx, req: BehindSimulation) -> Result
 
 pub(super) async fn try_contact(cx: &Ctx, req: TryJourney) -> Result<Vec<Fact>> {
     let open = cx.open()?;
-    let version = tried(open, &req.document).await?;
+    let version = tried(open, &req.document).await?.version;
     let record = open
         .store
         .with_index(|index| index.record_of(req.contact, &version.needs().of_contact()))

@@ -178,3 +178,35 @@ async fn a_journey_that_mails_is_simulated_and_tried_before_there_is_an_account(
         .await
         .unwrap_err();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mails_that_an_account_cannot_let_go_are_simulated_on_later_days_and_whose_they_are_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, open) = opened(dir.path()).await;
+    states::with_template(&open).await;
+    let mut shop = states::account("Shop");
+    shop["per_day"] = json!(2);
+    ask(&app, "accounts.add", json!({ "account": shop }))
+        .await
+        .unwrap();
+    let mut document = json!(states::mailing(None));
+    // Everybody comes in by hand, and nobody has agreed to anything.
+    document["steps"][1] = json!({"id": "visit", "kind": "entry_manual", "name": "", "settings": {},
+                                  "next": {"next": "rest"}});
+    document["steps"][4]["settings"]["transactional"] = json!(true);
+    let asked = json!({"document": document, "days": 12, "seed": 1});
+    let report: SimReport =
+        serde_json::from_value(job(&app, "journeys.simulate", asked.clone()).await).unwrap();
+    // Three people, nine days after they came in.
+    assert_eq!(report.mails[8..], [0, 2, 1, 0]);
+    assert_eq!(
+        (report.held[9], report.held.iter().sum::<u64>(), report.still_held),
+        (1, 1, 0)
+    );
+    for (day, people) in [(9, 2), (10, 1), (11, 0)] {
+        let number = json!({"number": "mails", "day": day});
+        let named = json!({"simulation": asked, "number": number, "limit": 200});
+        let named = job(&app, "journeys.behind", named).await;
+        assert_eq!(named.as_array().unwrap().len(), people, "day {day}");
+    }
+}

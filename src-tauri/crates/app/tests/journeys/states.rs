@@ -201,7 +201,7 @@ async fn a_template_that_keeps_a_journey_from_being_published_is_among_its_probl
         .unwrap_err();
 }
 
-fn account(name: &str) -> Json {
+pub(super) fn account(name: &str) -> Json {
     json!({"name": name, "host": "localhost", "port": 25, "tls": "none", "from_email": "shop@x.example"})
 }
 

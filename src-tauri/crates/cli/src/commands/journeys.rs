@@ -334,6 +334,14 @@ fn simulated(report: &Value, document: &Value) {
         refused = sum(&report["refused"]),
         inside = report["never_left"],
     );
+    let held = sum(&report["held"]);
+    if held > 0 {
+        say!(
+            "journeys.simulated_held",
+            held = held,
+            still = report["still_held"]
+        );
+    }
     let steps = report["steps"].as_array().into_iter().flatten().map(|step| {
         let left = step["left"].as_array().into_iter().flatten();
         let left: Vec<String> = left.map(|p| format!("{} {}", output::cell(&p["port"]), sum(&p["per_day"]))).collect();

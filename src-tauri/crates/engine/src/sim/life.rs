@@ -1,18 +1,21 @@
 //! One contact's time in a simulation: what comes next, and what it does to the passage.
 
+mod mails;
+
 use super::World;
-use super::behaviour::{Cause, MailOf};
+use super::behaviour::Cause;
+use super::limits::Held;
 use super::recorded::{FromOutside, Recorded};
 use crate::journey::{
     Admission, ContactView, Edge, Entry, JourneyVersion, Note, Out, Passage, PassageId, PastEnrolment, admit,
     admits_event, entry_due, is_made_up_for, posted,
 };
 use crate::record::ContactRecord;
-use carillon_model::consent::{Channel, Purpose};
 use carillon_model::event::Event;
-use carillon_model::journey::{Effect, Fact, Input, Outcome, State, StepIx};
-use carillon_model::{EventId, JourneyId, Moment};
+use carillon_model::journey::{Effect, Fact, Input, State, StepIx};
+use carillon_model::{ContactId, EventId, JourneyId, Moment};
 use chrono::TimeDelta;
+use mails::Mail;
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -67,6 +70,9 @@ pub(super) trait Watch {
 
     fn mail(&mut self, _day: usize, _leaves: bool) {}
 
+    /// A mail may leave through the account, as far as its contact goes.
+    fn asks(&mut self, _contact: ContactId, _at: Moment, _account: Option<&str>) {}
+
     fn done(&mut self, _version: &JourneyVersion, _state: &State, _cut_short: bool) {}
 }
 
@@ -80,6 +86,8 @@ enum Next {
     Calendar(usize),
     /// What came from outside, once all that is due by itself was done.
     Recorded,
+    /// A mail that was held leaves.
+    Leaves,
 }
 
 /// A date or schedule entry: its last moment that is settled, and its next.
@@ -100,6 +108,12 @@ pub(super) struct Life<'a> {
     edges: VecDeque<Edge>,
     /// What a live run was told from outside. With it, mails get their outcomes from here and nowhere else.
     recorded: Option<VecDeque<Recorded>>,
+    /// Mails that could leave so far.
+    asked: u32,
+    /// Which of them are held by their account, and until when.
+    held: &'a [Held],
+    /// Mails that are held now, the first to leave last.
+    leaving: Vec<(Moment, Mail)>,
     /// Enters here at the start and nowhere else.
     only: Option<StepIx>,
     until: Moment,
@@ -126,6 +140,9 @@ impl<'a> Life<'a> {
             calendar: Vec::new(),
             edges: VecDeque::new(),
             recorded: None,
+            asked: 0,
+            held: &[],
+            leaving: Vec::new(),
             only: None,
             until: plan.end(),
             clock: plan.start,
@@ -160,6 +177,11 @@ impl<'a> Life<'a> {
         self
     }
 
+    pub(super) fn held(mut self, held: &'a [Held]) -> Life<'a> {
+        self.held = held;
+        self
+    }
+
     pub(super) fn play(mut self, watch: &mut impl Watch) {
         self.begin(watch);
         self.follow_edges(watch);
@@ -175,6 +197,7 @@ impl<'a> Life<'a> {
                 Next::Event => self.event(watch),
                 Next::Calendar(place) => self.calendar(place, due, watch),
                 Next::Recorded => self.outside(watch),
+                Next::Leaves => self.leaves(watch),
             }
             self.follow_edges(watch);
         }
@@ -239,6 +262,7 @@ impl<'a> Life<'a> {
                 .as_ref()
                 .and_then(VecDeque::front)
                 .map(|told| (told.at, Next::Recorded)),
+            self.leaving.last().map(|(at, _)| (*at, Next::Leaves)),
         ]
         .into_iter()
         .flatten()
@@ -414,51 +438,6 @@ impl<'a> Life<'a> {
         }
     }
 
-    fn deliver(&mut self, mail: Mail, watch: &mut impl Watch) {
-        if self.recorded.is_some() {
-            return;
-        }
-        let now = self.clock;
-        let record = self.passage.view.record();
-        let granted = record
-            .permissions
-            .contains_key(&(Channel::Email, Purpose::Marketing));
-        let leaves = !record.suppressed && (mail.transactional || granted);
-        let day = self.world.plan.day(now);
-        watch.mail(day, leaves);
-        let outcome = if leaves {
-            Outcome::Accepted
-        } else {
-            Outcome::Suppressed
-        };
-        let (step, visit) = (mail.step, mail.visit);
-        self.call(watch, |passage, out| {
-            passage.sent(step, visit, &mail.template, outcome, now, out)
-        });
-        if !leaves {
-            return;
-        }
-        let id = self.passage.view.passage;
-        for (place, behaviour) in self.world.behaviours.iter().enumerate() {
-            let about = MailOf {
-                passage: PassageId {
-                    enrolment: mail.enrolment,
-                    ..id
-                },
-                step: step.0,
-                visit,
-                template: &mail.template,
-            };
-            self.comes_if(behaviour.after_mail(place, self.world.plan.seed, &about, now));
-        }
-    }
-
-    fn comes_if(&mut self, event: Option<Event>) {
-        if let Some(event) = event {
-            self.comes(event);
-        }
-    }
-
     fn comes(&mut self, event: Event) {
         if self.matters(&event.name) {
             let place = self
@@ -499,14 +478,6 @@ impl<'a> Life<'a> {
     }
 }
 
-struct Mail {
-    enrolment: u32,
-    step: StepIx,
-    visit: u32,
-    template: String,
-    transactional: bool,
-}
-
 struct Heard<'w, W> {
     watch: &'w mut W,
     day: usize,
@@ -526,13 +497,14 @@ impl<W: Watch> Out for Heard<'_, W> {
                 visit,
                 template,
                 transactional,
-                account: _,
+                account,
             } => {
                 self.mails.push(Mail {
                     enrolment: self.id.enrolment,
                     step,
                     visit,
                     template,
+                    account,
                     transactional,
                 });
             }

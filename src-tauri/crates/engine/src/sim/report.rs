@@ -33,6 +33,14 @@ pub struct SimReport {
     /// Mails a day that the gate would refuse: no consent, or suppressed.
     #[ts(type = "Array<number>")]
     pub refused: Vec<u64>,
+    /// Mails that their account's limits held, by the day they were to leave; they are among `mails` of the day they left.
+    #[serde(default)]
+    #[ts(type = "Array<number>")]
+    pub held: Vec<u64>,
+    /// Those of them that had not left by the end.
+    #[serde(default)]
+    #[ts(type = "number")]
+    pub still_held: u64,
     pub ended: Vec<EndCount>,
     /// Goals in canonical order.
     pub goals: Vec<GoalCount>,
@@ -194,6 +202,8 @@ impl SimReport {
             steps: steps.collect(),
             mails: none(),
             refused: none(),
+            held: none(),
+            still_held: 0,
             ended: Vec::new(),
             goals: goals
                 .map(|placed| GoalCount {
@@ -212,6 +222,8 @@ impl SimReport {
         self.cut_short += other.cut_short;
         add(&mut self.mails, &other.mails);
         add(&mut self.refused, &other.refused);
+        add(&mut self.held, &other.held);
+        self.still_held += other.still_held;
         for (mine, theirs) in self.steps.iter_mut().zip(other.steps) {
             add(&mut mine.entered, &theirs.entered);
             mine.waiting += theirs.waiting;

@@ -116,6 +116,97 @@ fn the_figures_of_a_small_world_are_what_a_hand_counts() {
     assert_eq!(report.steps.iter().map(|step| step.waiting).sum::<u64>(), 100);
 }
 
+/// An account that lets so many go in a day.
+fn small(per_day: u32) -> Accounts {
+    let limit = Limit {
+        per_day,
+        per_minute: 1_000,
+    };
+    Accounts {
+        limits: [
+            (
+                "Other".to_owned(),
+                Limit {
+                    per_day: 0,
+                    per_minute: 0,
+                },
+            ),
+            ("Shop".to_owned(), limit),
+        ]
+        .into(),
+        default: Some("Shop".to_owned()),
+    }
+}
+
+/// Two halves of the contacts, merged, as threads would.
+fn under(world: World<'_>, accounts: &Accounts, people: &[ContactRecord]) -> (SimReport, Holds) {
+    let play = |holds: &Holds| {
+        let halves = people.split_at(people.len() / 3);
+        let [one, other] = [halves.1, halves.0].map(|half| {
+            let mut mails = Mails::default();
+            let report = simulate_mails(world, half, accounts, holds, &mut mails);
+            (report, mails)
+        });
+        let (mut report, mut mails) = one;
+        report.merge(other.0);
+        mails.merge(other.1);
+        Ok::<_, std::convert::Infallible>((report, mails))
+    };
+    settled(world, accounts, play).unwrap()
+}
+
+#[test]
+fn what_an_account_cannot_let_go_leaves_on_later_days() {
+    let version = version(&welcome());
+    let scope = Catalogue::sample().scope(chrono_tz::UTC);
+    let people = people(100);
+    let played = |days: u32, per_day: u32| {
+        let plan = plan(days);
+        let world = World {
+            version: &version,
+            scope: &scope,
+            plan: &plan,
+            behaviours: &[],
+        };
+        let (report, holds) = under(world, &small(per_day), &people);
+        let on = |day: u32| behind(world, &people, &holds, &Number::Mails { day: Some(day) }).len() as u64;
+        assert_eq!((0..days).map(on).collect::<Vec<_>>(), report.mails);
+        (report.mails, report.held, report.still_held, report.refused)
+    };
+    // 65 may get the mail, all at the start.
+    assert_eq!(
+        played(4, 30),
+        (vec![30, 30, 5, 0], vec![35, 0, 0, 0], 0, vec![35, 0, 0, 0])
+    );
+    assert_eq!(played(2, 30), (vec![30, 30], vec![35, 0], 5, vec![35, 0]));
+    assert_eq!(played(2, 65), (vec![65, 0], vec![0, 0], 0, vec![35, 0]));
+}
+
+#[test]
+fn who_got_the_mail_late_does_late_what_it_is_followed_by() {
+    let version = version(&welcome());
+    let scope = Catalogue::sample().scope(chrono_tz::UTC);
+    let orders = Behaviour {
+        event: "order".into(),
+        cause: Cause::AfterMail,
+        probability: 1.0,
+        delay: Delay(vec![90_000]),
+        props: Vec::new(),
+    };
+    let (plan, behaviours) = (plan(5), [orders]);
+    let world = World {
+        version: &version,
+        scope: &scope,
+        plan: &plan,
+        behaviours: &behaviours,
+    };
+    let (report, _) = under(world, &small(30), &people(100));
+    assert_eq!((report.mails, report.held[0]), (vec![30, 30, 5, 0, 0], 35));
+    // 25 hours after a mail of the second day the wait of two days is over.
+    assert_eq!(report.goals[0].conversions, 30);
+    assert_eq!(report.ended.iter().map(|end| end.count).sum::<u64>(), 100);
+}
+
 #[test]
 fn the_people_behind_a_number_are_as_many_as_it_says() {
     for seed in [3, 8, 21, 34] {
@@ -145,7 +236,7 @@ fn the_people_behind_a_number_are_as_many_as_it_says() {
             .map(|id| scenario::contact(seed, id, plan.start))
             .collect();
         let report = simulate(world, &people);
-        let count = |number: Number| behind(world, &people, &number).len() as u64;
+        let count = |number: Number| behind(world, &people, &Holds::default(), &number).len() as u64;
         assert_eq!(count(Number::NeverLeft), report.never_left);
         for step in &report.steps {
             assert_eq!(
@@ -339,7 +430,7 @@ fn a_journey_that_feeds_itself_is_cut_short_and_said_so() {
         (1, u64::from(ENTRIES_AN_HOUR))
     );
     assert_eq!(
-        behind(world, [&person], &Number::CutShort),
+        behind(world, [&person], &Holds::default(), &Number::CutShort),
         [carillon_model::ContactId(1)]
     );
 }

@@ -177,7 +177,7 @@ fn letter() -> String {
 }
 
 /// Runs to the end: how long it took, and the most memory that it and its children had at once, in MB.
-fn watched(command: &mut Command) -> Result<(Duration, f64)> {
+pub(super) fn watched(command: &mut Command) -> Result<(Duration, f64)> {
     let started = Instant::now();
     let mut running = Leashed::spawn(command)?;
     let mut most = 0;
@@ -186,8 +186,8 @@ fn watched(command: &mut Command) -> Result<(Duration, f64)> {
         let took = started.elapsed();
         match ended {
             Some(status) if status.success() => return Ok((took, most as f64 / 1e3)),
-            Some(status) => return Err(format!("The sender ended with {status}.")),
-            None if took > LIMIT => return Err("The sender did not come to an end.".to_string()),
+            Some(status) => return Err(format!("What was measured ended with {status}.")),
+            None if took > LIMIT => return Err("What was measured did not come to an end.".to_string()),
             None => most = most.max(resident_kb(running.id())),
         }
     }
