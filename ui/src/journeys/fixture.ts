@@ -397,6 +397,7 @@ function simulate(doc: Journey, days: number, seed: number): SimReport {
     refused: week.map(() => 2),
     held: week.map((_, day) => (day === 0 ? 40 : 0)),
     still_held: 0,
+    fixed_scores: [],
     ended: [
       { end: { end: "completed", reason: "welcomed" }, count: Math.max(0, entered - never_left - ruled) },
       { end: { end: "exit_rule", reason: "staff" }, count: ruled },

@@ -42,7 +42,11 @@ held: Array<number>,
 /**
  * Those of them that had not left by the end.
  */
-still_held: number, ended: Array<EndCount>, 
+still_held: number, 
+/**
+ * Names of the scores that the draft asks for. Nothing that happens in a simulation changes one.
+ */
+fixed_scores: Array<string>, ended: Array<EndCount>, 
 /**
  * Goals in canonical order.
  */

@@ -165,6 +165,11 @@ function Result({ simulation }: { simulation: Simulation }) {
         {refused > 0 && t("journeys.simulate.refused", { count: refused })}{" "}
         {held > 0 && t("journeys.simulate.held", { count: held, still: report.still_held })}
       </p>
+      {report.fixed_scores.length > 0 && (
+        <div className="mt-3">
+          <Note tone="warn">{t("journeys.simulate.fixed_scores", { scores: report.fixed_scores.join(", ") })}</Note>
+        </div>
+      )}
       {report.cut_short > 0 && (
         <div className="mt-3">
           <Note tone="warn">{t("journeys.simulate.cut_short", { count: report.cut_short })}</Note>

@@ -247,7 +247,12 @@ impl Rehearsal {
     }
 
     fn report(&self, job: &Job) -> Result<SimReport> {
-        Ok(self.settled(job)?.0)
+        let (mut report, _) = self.settled(job)?;
+        let needs = self.draft.version.needs();
+        let fields = self.open.store.catalogue().fields().into_iter();
+        let asked = fields.filter(|field| field.score.is_some() && needs.fields.contains(&field.key));
+        report.fixed_scores = asked.map(|field| field.label).collect();
+        Ok(report)
     }
 
     fn behind(&self, number: &Number, limit: usize, job: &Job) -> Result<Vec<ContactId>> {

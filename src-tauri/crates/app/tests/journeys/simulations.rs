@@ -210,3 +210,35 @@ async fn mails_that_an_account_cannot_let_go_are_simulated_on_later_days_and_who
         assert_eq!(named.as_array().unwrap().len(), people, "day {day}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scores_that_a_draft_asks_for_are_named_as_a_simulation_does_not_change_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, _open) = opened(dir.path()).await;
+    let no_bounds = json!({"least": null, "most": null});
+    let rule = json!({"key": "visits", "when": "did visit", "points": {"per": "each", "points": 5},
+                      "bounds": no_bounds, "from": null, "to": null});
+    let model = json!({"kind": "points", "bounds": no_bounds, "stages": [],
+                       "groups": [{"key": "all", "name": "All", "bounds": no_bounds,
+                                   "decay": {"decay": "none"}, "rules": [rule]}]});
+    for name in ["Interest", "Other"] {
+        let draft = json!({"id": null, "key": null, "name": name, "draft": model});
+        let score = ask(&app, "scores.save", draft).await.unwrap();
+        ask(&app, "scores.publish", json!({"id": score["id"]}))
+            .await
+            .unwrap();
+    }
+    let mut document = drawing();
+    let simulated = |document: Journey| {
+        let app = &app;
+        async move {
+            let asked = json!({"document": document, "days": 3, "seed": 1});
+            let report = job(app, "journeys.simulate", asked).await;
+            serde_json::from_value::<SimReport>(report).unwrap().fixed_scores
+        }
+    };
+    assert!(simulated(document.clone()).await.is_empty());
+    let settings = json!({"when": "score_interest >= 5"});
+    document.steps.push(step("goal", "goal", settings, &[]));
+    assert_eq!(simulated(document).await, ["Interest"]);
+}

@@ -342,6 +342,10 @@ fn simulated(report: &Value, document: &Value) {
             still = report["still_held"]
         );
     }
+    let scores = output::cell(&report["fixed_scores"]);
+    if !scores.is_empty() {
+        say!("journeys.simulated_scores", scores = scores);
+    }
     let steps = report["steps"].as_array().into_iter().flatten().map(|step| {
         let left = step["left"].as_array().into_iter().flatten();
         let left: Vec<String> = left.map(|p| format!("{} {}", output::cell(&p["port"]), sum(&p["per_day"]))).collect();

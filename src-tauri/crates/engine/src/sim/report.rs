@@ -41,6 +41,9 @@ pub struct SimReport {
     #[serde(default)]
     #[ts(type = "number")]
     pub still_held: u64,
+    /// Names of the scores that the draft asks for. Nothing that happens in a simulation changes one.
+    #[serde(default)]
+    pub fixed_scores: Vec<String>,
     pub ended: Vec<EndCount>,
     /// Goals in canonical order.
     pub goals: Vec<GoalCount>,
@@ -204,6 +207,7 @@ impl SimReport {
             refused: none(),
             held: none(),
             still_held: 0,
+            fixed_scores: Vec::new(),
             ended: Vec::new(),
             goals: goals
                 .map(|placed| GoalCount {
