@@ -147,10 +147,11 @@ export function Grid<T>(props: GridProps<T>) {
   }, []);
 
   useEffect(() => onRange?.(first, end), [first, end, onRange]);
+  const unsettle = () => void (settling.current !== null && clearTimeout(settling.current));
   useEffect(() => () => void (settling.current !== null && clearTimeout(settling.current)), []);
 
   const settle = (offset: number) => {
-    if (settling.current !== null) clearTimeout(settling.current);
+    unsettle();
     settling.current = setTimeout(() => {
       const top = settledTop(offset, geometry);
       if (box.current === null || box.current.scrollTop === top) return;
@@ -172,6 +173,8 @@ export function Grid<T>(props: GridProps<T>) {
     setCurrent(target);
     const offset = revealRow(target, position.offset, geometry);
     if (offset === position.offset) return;
+    // A movement that has just ended would be settled where it was, and throw the list back there.
+    unsettle();
     const top = settledTop(offset, geometry);
     setPosition({ offset, top });
     if (box.current !== null) box.current.scrollTop = top;
