@@ -49,18 +49,22 @@ fn people(count: u32) -> Vec<ContactRecord> {
         .collect()
 }
 
-#[test]
-fn the_figures_of_a_small_world_are_what_a_hand_counts() {
-    let version = version(&welcome());
-    let scope = Catalogue::sample().scope(chrono_tz::UTC);
-    let orders = Behaviour {
+/// Everybody orders 25 hours after a mail.
+fn orders() -> Behaviour {
+    Behaviour {
         event: "order".into(),
         cause: Cause::AfterMail,
         probability: 1.0,
         delay: Delay(vec![90_000]),
         props: Vec::new(),
-    };
-    let (plan, behaviours) = (plan(5), [orders]);
+    }
+}
+
+#[test]
+fn the_figures_of_a_small_world_are_what_a_hand_counts() {
+    let version = version(&welcome());
+    let scope = Catalogue::sample().scope(chrono_tz::UTC);
+    let (plan, behaviours) = (plan(5), [orders()]);
     let world = World {
         version: &version,
         scope: &scope,
@@ -186,14 +190,7 @@ fn what_an_account_cannot_let_go_leaves_on_later_days() {
 fn who_got_the_mail_late_does_late_what_it_is_followed_by() {
     let version = version(&welcome());
     let scope = Catalogue::sample().scope(chrono_tz::UTC);
-    let orders = Behaviour {
-        event: "order".into(),
-        cause: Cause::AfterMail,
-        probability: 1.0,
-        delay: Delay(vec![90_000]),
-        props: Vec::new(),
-    };
-    let (plan, behaviours) = (plan(5), [orders]);
+    let (plan, behaviours) = (plan(5), [orders()]);
     let world = World {
         version: &version,
         scope: &scope,
