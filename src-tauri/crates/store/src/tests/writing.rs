@@ -165,6 +165,18 @@ fn grant(contact: ContactId, at: carillon_model::Moment, action: ConsentAction) 
 }
 
 #[tokio::test]
+async fn the_ledger_says_nothing_of_somebody_who_is_not_there() {
+    let place = Place::new();
+    let store = fresh(&place).await;
+    let refused = write(&store, |tx| {
+        let id = ids(&add(tx, &["a@example.com"], "user")?)[0];
+        let word = grant(id, day(-5), ConsentAction::Granted);
+        consents::append_of_each(tx, &word, &[id, ContactId(id.0 + 1)])
+    });
+    assert!(matches!(refused.await, Err(Error::NotFound { .. })));
+}
+
+#[tokio::test]
 async fn the_ledger_only_grows_and_its_latest_moment_is_the_last_word() {
     let place = Place::new();
     let store = fresh(&place).await;
