@@ -34,3 +34,34 @@ test("rows that come into sight draw nothing anew until another page is needed",
   act(() => result.current.onRange(90, 120));
   await waitFor(() => expect(program.asked.some(({ args }) => (args as { offset: number }).offset === 100)).toBe(true));
 });
+
+test("of the pages a dragged thumb passes, a few are asked for, and the last one surely", async () => {
+  const offsets: number[] = [];
+  answering({
+    "outbox.page": (args) => {
+      offsets.push((args as { offset: number }).offset);
+      return { rows: [], total: 100_000 };
+    },
+  });
+  const { result } = renderHook(() => usePages("outbox.page", { states: [], journey: null, search: null }), {
+    wrapper: Ground,
+  });
+  await waitFor(() => expect(result.current.total).toBe(100_000));
+  for (let page = 1; page <= 50; page++) act(() => result.current.onRange(page * 100, page * 100 + 30));
+  await waitFor(() => expect(offsets.at(-1)).toBe(5_000));
+  expect(offsets.slice(0, 2)).toEqual([0, 100]);
+  expect(offsets.length).toBeLessThan(10);
+});
+
+test("a movement that ends where it began asks for nothing on its way", async () => {
+  const program = answering({ "outbox.page": () => ({ rows: [], total: 100_000 }) });
+  const { result } = renderHook(() => usePages("outbox.page", { states: [], journey: null, search: null }), {
+    wrapper: Ground,
+  });
+  await waitFor(() => expect(result.current.total).toBe(100_000));
+  act(() => result.current.onRange(100, 130));
+  act(() => result.current.onRange(9_000, 9_030));
+  act(() => result.current.onRange(100, 130));
+  await new Promise((resolve) => setTimeout(resolve, 250));
+  expect(program.times("outbox.page")).toBe(2);
+});
