@@ -138,6 +138,14 @@ const BENCHES: &[Bench] = &[
         measure: segments::measure,
     },
     Bench {
+        name: "index",
+        about: "whether the index says what the rows say of 1,000,000 contacts (--size): of two dozen random segments after 200 \
+                random commits and moves of the clock, of forty random expressions, and all of it after opening again",
+        rounds: 1,
+        keeps: true,
+        measure: segments::law,
+    },
+    Bench {
         name: "relay",
         about: "events a second the relay answers after they are on the disk, --sessions clients, 10 minutes (--minutes) \
                 with a SIGKILL each minute (--kill-secs); right when nothing answered is lost and nothing comes twice",
@@ -218,7 +226,7 @@ pub fn command(mut args: Args) -> Result<()> {
         .iter()
         .find(|b| b.name == name)
         .ok_or_else(|| format!("There is no bench `{name}`.\n\n{}", usage()))?;
-    if !["relay", "render", "segments", "dedup"].contains(&bench.name) {
+    if !["relay", "render", "segments", "index", "dedup"].contains(&bench.name) {
         run(cargo().args(["build", "--release", "--package", CLI_PACKAGE]))?;
     }
     let carillon = target_dir()?.join("release").join(CLI);

@@ -38,3 +38,11 @@ pub(super) fn measure(place: &Place) -> Result<Vec<Figure>> {
     all.extend(figures_of(&capture(&mut random)?)?);
     Ok(all)
 }
+
+/// Random commits in the workspace of the random expressions, and whether the index says then what the rows say.
+pub(super) fn law(place: &Place) -> Result<Vec<Figure>> {
+    let people = place.size.unwrap_or(1_000_000).to_string();
+    let mut law = example_of_the_store("index_law");
+    law.arg(&place.dir).args([people, place.seed.to_string()]);
+    figures_of(&capture(&mut law)?)
+}
