@@ -235,8 +235,9 @@ pub fn standing(open: &Open, ids: &[ContactId]) -> Vec<Standing> {
     open.store.with_index(|index| {
         ids.iter()
             .map(|id| {
+                // Of a page of them, nobody's fields and events: they would all be read into memory.
                 index
-                    .record(*id)
+                    .record_of(*id, &Needs::default())
                     .map_or_else(Standing::default, |record| Standing {
                         permitted: !record.suppressed
                             && record
