@@ -39,7 +39,7 @@ pub use stage::Staged;
 use crate::record::{ContactRecord, Numbers, Scope};
 use crate::scores::Points;
 use crate::scores::backtest::Then;
-use crate::segment::{Facts, Needs, Seen, clauses, print_clause};
+use crate::segment::{Facts, Needs, Seen, changed_key, clauses, print_clause};
 use carillon_model::score::Scored;
 use carillon_model::segment::{EventMatch, Expr};
 use carillon_model::{ContactId, Moment, ScoreId, SegmentId};
@@ -218,6 +218,7 @@ impl Index {
         for change in &staged.changes {
             self.rows.apply(change);
         }
+        self.rows.outdate(&staged.changes, &self.scores.needs.fields);
         for ((segment, contact), verdict) in staged.updates {
             if staged.replaced.contains_key(&segment) {
                 continue;
@@ -297,6 +298,11 @@ impl Index {
         [segments, scores].into_iter().flatten().min()
     }
 
+    /// Whether a segment, a watch or a score reads when values of a field were written.
+    pub fn follows_writing(&self, field: &str) -> bool {
+        self.scores.needs.fields.contains(&changed_key(field))
+    }
+
     /// All contacts.
     pub fn contacts(&self) -> &RoaringBitmap {
         &self.rows.contacts
@@ -360,7 +366,7 @@ impl Index {
         tags.map(|(tag, has)| (tag.as_str(), has.len()))
     }
 
-    /// One contact with all its facts but its movements, as [`crate::segment::eval`] and `explain` take it. Events carry
+    /// One contact with all its facts but its movements and when its values were written, as [`crate::segment::eval`] and `explain` take it. Events carry
     /// their moment as arrival and no source: the index keeps neither. All fields and events of everybody are read into
     /// memory for that; who needs less says so.
     pub fn record(&self, contact: ContactId) -> Option<ContactRecord> {

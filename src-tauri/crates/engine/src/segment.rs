@@ -10,7 +10,7 @@
 //! unary   = "not" unary | primary
 //! primary = "(" expr ")" | "everyone" | ("all" | "any" | "none") "(" list? ")"
 //!         | "at" "least" INT "of" "(" list? ")"          list = expr ("," expr)*
-//!         | KEY test
+//!         | KEY test | KEY "changed" date zone?
 //!         | "tag" TEXT
 //!         | "did" "not"? NAME often ("where" props)?
 //!         | "did" "not"? NAME streak window? ("where" props)?
@@ -74,6 +74,7 @@ mod answers;
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
 mod calendar;
+mod changed;
 mod check;
 mod dates;
 mod eval;
@@ -99,6 +100,7 @@ mod vocabulary;
 mod windows;
 mod words;
 
+pub use changed::{changed_field, changed_key, knows_changes};
 pub use check::{ExprProblem, MAX_CHAIN, check, check_saved, find_cycle};
 pub use dates::{local_date, start_of_day};
 pub use eval::{Facts, Seen, eval, eval_facts, event_matches, sample_share};
@@ -113,6 +115,7 @@ pub use text::fold;
 
 pub(crate) use addresses::is_free_domain;
 pub(crate) use aggregates::{Kind, aggregate_holds};
+pub(crate) use changed::write as write_field;
 pub(crate) use check::clauses;
 pub(crate) use dates::{beside, date_truth, moves_with_days, zone_of};
 pub(crate) use occurrences::{longest_streak, times_hold, wait_ends};

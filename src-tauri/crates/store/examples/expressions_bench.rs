@@ -7,8 +7,7 @@
 
 mod crowd;
 
-use carillon_engine::record::ContactRecord;
-use carillon_engine::segment::{eval, print};
+use carillon_engine::segment::{Needs, eval, print};
 use carillon_model::ContactId;
 use carillon_store::{OpenOptions, Store};
 use crowd::{Outcome, expressions, now};
@@ -90,23 +89,18 @@ fn measure(store: &Store, seed: u64, people: u32) -> Outcome<()> {
         });
     }
     // Only now: making records could warm what the cold counts had to find.
-    let sample: Vec<ContactRecord> = store.with_index(|index| {
-        let step = (people / SAMPLE).max(1);
-        let ids = (1..=people).step_by(step as usize);
-        ids.filter_map(|id| index.record(ContactId(id))).collect()
-    });
+    let step = (people / SAMPLE).max(1) as usize;
+    let sample: Vec<ContactId> = (1..=people).step_by(step).map(ContactId).collect();
     for ((expr, members), counted) in exprs.iter().zip(&answers).zip(&mut all) {
         counted.right &= store.with_index(|index| {
-            sample.iter().all(|who| {
-                let holds = eval(expr, who, now(), index.scope()).holds;
-                if holds != members.contains(who.id) {
-                    eprintln!(
-                        "of contact {} the evaluator says {holds}: {}",
-                        who.id,
-                        print(expr)
-                    );
+            let needs = Needs::of(expr, &index.scope().segments);
+            sample.iter().all(|id| {
+                let who = index.record_of(*id, &needs);
+                let holds = who.is_some_and(|who| eval(expr, &who, now(), index.scope()).holds);
+                if holds != members.contains(id.0) {
+                    eprintln!("of contact {} the evaluator says {holds}: {}", id.0, print(expr));
                 }
-                holds == members.contains(who.id)
+                holds == members.contains(id.0)
             })
         });
     }

@@ -5,14 +5,16 @@
 //! for is noted, and read beside the part. And it is this program's commits that do so, not triggers, which cost each new row
 //! something and cannot tell which column changed; what others write to a file is found while it rests ([`is_true`]).
 
+use crate::catalogue::FieldRef;
 use crate::codes::Code;
-use crate::contacts::Reader;
+use crate::contacts::{Reader, changed};
 use crate::db::Db;
 use crate::error::Result;
 use crate::membership::Change;
 use crate::sql::sql;
 use crate::tx::{Mark, Marks};
 use carillon_engine::index::{ColumnChunk, ColumnPart, ContactBits, ContactChunk, Loading};
+use carillon_engine::segment::{changed_field, changed_key};
 use carillon_model::ContactId;
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::Value;
@@ -72,6 +74,7 @@ pub(crate) fn loading(db: &Db<'_>, marks: &Marks) -> Result<Vec<Loading>> {
             Ok(Loading::Row(added(&reader, row)?))
         })?);
         bits_of_rows(db, (0, i64::MAX), &mut all)?;
+        all.extend(moments(db));
         return Ok(all);
     }
     let mut stale: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
@@ -109,7 +112,13 @@ pub(crate) fn loading(db: &Db<'_>, marks: &Marks) -> Result<Vec<Loading>> {
             .all()
             .map(|field| Loading::Column(field.key().to_owned())),
     );
+    all.extend(moments(db));
     Ok(all)
+}
+
+/// When values were written is read when it is first asked for, of any file.
+fn moments(db: &Db<'_>) -> impl Iterator<Item = Loading> {
+    changed::known(&db.catalogue).map(|field| Loading::Column(changed_key(field.key())))
 }
 
 /// Tags, permissions and suppressions of a range of contacts, as changes.
@@ -151,10 +160,14 @@ fn bits_of_rows(db: &Db<'_>, range: (i64, i64), all: &mut Vec<Loading>) -> Resul
 /// # Errors
 /// SQLite's, and rows that cannot be read.
 pub(crate) fn give(db: &Db<'_>, key: &str, give: &mut dyn FnMut(ColumnPart) -> bool) -> Result<()> {
-    let Ok(field) = db.catalogue.field(key) else {
+    let of = changed_field(key);
+    let Ok(field) = db.catalogue.field(of.unwrap_or(key)) else {
         // Retired: nobody has a value any more.
         return Ok(());
     };
+    if of.is_some() {
+        return give_changed(db, field, give);
+    }
     let reader = Reader::only(field);
     let select = reader.between_ids();
     let last: i64 = db.value::<Option<i64>>(LAST, ())?.flatten().unwrap_or(0);
@@ -174,6 +187,16 @@ pub(crate) fn give(db: &Db<'_>, key: &str, give: &mut dyn FnMut(ColumnPart) -> b
         }
     }
     Ok(())
+}
+
+/// When the values of a field were written.
+fn give_changed(db: &Db<'_>, field: FieldRef<'_>, give: &mut dyn FnMut(ColumnPart) -> bool) -> Result<()> {
+    let last: i64 = db.value::<Option<i64>>(LAST, ())?.flatten().unwrap_or(0);
+    (0..=last / CONTACTS_A_PART).try_for_each(|part| {
+        changed::each(db, field, range(part), |contact, at| {
+            give(ColumnPart::Value(contact, Some(Value::DateTime(at))));
+        })
+    })
 }
 
 /// Throws away, in the commit itself, what its changes make untrue. `first_new`: contacts from there on are new with it.

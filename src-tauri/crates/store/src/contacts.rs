@@ -4,6 +4,7 @@
 //! values; `provenance` has a row only for a value written later or by another hand. `time_zone` has its own
 //! source column, because importers derive it from the country for whole files.
 
+pub(crate) mod changed;
 pub mod history;
 mod page;
 mod read;

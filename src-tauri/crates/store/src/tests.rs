@@ -2,6 +2,7 @@
 
 mod asleep;
 mod backups;
+mod changed;
 mod choices;
 mod clause_states;
 mod cleansing;

@@ -367,7 +367,8 @@ impl<'c> Tx<'c> {
 
     /// Asks the fold what the changes mean, and writes the edges among it.
     fn stage(&mut self, now: Moment) -> Result<Staged> {
-        let changes = std::mem::take(&mut self.changes);
+        let mut changes = std::mem::take(&mut self.changes);
+        crate::contacts::changed::follow(self, &mut changes)?;
         let staged = self.with_index(|index| index.stage(changes, now));
         let mut edges = std::mem::take(&mut self.lost);
         edges.extend_from_slice(&staged.edges);

@@ -86,7 +86,10 @@ test("behind a field stand the tests that fit what it holds", () => {
   expect(labels("age |")).not.toContain('contains "…"');
   expect(labels("city |")).toContain('contains "…"');
   expect(labels("city |")).not.toContain(">= 10");
-  expect(labels("newsletter |")).toEqual(["is yes", "is no", "is known", "is empty"]);
+  expect(labels("newsletter |")).toEqual(["is yes", "is no", "is known", "is empty", "changed"]);
+  expect(labels("newsletter changed |")).toContain("in the last 30 days");
+  expect(labels("newsletter changed |")).not.toContain("is yes");
+  expect(labels("created_at |")).not.toContain("changed");
   expect(labels("birthday |")).toContain("anniversary within 7 days");
   expect(labels("interests |")).toContain('has any of ("…")');
   expect(labels("nobody_knows_it |")).toEqual([]);

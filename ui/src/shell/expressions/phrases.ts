@@ -400,6 +400,13 @@ export const DATES = [
   when("is tomorrow", "tomorrow", always),
 ];
 
+/** When the value of a field was written last, */
+export const CHANGED = tests("changed", "changed", more);
+/** and the tests of that. */
+export const DATES_OF_CHANGES = DATES.filter(
+  ({ elements: [first] }) => !(first && "words" in first && first.words[0] === "is"),
+);
+
 /** On which side of another field's date one lies, */
 export const BESIDE = [
   when("before {other}", "before_field", start),

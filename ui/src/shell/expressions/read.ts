@@ -49,7 +49,13 @@ interface May {
 }
 
 /** What is known of the fields that are asked. */
-export type Asked = Pick<{ key: string; type: FieldType; options?: readonly string[] }, "key" | "type" | "options">;
+export interface Asked {
+  key: string;
+  type: FieldType;
+  options?: readonly string[];
+  /** The score that writes it. */
+  score?: string | null;
+}
 
 export interface Reading {
   expected: Expected[];
@@ -78,6 +84,10 @@ export function readWhere(tokens: readonly Token[], event: string): Reading {
   const ends = reader.props(0, event);
   return { expected: reader.expected, whole: tokens.length === 0 || ends.includes(tokens.length) };
 }
+
+/** Whether it is known when a field was written, as the engine's `changed.rs` says it. */
+const isWritten = ({ key, score }: Asked): boolean =>
+  (score ?? null) === null && key !== "created_at" && !key.startsWith("company.");
 
 const once = (ends: readonly number[]): number[] => [...new Set(ends)];
 
@@ -305,11 +315,24 @@ class Reader {
   private fieldTest(at: number): number[] {
     const key = this.tokens[at - 1]?.value ?? "";
     const field = this.fields.find((each) => each.key === key);
-    if (field !== undefined) return this.testOf(at, [field.type], field.options ?? []);
+    if (field !== undefined) {
+      const tests = this.testOf(at, [field.type], field.options ?? []);
+      return isWritten(field) ? once([...tests, ...this.changed(at)]) : tests;
+    }
     this.offering = false;
-    const ends = this.testOf(at, ALL_TYPES, []);
+    const ends = once([...this.testOf(at, ALL_TYPES, []), ...this.changed(at)]);
     this.offering = true;
     return ends;
+  }
+
+  /** When the value was written. */
+  private changed(at: number): number[] {
+    return once(this.one(P.CHANGED, at).flatMap((next) => this.dated(next, P.DATES_OF_CHANGES, { types: DATED })));
+  }
+
+  private dated(at: number, dates: readonly P.Phrase[], fill: Fill): number[] {
+    const beside = this.optional(this.any(P.BESIDE, at, fill), P.MOVED);
+    return this.optional([...this.any(dates, at), ...beside], P.ZONES);
   }
 
   private testOf(at: number, types: readonly FieldType[], values: readonly string[]): number[] {
@@ -317,9 +340,7 @@ class Reader {
     const fill = { values, types: dated ? DATED : types };
     const tests = () => once(types.flatMap((type) => this.any(P.TESTS[type], at, fill)));
     if (!dated) return tests();
-    const beside = this.optional(this.any(P.BESIDE, at, fill), P.MOVED);
-    const dates = this.optional([...this.any(P.DATES, at), ...beside], P.ZONES);
-    return once([...dates, ...tests()]);
+    return once([...this.dated(at, P.DATES, fill), ...tests()]);
   }
 
   private did(at: number): End[] {

@@ -9,6 +9,7 @@ use carillon_engine::journey::scenario;
 use carillon_engine::journey::{Catalogue, Entry, JourneyVersion, PassageId, ViewEvidence, compile};
 use carillon_engine::record::{ContactRecord, Scope};
 use carillon_engine::replay::{History, Told};
+use carillon_engine::segment::changed_field;
 use carillon_engine::sim::{FromOutside, Recorded};
 use carillon_model::account::{Account, Tls};
 use carillon_model::consent::{Consent, ConsentAction, SuppressionReason};
@@ -266,7 +267,7 @@ fn add(tx: &mut Tx<'_>, who: &ContactRecord) -> Result<ContactId> {
     let (email, rest): (Vec<_>, Vec<_>) = who.fields.iter().partition(|(key, _)| key.as_str() == "email");
     let rest: Vec<_> = rest
         .into_iter()
-        .filter(|(key, _)| key.as_str() != "created_at")
+        .filter(|(key, _)| key.as_str() != "created_at" && changed_field(key).is_none())
         .collect();
     let keys: Vec<&str> = rest.iter().map(|(key, _)| key.as_str()).collect();
     let columns = Columns::resolve(tx, &keys)?;

@@ -11,7 +11,7 @@ use super::packed::Symbols;
 use super::postings::{New, Postings};
 use super::source::{Slot, Source};
 use crate::record::{ContactRecord, Moved, Movement, Numbers, Sent};
-use crate::segment::Needs;
+use crate::segment::{Needs, changed_field, changed_key};
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::Value;
 use carillon_model::event::Event;
@@ -296,6 +296,24 @@ impl Rows {
         held(&mut self.events, &event.name)
     }
 
+    /// Forgets when values were written where a change writes some and nobody follows that: the source says it anew when it is
+    /// asked for.
+    pub fn outdate(&mut self, changes: &[Change], followed: &BTreeSet<String>) {
+        if self.source.is_none() {
+            return;
+        }
+        let outdated = |field: &str| changes.iter().any(|change| writes(change, field));
+        for (key, slot) in &mut self.columns {
+            if let Some(field) = changed_field(key)
+                && slot.held().is_some()
+                && !followed.contains(key)
+                && outdated(field)
+            {
+                slot.let_go();
+            }
+        }
+    }
+
     /// Takes in one change; definitions are not its business.
     pub fn apply(&mut self, change: &Change) {
         match change {
@@ -387,10 +405,13 @@ impl Rows {
     fn set(&mut self, key: &str, id: u32, value: Option<&Value>) {
         let slot = match self.columns.get_mut(key) {
             Some(slot) => slot,
-            None => self
-                .columns
-                .entry(key.to_owned())
-                .or_insert_with(|| Slot::of(Column::default())),
+            None => {
+                if self.source.is_some() && changed_field(key).is_none() {
+                    self.has_column(changed_key(key));
+                }
+                let new = || Slot::of(Column::default());
+                self.columns.entry(key.to_owned()).or_insert_with(new)
+            }
         };
         if let Some(column) = slot.held_mut() {
             column.set(id, value);
@@ -432,7 +453,12 @@ impl Rows {
             suppressed: self.suppressed.contains(id),
             ..ContactRecord::default()
         };
-        for (key, _) in wanted(&self.columns, (!needs.every.field).then_some(&needs.fields)) {
+        let every = needs.every.field;
+        for (key, _) in wanted(&self.columns, (!every).then_some(&needs.fields)) {
+            // Every field means every value.
+            if every && changed_field(key).is_some() && !needs.fields.contains(key) {
+                continue;
+            }
             if let Some(seen) = self.column(key).and_then(|column| column.get(id)) {
                 record.fields.insert(key.clone(), seen.into());
             }
@@ -548,6 +574,15 @@ fn held<'a, T: Default>(map: &'a mut BTreeMap<String, Slot<T>>, name: &str) -> O
 }
 
 /// Entries of the names, or all of them: no more are looked at than are wanted.
+/// Whether a change writes values of a field.
+fn writes(change: &Change, field: &str) -> bool {
+    match change {
+        Change::FieldSet { key, .. } => key == field,
+        Change::ContactAdded { fields, .. } => fields.iter().any(|(key, _)| &**key == field),
+        _ => false,
+    }
+}
+
 fn wanted<'a, T>(
     map: &'a BTreeMap<String, T>,
     names: Option<&'a BTreeSet<String>>,

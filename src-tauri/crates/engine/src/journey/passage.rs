@@ -4,6 +4,7 @@ use super::kernel::{Out, step};
 use super::version::JourneyVersion;
 use super::view::ContactView;
 use crate::record::ContactRecord;
+use crate::segment::{changed_key, write_field};
 use carillon_model::contact::Value;
 use carillon_model::event::Event;
 use carillon_model::journey::{Input, Outcome, State, StepIx};
@@ -135,10 +136,8 @@ impl<'a> Passage<'a> {
     /// Somebody else wrote a field of the contact, or cleared it.
     pub fn wrote(&mut self, key: &str, value: Option<Value>, now: Moment, out: &mut dyn Out) {
         let mut record = self.view.record().clone();
-        match value {
-            Some(value) => record.fields.insert(key.to_owned(), value),
-            None => record.fields.remove(key),
-        };
+        let asked = self.version.needs().fields.contains(&changed_key(key));
+        write_field(&mut record.fields, key, value, now, asked);
         self.renewed(record, now, out);
         let here = self.state.at.and_then(|at| self.version.placed(at));
         if here.is_some_and(|placed| placed.node.hangs_on().contains(&key)) {

@@ -4,6 +4,7 @@
 use super::chance::Chance;
 use super::check::Catalogue;
 use crate::record::{ContactRecord, Numbers, Scope};
+use crate::segment::changed_key;
 use carillon_model::contact::{BUILT_IN_FIELDS, Currency, Field, FieldType, Money, Value};
 use carillon_model::event::{Event, Prop};
 use carillon_model::journey::{ExitRule, JOURNEY_FORMAT, Journey, ReEntry, Step};
@@ -116,7 +117,7 @@ impl Dice {
     }
 }
 
-const CONDITIONS: [&str; 12] = [
+const CONDITIONS: [&str; 13] = [
     "city is \"Bonn\"",
     "tag \"vip\"",
     "not (tag \"seen\")",
@@ -128,6 +129,7 @@ const CONDITIONS: [&str; 12] = [
     "birthday anniversary within 3 days in contact's zone",
     "created_at in the last 5 days in contact's zone",
     "did reminded",
+    "city changed in the last 2 days in contact's zone",
     "at least 2 of (tag \"vip\", city is known, did order in the last 3 days)",
 ];
 const EVENTS: [&str; 4] = ["order", "visit", "reminded", "click"];
@@ -422,17 +424,16 @@ pub fn contact(seed: u64, id: u32, start: Moment) -> ContactRecord {
         ..ContactRecord::default()
     };
     let mut put = |key: &str, value: Value| record.fields.insert(key.to_owned(), value);
+    let added = Value::DateTime(start - TimeDelta::hours(dice.below(240) as i64));
     put("email", Value::Text(format!("contact{id}@example.com")));
-    put(
-        "created_at",
-        Value::DateTime(start - TimeDelta::hours(dice.below(240) as i64)),
-    );
+    put("created_at", added.clone());
     let zone = *dice.one(&ZONES);
     if !zone.is_empty() {
         put("time_zone", Value::Text(zone.to_owned()));
     }
     if dice.once_in(2) {
         put("city", Value::Text((*dice.one(&["Bonn", "Lisbon"])).to_owned()));
+        put(&changed_key("city"), added);
     }
     if dice.once_in(2) {
         put("points", Value::Number(dice.below(6) as f64));

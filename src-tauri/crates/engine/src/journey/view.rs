@@ -2,7 +2,7 @@
 
 use super::version::JourneyVersion;
 use crate::record::{ContactRecord, Scope, Verdict};
-use crate::segment;
+use crate::segment::{self, changed_key, write_field};
 use carillon_model::contact::Value;
 use carillon_model::event::{Event, Prop};
 use carillon_model::journey::{ConditionIx, Effect};
@@ -187,11 +187,8 @@ impl<'a> ContactView<'a> {
                 if self.record.fields.get(key) == value.as_ref() {
                     return;
                 }
-                let fields = &mut self.record.to_mut().fields;
-                match value {
-                    Some(value) => fields.insert(key.clone(), value.clone()),
-                    None => fields.remove(key),
-                };
+                let asked = version.needs().fields.contains(&changed_key(key));
+                write_field(&mut self.record.to_mut().fields, key, value.clone(), now, asked);
                 self.evaluate(version, now, |reads| reads.field(key));
             }
             Effect::AddTag { tag } => {

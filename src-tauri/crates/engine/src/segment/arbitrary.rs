@@ -48,6 +48,8 @@ const ASKED: &[&str] = &[
     "email",
     "height",
     "limit",
+    "city changed",
+    "plan changed",
 ];
 /// Tags.
 pub const TAGS: &[&str] = &["vip", "staff", "a \"b\"\n"];
@@ -152,7 +154,9 @@ pub fn value_for(key: &'static str) -> BoxedStrategy<Value> {
         "plan" => option().prop_map(Value::Choice).boxed(),
         "interests" => options().prop_map(Value::MultiChoice).boxed(),
         "birthday" => date().prop_map(Value::Date).boxed(),
-        "seen_at" | "created_at" => moment().prop_map(Value::DateTime).boxed(),
+        "seen_at" | "created_at" | "city changed" | "plan changed" => {
+            moment().prop_map(Value::DateTime).boxed()
+        }
         "time_zone" => select(ZONES).prop_map(|z| Value::Text(z.to_owned())).boxed(),
         _ => text().prop_map(Value::Text).boxed(),
     }
@@ -334,7 +338,7 @@ fn test_for(key: &'static str) -> BoxedStrategy<Test> {
             values::of_options()
         ]
         .boxed(),
-        "birthday" | "seen_at" | "created_at" => date_test().boxed(),
+        "birthday" | "seen_at" | "created_at" | "city changed" | "plan changed" => date_test().boxed(),
         "email" => text_test(
             select(vec!["c1@x.example", "C2@X", "c", ".example "])
                 .prop_map(str::to_owned)

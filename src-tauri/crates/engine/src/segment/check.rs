@@ -1,5 +1,6 @@
 //! What is wrong with an expression that can be read: names nobody knows, tests that do not fit, circles.
 
+use super::changed;
 use super::nearly::wrong_nearly;
 use super::parts::{events_of, named_segment, other_field, zones_of};
 use super::patterns;
@@ -326,6 +327,8 @@ fn check_parts(clause: &Clause, test: &Test, out: &mut Vec<ExprProblem>) {
 
 fn check_field(clause: &Clause, key: &str, test: &Test, fields: &[Field], out: &mut Vec<ExprProblem>) {
     let text = print_clause(clause);
+    let written = changed::asked(key, test);
+    let key = written.unwrap_or(key);
     let Some(field) = fields.iter().find(|f| f.key == key) else {
         let near = nearest(key, fields.iter().map(|f| f.key.as_str()));
         out.push(problem(
@@ -337,8 +340,17 @@ fn check_field(clause: &Clause, key: &str, test: &Test, fields: &[Field], out: &
         ));
         return;
     };
-    if !fits(test, field.field_type) {
-        let (kind, like) = kind(field.field_type);
+    if written.is_some() && !changed::knows_changes(field) {
+        let message = say("check.no_changes", &[("name", &key)]);
+        out.push(problem("wrong_type", &text, key, None, message));
+        return;
+    }
+    let field_type = match written {
+        Some(_) => FieldType::DateTime,
+        None => field.field_type,
+    };
+    if !fits(test, field_type) {
+        let (kind, like) = kind(field_type);
         let like = say(like, &[("key", &super::print::key(key))]);
         let message = say(
             "check.wrong_type",
@@ -359,7 +371,7 @@ fn check_field(clause: &Clause, key: &str, test: &Test, fields: &[Field], out: &
         check_zone(clause, zone, out);
     }
     if let Some(other) = other_field(test) {
-        check_other(clause, field.field_type, other, fields, out);
+        check_other(clause, field_type, other, fields, out);
     }
     check_parts(clause, test, out);
 }

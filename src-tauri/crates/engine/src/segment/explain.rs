@@ -7,7 +7,7 @@ use super::dates::{local_date, zone_of};
 use super::eval::{Facts, Seen, eval_facts, in_journey, sample_share};
 use super::occurrences::{days_in_order, longest_streak, next_after, wait_ends};
 use super::parts::other_field;
-use super::print::{key, moment, number, print, print_clause, value};
+use super::print::{asked, moment, number, print, print_clause, value};
 use super::vocabulary::{BASES, word_of};
 use super::windows::{Counting, zone_of_window};
 use super::words::say;
@@ -229,7 +229,7 @@ fn field(name: &str, test: &Test, who: &ContactRecord, scope: &Scope) -> String 
 }
 
 fn one_field(name: &str, test: &Test, who: &ContactRecord, scope: &Scope) -> String {
-    let key = key(name);
+    let key = asked(name, test);
     let Some(seen) = who.fields.get(name) else {
         return say("seen.empty", &[("key", &key)]);
     };

@@ -119,6 +119,14 @@ impl<'a> Parser<'a> {
         if self.accept(&["not", "between"]) {
             return Ok(apart(self.amounts_between()?));
         }
+        self.dated()
+    }
+
+    /// A test of a date, and whose calendar it is of.
+    pub(super) fn dated(&mut self) -> Result<Test, ParseError> {
+        if self.accept(&["between"]) {
+            return self.days_between();
+        }
         let when = self.date_test()?;
         Ok(Test::Date {
             when,
@@ -229,15 +237,19 @@ impl<'a> Parser<'a> {
         Ok(if not { Test::IsNot(list) } else { Test::Is(list) })
     }
 
+    fn days_between(&mut self) -> Result<Test, ParseError> {
+        let from = self.date()?;
+        self.need_word(&["and"])?;
+        let when = DateTest::Between(from, self.date()?);
+        Ok(Test::Date {
+            when,
+            zone: self.zone()?,
+        })
+    }
+
     fn between(&mut self) -> Result<Test, ParseError> {
         if matches!(self.peek(), Kind::Date(_)) {
-            let from = self.date()?;
-            self.need_word(&["and"])?;
-            let when = DateTest::Between(from, self.date()?);
-            return Ok(Test::Date {
-                when,
-                zone: self.zone()?,
-            });
+            return self.days_between();
         }
         self.amounts_between()
     }

@@ -1,5 +1,6 @@
 //! Tokens to a tree: recursive descent, bounded in depth, length and number of clauses.
 
+use super::changed::changed_key;
 use super::lex::{Kind, Token, tokens};
 use super::{MAX_CLAUSES, MAX_DEPTH};
 use carillon_model::segment::{Clause, Expr, PropMatch, Test};
@@ -394,6 +395,12 @@ impl<'a> Parser<'a> {
                 key,
                 test: Test::Known,
             }))));
+        }
+        if self.accept(&["changed"]) {
+            return Ok(Expr::Clause(Clause::Field {
+                key: changed_key(&key),
+                test: self.dated()?,
+            }));
         }
         let test = self.test()?;
         Ok(Expr::Clause(Clause::Field { key, test }))

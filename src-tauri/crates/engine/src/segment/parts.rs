@@ -1,5 +1,6 @@
 //! What clauses of any kind have in common.
 
+use super::changed::changed_field;
 use carillon_model::segment::{Clause, DateTest, EventMatch, MovementKind, Test, Window, Zone};
 
 /// The events a clause reads, in the order in which it names them.
@@ -94,7 +95,7 @@ pub fn named_journey(clause: &Clause) -> Option<&str> {
     }
 }
 
-/// The fields a clause reads: the one it tests, another one it is compared with, and the contact's zone.
+/// The fields a clause reads: the one it tests or whose writing it asks for, another one it is compared with, and the contact's zone.
 pub(crate) fn fields_of(clause: &Clause) -> impl Iterator<Item = &str> {
     let tested = match clause {
         Clause::Field { key, test } => Some((key.as_str(), test)),
@@ -104,9 +105,12 @@ pub(crate) fn fields_of(clause: &Clause) -> impl Iterator<Item = &str> {
     let of_contact = zones_of(clause)
         .any(|zone| *zone == Zone::Contact)
         .then_some("time_zone");
+    // When a value was written changes whenever it is written.
+    let written = tested.and_then(|(key, _)| changed_field(key));
     tested
         .map(|(key, _)| key)
         .into_iter()
+        .chain(written)
         .chain(other)
         .chain(of_contact)
 }

@@ -1,5 +1,6 @@
 //! The canonical text.
 
+use super::changed;
 use super::parse::is_reserved;
 use super::vocabulary::{
     AGGREGATES, ANSWERS, BASES, BESIDE, CHANNELS, MONTHS, MOVEMENTS, ORDERS, PERIODS, PURPOSES, WEEKDAYS,
@@ -124,7 +125,7 @@ fn call(out: &mut String, word: &str, of: &[Expr]) {
 
 fn write_clause(out: &mut String, clause: &Clause, not: &str) {
     out.push_str(&match clause {
-        Clause::Field { key: name, test: t } => format!("{} {}", key(name), test(t)),
+        Clause::Field { key: name, test: t } => format!("{} {}", asked(name, t), test(t)),
         Clause::Tag { tag } => format!("tag {}", text(tag)),
         Clause::Did {
             event,
@@ -545,6 +546,14 @@ fn is_plain_path(key: &str) -> bool {
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
     };
     key.starts_with(|c: char| c.is_ascii_lowercase()) && key.split('.').all(word)
+}
+
+/// What a field's test asks: its value, or when that was written.
+pub(super) fn asked(name: &str, test: &Test) -> String {
+    match changed::asked(name, test) {
+        Some(field) => format!("{} changed", key(field)),
+        None => key(name),
+    }
 }
 
 pub(super) fn key(key: &str) -> String {

@@ -502,6 +502,35 @@ fn the_reason_shows_what_was_seen() {
 }
 
 #[test]
+fn when_a_value_was_written_is_a_date_of_its_own() {
+    let who = contact(&[
+        ("phone", text("1")),
+        ("phone changed", Value::DateTime(epoch() - TimeDelta::days(40))),
+    ]);
+    let old = reads("phone changed more than 30 days ago in zone \"UTC\"");
+    assert!(eval(&old, &who, epoch(), &scope(&[])).holds);
+    let needs = Needs::of(&old, &BTreeMap::new());
+    assert_eq!(
+        needs.fields.into_iter().collect::<Vec<_>>(),
+        ["phone", "phone changed"],
+        "a new value is a new moment"
+    );
+    let seen = explain(&old, &who, epoch(), &scope(&[])).seen.unwrap_or_default();
+    assert!(seen.starts_with("phone changed = 2025-11-22"), "{seen}");
+    let nobody = contact(&[]);
+    assert!(!eval(&old, &nobody, epoch(), &scope(&[])).holds);
+    assert!(
+        !eval(
+            &reads("phone changed before 2030-01-01"),
+            &nobody,
+            epoch(),
+            &scope(&[])
+        )
+        .holds
+    );
+}
+
+#[test]
 fn a_field_of_companies_is_written_as_one_word() {
     let text = "company.industry is \"Retail\"";
     assert_eq!(parse(text).map(|expr| print(&expr)), Ok(text.to_owned()));

@@ -2,6 +2,8 @@
 
 use super::crowd::Outcome;
 use carillon_engine::record::{ContactRecord, Moved, Movement, Sent};
+use carillon_engine::segment::changed_key;
+use carillon_model::contact::{BUILT_IN_FIELDS, Value};
 use carillon_model::event::{Event, Prop};
 use carillon_model::{ContactId, EventId, MessageId, Moment, SegmentId};
 use carillon_store::{Store, consents, contacts, suppressions};
@@ -40,6 +42,9 @@ impl Rows {
         events(&db, range, &mut people)?;
         sent(&db, range, &mut people)?;
         moved(&db, range, &mut people)?;
+        for field in ["city", "plan"] {
+            written(&db, range, field, &mut people)?;
+        }
         for who in people.values_mut() {
             who.events.sort_by_key(|event| (event.at, event.id));
             who.sent.sort_by_key(|sent| (sent.at, sent.id));
@@ -165,6 +170,30 @@ fn moved(db: &Connection, range: Range, people: &mut People) -> Outcome<()> {
                 at: moment(row.get(3)?)?,
                 number: 0,
             });
+        }
+    }
+    Ok(())
+}
+
+/// When the value of a field was written, of those who have one.
+fn written(db: &Connection, range: Range, field: &str, people: &mut People) -> Outcome<()> {
+    let number = match BUILT_IN_FIELDS.iter().position(|own| own.0 == field) {
+        Some(place) => place as i64,
+        None => db.query_row("SELECT 100 + id FROM fields WHERE key = ?1", (field,), |row| {
+            row.get(0)
+        })?,
+    };
+    let mut all = db.prepare(
+        "SELECT c.id, ifnull(p.at, c.created_at) FROM contacts c
+         LEFT JOIN provenance p ON p.contact = c.id AND p.field = ?3 WHERE c.id BETWEEN ?1 AND ?2",
+    )?;
+    let mut rows = all.query((range.0, range.1, number))?;
+    while let Some(row) = rows.next()? {
+        if let Some(who) = people.get_mut(&row.get(0)?)
+            && who.fields.contains_key(field)
+        {
+            let at = Value::DateTime(moment(row.get(1)?)?);
+            who.fields.insert(changed_key(field), at);
         }
     }
     Ok(())

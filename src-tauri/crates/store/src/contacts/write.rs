@@ -360,12 +360,20 @@ pub(crate) fn put_back(
     origin: Option<Origin>,
     by: &str,
 ) -> Result<()> {
-    set_field(tx, id, key, value, by)?;
+    let was = set_field(tx, id, key, value, by)?;
     let field = tx.catalogue.field(key)?.number();
     match origin {
         Some(from) => tx.run(SET_PROVENANCE, (id.0, field, from.source, from.at))?,
         None => tx.run(DELETE_ONE_PROVENANCE, (id.0, field))?,
     };
+    if was.as_ref() == value {
+        // Nothing was written, but when it was is another moment now.
+        tx.change(Change::FieldSet {
+            contact: id,
+            key: key.to_owned(),
+            value: was,
+        });
+    }
     Ok(())
 }
 

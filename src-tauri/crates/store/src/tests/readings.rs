@@ -33,11 +33,13 @@ const CASES: u32 = 64;
 /// Index and evaluator on an open file; they must agree with each other.
 fn read_open(store: &Store, expr: &Expr, now: Moment, told: &RefCell<Forms>) -> BTreeSet<u32> {
     store.with_index(|index| {
-        // Movements are there only where somebody asks for them.
+        // Movements, and when values were written, are there only where somebody asks for them.
         let needs = Needs::of(expr, &index.scope().segments);
         let whole = |id: u32| {
             let mut record = index.record(ContactId(id)).unwrap();
-            record.moved = index.record_of(ContactId(id), &needs).unwrap().moved;
+            let asked = index.record_of(ContactId(id), &needs).unwrap();
+            record.moved = asked.moved;
+            record.fields.extend(asked.fields);
             record
         };
         for id in index.contacts() {

@@ -168,6 +168,42 @@ fn a_problem_of_a_name_points_at_that_name_however_it_was_written() {
 }
 
 #[test]
+fn only_of_what_somebody_writes_is_it_asked_when() {
+    let field = |key: &str, score: Option<&str>| Field {
+        key: key.to_owned(),
+        label: key.to_owned(),
+        field_type: FieldType::Number,
+        options: Vec::new(),
+        built_in: false,
+        score: score.map(str::to_owned),
+    };
+    let fields = [
+        field("age", None),
+        field("score_shop", Some("shop")),
+        field("company.size", None),
+        field("created_at", None),
+    ];
+    let said = |text: &str| -> Vec<(String, String)> {
+        let all = check(&reads(text), &fields, &BTreeSet::new());
+        all.into_iter()
+            .map(|problem| (problem.code, problem.message))
+            .collect()
+    };
+    assert_eq!(said("age changed in the last 30 days"), []);
+    for key in ["score_shop", "company.size", "created_at"] {
+        let all = said(&format!("{key} changed this month"));
+        assert!(
+            all.len() == 1 && all[0].0 == "wrong_type" && all[0].1.contains(key),
+            "{all:?}"
+        );
+    }
+    assert_eq!(said("agee changed today")[0].0, "unknown_field");
+    assert_eq!(said("`age changed` is known")[0].0, "unknown_field");
+    let error = parse("age changed is known").expect_err("only dates are asked");
+    assert_eq!(error.at, 12);
+}
+
+#[test]
 fn a_test_that_does_not_fit_says_how_to_write_one_that_does() {
     let fields = [Field {
         key: "added".to_owned(),

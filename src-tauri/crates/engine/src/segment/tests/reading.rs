@@ -9,6 +9,18 @@ fn the_forms_people_write_mean_what_they_say() {
         ("EVERYONE", "everyone"),
         ("city is 'Bonn'", "city is \"Bonn\""),
         ("city is “Bonn”", "city is \"Bonn\""),
+        (
+            "phone changed MORE than 180 days ago",
+            "phone changed more than 180 days ago",
+        ),
+        (
+            "not `first name` changed between 2026-01-01 and 2026-01-31",
+            "not `first name` changed between 2026-01-01 and 2026-01-31",
+        ),
+        (
+            "changed changed after seen plus 1 week",
+            "changed changed after seen plus 7 days",
+        ),
         ("a = 1 and b = 2 or c = 3", "(a = 1 and b = 2) or c = 3"),
         ("a = 1 and (b = 2 or c = 3)", "a = 1 and (b = 2 or c = 3)"),
         ("all(a = 1, b = 2)", "a = 1 and b = 2"),

@@ -104,13 +104,15 @@ fn happened(record: &ContactRecord) -> Vec<Clause> {
             zone: Zone::Workspace,
         };
         let since = days(segment::Days::Since(sent.at.date_naive()));
-        let months = [
+        let calendar = [
+            segment::Days::Last(Period::Week),
+            segment::Days::Last(Period::Month),
             segment::Days::LastMonths(1),
             segment::Days::MoreThanMonthsAgo(1),
             segment::Days::BetweenMonthsAgo(0, 1),
             segment::Days::BetweenMonthsAgo(3, 1),
         ];
-        let windows = [before, this, since].into_iter().chain(months.map(days));
+        let windows = [before, this, since].into_iter().chain(calendar.map(days));
         all.extend(windows.map(|window| Clause::Sent {
             template: None,
             times,

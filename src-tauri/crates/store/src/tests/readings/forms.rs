@@ -182,7 +182,7 @@ fn type_of(key: &str) -> Option<FieldType> {
         "plan" => FieldType::Choice,
         "interests" => FieldType::MultiChoice,
         "birthday" => FieldType::Date,
-        "seen_at" | "created_at" => FieldType::DateTime,
+        "seen_at" | "created_at" | "city changed" | "plan changed" => FieldType::DateTime,
         _ => return None,
     })
 }
@@ -191,9 +191,13 @@ fn of_field(key: &str, test: &Test) -> Vec<String> {
     let Some(kind) = type_of(key) else {
         return Vec::new();
     };
-    let mut all = vec![format!("{kind:?} {}", of_test(test))];
+    let kind = match key.ends_with(" changed") {
+        true => "changed".to_owned(),
+        false => format!("{kind:?}"),
+    };
+    let mut all = vec![format!("{kind} {}", of_test(test))];
     if let Test::Date { zone, .. } = test {
-        all.push(format!("{kind:?} {}", of_zone(zone)));
+        all.push(format!("{kind} {}", of_zone(zone)));
     }
     all
 }

@@ -11,7 +11,7 @@ mod texts;
 use calendar::{Range, begins, day_in, epoch_day, month_days, ranges, today};
 use carillon_model::Moment;
 use carillon_model::consent::{Basis, Channel, Purpose};
-use carillon_model::contact::{Field, FieldType, Money, Value};
+use carillon_model::contact::{BUILT_IN_FIELDS, Field, FieldType, Money, Value};
 use carillon_model::segment::*;
 use caseless::Caseless;
 use chrono::NaiveDate;
@@ -162,6 +162,16 @@ impl Reading<'_> {
 
     /// Where the values of a field stand, their type and their options.
     fn column(&self, key: &str) -> Option<(String, FieldType, Vec<String>)> {
+        if let Some(field) = key.strip_suffix(" changed") {
+            let (value, ..) = self.column(field)?;
+            let number = match BUILT_IN_FIELDS.iter().position(|own| own.0 == field) {
+                Some(place) => place.to_string(),
+                None => format!("(SELECT 100 + id FROM fields WHERE key = '{field}')"),
+            };
+            let written = format!("SELECT at FROM provenance WHERE contact = c.id AND field = {number}");
+            let at = format!("CASE WHEN {value} IS NOT NULL THEN ifnull(({written}), c.created_at) END");
+            return Some((format!("({at})"), FieldType::DateTime, Vec::new()));
+        }
         let built_in = ["city", "time_zone", "email"];
         match self.fields.iter().find(|(_, field)| field.key == key) {
             Some((column, field)) => Some((format!("f.{column}"), field.field_type, field.options.clone())),
