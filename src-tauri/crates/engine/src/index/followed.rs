@@ -39,26 +39,8 @@ struct One {
 impl Followed {
     /// Those of the published scores that `version` asks for; `None` where there are none.
     pub(super) fn new(scores: &Scores, scope: &Scope, version: &JourneyVersion) -> Option<Followed> {
-        let mut asked = version.needs().fields.clone();
-        let is_grade = |definition: &ScoreDefinition| matches!(*definition.scoring, Scoring::Grade(_));
-        let writes = |definition: &ScoreDefinition, keys: &BTreeSet<String>| {
-            definition.writes().iter().any(|key| keys.contains(&**key))
-        };
-        let read_by = |definition: &ScoreDefinition| match &*definition.scoring {
-            Scoring::Grade(grade) => grade.scores().map(Score::field).to_vec(),
-            Scoring::Points(_) => Vec::new(),
-        };
-        let grades = || scores.all.values().filter(|definition| is_grade(definition));
-        let with_read = |mut keys: BTreeSet<String>| {
-            let more: Vec<String> = grades()
-                .filter(|grade| writes(grade, &keys))
-                .flat_map(read_by)
-                .collect();
-            keys.extend(more);
-            keys
-        };
-        asked = with_read(asked);
-        let [inside, outside] = moved_by(scope, version).map(with_read);
+        let asked = with_read(scores, version.needs().fields.clone());
+        let [inside, outside] = moved_by(scope, version).map(|keys| with_read(scores, keys));
         let mut needs = Needs::default();
         let mut of = Vec::new();
         for grade in [false, true] {
@@ -156,6 +138,26 @@ impl Followed {
             .map(|until| until.max(at + TimeDelta::nanoseconds(1)));
         (measured.written, until)
     }
+}
+
+fn is_grade(definition: &ScoreDefinition) -> bool {
+    matches!(*definition.scoring, Scoring::Grade(_))
+}
+
+fn writes(definition: &ScoreDefinition, keys: &BTreeSet<String>) -> bool {
+    definition.writes().iter().any(|key| keys.contains(&**key))
+}
+
+/// The fields, and those that grades among them are read from.
+fn with_read(scores: &Scores, mut keys: BTreeSet<String>) -> BTreeSet<String> {
+    let grades = scores.all.values().filter(|one| writes(one, &keys));
+    let read = grades.filter_map(|one| match &*one.scoring {
+        Scoring::Grade(grade) => Some(grade.scores().map(Score::field)),
+        Scoring::Points(_) => None,
+    });
+    let read: Vec<String> = read.flatten().collect();
+    keys.extend(read);
+    keys
 }
 
 /// Fields at whose turning over a contact is moved at once, inside the journey and outside it.

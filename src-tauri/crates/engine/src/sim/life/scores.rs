@@ -146,14 +146,13 @@ impl<'a> Scores<'a> {
         now: Moment,
     ) -> Wrote {
         let counts = self.reads_event(&event.name);
-        if (counts || version.needs().events.contains(&event.name))
-            && view.joins(version, event, now)
-            && counts
-        {
-            let touched = self.reading(|needs| needs.events.contains(&event.name));
-            return self.measure(version, view, touched, now);
+        let asked = counts || version.needs().events.contains(&event.name);
+        let is_new = asked && view.joins(version, event, now);
+        if !(is_new && counts) {
+            return Wrote::new();
         }
-        Wrote::new()
+        let touched = self.reading(|needs| needs.events.contains(&event.name));
+        self.measure(version, view, touched, now)
     }
 
     /// What became of a mail: the passage that asked for it is told, another one is not.
