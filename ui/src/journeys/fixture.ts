@@ -258,7 +258,7 @@ export function journeyFixture(tell: (topic: Topic) => void = () => {}): Answers
       results.set(job, simulate(document, days, seed));
       return { job };
     },
-    "journeys.try": ({ document }) => walk(document),
+    "journeys.try": ({ document }) => ({ facts: walk(document), partly_fixed_scores: [] }),
     "journeys.path": () => walk(WELCOME),
     "journeys.people": () => PEOPLE,
     "journeys.behind": () => {
@@ -397,7 +397,7 @@ function simulate(doc: Journey, days: number, seed: number): SimReport {
     refused: week.map(() => 2),
     held: week.map((_, day) => (day === 0 ? 40 : 0)),
     still_held: 0,
-    fixed_scores: [],
+    partly_fixed_scores: [],
     ended: [
       { end: { end: "completed", reason: "welcomed" }, count: Math.max(0, entered - never_left - ruled) },
       { end: { end: "exit_rule", reason: "staff" }, count: ruled },

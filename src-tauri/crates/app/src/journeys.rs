@@ -62,7 +62,7 @@ commands! {
     query "journeys.counts" counts(OneJourney) -> JourneyCounts, reads [Journeys, Enrolments, Reports];
     mutate "journeys.simulate" start_simulation(SimulateJourney) -> JobStarted, reads [];
     mutate "journeys.behind" behind_simulation(BehindSimulation) -> JobStarted, reads [];
-    query "journeys.try" try_contact(TryJourney) -> Vec<Fact>, reads [];
+    query "journeys.try" try_contact(TryJourney) -> Trial, reads [];
     query "journeys.path" path(PathOf) -> Vec<Fact>, reads [Enrolments];
     query "journeys.people" people(PeopleAt) -> Vec<contacts::Named>, reads [Enrolments];
     mutate "journeys.enter" enter(EnterByHand) -> Done, reads [];

@@ -13,6 +13,7 @@
 mod change;
 mod chunk;
 mod column;
+mod followed;
 mod happened;
 mod members;
 mod near;
@@ -31,11 +32,14 @@ mod turning;
 pub use change::{Change, Edge};
 pub use chunk::{ContactBits, ContactChunk, EventChunk};
 pub use column::ColumnChunk;
+pub use followed::Followed;
+pub(crate) use followed::ScoreIx;
 pub use near::Near;
 pub use scored::ScoreMove;
 pub use source::{ColumnPart, EventPart, Source};
 pub use stage::Staged;
 
+use crate::journey::JourneyVersion;
 use crate::record::{ContactRecord, Numbers, Scope};
 use crate::scores::Points;
 use crate::scores::backtest::Then;
@@ -379,6 +383,11 @@ impl Index {
             .contacts
             .contains(contact.0)
             .then(|| self.rows.record(contact.0, needs, &self.scope.numbers))
+    }
+
+    /// The published scores that a journey asks for, with those that they read; `None` where it asks for none.
+    pub fn followed(&self, version: &JourneyVersion) -> Option<Followed> {
+        Followed::new(&self.scores, &self.scope, version)
     }
 
     /// What the rules of a model, published or not, come to for a contact at `now`.

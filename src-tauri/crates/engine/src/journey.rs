@@ -47,5 +47,6 @@ pub use kernel::{
     LATE_ALLOWED, MOVES_ALLOWED, Note, NoteKind, Out, PORT_EXIT_RULE, PORT_GOAL, PORT_TOO_MANY_MOVES, step,
 };
 pub use passage::Passage;
+pub(crate) use passage::Wrote;
 pub use version::{Arrow, Goal, JourneyVersion, Needs, Placed};
 pub use view::{ContactView, Edge, PassageId, Truths, posted};

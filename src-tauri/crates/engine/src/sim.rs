@@ -19,12 +19,13 @@ pub use limits::{Accounts, Holds, Limit, Mails, reads_mails, settled};
 pub use recorded::{FromOutside, Recorded};
 pub use report::{EndCount, GoalCount, Number, PortCount, SimReport, StepCount};
 
+use crate::index::Followed;
 use crate::journey::{ContactView, JourneyVersion, Note, PassageId};
 use crate::record::{ContactRecord, Scope};
 use crate::replay::History;
 use carillon_model::event::Event;
 use carillon_model::journey::{Fact, Input, StepIx};
-use carillon_model::{ContactId, JourneyId, Moment};
+use carillon_model::{ContactId, Moment};
 use life::{Life, Watch};
 
 /// A draft and the world it is tried in.
@@ -34,6 +35,9 @@ pub struct World<'a> {
     pub scope: &'a Scope,
     pub plan: &'a Plan,
     pub behaviours: &'a [Behaviour],
+    /// The scores that the draft asks for. Records hold what they [need](Followed::needs) as well. `None`: it asks for
+    /// none, or they are told from outside.
+    pub scores: Option<&'a Followed>,
 }
 
 /// Plays the draft over many contacts.
@@ -113,36 +117,15 @@ pub fn retrace(
     traces.0
 }
 
-/// One contact through the draft from one entry, with things that surely happen and nothing by chance:
-/// the facts from `start` until `horizon`.
-pub fn try_one(
-    journey: JourneyId,
-    version: &JourneyVersion,
-    scope: &Scope,
-    contact: &ContactRecord,
-    entry: StepIx,
-    (start, horizon): (Moment, Moment),
-    happens: &[Event],
-) -> Vec<Fact> {
-    let days = (horizon - start).num_days().clamp(0, i64::from(u32::MAX) - 1) as u32 + 1;
-    let plan = Plan {
-        journey,
-        start,
-        days,
-        seed: 0,
-        asleep: Vec::new(),
-        by_hand: false,
-    };
+/// One contact through the draft from one entry, with things that surely happen and nothing by chance: the facts from the
+/// plan's start until its end.
+pub fn try_one(world: World<'_>, contact: &ContactRecord, entry: StepIx, happens: &[Event]) -> Vec<Fact> {
     let world = World {
-        version,
-        scope,
-        plan: &plan,
         behaviours: &[],
+        ..world
     };
     let mut traces = Traces::default();
-    Life::new(world, contact, happens)
-        .only(entry, horizon)
-        .play(&mut traces);
+    Life::new(world, contact, happens).only(entry).play(&mut traces);
     traces
         .0
         .into_iter()

@@ -243,6 +243,7 @@ import type { TestPlan } from "./TestPlan";
 import type { TextOnly } from "./TextOnly";
 import type { TimelineEntry } from "./TimelineEntry";
 import type { Topic } from "./Topic";
+import type { Trial } from "./Trial";
 import type { TryJourney } from "./TryJourney";
 import type { UndecidedOf } from "./UndecidedOf";
 import type { UndecidedReplies } from "./UndecidedReplies";
@@ -398,7 +399,7 @@ export type Commands = {
   "journeys.save": { kind: "mutate"; req: SaveJourney; res: SavedJourney; reads: [] };
   "journeys.simulate": { kind: "mutate"; req: SimulateJourney; res: JobStarted; reads: [] };
   "journeys.stop": { kind: "mutate"; req: OneJourney; res: StateNow; reads: [] };
-  "journeys.try": { kind: "query"; req: TryJourney; res: Array<Fact>; reads: [] };
+  "journeys.try": { kind: "query"; req: TryJourney; res: Trial; reads: [] };
   "listening.get": { kind: "query"; req: NoArgs; res: Listening; reads: ["opt_out_sources", "accounts", "workspace"] };
   "listening.set": { kind: "mutate"; req: SetListening; res: Done; reads: [] };
   "mailboxes.add": { kind: "mutate"; req: AddMailbox; res: Mailbox; reads: [] };

@@ -44,9 +44,10 @@ held: Array<number>,
  */
 still_held: number, 
 /**
- * Names of the scores that the draft asks for. Nothing that happens in a simulation changes one.
+ * Names of the scores that the draft asks for and that are followed but in part: some of their rules read consent,
+ * suppression or the history of journeys, which a simulation leaves as they are.
  */
-fixed_scores: Array<string>, ended: Array<EndCount>, 
+partly_fixed_scores: Array<string>, ended: Array<EndCount>, 
 /**
  * Goals in canonical order.
  */

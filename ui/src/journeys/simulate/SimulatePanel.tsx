@@ -13,6 +13,7 @@ import { graphOf, stepOf } from "../drawing";
 import { type Simulation, useDesigner, useDesignerStore } from "../state";
 import { titleOf, words } from "../summary";
 import { type Behind, BehindDialog } from "./Behind";
+import { PartlyFixed } from "./PartlyFixed";
 import { stayers } from "./report";
 import { TryPanel } from "./TryPanel";
 
@@ -165,11 +166,7 @@ function Result({ simulation }: { simulation: Simulation }) {
         {refused > 0 && t("journeys.simulate.refused", { count: refused })}{" "}
         {held > 0 && t("journeys.simulate.held", { count: held, still: report.still_held })}
       </p>
-      {report.fixed_scores.length > 0 && (
-        <div className="mt-3">
-          <Note tone="warn">{t("journeys.simulate.fixed_scores", { scores: report.fixed_scores.join(", ") })}</Note>
-        </div>
-      )}
+      <PartlyFixed scores={report.partly_fixed_scores} />
       {report.cut_short > 0 && (
         <div className="mt-3">
           <Note tone="warn">{t("journeys.simulate.cut_short", { count: report.cut_short })}</Note>

@@ -14,6 +14,7 @@ import { useRef, useState } from "react";
 import { query, useRead } from "@/api/client";
 import type { ContactId } from "@/api/gen/ContactId";
 import type { Fact } from "@/api/gen/Fact";
+import type { Trial } from "@/api/gen/Trial";
 import { Button, cx, Field, IconButton, Note, sayError } from "@/design";
 import { count, moment } from "@/format";
 import { t } from "@/i18n";
@@ -22,6 +23,7 @@ import { stepOf } from "../drawing";
 import { useDesigner, useDesignerStore } from "../state";
 import { portName, titleOf } from "../summary";
 import { evidenceText, factText } from "./facts";
+import { PartlyFixed } from "./PartlyFixed";
 import { litOf } from "./report";
 import { useLightOff } from "./SimulatePanel";
 
@@ -29,13 +31,14 @@ import { useLightOff } from "./SimulatePanel";
 export function TryPanel() {
   const store = useDesignerStore();
   const [contact, setContact] = useState<ContactId | null>(null);
-  const [facts, setFacts] = useState<readonly Fact[] | null>(null);
+  const [trial, setTrial] = useState<Trial | null>(null);
   const [at, setAt] = useState(0);
   const [running, setRunning] = useState(false);
   const chosen = useRead("contacts.get", { id: contact ?? 0 }, { enabled: contact !== null });
   useLightOff();
-  const go = (next: number, of = facts) => {
-    if (!of || of.length === 0) return;
+  const facts = trial?.facts ?? null;
+  const go = (next: number, of: readonly Fact[] = facts ?? []) => {
+    if (of.length === 0) return;
     const index = Math.max(0, Math.min(of.length - 1, next));
     setAt(index);
     const state = store.getState();
@@ -47,8 +50,8 @@ export function TryPanel() {
     try {
       const { drawing, id } = store.getState();
       const next = await query("journeys.try", { id, document: drawing.doc, contact, days: 365 });
-      setFacts(next);
-      go(next.length - 1, next);
+      setTrial(next);
+      go(next.facts.length - 1, next.facts);
     } catch (thrown) {
       sayError(thrown);
     } finally {
@@ -62,7 +65,7 @@ export function TryPanel() {
           value={contact}
           onChange={(next) => {
             setContact(next);
-            setFacts(null);
+            setTrial(null);
             store.getState().show({ lit: null });
           }}
           label={t("journeys.try.pick")}
@@ -77,6 +80,7 @@ export function TryPanel() {
       >
         {t("journeys.try.run")}
       </Button>
+      {trial && <PartlyFixed scores={trial.partly_fixed_scores} />}
       {facts?.length === 0 && (
         <div className="mt-4">
           <Note tone="info">{t("journeys.try.refused", { email: chosen.data?.contact.email ?? "" })}</Note>

@@ -19,7 +19,7 @@ const report: SimReport = {
   refused: [0, 0, 0],
   held: [0, 0, 0],
   still_held: 0,
-  fixed_scores: [],
+  partly_fixed_scores: [],
   ended: [],
   goals: [],
 };

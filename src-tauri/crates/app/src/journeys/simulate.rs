@@ -1,13 +1,14 @@
 //! A draft played over everybody on a virtual clock, or over one contact step by step.
 
 use super::inside::named;
-use super::{BehindSimulation, SimulateJourney, TryJourney, known, version_of};
+use super::{BehindSimulation, SimulateJourney, Trial, TryJourney, known, version_of};
 use crate::Ctx;
 use crate::error::{ApiError, Code, Result, fail};
 use crate::home::SIMULATED_AT;
 use crate::jobs::Job;
 use crate::table::JobStarted;
 use crate::workspaces::Open;
+use carillon_engine::index::Followed;
 use carillon_engine::journey::{Entry, JourneyVersion};
 use carillon_engine::record::{ContactRecord, Scope};
 use carillon_engine::segment::Needs;
@@ -16,7 +17,8 @@ use carillon_engine::sim::{
     reads_mails, settled, simulate_mails, try_one,
 };
 use carillon_model::event::Prop;
-use carillon_model::journey::{Fact, Journey};
+use carillon_model::journey::Journey;
+use carillon_model::score::ADJUSTED;
 use carillon_model::{ContactId, JourneyId, Moment};
 use carillon_store::{Priority, accounts, settings};
 use chrono::TimeDelta;
@@ -30,21 +32,24 @@ const SEEN: usize = 200;
 /// Days of history that rates are taken from.
 const HISTORY: i64 = 90;
 
-/// How often contacts do what the draft listens to, from the workspace's own last ninety days, or as far back as its
+/// How often contacts do what the draft listens to, or a score counts that it asks for, from the workspace's own last ninety days, or as far back as its
 /// history goes: events a contact and day. What nobody did in that time does not happen in the simulation either.
 fn behaviours(
     open: &Open,
-    version: &JourneyVersion,
+    (version, followed): (&JourneyVersion, Option<&Followed>),
     contacts: &[u32],
     until: Moment,
     job: &Job,
 ) -> Result<Vec<Behaviour>> {
     let needs = version.needs();
+    // Points that somebody or a journey gave are no doing of the contact's.
+    let counted = followed.into_iter().flat_map(|followed| &followed.needs().events);
     let names: BTreeSet<&String> = needs
         .events
         .iter()
         .chain(&needs.listens)
         .chain(let_in(version))
+        .chain(counted.filter(|name| *name != ADJUSTED))
         .collect();
     let mut seen = Seen {
         until,
@@ -111,6 +116,26 @@ impl Seen {
     }
 }
 
+/// What of a contact a draft reads, and the scores that it asks for.
+fn reads(version: &JourneyVersion, followed: Option<&Followed>) -> Needs {
+    let mut needs = version.needs().of_contact();
+    if let Some(followed) = followed {
+        needs.merge(followed.needs());
+    }
+    needs
+}
+
+/// Names of the scores that are not followed in all that they read.
+fn partly_fixed(open: &Open, followed: Option<&Followed>) -> Vec<String> {
+    let Some(followed) = followed else {
+        return Vec::new();
+    };
+    let keys: BTreeSet<&str> = followed.in_part().collect();
+    let fields = open.store.catalogue().fields().into_iter();
+    let named = fields.filter(|field| keys.contains(field.key.as_str()));
+    named.map(|field| field.label).collect()
+}
+
 /// Contacts simulated between two looks at whether somebody cancelled.
 const PART: usize = 5_000;
 
@@ -127,6 +152,7 @@ struct Rehearsal {
     scope: Scope,
     plan: Plan,
     behaviours: Vec<Behaviour>,
+    followed: Option<Followed>,
     contacts: Vec<u32>,
 }
 
@@ -138,7 +164,9 @@ impl Rehearsal {
         }
         let start = req.start.unwrap_or_else(|| open.now());
         let version = &draft.version;
-        let behaviours = behaviours(&open, version, &contacts, start.min(open.now()), job)?;
+        let followed = open.store.with_index(|index| index.followed(version));
+        let asked = (version, followed.as_ref());
+        let behaviours = behaviours(&open, asked, &contacts, start.min(open.now()), job)?;
         let by_hand = version.entries().all(|(_, entry)| matches!(entry, Entry::Manual));
         let plan = Plan {
             journey: req.id.unwrap_or(UNSAVED),
@@ -155,6 +183,7 @@ impl Rehearsal {
             scope,
             plan,
             behaviours,
+            followed,
             contacts,
         })
     }
@@ -165,6 +194,7 @@ impl Rehearsal {
             scope: &self.scope,
             plan: &self.plan,
             behaviours: &self.behaviours,
+            scores: self.followed.as_ref(),
         }
     }
 
@@ -176,7 +206,7 @@ impl Rehearsal {
         enough: impl Fn() -> bool + Sync,
         play: impl Fn(&[ContactRecord]) -> T + Sync,
     ) -> Result<Vec<T>> {
-        let needs = self.draft.version.needs().of_contact();
+        let needs = reads(&self.draft.version, self.followed.as_ref());
         let next = AtomicUsize::new(0);
         let work = || {
             let mut given = Vec::new();
@@ -248,10 +278,7 @@ impl Rehearsal {
 
     fn report(&self, job: &Job) -> Result<SimReport> {
         let (mut report, _) = self.settled(job)?;
-        let needs = self.draft.version.needs();
-        let fields = self.open.store.catalogue().fields().into_iter();
-        let asked = fields.filter(|field| field.score.is_some() && needs.fields.contains(&field.key));
-        report.fixed_scores = asked.map(|field| field.label).collect();
+        report.partly_fixed_scores = partly_fixed(&self.open, self.followed.as_ref());
         Ok(report)
     }
 
@@ -354,20 +381,38 @@ pub(super) async fn behind_simulation(cx: &Ctx, req: BehindSimulation) -> Result
     Ok(JobStarted { job })
 }
 
-pub(super) async fn try_contact(cx: &Ctx, req: TryJourney) -> Result<Vec<Fact>> {
+pub(super) async fn try_contact(cx: &Ctx, req: TryJourney) -> Result<Trial> {
     let open = cx.open()?;
     let version = tried(open, &req.document).await?.version;
+    let followed = open.store.with_index(|index| index.followed(&version));
+    let needs = reads(&version, followed.as_ref());
     let record = open
         .store
-        .with_index(|index| index.record_of(req.contact, &version.needs().of_contact()))
+        .with_index(|index| index.record_of(req.contact, &needs))
         .ok_or_else(|| fail(Code::NotFound, "not_found.contact", &[("name", &req.contact)]))?;
     let scope = open.store.with_index(|index| index.scope().clone());
-    let start = open.now();
-    let horizon = start + TimeDelta::days(i64::from(req.days.clamp(1, LONGEST)));
-    let Some((entry, _)) = version.entries().next() else {
-        return Ok(Vec::new());
+    let mut trial = Trial {
+        facts: Vec::new(),
+        partly_fixed_scores: partly_fixed(open, followed.as_ref()),
     };
-    let journey = req.id.unwrap_or(UNSAVED);
-    let time = (start, horizon);
-    Ok(try_one(journey, &version, &scope, &record, entry, time, &[]))
+    let Some((entry, _)) = version.entries().next() else {
+        return Ok(trial);
+    };
+    let plan = Plan {
+        journey: req.id.unwrap_or(UNSAVED),
+        start: open.now(),
+        days: req.days.clamp(1, LONGEST),
+        seed: 0,
+        asleep: Vec::new(),
+        by_hand: false,
+    };
+    let world = World {
+        version: &version,
+        scope: &scope,
+        plan: &plan,
+        behaviours: &[],
+        scores: followed.as_ref(),
+    };
+    trial.facts = try_one(world, &record, entry, &[]);
+    Ok(trial)
 }

@@ -230,6 +230,16 @@ pub struct TryJourney {
     pub days: u32,
 }
 
+/// One contact's way through a draft.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Trial {
+    pub facts: Vec<Fact>,
+    /// Names of the scores that the draft asks for and that are followed but in part: some of their rules read consent,
+    /// suppression or the history of journeys, which a trial leaves as they are.
+    pub partly_fixed_scores: Vec<String>,
+}
+
 /// Whose way through which journey; without an enrolment, the last one.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
 #[serde(deny_unknown_fields)]

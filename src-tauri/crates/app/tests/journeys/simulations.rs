@@ -2,6 +2,7 @@
 
 use super::*;
 use carillon_engine::sim::SimReport;
+use carillon_model::journey::{Fact, FactKind};
 use carillon_store::{Tx, contacts, segments};
 use std::time::Duration;
 
@@ -20,6 +21,15 @@ async fn job(app: &App, name: &str, args: Json) -> Json {
             _ => tokio::time::sleep(Duration::from_millis(5)).await,
         }
     }
+}
+
+async fn query(app: &App, name: &str, args: Json) -> Json {
+    let call = Call {
+        kind: Kind::Query,
+        name: name.to_owned(),
+        args,
+    };
+    app.call(Window::Terminal, call).await.unwrap()
 }
 
 fn more_people(tx: &mut Tx<'_>, count: u32) -> carillon_store::Result<()> {
@@ -166,13 +176,9 @@ async fn a_journey_that_mails_is_simulated_and_tried_before_there_is_an_account(
                                            "next": {"next": "rest"}});
     let report: SimReport = serde_json::from_value(job(&app, "journeys.simulate", asked).await).unwrap();
     assert_eq!(report.entered, u64::from(PEOPLE));
-    let call = Call {
-        kind: Kind::Query,
-        name: "journeys.try".to_owned(),
-        args: json!({"document": document, "contact": 1, "days": 10}),
-    };
-    let facts = app.call(Window::Terminal, call).await.unwrap();
-    assert!(!facts.as_array().unwrap().is_empty());
+    let trial = json!({"document": document, "contact": 1, "days": 10});
+    let trial = query(&app, "journeys.try", trial).await;
+    assert!(!trial["facts"].as_array().unwrap().is_empty());
     let id = drawn(&open, None, document).await;
     ask(&app, "journeys.publish", json!({"id": id}))
         .await
@@ -211,33 +217,121 @@ async fn mails_that_an_account_cannot_let_go_are_simulated_on_later_days_and_who
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn scores_that_a_draft_asks_for_are_named_as_a_simulation_does_not_change_them() {
-    let dir = tempfile::tempdir().unwrap();
-    let (app, _open) = opened(dir.path()).await;
+/// A published score whose rules are these: what is asked, how points are given, and how many.
+async fn scored(app: &App, name: &str, rules: &[(&str, &str, i32)]) {
     let no_bounds = json!({"least": null, "most": null});
-    let rule = json!({"key": "visits", "when": "did visit", "points": {"per": "each", "points": 5},
-                      "bounds": no_bounds, "from": null, "to": null});
+    let rules = rules.iter().enumerate().map(|(n, (when, per, points))| {
+        json!({"key": format!("rule{n}"), "when": when, "points": {"per": per, "points": points},
+               "bounds": no_bounds, "from": null, "to": null})
+    });
     let model = json!({"kind": "points", "bounds": no_bounds, "stages": [],
                        "groups": [{"key": "all", "name": "All", "bounds": no_bounds,
-                                   "decay": {"decay": "none"}, "rules": [rule]}]});
-    for name in ["Interest", "Other"] {
-        let draft = json!({"id": null, "key": null, "name": name, "draft": model});
-        let score = ask(&app, "scores.save", draft).await.unwrap();
-        ask(&app, "scores.publish", json!({"id": score["id"]}))
+                                   "decay": {"decay": "none"}, "rules": rules.collect::<Vec<_>>()}]});
+    let draft = json!({"id": null, "key": null, "name": name, "draft": model});
+    let score = ask(app, "scores.save", draft).await.unwrap();
+    ask(app, "scores.publish", json!({"id": score["id"]}))
+        .await
+        .unwrap();
+}
+
+/// Points from a step that are asked for a day later, and once more for what the contacts did since.
+fn warming() -> Journey {
+    let asks = |when: &str| json!({"when": when});
+    let days = |n: u32| json!({"for": {"amount": n, "unit": "days"}});
+    let points = json!({"score": "interest", "points": 7});
+    Journey {
+        steps: vec![
+            step("in", "entry_manual", json!({}), &[("next", "give")]),
+            step("give", "change_score", points, &[("next", "day")]),
+            step("day", "wait", days(1), &[("next", "warm")]),
+            step(
+                "warm",
+                "if_else",
+                asks("score_interest >= 7"),
+                &[("yes", "days"), ("no", "end")],
+            ),
+            step("days", "wait", days(5), &[("next", "hot")]),
+            step(
+                "hot",
+                "if_else",
+                asks("score_interest >= 12"),
+                &[("yes", "end"), ("no", "end")],
+            ),
+            step("end", "exit", json!({}), &[]),
+        ],
+        ..drawing()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn points_that_steps_and_visits_give_lead_people_in_a_simulation_and_in_a_trial() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, open) = opened(dir.path()).await;
+    scored(&app, "Interest", &[("did visit", "each", 5)]).await;
+    let more = open.store.write(Priority::User, |tx| more_people(tx, 60));
+    more.await.unwrap();
+    // Who visited is known by ten days of a visit a day each.
+    for _ in 0..10 {
+        visits(&open, 1).await;
+        open.store
+            .advance_clock(open.now() + chrono::TimeDelta::days(1))
             .await
             .unwrap();
     }
+    let asked = json!({"document": warming(), "days": 10, "seed": 1});
+    let report: SimReport = serde_json::from_value(job(&app, "journeys.simulate", asked).await).unwrap();
+    let way = |id: &str, port: &str| -> u64 {
+        let step = report.steps.iter().find(|step| step.step.0 == id).unwrap();
+        let of = step.left.iter().filter(|left| left.port == port);
+        of.flat_map(|left| &left.per_day).sum()
+    };
+    assert_eq!(
+        (way("warm", "yes"), way("warm", "no")),
+        (u64::from(PEOPLE) + 60, 0)
+    );
+    assert!(way("hot", "yes") > 1 && way("hot", "no") > 0, "{report:?}");
+    let trial = json!({"document": warming(), "contact": 2, "days": 10});
+    let trial = query(&app, "journeys.try", trial).await;
+    let facts: Vec<Fact> = serde_json::from_value(trial["facts"].clone()).unwrap();
+    let port = |id: &str| {
+        facts.iter().find_map(|fact| match &fact.what {
+            FactKind::Left { port, .. } if fact.step.0 == id => Some(port.clone()),
+            _ => None,
+        })
+    };
+    assert_eq!(
+        (port("warm"), port("hot")),
+        (Some("yes".into()), Some("no".into()))
+    );
+    assert_eq!(trial["partly_fixed_scores"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scores_of_consent_are_named_as_a_simulation_leaves_that_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, _open) = opened(dir.path()).await;
+    let consent = ("consent email marketing", "while", 5);
+    scored(&app, "Interest", &[("did visit", "each", 5), consent]).await;
+    scored(&app, "Other", &[consent]).await;
+    scored(&app, "Visits", &[("did visit", "each", 5)]).await;
     let mut document = drawing();
     let simulated = |document: Journey| {
         let app = &app;
         async move {
             let asked = json!({"document": document, "days": 3, "seed": 1});
             let report = job(app, "journeys.simulate", asked).await;
-            serde_json::from_value::<SimReport>(report).unwrap().fixed_scores
+            let trial = json!({"document": document, "contact": 1, "days": 3});
+            let trial = query(app, "journeys.try", trial).await;
+            assert_eq!(trial["partly_fixed_scores"], report["partly_fixed_scores"]);
+            serde_json::from_value::<SimReport>(report)
+                .unwrap()
+                .partly_fixed_scores
         }
     };
     assert!(simulated(document.clone()).await.is_empty());
+    let settings = json!({"when": "score_visits >= 5"});
+    document.steps.push(step("visited", "goal", settings, &[]));
+    assert!(simulated(document.clone()).await.is_empty(), "it is followed");
     let settings = json!({"when": "score_interest >= 5"});
     document.steps.push(step("goal", "goal", settings, &[]));
     assert_eq!(simulated(document).await, ["Interest"]);

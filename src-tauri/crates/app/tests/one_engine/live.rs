@@ -5,16 +5,18 @@ use super::outside::{What, actions, batch};
 use carillon_app::jobs::Job;
 use carillon_app::workspaces::{Open, close_current, open_path};
 use carillon_app::{App, journeys::publish_now, runtime};
+use carillon_engine::index::Followed;
 use carillon_engine::journey::scenario;
 use carillon_engine::journey::{Catalogue, Entry, JourneyVersion, PassageId, ViewEvidence, compile};
 use carillon_engine::record::{ContactRecord, Scope};
 use carillon_engine::replay::{History, Told};
-use carillon_engine::segment::changed_field;
+use carillon_engine::segment::{Needs, changed_field, changed_key};
 use carillon_engine::sim::{FromOutside, Recorded};
 use carillon_model::account::{Account, Tls};
 use carillon_model::consent::{Consent, ConsentAction, SuppressionReason};
 use carillon_model::journey::{FactKind, Input, Journey, JourneyState, Outcome, StepIx};
 use carillon_model::message::MessageState;
+use carillon_model::score::ScoreModel;
 use carillon_model::template::Template;
 use carillon_model::workspace::{ClockKind, Workspace};
 use carillon_model::{AccountId, ContactId, JourneyId, Moment, StepId, TemplateId};
@@ -35,6 +37,7 @@ const CONTACTS: u32 = 4;
 pub struct Lived {
     pub version: JourneyVersion,
     pub scope: Scope,
+    pub followed: Option<Followed>,
     pub journey: JourneyId,
     pub published_at: Moment,
     pub contacts: Vec<Contact>,
@@ -74,9 +77,12 @@ pub async fn run(dir: &Path, seed: u64, document: &Journey, port: u16) -> Lived 
     let catalogue = open.store.read(runtime::catalogue).await.unwrap();
     let version = compile(document, &catalogue).0.unwrap();
     let scope = open.store.with_index(|index| index.scope().clone());
+    let followed = open.store.with_index(|index| index.followed(&version));
+    let mut all = Needs::everything();
+    all.fields.insert(changed_key("city"));
     let records: Vec<ContactRecord> = people
         .iter()
-        .map(|id| open.store.with_index(|index| index.record(*id)).unwrap())
+        .map(|id| open.store.with_index(|index| index.record_of(*id, &all)).unwrap())
         .collect();
     let mut told: BTreeMap<ContactId, Vec<Recorded>> = BTreeMap::new();
     for action in actions(seed, document, CONTACTS, start, DAYS) {
@@ -119,6 +125,7 @@ pub async fn run(dir: &Path, seed: u64, document: &Journey, port: u16) -> Lived 
     Lived {
         version,
         scope,
+        followed,
         journey,
         published_at: start,
         contacts,
@@ -211,15 +218,30 @@ async fn prepare(file: &Path, seed: u64, start: Moment, port: u16) -> Vec<Contac
     ids.into_values().collect()
 }
 
+/// A score that rows, mails and time move.
+fn heat() -> ScoreModel {
+    let model = serde_json::json!({"kind": "points",
+    "stages": [{"name": "cold", "at_least": 0}, {"name": "hot", "at_least": 6}],
+    "groups": [
+        {"key": "shop", "name": "Shop", "decay": {"decay": "half_life", "days": 2},
+         "bounds": {"least": null, "most": 9}, "rules": [
+            {"key": "orders", "when": "did order", "points": {"per": "each", "points": 2}},
+            {"key": "clicks", "when": "did click in the last 36 hours", "points": {"per": "ranges",
+             "ranges": [{"from": 1, "to": 2, "points": 1}, {"from": 3, "to": null, "points": 3}]}}]},
+        {"key": "is", "name": "Is", "rules": [
+            {"key": "vip", "when": "tag \"vip\"", "points": {"per": "while", "points": 3}},
+            {"key": "city", "when": "city is known", "points": {"per": "while", "points": -1}},
+            {"key": "mail", "when": "was sent any message in the last 3 days", "points": {"per": "while", "points": 2}}]},
+    ]});
+    serde_json::from_value(model).unwrap()
+}
+
 /// What the catalogue of the scenarios names.
 fn furnish(tx: &mut Tx<'_>, port: u16) -> Result<()> {
     let sample = Catalogue::sample();
     for field in &sample.fields {
         if let Some(key) = &field.score {
-            let model = serde_json::json!({"kind": "points", "groups": [{"key": "shop", "name": "Shop", "rules": [
-                {"key": "orders", "when": "did order", "points": {"per": "each", "points": 2}}]}]});
-            let model = serde_json::from_value(model).unwrap();
-            let score = scores::add(tx, key, &field.label, &model)?;
+            let score = scores::add(tx, key, &field.label, &heat())?;
             scores::publish(tx, score.id)?;
         } else if !fields::list(tx).iter().any(|known| known.key == field.key) {
             fields::add(tx, field)?;

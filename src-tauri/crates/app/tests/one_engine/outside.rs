@@ -6,7 +6,7 @@ use carillon_model::event::Event;
 use carillon_model::journey::{Journey, ReEntry, Step};
 use carillon_model::{Moment, StepId};
 use chrono::TimeDelta;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 /// One thing from outside, and how the clock comes to it.
 pub struct Action {
@@ -33,8 +33,48 @@ pub enum What {
 }
 
 /// The scenario's journey; of every second one the calendar lets people in again and again, at an hour that clocks
-/// skip and double, and of some others a segment that the steps themselves turn over.
+/// skip and double, and of some others a segment that the steps themselves turn over. Some ask for a score.
 pub fn journey(seed: u64) -> Journey {
+    let mut journey = without_scores(seed);
+    let mut dice = Dice::new(seed.wrapping_add(77));
+    if dice.once_in(2) {
+        for rule in &mut journey.exit_when {
+            if dice.once_in(2) {
+                rule.when = (*dice.one(&OF_SCORES)).to_owned();
+            }
+        }
+        for settings in journey.steps.iter_mut().map(|step| &mut step.settings) {
+            for of in ["when", "who"] {
+                settings
+                    .entry(of)
+                    .and_modify(|asked| ask_for_a_score(&mut dice, asked));
+            }
+            let branches = settings.get_mut("branches").and_then(Json::as_array_mut);
+            for branch in branches.into_iter().flatten().filter_map(|b| b.get_mut("when")) {
+                ask_for_a_score(&mut dice, branch);
+            }
+        }
+    }
+    journey
+}
+
+/// What scores are asked for.
+const OF_SCORES: [&str; 6] = [
+    "score_heat >= 5",
+    "score_heat < 3",
+    "score_heat > 7 or score_heat = 4",
+    "score_heat >= 2 and tag \"vip\"",
+    "score_heat < 6 and did order in the last 2 days",
+    "not (score_heat > 3) and not (in segment \"Regulars\")",
+];
+
+fn ask_for_a_score(dice: &mut Dice, condition: &mut Json) {
+    if dice.once_in(2) {
+        *condition = json!(dice.one(&OF_SCORES));
+    }
+}
+
+fn without_scores(seed: u64) -> Journey {
     let mut journey = scenario::journey(seed);
     let mut dice = Dice::new(seed.wrapping_add(31));
     if seed.is_multiple_of(2) {
@@ -67,7 +107,7 @@ pub fn journey(seed: u64) -> Journey {
 }
 
 /// An entry before the first step.
-fn first_of(id: &str, kind: &str, settings: &serde_json::Value) -> Step {
+fn first_of(id: &str, kind: &str, settings: &Json) -> Step {
     Step {
         id: StepId(id.to_owned()),
         kind: kind.to_owned(),

@@ -159,9 +159,20 @@ async fn try_as(backend: &Backend, json: bool, name: &str, email: &str, days: u3
     let journey = backend.query("journeys.get", json!({ "id": id })).await?;
     let contact = backend.contact(email).await?;
     let args = json!({ "id": id, "document": journey["document"], "contact": contact, "days": days });
-    let facts = backend.query("journeys.try", args).await?;
-    answer(json, &facts, |f| walk(f, &journey["document"]));
+    let trial = backend.query("journeys.try", args).await?;
+    answer(json, &trial, |trial| {
+        walk(&trial["facts"], &journey["document"]);
+        partly_fixed(trial);
+    });
     Ok(())
+}
+
+/// Scores that a simulation or trial does not follow in all that they read.
+fn partly_fixed(of: &Value) {
+    let scores = output::cell(&of["partly_fixed_scores"]);
+    if !scores.is_empty() {
+        say!("journeys.simulated_scores", scores = scores);
+    }
 }
 
 async fn path(backend: &Backend, json: bool, name: &str, email: &str) -> Result<()> {
@@ -342,10 +353,7 @@ fn simulated(report: &Value, document: &Value) {
             still = report["still_held"]
         );
     }
-    let scores = output::cell(&report["fixed_scores"]);
-    if !scores.is_empty() {
-        say!("journeys.simulated_scores", scores = scores);
-    }
+    partly_fixed(report);
     let steps = report["steps"].as_array().into_iter().flatten().map(|step| {
         let left = step["left"].as_array().into_iter().flatten();
         let left: Vec<String> = left.map(|p| format!("{} {}", output::cell(&p["port"]), sum(&p["per_day"]))).collect();

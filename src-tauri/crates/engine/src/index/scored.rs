@@ -22,7 +22,7 @@ use std::sync::Arc;
 pub(super) type ScoreTimer = (Moment, ScoreId, u32);
 
 /// New values of fields that scores write; `None`: no more.
-pub(super) type Written = Vec<(Arc<str>, Option<Value>)>;
+pub(crate) type Written = Vec<(Arc<str>, Option<Value>)>;
 
 /// A contact whose score, stage or grade changed.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +60,7 @@ impl ScoreDefinition {
     }
 
     /// The fields it writes with this model.
-    fn writes(&self) -> &[Arc<str>] {
+    pub fn writes(&self) -> &[Arc<str>] {
         match &*self.scoring {
             Scoring::Points(points) if points.has_stages() => &self.fields,
             _ => &self.fields[..1],
@@ -150,6 +150,15 @@ impl Scores {
         into.extend(touched.into_iter().map(|id| ScoreId(id.0)));
     }
 
+    /// What of a contact one of them reads.
+    pub fn needs_of(&self, id: ScoreId) -> Needs {
+        self.asked
+            .needs
+            .get(&SegmentId(id.0))
+            .cloned()
+            .unwrap_or_default()
+    }
+
     /// Grades that read a field.
     pub fn reading(&self, key: &str) -> impl Iterator<Item = ScoreId> {
         self.asked.reading(key).map(|id| ScoreId(id.0))
@@ -182,7 +191,7 @@ impl Scores {
     }
 
     /// What a score says of a contact at `at`, who carries what the scores said before.
-    fn measure<F: Facts>(
+    pub fn measure<F: Facts>(
         &self,
         definition: &ScoreDefinition,
         who: &F,
@@ -233,11 +242,11 @@ impl Scores {
 
 /// What [`Scores::measure`] found.
 #[derive(Default)]
-struct Measured {
+pub(super) struct Measured {
     points: Option<(Option<i64>, Scored)>,
     stage: Option<String>,
-    written: Written,
-    until: Option<Moment>,
+    pub written: Written,
+    pub until: Option<Moment>,
 }
 
 fn whole(seen: Seen<'_>) -> Option<i64> {

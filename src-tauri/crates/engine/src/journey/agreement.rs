@@ -124,6 +124,7 @@ fn agree(seed: u64) -> usize {
         scope: &scope,
         plan: &plan,
         behaviours: &behaviours,
+        scores: None,
     };
     let contacts: Vec<(ContactRecord, Vec<Event>)> = (1..=CONTACTS)
         .map(|id| {

@@ -3,13 +3,14 @@
 use super::kernel::{Out, step};
 use super::version::JourneyVersion;
 use super::view::ContactView;
-use crate::record::ContactRecord;
-use crate::segment::{changed_key, write_field};
-use carillon_model::contact::Value;
 use carillon_model::event::Event;
-use carillon_model::journey::{Input, Outcome, State, StepIx};
+use carillon_model::journey::{Input, State, StepIx};
 use carillon_model::{EventId, Moment};
-use std::borrow::Cow;
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// Keys of fields that were written.
+pub(crate) type Wrote = SmallVec<[Arc<str>; 2]>;
 
 /// One passage and the view of its contact, kept true as time goes on.
 ///
@@ -81,90 +82,80 @@ impl<'a> Passage<'a> {
     /// Something happened to the contact. The event joins the record if it is not there yet. A version that does not
     /// listen for it is told what it changed.
     pub fn happened(&mut self, event: &Event, now: Moment, out: &mut dyn Out) {
-        self.slide(now, out);
-        let before = self.holding();
-        self.joins(event, now);
-        if self.version.needs().listens.contains(&event.name) {
-            self.step(now, &Input::Event(event.clone()), out);
-        } else {
-            self.flips(&before, now, out);
-        }
+        let told = self.told_of(event);
+        self.takes_in(told.as_ref(), [now, now], out, |version, view| {
+            if version.needs().events.contains(&event.name) {
+                view.joins(version, event, now);
+            }
+            Wrote::new()
+        });
     }
 
-    /// Adds an event to the record, if it is one the version asks for and is not there yet.
-    pub fn joins(&mut self, event: &Event, now: Moment) {
-        let events = &self.view.record().events;
-        let known = events
-            .iter()
-            .rev()
-            .any(|known| known.id == event.id && known.name == event.name && known.at == event.at);
-        if !known && self.version.needs().events.contains(&event.name) {
-            self.view.happened(self.version, event, now);
-        }
+    /// What a version that listens for an event is told of it.
+    pub(crate) fn told_of(&self, event: &Event) -> Option<Input> {
+        let listens = self.version.needs().listens.contains(&event.name);
+        listens.then(|| Input::Event(event.clone()))
     }
 
-    /// What became of a message; an accepted one joins the record.
-    pub fn sent(
+    /// Takes in what changed of the contact, as one commit: time passes up to `at`, `change` says which fields were
+    /// written, and `now` the passage is told, of the change by `told`, or of the watched conditions that flipped.
+    pub(crate) fn takes_in(
         &mut self,
-        at: StepIx,
-        visit: u32,
-        template: &str,
-        outcome: Outcome,
+        told: Option<&Input>,
+        [at, now]: [Moment; 2],
+        out: &mut dyn Out,
+        change: impl FnOnce(&'a JourneyVersion, &mut ContactView<'a>) -> Wrote,
+    ) {
+        self.slide_to(at, now, out);
+        let first = self.view.edges_so_far();
+        self.changes(first, told, now, out, change);
+    }
+
+    /// Takes in what the commit of the last call has changed beside what the call itself did.
+    pub(crate) fn committed(
+        &mut self,
         now: Moment,
         out: &mut dyn Out,
+        change: impl FnOnce(&'a JourneyVersion, &mut ContactView<'a>) -> Wrote,
     ) {
-        self.left(template, outcome, now, out);
-        self.step(
-            now,
-            &Input::Sent {
-                step: at,
-                visit,
-                outcome,
-            },
-            out,
-        );
+        let first = self.view.edges_before_last_call();
+        self.changes(first, None, now, out, change);
     }
 
-    /// What became of a message that another passage of the contact asked for.
-    pub fn left(&mut self, template: &str, outcome: Outcome, now: Moment, out: &mut dyn Out) {
-        self.slide(now, out);
-        if outcome == Outcome::Accepted && self.version.needs().sent {
-            self.view.accepted(self.version, template, now);
+    fn changes(
+        &mut self,
+        first_edge: usize,
+        told: Option<&Input>,
+        now: Moment,
+        out: &mut dyn Out,
+        change: impl FnOnce(&'a JourneyVersion, &mut ContactView<'a>) -> Wrote,
+    ) {
+        let before = self.holding();
+        let wrote = change(self.version, &mut self.view);
+        self.view.commit_is_over(first_edge);
+        let moved = self.hangs_on(&wrote);
+        if told.is_none() {
+            self.flips(&before, now, out);
         }
-    }
-
-    /// Somebody else wrote a field of the contact, or cleared it.
-    pub fn wrote(&mut self, key: &str, value: Option<Value>, now: Moment, out: &mut dyn Out) {
-        let mut record = self.view.record().clone();
-        let asked = self.version.needs().fields.contains(&changed_key(key));
-        write_field(&mut record.fields, key, value, now, asked);
-        self.renewed(record, now, out);
-        let here = self.state.at.and_then(|at| self.version.placed(at));
-        if here.is_some_and(|placed| placed.node.hangs_on().contains(&key)) {
+        if moved {
             self.step(now, &Input::Moved, out);
         }
-    }
-
-    /// Somebody else gave the contact a tag (`on`) or took it.
-    pub fn tagged(&mut self, tag: &str, on: bool, now: Moment, out: &mut dyn Out) {
-        let mut record = self.view.record().clone();
-        if on {
-            record.tags.insert(tag.to_owned());
-        } else {
-            record.tags.remove(tag);
+        if let Some(told) = told {
+            self.step(now, told, out);
         }
-        self.renewed(record, now, out);
     }
 
-    /// Takes a record that somebody else changed, telling the flips of watched conditions.
-    fn renewed(&mut self, record: ContactRecord, now: Moment, out: &mut dyn Out) {
-        self.slide(now, out);
-        let before = self.holding();
-        self.view.renew(self.version, Cow::Owned(record), now);
-        self.flips(&before, now, out);
+    /// Whether the wait the contact is in hangs on one of these fields.
+    fn hangs_on(&self, wrote: &[Arc<str>]) -> bool {
+        let here = self.state.at.filter(|_| !wrote.is_empty());
+        let here = here.and_then(|at| self.version.placed(at));
+        here.is_some_and(|placed| {
+            let fields = placed.node.hangs_on();
+            wrote.iter().any(|key| fields.contains(&&**key))
+        })
     }
 
-    fn holding(&self) -> Vec<bool> {
+    fn holding(&self) -> SmallVec<[bool; 8]> {
         self.view.truths().iter().map(|verdict| verdict.holds).collect()
     }
 
@@ -187,8 +178,13 @@ impl<'a> Passage<'a> {
 
     /// Brings the conditions to `now`, telling the flips of watched ones.
     pub fn slide(&mut self, now: Moment, out: &mut dyn Out) {
+        self.slide_to(now, now, out);
+    }
+
+    /// Brings the conditions to `upto`, telling the flips of watched ones at `now`.
+    pub(crate) fn slide_to(&mut self, upto: Moment, now: Moment, out: &mut dyn Out) {
         let (version, state) = (self.version, &mut self.state);
-        self.view.slide(version, now, |view, condition| {
+        self.view.slide(version, upto, |view, condition| {
             if version.watches(condition) && state.at.is_some() {
                 let holds = view.holds(condition);
                 call(version, state, now, view, &Input::Truth { condition, holds }, out);

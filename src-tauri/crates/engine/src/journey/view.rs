@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Who passes, for the n-th time: what random splits are drawn by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -36,6 +37,8 @@ pub struct ContactView<'a> {
     scope: &'a Scope,
     truths: Truths,
     edges: SmallVec<[Edge; 2]>,
+    /// How many edges there were when the last call began.
+    last_call: usize,
 }
 
 /// A flip of a segment that an entry of the version names.
@@ -66,6 +69,7 @@ impl<'a> ContactView<'a> {
             scope,
             truths,
             edges: SmallVec::new(),
+            last_call: 0,
         }
     }
 
@@ -82,6 +86,7 @@ impl<'a> ContactView<'a> {
             scope,
             truths,
             edges: SmallVec::new(),
+            last_call: 0,
         }
     }
 
@@ -150,10 +155,49 @@ impl<'a> ContactView<'a> {
         }
     }
 
-    /// Takes a changed record, and evaluates anew what it may change.
-    pub fn renew(&mut self, version: &JourneyVersion, record: Cow<'a, ContactRecord>, now: Moment) {
-        self.record = record;
-        self.evaluate(version, now, |_| true);
+    /// Somebody wrote a field, or cleared it.
+    pub(crate) fn wrote(&mut self, version: &JourneyVersion, key: &str, value: Option<Value>, now: Moment) {
+        let asked = version.needs().fields.contains(&changed_key(key));
+        write_field(&mut self.record.to_mut().fields, key, value, now, asked);
+        self.evaluate(version, now, |reads| reads.field(key));
+    }
+
+    /// Writes a field that a score works out, or clears it, one of several; [`ContactView::put_all`] follows.
+    pub(crate) fn put(&mut self, key: &str, value: Option<Value>) {
+        let fields = &mut self.record.to_mut().fields;
+        match value {
+            Some(value) => fields.insert(key.to_owned(), value),
+            None => fields.remove(key),
+        };
+    }
+
+    /// These fields were put.
+    pub(crate) fn put_all(&mut self, version: &JourneyVersion, keys: &[Arc<str>], now: Moment) {
+        self.evaluate(version, now, |reads| keys.iter().any(|key| reads.field(key)));
+    }
+
+    /// Somebody gave the tag (`on`) or took it.
+    pub(crate) fn tagged(&mut self, version: &JourneyVersion, tag: &str, on: bool, now: Moment) {
+        let tags = &mut self.record.to_mut().tags;
+        match on {
+            true => tags.insert(tag.to_owned()),
+            false => tags.remove(tag),
+        };
+        self.evaluate(version, now, super::version::Reads::tag);
+    }
+
+    /// Adds an event if it is not there yet. Whether it was not.
+    pub(crate) fn joins(&mut self, version: &JourneyVersion, event: &Event, now: Moment) -> bool {
+        let known = self
+            .record
+            .events
+            .iter()
+            .rev()
+            .any(|known| known.id == event.id && known.name == event.name && known.at == event.at);
+        if !known {
+            self.happened(version, event, now);
+        }
+        !known
     }
 
     /// Adds an event that the record does not have yet, in its place by time.
@@ -187,9 +231,7 @@ impl<'a> ContactView<'a> {
                 if self.record.fields.get(key) == value.as_ref() {
                     return;
                 }
-                let asked = version.needs().fields.contains(&changed_key(key));
-                write_field(&mut self.record.to_mut().fields, key, value.clone(), now, asked);
-                self.evaluate(version, now, |reads| reads.field(key));
+                self.wrote(version, key, value.clone(), now);
             }
             Effect::AddTag { tag } => {
                 if !self.record.tags.contains(tag) {
@@ -226,9 +268,23 @@ impl<'a> ContactView<'a> {
         self.edges.len()
     }
 
-    /// Of the flips from the `first` on, which one call caused, keeps what they came to: a tag that is taken and given
-    /// back lets nobody in, as an index sees it that looks once a commit.
+    /// How many flips waited before the last call; no more than wait now.
+    pub(super) fn edges_before_last_call(&self) -> usize {
+        self.last_call.min(self.edges.len())
+    }
+
+    /// A call that began with so many flips is over.
     pub(super) fn call_is_over(&mut self, first: usize) {
+        self.last_call = first;
+        self.commit_is_over(first);
+    }
+
+    /// Of the flips from the `first` on, which one commit caused, keeps what they came to: a tag that is taken and given
+    /// back lets nobody in, as an index sees it that looks once a commit.
+    pub(super) fn commit_is_over(&mut self, first: usize) {
+        if self.edges.len() < first + 2 {
+            return;
+        }
         let mut of_call: SmallVec<[Edge; 2]> = self.edges.drain(first..).collect();
         of_call.sort_by_key(|edge| edge.segment);
         for flips in of_call.chunk_by(|one, other| one.segment == other.segment) {

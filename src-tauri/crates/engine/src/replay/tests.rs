@@ -28,6 +28,7 @@ fn recorded() -> Vec<(JourneyVersion, History)> {
                     scope: &scope,
                     plan: &plan,
                     behaviours: &[],
+                    scores: None,
                 };
                 trace(world, &contact, &given)
             }
@@ -91,6 +92,7 @@ fn what_was_known_decides_not_what_is() {
         scope: &scope,
         plan: &plan,
         behaviours: &[],
+        scores: None,
     };
     let contact = crate::steps::tests::contact(3);
     let (_, mut history) = trace(world, &contact, &[]).remove(0);

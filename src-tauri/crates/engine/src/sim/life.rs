@@ -1,11 +1,13 @@
 //! One contact's time in a simulation: what comes next, and what it does to the passage.
 
 mod mails;
+mod scores;
 
 use super::World;
 use super::behaviour::Cause;
 use super::limits::Held;
 use super::recorded::{FromOutside, Recorded};
+use crate::index::Followed;
 use crate::journey::{
     Admission, ContactView, Edge, Entry, JourneyVersion, Note, Out, Passage, PassageId, PastEnrolment, admit,
     admits_event, entry_due, is_made_up_for, posted,
@@ -16,8 +18,8 @@ use carillon_model::journey::{Effect, Fact, Input, State, StepIx};
 use carillon_model::{ContactId, EventId, JourneyId, Moment};
 use chrono::TimeDelta;
 use mails::Mail;
+use scores::{Scores, Touched, touched_by};
 use smallvec::SmallVec;
-use std::borrow::Cow;
 use std::collections::VecDeque;
 
 /// Most passages of one contact in a simulation.
@@ -100,6 +102,7 @@ struct Occurrence {
 pub(super) struct Life<'a> {
     world: World<'a>,
     passage: Passage<'a>,
+    scores: Scores<'a>,
     past: Vec<PastEnrolment>,
     /// Things that will happen, the next one last.
     coming: Vec<Event>,
@@ -131,10 +134,12 @@ impl<'a> Life<'a> {
             contact: record.contact(),
             enrolment: 0,
         };
-        let view = ContactView::new(version, id, Cow::Borrowed(record), scope, plan.start);
+        let (scores, record) = Scores::begin(world.scores, record, scope, plan.start);
+        let view = ContactView::new(version, id, record, scope, plan.start);
         let mut life = Life {
             world,
             passage: Passage::new(version, view, plan.start),
+            scores,
             past: Vec::new(),
             coming: Vec::new(),
             calendar: Vec::new(),
@@ -157,7 +162,7 @@ impl<'a> Life<'a> {
             if behaviour.cause == Cause::PerDay && life.matters(&behaviour.event) {
                 life.coming.extend((0..plan.days).filter_map(|day| {
                     let begins_at = plan.start.checked_add_signed(TimeDelta::days(i64::from(day)))?;
-                    behaviour.on_day(place, plan.seed, record.contact(), day, begins_at)
+                    behaviour.on_day(place, plan.seed, id.contact, day, begins_at)
                 }));
             }
         }
@@ -166,9 +171,8 @@ impl<'a> Life<'a> {
         life
     }
 
-    pub(super) fn only(mut self, entry: StepIx, until: Moment) -> Life<'a> {
+    pub(super) fn only(mut self, entry: StepIx) -> Life<'a> {
         self.only = Some(entry);
-        self.until = until;
         self
     }
 
@@ -192,8 +196,8 @@ impl<'a> Life<'a> {
             }
             self.clock = now;
             match next {
-                Next::Slide => self.call(watch, |passage, out| passage.slide(now, out)),
-                Next::Wake => self.call(watch, |passage, out| passage.tell(now, &Input::Wake, out)),
+                Next::Slide => self.call(watch, |passage, _, out| passage.slide(now, out)),
+                Next::Wake => self.call(watch, |passage, _, out| passage.tell(now, &Input::Wake, out)),
                 Next::Event => self.event(watch),
                 Next::Calendar(place) => self.calendar(place, due, watch),
                 Next::Recorded => self.outside(watch),
@@ -245,12 +249,17 @@ impl<'a> Life<'a> {
         let slides = conditions
             .filter_map(|ix| self.passage.view.truths().get(usize::from(ix.0))?.until)
             .min();
+        let scores = self.scores.due(inside, self.only.is_none());
         let calendar = self.calendar.iter().enumerate();
         let calendar = calendar
             .filter_map(|(place, next)| Some((next.due?, Next::Calendar(place))))
             .min();
         [
-            slides.map(|at| (at, Next::Slide)),
+            [slides, scores]
+                .into_iter()
+                .flatten()
+                .min()
+                .map(|at| (at, Next::Slide)),
             self.passage
                 .state
                 .wake_at
@@ -283,11 +292,12 @@ impl<'a> Life<'a> {
             ..event
         };
         if self.passage.state.at.is_some() {
-            return self.call(watch, |passage, out| passage.happened(&event, now, out));
+            return self.call(watch, |passage, scores, out| {
+                scores.happened(passage, &event, now, out)
+            });
         }
-        self.call(watch, |passage, out| {
-            passage.slide(now, out);
-            passage.joins(&event, now);
+        self.call(watch, |passage, scores, out| {
+            scores.happened_outside(passage, &event, now, out)
         });
         let entries = self.world.version.entries();
         let entries: SmallVec<[StepIx; 4]> = entries.map(|(step, _)| step).collect();
@@ -309,15 +319,19 @@ impl<'a> Life<'a> {
             FromOutside::Happened(event) if self.matters(&event.name) => self.happened(event, watch),
             FromOutside::Happened(_) => {}
             FromOutside::PutIn(entry) => {
-                self.call(watch, |passage, out| passage.slide(now, out));
+                self.call(watch, |passage, _, out| passage.slide(now, out));
                 self.enter(entry, told.at, None, watch);
             }
             FromOutside::Wrote(key, value) => {
-                self.call(watch, |passage, out| passage.wrote(&key, value, now, out));
+                self.call(watch, |passage, scores, out| {
+                    scores.wrote(passage, &key, value, now, out)
+                });
                 self.plan_calendar(now);
             }
             FromOutside::Tagged(tag, on) => {
-                self.call(watch, |passage, out| passage.tagged(&tag, on, now, out));
+                self.call(watch, |passage, scores, out| {
+                    scores.tagged(passage, (&tag, on), now, out)
+                });
             }
             FromOutside::Mail {
                 enrolment,
@@ -325,13 +339,7 @@ impl<'a> Life<'a> {
                 visit,
                 template,
                 outcome,
-            } => self.call(watch, |passage, out| {
-                if passage.view.passage.enrolment == enrolment {
-                    passage.sent(step, visit, &template, outcome, now, out);
-                } else {
-                    passage.left(&template, outcome, now, out);
-                }
-            }),
+            } => self.learns(enrolment, (step, visit), &template, outcome, watch),
         }
     }
 
@@ -343,7 +351,7 @@ impl<'a> Life<'a> {
         if is_made_up_for(self.calendar[place].due, now) {
             return;
         }
-        self.call(watch, |passage, out| passage.slide(now, out));
+        self.call(watch, |passage, _, out| passage.slide(now, out));
         let condition = crate::journey::entry::schedule_condition(self.world.version, entry);
         if condition.is_none_or(|who| self.passage.view.holds(who)) {
             self.enter(entry, due, None, watch);
@@ -375,13 +383,18 @@ impl<'a> Life<'a> {
             ended: false,
         });
         watch.begins(self.passage.view.passage);
-        self.call(watch, |passage, out| {
+        self.call(watch, |passage, _, out| {
             passage.enter(entry, planned, event, now, out)
         });
     }
 
-    /// Calls the passage, and does what it asks: mails are accepted or refused, posted events come back.
-    fn call(&mut self, watch: &mut impl Watch, tell: impl FnOnce(&mut Passage<'a>, &mut dyn Out)) {
+    /// Calls the passage, and does what it asks: mails are accepted or refused, posted events come back. Scores that time
+    /// turned over are measured before, and those that the call moved right after it, as its commit would.
+    fn call(
+        &mut self,
+        watch: &mut impl Watch,
+        tell: impl FnOnce(&mut Passage<'a>, &mut Scores<'a>, &mut dyn Out),
+    ) {
         let now = self.clock;
         let mut heard = Heard {
             day: self.world.plan.day(now),
@@ -390,9 +403,15 @@ impl<'a> Life<'a> {
             watch: &mut *watch,
             mails: SmallVec::new(),
             posted: SmallVec::new(),
+            committed: 0,
             wrote: false,
+            scores: self.world.scores,
+            touched: Touched::new(),
         };
-        tell(&mut self.passage, &mut heard);
+        self.scores.pass(&mut self.passage, now, &mut heard);
+        heard.settle(&mut self.passage, &mut self.scores);
+        tell(&mut self.passage, &mut self.scores, &mut heard);
+        heard.settle(&mut self.passage, &mut self.scores);
         let Heard {
             mails, posted, wrote, ..
         } = heard;
@@ -407,7 +426,7 @@ impl<'a> Life<'a> {
         for event in posted {
             self.comes(event);
         }
-        if wrote {
+        if self.scores.take_wrote() || wrote {
             self.plan_calendar(now);
         }
     }
@@ -450,7 +469,9 @@ impl<'a> Life<'a> {
     fn matters(&self, name: &str) -> bool {
         let version = self.world.version;
         let lets_in = |entry: &Entry| matches!(entry, Entry::Event(wanted) if wanted.name == name);
-        version.needs().events.contains(name) || version.entries().any(|(_, entry)| lets_in(entry))
+        version.needs().events.contains(name)
+            || self.scores.reads_event(name)
+            || version.entries().any(|(_, entry)| lets_in(entry))
     }
 
     /// A field may have been written at `now`: what was due by then stays due, and of what is written only later
@@ -485,12 +506,32 @@ struct Heard<'w, W> {
     id: PassageId,
     mails: SmallVec<[Mail; 2]>,
     posted: SmallVec<[Event; 1]>,
+    /// How many of those are in the record.
+    committed: usize,
     /// A field was written: dates may have moved.
     wrote: bool,
+    scores: Option<&'w Followed>,
+    /// Those that what was asked for may move.
+    touched: Touched,
+}
+
+impl<W: Watch> Heard<'_, W> {
+    /// Measures what was touched, as the commit of the call does, until what comes of that touches nothing more.
+    fn settle<'a>(&mut self, passage: &mut Passage<'a>, scores: &mut Scores<'a>) {
+        while !self.touched.is_empty() {
+            let touched = std::mem::take(&mut self.touched);
+            let posted: SmallVec<[Event; 1]> = self.posted[self.committed..].iter().cloned().collect();
+            self.committed = self.posted.len();
+            scores.committed(passage, touched, &posted, self.now, self);
+        }
+    }
 }
 
 impl<W: Watch> Out for Heard<'_, W> {
     fn effect(&mut self, effect: Effect) {
+        if let Some(scores) = self.scores {
+            self.touched.extend(touched_by(scores, &effect));
+        }
         match effect {
             Effect::Send {
                 step,

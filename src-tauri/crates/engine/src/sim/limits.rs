@@ -3,7 +3,7 @@
 //! Contacts are played one by one, each as if the accounts were its own, and when its mails want to leave is noted. Then
 //! each account's mails are put in order of time, as live (`outbox`: by the moment they are due, then as they were asked
 //! for), and each leaves at the earliest moment that keeps the limits. What an account holds changes nothing but when a mail
-//! leaves; where a draft reads that (a condition on what was sent, or what contacts do after a mail), everybody is played
+//! leaves; where a draft reads that (a condition or a score on what was sent, or what contacts do after a mail), everybody is played
 //! again with those moments, until they come out as they went in ([`reads_mails`]). Each round is right for longer than
 //! the one before, because a mail can change only what comes after it.
 
@@ -162,7 +162,9 @@ impl Accounts {
 /// Whether it matters to where contacts go when a mail leaves, and not only to when it does.
 pub fn reads_mails(world: World<'_>) -> bool {
     let follows = |behaviour: &Behaviour| behaviour.cause == Cause::AfterMail;
-    world.version.needs().sent || world.behaviours.iter().any(follows)
+    world.version.needs().sent
+        || world.scores.is_some_and(|scores| scores.reads_mails())
+        || world.behaviours.iter().any(follows)
 }
 
 /// The figures of everybody under the limits, and which mails are held. `play` plays everybody with the mails held that it

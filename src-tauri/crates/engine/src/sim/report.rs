@@ -41,9 +41,10 @@ pub struct SimReport {
     #[serde(default)]
     #[ts(type = "number")]
     pub still_held: u64,
-    /// Names of the scores that the draft asks for. Nothing that happens in a simulation changes one.
+    /// Names of the scores that the draft asks for and that are followed but in part: some of their rules read consent,
+    /// suppression or the history of journeys, which a simulation leaves as they are.
     #[serde(default)]
-    pub fixed_scores: Vec<String>,
+    pub partly_fixed_scores: Vec<String>,
     pub ended: Vec<EndCount>,
     /// Goals in canonical order.
     pub goals: Vec<GoalCount>,
@@ -207,7 +208,7 @@ impl SimReport {
             refused: none(),
             held: none(),
             still_held: 0,
-            fixed_scores: Vec::new(),
+            partly_fixed_scores: Vec::new(),
             ended: Vec::new(),
             goals: goals
                 .map(|placed| GoalCount {

@@ -1,6 +1,9 @@
+mod scored;
+
 use super::*;
 use crate::journey::{Catalogue, ENTRIES_AN_HOUR, compile, scenario};
 use crate::steps::tests::{contact, event, row, utc};
+use carillon_model::JourneyId;
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::journey::{End, FactKind, Journey, ReEntry};
 use chrono::TimeDelta;
@@ -70,6 +73,7 @@ fn the_figures_of_a_small_world_are_what_a_hand_counts() {
         scope: &scope,
         plan: &plan,
         behaviours: &behaviours,
+        scores: None,
     };
     let people = people(100);
     let report = simulate(world, &people);
@@ -171,6 +175,7 @@ fn what_an_account_cannot_let_go_leaves_on_later_days() {
             scope: &scope,
             plan: &plan,
             behaviours: &[],
+            scores: None,
         };
         let (report, holds) = under(world, &small(per_day), &people);
         let on = |day: u32| behind(world, &people, &holds, &Number::Mails { day: Some(day) }).len() as u64;
@@ -196,6 +201,7 @@ fn who_got_the_mail_late_does_late_what_it_is_followed_by() {
         scope: &scope,
         plan: &plan,
         behaviours: &behaviours,
+        scores: None,
     };
     let (report, _) = under(world, &small(30), &people(100));
     assert_eq!((report.mails, report.held[0]), (vec![30, 30, 5, 0, 0], 35));
@@ -228,6 +234,7 @@ fn the_people_behind_a_number_are_as_many_as_it_says() {
             scope: &scope,
             plan: &plan,
             behaviours: &behaviours,
+            scores: None,
         };
         let people: Vec<ContactRecord> = (1..=60)
             .map(|id| scenario::contact(seed, id, plan.start))
@@ -279,6 +286,7 @@ fn parts_in_any_order_add_up_to_the_whole() {
         scope: &scope,
         plan: &plan,
         behaviours: &behaviours,
+        scores: None,
     };
     let people = people(300);
     let whole = simulate(world, &people);
@@ -310,6 +318,7 @@ fn sleep_puts_off_what_falls_due_in_it() {
         scope: &scope,
         plan: &plan,
         behaviours: &[],
+        scores: None,
     };
     let (_, history) = trace(world, &contact(1), &[]).remove(0);
     let ended = history.facts.last().unwrap();
@@ -333,6 +342,7 @@ fn of_the_mornings_slept_through_only_the_last_is_made_up_for() {
         scope: &scope,
         plan: &plan,
         behaviours: &[],
+        scores: None,
     };
     let entered: Vec<Moment> = trace(world, &contact(1), &[])
         .iter()
@@ -365,6 +375,7 @@ fn members_of_a_segment_come_in_when_time_lets_them() {
         scope: &scope,
         plan: &plan,
         behaviours: &[],
+        scores: None,
     };
     let mut person = contact(1);
     // Two orders within ten days make a regular: until the older one is ten days old.
@@ -418,6 +429,7 @@ fn a_journey_that_feeds_itself_is_cut_short_and_said_so() {
         scope: &scope,
         plan: &plan,
         behaviours: &[],
+        scores: None,
     };
     let mut person = contact(1);
     person.tags.insert("vip".into());
@@ -449,6 +461,7 @@ fn a_tag_that_is_taken_and_given_back_in_one_call_lets_nobody_in_again() {
         scope: &scope,
         plan: &plan,
         behaviours: &[],
+        scores: None,
     };
     let mut person = contact(1);
     person.tags.insert("vip".into());
@@ -468,6 +481,7 @@ fn what_happened_before_the_beginning_lets_nobody_in_though_it_is_heard_of_later
         scope: &scope,
         plan: &plan,
         behaviours: &[],
+        scores: None,
     };
     let heard = |happened: &str| Recorded {
         at: utc("2026-01-05T12:00:00Z"),
@@ -483,12 +497,17 @@ fn one_contact_is_tried_step_by_step() {
     let version = version(&welcome());
     let scope = Catalogue::sample().scope(chrono_tz::UTC);
     let entry = version.find(&"in".into()).unwrap();
-    let (start, horizon) = (utc("2026-01-05T10:00:00Z"), utc("2026-01-09T10:00:00Z"));
-    let journey = JourneyId(1);
-    let tried = |happens: &[Event]| {
-        let time = (start, horizon);
-        try_one(journey, &version, &scope, &contact(1), entry, time, happens)
+    let tried_for = |days: u32, happens: &[Event]| {
+        let world = World {
+            version: &version,
+            scope: &scope,
+            plan: &plan(days),
+            behaviours: &[orders()],
+            scores: None,
+        };
+        try_one(world, &contact(1), entry, happens)
     };
+    let tried = |happens: &[Event]| tried_for(4, happens);
     let quiet = tried(&[]);
     assert!(
         matches!(&quiet.last().unwrap().what, FactKind::Ended { end: End::Completed(word) } if word == "done")
@@ -501,15 +520,7 @@ fn one_contact_is_tried_step_by_step() {
         }
     );
     assert_eq!(orders.last().unwrap().at, utc("2026-01-06T10:00:00Z"));
-    let cut = try_one(
-        journey,
-        &version,
-        &scope,
-        &contact(1),
-        entry,
-        (start, start + TimeDelta::hours(1)),
-        &[],
-    );
+    let cut = tried_for(1, &[]);
     assert!(matches!(
         cut.last().unwrap().what,
         FactKind::Waiting { .. } | FactKind::Learned { .. }

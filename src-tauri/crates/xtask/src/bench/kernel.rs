@@ -110,7 +110,7 @@ fn fill(place: &Place, contacts: u64) -> Result<PathBuf> {
 }
 
 /// Points by hand only: its one rule is about an event that nobody does.
-pub(super) fn points_by_hand() -> Value {
+fn points_by_hand() -> Value {
     json!({ "kind": "points", "groups": [{ "key": "all", "name": "All", "rules": [
         { "key": "none", "when": "did nothing_at_all", "points": { "per": "each", "points": 1 } },
     ] }] })

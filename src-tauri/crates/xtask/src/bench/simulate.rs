@@ -243,6 +243,15 @@ fn world(place: &Place, dir: &Path) -> Result<(Leashed, u16)> {
     Ok((running, port))
 }
 
+/// A score that the journey moves: by its points, and by what it posts, which halves in five days.
+fn heat() -> Value {
+    json!({ "kind": "points", "groups": [
+        { "key": "offers", "name": "Offers", "decay": { "decay": "half_life", "days": 5 }, "rules": [
+            { "key": "offered", "when": "did offered", "points": { "per": "each", "points": 4 } },
+        ] },
+    ] })
+}
+
 /// A workspace on a clock that is moved, with so many people in front of the journey, which is not published.
 fn fill(place: &Place, dir: &Path, people: u64) -> Result<PathBuf> {
     std::fs::create_dir_all(dir).map_err(|e| format!("{} cannot be made: {e}", dir.display()))?;
@@ -256,7 +265,7 @@ fn fill(place: &Place, dir: &Path, people: u64) -> Result<PathBuf> {
         csv.push_str(&format!("person{n}@example.com,Person {n},{country},{zone}\n"));
     }
     let (csv, letter) = (put("people.csv", &csv)?, put("letter.mjml", LETTER)?);
-    let heat = put("heat.json", &super::kernel::points_by_hand().to_string())?;
+    let heat = put("heat.json", &heat().to_string())?;
     let file = dir.join("simulate.carillon");
     for args in [
         wiring::workspace_create_virtual(&file),

@@ -473,6 +473,7 @@ pub(super) fn naive(
         scope,
         plan,
         behaviours,
+        ..
     } = world;
     let people = contacts.iter().map(|(record, given)| {
         let evaluate = |expr| segment::eval(expr, record, plan.start, scope);

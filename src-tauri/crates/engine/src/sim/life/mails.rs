@@ -5,7 +5,7 @@ use crate::journey::PassageId;
 use crate::sim::behaviour::MailOf;
 use carillon_model::Moment;
 use carillon_model::consent::{Channel, Purpose};
-use carillon_model::journey::{Outcome, StepIx};
+use carillon_model::journey::{Input, Outcome, StepIx};
 
 /// A mail that was asked for.
 pub(super) struct Mail {
@@ -75,15 +75,25 @@ impl Life<'_> {
         }
     }
 
-    /// Tells the passage, or the one that came after it, what became of a mail.
     fn became(&mut self, mail: &Mail, outcome: Outcome, watch: &mut impl Watch) {
+        let asked = (mail.step, mail.visit);
+        self.learns(mail.enrolment, asked, &mail.template, outcome, watch);
+    }
+
+    /// Tells the passage, or the one that came after it, what became of a mail.
+    pub(super) fn learns(
+        &mut self,
+        enrolment: u32,
+        (step, visit): (StepIx, u32),
+        template: &str,
+        outcome: Outcome,
+        watch: &mut impl Watch,
+    ) {
         let now = self.clock;
-        self.call(watch, |passage, out| {
-            if passage.view.passage.enrolment == mail.enrolment {
-                passage.sent(mail.step, mail.visit, &mail.template, outcome, now, out);
-            } else {
-                passage.left(&mail.template, outcome, now, out);
-            }
+        let told = Input::Sent { step, visit, outcome };
+        self.call(watch, |passage, scores, out| {
+            let own = passage.view.passage.enrolment == enrolment;
+            scores.mailed(passage, own.then_some(&told), (template, outcome), now, out);
         });
     }
 }
