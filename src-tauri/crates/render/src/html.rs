@@ -1,7 +1,7 @@
 //! Reading the finished HTML once: it is checked for what no mail may carry, and turned into plain text.
 
 use crate::context::{ErrorKind, Fallible, RenderError};
-use crate::text::Flow;
+use crate::text::{Flow, Sink};
 use html_escape::decode_html_entities;
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ const FORBIDDEN: [&str; 9] = [
     "script", "iframe", "frame", "frameset", "object", "embed", "applet", "base", "portal",
 ];
 /// Attributes that hold an address.
-const ADDRESSES: [&str; 8] = [
+pub(crate) const ADDRESSES: [&str; 8] = [
     "href",
     "src",
     "action",
@@ -35,7 +35,7 @@ pub(crate) struct Tag<'a> {
     pub(crate) name: Cow<'a, str>,
     pub(crate) closes: bool,
     empty: bool,
-    attributes: Vec<(Cow<'a, str>, &'a str)>,
+    pub(crate) attributes: Vec<(Cow<'a, str>, &'a str)>,
     /// The source from behind its "<" to the end of all.
     pub(crate) source: &'a str,
 }
@@ -202,7 +202,7 @@ fn check(tag: &Tag<'_>) -> Fallible<()> {
 }
 
 /// Browsers leave out white space and control characters in a scheme (WHATWG URL §4.4), so they are left out here.
-fn is_safe_address(value: &str) -> bool {
+pub(crate) fn is_safe_address(value: &str) -> bool {
     let address: String = decode_html_entities(value)
         .chars()
         .filter(|c| !c.is_whitespace() && !c.is_control())
@@ -231,22 +231,26 @@ pub(crate) fn check_safe(html: &str) -> Fallible<()> {
 /// The plain text of a mail's HTML, links as `text (address)`, pictures by their alternative text.
 pub(crate) fn to_text(html: &str) -> String {
     let mut flow = Flow::default();
+    read(html, &mut flow);
+    flow.finish()
+}
+
+/// Tells what a reader would see.
+pub(crate) fn read(html: &str, flow: &mut impl Sink) {
     let mut reader = Reader::default();
     for piece in (Pieces { rest: html }) {
         match piece {
             Piece::Text(text) if reader.hidden.is_none() => flow.words(&decode_html_entities(text)),
             Piece::Text(_) => {}
-            Piece::Tag(tag) => reader.tag(&tag, &mut flow),
+            Piece::Tag(tag) => reader.tag(&tag, flow),
         }
     }
-    flow.finish()
 }
 
 #[derive(Default)]
 struct Reader {
     /// The element that hides what follows, and how often it stands inside itself.
     hidden: Option<(String, usize)>,
-    link: Option<(String, usize)>,
     /// For each open table whether it only lays out.
     tables: Vec<bool>,
     lists: Vec<Option<usize>>,
@@ -256,7 +260,7 @@ struct Reader {
 const NESTED: usize = 128;
 
 impl Reader {
-    fn tag(&mut self, tag: &Tag<'_>, flow: &mut Flow) {
+    fn tag(&mut self, tag: &Tag<'_>, flow: &mut impl Sink) {
         if self.hides(tag) {
             return;
         }
@@ -287,9 +291,9 @@ impl Reader {
                 flow.paragraph();
             }
             ("li", false) => self.item(flow),
-            ("img", false) => self.picture(tag, flow),
-            ("a", false) => self.link = tag.attribute("href").map(|href| (href, flow.mark())),
-            ("a", true) => self.link_ends(flow),
+            ("img", false) => flow.picture(&tag.attribute("alt").unwrap_or_default()),
+            ("a", false) => flow.link(tag.attribute("href")),
+            ("a", true) => flow.link_ends(),
             _ => {}
         }
     }
@@ -322,14 +326,14 @@ impl Reader {
         false
     }
 
-    fn list(&mut self, count: Option<usize>, flow: &mut Flow) {
+    fn list(&mut self, count: Option<usize>, flow: &mut impl Sink) {
         flow.paragraph();
         if self.lists.len() < NESTED {
             self.lists.push(count);
         }
     }
 
-    fn item(&mut self, flow: &mut Flow) {
+    fn item(&mut self, flow: &mut impl Sink) {
         flow.line();
         match self.lists.last_mut() {
             Some(Some(count)) => {
@@ -337,36 +341,6 @@ impl Reader {
                 flow.words(&format!("{count}. "));
             }
             _ => flow.words("- "),
-        }
-    }
-
-    fn picture(&mut self, tag: &Tag<'_>, flow: &mut Flow) {
-        let alt = tag.attribute("alt").unwrap_or_default();
-        if !alt.trim().is_empty() {
-            flow.words(&format!(" {alt} "));
-        }
-    }
-
-    fn link_ends(&mut self, flow: &mut Flow) {
-        let Some((href, mark)) = self.link.take() else {
-            return;
-        };
-        let leads = ["http:", "https:", "mailto:", "tel:"]
-            .iter()
-            .any(|scheme| href.starts_with(scheme));
-        let shown = flow.since(mark);
-        let same = |text: &str| {
-            href == text
-                || href
-                    .split_once(':')
-                    .is_some_and(|(_, rest)| rest.trim_start_matches('/') == text)
-        };
-        if leads && !same(shown.trim()) {
-            flow.words(&if shown.trim().is_empty() {
-                href
-            } else {
-                format!(" ({href})")
-            });
         }
     }
 }

@@ -25,6 +25,8 @@ mod html;
 mod liquid;
 mod locale;
 mod mjml;
+mod recipe;
+mod shape;
 mod template;
 mod text;
 

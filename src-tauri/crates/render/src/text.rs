@@ -3,18 +3,36 @@
 /// Columns after which a line is broken at a space (RFC 5322 §2.1.1 asks for 78 at most).
 pub(crate) const COLUMNS: usize = 76;
 
-/// Collects words into lines and paragraphs, with white space as a browser would show it.
-#[derive(Default)]
-pub(crate) struct Flow {
-    out: String,
-    /// Line breaks owed before the next word.
-    owed: usize,
-    /// A space owed before the next word.
-    space: bool,
+/// What the reading of flowing markup tells of.
+pub(crate) trait Sink {
+    /// Text, with its entities decoded.
+    fn words(&mut self, text: &str);
+    /// What follows begins a line.
+    fn line(&mut self);
+    /// What follows begins a paragraph.
+    fn paragraph(&mut self);
+    /// A link begins; none where it leads nowhere.
+    fn link(&mut self, href: Option<String>);
+    /// The end of a link: its address follows what was shown, unless that is the address.
+    fn link_ends(&mut self);
+    /// A picture, by its alternative text.
+    fn picture(&mut self, alt: &str);
 }
 
-impl Flow {
-    pub(crate) fn words(&mut self, text: &str) {
+/// Collects words into lines and paragraphs, with white space as a browser would show it.
+#[derive(Debug, Default)]
+pub(crate) struct Flow {
+    pub(crate) out: String,
+    /// Line breaks owed before the next word.
+    pub(crate) owed: usize,
+    /// A space owed before the next word.
+    pub(crate) space: bool,
+    /// Address of the open link, and where its words begin.
+    pub(crate) link: Option<(String, usize)>,
+}
+
+impl Sink for Flow {
+    fn words(&mut self, text: &str) {
         for c in text.chars() {
             if c == '\u{2003}' || c.is_whitespace() {
                 self.space = true;
@@ -27,32 +45,68 @@ impl Flow {
             ) {
                 continue;
             }
-            if self.owed > 0 && !self.out.is_empty() {
-                self.out.extend(std::iter::repeat_n('\n', self.owed));
-            } else if self.space && !self.out.is_empty() {
-                self.out.push(' ');
-            }
-            self.owed = 0;
-            self.space = false;
+            self.break_owed();
             self.out.push(c);
         }
     }
 
-    pub(crate) fn line(&mut self) {
+    fn line(&mut self) {
         self.owed = self.owed.max(1);
     }
 
-    pub(crate) fn paragraph(&mut self) {
+    fn paragraph(&mut self) {
         self.owed = 2;
     }
 
-    /// Where the text stands now, for [`Flow::since`].
-    pub(crate) fn mark(&self) -> usize {
-        self.out.len()
+    fn link(&mut self, href: Option<String>) {
+        self.link = href.map(|href| (href, self.out.len()));
     }
 
-    pub(crate) fn since(&self, mark: usize) -> &str {
-        self.out.get(mark..).unwrap_or_default()
+    fn link_ends(&mut self) {
+        let Some((href, mark)) = self.link.take() else {
+            return;
+        };
+        let leads = ["http:", "https:", "mailto:", "tel:"]
+            .iter()
+            .any(|scheme| href.starts_with(scheme));
+        let shown = self.out.get(mark..).unwrap_or_default().trim();
+        let same = |text: &str| {
+            href == text
+                || href
+                    .split_once(':')
+                    .is_some_and(|(_, rest)| rest.trim_start_matches('/') == text)
+        };
+        if !leads || same(shown) {
+            return;
+        }
+        if shown.is_empty() {
+            self.words(&href);
+        } else {
+            self.words(" (");
+            self.words(&href);
+            self.words(")");
+        }
+    }
+
+    fn picture(&mut self, alt: &str) {
+        if !alt.trim().is_empty() {
+            self.words(" ");
+            self.words(alt);
+            self.words(" ");
+        }
+    }
+}
+
+impl Flow {
+    /// Breaks or spaces before a word, as owed.
+    pub(crate) fn break_owed(&mut self) {
+        if self.owed > 0 && !self.out.is_empty() {
+            self.out.extend(std::iter::repeat_n('\n', self.owed));
+        } else if self.space && !self.out.is_empty() {
+            self.out.push(' ');
+        }
+        self.owed = 0;
+        self.space = false;
     }
 
     pub(crate) fn finish(self) -> String {

@@ -2,7 +2,8 @@
 
 use super::expr::{Comparison, Condition, Expr, Op, Operand, Path, Source, Step};
 use super::filters;
-use super::markup::Track;
+use super::marks::Marks;
+use super::markup::{Stand, Track, escape};
 use super::parse::{For, Kind, Liquid, Node};
 use super::scope::{Found, Root, Scope};
 use super::value::{Val, is_unwelcome};
@@ -64,25 +65,27 @@ pub(crate) struct Run<'a> {
     loops: Vec<Loop>,
     /// Output, the innermost capture last.
     outputs: Vec<(String, Track)>,
+    /// Where values stand in the outermost output, where that is asked for.
+    marks: Option<Marks>,
     steps: u64,
     made: u64,
 }
 
 /// Renders one part. Paths without a value are added to `gaps`.
 pub(crate) fn render(part: &Liquid, scope: &Scope<'_>, mode: Mode, gaps: &mut Gaps) -> Fallible<String> {
-    let mut run = Run {
-        scope,
-        mode,
-        gaps,
-        names: BTreeMap::new(),
-        loops: Vec::new(),
-        outputs: vec![Default::default()],
-        steps: 0,
-        made: 0,
-    };
+    let mut run = Run::new(scope, mode, gaps);
     run.nodes(&part.nodes)?;
     let out = run.outputs.pop().map(|(text, _)| text).unwrap_or_default();
     Ok(if mode == Mode::Line { one_line(&out) } else { out })
+}
+
+/// The same for HTML, with the places where values stand in it.
+pub(crate) fn render_marked(part: &Liquid, scope: &Scope<'_>, gaps: &mut Gaps) -> Fallible<(String, Marks)> {
+    let mut run = Run::new(scope, Mode::Html, gaps);
+    run.marks = Some(Marks::default());
+    run.nodes(&part.nodes)?;
+    let out = run.outputs.pop().map(|(text, _)| text).unwrap_or_default();
+    Ok((out, run.marks.unwrap_or_default()))
 }
 
 /// Line breaks and runs of white space become one space; control characters go (RFC 5322 §2.2).
@@ -103,6 +106,20 @@ fn too_much(message: impl Into<String>) -> RenderError {
 }
 
 impl<'a> Run<'a> {
+    fn new(scope: &'a Scope<'a>, mode: Mode, gaps: &'a mut Gaps) -> Self {
+        Run {
+            scope,
+            mode,
+            gaps,
+            names: BTreeMap::new(),
+            loops: Vec::new(),
+            outputs: vec![Default::default()],
+            marks: None,
+            steps: 0,
+            made: 0,
+        }
+    }
+
     /// Counts a step that handles so many bytes.
     pub(crate) fn step(&mut self, bytes: usize) -> Fallible<()> {
         self.steps += 1 + bytes as u64 / 256;
@@ -139,10 +156,43 @@ impl<'a> Run<'a> {
         Ok(Flow::Next)
     }
 
+    /// A node, as one slot where it is a block that keeps to the place it stands in.
     fn node(&mut self, node: &Node) -> Fallible<Flow> {
+        let is_block = matches!(node.kind, Kind::If { .. } | Kind::Case { .. } | Kind::For(_));
+        if !is_block || !node.inline {
+            return self.run(node);
+        }
+        let Some((from, stand)) = self.place() else {
+            return self.run(node);
+        };
+        let before = self.marks.as_ref().map(Marks::point);
+        let flow = self.run(node)?;
+        if let (Some(marks), Some(before), Some((out, track))) =
+            (self.marks.as_mut(), before, self.outputs.first())
+            && track.stand() == stand
+        {
+            marks.join(before, from, out, stand);
+        }
+        Ok(flow)
+    }
+
+    /// Where the outermost output stands, while places are asked for and it is the one that is written to.
+    fn place(&self) -> Option<(usize, Stand)> {
+        match (&self.marks, self.outputs.as_slice()) {
+            (Some(_), [(out, track)]) => Some((out.len(), track.stand())),
+            _ => None,
+        }
+    }
+
+    fn run(&mut self, node: &Node) -> Fallible<Flow> {
         self.step(0)?;
         match &node.kind {
-            Kind::Text(text) => self.write(text)?,
+            Kind::Text(text) => {
+                if let (Some(marks), 1) = (self.marks.as_mut(), self.outputs.len()) {
+                    marks.fixed(node.number);
+                }
+                self.write(text)?;
+            }
             Kind::Print(expr) => self.print(expr)?,
             Kind::Assign(name, expr) => {
                 let given = self.expr(expr)?;
@@ -234,18 +284,29 @@ impl<'a> Run<'a> {
             let text = given.value.text(&self.scope.locale);
             return self.write(&text);
         }
-        let track = self
-            .outputs
-            .last()
-            .map(|(_, track)| track.clone())
-            .unwrap_or_default();
-        match &given.value {
-            Val::Markup(markup) if track.takes_markup() => self.write(&markup.clone()),
-            value => {
-                let written = track.value(&value.text(&self.scope.locale))?;
-                self.write(&written)
+        let place = self.place();
+        let track = self.outputs.last().map(|(_, track)| track);
+        let taken = match &given.value {
+            Val::Markup(markup) if track.is_none_or(Track::takes_markup) => Some(markup.clone()),
+            _ => None,
+        };
+        match &taken {
+            Some(markup) => self.write(markup)?,
+            None => {
+                let text = given.value.text(&self.scope.locale);
+                let written = track.map_or_else(|| Ok(escape(&text)), |track| track.value(&text))?;
+                self.write(&written)?;
             }
         }
+        if let (Some((from, stand)), Some(marks), Some((out, _))) =
+            (place, self.marks.as_mut(), self.outputs.first())
+        {
+            match taken {
+                Some(_) => marks.markup(from, out, stand),
+                None => marks.value(from, out, stand),
+            }
+        }
+        Ok(())
     }
 
     fn note(&mut self, given: &Given) {

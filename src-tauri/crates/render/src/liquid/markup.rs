@@ -37,8 +37,33 @@ const TAG_NAME_BYTES: usize = 32;
 impl Track {
     /// Reads markup as it is written.
     pub(crate) fn feed(&mut self, markup: &str) {
-        for byte in markup.bytes() {
+        let bytes = markup.as_bytes();
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
+            // Most of a mail is text and values, where one byte alone means something.
+            let wanted = match self.place {
+                Place::Text | Place::Style => Some(b'<'),
+                Place::Quoted(quote) => Some(quote),
+                _ => None,
+            };
+            if let Some(wanted) = wanted
+                && byte != wanted
+            {
+                let found = bytes[at..].iter().position(|byte| *byte == wanted);
+                at = found.map_or(bytes.len(), |found| at + found);
+                continue;
+            }
             self.byte(byte);
+            at += 1;
+        }
+    }
+
+    /// Where what is written next stands, as far as values keep to it.
+    pub(crate) fn stand(&self) -> Stand {
+        match self.place {
+            Place::Text => Stand::Text,
+            Place::Quoted(_) => Stand::Quoted,
+            _ => Stand::Elsewhere,
         }
     }
 
@@ -123,6 +148,23 @@ impl Track {
 
 fn is_plain_style(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '#' | '%' | '.' | ',' | ' ' | '-' | '_')
+}
+
+/// The places a value can stand in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stand {
+    /// Between tags.
+    Text,
+    /// In the quoted value of an attribute.
+    Quoted,
+    /// In a comment or a style.
+    Elsewhere,
+}
+
+/// Whether a text ends within what could become an entity by what follows.
+pub(crate) fn leaves_entity_open(text: &str) -> bool {
+    let last = text.rfind('&').map(|at| &text[at + 1..]);
+    last.is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'#'))
 }
 
 /// For HTML text and quoted attributes.
