@@ -110,9 +110,7 @@ fn behind(text: &str, byte: u8) -> Option<&str> {
 fn tag(after: &str) -> (Tag<'_>, &str) {
     let closes = after.starts_with('/');
     let body = after.trim_start_matches('/');
-    let end = body
-        .find(|c: char| c.is_whitespace() || matches!(c, '>' | '/'))
-        .unwrap_or(body.len());
+    let end = until(body, |b| matches!(b, b'>' | b'/'));
     let mut tag = Tag {
         name: lower(&body[..end]),
         closes,
@@ -122,7 +120,7 @@ fn tag(after: &str) -> (Tag<'_>, &str) {
     };
     let mut rest = &body[end..];
     loop {
-        rest = rest.trim_start();
+        rest = begun(rest);
         if let Some(after) = behind(rest, b'>') {
             return (tag, after);
         }
@@ -134,14 +132,40 @@ fn tag(after: &str) -> (Tag<'_>, &str) {
             rest = after;
             continue;
         }
-        let name_end = rest
-            .char_indices()
-            .find(|(at, c)| (*at > 0 && *c == '=') || c.is_whitespace() || matches!(c, '>' | '/'))
-            .map_or(rest.len(), |(at, _)| at);
+        // The first sign belongs to the name, even if it is "=".
+        let first = rest.chars().next().map_or(0, char::len_utf8);
+        let name_end = first + until(&rest[first..], |b| matches!(b, b'=' | b'>' | b'/'));
         let name = lower(&rest[..name_end]);
-        let (value, after) = attribute_value(rest[name_end..].trim_start());
+        let (value, after) = attribute_value(begun(&rest[name_end..]));
         tag.attributes.push((name, value));
         rest = after;
+    }
+}
+
+/// How far it is to white space or one of some signs of ASCII, or to the end.
+fn until(text: &str, ends: impl Fn(u8) -> bool) -> usize {
+    // Tags are mostly ASCII, where a byte tells all.
+    let at = text
+        .bytes()
+        .position(|b| !b.is_ascii() || is_space(b) || ends(b))
+        .unwrap_or(text.len());
+    if text.as_bytes().get(at).is_none_or(u8::is_ascii) {
+        return at;
+    }
+    let ends = |c: char| c.is_whitespace() || (c.is_ascii() && ends(c as u8));
+    text[at..].find(ends).map_or(text.len(), |end| at + end)
+}
+
+/// White space of ASCII, as characters have it.
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b'\t'..=b'\r' | b' ')
+}
+
+/// Without the white space it begins with.
+fn begun(text: &str) -> &str {
+    match text.as_bytes().first() {
+        Some(first) if first.is_ascii() && !is_space(*first) => text,
+        _ => text.trim_start(),
     }
 }
 
@@ -149,16 +173,14 @@ fn attribute_value(rest: &str) -> (&str, &str) {
     let Some(after) = behind(rest, b'=') else {
         return ("", rest);
     };
-    let after = after.trim_start();
+    let after = begun(after);
     match after.chars().next() {
         Some(quote @ ('"' | '\'')) => match after[1..].find(quote) {
             Some(end) => (&after[1..=end], &after[end + 2..]),
             None => (&after[1..], ""),
         },
         _ => {
-            let end = after
-                .find(|c: char| c.is_whitespace() || c == '>')
-                .unwrap_or(after.len());
+            let end = until(after, |b| b == b'>');
             (&after[..end], &after[end..])
         }
     }

@@ -13,7 +13,7 @@ use crate::liquid::markup::escape;
 use crate::mjml;
 use crate::recipe::{Pattern, Recipe, Values, mark, resembles_mark};
 use htmlparser::{ElementEnd, Token, Tokenizer};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Shapes of one template that are kept; mails of any other go the long way.
@@ -69,9 +69,9 @@ pub(crate) struct Shapes {
 #[derive(Debug, Default)]
 struct Kept {
     /// By the shape that Liquid gave it. None: of no use.
-    forms: HashMap<Vec<u32>, Option<Arc<Form>>>,
+    forms: BTreeMap<Vec<u32>, Option<Arc<Form>>>,
     /// By that and what else belongs to it.
-    shapes: HashMap<Vec<u32>, Option<Arc<Shape>>>,
+    shapes: BTreeMap<Vec<u32>, Option<Arc<Shape>>>,
     bytes: usize,
 }
 

@@ -212,7 +212,7 @@ fn paths(part: &Liquid) -> BTreeSet<String> {
 fn nodes(list: &[Node], found: &mut BTreeSet<String>, own: &mut BTreeSet<String>) {
     for node in list {
         match &node.kind {
-            Kind::Text(_) | Kind::Break | Kind::Continue => {}
+            Kind::Text(..) | Kind::Break | Kind::Continue => {}
             Kind::Print(expr) => in_expr(expr, found),
             Kind::Assign(name, expr) => {
                 in_expr(expr, found);

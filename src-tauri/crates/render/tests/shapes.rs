@@ -57,7 +57,11 @@ const HOSTILE: [&str; 41] = [
 ];
 
 /// Pieces of a body that are whole by themselves.
-const PIECES: [&str; 66] = [
+const PIECES: [&str; 70] = [
+    "<mj-text>x<img src=\"https://a.test/\" alt=\"{{ a | append: ' ' }}\">y<img src='https://a.test/' alt='{{ a }}{{ b }}'></mj-text>",
+    "<mj-text>{% if b %}{{ a | newline_to_br }}{% endif %}{% if a %}{{ unsubscribe_line }}{% endif %}</mj-text>",
+    "<mj-text>{% for tag in tags %}{{ tag | newline_to_br }}, {% endfor %}</mj-text>",
+    "<mj-text>{% if b %}{{ a | escape }}{% endif %}<a href='{% if a %}{{ b | escape }}{% endif %}'>x</a></mj-text>",
     "<mj-text>{{ a }}</mj-text>",
     "<mj-text>\n{{ a }}\n</mj-text>",
     "<mj-text> {{ a }}{{ b }}</mj-text>",

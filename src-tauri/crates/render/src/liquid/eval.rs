@@ -3,7 +3,7 @@
 use super::expr::{Comparison, Condition, Expr, Op, Operand, Path, Source, Step};
 use super::filters;
 use super::marks::Marks;
-use super::markup::{Stand, Track, escape};
+use super::markup::{Known, Stand, Track};
 use super::parse::{For, Kind, Liquid, Node};
 use super::scope::{Found, Root, Scope};
 use super::value::{Val, is_unwelcome};
@@ -187,11 +187,11 @@ impl<'a> Run<'a> {
     fn run(&mut self, node: &Node) -> Fallible<Flow> {
         self.step(0)?;
         match &node.kind {
-            Kind::Text(text) => {
+            Kind::Text(text, known) => {
                 if let (Some(marks), 1) = (self.marks.as_mut(), self.outputs.len()) {
                     marks.fixed(node.number);
                 }
-                self.write(text)?;
+                self.write_known(text, Some(known))?;
             }
             Kind::Print(expr) => self.print(expr)?,
             Kind::Assign(name, expr) => {
@@ -257,6 +257,10 @@ impl<'a> Run<'a> {
     }
 
     fn write(&mut self, text: &str) -> Fallible<()> {
+        self.write_known(text, None)
+    }
+
+    fn write_known(&mut self, text: &str, known: Option<&Known>) -> Fallible<()> {
         let captured = self.outputs.len() > 1;
         let html = self.mode == Mode::Html;
         self.step(text.len())?;
@@ -270,8 +274,10 @@ impl<'a> Run<'a> {
                 false => format!("The output grew over {} MiB.", OUTPUT_BYTES / 1024 / 1024),
             }));
         }
-        if html {
-            track.feed(text);
+        match known {
+            Some(known) if html => track.follow(text, known),
+            None if html => track.feed(text),
+            _ => {}
         }
         out.push_str(text);
         Ok(())
@@ -285,25 +291,28 @@ impl<'a> Run<'a> {
             return self.write(&text);
         }
         let place = self.place();
-        let track = self.outputs.last().map(|(_, track)| track);
+        let track = self.outputs.last().map(|(_, track)| *track).unwrap_or_default();
         let taken = match &given.value {
-            Val::Markup(markup) if track.is_none_or(Track::takes_markup) => Some(markup.clone()),
-            _ => None,
-        };
-        match &taken {
-            Some(markup) => self.write(markup)?,
-            None => {
-                let text = given.value.text(&self.scope.locale);
-                let written = track.map_or_else(|| Ok(escape(&text)), |track| track.value(&text))?;
-                self.write(&written)?;
+            Val::Markup(markup) if track.takes_markup() => {
+                self.write(markup)?;
+                true
             }
-        }
+            Val::Str(text) | Val::Markup(text) => {
+                self.write(&track.value(text)?)?;
+                false
+            }
+            value => {
+                self.write(&track.value(&value.text(&self.scope.locale))?)?;
+                false
+            }
+        };
         if let (Some((from, stand)), Some(marks), Some((out, _))) =
             (place, self.marks.as_mut(), self.outputs.first())
         {
-            match taken {
-                Some(_) => marks.markup(from, out, stand),
-                None => marks.value(from, out, stand),
+            if taken {
+                marks.markup(from, out, stand);
+            } else {
+                marks.value(from, out, stand);
             }
         }
         Ok(())

@@ -173,7 +173,7 @@ fn text(name: &str, input: &Val, arguments: &[Val], run: &mut Run<'_>) -> Fallib
         "newline_to_br" if run.mode == Mode::Html => {
             return markup(escape(&text).replace('\n', "<br />\n"), run);
         }
-        "escape" if run.mode == Mode::Html => return markup(escape(&text), run),
+        "escape" if run.mode == Mode::Html => return markup(escape(&text).into_owned(), run),
         "newline_to_br" | "escape" => text.to_string(),
         "url_encode" => {
             percent_encoding::utf8_percent_encode(&text, percent_encoding::NON_ALPHANUMERIC).to_string()

@@ -53,7 +53,7 @@ impl Marks {
         let written = &out[from..];
         match stand {
             Stand::Text => self.slot(from..out.len(), false),
-            // MJML tells an attribute without a value from one that has one.
+            // An attribute without a value may be another thing than one that has some.
             Stand::Quoted if !written.is_empty() => self.slot(from..out.len(), true),
             _ => as_it_is(&mut self.shape, written),
         }

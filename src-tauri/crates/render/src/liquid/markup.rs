@@ -1,19 +1,22 @@
 //! Where in the markup an output stands, and how a value is written there.
 
 use crate::context::{ErrorKind, RenderError};
+use std::borrow::Cow;
 
 /// Follows the markup written so far, so that a value is refused where no escaping would hold it: in a tag
 /// outside quotes, in a script, and (but for plain words, numbers and colours) in a style.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Track {
     place: Place,
-    /// Name of the tag being read, in lower case; `/` first in an end tag.
-    tag: String,
+    /// Beginning of the name of the tag being read, in lower case; `/` first in an end tag.
+    tag: [u8; TAG_NAME_BYTES],
+    /// Bytes of it.
+    named: usize,
     /// Last bytes of a comment, to see its end.
     dashes: u8,
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum Place {
     #[default]
     Text,
@@ -32,7 +35,8 @@ enum Place {
     StyleOpening,
 }
 
-const TAG_NAME_BYTES: usize = 32;
+/// One more than the longest name that is looked for.
+const TAG_NAME_BYTES: usize = 9;
 
 impl Track {
     /// Reads markup as it is written.
@@ -96,14 +100,13 @@ impl Track {
             (Place::Name | Place::Tag, b'>') => self.entered(),
             (Place::Name, b) if b.is_ascii_whitespace() => Place::Tag,
             (Place::Name, b) => {
-                if self.tag.len() < TAG_NAME_BYTES {
-                    self.tag.push(b.to_ascii_lowercase() as char);
-                }
+                self.name(b);
                 Place::Name
             }
             (Place::Tag, b @ (b'"' | b'\'')) => Place::Quoted(b),
             (Place::Tag, b'/') => {
-                self.tag.insert(0, '/');
+                // Whatever its name is, it opens nothing.
+                self.named = 0;
                 Place::Tag
             }
             (Place::Quoted(quote), b) if b == quote => Place::Tag,
@@ -112,23 +115,45 @@ impl Track {
     }
 
     fn named(&mut self, first: u8) -> Place {
-        self.tag.clear();
-        self.tag.push(first.to_ascii_lowercase() as char);
+        self.named = 0;
+        self.name(first);
         Place::Name
     }
 
+    fn name(&mut self, byte: u8) {
+        if let Some(next) = self.tag.get_mut(self.named) {
+            *next = byte.to_ascii_lowercase();
+            self.named += 1;
+        }
+    }
+
     fn entered(&mut self) -> Place {
-        match self.tag.as_str() {
-            "style" | "mj-style" | "script" => Place::Style,
+        match self.tag.get(..self.named) {
+            Some(b"style" | b"mj-style" | b"script") => Place::Style,
             _ => Place::Text,
         }
     }
 
+    /// Reads markup that is often written again.
+    pub(crate) fn follow(&mut self, markup: &str, known: &Known) {
+        if self.place == Place::Text {
+            *self = known.from_text;
+            return;
+        }
+        let (tag, rest) = markup.split_at(known.first_tag);
+        self.feed(tag);
+        if self.place == Place::Text {
+            *self = known.from_first_tag;
+        } else {
+            self.feed(rest);
+        }
+    }
+
     /// A value as it may be written here.
-    pub(crate) fn value(&self, text: &str) -> Result<String, RenderError> {
+    pub(crate) fn value<'t>(&self, text: &'t str) -> Result<Cow<'t, str>, RenderError> {
         match self.place {
             Place::Text | Place::Quoted(_) | Place::Comment => Ok(escape(text)),
-            Place::Style if text.chars().all(is_plain_style) => Ok(text.to_owned()),
+            Place::Style if text.chars().all(is_plain_style) => Ok(Cow::Borrowed(text)),
             Place::Style | Place::StyleOpening => Err(RenderError::new(
                 ErrorKind::Unsafe,
                 "In a style only plain words, numbers and colours may be filled in.",
@@ -150,6 +175,32 @@ fn is_plain_style(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '#' | '%' | '.' | ',' | ' ' | '-' | '_')
 }
 
+/// Where a text leads, from the places it mostly stands in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known {
+    from_text: Track,
+    /// Bytes to the end of the first tag.
+    first_tag: usize,
+    /// From text at that end.
+    from_first_tag: Track,
+}
+
+impl Known {
+    pub(crate) fn of(markup: &str) -> Known {
+        let after = |markup: &str| {
+            let mut track = Track::default();
+            track.feed(markup);
+            track
+        };
+        let first_tag = markup.find('>').map_or(markup.len(), |at| at + 1);
+        Known {
+            from_text: after(markup),
+            first_tag,
+            from_first_tag: after(&markup[first_tag..]),
+        }
+    }
+}
+
 /// The places a value can stand in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stand {
@@ -168,19 +219,26 @@ pub(crate) fn leaves_entity_open(text: &str) -> bool {
 }
 
 /// For HTML text and quoted attributes.
-pub(crate) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
+pub(crate) fn escape(text: &str) -> Cow<'_, str> {
+    let special = |byte: &u8| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'');
+    if !text.bytes().any(|byte| special(&byte)) {
+        return Cow::Borrowed(text);
     }
-    out
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some(at) = rest.as_bytes().iter().position(special) {
+        out.push_str(&rest[..at]);
+        out.push_str(match rest.as_bytes()[at] {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            b'"' => "&quot;",
+            _ => "&#39;",
+        });
+        rest = &rest[at + 1..];
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! From source text to a tree of nodes, without recursion.
 
 use super::expr::{Condition, Expr, Operand, Reader, Source, syntax};
-use super::markup::leaves_entity_open;
+use super::markup::{Known, leaves_entity_open};
 use crate::context::{ErrorKind, Fallible, RenderError};
 use crate::limits::{LIQUID_DEPTH, TAG_BYTES};
 
@@ -35,7 +35,7 @@ impl Node {
 fn is_inline(kind: &Kind) -> bool {
     let all = |nodes: &[Node]| nodes.iter().all(|node| node.inline);
     match kind {
-        Kind::Text(text) => !text.contains(['<', '>']) && !leaves_entity_open(text),
+        Kind::Text(text, _) => !text.contains(['<', '>']) && !leaves_entity_open(text),
         Kind::Print(_) | Kind::Assign(..) | Kind::Capture(..) | Kind::Break | Kind::Continue => true,
         Kind::If { branches, otherwise } => branches.iter().all(|(_, _, body)| all(body)) && all(otherwise),
         Kind::Case { arms, otherwise, .. } => arms.iter().all(|(_, body)| all(body)) && all(otherwise),
@@ -45,7 +45,7 @@ fn is_inline(kind: &Kind) -> bool {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
-    Text(String),
+    Text(String, Known),
     Print(Expr),
     If {
         branches: Vec<(Condition, bool, Vec<Node>)>,
@@ -308,7 +308,7 @@ impl Builder {
             Some(Open { kind: Kind::Case { arms, .. }, last: false, .. }) if arms.is_empty()
         );
         if !text.is_empty() && !before_when {
-            self.push(line, Kind::Text(text.to_owned()));
+            self.push(line, Kind::Text(text.to_owned(), Known::of(text)));
         }
     }
 

@@ -150,7 +150,8 @@ impl<'a> Scope<'a> {
         let Some(url) = &self.context.unsubscribe_url else {
             return Val::Nil;
         };
-        let url = escape(&cleaned(url));
+        let url = cleaned(url);
+        let url = escape(&url);
         let markup = format!("<a href=\"{url}\" style=\"color:inherit\">Unsubscribe</a>");
         Val::Markup(markup.into())
     }
