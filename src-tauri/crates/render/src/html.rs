@@ -62,6 +62,19 @@ pub(crate) enum Piece<'a> {
 pub(crate) struct Pieces<'a> {
     /// What was not read yet.
     pub(crate) rest: &'a str,
+    /// Whether the attributes of a tag of this name are wanted.
+    wanted: fn(&str) -> bool,
+}
+
+impl<'a> Pieces<'a> {
+    pub(crate) fn new(html: &'a str) -> Self {
+        Pieces::with_attributes_of(html, |_| true)
+    }
+
+    /// The same, with attributes only where they are wanted: most of a mail's tags are tables.
+    pub(crate) fn with_attributes_of(html: &'a str, wanted: fn(&str) -> bool) -> Self {
+        Pieces { rest: html, wanted }
+    }
 }
 
 impl<'a> Iterator for Pieces<'a> {
@@ -83,7 +96,7 @@ impl<'a> Iterator for Pieces<'a> {
             } else if after.starts_with(['!', '?']) {
                 self.rest = after.find('>').map_or("", |end| &after[end + 1..]);
             } else if after.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/') {
-                let (tag, rest) = tag(after);
+                let (tag, rest) = tag(after, self.wanted);
                 self.rest = rest;
                 return Some(Piece::Tag(tag));
             } else {
@@ -107,7 +120,7 @@ fn behind(text: &str, byte: u8) -> Option<&str> {
     (text.as_bytes().first() == Some(&byte)).then(|| &text[1..])
 }
 
-fn tag(after: &str) -> (Tag<'_>, &str) {
+fn tag(after: &str, wanted: fn(&str) -> bool) -> (Tag<'_>, &str) {
     let closes = after.starts_with('/');
     let body = after.trim_start_matches('/');
     let end = until(body, |b| matches!(b, b'>' | b'/'));
@@ -118,6 +131,7 @@ fn tag(after: &str) -> (Tag<'_>, &str) {
         attributes: Vec::new(),
         source: after,
     };
+    let wanted = wanted(&tag.name);
     let mut rest = &body[end..];
     loop {
         rest = begun(rest);
@@ -135,9 +149,10 @@ fn tag(after: &str) -> (Tag<'_>, &str) {
         // The first sign belongs to the name, even if it is "=".
         let first = rest.chars().next().map_or(0, char::len_utf8);
         let name_end = first + until(&rest[first..], |b| matches!(b, b'=' | b'>' | b'/'));
-        let name = lower(&rest[..name_end]);
         let (value, after) = attribute_value(begun(&rest[name_end..]));
-        tag.attributes.push((name, value));
+        if wanted {
+            tag.attributes.push((lower(&rest[..name_end]), value));
+        }
         rest = after;
     }
 }
@@ -242,7 +257,7 @@ pub(crate) fn is_safe_address(value: &str) -> bool {
 
 /// Fails on scripts, frames, event attributes and dangerous links.
 pub(crate) fn check_safe(html: &str) -> Fallible<()> {
-    for piece in (Pieces { rest: html }) {
+    for piece in Pieces::new(html) {
         if let Piece::Tag(tag) = piece {
             check(&tag)?;
         }
@@ -260,7 +275,7 @@ pub(crate) fn to_text(html: &str) -> String {
 /// Tells what a reader would see.
 pub(crate) fn read(html: &str, flow: &mut impl Sink) {
     let mut reader = Reader::default();
-    for piece in (Pieces { rest: html }) {
+    for piece in Pieces::new(html) {
         match piece {
             Piece::Text(text) if reader.hidden.is_none() => flow.words(&decode_html_entities(text)),
             Piece::Text(_) => {}

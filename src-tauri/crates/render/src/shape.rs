@@ -329,7 +329,7 @@ impl Shape {
         html::check_safe(&made).ok()?;
         let mut addresses = Vec::new();
         let mut seen = 0;
-        for piece in (Pieces { rest: &made }) {
+        for piece in Pieces::new(&made) {
             match piece {
                 Piece::Text(text) => seen += holes(text, false)?.holes(),
                 Piece::Tag(tag) => {
@@ -392,7 +392,7 @@ fn holes(text: &str, quoted: bool) -> Option<Pattern> {
 fn whole(html: &str) -> Option<Pattern> {
     let mut whole = Pattern::default();
     let mut done = 0;
-    let mut pieces = Pieces { rest: html };
+    let mut pieces = Pieces::new(html);
     while let Some(piece) = pieces.next() {
         let end = html.len() - pieces.rest.len();
         let source = html.get(done..end)?;
