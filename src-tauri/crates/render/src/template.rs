@@ -50,7 +50,7 @@ impl Prepared {
             (Part::Body, &parts.body),
             (Part::Text, &parts.text),
         ];
-        if sources.iter().map(|(_, source)| source.len()).sum::<usize>() > SOURCE_BYTES {
+        if parts.bytes() > SOURCE_BYTES {
             let message = format!("The template is larger than {} KiB.", SOURCE_BYTES / 1024);
             return Err(RenderError::new(ErrorKind::TooMuch, message));
         }
