@@ -205,7 +205,8 @@ fn unsafe_markup(message: String) -> RenderError {
     RenderError::new(ErrorKind::Unsafe, message)
 }
 
-fn check(tag: &Tag<'_>) -> Fallible<()> {
+/// [`check_safe`] of one tag.
+pub(crate) fn check(tag: &Tag<'_>) -> Fallible<()> {
     if FORBIDDEN.contains(&&*tag.name) {
         return Err(unsafe_markup(format!(
             "The element “{}” may not stand in a mail.",
@@ -273,19 +274,16 @@ pub(crate) fn to_text(html: &str) -> String {
 }
 
 /// Tells what a reader would see.
-pub(crate) fn read(html: &str, flow: &mut impl Sink) {
+fn read(html: &str, flow: &mut impl Sink) {
     let mut reader = Reader::default();
     for piece in Pieces::new(html) {
-        match piece {
-            Piece::Text(text) if reader.hidden.is_none() => flow.words(&decode_html_entities(text)),
-            Piece::Text(_) => {}
-            Piece::Tag(tag) => reader.tag(&tag, flow),
-        }
+        reader.piece(&piece, flow);
     }
 }
 
+/// Reads HTML piece by piece as its reader sees it.
 #[derive(Default)]
-struct Reader {
+pub(crate) struct Reader {
     /// The element that hides what follows, and how often it stands inside itself.
     hidden: Option<(String, usize)>,
     /// For each open table whether it only lays out.
@@ -297,6 +295,14 @@ struct Reader {
 const NESTED: usize = 128;
 
 impl Reader {
+    pub(crate) fn piece(&mut self, piece: &Piece<'_>, flow: &mut impl Sink) {
+        match piece {
+            Piece::Text(text) if self.hidden.is_none() => flow.words(&decode_html_entities(*text)),
+            Piece::Text(_) => {}
+            Piece::Tag(tag) => self.tag(tag, flow),
+        }
+    }
+
     fn tag(&mut self, tag: &Tag<'_>, flow: &mut impl Sink) {
         if self.hides(tag) {
             return;

@@ -1,6 +1,5 @@
 //! What is made of a mail's HTML before the values are known: pieces of it, and how its plain text comes about.
 
-use crate::html;
 use crate::limits::ATTRIBUTE_BYTES;
 use crate::mjml::{in_ascii, is_plain};
 use crate::text::{Flow, Sink};
@@ -68,6 +67,11 @@ pub(crate) fn mark(slot: usize) -> Option<String> {
     (slot < 10usize.pow(DIGITS as u32)).then(|| format!("{MARK}{slot:05}{END}"))
 }
 
+/// Where marks begin.
+pub(crate) fn marks(text: &str) -> Vec<usize> {
+    text.match_indices(MARK).map(|(at, _)| at).collect()
+}
+
 /// Whether a text could be taken for a mark, or for the beginning of one.
 pub(crate) fn resembles_mark(text: &str) -> bool {
     text.contains(MARK)
@@ -93,6 +97,11 @@ impl Pattern {
         }
         pattern.fixed.push_str(rest);
         pattern
+    }
+
+    /// Adds fixed text.
+    pub(crate) fn push(&mut self, fixed: &str) {
+        self.fixed.push_str(fixed);
     }
 
     /// Adds what follows.
@@ -189,14 +198,6 @@ struct Chunk {
 }
 
 impl Recipe {
-    /// Reads HTML with marks in it.
-    pub(crate) fn of(html: &str) -> Recipe {
-        let mut writer = Writer::default();
-        html::read(html, &mut writer);
-        writer.flush();
-        writer.recipe
-    }
-
     pub(crate) fn text(&self, values: &Values<'_>) -> String {
         let mut flow = Flow::default();
         for step in &self.steps {
@@ -231,8 +232,8 @@ impl Flow {
 /// What stands before a chunk while it flows, so that what it owes before its first word is seen.
 const BEFORE: &str = "x";
 
-/// Writes a recipe from what a reader would see.
-struct Writer {
+/// Writes a recipe from what a reader would see of HTML with marks in it.
+pub(crate) struct Writer {
     recipe: Recipe,
     flow: Flow,
     /// A link is open.
@@ -257,6 +258,11 @@ fn before() -> Flow {
 }
 
 impl Writer {
+    pub(crate) fn finish(mut self) -> Recipe {
+        self.flush();
+        self.recipe
+    }
+
     /// Makes a step of the words so far.
     fn flush(&mut self) {
         let flow = std::mem::replace(&mut self.flow, before());

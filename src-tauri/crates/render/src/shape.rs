@@ -6,12 +6,12 @@
 //! no value here but part of the shape. The law: the bytes are those of the way without shapes, whatever the values; where
 //! that is not certain the answer is none, and the mail goes that way.
 
-use crate::html::{self, ADDRESSES, Piece, Pieces};
+use crate::html::{self, ADDRESSES, Piece, Pieces, Reader};
 use crate::limits::OUTPUT_BYTES;
 use crate::liquid::marks::{Marks, Slot, as_it_is};
 use crate::liquid::markup::escape;
 use crate::mjml;
-use crate::recipe::{Pattern, Recipe, Values, mark, resembles_mark};
+use crate::recipe::{Pattern, Recipe, Values, Writer, mark, marks, resembles_mark};
 use htmlparser::{ElementEnd, Token, Tokenizer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -326,36 +326,39 @@ impl Shape {
     /// Makes the HTML of a source with marks, and finds them again in it.
     fn new(skeleton: &str, preview: &str) -> Option<Shape> {
         let made = mjml::to_html(skeleton, preview).ok()?;
-        html::check_safe(&made).ok()?;
-        let mut addresses = Vec::new();
+        let marks = marks(&made);
         let mut seen = 0;
-        for piece in Pieces::new(&made) {
-            match piece {
-                Piece::Text(text) => seen += holes(text, false)?.holes(),
-                Piece::Tag(tag) => {
-                    for (name, value) in &tag.attributes {
-                        let pattern = holes(value, true)?;
-                        if pattern.holes() == 0 {
-                            continue;
-                        }
-                        if !OF_HTML.contains(&&**name) {
-                            return None;
-                        }
-                        seen += pattern.holes();
-                        let is_safe = SAFE.iter().any(|safe| pattern.before().starts_with(safe));
-                        if ADDRESSES.contains(&&**name) && !is_safe {
-                            addresses.push(pattern);
-                        }
-                    }
-                }
+        let mut html = Pattern::default();
+        let mut addresses = Vec::new();
+        let (mut reader, mut writer) = (Reader::default(), Writer::default());
+        let mut pieces = Pieces::new(&made);
+        let mut done = 0;
+        while let Some(piece) = pieces.next() {
+            if let Piece::Tag(tag) = &piece {
+                html::check(tag).ok()?;
             }
+            let end = made.len() - pieces.rest.len();
+            let source = made.get(done..end)?;
+            if marks.get(seen).is_some_and(|at| *at < end) {
+                let found = holes(&piece, &mut addresses)?;
+                let pattern = Pattern::cut(source, matches!(piece, Piece::Tag(_)));
+                // One in a comment before the piece would be read by nobody who knows where it ends.
+                if pattern.holes() != found {
+                    return None;
+                }
+                seen += found;
+                html.extend(&pattern);
+            } else {
+                html.push(source);
+            }
+            reader.piece(&piece, &mut writer);
+            done = end;
         }
-        let html = whole(&made)?;
-        // One in a comment would be read by nobody who knows where it ends.
-        (html.holes() == seen).then(|| Shape {
+        html.push(made.get(done..)?);
+        (seen == marks.len()).then(|| Shape {
             html,
             addresses,
-            recipe: Recipe::of(&made),
+            recipe: writer.finish(),
         })
     }
 
@@ -382,23 +385,30 @@ impl Shape {
     }
 }
 
-/// A piece of HTML with its holes; none where a value could become an entity by what stands before it.
-fn holes(text: &str, quoted: bool) -> Option<Pattern> {
-    let pattern = Pattern::cut(text, quoted);
-    (!pattern.leaves_entity_open()).then_some(pattern)
-}
-
-/// The whole HTML with its holes, quoted in tags.
-fn whole(html: &str) -> Option<Pattern> {
-    let mut whole = Pattern::default();
-    let mut done = 0;
-    let mut pieces = Pieces::new(html);
-    while let Some(piece) = pieces.next() {
-        let end = html.len() - pieces.rest.len();
-        let source = html.get(done..end)?;
-        whole.extend(&Pattern::cut(source, matches!(piece, Piece::Tag(_))));
-        done = end;
+/// The holes of a piece of HTML. None where a check would look into a value, or where one could become an entity by what
+/// stands before it. Addresses that are to be checked are added.
+fn holes(piece: &Piece<'_>, addresses: &mut Vec<Pattern>) -> Option<usize> {
+    let tag = match piece {
+        Piece::Text(text) => {
+            let pattern = Pattern::cut(text, false);
+            return (!pattern.leaves_entity_open()).then(|| pattern.holes());
+        }
+        Piece::Tag(tag) => tag,
+    };
+    let mut found = 0;
+    for (name, value) in &tag.attributes {
+        let pattern = Pattern::cut(value, true);
+        if pattern.holes() == 0 {
+            continue;
+        }
+        if !OF_HTML.contains(&&**name) || pattern.leaves_entity_open() {
+            return None;
+        }
+        found += pattern.holes();
+        let is_safe = SAFE.iter().any(|safe| pattern.before().starts_with(safe));
+        if ADDRESSES.contains(&&**name) && !is_safe {
+            addresses.push(pattern);
+        }
     }
-    whole.extend(&Pattern::cut(html.get(done..)?, false));
-    Some(whole)
+    Some(found)
 }
