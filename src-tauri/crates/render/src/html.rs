@@ -5,21 +5,6 @@ use crate::text::{Flow, Sink};
 use html_escape::decode_html_entities;
 use std::borrow::Cow;
 
-/// Elements that no mail client runs and no mail should try.
-const FORBIDDEN: [&str; 9] = [
-    "script", "iframe", "frame", "frameset", "object", "embed", "applet", "base", "portal",
-];
-/// Attributes that hold an address.
-pub(crate) const ADDRESSES: [&str; 8] = [
-    "href",
-    "src",
-    "action",
-    "formaction",
-    "background",
-    "poster",
-    "xlink:href",
-    "data",
-];
 const SCHEMES: [&str; 7] = ["http", "https", "mailto", "tel", "sms", "cid", "geo"];
 const IMAGES: [&str; 4] = [
     "data:image/png",
@@ -27,8 +12,26 @@ const IMAGES: [&str; 4] = [
     "data:image/jpeg",
     "data:image/webp",
 ];
+/// Elements that no mail client runs and no mail should try.
+fn is_forbidden(element: &str) -> bool {
+    matches!(
+        element,
+        "script" | "iframe" | "frame" | "frameset" | "object" | "embed" | "applet" | "base" | "portal"
+    )
+}
+
+/// Whether an attribute holds an address.
+pub(crate) fn is_address(attribute: &str) -> bool {
+    matches!(
+        attribute,
+        "href" | "src" | "action" | "formaction" | "background" | "poster" | "xlink:href" | "data"
+    )
+}
+
 /// Elements whose content is not shown.
-const SKIPPED: [&str; 5] = ["head", "style", "title", "template", "noscript"];
+fn is_skipped(element: &str) -> bool {
+    matches!(element, "head" | "style" | "title" | "template" | "noscript")
+}
 
 pub(crate) struct Tag<'a> {
     /// In lower case.
@@ -207,7 +210,7 @@ fn unsafe_markup(message: String) -> RenderError {
 
 /// [`check_safe`] of one tag.
 pub(crate) fn check(tag: &Tag<'_>) -> Fallible<()> {
-    if FORBIDDEN.contains(&&*tag.name) {
+    if is_forbidden(&tag.name) {
         return Err(unsafe_markup(format!(
             "The element “{}” may not stand in a mail.",
             tag.name
@@ -219,7 +222,7 @@ pub(crate) fn check(tag: &Tag<'_>) -> Fallible<()> {
                 "The attribute “{name}” runs a script and may not stand in a mail."
             )));
         }
-        if ADDRESSES.contains(&&**name) && !is_safe_address(value) {
+        if is_address(name) && !is_safe_address(value) {
             return Err(unsafe_markup(format!(
                 "The attribute “{name}” of “{}” leads to an address that no mail may use.",
                 tag.name
@@ -241,6 +244,9 @@ pub(crate) fn check(tag: &Tag<'_>) -> Fallible<()> {
 
 /// Browsers leave out white space and control characters in a scheme (WHATWG URL §4.4), so they are left out here.
 pub(crate) fn is_safe_address(value: &str) -> bool {
+    if begins_safely(value) {
+        return true;
+    }
     let address: String = decode_html_entities(value)
         .chars()
         .filter(|c| !c.is_whitespace() && !c.is_control())
@@ -254,6 +260,13 @@ pub(crate) fn is_safe_address(value: &str) -> bool {
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
     !is_scheme || SCHEMES.contains(&scheme) || IMAGES.iter().any(|image| address.starts_with(image))
+}
+
+/// Whether an address has a scheme of [`SCHEMES`] that needs no second look, whatever follows.
+pub(crate) fn begins_safely(value: &str) -> bool {
+    ["https://", "http://", "mailto:"]
+        .iter()
+        .any(|safe| value.starts_with(safe))
 }
 
 /// Fails on scripts, frames, event attributes and dangerous links.
@@ -355,14 +368,8 @@ impl Reader {
             }
             return true;
         }
-        let style = || {
-            tag.attribute("style")
-                .unwrap_or_default()
-                .replace(' ', "")
-                .to_ascii_lowercase()
-        };
         let starts = !tag.closes && !tag.empty;
-        if starts && (SKIPPED.contains(&&*tag.name) || style().contains("display:none")) {
+        if starts && (is_skipped(&tag.name) || tag.raw("style").is_some_and(is_hiding)) {
             self.hidden = Some((tag.name.clone().into_owned(), 1));
             return true;
         }
@@ -386,6 +393,24 @@ impl Reader {
             _ => flow.words("- "),
         }
     }
+}
+
+/// Whether a style says `display:none`, with or without spaces.
+fn is_hiding(style: &str) -> bool {
+    const RULE: &[u8] = b"display:none";
+    let mut read = 0;
+    for byte in decode_html_entities(style).bytes().filter(|byte| *byte != b' ') {
+        let byte = byte.to_ascii_lowercase();
+        // It has one "d", so a rule can only begin anew there.
+        read = match RULE.get(read) {
+            Some(next) if *next == byte => read + 1,
+            _ => usize::from(byte == RULE[0]),
+        };
+        if read == RULE.len() {
+            return true;
+        }
+    }
+    false
 }
 
 #[cfg(test)]

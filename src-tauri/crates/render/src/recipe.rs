@@ -177,6 +177,8 @@ fn next_mark(text: &str) -> Option<(&str, usize, &str)> {
 #[derive(Debug, Default)]
 pub(crate) struct Recipe {
     steps: Vec<Step>,
+    /// Bytes of its own words.
+    bytes: usize,
     /// Slots of which none may be blank: a picture without words would be none.
     pub(crate) solid: Vec<usize>,
 }
@@ -199,7 +201,10 @@ struct Chunk {
 
 impl Recipe {
     pub(crate) fn text(&self, values: &Values<'_>) -> String {
-        let mut flow = Flow::default();
+        let mut flow = Flow {
+            out: String::with_capacity(self.bytes + values.bytes() * 2 + 64),
+            ..Flow::default()
+        };
         for step in &self.steps {
             match step {
                 Step::Words(chunk) => flow.chunk(chunk),
@@ -260,6 +265,12 @@ fn before() -> Flow {
 impl Writer {
     pub(crate) fn finish(mut self) -> Recipe {
         self.flush();
+        let words = self.recipe.steps.iter().map(|step| match step {
+            Step::Words(chunk) => chunk.words.len() + chunk.before.0,
+            Step::Link(href) => href.fixed.len(),
+            Step::Value(_) | Step::LinkEnds => 0,
+        });
+        self.recipe.bytes = words.sum();
         self.recipe
     }
 

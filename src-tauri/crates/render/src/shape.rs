@@ -6,7 +6,7 @@
 //! no value here but part of the shape. The law: the bytes are those of the way without shapes, whatever the values; where
 //! that is not certain the answer is none, and the mail goes that way.
 
-use crate::html::{self, ADDRESSES, Piece, Pieces, Reader};
+use crate::html::{self, Piece, Pieces, Reader};
 use crate::limits::OUTPUT_BYTES;
 use crate::liquid::marks::{Marks, Slot, as_it_is};
 use crate::liquid::markup::escape;
@@ -51,8 +51,6 @@ const OF_HTML: [&str; 11] = [
     "title",
     "width",
 ];
-/// Beginnings of addresses that are safe whatever follows.
-const SAFE: [&str; 3] = ["https://", "http://", "mailto:"];
 
 /// A mail's HTML, and its text where that was asked for.
 pub(crate) struct Made {
@@ -146,7 +144,7 @@ impl Shapes {
             return None;
         }
         let form = Form::new(source, slots).map(Arc::new);
-        kept.bytes += shape.len() * size_of::<u32>() + slots.len() * size_of::<Pattern>();
+        kept.bytes += size_of_val(shape) + slots.len() * size_of::<Pattern>();
         kept.forms.insert(shape.to_vec(), form.clone());
         form
     }
@@ -405,8 +403,7 @@ fn holes(piece: &Piece<'_>, addresses: &mut Vec<Pattern>) -> Option<usize> {
             return None;
         }
         found += pattern.holes();
-        let is_safe = SAFE.iter().any(|safe| pattern.before().starts_with(safe));
-        if ADDRESSES.contains(&&**name) && !is_safe {
+        if html::is_address(name) && !html::begins_safely(pattern.before()) {
             addresses.push(pattern);
         }
     }

@@ -76,12 +76,18 @@ pub(crate) fn render(part: &Liquid, scope: &Scope<'_>, mode: Mode, gaps: &mut Ga
     let mut run = Run::new(scope, mode, gaps);
     run.nodes(&part.nodes)?;
     let out = run.outputs.pop().map(|(text, _)| text).unwrap_or_default();
-    Ok(if mode == Mode::Line { one_line(&out) } else { out })
+    Ok(match mode {
+        Mode::Line if !is_one_line(&out) => one_line(&out),
+        _ => out,
+    })
 }
 
 /// The same for HTML, with the places where values stand in it.
 pub(crate) fn render_marked(part: &Liquid, scope: &Scope<'_>, gaps: &mut Gaps) -> Fallible<(String, Marks)> {
     let mut run = Run::new(scope, Mode::Html, gaps);
+    // Values seldom outweigh the template, so it seldom has to grow.
+    let size = part.bytes + part.bytes / 4 + 64;
+    run.outputs = vec![(String::with_capacity(size), Track::default())];
     run.marks = Some(Marks::default());
     run.nodes(&part.nodes)?;
     let out = run.outputs.pop().map(|(text, _)| text).unwrap_or_default();
@@ -99,6 +105,15 @@ pub(crate) fn one_line(text: &str) -> String {
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// Whether [`one_line`] leaves it as it is, as far as ASCII tells.
+fn is_one_line(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.iter().all(|b| matches!(b, b' '..=b'~'))
+        && !text.starts_with(' ')
+        && !text.ends_with(' ')
+        && !bytes.windows(2).any(|pair| pair == b"  ")
 }
 
 fn too_much(message: impl Into<String>) -> RenderError {
@@ -287,8 +302,10 @@ impl<'a> Run<'a> {
         let given = self.expr(expr)?;
         self.note(&given);
         if self.mode != Mode::Html {
-            let text = given.value.text(&self.scope.locale);
-            return self.write(&text);
+            return match &given.value {
+                Val::Str(text) | Val::Markup(text) => self.write(text),
+                value => self.write(&value.text(self.scope.locale())),
+            };
         }
         let place = self.place();
         let track = self.outputs.last().map(|(_, track)| *track).unwrap_or_default();
@@ -302,7 +319,7 @@ impl<'a> Run<'a> {
                 false
             }
             value => {
-                self.write(&track.value(&value.text(&self.scope.locale))?)?;
+                self.write(&track.value(&value.text(self.scope.locale()))?)?;
                 false
             }
         };
@@ -472,7 +489,7 @@ impl<'a> Run<'a> {
             _ => value,
         };
         let (left, right) = (read(left.clone(), &right), read(right, &left));
-        let day = |moment| Val::Date(self.scope.locale.day(moment));
+        let day = |moment| Val::Date(self.scope.locale().day(moment));
         match (&left, &right) {
             (Val::At(moment), Val::Date(_)) => (day(*moment), right),
             (Val::Date(_), Val::At(moment)) => (left, day(*moment)),

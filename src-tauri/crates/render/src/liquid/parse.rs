@@ -9,6 +9,8 @@ use crate::limits::{LIQUID_DEPTH, TAG_BYTES};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Liquid {
     pub(crate) nodes: Vec<Node>,
+    /// Of its source.
+    pub(crate) bytes: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -136,7 +138,10 @@ pub(crate) fn parse(source: &str) -> Fallible<Liquid> {
             open.tag, open.tag
         ))
         .at_line(open.line)),
-        None => Ok(Liquid { nodes: builder.nodes }),
+        None => Ok(Liquid {
+            nodes: builder.nodes,
+            bytes: source.len(),
+        }),
     }
 }
 
