@@ -1,6 +1,8 @@
 //! What is made of a mail's HTML before the values are known: pieces of it, and how its plain text comes about.
 
 use crate::limits::ATTRIBUTE_BYTES;
+use crate::liquid::marks::Slot;
+use crate::liquid::markup::leaves_entity_open;
 use crate::mjml::{in_ascii, is_plain};
 use crate::text::{Flow, Sink};
 use html_escape::decode_html_entities;
@@ -116,6 +118,15 @@ impl Pattern {
         self.holes.iter().map(|(_, hole)| hole.slot).collect()
     }
 
+    /// Whether each of its holes is of a slot that stands where the hole does.
+    pub(crate) fn holds(&self, slots: &[Slot]) -> bool {
+        // The preview is behind the last slot, and text.
+        let quoted = |slot: usize| slots.get(slot).is_some_and(|slot| slot.quoted);
+        self.holes
+            .iter()
+            .all(|(_, hole)| hole.quoted == quoted(hole.slot))
+    }
+
     pub(crate) fn holes(&self) -> usize {
         self.holes.len()
     }
@@ -136,10 +147,14 @@ impl Pattern {
         &self.fixed[..end]
     }
 
-    /// Whether some hole stands behind what could become an entity by what follows.
+    /// Whether some hole stands behind what could become an entity by what follows. No value leaves one open itself, so each
+    /// hole has only the text behind the one before it to fear.
     pub(crate) fn leaves_entity_open(&self) -> bool {
-        let open = |(at, _): &(usize, Hole)| crate::liquid::markup::leaves_entity_open(&self.fixed[..*at]);
-        self.holes.iter().any(open)
+        let mut from = 0;
+        self.holes.iter().any(|(at, _)| {
+            let before = &self.fixed[std::mem::replace(&mut from, *at)..*at];
+            leaves_entity_open(before)
+        })
     }
 
     /// Writes it with its values as they stand in HTML.

@@ -129,7 +129,7 @@ impl Shapes {
                 "" => String::new(),
                 _ => mark(slots.len())?,
             };
-            Shape::new(&skeleton, &preview)
+            Shape::new(&skeleton, &preview, &slots)
         })?;
         shape.mail(&values, texts)
     }
@@ -251,11 +251,7 @@ impl Form {
         if value.holes() == 0 {
             return Some(());
         }
-        if value
-            .slots()
-            .iter()
-            .any(|slot| slots.get(*slot).is_none_or(|slot| !slot.quoted))
-        {
+        if !value.holds(slots) {
             return None;
         }
         let taken = match element.starts_with("mj") {
@@ -276,11 +272,7 @@ impl Form {
         if text.holes() == 0 {
             return Some(());
         }
-        if text
-            .slots()
-            .iter()
-            .any(|slot| slots.get(*slot).is_none_or(|slot| slot.quoted))
-        {
+        if !text.holds(slots) {
             return None;
         }
         let within = open.iter().rev().find(|name| name.starts_with("mj"));
@@ -322,7 +314,7 @@ impl Form {
 
 impl Shape {
     /// Makes the HTML of a source with marks, and finds them again in it.
-    fn new(skeleton: &str, preview: &str) -> Option<Shape> {
+    fn new(skeleton: &str, preview: &str, slots: &[Slot]) -> Option<Shape> {
         let made = mjml::to_html(skeleton, preview).ok()?;
         let marks = marks(&made);
         let mut seen = 0;
@@ -338,7 +330,7 @@ impl Shape {
             let end = made.len() - pieces.rest.len();
             let source = made.get(done..end)?;
             if marks.get(seen).is_some_and(|at| *at < end) {
-                let found = holes(&piece, &mut addresses)?;
+                let found = holes(&piece, slots, &mut addresses)?;
                 let pattern = Pattern::cut(source, matches!(piece, Piece::Tag(_)));
                 // One in a comment before the piece would be read by nobody who knows where it ends.
                 if pattern.holes() != found {
@@ -383,13 +375,13 @@ impl Shape {
     }
 }
 
-/// The holes of a piece of HTML. None where a check would look into a value, or where one could become an entity by what
-/// stands before it. Addresses that are to be checked are added.
-fn holes(piece: &Piece<'_>, addresses: &mut Vec<Pattern>) -> Option<usize> {
+/// The holes of a piece of HTML. None where a check would look into a value, where a text became an attribute or the other
+/// way, or where a value could become an entity by what stands before it. Addresses that are to be checked are added.
+fn holes(piece: &Piece<'_>, slots: &[Slot], addresses: &mut Vec<Pattern>) -> Option<usize> {
     let tag = match piece {
         Piece::Text(text) => {
             let pattern = Pattern::cut(text, false);
-            return (!pattern.leaves_entity_open()).then(|| pattern.holes());
+            return (pattern.holds(slots) && !pattern.leaves_entity_open()).then(|| pattern.holes());
         }
         Piece::Tag(tag) => tag,
     };
@@ -399,7 +391,7 @@ fn holes(piece: &Piece<'_>, addresses: &mut Vec<Pattern>) -> Option<usize> {
         if pattern.holes() == 0 {
             continue;
         }
-        if !OF_HTML.contains(&&**name) || pattern.leaves_entity_open() {
+        if !OF_HTML.contains(&&**name) || !pattern.holds(slots) || pattern.leaves_entity_open() {
             return None;
         }
         found += pattern.holes();
@@ -408,4 +400,86 @@ fn holes(piece: &Piece<'_>, addresses: &mut Vec<Pattern>) -> Option<usize> {
         }
     }
     Some(found)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::context::{Context, Sender};
+    use crate::liquid::{self, Gaps, Scope};
+    use carillon_model::Moment;
+    use carillon_model::contact::Value;
+
+    fn person(name: &str) -> Context {
+        Context {
+            contact: BTreeMap::from([("a".to_owned(), Value::Text(name.to_owned()))]),
+            tags: BTreeSet::from(["one".to_owned(), name.to_owned()]),
+            event: None,
+            unsubscribe_url: Some("https://example.com/u?a=1&b=2".to_owned()),
+            preferences_url: None,
+            confirm_url: None,
+            zone: "UTC".to_owned(),
+            locale: "en".to_owned(),
+            now: Moment::UNIX_EPOCH,
+        }
+    }
+
+    /// How many of these people's mails were made by a shape, and how many shapes there are.
+    fn made<'n>(inner: &str, names: impl IntoIterator<Item = &'n str>) -> (usize, usize) {
+        let body = format!(
+            "<mjml><mj-body><mj-section><mj-column>{inner}</mj-column></mj-section></mj-body></mjml>"
+        );
+        let part = liquid::parse(&body).unwrap();
+        let (shapes, sender) = (Shapes::default(), Sender::default());
+        let made = names.into_iter().filter(|name| {
+            let who = person(name);
+            let scope = Scope::new(&who, &sender);
+            let (source, marks) = liquid::render_marked(&part, &scope, &mut Gaps::default()).unwrap();
+            shapes.mail(&source, marks, name, true).is_some()
+        });
+        let made = made.count();
+        let kept = shapes.kept.lock().unwrap();
+        (made, kept.shapes.len())
+    }
+
+    #[test]
+    fn what_templates_mostly_do_gives_one_shape() {
+        for inner in [
+            "<mj-text>{{ a }}</mj-text>",
+            "<mj-text>{% if a == \"Ada\" %}Dear {{ a }}, you{% else %}You{% endif %}</mj-text>",
+            "<mj-text>{% for tag in tags %}{{ tag }}, {% endfor %}</mj-text>",
+            "<mj-text><a href=\"https://a.test/?of={{ a }}\" title='{{ a }}'>{{ a }}</a></mj-text>",
+            "<mj-text><a href=\"{% if a == 'Ada' %}https://a.test{% else %}https://b.test{% endif %}\">x</a></mj-text>",
+            "<mj-text>{{ unsubscribe_line }}</mj-text>",
+            "<mj-text>{% capture g %}Dear <b>{{ a }}</b>{% endcapture %}{{ g }}</mj-text>",
+            "<mj-button href=\"https://a.test/{{ a }}\">{{ a }}</mj-button>",
+            "<mj-image src=\"https://a.test/{{ a }}.png\" alt=\"{{ a }}\" />",
+        ] {
+            assert_eq!(made(inner, ["Ada", "Bo <b>", "Zoë"]), (3, 1), "{inner}");
+        }
+    }
+
+    #[test]
+    fn what_mjml_looks_into_belongs_to_the_shape() {
+        for inner in [
+            "{% if a == \"Ada\" %}<mj-text>x</mj-text>{% endif %}",
+            "<mj-text color=\"{{ a }}\">x</mj-text>",
+            "<mj-text><p style=\"color:{{ a }}\">x</p></mj-text>",
+            "{% if a == \"Ada\" %}<mj-divider />{% else %}<mj-spacer />{% endif %}",
+        ] {
+            assert_eq!(made(inner, ["Ada", "Bo", "Ada"]), (3, 2), "{inner}");
+        }
+    }
+
+    #[test]
+    fn no_more_shapes_are_kept_than_there_is_room_for() {
+        let names: Vec<String> = (0..KEPT + 50).map(|n| format!("red{n}")).collect();
+        let names = || names.iter().map(String::as_str);
+        let short = "<mj-text color=\"{{ a }}\">x</mj-text>";
+        assert_eq!(made(short, names()), (KEPT, KEPT));
+        let long = format!("<mj-text color=\"{{{{ a }}}}\">{}</mj-text>", "x".repeat(200_000));
+        let (_, kept) = made(&long, names().take(60));
+        assert!((15..30).contains(&kept), "{kept} of 400 kB");
+    }
 }

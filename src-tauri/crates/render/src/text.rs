@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn words_of_ascii_break_where_any_others_do() {
-        let word = |n: usize| "x".repeat(n * 7 % 31 + usize::from(n % 13 == 0) * 90 + 1);
+        let word = |n: usize| "x".repeat(n * 7 % 31 + usize::from(n.is_multiple_of(13)) * 90 + 1);
         for words in 2..60 {
             let line: Vec<String> = (words..words * 2).map(word).collect();
             let ascii = line.join(" ");
