@@ -262,6 +262,8 @@ mod tests {
             "<!-- ",
             "<!doctype html><p>",
             "<style>a{}</style>",
+            "<style />",
+            "<style / x='y'>",
         ] {
             assert_eq!(
                 after(markup).value("<\"'&>").unwrap(),
@@ -287,6 +289,48 @@ mod tests {
                 ErrorKind::Unsafe,
                 "{markup}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_known_of_a_text_is_what_reading_it_tells() {
+        let before = [
+            "",
+            "<a title=\"",
+            "<a title='",
+            "<style",
+            "<style x=\"",
+            "<!-- ",
+            "<mj-style>a",
+            "</b",
+            "<",
+            "<b ",
+        ];
+        let texts = [
+            "x",
+            "a<b\">text ",
+            "\">",
+            "'>x<b title=\"",
+            "<style>",
+            " -->x<p>",
+            "=\"y\"><i ",
+            ">",
+            "</style><p>",
+            "!-- a>b",
+        ];
+        for before in before {
+            for text in texts {
+                let mut followed = after(before);
+                followed.follow(text, &Known::of(text));
+                let read = after(&format!("{before}{text}"));
+                for more in ["", "'", "\"", ">", "-->", "\">x", "'>x"] {
+                    let place = |mut track: Track| {
+                        track.feed(more);
+                        track.place
+                    };
+                    assert_eq!(place(followed), place(read), "{before} {text} {more}");
+                }
+            }
         }
     }
 

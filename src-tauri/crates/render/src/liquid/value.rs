@@ -201,3 +201,15 @@ impl From<&Prop> for Val {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_from_outside_keep_their_lines_and_lose_what_no_mail_carries() {
+        assert_eq!(cleaned("a\tb\nc ~"), "a\tb\nc ~");
+        assert_eq!(cleaned("a\r\nb\rc"), "a\nb\nc");
+        assert_eq!(cleaned("a\u{2028}b\u{7}c\u{7f}d\u{202e}é"), "a\nbcdé");
+    }
+}
