@@ -306,18 +306,19 @@ pub fn finished(
     doors: &Doors,
     signer: Option<&Signer>,
 ) -> std::result::Result<Vec<u8>, LetterError> {
+    let marks = Marks {
+        pixel: doors.pixel.as_deref(),
+        trap: doors.trap.as_deref(),
+    };
     if let Some(click) = &doors.click {
         let kept: Vec<&str> = [&doors.unsubscribe, &doors.preferences, &doors.confirm]
             .into_iter()
             .filter_map(|url| url.as_deref())
             .collect();
-        links::rewrite(&mut content, &kept, |link| click(link));
+        links::led(&mut content, &kept, |link| click(link), marks);
+    } else {
+        content.html = links::marked(&content.html, marks);
     }
-    let marks = Marks {
-        pixel: doors.pixel.as_deref(),
-        trap: doors.trap.as_deref(),
-    };
-    content.html = links::marked(&content.html, marks);
     let bytes = carillon_render::compose(envelope, &content)?;
     Ok(match signer {
         Some(signer) => signer.sign(&bytes, envelope.date)?,

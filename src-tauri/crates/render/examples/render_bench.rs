@@ -9,7 +9,7 @@
 
 use carillon_model::Moment;
 use carillon_model::contact::Value;
-use carillon_render::links::{self, Marks};
+use carillon_render::links::{self, Link, Marks};
 use carillon_render::{Context, Prepared, Rendered, Sender, TemplateParts};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -129,22 +129,20 @@ fn of_everybody(people: &[Context], prepared: &Prepared) -> Outcome<bool> {
 fn tracked(mut mail: Rendered, n: usize, who: &Context) -> (Rendered, usize) {
     let mut led = 0;
     let kept = who.unsubscribe_url.as_deref().unwrap_or_default();
-    links::rewrite(&mut mail, &[kept], |link| {
+    let pixel = format!("https://go.example.com/o/{n:024}");
+    let trap = format!("https://go.example.com/t/{n:024}");
+    let marks = Marks {
+        pixel: Some(&pixel),
+        trap: Some(&trap),
+    };
+    let lead = |link: &Link| {
         led += 1;
         Some(format!(
             "https://go.example.com/c/{n:020}{:04}{:?}",
             link.position, link.part
         ))
-    });
-    let pixel = format!("https://go.example.com/o/{n:024}");
-    let trap = format!("https://go.example.com/t/{n:024}");
-    mail.html = links::marked(
-        &mail.html,
-        Marks {
-            pixel: Some(&pixel),
-            trap: Some(&trap),
-        },
-    );
+    };
+    links::led(&mut mail, &[kept], lead, marks);
     (mail, led)
 }
 

@@ -4,7 +4,7 @@
 //! child answers with one [`Response`] for each context, in order, and waits for the next request. The end of its
 //! input is the end of the child. What bounds its memory and time is around it, in `app`.
 
-use crate::context::{Context, ErrorKind, RenderError, Rendered, Sender, TemplateParts};
+use crate::context::{Context, ErrorKind, Fallible, RenderError, Rendered, Sender, TemplateParts};
 use crate::template::{Missing, Prepared};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,11 @@ use std::io::{Read, Write};
 
 /// Bytes of one frame.
 pub const FRAME_BYTES: usize = 32 * 1024 * 1024;
+
+/// Templates that are kept from one request to the next: mails that leave one by one have few of them.
+const KEPT: usize = 4;
+/// Bytes of their sources together; what is kept must leave the memory to the messages.
+const KEPT_BYTES: usize = 256 * 1024;
 
 /// What is wanted for each context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,10 +87,11 @@ pub fn read_frame<T: DeserializeOwned>(input: &mut impl Read) -> std::io::Result
 
 /// Serves requests until the input ends. Returns the exit code of the process: 0, or 1 for a broken talk.
 pub fn child_main(mut input: impl Read, mut output: impl Write) -> i32 {
+    let mut shelf = Shelf::default();
     loop {
         match read_frame::<Request>(&mut input) {
             Ok(Some(request)) => {
-                if serve(&request, &mut output).is_err() {
+                if serve(&request, &mut shelf, &mut output).is_err() {
                     return 1;
                 }
             }
@@ -95,8 +101,8 @@ pub fn child_main(mut input: impl Read, mut output: impl Write) -> i32 {
     }
 }
 
-fn serve(request: &Request, output: &mut impl Write) -> std::io::Result<()> {
-    let prepared = Prepared::new(&request.template);
+fn serve(request: &Request, shelf: &mut Shelf, output: &mut impl Write) -> std::io::Result<()> {
+    let prepared = shelf.take(&request.template);
     for (index, context) in request.contexts.iter().enumerate() {
         let result = prepared
             .as_ref()
@@ -107,7 +113,43 @@ fn serve(request: &Request, output: &mut impl Write) -> std::io::Result<()> {
             });
         write_frame(output, &Response { index, result })?;
     }
+    if let Ok(prepared) = prepared {
+        shelf.put(&request.template, prepared);
+    }
     Ok(())
+}
+
+/// The last templates, the latest first, each known by all of its words.
+#[derive(Default)]
+struct Shelf {
+    kept: Vec<(TemplateParts, Prepared)>,
+}
+
+impl Shelf {
+    /// One that was kept, or read anew.
+    fn take(&mut self, parts: &TemplateParts) -> Fallible<Prepared> {
+        match self.kept.iter().position(|(kept, _)| kept == parts) {
+            Some(at) => Ok(self.kept.remove(at).1),
+            None => Prepared::new(parts),
+        }
+    }
+
+    fn put(&mut self, parts: &TemplateParts, prepared: Prepared) {
+        self.kept.insert(0, (parts.clone(), prepared));
+        let mut bytes = 0;
+        let fits = |(parts, _): &(TemplateParts, Prepared)| {
+            bytes += parts.bytes();
+            bytes <= KEPT_BYTES
+        };
+        let count = self
+            .kept
+            .iter()
+            .take(KEPT)
+            .map(fits)
+            .take_while(|fits| *fits)
+            .count();
+        self.kept.truncate(count);
+    }
 }
 
 /// The error of a render that took the child more memory or time than a message may.
@@ -132,6 +174,34 @@ mod tests {
         );
         assert_eq!(read_frame::<Vec<String>>(&mut input).unwrap().unwrap(), ["c"]);
         assert!(read_frame::<Vec<String>>(&mut input).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_template_is_kept_for_the_next_request_within_bounds() {
+        let parts = |body: String| TemplateParts {
+            subject: "x".into(),
+            body,
+            ..TemplateParts::default()
+        };
+        let mut shelf = Shelf::default();
+        let kept = |shelf: &Shelf| shelf.kept.iter().map(|(p, _)| p.body.clone()).collect::<Vec<_>>();
+        for n in [0, 1, 2, 0, 3, 4] {
+            let parts = parts(n.to_string());
+            let prepared = shelf.take(&parts).unwrap();
+            shelf.put(&parts, prepared);
+        }
+        assert_eq!(kept(&shelf), ["4", "3", "0", "2"]);
+        let large = parts("y".repeat(KEPT_BYTES - 3));
+        let prepared = shelf.take(&large).unwrap();
+        shelf.put(&large, prepared);
+        assert_eq!(kept(&shelf), [large.body.as_str(), "4"]);
+        let larger = parts("y".repeat(KEPT_BYTES));
+        let prepared = shelf.take(&larger).unwrap();
+        shelf.put(&larger, prepared);
+        assert!(
+            shelf.kept.is_empty(),
+            "one that is too large leaves nothing behind"
+        );
     }
 
     #[test]

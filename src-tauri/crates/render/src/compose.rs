@@ -7,6 +7,7 @@
 use crate::address::{self, AddressError};
 use crate::context::Rendered;
 use crate::liquid::eval::one_line;
+use crate::quoted;
 use crate::verify::{VerifyError, verify_bytes};
 use carillon_model::Moment;
 use chrono::Datelike;
@@ -14,7 +15,7 @@ use email_encoding::headers::rfc2047;
 use email_encoding::headers::writer::EmailWriter;
 use lettre::Message;
 use lettre::message::header::{self, ContentTransferEncoding, HeaderName, HeaderValue, Headers};
-use lettre::message::{Mailboxes, MultiPart, SinglePart};
+use lettre::message::{Body, Mailboxes, MultiPart, SinglePart};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime};
 
@@ -327,17 +328,14 @@ fn list_id(list: &ListId) -> Result<HeaderValue, ComposeError> {
 /// A text part whose encoding leaves nothing a server could misread: base64 where most of it is not ASCII, else
 /// quoted-printable.
 fn part(content_type: header::ContentType, text: &str) -> SinglePart {
-    let text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "");
+    let text = quoted::with_line_feeds(text);
     let other = text.bytes().filter(|b| !b.is_ascii()).count();
-    let encoding = if other * 5 > text.len() * 2 {
-        ContentTransferEncoding::Base64
-    } else {
-        ContentTransferEncoding::QuotedPrintable
-    };
-    let mut text = text.replace('\n', "\r\n");
-    text.push_str("\r\n");
-    SinglePart::builder()
-        .header(content_type)
-        .header(encoding)
-        .body(text)
+    let builder = SinglePart::builder().header(content_type);
+    if other * 5 > text.len() * 2 {
+        let text = text.replace('\n', "\r\n") + "\r\n";
+        return builder.header(ContentTransferEncoding::Base64).body(text);
+    }
+    let encoding = ContentTransferEncoding::QuotedPrintable;
+    let body = Body::dangerous_pre_encoded(quoted::encoded(&text), encoding);
+    builder.header(encoding).body(body)
 }

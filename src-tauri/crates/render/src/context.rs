@@ -22,6 +22,14 @@ pub struct TemplateParts {
     pub text: String,
 }
 
+impl TemplateParts {
+    /// Bytes of all parts together.
+    pub(crate) fn bytes(&self) -> usize {
+        let parts = [&self.subject, &self.preheader, &self.body, &self.text];
+        parts.into_iter().map(String::len).sum()
+    }
+}
+
 impl From<&carillon_model::template::Template> for TemplateParts {
     fn from(template: &carillon_model::template::Template) -> Self {
         TemplateParts {

@@ -1,25 +1,10 @@
 //! Reading the finished HTML once: it is checked for what no mail may carry, and turned into plain text.
 
 use crate::context::{ErrorKind, Fallible, RenderError};
-use crate::text::Flow;
+use crate::text::{Flow, Sink};
 use html_escape::decode_html_entities;
 use std::borrow::Cow;
 
-/// Elements that no mail client runs and no mail should try.
-const FORBIDDEN: [&str; 9] = [
-    "script", "iframe", "frame", "frameset", "object", "embed", "applet", "base", "portal",
-];
-/// Attributes that hold an address.
-const ADDRESSES: [&str; 8] = [
-    "href",
-    "src",
-    "action",
-    "formaction",
-    "background",
-    "poster",
-    "xlink:href",
-    "data",
-];
 const SCHEMES: [&str; 7] = ["http", "https", "mailto", "tel", "sms", "cid", "geo"];
 const IMAGES: [&str; 4] = [
     "data:image/png",
@@ -27,15 +12,33 @@ const IMAGES: [&str; 4] = [
     "data:image/jpeg",
     "data:image/webp",
 ];
+/// Elements that no mail client runs and no mail should try.
+fn is_forbidden(element: &str) -> bool {
+    matches!(
+        element,
+        "script" | "iframe" | "frame" | "frameset" | "object" | "embed" | "applet" | "base" | "portal"
+    )
+}
+
+/// Whether an attribute holds an address.
+pub(crate) fn is_address(attribute: &str) -> bool {
+    matches!(
+        attribute,
+        "href" | "src" | "action" | "formaction" | "background" | "poster" | "xlink:href" | "data"
+    )
+}
+
 /// Elements whose content is not shown.
-const SKIPPED: [&str; 5] = ["head", "style", "title", "template", "noscript"];
+fn is_skipped(element: &str) -> bool {
+    matches!(element, "head" | "style" | "title" | "template" | "noscript")
+}
 
 pub(crate) struct Tag<'a> {
     /// In lower case.
     pub(crate) name: Cow<'a, str>,
     pub(crate) closes: bool,
     empty: bool,
-    attributes: Vec<(Cow<'a, str>, &'a str)>,
+    pub(crate) attributes: Vec<(Cow<'a, str>, &'a str)>,
     /// The source from behind its "<" to the end of all.
     pub(crate) source: &'a str,
 }
@@ -62,6 +65,19 @@ pub(crate) enum Piece<'a> {
 pub(crate) struct Pieces<'a> {
     /// What was not read yet.
     pub(crate) rest: &'a str,
+    /// Whether the attributes of a tag of this name are wanted.
+    wanted: fn(&str) -> bool,
+}
+
+impl<'a> Pieces<'a> {
+    pub(crate) fn new(html: &'a str) -> Self {
+        Pieces::with_attributes_of(html, |_| true)
+    }
+
+    /// The same, with attributes only where they are wanted: most of a mail's tags are tables.
+    pub(crate) fn with_attributes_of(html: &'a str, wanted: fn(&str) -> bool) -> Self {
+        Pieces { rest: html, wanted }
+    }
 }
 
 impl<'a> Iterator for Pieces<'a> {
@@ -83,7 +99,7 @@ impl<'a> Iterator for Pieces<'a> {
             } else if after.starts_with(['!', '?']) {
                 self.rest = after.find('>').map_or("", |end| &after[end + 1..]);
             } else if after.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/') {
-                let (tag, rest) = tag(after);
+                let (tag, rest) = tag(after, self.wanted);
                 self.rest = rest;
                 return Some(Piece::Tag(tag));
             } else {
@@ -107,12 +123,10 @@ fn behind(text: &str, byte: u8) -> Option<&str> {
     (text.as_bytes().first() == Some(&byte)).then(|| &text[1..])
 }
 
-fn tag(after: &str) -> (Tag<'_>, &str) {
+fn tag(after: &str, wanted: fn(&str) -> bool) -> (Tag<'_>, &str) {
     let closes = after.starts_with('/');
     let body = after.trim_start_matches('/');
-    let end = body
-        .find(|c: char| c.is_whitespace() || matches!(c, '>' | '/'))
-        .unwrap_or(body.len());
+    let end = until(body, |b| matches!(b, b'>' | b'/'));
     let mut tag = Tag {
         name: lower(&body[..end]),
         closes,
@@ -120,9 +134,10 @@ fn tag(after: &str) -> (Tag<'_>, &str) {
         attributes: Vec::new(),
         source: after,
     };
+    let wanted = wanted(&tag.name);
     let mut rest = &body[end..];
     loop {
-        rest = rest.trim_start();
+        rest = begun(rest);
         if let Some(after) = behind(rest, b'>') {
             return (tag, after);
         }
@@ -134,14 +149,41 @@ fn tag(after: &str) -> (Tag<'_>, &str) {
             rest = after;
             continue;
         }
-        let name_end = rest
-            .char_indices()
-            .find(|(at, c)| (*at > 0 && *c == '=') || c.is_whitespace() || matches!(c, '>' | '/'))
-            .map_or(rest.len(), |(at, _)| at);
-        let name = lower(&rest[..name_end]);
-        let (value, after) = attribute_value(rest[name_end..].trim_start());
-        tag.attributes.push((name, value));
+        // The first sign belongs to the name, even if it is "=".
+        let first = rest.chars().next().map_or(0, char::len_utf8);
+        let name_end = first + until(&rest[first..], |b| matches!(b, b'=' | b'>' | b'/'));
+        let (value, after) = attribute_value(begun(&rest[name_end..]));
+        if wanted {
+            tag.attributes.push((lower(&rest[..name_end]), value));
+        }
         rest = after;
+    }
+}
+
+/// How far it is to white space or one of some signs of ASCII, or to the end.
+fn until(text: &str, ends: impl Fn(u8) -> bool) -> usize {
+    // Tags are mostly ASCII, where a byte tells all.
+    let at = text
+        .bytes()
+        .position(|b| !b.is_ascii() || is_space(b) || ends(b))
+        .unwrap_or(text.len());
+    if text.as_bytes().get(at).is_none_or(u8::is_ascii) {
+        return at;
+    }
+    let ends = |c: char| c.is_whitespace() || (c.is_ascii() && ends(c as u8));
+    text[at..].find(ends).map_or(text.len(), |end| at + end)
+}
+
+/// White space of ASCII, as characters have it.
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b'\t'..=b'\r' | b' ')
+}
+
+/// Without the white space it begins with.
+fn begun(text: &str) -> &str {
+    match text.as_bytes().first() {
+        Some(first) if first.is_ascii() && !is_space(*first) => text,
+        _ => text.trim_start(),
     }
 }
 
@@ -149,16 +191,14 @@ fn attribute_value(rest: &str) -> (&str, &str) {
     let Some(after) = behind(rest, b'=') else {
         return ("", rest);
     };
-    let after = after.trim_start();
+    let after = begun(after);
     match after.chars().next() {
         Some(quote @ ('"' | '\'')) => match after[1..].find(quote) {
             Some(end) => (&after[1..=end], &after[end + 2..]),
             None => (&after[1..], ""),
         },
         _ => {
-            let end = after
-                .find(|c: char| c.is_whitespace() || c == '>')
-                .unwrap_or(after.len());
+            let end = until(after, |b| b == b'>');
             (&after[..end], &after[end..])
         }
     }
@@ -168,8 +208,9 @@ fn unsafe_markup(message: String) -> RenderError {
     RenderError::new(ErrorKind::Unsafe, message)
 }
 
-fn check(tag: &Tag<'_>) -> Fallible<()> {
-    if FORBIDDEN.contains(&&*tag.name) {
+/// [`check_safe`] of one tag.
+pub(crate) fn check(tag: &Tag<'_>) -> Fallible<()> {
+    if is_forbidden(&tag.name) {
         return Err(unsafe_markup(format!(
             "The element “{}” may not stand in a mail.",
             tag.name
@@ -181,7 +222,7 @@ fn check(tag: &Tag<'_>) -> Fallible<()> {
                 "The attribute “{name}” runs a script and may not stand in a mail."
             )));
         }
-        if ADDRESSES.contains(&&**name) && !is_safe_address(value) {
+        if is_address(name) && !is_safe_address(value) {
             return Err(unsafe_markup(format!(
                 "The attribute “{name}” of “{}” leads to an address that no mail may use.",
                 tag.name
@@ -202,7 +243,10 @@ fn check(tag: &Tag<'_>) -> Fallible<()> {
 }
 
 /// Browsers leave out white space and control characters in a scheme (WHATWG URL §4.4), so they are left out here.
-fn is_safe_address(value: &str) -> bool {
+pub(crate) fn is_safe_address(value: &str) -> bool {
+    if begins_safely(value) {
+        return true;
+    }
     let address: String = decode_html_entities(value)
         .chars()
         .filter(|c| !c.is_whitespace() && !c.is_control())
@@ -218,9 +262,16 @@ fn is_safe_address(value: &str) -> bool {
     !is_scheme || SCHEMES.contains(&scheme) || IMAGES.iter().any(|image| address.starts_with(image))
 }
 
+/// Whether an address has a scheme of [`SCHEMES`] that needs no second look, whatever follows.
+pub(crate) fn begins_safely(value: &str) -> bool {
+    ["https://", "http://", "mailto:"]
+        .iter()
+        .any(|safe| value.starts_with(safe))
+}
+
 /// Fails on scripts, frames, event attributes and dangerous links.
 pub(crate) fn check_safe(html: &str) -> Fallible<()> {
-    for piece in (Pieces { rest: html }) {
+    for piece in Pieces::new(html) {
         if let Piece::Tag(tag) = piece {
             check(&tag)?;
         }
@@ -231,22 +282,23 @@ pub(crate) fn check_safe(html: &str) -> Fallible<()> {
 /// The plain text of a mail's HTML, links as `text (address)`, pictures by their alternative text.
 pub(crate) fn to_text(html: &str) -> String {
     let mut flow = Flow::default();
-    let mut reader = Reader::default();
-    for piece in (Pieces { rest: html }) {
-        match piece {
-            Piece::Text(text) if reader.hidden.is_none() => flow.words(&decode_html_entities(text)),
-            Piece::Text(_) => {}
-            Piece::Tag(tag) => reader.tag(&tag, &mut flow),
-        }
-    }
+    read(html, &mut flow);
     flow.finish()
 }
 
+/// Tells what a reader would see.
+fn read(html: &str, flow: &mut impl Sink) {
+    let mut reader = Reader::default();
+    for piece in Pieces::new(html) {
+        reader.piece(&piece, flow);
+    }
+}
+
+/// Reads HTML piece by piece as its reader sees it.
 #[derive(Default)]
-struct Reader {
+pub(crate) struct Reader {
     /// The element that hides what follows, and how often it stands inside itself.
     hidden: Option<(String, usize)>,
-    link: Option<(String, usize)>,
     /// For each open table whether it only lays out.
     tables: Vec<bool>,
     lists: Vec<Option<usize>>,
@@ -256,7 +308,15 @@ struct Reader {
 const NESTED: usize = 128;
 
 impl Reader {
-    fn tag(&mut self, tag: &Tag<'_>, flow: &mut Flow) {
+    pub(crate) fn piece(&mut self, piece: &Piece<'_>, flow: &mut impl Sink) {
+        match piece {
+            Piece::Text(text) if self.hidden.is_none() => flow.words(&decode_html_entities(*text)),
+            Piece::Text(_) => {}
+            Piece::Tag(tag) => self.tag(tag, flow),
+        }
+    }
+
+    fn tag(&mut self, tag: &Tag<'_>, flow: &mut impl Sink) {
         if self.hides(tag) {
             return;
         }
@@ -287,9 +347,9 @@ impl Reader {
                 flow.paragraph();
             }
             ("li", false) => self.item(flow),
-            ("img", false) => self.picture(tag, flow),
-            ("a", false) => self.link = tag.attribute("href").map(|href| (href, flow.mark())),
-            ("a", true) => self.link_ends(flow),
+            ("img", false) => flow.picture(&tag.attribute("alt").unwrap_or_default()),
+            ("a", false) => flow.link(tag.attribute("href")),
+            ("a", true) => flow.link_ends(),
             _ => {}
         }
     }
@@ -308,28 +368,22 @@ impl Reader {
             }
             return true;
         }
-        let style = || {
-            tag.attribute("style")
-                .unwrap_or_default()
-                .replace(' ', "")
-                .to_ascii_lowercase()
-        };
         let starts = !tag.closes && !tag.empty;
-        if starts && (SKIPPED.contains(&&*tag.name) || style().contains("display:none")) {
+        if starts && (is_skipped(&tag.name) || tag.raw("style").is_some_and(is_hiding)) {
             self.hidden = Some((tag.name.clone().into_owned(), 1));
             return true;
         }
         false
     }
 
-    fn list(&mut self, count: Option<usize>, flow: &mut Flow) {
+    fn list(&mut self, count: Option<usize>, flow: &mut impl Sink) {
         flow.paragraph();
         if self.lists.len() < NESTED {
             self.lists.push(count);
         }
     }
 
-    fn item(&mut self, flow: &mut Flow) {
+    fn item(&mut self, flow: &mut impl Sink) {
         flow.line();
         match self.lists.last_mut() {
             Some(Some(count)) => {
@@ -339,36 +393,24 @@ impl Reader {
             _ => flow.words("- "),
         }
     }
+}
 
-    fn picture(&mut self, tag: &Tag<'_>, flow: &mut Flow) {
-        let alt = tag.attribute("alt").unwrap_or_default();
-        if !alt.trim().is_empty() {
-            flow.words(&format!(" {alt} "));
+/// Whether a style says `display:none`, with or without spaces.
+fn is_hiding(style: &str) -> bool {
+    const RULE: &[u8] = b"display:none";
+    let mut read = 0;
+    for byte in decode_html_entities(style).bytes().filter(|byte| *byte != b' ') {
+        let byte = byte.to_ascii_lowercase();
+        // It has one "d", so a rule can only begin anew there.
+        read = match RULE.get(read) {
+            Some(next) if *next == byte => read + 1,
+            _ => usize::from(byte == RULE[0]),
+        };
+        if read == RULE.len() {
+            return true;
         }
     }
-
-    fn link_ends(&mut self, flow: &mut Flow) {
-        let Some((href, mark)) = self.link.take() else {
-            return;
-        };
-        let leads = ["http:", "https:", "mailto:", "tel:"]
-            .iter()
-            .any(|scheme| href.starts_with(scheme));
-        let shown = flow.since(mark);
-        let same = |text: &str| {
-            href == text
-                || href
-                    .split_once(':')
-                    .is_some_and(|(_, rest)| rest.trim_start_matches('/') == text)
-        };
-        if leads && !same(shown.trim()) {
-            flow.words(&if shown.trim().is_empty() {
-                href
-            } else {
-                format!(" ({href})")
-            });
-        }
-    }
+    false
 }
 
 #[cfg(test)]

@@ -25,6 +25,9 @@ mod html;
 mod liquid;
 mod locale;
 mod mjml;
+mod quoted;
+mod recipe;
+mod shape;
 mod template;
 mod text;
 

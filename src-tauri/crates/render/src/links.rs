@@ -47,20 +47,49 @@ struct Found {
 
 /// All links, those of the HTML first. `kept` are addresses that are none: unsubscribing, preferences.
 pub fn list(content: &Rendered, kept: &[&str]) -> Vec<Link> {
-    let html = in_html(&content.html, kept);
+    let html = in_html(&content.html, kept).0;
     let text = in_text(&content.text, kept);
     html.into_iter().chain(text).map(|found| found.link).collect()
 }
 
 /// Gives each link the address that `lead` answers for it. It stays as it is for `None`, for the address it has, and
 /// for one with a control character or of more than [`LINK_BYTES`]. `kept` as in [`list`].
-pub fn rewrite(content: &mut Rendered, kept: &[&str], mut lead: impl FnMut(&Link) -> Option<String>) {
-    content.html = replaced(&content.html, in_html(&content.html, kept), &mut lead);
-    content.text = replaced(&content.text, in_text(&content.text, kept), &mut lead);
+pub fn rewrite(content: &mut Rendered, kept: &[&str], lead: impl FnMut(&Link) -> Option<String>) {
+    led(content, kept, lead, Marks::default());
 }
 
-fn replaced(source: &str, links: Vec<Found>, lead: &mut impl FnMut(&Link) -> Option<String>) -> String {
-    let mut out = String::with_capacity(source.len());
+/// [`rewrite`], and [`marked`] of what it gives, in one reading of the HTML.
+pub fn led(
+    content: &mut Rendered,
+    kept: &[&str],
+    mut lead: impl FnMut(&Link) -> Option<String>,
+    marks: Marks<'_>,
+) {
+    let (links, end) = in_html(&content.html, kept);
+    let added = marks.html();
+    let added = (!added.is_empty()).then(|| (end.unwrap_or(content.html.len()), added.as_str()));
+    content.html = replaced(&content.html, links, added, &mut lead);
+    content.text = replaced(&content.text, in_text(&content.text, kept), None, &mut lead);
+}
+
+/// `added` is put in at its byte, which is in none of the links.
+fn replaced(
+    source: &str,
+    links: Vec<Found>,
+    added: Option<(usize, &str)>,
+    lead: &mut impl FnMut(&Link) -> Option<String>,
+) -> String {
+    let more = added.map_or(0, |(_, added)| added.len()) + links.len() * 32;
+    let mut out = String::with_capacity(source.len() + more);
+    let copy = |out: &mut String, from: usize, to: usize| match added {
+        // Before its end: what ends there is a link or all.
+        Some((at, added)) if (from..to).contains(&at) || (at == to && to == source.len()) => {
+            out.push_str(&source[from..at]);
+            out.push_str(added);
+            out.push_str(&source[at..to]);
+        }
+        _ => out.push_str(&source[from..to]),
+    };
     let mut done = 0;
     for Found { link, place, bare } in links {
         let fits = |url: &String| {
@@ -72,14 +101,14 @@ fn replaced(source: &str, links: Vec<Found>, lead: &mut impl FnMut(&Link) -> Opt
         let Some(url) = lead(&link).filter(fits) else {
             continue;
         };
-        out.push_str(&source[done..place.start]);
+        copy(&mut out, done, place.start);
         match link.part {
             LinkPart::Html => encode(&url, bare, &mut out),
             LinkPart::Text => out.push_str(&url),
         }
         done = place.end;
     }
-    out.push_str(&source[done..]);
+    copy(&mut out, done, source.len());
     out
 }
 
@@ -98,10 +127,13 @@ fn encode(url: &str, bare: bool, out: &mut String) {
     }
 }
 
-/// Elements whose content is text to a browser, whatever it looks like (HTML §13.2.5).
-const RAW: [&str; 7] = [
-    "style", "title", "textarea", "xmp", "noembed", "noframes", "script",
-];
+/// Whether an element's content is text to a browser, whatever it looks like (HTML §13.2.5).
+fn is_raw(name: &str) -> bool {
+    matches!(
+        name,
+        "style" | "title" | "textarea" | "xmp" | "noembed" | "noframes" | "script"
+    )
+}
 
 /// Goes over the tags of a mail as a browser does: comments and the content of raw elements are none.
 struct Tags<'a> {
@@ -119,7 +151,7 @@ impl<'a> Tags<'a> {
     fn new(html: &'a str) -> Self {
         Tags {
             html,
-            pieces: Pieces { rest: html },
+            pieces: Pieces::with_attributes_of(html, |name| matches!(name, "a" | "area" | "img")),
         }
     }
 }
@@ -133,7 +165,7 @@ impl<'a> Iterator for Tags<'a> {
             Piece::Tag(tag) => tag,
         };
         let begins = self.html.len() - tag.source.len() - 1;
-        if !tag.closes && RAW.contains(&&*tag.name) {
+        if !tag.closes && is_raw(&tag.name) {
             let rest = self.pieces.rest;
             self.pieces.rest = &rest[end_of_raw(rest, &tag.name)..];
         }
@@ -153,8 +185,10 @@ fn end_of_raw(rest: &str, name: &str) -> usize {
         .unwrap_or(rest.len())
 }
 
-fn in_html(html: &str, kept: &[&str]) -> Vec<Found> {
+/// The links, and where the last `</body>` begins.
+fn in_html(html: &str, kept: &[&str]) -> (Vec<Found>, Option<usize>) {
     let mut found: Vec<Found> = Vec::new();
+    let mut end = None;
     // The link whose element is open, and so gathers its label.
     let mut open: Option<usize> = None;
     for event in Tags::new(html) {
@@ -180,13 +214,14 @@ fn in_html(html: &str, kept: &[&str]) -> Vec<Found> {
                     found.push(link);
                 }
             }
+            Event::Tag(at, tag) if tag.name == "body" && tag.closes => end = Some(at),
             Event::Tag(..) => {}
         }
     }
     for one in &mut found {
         one.link.label.truncate(one.link.label.trim_end().len());
     }
-    found
+    (found, end)
 }
 
 /// Adds words, with runs of white space as one space, up to [`LABEL_CHARS`].
@@ -354,32 +389,39 @@ pub struct Marks<'a> {
     pub trap: Option<&'a str>,
 }
 
+impl Marks<'_> {
+    fn html(self) -> String {
+        let mut added = String::new();
+        if let Some(url) = self.trap {
+            added.push_str(
+                "<div style=\"display:none;max-height:0;overflow:hidden\" aria-hidden=\"true\"><a href=\"",
+            );
+            encode(url, false, &mut added);
+            added.push_str("\" tabindex=\"-1\" rel=\"nofollow\" data-track=\"off\"></a></div>");
+        }
+        if let Some(url) = self.pixel {
+            added.push_str("<img src=\"");
+            encode(url, false, &mut added);
+            added.push_str(
+                "\" width=\"1\" height=\"1\" alt=\"\" style=\"display:block;width:1px;height:1px;border:0\">",
+            );
+        }
+        added
+    }
+}
+
 /// The HTML with the marks before `</body>`, or at its end where there is none.
 pub fn marked(html: &str, marks: Marks<'_>) -> String {
-    let mut added = String::new();
-    if let Some(url) = marks.trap {
-        added.push_str(
-            "<div style=\"display:none;max-height:0;overflow:hidden\" aria-hidden=\"true\"><a href=\"",
-        );
-        encode(url, false, &mut added);
-        added.push_str("\" tabindex=\"-1\" rel=\"nofollow\" data-track=\"off\"></a></div>");
-    }
-    if let Some(url) = marks.pixel {
-        added.push_str("<img src=\"");
-        encode(url, false, &mut added);
-        added.push_str(
-            "\" width=\"1\" height=\"1\" alt=\"\" style=\"display:block;width:1px;height:1px;border:0\">",
-        );
-    }
-    let ends = |name: &str| {
+    let added = marks.html();
+    let ends = || {
         Tags::new(html)
             .filter_map(|event| match event {
-                Event::Tag(at, tag) if tag.closes && tag.name == name => Some(at),
+                Event::Tag(at, tag) if tag.closes && tag.name == "body" => Some(at),
                 _ => None,
             })
             .last()
     };
-    let at = if added.is_empty() { None } else { ends("body") };
+    let at = if added.is_empty() { None } else { ends() };
     let at = at.unwrap_or(html.len());
     format!("{}{added}{}", &html[..at], &html[at..])
 }

@@ -10,11 +10,12 @@
 pub(crate) mod eval;
 pub(crate) mod expr;
 pub(crate) mod filters;
+pub(crate) mod marks;
 pub(crate) mod markup;
 pub(crate) mod parse;
 pub(crate) mod scope;
 pub(crate) mod value;
 
-pub(crate) use eval::{Gaps, Mode, render};
+pub(crate) use eval::{Gaps, Mode, render, render_marked};
 pub(crate) use parse::{Liquid, parse};
 pub(crate) use scope::Scope;

@@ -50,7 +50,7 @@ const ELEMENTS: [&str; 32] = [
 ];
 
 /// Elements of HTML without an end tag, as mrml knows them.
-const VOID: [&str; 14] = [
+pub(crate) const VOID: [&str; 14] = [
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track",
     "wbr",
 ];
@@ -346,13 +346,13 @@ impl<'a> Scan<'a> {
     }
 }
 
-fn is_plain(byte: u8) -> bool {
+pub(crate) fn is_plain(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')
 }
 
 /// mrml writes attributes with Rust's `{:?}`: a quote would become `\"` and end the attribute, and a joiner in an
 /// emoji `\u{200d}`. Written as entities they arrive as they were.
-fn in_ascii(value: &str) -> String {
+pub(crate) fn in_ascii(value: &str) -> String {
     let mut out = String::with_capacity(value.len() * 2);
     for c in value.chars() {
         if c.is_ascii() && is_plain(c as u8) {

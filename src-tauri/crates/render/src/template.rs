@@ -5,6 +5,7 @@ use crate::limits::{SOURCE_BYTES, SUBJECT_CHARS};
 use crate::liquid::expr::{Condition, Expr, Operand, Source, Step};
 use crate::liquid::parse::{Kind, Node};
 use crate::liquid::{self, Gaps, Liquid, Mode, Scope};
+use crate::shape::{Made, Shapes};
 use crate::{html, mjml, text};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -17,6 +18,8 @@ pub struct Prepared {
     body: Liquid,
     /// None: made from the HTML.
     text: Option<Liquid>,
+    /// What the mails of one shape have in common.
+    shapes: Shapes,
 }
 
 /// What the law asks of a marketing mail, and whether a template says it: in the body, and in the text part where that
@@ -47,7 +50,7 @@ impl Prepared {
             (Part::Body, &parts.body),
             (Part::Text, &parts.text),
         ];
-        if sources.iter().map(|(_, source)| source.len()).sum::<usize>() > SOURCE_BYTES {
+        if parts.bytes() > SOURCE_BYTES {
             let message = format!("The template is larger than {} KiB.", SOURCE_BYTES / 1024);
             return Err(RenderError::new(ErrorKind::TooMuch, message));
         }
@@ -64,23 +67,45 @@ impl Prepared {
             } else {
                 Some(read(Part::Text, &parts.text)?)
             },
+            shapes: Shapes::default(),
         })
     }
 
-    /// Renders for one contact. Pure: the same arguments give the same message.
+    /// Renders for one contact. Pure: the same arguments give the same message. What mails have in common is made for the
+    /// first of them only.
     pub fn render(&self, context: &Context, sender: &Sender) -> Fallible<Rendered> {
+        self.rendered(context, sender, Some(&self.shapes))
+    }
+
+    /// The same, with everything made anew: the long way, which gives the same bytes and is there to compare.
+    pub fn render_anew(&self, context: &Context, sender: &Sender) -> Fallible<Rendered> {
+        self.rendered(context, sender, None)
+    }
+
+    fn rendered(&self, context: &Context, sender: &Sender, shapes: Option<&Shapes>) -> Fallible<Rendered> {
         let mut gaps = Gaps::default();
         let mut scope = Scope::new(context, sender);
         self.lines(&mut scope, &mut gaps)?;
         let in_body = |e: RenderError| e.in_part(Part::Body);
-        let source = liquid::render(&self.body, &scope, Mode::Html, &mut gaps).map_err(in_body)?;
-        let html = mjml::to_html(&source, &scope.preheader).map_err(in_body)?;
-        html::check_safe(&html).map_err(in_body)?;
-        let plain = match &self.text {
-            Some(text) => {
+        let made = match shapes {
+            Some(shapes) => {
+                let (source, marks) =
+                    liquid::render_marked(&self.body, &scope, &mut gaps).map_err(in_body)?;
+                let made = shapes.mail(&source, marks, &scope.preheader, self.text.is_none());
+                made.map_or_else(|| anew(&source, &scope.preheader), Ok)
+            }
+            None => {
+                let source = liquid::render(&self.body, &scope, Mode::Html, &mut gaps).map_err(in_body)?;
+                anew(&source, &scope.preheader)
+            }
+        };
+        let Made { html, text } = made.map_err(in_body)?;
+        let plain = match (&self.text, text) {
+            (Some(text), _) => {
                 liquid::render(text, &scope, Mode::Text, &mut gaps).map_err(|e| e.in_part(Part::Text))?
             }
-            None => html::to_text(&html),
+            (None, Some(text)) => text,
+            (None, None) => html::to_text(&html),
         };
         if scope.subject.is_empty() {
             let message = "It is empty for this contact. Give its values a “default”.";
@@ -148,6 +173,13 @@ impl Prepared {
     }
 }
 
+/// A mail from what Liquid wrote, without regard to any other.
+fn anew(source: &str, preheader: &str) -> Fallible<Made> {
+    let html = mjml::to_html(source, preheader)?;
+    html::check_safe(&html)?;
+    Ok(Made { html, text: None })
+}
+
 /// Text with each run of white space as one space.
 fn flowing(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -180,7 +212,7 @@ fn paths(part: &Liquid) -> BTreeSet<String> {
 fn nodes(list: &[Node], found: &mut BTreeSet<String>, own: &mut BTreeSet<String>) {
     for node in list {
         match &node.kind {
-            Kind::Text(_) | Kind::Break | Kind::Continue => {}
+            Kind::Text(..) | Kind::Break | Kind::Continue => {}
             Kind::Print(expr) => in_expr(expr, found),
             Kind::Assign(name, expr) => {
                 in_expr(expr, found);

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use carillon_render::links::{
-    LABEL_CHARS, Link, LinkPart, Marks, Utm, list, marked, rewrite, without_pixels,
+    LABEL_CHARS, Link, LinkPart, Marks, Utm, led as led_and_marked, list, marked, rewrite, without_pixels,
 };
 use carillon_render::{Envelope, Mailbox, Rendered, compose, verify_bytes};
 use proptest::prelude::*;
@@ -386,5 +386,40 @@ proptest! {
             feedback_id: None,
         };
         prop_assert_eq!(verify_bytes(&compose(&envelope, &content).unwrap()), Ok(()));
+    }
+}
+
+proptest! {
+    #[test]
+    fn links_and_marks_in_one_reading_are_those_of_two(
+        pieces in prop::collection::vec(prop::sample::select([
+            "<a href=\"https://a.test/1?b&amp;c\">x</a>",
+            "<a href=https://a.test/2>",
+            "<a href='https://a.test/3",
+            "</body>",
+            "</BODY >",
+            "<body>",
+            "<!-- </body> -->",
+            "<!--",
+            "<title></body></title>",
+            "<style>",
+            "<p title=\"</body>\">",
+            "</a>",
+            " text ",
+            "\"",
+        ].as_slice()), 0..9),
+        pixel in any::<bool>(),
+        trap in any::<bool>(),
+    ) {
+        let marks = Marks {
+            pixel: pixel.then_some("https://r.test/o?a&b"),
+            trap: trap.then_some("https://r.test/t"),
+        };
+        let mut at_once = content(&pieces.concat(), "https://a.test");
+        let mut in_turn = at_once.clone();
+        led_and_marked(&mut at_once, &[LEAVE], |link| Some(marker(link)), marks);
+        rewrite(&mut in_turn, &[LEAVE], |link| Some(marker(link)));
+        in_turn.html = marked(&in_turn.html, marks);
+        prop_assert_eq!(at_once, in_turn);
     }
 }

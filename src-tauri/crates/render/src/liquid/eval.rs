@@ -2,7 +2,8 @@
 
 use super::expr::{Comparison, Condition, Expr, Op, Operand, Path, Source, Step};
 use super::filters;
-use super::markup::Track;
+use super::marks::Marks;
+use super::markup::{Known, Stand, Track};
 use super::parse::{For, Kind, Liquid, Node};
 use super::scope::{Found, Root, Scope};
 use super::value::{Val, is_unwelcome};
@@ -64,25 +65,33 @@ pub(crate) struct Run<'a> {
     loops: Vec<Loop>,
     /// Output, the innermost capture last.
     outputs: Vec<(String, Track)>,
+    /// Where values stand in the outermost output, where that is asked for.
+    marks: Option<Marks>,
     steps: u64,
     made: u64,
 }
 
 /// Renders one part. Paths without a value are added to `gaps`.
 pub(crate) fn render(part: &Liquid, scope: &Scope<'_>, mode: Mode, gaps: &mut Gaps) -> Fallible<String> {
-    let mut run = Run {
-        scope,
-        mode,
-        gaps,
-        names: BTreeMap::new(),
-        loops: Vec::new(),
-        outputs: vec![Default::default()],
-        steps: 0,
-        made: 0,
-    };
+    let mut run = Run::new(scope, mode, gaps);
     run.nodes(&part.nodes)?;
     let out = run.outputs.pop().map(|(text, _)| text).unwrap_or_default();
-    Ok(if mode == Mode::Line { one_line(&out) } else { out })
+    Ok(match mode {
+        Mode::Line if !is_one_line(&out) => one_line(&out),
+        _ => out,
+    })
+}
+
+/// The same for HTML, with the places where values stand in it.
+pub(crate) fn render_marked(part: &Liquid, scope: &Scope<'_>, gaps: &mut Gaps) -> Fallible<(String, Marks)> {
+    let mut run = Run::new(scope, Mode::Html, gaps);
+    // Values seldom outweigh the template, so it seldom has to grow.
+    let size = part.bytes + part.bytes / 4 + 64;
+    run.outputs = vec![(String::with_capacity(size), Track::default())];
+    run.marks = Some(Marks::default());
+    run.nodes(&part.nodes)?;
+    let out = run.outputs.pop().map(|(text, _)| text).unwrap_or_default();
+    Ok((out, run.marks.unwrap_or_default()))
 }
 
 /// Line breaks and runs of white space become one space; control characters go (RFC 5322 §2.2).
@@ -98,11 +107,34 @@ pub(crate) fn one_line(text: &str) -> String {
         .join(" ")
 }
 
+/// Whether [`one_line`] leaves it as it is, as far as ASCII tells.
+fn is_one_line(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.iter().all(|b| matches!(b, b' '..=b'~'))
+        && !text.starts_with(' ')
+        && !text.ends_with(' ')
+        && !bytes.windows(2).any(|pair| pair == b"  ")
+}
+
 fn too_much(message: impl Into<String>) -> RenderError {
     RenderError::new(ErrorKind::TooMuch, message)
 }
 
 impl<'a> Run<'a> {
+    fn new(scope: &'a Scope<'a>, mode: Mode, gaps: &'a mut Gaps) -> Self {
+        Run {
+            scope,
+            mode,
+            gaps,
+            names: BTreeMap::new(),
+            loops: Vec::new(),
+            outputs: vec![Default::default()],
+            marks: None,
+            steps: 0,
+            made: 0,
+        }
+    }
+
     /// Counts a step that handles so many bytes.
     pub(crate) fn step(&mut self, bytes: usize) -> Fallible<()> {
         self.steps += 1 + bytes as u64 / 256;
@@ -139,10 +171,43 @@ impl<'a> Run<'a> {
         Ok(Flow::Next)
     }
 
+    /// A node, as one slot where it is a block that keeps to the place it stands in.
     fn node(&mut self, node: &Node) -> Fallible<Flow> {
+        let is_block = matches!(node.kind, Kind::If { .. } | Kind::Case { .. } | Kind::For(_));
+        if !is_block || !node.inline {
+            return self.run(node);
+        }
+        let Some((from, stand)) = self.place() else {
+            return self.run(node);
+        };
+        let before = self.marks.as_ref().map(Marks::point);
+        let flow = self.run(node)?;
+        if let (Some(marks), Some(before), Some((out, track))) =
+            (self.marks.as_mut(), before, self.outputs.first())
+            && track.stand() == stand
+        {
+            marks.join(before, from, out, stand);
+        }
+        Ok(flow)
+    }
+
+    /// Where the outermost output stands, while places are asked for and it is the one that is written to.
+    fn place(&self) -> Option<(usize, Stand)> {
+        match (&self.marks, self.outputs.as_slice()) {
+            (Some(_), [(out, track)]) => Some((out.len(), track.stand())),
+            _ => None,
+        }
+    }
+
+    fn run(&mut self, node: &Node) -> Fallible<Flow> {
         self.step(0)?;
         match &node.kind {
-            Kind::Text(text) => self.write(text)?,
+            Kind::Text(text, known) => {
+                if let (Some(marks), 1) = (self.marks.as_mut(), self.outputs.len()) {
+                    marks.fixed(node.number);
+                }
+                self.write_known(text, Some(known))?;
+            }
             Kind::Print(expr) => self.print(expr)?,
             Kind::Assign(name, expr) => {
                 let given = self.expr(expr)?;
@@ -207,6 +272,10 @@ impl<'a> Run<'a> {
     }
 
     fn write(&mut self, text: &str) -> Fallible<()> {
+        self.write_known(text, None)
+    }
+
+    fn write_known(&mut self, text: &str, known: Option<&Known>) -> Fallible<()> {
         let captured = self.outputs.len() > 1;
         let html = self.mode == Mode::Html;
         self.step(text.len())?;
@@ -220,8 +289,10 @@ impl<'a> Run<'a> {
                 false => format!("The output grew over {} MiB.", OUTPUT_BYTES / 1024 / 1024),
             }));
         }
-        if html {
-            track.feed(text);
+        match known {
+            Some(known) if html => track.follow(text, known),
+            None if html => track.feed(text),
+            _ => {}
         }
         out.push_str(text);
         Ok(())
@@ -231,21 +302,37 @@ impl<'a> Run<'a> {
         let given = self.expr(expr)?;
         self.note(&given);
         if self.mode != Mode::Html {
-            let text = given.value.text(&self.scope.locale);
-            return self.write(&text);
+            return match &given.value {
+                Val::Str(text) | Val::Markup(text) => self.write(text),
+                value => self.write(&value.text(self.scope.locale())),
+            };
         }
-        let track = self
-            .outputs
-            .last()
-            .map(|(_, track)| track.clone())
-            .unwrap_or_default();
-        match &given.value {
-            Val::Markup(markup) if track.takes_markup() => self.write(&markup.clone()),
+        let place = self.place();
+        let track = self.outputs.last().map(|(_, track)| *track).unwrap_or_default();
+        let taken = match &given.value {
+            Val::Markup(markup) if track.takes_markup() => {
+                self.write(markup)?;
+                true
+            }
+            Val::Str(text) | Val::Markup(text) => {
+                self.write(&track.value(text)?)?;
+                false
+            }
             value => {
-                let written = track.value(&value.text(&self.scope.locale))?;
-                self.write(&written)
+                self.write(&track.value(&value.text(self.scope.locale()))?)?;
+                false
+            }
+        };
+        if let (Some((from, stand)), Some(marks), Some((out, _))) =
+            (place, self.marks.as_mut(), self.outputs.first())
+        {
+            if taken {
+                marks.markup(from, out, stand);
+            } else {
+                marks.value(from, out, stand);
             }
         }
+        Ok(())
     }
 
     fn note(&mut self, given: &Given) {
@@ -402,7 +489,7 @@ impl<'a> Run<'a> {
             _ => value,
         };
         let (left, right) = (read(left.clone(), &right), read(right, &left));
-        let day = |moment| Val::Date(self.scope.locale.day(moment));
+        let day = |moment| Val::Date(self.scope.locale().day(moment));
         match (&left, &right) {
             (Val::At(moment), Val::Date(_)) => (day(*moment), right),
             (Val::Date(_), Val::At(moment)) => (left, day(*moment)),

@@ -138,7 +138,7 @@ pub(crate) fn apply(filter: Filter, input: Val, arguments: &[Val], run: &mut Run
 fn as_text(value: Option<&Val>, run: &Run<'_>) -> Arc<str> {
     match value {
         Some(Val::Str(text) | Val::Markup(text)) => text.clone(),
-        Some(value) => value.text(&run.scope.locale).into(),
+        Some(value) => value.text(run.scope.locale()).into(),
         None => "".into(),
     }
 }
@@ -173,7 +173,7 @@ fn text(name: &str, input: &Val, arguments: &[Val], run: &mut Run<'_>) -> Fallib
         "newline_to_br" if run.mode == Mode::Html => {
             return markup(escape(&text).replace('\n', "<br />\n"), run);
         }
-        "escape" if run.mode == Mode::Html => return markup(escape(&text), run),
+        "escape" if run.mode == Mode::Html => return markup(escape(&text).into_owned(), run),
         "newline_to_br" | "escape" => text.to_string(),
         "url_encode" => {
             percent_encoding::utf8_percent_encode(&text, percent_encoding::NON_ALPHANUMERIC).to_string()
@@ -423,7 +423,7 @@ fn list(name: &str, input: Val, arguments: &[Val], run: &mut Run<'_>) -> Fallibl
             let mut seen = std::collections::BTreeSet::new();
             items
                 .iter()
-                .filter(|item| seen.insert(item.text(&run.scope.locale)))
+                .filter(|item| seen.insert(item.text(run.scope.locale())))
                 .cloned()
                 .collect()
         }
@@ -454,13 +454,13 @@ fn sort(items: &mut [Val], run: &Run<'_>) {
             a.partial_cmp(&b).unwrap_or(Ordering::Equal)
         });
     } else {
-        items.sort_by_cached_key(|item| item.text(&run.scope.locale));
+        items.sort_by_cached_key(|item| item.text(run.scope.locale()));
     }
 }
 
 fn join(items: &[Val], by: Option<&Val>, run: &mut Run<'_>) -> Fallible<Val> {
     let by = by.map_or_else(|| Arc::from(" "), |by| as_text(Some(by), run));
-    let texts: Vec<String> = items.iter().map(|item| item.text(&run.scope.locale)).collect();
+    let texts: Vec<String> = items.iter().map(|item| item.text(run.scope.locale())).collect();
     run.make(texts.iter().map(|text| text.len() + by.len()).sum())?;
     Ok(Val::str(texts.join(&by)))
 }
@@ -472,14 +472,14 @@ fn shown(name: &str, input: Val, arguments: &[Val], run: &mut Run<'_>) -> Fallib
     let out = match name {
         "date" => date(&input, arguments.first(), run)?,
         "money" => match (&input, arguments.first()) {
-            (Val::Money(money), _) => run.scope.locale.money(*money),
+            (Val::Money(money), _) => run.scope.locale().money(*money),
             (_, Some(code)) => {
                 let currency = Currency::parse(&as_text(Some(code), run));
                 let currency =
                     currency.ok_or_else(|| syntax("“money” takes a currency of three letters, like EUR."))?;
-                in_currency(input.number().unwrap_or(0.0), currency).text(&run.scope.locale)
+                in_currency(input.number().unwrap_or(0.0), currency).text(run.scope.locale())
             }
-            (other, None) => run.scope.locale.number(other.number().unwrap_or(0.0), 2),
+            (other, None) => run.scope.locale().number(other.number().unwrap_or(0.0), 2),
         },
         _ => {
             let number = input.number().unwrap_or(0.0);
@@ -487,7 +487,7 @@ fn shown(name: &str, input: Val, arguments: &[Val], run: &mut Run<'_>) -> Fallib
                 .first()
                 .and_then(Val::number)
                 .map(|n| n.clamp(0.0, 12.0) as u32);
-            run.scope.locale.number(
+            run.scope.locale().number(
                 number,
                 decimals.unwrap_or(if number.fract() == 0.0 { 0 } else { 2 }),
             )
@@ -498,7 +498,7 @@ fn shown(name: &str, input: Val, arguments: &[Val], run: &mut Run<'_>) -> Fallib
 }
 
 fn date(input: &Val, pattern: Option<&Val>, run: &Run<'_>) -> Fallible<String> {
-    let locale = &run.scope.locale;
+    let locale = run.scope.locale();
     let read = match input {
         Val::Str(text) => dated(text, run),
         Val::Int(seconds) => DateTime::from_timestamp(*seconds, 0).map(Val::At),
@@ -520,7 +520,7 @@ fn date(input: &Val, pattern: Option<&Val>, run: &Run<'_>) -> Fallible<String> {
 pub(super) fn dated(text: &str, run: &Run<'_>) -> Option<Val> {
     match text.trim() {
         "now" => Some(Val::At(run.scope.context.now)),
-        "today" => Some(Val::Date(run.scope.locale.day(run.scope.context.now))),
+        "today" => Some(Val::Date(run.scope.locale().day(run.scope.context.now))),
         text => text.parse::<NaiveDate>().ok().map(Val::Date).or_else(|| {
             DateTime::parse_from_rfc3339(text)
                 .ok()

@@ -1,6 +1,7 @@
 //! From source text to a tree of nodes, without recursion.
 
 use super::expr::{Condition, Expr, Operand, Reader, Source, syntax};
+use super::markup::{Known, leaves_entity_open};
 use crate::context::{ErrorKind, Fallible, RenderError};
 use crate::limits::{LIQUID_DEPTH, TAG_BYTES};
 
@@ -8,17 +9,45 @@ use crate::limits::{LIQUID_DEPTH, TAG_BYTES};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Liquid {
     pub(crate) nodes: Vec<Node>,
+    /// Of its source.
+    pub(crate) bytes: usize,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub(crate) line: u32,
+    /// Its own within its part.
+    pub(crate) number: u32,
+    /// Whether whatever it writes stays within the text or the quoted value it stands in, and no entity is left open.
+    pub(crate) inline: bool,
     pub(crate) kind: Kind,
+}
+
+impl Node {
+    fn new(line: u32, number: u32, kind: Kind) -> Self {
+        Node {
+            line,
+            number,
+            inline: is_inline(&kind),
+            kind,
+        }
+    }
+}
+
+fn is_inline(kind: &Kind) -> bool {
+    let all = |nodes: &[Node]| nodes.iter().all(|node| node.inline);
+    match kind {
+        Kind::Text(text, _) => !text.contains(['<', '>']) && !leaves_entity_open(text),
+        Kind::Print(_) | Kind::Assign(..) | Kind::Capture(..) | Kind::Break | Kind::Continue => true,
+        Kind::If { branches, otherwise } => branches.iter().all(|(_, _, body)| all(body)) && all(otherwise),
+        Kind::Case { arms, otherwise, .. } => arms.iter().all(|(_, body)| all(body)) && all(otherwise),
+        Kind::For(block) => all(&block.body) && all(&block.otherwise),
+    }
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
-    Text(String),
+    Text(String, Known),
     Print(Expr),
     If {
         branches: Vec<(Condition, bool, Vec<Node>)>,
@@ -59,6 +88,8 @@ struct Open {
 struct Builder {
     open: Vec<Open>,
     nodes: Vec<Node>,
+    /// Nodes made so far.
+    count: u32,
 }
 
 /// Reads one part of a template.
@@ -66,6 +97,7 @@ pub(crate) fn parse(source: &str) -> Fallible<Liquid> {
     let mut builder = Builder {
         open: Vec::new(),
         nodes: Vec::new(),
+        count: 0,
     };
     let mut rest = source;
     let mut line = 1;
@@ -106,7 +138,10 @@ pub(crate) fn parse(source: &str) -> Fallible<Liquid> {
             open.tag, open.tag
         ))
         .at_line(open.line)),
-        None => Ok(Liquid { nodes: builder.nodes }),
+        None => Ok(Liquid {
+            nodes: builder.nodes,
+            bytes: source.len(),
+        }),
     }
 }
 
@@ -266,7 +301,9 @@ impl Builder {
     }
 
     fn push(&mut self, line: u32, kind: Kind) {
-        self.body().push(Node { line, kind });
+        let node = Node::new(line, self.count, kind);
+        self.count += 1;
+        self.body().push(node);
     }
 
     fn text(&mut self, line: u32, text: &str) {
@@ -276,7 +313,7 @@ impl Builder {
             Some(Open { kind: Kind::Case { arms, .. }, last: false, .. }) if arms.is_empty()
         );
         if !text.is_empty() && !before_when {
-            self.push(line, Kind::Text(text.to_owned()));
+            self.push(line, Kind::Text(text.to_owned(), Known::of(text)));
         }
     }
 

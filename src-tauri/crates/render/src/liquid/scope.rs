@@ -6,13 +6,15 @@ use super::value::{Val, cleaned};
 use crate::context::{Context, Sender};
 use crate::locale::Locale;
 use carillon_model::contact::COMPANY_PREFIX;
+use std::cell::OnceCell;
 
 /// What the roots of paths stand for. Reserved words win over fields of the same name, which are still reached
 /// as `contact.<key>`.
 pub(crate) struct Scope<'a> {
     pub(crate) context: &'a Context,
     pub(crate) sender: &'a Sender,
-    pub(crate) locale: Locale,
+    /// Read from the context when the first value is written that depends on it.
+    locale: OnceCell<Locale>,
     /// Rendered before the body, which may print them.
     pub(crate) subject: String,
     pub(crate) preheader: String,
@@ -53,14 +55,18 @@ pub(crate) const RESERVED: [&str; 15] = [
 
 impl<'a> Scope<'a> {
     pub(crate) fn new(context: &'a Context, sender: &'a Sender) -> Self {
-        let locale = Locale::new(&context.zone, &context.locale);
         Scope {
             context,
             sender,
-            locale,
+            locale: OnceCell::new(),
             subject: String::new(),
             preheader: String::new(),
         }
+    }
+
+    pub(crate) fn locale(&self) -> &Locale {
+        self.locale
+            .get_or_init(|| Locale::new(&self.context.zone, &self.context.locale))
     }
 
     /// What a name at the beginning of a path stands for; `html` tells which part is being made.
@@ -79,7 +85,7 @@ impl<'a> Scope<'a> {
             "subject" => text(&self.subject),
             "preheader" => text(&self.preheader),
             "now" => Val::At(self.context.now),
-            "today" => Val::Date(self.locale.day(self.context.now)),
+            "today" => Val::Date(self.locale().day(self.context.now)),
             field => return Found::Value(self.field(field)),
         };
         Found::Value(value)
@@ -150,7 +156,8 @@ impl<'a> Scope<'a> {
         let Some(url) = &self.context.unsubscribe_url else {
             return Val::Nil;
         };
-        let url = escape(&cleaned(url));
+        let url = cleaned(url);
+        let url = escape(&url);
         let markup = format!("<a href=\"{url}\" style=\"color:inherit\">Unsubscribe</a>");
         Val::Markup(markup.into())
     }

@@ -5,6 +5,7 @@ use carillon_model::Moment;
 use carillon_model::contact::{Money, Value};
 use carillon_model::event::Prop;
 use chrono::NaiveDate;
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -146,7 +147,10 @@ pub(crate) fn plain_number(number: f64) -> String {
 
 /// Text from outside without what no mail should carry: control characters other than tab and line feed, and
 /// the Unicode overrides and isolates that turn the direction of what follows (UAX #9, "Trojan source").
-pub(crate) fn cleaned(text: &str) -> String {
+pub(crate) fn cleaned(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|b| matches!(b, b' '..=b'~' | b'\n' | b'\t')) {
+        return Cow::Borrowed(text);
+    }
     let text = text.replace("\r\n", "\n");
     text.chars()
         .map(|c| {
@@ -195,5 +199,17 @@ impl From<&Prop> for Val {
             Prop::Money(money) => Val::Money(*money),
             Prop::Text(text) => from_text(text),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_from_outside_keep_their_lines_and_lose_what_no_mail_carries() {
+        assert_eq!(cleaned("a\tb\nc ~"), "a\tb\nc ~");
+        assert_eq!(cleaned("a\r\nb\rc"), "a\nb\nc");
+        assert_eq!(cleaned("a\u{2028}b\u{7}c\u{7f}d\u{202e}é"), "a\nbcdé");
     }
 }
