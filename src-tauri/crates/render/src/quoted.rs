@@ -10,7 +10,7 @@ const LIMIT: usize = 76;
 
 /// Text with a line feed for each line end, and without NUL.
 pub(crate) fn with_line_feeds(text: &str) -> Cow<'_, str> {
-    match text.contains(['\r', '\0']) {
+    match text.as_bytes().contains(&b'\r') || text.as_bytes().contains(&0) {
         true => Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "")),
         false => Cow::Borrowed(text),
     }
