@@ -2,7 +2,7 @@
 
 use super::version::JourneyVersion;
 use crate::record::{ContactRecord, Scope, Verdict};
-use crate::segment::{self, changed_key, write_field};
+use crate::segment::{self, write_field};
 use carillon_model::contact::Value;
 use carillon_model::event::{Event, Prop};
 use carillon_model::journey::{ConditionIx, Effect};
@@ -157,8 +157,7 @@ impl<'a> ContactView<'a> {
 
     /// Somebody wrote a field, or cleared it.
     pub(crate) fn wrote(&mut self, version: &JourneyVersion, key: &str, value: Option<Value>, now: Moment) {
-        let asked = version.needs().fields.contains(&changed_key(key));
-        write_field(&mut self.record.to_mut().fields, key, value, now, asked);
+        write_field(&mut self.record.to_mut().fields, key, value, now);
         self.evaluate(version, now, |reads| reads.field(key));
     }
 

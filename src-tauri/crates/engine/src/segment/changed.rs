@@ -30,19 +30,11 @@ pub(super) fn asked<'c>(key: &'c str, test: &Test) -> Option<&'c str> {
     changed_field(key).filter(|_| matches!(test, Test::Date { .. }))
 }
 
-/// Writes a value into a record at `now`; the moment too, where a clause asks for it.
-pub(crate) fn write(
-    fields: &mut BTreeMap<String, Value>,
-    key: &str,
-    value: Option<Value>,
-    now: Moment,
-    asked: bool,
-) {
-    let moment = value.is_some().then_some(Value::DateTime(now)).filter(|_| asked);
+/// Writes a value into a record at `now`, with the moment.
+pub(crate) fn write(fields: &mut BTreeMap<String, Value>, key: &str, value: Option<Value>, now: Moment) {
+    let moment = value.is_some().then_some(Value::DateTime(now));
     put(fields, key.to_owned(), value);
-    if asked {
-        put(fields, changed_key(key), moment);
-    }
+    put(fields, changed_key(key), moment);
 }
 
 fn put(fields: &mut BTreeMap<String, Value>, key: String, value: Option<Value>) {
