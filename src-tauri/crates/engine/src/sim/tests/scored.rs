@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 const START: &str = "2026-01-05T10:00:00Z";
 
-/// Ten points for each order, which halve each day, ten for whoever has been sent a mail, five while somebody is a VIP.
+/// Ten points for each order, which halve each day, a hundred for whoever has been sent a mail, five while somebody is a VIP;
+/// thirty less for half a day after a complaint.
 fn heat() -> Json {
     json!({"kind": "points",
     "stages": [{"name": "cold", "at_least": 0}, {"name": "warm", "at_least": 10}],
@@ -20,6 +21,7 @@ fn heat() -> Json {
             {"key": "orders", "when": "did order", "points": {"per": "each", "points": 10},
              "bounds": {"least": null, "most": 40}}]},
         {"key": "is", "name": "Is", "rules": [
+            {"key": "angry", "when": "did complain in the last 12 hours", "points": {"per": "each", "points": -30}},
             {"key": "vip", "when": "tag \"vip\"", "points": {"per": "while", "points": 5}},
             {"key": "mailed", "when": "was sent any message", "points": {"per": "while", "points": 100}}]},
     ]})
@@ -253,6 +255,22 @@ fn a_stage_is_entered_and_never_left_for_an_earlier_one() {
         ("yes".into(), "yes".into())
     );
     assert_eq!(port(&draft.tried(&contact(1), &[]), "it2"), "no");
+}
+
+#[test]
+fn a_stage_that_time_let_somebody_enter_is_kept_though_nobody_looked_then() {
+    let draft = Draft::of(&row(&[
+        wait(5, "days"),
+        when("stage_heat is \"warm\" and stage_heat_since on 2026-01-05"),
+    ]));
+    let mut happens = vec![event("complain", "2026-01-05T10:30:00Z", &[])];
+    happens.extend(orders_at(&["2026-01-05T11:00:00Z", "2026-01-05T11:05:00Z"]));
+    // At half past ten in the evening the complaint counts no more, and the orders count in full until midnight.
+    assert_eq!(port(&draft.tried(&contact(1), &happens), "it2"), "yes");
+    // At half past midnight only ten of them are left, and of one order five.
+    happens[0].at = utc("2026-01-05T12:30:00Z");
+    happens[1].at = utc("2026-01-05T13:00:00Z");
+    assert_eq!(port(&draft.tried(&contact(1), &happens[..2]), "it2"), "no");
 }
 
 #[test]
