@@ -10,7 +10,7 @@ mod crowd;
 use carillon_engine::segment::{Needs, eval, print};
 use carillon_model::ContactId;
 use carillon_store::{OpenOptions, Store};
-use crowd::{Outcome, expressions, now};
+use crowd::{Outcome, at, expressions, now};
 use rusqlite::Connection;
 use serde_json::json;
 use std::path::PathBuf;
@@ -145,16 +145,6 @@ fn tell(all: &[Counted], sampled: bool) {
         "expressions",
         right && enough,
     );
-}
-
-/// The value below which this share lies.
-fn at(times: &mut [f64], share: f64) -> f64 {
-    times.sort_by(f64::total_cmp);
-    let place = (times.len() as f64 * share) as usize;
-    times
-        .get(place.min(times.len().saturating_sub(1)))
-        .copied()
-        .unwrap_or(f64::NAN)
 }
 
 fn say(bench: &str, ours: f64, unit: &str, checked: bool) {

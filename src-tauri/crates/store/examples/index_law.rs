@@ -19,7 +19,7 @@ use carillon_store::contacts::{self, email_of};
 use carillon_store::events::{self, NewEvent};
 use carillon_store::{OpenOptions, Priority, Store, Tx, consents, segments, suppressions};
 use chrono::TimeDelta;
-use crowd::{Dice, Outcome, Person, now, pool, put_in};
+use crowd::{Dice, Outcome, Person, at, now, pool, put_in};
 use roaring::RoaringBitmap;
 use rows::Rows;
 use serde_json::json;
@@ -88,10 +88,10 @@ fn main() -> Outcome<()> {
 
     let store = runtime.block_on(Store::open(&copy, OpenOptions::default()))?;
     let again = memberships(&store)?;
-    let at = store.as_of();
+    let then = store.as_of();
     let same = store.with_index(|index| {
         let mut all = asked.iter().zip(&answers);
-        all.all(|(expr, members)| index.members(expr, at) == *members)
+        all.all(|(expr, members)| index.members(expr, then) == *members)
     });
     if again != before || !same {
         eprintln!("opened again, the index says something else");
@@ -99,8 +99,8 @@ fn main() -> Outcome<()> {
     runtime.block_on(store.close());
     let right = wrong == 0 && again == before && same && compared > u64::from(people);
     say("compared", compared as f64, "answers", right);
-    say("commit_p50", quantile(&mut times, 0.5), "ms", right);
-    say("commit_p99", quantile(&mut times, 0.99), "ms", right);
+    say("commit_p50", at(&mut times, 0.5), "ms", right);
+    say("commit_p99", at(&mut times, 0.99), "ms", right);
     std::fs::remove_file(&copy)?;
     Ok(())
 }
@@ -110,15 +110,6 @@ fn say(bench: &str, ours: f64, unit: &str, checked: bool) {
         "{}",
         json!({ "bench": format!("index.{bench}"), "ours": ours, "unit": unit, "limit": null, "checked": checked })
     );
-}
-
-fn quantile(times: &mut [f64], share: f64) -> f64 {
-    times.sort_by(f64::total_cmp);
-    let place = (times.len() as f64 * share) as usize;
-    times
-        .get(place.min(times.len().saturating_sub(1)))
-        .copied()
-        .unwrap_or(f64::NAN)
 }
 
 /// Who is in which segment, as the index says.

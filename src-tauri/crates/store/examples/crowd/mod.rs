@@ -118,6 +118,16 @@ fn asks(expr: &Expr) -> bool {
     }
 }
 
+/// The value below which this share lies.
+pub fn at(times: &mut [f64], share: f64) -> f64 {
+    times.sort_by(f64::total_cmp);
+    let place = (times.len() as f64 * share) as usize;
+    times
+        .get(place.min(times.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or(f64::NAN)
+}
+
 async fn make(path: &Path, people: u32) -> Outcome<()> {
     let workspace = Workspace {
         name: "Bench".to_owned(),
