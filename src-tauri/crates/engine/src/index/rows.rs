@@ -573,7 +573,6 @@ fn held<'a, T: Default>(map: &'a mut BTreeMap<String, Slot<T>>, name: &str) -> O
     map.get_mut(name)?.held_mut()
 }
 
-/// Entries of the names, or all of them: no more are looked at than are wanted.
 /// Whether a change writes values of a field.
 fn writes(change: &Change, field: &str) -> bool {
     match change {
@@ -583,6 +582,7 @@ fn writes(change: &Change, field: &str) -> bool {
     }
 }
 
+/// Entries of the names, or all of them: no more are looked at than are wanted.
 fn wanted<'a, T>(
     map: &'a BTreeMap<String, T>,
     names: Option<&'a BTreeSet<String>>,
