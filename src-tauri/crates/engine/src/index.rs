@@ -370,9 +370,9 @@ impl Index {
         tags.map(|(tag, has)| (tag.as_str(), has.len()))
     }
 
-    /// One contact with all its facts but its movements and when its values were written, as [`crate::segment::eval`] and `explain` take it. Events carry
-    /// their moment as arrival and no source: the index keeps neither. All fields and events of everybody are read into
-    /// memory for that; who needs less says so.
+    /// One contact with all its facts but its movements and when its values were written, as [`crate::segment::eval`] and
+    /// `explain` take it. Events carry their moment as arrival and no source: the index keeps neither. All fields and events
+    /// of everybody are read into memory for that; who needs less says so.
     pub fn record(&self, contact: ContactId) -> Option<ContactRecord> {
         self.record_of(contact, &Needs::everything())
     }

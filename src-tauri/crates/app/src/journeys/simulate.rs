@@ -32,8 +32,9 @@ const SEEN: usize = 200;
 /// Days of history that rates are taken from.
 const HISTORY: i64 = 90;
 
-/// How often contacts do what the draft listens to, or a score counts that it asks for, from the workspace's own last ninety days, or as far back as its
-/// history goes: events a contact and day. What nobody did in that time does not happen in the simulation either.
+/// How often contacts do what the draft listens to, or a score counts that it asks for, from the workspace's own last
+/// ninety days, or as far back as its history goes: events a contact and day. What nobody did in that time does not happen
+/// in the simulation either.
 fn behaviours(
     open: &Open,
     (version, followed): (&JourneyVersion, Option<&Followed>),
