@@ -89,6 +89,9 @@ test("behind a field stand the tests that fit what it holds", () => {
   expect(labels("newsletter |")).toEqual(["is yes", "is no", "is known", "is empty", "changed"]);
   expect(labels("newsletter changed |")).toContain("in the last 30 days");
   expect(labels("newsletter changed |")).not.toContain("is yes");
+  for (const ahead of ["in the next 7 days", "tomorrow", "next week", "anniversary today"])
+    expect(labels("newsletter changed |")).not.toContain(ahead);
+  expect(readExpression(lex("newsletter changed in the next 7 days"), words.fields).whole).toBe(true);
   expect(labels("created_at |")).not.toContain("changed");
   expect(labels("birthday |")).toContain("anniversary within 7 days");
   expect(labels("interests |")).toContain('has any of ("…")');

@@ -402,10 +402,14 @@ export const DATES = [
 
 /** When the value of a field was written last, */
 export const CHANGED = tests("changed", "changed", more);
-/** and the tests of that. */
+/** and the tests of that. What lies ahead, or comes back, is read and not offered: nobody has written then yet. */
+const AHEAD: ReadonlySet<About | null> = new Set<About>(["in_next", "ahead", "tomorrow", "next_period"]);
 export const DATES_OF_CHANGES = DATES.filter(
   ({ elements: [first] }) => !(first && "words" in first && first.words[0] === "is"),
-);
+).map((phrase) => {
+  const hidden = AHEAD.has(phrase.about) || phrase.about?.startsWith("anniversary") === true;
+  return hidden ? { ...phrase, quiet: "always" as const } : phrase;
+});
 
 /** On which side of another field's date one lies, */
 export const BESIDE = [
