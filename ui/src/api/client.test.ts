@@ -1,3 +1,4 @@
+import { QueryObserver } from "@tanstack/react-query";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { COALESCE_MS, followCommits, keyOf, newQueryClient } from "./client";
 import { ApiError, type Changes, type Host, HttpHost, setHost, takeToken } from "./host";
@@ -48,6 +49,24 @@ test("after a broken connection everything is asked again", () => {
   tell({ seq: 2, topics: ["fields"] });
   vi.advanceTimersByTime(COALESCE_MS);
   expect([stale(fields), stale(clock)]).toEqual([true, true]);
+});
+
+test("what was committed while a first answer was on its way is asked for", async () => {
+  const { client } = watched();
+  const job = keyOf("jobs.get", { id: 1 });
+  const answers: ((state: string) => void)[] = [];
+  const ask = () => new Promise<string>((answer) => void answers.push(answer));
+  const shown = new QueryObserver<string>(client, { queryKey: job, queryFn: ask });
+  const stop = shown.subscribe(() => {});
+  tell({ seq: 1, topics: ["jobs"] });
+  await vi.advanceTimersByTimeAsync(COALESCE_MS);
+  answers[0]?.("running");
+  await vi.advanceTimersByTimeAsync(0);
+  answers[1]?.("done");
+  await vi.advanceTimersByTimeAsync(0);
+  expect(shown.getCurrentResult().data).toBe("done");
+  expect(answers).toHaveLength(2);
+  stop();
 });
 
 test("the token leaves the address and stays for the session", () => {

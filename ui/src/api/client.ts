@@ -90,14 +90,20 @@ export function useWrite<K extends MutationName>(
 
 /** Marks every question as stale that reads one of the topics. */
 export function invalidate(client: QueryClient, topics: ReadonlySet<Topic> | "everything"): void {
-  void client.invalidateQueries({
-    predicate: ({ queryKey }) => {
-      if (topics === "everything") return true;
-      const name = String(queryKey[0]);
-      if (name.startsWith("jobs.")) return topics.has("jobs");
-      return READS[name]?.some((topic) => (topics as ReadonlySet<string>).has(topic)) ?? false;
-    },
-  });
+  const predicate = ({ queryKey }: { queryKey: QueryKey }) => {
+    if (topics === "everything") return true;
+    const name = String(queryKey[0]);
+    if (name.startsWith("jobs.")) return topics.has("jobs");
+    return READS[name]?.some((topic) => (topics as ReadonlySet<string>).has(topic)) ?? false;
+  };
+  // The first answer to a question may be on its way already, and tell of before the commit: it is asked again once it is
+  // here. An answer that is asked again while an older one is shown is given up by the library itself.
+  const first = client.getQueryCache().findAll({ predicate, fetchStatus: "fetching" });
+  for (const asked of first.filter(({ state }) => state.data === undefined)) {
+    const again = () => void client.invalidateQueries({ queryKey: asked.queryKey, exact: true });
+    asked.fetch().then(again, again);
+  }
+  void client.invalidateQueries({ predicate });
 }
 
 /** Commits come by the thousand while a journey runs; the screen follows ten times a second. */
