@@ -219,9 +219,7 @@ impl Index {
     fn take(&mut self, staged: Staged) {
         let remembered = self.remembered.get_mut().unwrap_or_else(PoisonError::into_inner);
         remembered.forget(&staged.changes);
-        for change in &staged.changes {
-            self.rows.apply(change);
-        }
+        self.rows.apply_all(&staged.changes);
         self.rows.outdate(&staged.changes, &self.scores.needs.fields);
         for ((segment, contact), verdict) in staged.updates {
             if staged.replaced.contains_key(&segment) {

@@ -24,6 +24,7 @@ use carillon_model::score::{
     ScoreReason, ScoreRule, ScoreStage, Scored,
 };
 use carillon_model::segment::{Clause, EventMatch, Expr, PropMatch, Test, Times, Window};
+use smallvec::SmallVec;
 
 /// Thousandths in a point.
 const MILLI: i64 = 1000;
@@ -86,7 +87,22 @@ enum Count {
 /// Events that count in one window, and until when that is so.
 #[derive(Default)]
 struct Counting {
-    at: Vec<Moment>,
+    at: SmallVec<[Moment; 8]>,
+    until: Option<Moment>,
+}
+
+/// What one rule comes to: thousandths of a point, events that count, the last of them.
+#[derive(Clone, Copy)]
+struct RuleSum {
+    points: i64,
+    count: u32,
+    last: Option<Moment>,
+}
+
+/// What all rules come to.
+struct Sum {
+    total: i64,
+    adjusted: i64,
     until: Option<Moment>,
 }
 
@@ -177,15 +193,8 @@ impl Rule {
     }
 
     /// What it comes to before decay has eaten of it, less what it has; and until when.
-    fn score<F: Facts>(
-        &self,
-        decay: Decay,
-        who: &F,
-        now: Moment,
-        scope: &Scope,
-    ) -> (RuleScored, Option<Moment>) {
-        let mut out = RuleScored {
-            key: self.key.clone(),
+    fn sum<F: Facts>(&self, decay: Decay, who: &F, now: Moment, scope: &Scope) -> (RuleSum, Option<Moment>) {
+        let mut out = RuleSum {
             points: 0,
             count: 0,
             last: None,
@@ -279,31 +288,62 @@ fn counting<F: Facts>(
 }
 
 impl Points {
-    /// What the rules come to for a contact at `now`.
+    /// What the rules come to for a contact at `now`, rule by rule.
     pub fn score<F: Facts>(&self, who: &F, now: Moment, scope: &Scope) -> Scored {
-        let (adjusted, mut until) = self.adjusted(who, now);
-        let mut sum = adjusted;
         let mut groups = Vec::with_capacity(self.groups.len());
-        for group in &self.groups {
-            let mut points = 0i64;
-            let mut rules = Vec::with_capacity(group.rules.len());
-            for rule in &group.rules {
-                let (scored, next) = rule.score(group.decay, who, now, scope);
-                points = points.saturating_add(scored.points);
-                until = sooner(until, next);
-                rules.push(scored);
-            }
-            points = within(points, group.bounds);
-            sum = sum.saturating_add(points);
+        let sum = self.add_up(who, now, scope, |group, points, sums| {
+            let rules = group.rules.iter().zip(sums).map(|(rule, sum)| RuleScored {
+                key: rule.key.clone(),
+                points: sum.points,
+                count: sum.count,
+                last: sum.last,
+            });
             groups.push(GroupScored {
                 key: group.key.clone(),
                 points,
-                rules,
+                rules: rules.collect(),
             });
-        }
+        });
         Scored {
-            total: rounded(within(sum, self.bounds)),
+            total: sum.total,
             groups,
+            adjusted: sum.adjusted,
+            until: sum.until,
+        }
+    }
+
+    /// The whole points of [`Points::score`] alone, and until when they are sure.
+    pub(crate) fn total<F: Facts>(&self, who: &F, now: Moment, scope: &Scope) -> (i64, Option<Moment>) {
+        let sum = self.add_up(who, now, scope, |_, _, _| {});
+        (sum.total, sum.until)
+    }
+
+    /// `told` hears of each group, of its thousandths and of what each of its rules comes to.
+    fn add_up<F: Facts>(
+        &self,
+        who: &F,
+        now: Moment,
+        scope: &Scope,
+        mut told: impl FnMut(&Group, i64, &[RuleSum]),
+    ) -> Sum {
+        let (adjusted, mut until) = self.adjusted(who, now);
+        let mut sum = adjusted;
+        let mut rules = SmallVec::<[RuleSum; 8]>::new();
+        for group in &self.groups {
+            rules.clear();
+            let mut points = 0i64;
+            for rule in &group.rules {
+                let (one, next) = rule.sum(group.decay, who, now, scope);
+                points = points.saturating_add(one.points);
+                until = sooner(until, next);
+                rules.push(one);
+            }
+            points = within(points, group.bounds);
+            sum = sum.saturating_add(points);
+            told(group, points, &rules);
+        }
+        Sum {
+            total: rounded(within(sum, self.bounds)),
             adjusted,
             until,
         }

@@ -291,7 +291,7 @@ async fn make(path: &Path, folder: &Path, people: u64) -> Outcome<Kept> {
 
 fn put_in(tx: &mut carillon_store::Tx<'_>, first: u64, batch: &[Person]) -> carillon_store::Result<()> {
     let columns = Columns::resolve(tx, &["country", "points", "plan"])?;
-    let rows: Vec<NewContact> = (first..)
+    let mut rows: Vec<NewContact> = (first..)
         .zip(batch)
         .map(|(n, who)| NewContact {
             email: email(n),
@@ -303,7 +303,7 @@ fn put_in(tx: &mut carillon_store::Tx<'_>, first: u64, batch: &[Person]) -> cari
             zone_source: None,
         })
         .collect();
-    let ids = insert_batch(tx, &columns, &rows, "bench")?;
+    let ids = insert_batch(tx, &columns, &mut rows, "bench")?;
     let (mut agreed, mut done) = (Vec::new(), Vec::new());
     for (who, inserted) in batch.iter().zip(ids) {
         let contact = inserted.id();

@@ -96,10 +96,10 @@ pub(crate) fn cells(field: FieldRef<'_>, value: Option<&Value>) -> Result<(Cell,
 }
 
 /// The value as it reads back from its cell: moments in whole milliseconds.
-pub(crate) fn kept(value: &Value) -> Value {
+pub(crate) fn kept(value: Value) -> Value {
     match value {
-        Value::DateTime(at) => Value::DateTime(time::whole(*at)),
-        other => other.clone(),
+        Value::DateTime(at) => Value::DateTime(time::whole(at)),
+        other => other,
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) async fn add(cx: &Ctx, req: AddContact) -> Result<Found> {
                 values,
                 zone_source: None,
             };
-            let inserted = carillon_store::contacts::insert_batch(tx, &columns, &[row], "user")?;
+            let inserted = carillon_store::contacts::insert_batch(tx, &columns, &mut [row], "user")?;
             if let Some(Inserted::New { id, .. }) = inserted.first().copied() {
                 for tag in &tags {
                     carillon_store::contacts::add_tag(tx, id, tag, "user")?;

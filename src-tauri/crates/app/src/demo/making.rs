@@ -322,7 +322,7 @@ fn insert(tx: &mut Tx<'_>, new: &mut [(usize, u32, SampleContact)]) -> carillon_
         .chain(custom.iter().map(|f| f.key.as_str()))
         .collect();
     let columns = Columns::resolve(tx, &keys)?;
-    let rows: Vec<NewContact> = new
+    let mut rows: Vec<NewContact> = new
         .iter_mut()
         .map(|(_, _, contact)| {
             let text = |text: &str| Some(Value::Text(text.to_owned()));
@@ -349,7 +349,7 @@ fn insert(tx: &mut Tx<'_>, new: &mut [(usize, u32, SampleContact)]) -> carillon_
             }
         })
         .collect();
-    let inserted = contacts::insert_batch(tx, &columns, &rows, SOURCE)?;
+    let inserted = contacts::insert_batch(tx, &columns, &mut rows, SOURCE)?;
     let mut joined = Vec::with_capacity(new.len());
     for ((_, ordinal, contact), inserted) in new.iter().zip(inserted) {
         for tag in &contact.tags {

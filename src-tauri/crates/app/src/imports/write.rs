@@ -202,7 +202,7 @@ pub(crate) fn slice(tx: &mut Tx<'_>, work: &Work, rows: Vec<Row>, position: u64)
     let keys: Vec<&str> = own(&work.kept).map(|f| f.key.as_str()).collect();
     let columns = Columns::resolve(tx, &keys)?;
     let source = imports::source(work.id);
-    let found = place(tx, work, &columns, &given, &source)?;
+    let found = place(tx, work, &columns, &mut given, &source)?;
     let fills = fills(&work.kept);
     let (mut first, mut last) = (None, None);
     let mut granted = Vec::new();
@@ -337,7 +337,7 @@ fn place(
     tx: &mut Tx<'_>,
     work: &Work,
     columns: &Columns,
-    new: &[NewContact],
+    new: &mut [NewContact],
     source: &str,
 ) -> Result<Vec<Found>, Error> {
     if work.kept.mode == ImportMode::Update {

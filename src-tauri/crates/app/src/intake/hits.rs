@@ -319,7 +319,7 @@ fn somebody(tx: &mut Tx<'_>, email: &str, source: &str) -> carillon_store::Resul
         values: Vec::new(),
         zone_source: None,
     };
-    let added = contacts::insert_batch(tx, &columns, &[row], source)?;
+    let added = contacts::insert_batch(tx, &columns, &mut [row], source)?;
     let id = added.first().map(|one| one.id());
     id.map(|id| (id, true))
         .ok_or_else(|| carillon_store::Error::Invalid("The contact was not added.".to_owned()))

@@ -57,14 +57,14 @@ async fn opened(dir: &Path, people: usize) -> (App, Arc<Open>) {
             fields::add(tx, &birthday)?;
             let columns = Columns::resolve(tx, &["birthday"])?;
             let born = chrono::NaiveDate::from_ymd_opt(1990, 5, 10).unwrap();
-            let rows: Vec<NewContact> = (0..people)
+            let mut rows: Vec<NewContact> = (0..people)
                 .map(|n| NewContact {
                     email: format!("c{n}@x.example"),
                     values: vec![Some(Value::Date(born))],
                     zone_source: None,
                 })
                 .collect();
-            insert_batch(tx, &columns, &rows, "test")
+            insert_batch(tx, &columns, &mut rows, "test")
         })
         .await
         .unwrap();

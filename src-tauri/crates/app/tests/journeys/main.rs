@@ -79,14 +79,14 @@ async fn opened(dir: &Path) -> (App, Arc<Open>) {
     let store = make(&dir.join("test.carillon"), &workspace).await.unwrap();
     let people = store.write(Priority::User, |tx| {
         let columns = Columns::resolve(tx, &[])?;
-        let rows: Vec<NewContact> = (1..=PEOPLE)
+        let mut rows: Vec<NewContact> = (1..=PEOPLE)
             .map(|n| NewContact {
                 email: format!("c{n}@x.example"),
                 values: Vec::new(),
                 zone_source: None,
             })
             .collect();
-        insert_batch(tx, &columns, &rows, "test")
+        insert_batch(tx, &columns, &mut rows, "test")
     });
     people.await.unwrap();
     store.close().await;

@@ -34,14 +34,14 @@ async fn query(app: &App, name: &str, args: Json) -> Json {
 
 fn more_people(tx: &mut Tx<'_>, count: u32) -> carillon_store::Result<()> {
     let columns = Columns::resolve(tx, &[])?;
-    let rows: Vec<NewContact> = (0..count)
+    let mut rows: Vec<NewContact> = (0..count)
         .map(|n| NewContact {
             email: format!("more{n}@x.example"),
             values: Vec::new(),
             zone_source: None,
         })
         .collect();
-    for new in insert_batch(tx, &columns, &rows, "test")? {
+    for new in insert_batch(tx, &columns, &mut rows, "test")? {
         if new.id().0 % 3 != 0 {
             contacts::add_tag(tx, new.id(), "vip", "test")?;
         }

@@ -434,14 +434,14 @@ async fn many_deadlines_in_a_journey_that_cannot_run_do_not_keep_the_ticks_going
     let shop = account_added(&app, "Shop").await;
     let people = open.store.write(Priority::User, |tx| {
         let columns = Columns::resolve(tx, &[])?;
-        let rows: Vec<NewContact> = (0..600)
+        let mut rows: Vec<NewContact> = (0..600)
             .map(|n| NewContact {
                 email: format!("more{n}@x.example"),
                 values: Vec::new(),
                 zone_source: None,
             })
             .collect();
-        insert_batch(tx, &columns, &rows, "test")
+        insert_batch(tx, &columns, &mut rows, "test")
     });
     people.await.unwrap();
     let id = published(&open, mailing(Some("Shop"))).await;

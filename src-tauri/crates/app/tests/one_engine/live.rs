@@ -301,7 +301,7 @@ fn add(tx: &mut Tx<'_>, who: &ContactRecord) -> Result<ContactId> {
         values: rest.iter().map(|(_, value)| Some((*value).clone())).collect(),
         zone_source: None,
     };
-    let id = contacts::insert_batch(tx, &columns, &[row], "scenario")?[0].id();
+    let id = contacts::insert_batch(tx, &columns, &mut [row], "scenario")?[0].id();
     for tag in &who.tags {
         contacts::add_tag(tx, id, tag, "scenario")?;
     }

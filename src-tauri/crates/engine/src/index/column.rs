@@ -8,9 +8,11 @@ use crate::segment::Seen;
 use carillon_model::Moment;
 use carillon_model::contact::{Money, Value};
 use chrono::NaiveDate;
+use hashbrown::HashTable;
 use roaring::RoaringBitmap;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 const PAGE: u32 = 4_096;
@@ -18,31 +20,39 @@ const PAGE: u32 = 4_096;
 /// Values by contact in pages, so that far numbers cost no memory between them.
 #[derive(Clone, Debug)]
 pub(super) struct Paged<T> {
-    pages: BTreeMap<u32, Box<[T]>>,
+    /// By their numbers, in order.
+    pages: Vec<(u32, Box<[T]>)>,
 }
 
 impl<T> Default for Paged<T> {
     fn default() -> Self {
-        Paged {
-            pages: BTreeMap::new(),
-        }
+        Paged { pages: Vec::new() }
     }
 }
 
 impl<T: Copy> Paged<T> {
     pub fn get(&self, id: u32) -> Option<T> {
-        self.pages
-            .get(&(id / PAGE))
-            .map(|page| page[(id % PAGE) as usize])
+        let found = self.find(id / PAGE).ok()?;
+        Some(self.pages[found].1[(id % PAGE) as usize])
     }
 
     /// The place of `id`; a new page is filled with `fill`.
     pub fn place(&mut self, id: u32, fill: T) -> &mut T {
-        let page = self
-            .pages
-            .entry(id / PAGE)
-            .or_insert_with(|| vec![fill; PAGE as usize].into());
-        &mut page[(id % PAGE) as usize]
+        let found = self.find(id / PAGE).unwrap_or_else(|place| {
+            self.pages
+                .insert(place, (id / PAGE, vec![fill; PAGE as usize].into()));
+            place
+        });
+        &mut self.pages[found].1[(id % PAGE) as usize]
+    }
+
+    /// Where a page is, or where it would be. New contacts have the last one, and without gaps each is at its number.
+    fn find(&self, number: u32) -> Result<usize, usize> {
+        let guess = (number as usize).min(self.pages.len().saturating_sub(1));
+        match self.pages.get(guess) {
+            Some((there, _)) if *there == number => Ok(guess),
+            _ => self.pages.binary_search_by_key(&number, |(there, _)| *there),
+        }
     }
 
     /// Those of `ids` (which all have a page) whose value passes. Of a page with many of them all places are asked, in
@@ -164,8 +174,9 @@ pub(super) struct Words {
     /// Entry `code - 1` with how many contacts have it; entries nobody has are in `free`.
     entries: Vec<(Arc<str>, u32)>,
     free: Vec<u32>,
-    /// Only looked up, never walked.
-    by_text: HashMap<Arc<str>, u32>,
+    /// Codes by the hash of their texts, which is kept beside each: a table that grows reads no text.
+    by_text: HashTable<(u32, u32)>,
+    hasher: RandomState,
 }
 
 impl Words {
@@ -181,10 +192,19 @@ impl Words {
 
     /// The code of a text, a new one if nobody has it.
     fn code_of(&mut self, text: &str) -> u32 {
-        match self.by_text.get(text) {
-            Some(code) => *code,
-            None => self.enter(text),
+        let hash = self.hash(text);
+        let is_it = |code: u32| *self.entries[code as usize - 1].0 == *text;
+        match self
+            .by_text
+            .find(spread(hash), |known| known.0 == hash && is_it(known.1))
+        {
+            Some((_, code)) => *code,
+            None => self.enter(text, hash),
         }
+    }
+
+    fn hash(&self, text: &str) -> u32 {
+        self.hasher.hash_one(text) as u32
     }
 
     fn put(&mut self, id: u32, code: u32) {
@@ -194,19 +214,19 @@ impl Words {
         *self.codes.place(id, 0) = code;
     }
 
-    fn enter(&mut self, text: &str) -> u32 {
-        let text: Arc<str> = text.into();
+    fn enter(&mut self, text: &str, hash: u32) -> u32 {
         let code = match self.free.pop() {
             Some(code) => {
-                self.entries[code as usize - 1] = (text.clone(), 0);
+                self.entries[code as usize - 1] = (text.into(), 0);
                 code
             }
             None => {
-                self.entries.push((text.clone(), 0));
+                self.entries.push((text.into(), 0));
                 self.entries.len() as u32
             }
         };
-        self.by_text.insert(text, code);
+        self.by_text
+            .insert_unique(spread(hash), (hash, code), |known| spread(known.0));
         code
     }
 
@@ -218,8 +238,11 @@ impl Words {
         let entry = &mut self.entries[code as usize - 1];
         entry.1 -= 1;
         if entry.1 == 0 {
-            self.by_text.remove(&entry.0);
-            entry.0 = "".into();
+            let text = std::mem::replace(&mut entry.0, "".into());
+            let hash = self.hash(&text);
+            if let Ok(known) = self.by_text.find_entry(spread(hash), |known| known.1 == code) {
+                known.remove();
+            }
             self.free.push(code);
         }
     }
@@ -240,9 +263,18 @@ impl Words {
         self.codes.heap_bytes()
             + texts
             + self.entries.capacity() * 24
-            + self.by_text.capacity() * 25
+            + self.by_text.capacity() * 9
             + self.free.capacity() * 4
     }
+}
+
+fn take_off(options: &mut BTreeMap<String, RoaringBitmap>, id: u32) {
+    options.retain(|_, has| !has.remove(id) || !has.is_empty());
+}
+
+/// A hash as a table wants it: told apart by its highest and by its lowest bits.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
 }
 
 /// Values of one width with who has one.
@@ -305,11 +337,16 @@ impl Column {
     }
 
     pub fn set(&mut self, id: u32, value: Option<&Value>) {
+        let mut taken = false;
         for store in &mut self.stores {
-            store.clear(id);
+            match value {
+                Some(value) if !taken && store.put(id, value) => taken = true,
+                _ => store.clear(id),
+            }
         }
-        let Some(value) = value else { return };
-        if !self.stores.iter_mut().any(|store| store.put(id, value)) {
+        if let Some(value) = value
+            && !taken
+        {
             let mut store = Store::of(value);
             store.put(id, value);
             self.stores.push(store);
@@ -387,7 +424,7 @@ impl Store {
         }
     }
 
-    /// Takes a value of its own type.
+    /// Takes a value of its own type, in place of another one that was there.
     fn put(&mut self, id: u32, value: &Value) -> bool {
         match (self, value) {
             (Store::Text(words), Value::Text(text)) | (Store::Choice(words), Value::Choice(text)) => {
@@ -404,7 +441,9 @@ impl Store {
                 };
             }
             (Store::Multi { present, options }, Value::MultiChoice(set)) => {
-                present.insert(id);
+                if !present.insert(id) {
+                    take_off(options, id);
+                }
                 for option in set {
                     options.entry(option.clone()).or_default().insert(id);
                 }
@@ -424,7 +463,7 @@ impl Store {
             Store::YesNo { present, .. } => drop(present.remove(id)),
             Store::Multi { present, options } => {
                 if present.remove(id) {
-                    options.retain(|_, has| !has.remove(id) || !has.is_empty());
+                    take_off(options, id);
                 }
             }
             Store::Date(dense) => drop(dense.present.remove(id)),

@@ -314,6 +314,48 @@ impl Rows {
         }
     }
 
+    /// Takes in changes in their order.
+    pub fn apply_all(&mut self, changes: &[Change]) {
+        let is_added = |change: &Change| matches!(change, Change::ContactAdded { .. });
+        for part in changes.chunk_by(|one, other| is_added(one) && is_added(other)) {
+            match part {
+                [one] => self.apply(one),
+                many => self.add_all(many),
+            }
+        }
+    }
+
+    /// Takes in contacts that were added together, field by field: each is looked for once, and its values come to it in a
+    /// row.
+    fn add_all(&mut self, changes: &[Change]) {
+        let mut fields: Vec<(&Arc<str>, Vec<(u32, &Value)>)> = Vec::new();
+        for change in changes {
+            let Change::ContactAdded {
+                contact,
+                fields: given,
+            } = change
+            else {
+                continue;
+            };
+            self.contacts.insert(contact.0);
+            for (key, value) in given {
+                // Contacts of one list share their keys.
+                let same = |(known, _): &(&Arc<str>, _)| Arc::ptr_eq(known, key) || *known == key;
+                match fields.iter().position(same) {
+                    Some(place) => fields[place].1.push((contact.0, value)),
+                    None => fields.push((key, vec![(contact.0, value)])),
+                }
+            }
+        }
+        for (key, values) in fields {
+            if let Some(column) = self.column_to_set(key) {
+                values
+                    .into_iter()
+                    .for_each(|(id, value)| column.set(id, Some(value)));
+            }
+        }
+    }
+
     /// Takes in one change; definitions are not its business.
     pub fn apply(&mut self, change: &Change) {
         match change {
@@ -403,19 +445,21 @@ impl Rows {
     }
 
     fn set(&mut self, key: &str, id: u32, value: Option<&Value>) {
-        let slot = match self.columns.get_mut(key) {
-            Some(slot) => slot,
-            None => {
-                if self.source.is_some() && changed_field(key).is_none() {
-                    self.has_column(changed_key(key));
-                }
-                let new = || Slot::of(Column::default());
-                self.columns.entry(key.to_owned()).or_insert_with(new)
-            }
-        };
-        if let Some(column) = slot.held_mut() {
+        if let Some(column) = self.column_to_set(key) {
             column.set(id, value);
         }
+    }
+
+    /// The column of a field, where it is held; one nobody has a value of yet is begun.
+    fn column_to_set(&mut self, key: &str) -> Option<&mut Column> {
+        if !self.columns.contains_key(key) {
+            if self.source.is_some() && changed_field(key).is_none() {
+                self.has_column(changed_key(key));
+            }
+            let new = || Slot::of(Column::default());
+            self.columns.entry(key.to_owned()).or_insert_with(new);
+        }
+        self.columns.get_mut(key)?.held_mut()
     }
 
     fn remove_contact(&mut self, id: u32) {

@@ -179,15 +179,19 @@ impl Scores {
         self.written.contains(key).then_some(None)
     }
 
-    /// The points of a contact, by facts in which no score has a value and nobody came into a segment yet.
+    /// The points of a contact, by bare facts.
     pub fn points<F: Facts>(&self, points: &Points, who: &F, now: Moment, scope: &Scope) -> Scored {
+        self.bare(who, |who| points.score(who, now, scope))
+    }
+
+    /// Reads a contact by facts in which no score has a value and nobody came into a segment yet.
+    fn bare<F: Facts, T>(&self, who: &F, read: impl FnOnce(&Overlaid<'_, F>) -> T) -> T {
         let hidden = |key: &str| self.hidden(key);
-        let who = Overlaid {
+        read(&Overlaid {
             who,
             field: &hidden,
             moved: History::Hidden,
-        };
-        points.score(&who, now, scope)
+        })
     }
 
     /// What a score says of a contact at `at`, who carries what the scores said before.
@@ -206,16 +210,16 @@ impl Scores {
         let mut out = Measured::default();
         match &*definition.scoring {
             Scoring::Points(points) => {
-                let scored = self.points(points, who, at, scope);
-                out.until = scored.until;
+                let (total, until) = self.bare(who, |who| points.total(who, at, scope));
+                out.until = until;
                 let before = who.field(field).and_then(whole);
-                if before != Some(scored.total) {
+                if before != Some(total) {
                     out.written
-                        .push((field.clone(), Some(Value::Number(scored.total as f64))));
+                        .push((field.clone(), Some(Value::Number(total as f64))));
                 }
                 if points.has_stages() {
                     let was = text(stage_field);
-                    let stage = points.stage(was.as_deref(), scored.total).map(str::to_owned);
+                    let stage = points.stage(was.as_deref(), total).map(str::to_owned);
                     if stage != was {
                         let since_when = stage.is_some().then_some(Value::DateTime(at));
                         out.written
@@ -224,7 +228,7 @@ impl Scores {
                         out.stage = stage;
                     }
                 }
-                out.points = Some((before, scored));
+                out.points = Some((before, total));
             }
             Scoring::Grade(grade) => {
                 let [a, b] = grade
@@ -243,7 +247,7 @@ impl Scores {
 /// What [`Scores::measure`] found.
 #[derive(Default)]
 pub(super) struct Measured {
-    points: Option<(Option<i64>, Scored)>,
+    points: Option<(Option<i64>, i64)>,
     stage: Option<String>,
     pub written: Written,
     pub until: Option<Moment>,
@@ -310,12 +314,14 @@ impl StagedScores {
                 on.scope,
             )
         };
-        let reasons = |scored: &Scored| match (cause, &*definition.scoring) {
-            (ScoreCause::Time, Scoring::Points(points)) => {
-                let before = at - TimeDelta::nanoseconds(1);
-                reasons(Some(&on.scores.points(points, &who, before, on.scope)), scored)
-            }
-            _ => reasons(None, scored),
+        let reasons = |points: &Points| {
+            let of = |at: Moment| on.scores.points(points, &who, at, on.scope);
+            let before = (cause == ScoreCause::Time).then(|| of(at - TimeDelta::nanoseconds(1)));
+            reasons(before.as_ref(), &of(at))
+        };
+        let reasons = || match &*definition.scoring {
+            Scoring::Points(points) => reasons(points),
+            Scoring::Grade(_) => Vec::new(),
         };
         self.note(measured, id, contact, at, cause, reasons)
     }
@@ -327,7 +333,7 @@ impl StagedScores {
         contact: u32,
         at: Moment,
         cause: ScoreCause,
-        reasons: impl FnOnce(&Scored) -> Vec<ScoreReason>,
+        reasons: impl FnOnce() -> Vec<ScoreReason>,
     ) -> Vec<Arc<str>> {
         // A later moment was promised; without one, passing time would never end.
         let mut until = measured
@@ -344,11 +350,8 @@ impl StagedScores {
             score: id,
             contact: ContactId(contact),
             at,
-            reasons: measured
-                .points
-                .as_ref()
-                .map_or_else(Vec::new, |(_, scored)| reasons(scored)),
-            points: measured.points.map(|(before, scored)| (before, scored.total)),
+            reasons: reasons(),
+            points: measured.points,
             cause,
             stage: measured.stage,
         });
@@ -455,11 +458,12 @@ impl StagedScores {
         }
         let measured = on.scores.measure(definition, &place.record, at, on.scope);
         let existed = on.rows.contacts.contains(contact);
-        let mut reasons = match (&*definition.scoring, &measured.points) {
-            (Scoring::Points(points), Some((_, scored))) if !measured.written.is_empty() => {
+        let mut reasons = match &*definition.scoring {
+            Scoring::Points(points) if !measured.written.is_empty() => {
                 let who: Who<'_> = on.rows.who(contact);
                 let before = (same_model && existed).then(|| on.scores.points(points, &who, at, old.1));
-                let mut reasons = reasons(before.as_ref(), scored);
+                let scored = on.scores.points(points, &place.record, at, on.scope);
+                let mut reasons = reasons(before.as_ref(), &scored);
                 name_events(points, &mut reasons, events);
                 reasons
             }
@@ -471,7 +475,7 @@ impl StagedScores {
             (true, false) => ScoreCause::Changed,
         };
         let written = measured.written.clone();
-        let keys = self.note(measured, id, contact, at, cause, |_| std::mem::take(&mut reasons));
+        let keys = self.note(measured, id, contact, at, cause, || std::mem::take(&mut reasons));
         if !keys.is_empty() {
             for (key, value) in written {
                 place.apply(&Change::FieldSet {

@@ -249,7 +249,7 @@ fn template(name: &str) -> Template {
 
 pub fn put_in(tx: &mut Tx<'_>, batch: &[Person]) -> carillon_store::Result<()> {
     let columns = Columns::resolve(tx, KEYS)?;
-    let rows: Vec<NewContact> = batch
+    let mut rows: Vec<NewContact> = batch
         .iter()
         .map(|who| NewContact {
             email: who.email.clone(),
@@ -257,7 +257,7 @@ pub fn put_in(tx: &mut Tx<'_>, batch: &[Person]) -> carillon_store::Result<()> {
             zone_source: None,
         })
         .collect();
-    let ids = insert_batch(tx, &columns, &rows, "bench")?;
+    let ids = insert_batch(tx, &columns, &mut rows, "bench")?;
     let (mut agreed, mut done) = (Vec::new(), Vec::new());
     for (who, inserted) in batch.iter().zip(ids) {
         let contact = inserted.id();

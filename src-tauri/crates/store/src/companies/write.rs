@@ -163,7 +163,7 @@ fn normal(tx: &Tx<'_>, key: &str, value: Option<&Value>) -> Result<Option<Value>
         (FieldRef::Company(COMPANY_DOMAIN), Some(Value::Text(domain))) => {
             kept_domain(domain).map(|domain| Some(Value::Text(domain)))
         }
-        (field, Some(value)) => values::check(field, value).map(|()| Some(values::kept(value))),
+        (field, Some(value)) => values::check(field, value).map(|()| Some(values::kept(value.clone()))),
         (_, None) => Ok(None),
     }
 }

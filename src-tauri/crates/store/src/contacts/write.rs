@@ -26,7 +26,8 @@ const FIND: &str = sql!("SELECT id FROM contacts WHERE email = ?1");
 const INSERT: &str = sql!(
     "INSERT INTO contacts(id, email, first_name, last_name, phone, country, city, language, time_zone,
                           zone_source, suppressed, source, created_at, updated_at)
-     VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13)"
+     VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13)
+     ON CONFLICT(email) DO NOTHING"
 );
 const EMAIL_OF: &str = sql!("SELECT email FROM contacts WHERE id = ?1");
 const TOUCHED: &str = sql!("UPDATE contacts SET updated_at = ?2 WHERE id = ?1");
@@ -145,18 +146,19 @@ impl Inserted {
 }
 
 /// Adds contacts, sorted by address whatever their order here; the answers are in the order given. An address
-/// on the suppression list is added and marked: the gate lets nothing through to it.
+/// on the suppression list is added and marked: the gate lets nothing through to it. Values of those who are added are
+/// taken out of their rows.
 ///
 /// # Errors
 /// [`Error::Invalid`] for an empty address or a value its field cannot hold: then none is added.
 pub fn insert_batch(
     tx: &mut Tx<'_>,
     columns: &Columns,
-    rows: &[NewContact],
+    rows: &mut [NewContact],
     source: &str,
 ) -> Result<Vec<Inserted>> {
     let catalogue = tx.catalogue.clone();
-    let emails: Vec<String> = rows.iter().map(|r| normalise_email(&r.email)).collect();
+    let mut emails: Vec<String> = rows.iter().map(|r| normalise_email(&r.email)).collect();
     let mut order: Vec<usize> = (0..rows.len()).collect();
     order.sort_unstable_by(|a, b| emails[*a].cmp(&emails[*b]).then(a.cmp(b)));
     let check_list = suppressions::any(tx)?;
@@ -164,24 +166,37 @@ pub fn insert_batch(
     let mut adding = Adding::new(tx, &catalogue, columns, source)?;
     let mut done = vec![Inserted::Exists(ContactId(0)); rows.len()];
     let first = tx.marks.get(Mark::Contacts);
+    // Lists are of new people or of known ones for long stretches: what the row before was is tried first.
+    let mut is_known = true;
     for place in order {
-        let (row, email) = (&rows[place], emails[place].as_str());
+        let email = std::mem::take(&mut emails[place]);
         if email.is_empty() {
             return Err(Error::Invalid("A contact needs an e-mail address.".to_owned()));
         }
-        if let Some(id) = adding.known(email)? {
-            done[place] = Inserted::Exists(id);
-            continue;
+        if is_known || check_aliases {
+            let mut known = adding.known(&email)?;
+            if check_aliases && known.is_none() {
+                known = duplicates::by_email(tx, &email)?;
+            }
+            is_known = known.is_some();
+            if let Some(id) = known {
+                done[place] = Inserted::Exists(id);
+                continue;
+            }
         }
-        if check_aliases && let Some(id) = duplicates::by_email(tx, email)? {
-            done[place] = Inserted::Exists(id);
-            continue;
-        }
-        let suppressed = check_list && suppressions::contains(tx, email)?.is_some();
+        let suppressed = check_list && suppressions::contains(tx, &email)?.is_some();
         let id = next_contact(tx)?;
-        let fields = adding.add(tx, row, email, id, suppressed)?;
-        tell_added(tx, id, fields, suppressed);
-        done[place] = Inserted::New { id, suppressed };
+        if adding.add(tx, &rows[place], &email, id, suppressed)? {
+            tx.take(Mark::Contacts, 1);
+            let fields = adding.told(&mut rows[place], email);
+            tell_added(tx, id, fields, suppressed);
+            done[place] = Inserted::New { id, suppressed };
+        } else {
+            let known = adding.known(&email)?;
+            let lost = || Error::damaged("contacts", "an address is taken by nobody");
+            done[place] = Inserted::Exists(known.ok_or_else(lost)?);
+            is_known = true;
+        }
     }
     let last = tx.marks.get(Mark::Contacts) - 1;
     if last >= first {
@@ -194,8 +209,9 @@ pub fn insert_batch(
     Ok(done)
 }
 
-fn next_contact(tx: &mut Tx<'_>) -> Result<ContactId> {
-    let id = tx.take(Mark::Contacts, 1);
+/// The number of a contact who is added next.
+fn next_contact(tx: &Tx<'_>) -> Result<ContactId> {
+    let id = tx.marks.get(Mark::Contacts);
     u32::try_from(id)
         .map(ContactId)
         .map_err(|_| Error::Invalid("This workspace has no numbers left for new contacts.".to_owned()))
@@ -251,7 +267,7 @@ impl<'a, 'c> Adding<'a, 'c> {
         Ok(id.map(ContactId))
     }
 
-    /// Writes a contact. The values it has, by their keys.
+    /// Writes a contact; `false`: somebody has the address, and nothing was written.
     fn add(
         &mut self,
         tx: &mut Tx<'_>,
@@ -259,7 +275,7 @@ impl<'a, 'c> Adding<'a, 'c> {
         email: &str,
         id: ContactId,
         suppressed: bool,
-    ) -> Result<Vec<(Arc<str>, Value)>> {
+    ) -> Result<bool> {
         let keys = &self.columns.keys;
         if row.values.len() != keys.len() {
             return Err(Error::Invalid(format!(
@@ -281,7 +297,7 @@ impl<'a, 'c> Adding<'a, 'c> {
             Some(zone_source) => Some(tx.source(zone_source)?),
             None => None,
         };
-        self.insert.execute(rusqlite::params![
+        let added = self.insert.execute(rusqlite::params![
             id.0,
             email,
             text(1)?,
@@ -296,6 +312,9 @@ impl<'a, 'c> Adding<'a, 'c> {
             self.source,
             ms(self.now)
         ])?;
+        if added == 0 {
+            return Ok(false);
+        }
         if let Some(insert) = &mut self.insert_custom {
             let mut cells = Vec::with_capacity(2 * self.columns.custom.len() + 1);
             cells.push(Cell::Integer(i64::from(id.0)));
@@ -306,12 +325,17 @@ impl<'a, 'c> Adding<'a, 'c> {
             }
             insert.execute(rusqlite::params_from_iter(cells))?;
         }
-        let mut fields = Vec::with_capacity(keys.len() + 2);
-        fields.push((self.email.clone(), Value::Text(email.to_owned())));
+        Ok(true)
+    }
+
+    /// The values of a contact who was written, by their keys; they are taken out of its row.
+    fn told(&self, row: &mut NewContact, email: String) -> Vec<(Arc<str>, Value)> {
+        let mut fields = Vec::with_capacity(self.columns.keys.len() + 2);
+        fields.push((self.email.clone(), Value::Text(email)));
         fields.push((self.created_at.clone(), Value::DateTime(whole(self.now))));
-        let given = keys.iter().zip(&row.values);
-        fields.extend(given.filter_map(|(key, value)| Some((key.clone(), values::kept(value.as_ref()?)))));
-        Ok(fields)
+        let given = self.columns.keys.iter().zip(std::mem::take(&mut row.values));
+        fields.extend(given.filter_map(|(key, value)| Some((key.clone(), values::kept(value?)))));
+        fields
     }
 }
 
@@ -393,7 +417,7 @@ pub fn update(
     let before = super::record_fields(tx, id)?.ok_or_else(|| Error::missing("contact", id))?;
     let mut changed = Vec::new();
     for (place, key) in columns.keys().enumerate() {
-        let Some(new) = row.get(place).and_then(Option::as_ref).map(values::kept) else {
+        let Some(new) = row.get(place).and_then(Option::as_ref).cloned().map(values::kept) else {
             continue;
         };
         let was = before.iter().find(|(k, _)| k == key).map(|(_, v)| v);
@@ -456,7 +480,7 @@ fn change(
     let was = place.map(|at| before.swap_remove(at).1);
     let normal = match (key, value) {
         ("email", Some(Value::Text(email))) => Some(Value::Text(normalise_email(email))),
-        (_, value) => value.map(values::kept),
+        (_, value) => value.cloned().map(values::kept),
     };
     if was == normal {
         return Ok(was);
@@ -535,7 +559,7 @@ pub(crate) fn write_value(
     tx.change(Change::FieldSet {
         contact: id,
         key: key.to_owned(),
-        value: value.map(values::kept),
+        value: value.cloned().map(values::kept),
     });
     Ok(())
 }

@@ -62,14 +62,14 @@ async fn city(place: &Place) -> (Store, SegmentId) {
         }
         let keys: Vec<&str> = FIELDS.iter().map(|(key, ..)| *key).collect();
         let columns = Columns::resolve(tx, &keys)?;
-        let rows: Vec<NewContact> = (1..=CONTACTS)
+        let mut rows: Vec<NewContact> = (1..=CONTACTS)
             .map(|n| NewContact {
                 email: format!("{n}@x.example"),
                 values: values(n),
                 zone_source: None,
             })
             .collect();
-        let all = ids(&insert_batch(tx, &columns, &rows, "user")?);
+        let all = ids(&insert_batch(tx, &columns, &mut rows, "user")?);
         for id in all.iter().step_by(1_000) {
             add_tag(tx, *id, "vip", "user")?;
             consents::add(

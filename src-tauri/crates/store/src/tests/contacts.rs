@@ -72,7 +72,7 @@ async fn values_of_every_type_read_back_from_the_rows_and_from_the_index_after_r
             values: every_type().into_iter().map(|f| Some(f.3)).collect(),
             zone_source: None,
         };
-        Ok(insert_batch(tx, &columns, &[row], "import:1")?[0].id())
+        Ok(insert_batch(tx, &columns, &mut [row], "import:1")?[0].id())
     })
     .await
     .unwrap();
@@ -159,7 +159,7 @@ async fn a_zone_somebody_else_chose_says_so_until_it_is_written() {
             values: vec![Some(text("Europe/Paris"))],
             zone_source: Some("country".to_owned()),
         };
-        Ok(insert_batch(tx, &columns, &[row], "import:1")?[0].id())
+        Ok(insert_batch(tx, &columns, &mut [row], "import:1")?[0].id())
     })
     .await
     .unwrap();

@@ -202,7 +202,7 @@ async fn the_address_of_the_absorbed_leads_to_the_survivor() {
             values: vec![],
             zone_source: None,
         };
-        insert_batch(tx, &columns, &[row], "import:9")
+        insert_batch(tx, &columns, &mut [row], "import:9")
     });
     assert_eq!(
         added.await.unwrap(),

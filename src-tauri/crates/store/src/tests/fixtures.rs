@@ -77,7 +77,7 @@ pub fn field(key: &str, field_type: FieldType, options: &[&str]) -> Field {
 /// Adds contacts with a first name each.
 pub fn add(tx: &mut Tx<'_>, emails: &[&str], source: &str) -> Result<Vec<Inserted>> {
     let columns = Columns::resolve(tx, &["first_name"])?;
-    let rows: Vec<NewContact> = emails
+    let mut rows: Vec<NewContact> = emails
         .iter()
         .map(|email| NewContact {
             email: (*email).to_owned(),
@@ -85,7 +85,7 @@ pub fn add(tx: &mut Tx<'_>, emails: &[&str], source: &str) -> Result<Vec<Inserte
             zone_source: None,
         })
         .collect();
-    insert_batch(tx, &columns, &rows, source)
+    insert_batch(tx, &columns, &mut rows, source)
 }
 
 pub fn ids(inserted: &[Inserted]) -> Vec<ContactId> {

@@ -16,7 +16,7 @@ fn text(value: &str) -> Value {
 fn batch(tx: &mut Tx<'_>, import: ImportId, rows: &[(&str, &str)], position: u64) -> Result<()> {
     let source = imports::source(import);
     let columns = Columns::resolve(tx, &["city"])?;
-    let new: Vec<NewContact> = rows
+    let mut new: Vec<NewContact> = rows
         .iter()
         .map(|(email, city)| NewContact {
             email: (*email).to_owned(),
@@ -26,7 +26,10 @@ fn batch(tx: &mut Tx<'_>, import: ImportId, rows: &[(&str, &str)], position: u64
         .collect();
     let mut counts = ImportCounts::default();
     let mut range: Option<(i64, i64)> = None;
-    for (inserted, (_, city)) in insert_batch(tx, &columns, &new, &source)?.into_iter().zip(rows) {
+    for (inserted, (_, city)) in insert_batch(tx, &columns, &mut new, &source)?
+        .into_iter()
+        .zip(rows)
+    {
         let id = inserted.id();
         match inserted {
             Inserted::New { .. } => {

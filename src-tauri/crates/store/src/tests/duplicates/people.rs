@@ -66,7 +66,7 @@ fn add(tx: &mut Tx<'_>) -> crate::Result<()> {
         values,
         zone_source: Some("country".to_owned()),
     };
-    let rows = [
+    let mut rows = [
         row("ada@new.example", vec![text("Ada"), text("Wien"), None, None]),
         row(
             "ada@old.example",
@@ -75,7 +75,7 @@ fn add(tx: &mut Tx<'_>) -> crate::Result<()> {
         row("cy@x.example", vec![text("Cy"), None, text("Europe/Rome"), None]),
         row("dan@x.example", vec![text("Dan"), None, None, None]),
     ];
-    insert_batch(tx, &columns, &rows, "import:1")?;
+    insert_batch(tx, &columns, &mut rows, "import:1")?;
     set_field(tx, ABSORBED, "note", text("met in spring").as_ref(), "form")?;
     add_tag(tx, SURVIVOR, "regular", "user")?;
     add_tag(tx, ABSORBED, "regular", "import:1")?;

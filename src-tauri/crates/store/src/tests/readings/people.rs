@@ -218,7 +218,7 @@ fn add(tx: &mut Tx<'_>, n: usize, person: &Person) -> Result<ContactId> {
         values: record.fields.values().cloned().map(Some).collect(),
         zone_source: None,
     };
-    let id = contacts::insert_batch(tx, &columns, &[row], "user")?[0].id();
+    let id = contacts::insert_batch(tx, &columns, &mut [row], "user")?[0].id();
     for (key, value) in &person.edits {
         contacts::set_field(tx, id, key, value.as_ref(), "user")?;
     }
