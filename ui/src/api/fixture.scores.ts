@@ -2,6 +2,7 @@
 
 import type { Listeners } from "./fixture.answers";
 import { at } from "./fixture.people";
+import type { BacktestGrade } from "./gen/BacktestGrade";
 import type { BacktestModel } from "./gen/BacktestModel";
 import type { ContactScore } from "./gen/ContactScore";
 import type { SaveScore } from "./gen/SaveScore";
@@ -224,29 +225,48 @@ export function scoresAnswers({ empty, total, tell }: Pick<Listeners, "empty" | 
       put(id, (row) => ({ ...row, published: null, archived_at: at(0) }));
       return {};
     },
-    "scores.backtest": ({ id, days }: { id: number | null; days: number }): ScoreBacktest => {
+    "scores.backtest": ({
+      id,
+      model: asked,
+      days,
+    }: {
+      id: number | null;
+      model: ScoreModel;
+      days: number;
+    }): ScoreBacktest => {
       const people = Math.round(total / 10);
+      const grades = (of: ScoreModel, worth: number): BacktestGrade[] => {
+        if (of.kind !== "grade" || total === 0) return [];
+        const labels = of.rows.bands.flatMap((row) => of.columns.bands.map((column) => `${row.label}${column.label}`));
+        const each = Math.round((people * 10) / labels.length);
+        return labels.map((grade, n) => ({ grade, people: each, reached: Math.round(each * worth * 0.6 ** n) }));
+      };
       const model = (steep: number): BacktestModel => ({
-        tenths: Array.from({ length: 10 }, (_, n) => ({
-          from: 90 - n * 10,
-          to: 99 - n * 10,
-          people,
-          reached: Math.round(people * 0.4 * steep ** n),
-        })),
-        area: total === 0 ? null : 0.5 + (1 - steep) / 1.2,
-        error: total === 0 ? null : 0.012,
+        tenths:
+          asked.kind === "grade"
+            ? []
+            : Array.from({ length: 10 }, (_, n) => ({
+                from: 90 - n * 10,
+                to: 99 - n * 10,
+                people,
+                reached: Math.round(people * 0.4 * steep ** n),
+              })),
+        grades: grades(asked, steep / 2),
+        area: total === 0 || asked.kind === "grade" ? null : 0.5 + (1 - steep) / 1.2,
+        error: total === 0 || asked.kind === "grade" ? null : 0.012,
       });
+      const graded = asked.kind === "grade";
       return {
         since: new Date(Date.now() - days * 86_400_000).toISOString(),
         until: new Date().toISOString(),
         measured: people * 10,
         sampled: total,
         contacts: total,
-        reached: model(0.7).tenths.reduce((sum, tenth) => sum + tenth.reached, 0),
+        reached: [...model(0.7).tenths, ...model(0.7).grades].reduce((sum, part) => sum + part.reached, 0),
         draft: model(0.7),
         published: id === null ? null : model(0.8),
-        difference: id === null || total === 0 ? null : { by: 0.083, error: 0.011, sure: true },
-        moves: id === null ? null : [{ from: null, to: "Interested", people: 31 }],
+        difference: id === null || total === 0 || graded ? null : { by: 0.083, error: 0.011, sure: true },
+        moves: id === null ? null : [{ from: graded ? "B3" : null, to: graded ? "A2" : "Interested", people: 31 }],
       };
     },
     "scores.preview": ({ model }: { model: ScoreModel }): ScorePreview => ({

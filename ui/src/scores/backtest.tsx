@@ -2,7 +2,6 @@ import { History } from "lucide-react";
 import { useState } from "react";
 import { useRead } from "@/api/client";
 import type { BacktestModel } from "@/api/gen/BacktestModel";
-import type { BacktestTenth } from "@/api/gen/BacktestTenth";
 import type { ScoreBacktest } from "@/api/gen/ScoreBacktest";
 import type { ScoreModel } from "@/api/gen/ScoreModel";
 import { Button, cx, ErrorView, Field, Note, Select, SkeletonLines } from "@/design";
@@ -77,6 +76,8 @@ const NOTHING: Asked = {
 function Tried({ of, days }: { of: ScoreBacktest; days: number }) {
   if (of.measured === 0) return <p className="text-ink-3">{t("scores.backtest.nobody")}</p>;
   const average = of.reached / of.measured;
+  const compared = of.published !== null;
+  const graded = of.draft.grades.length > 0;
   return (
     <>
       <p>
@@ -94,35 +95,96 @@ function Tried({ of, days }: { of: ScoreBacktest; days: number }) {
           </span>
         )}
       </p>
-      <Tenths draft={of.draft.tenths} published={of.published?.tenths ?? null} average={average} />
-      <Judged draft={of.draft} />
+      {graded ? (
+        <Shares
+          label={t("scores.backtest.grades")}
+          head={t("scores.backtest.grade")}
+          lines={grades(of.draft, of.published)}
+          {...{ compared, average }}
+        />
+      ) : (
+        <>
+          <Shares
+            label={t("scores.backtest.table")}
+            head={t("scores.backtest.points")}
+            lines={tenths(of.draft, of.published)}
+            {...{ compared, average }}
+          />
+          <Judged draft={of.draft} />
+        </>
+      )}
       {of.difference !== null && <Difference {...of.difference} />}
-      {of.moves !== null && <Moves moves={of.moves} />}
+      {of.moves !== null && <Moves moves={of.moves} graded={graded} />}
     </>
   );
 }
 
-const rate = (tenth: BacktestTenth) => (tenth.people === 0 ? 0 : tenth.reached / tenth.people);
+const share = ({ people, reached }: { people: number; reached: number }) => (people === 0 ? 0 : reached / people);
+
+/** One line: who is meant, what share of them reached the goal, and by the published model. */
+interface Line {
+  key: string;
+  name: string;
+  draft: number | null;
+  published: number | null;
+}
+
+/** The tenths of both models, side by side. */
+function tenths(draft: BacktestModel, published: BacktestModel | null): Line[] {
+  return draft.tenths.map((tenth, at) => {
+    const other = published?.tenths[at];
+    return {
+      key: String(at),
+      name: t("scores.preview.between", { from: count(tenth.from), to: count(tenth.to) }),
+      draft: share(tenth),
+      published: other === undefined ? null : share(other),
+    };
+  });
+}
+
+/** The grades of both models; one that only the other gives has no share here. */
+function grades(draft: BacktestModel, published: BacktestModel | null): Line[] {
+  const others = published?.grades ?? [];
+  const known = new Set(draft.grades.map(({ grade }) => grade));
+  const all = [...draft.grades, ...others.filter(({ grade }) => !known.has(grade))];
+  return all.map(({ grade, people }) => {
+    const other = others.find((one) => one.grade === grade);
+    const name = grade ?? t("scores.backtest.ungraded");
+    const own = draft.grades.find((one) => one.grade === grade);
+    return {
+      key: name,
+      name: t("scores.backtest.graded", { grade: name, people: count(people) }),
+      draft: own === undefined ? null : share(own),
+      published: other === undefined ? null : share(other),
+    };
+  });
+}
 
 interface Table {
-  draft: BacktestTenth[];
-  published: BacktestTenth[] | null;
+  /** What is counted in it, and what its lines are. */
+  label: string;
+  head: string;
+  lines: Line[];
+  compared: boolean;
   average: number;
 }
 
-function Tenths({ draft, published, average }: Table) {
-  const high = Math.max(0.001, ...[...draft, ...(published ?? [])].map(rate));
+function Shares({ label, head, lines, compared, average }: Table) {
+  const high = Math.max(0.001, ...lines.flatMap(({ draft, published }) => [draft ?? 0, published ?? 0]));
+  const shown = (value: number | null) => (value === null ? "–" : percent(value));
+  const lift = (value: number | null) =>
+    average === 0 || value === null ? undefined : t("scores.backtest.lift", { times: number(value / average) });
   return (
-    <table aria-label={t("scores.backtest.table")} className="w-full text-table">
+    <table aria-label={label} className="w-full text-table">
       <thead>
         <tr className="text-ink-3">
           <th scope="col" className="text-left font-normal">
-            {t("scores.backtest.points")}
+            {head}
           </th>
           <th scope="col" colSpan={2} className="text-right font-normal">
-            {published === null ? t("scores.backtest.reached") : t("scores.backtest.draft")}
+            {compared ? t("scores.backtest.draft") : t("scores.backtest.reached")}
           </th>
-          {published !== null && (
+          {compared && (
             <th scope="col" className="w-20 text-right font-normal">
               {t("scores.backtest.published")}
             </th>
@@ -130,35 +192,29 @@ function Tenths({ draft, published, average }: Table) {
         </tr>
       </thead>
       <tbody>
-        {draft.map((tenth, at) => {
-          const other = published?.[at];
-          return (
-            <tr key={at} className="h-6">
-              <th scope="row" className="figures w-28 pr-2 text-left font-normal text-ink-2">
-                {t("scores.preview.between", { from: count(tenth.from), to: count(tenth.to) })}
-              </th>
-              <td aria-hidden>
-                <span className="block h-2 overflow-hidden rounded-full bg-sunken">
-                  <span
-                    className="block h-full rounded-full bg-chart-1"
-                    style={{ width: `${(rate(tenth) / high) * 100}%` }}
-                  />
-                </span>
+        {lines.map(({ key, name, draft, published }) => (
+          <tr key={key} className="h-6">
+            <th scope="row" className="figures w-28 whitespace-nowrap pr-2 text-left font-normal text-ink-2">
+              {name}
+            </th>
+            <td aria-hidden>
+              <span className="block h-2 overflow-hidden rounded-full bg-sunken">
+                <span
+                  className="block h-full rounded-full bg-chart-1"
+                  style={{ width: `${((draft ?? 0) / high) * 100}%` }}
+                />
+              </span>
+            </td>
+            <td className="figures w-16 pl-2 text-right" title={lift(draft)}>
+              {shown(draft)}
+            </td>
+            {compared && (
+              <td className="figures pl-2 text-right text-ink-3" title={lift(published)}>
+                {shown(published)}
               </td>
-              <td
-                className="figures w-16 pl-2 text-right"
-                title={average === 0 ? undefined : t("scores.backtest.lift", { times: number(rate(tenth) / average) })}
-              >
-                {percent(rate(tenth))}
-              </td>
-              {published !== null && (
-                <td className="figures pl-2 text-right text-ink-3">
-                  {other === undefined ? "–" : percent(rate(other))}
-                </td>
-              )}
-            </tr>
-          );
-        })}
+            )}
+          </tr>
+        ))}
       </tbody>
     </table>
   );
@@ -176,12 +232,14 @@ function Difference({ by, error, sure }: { by: number; error: number; sure: bool
   );
 }
 
-function Moves({ moves }: { moves: NonNullable<ScoreBacktest["moves"]> }) {
-  if (moves.length === 0) return <p className="text-ink-3">{t("scores.backtest.no_moves")}</p>;
-  const name = (stage: string | null) => stage ?? t("scores.preview.none");
+function Moves({ moves, graded }: { moves: NonNullable<ScoreBacktest["moves"]>; graded: boolean }) {
+  if (moves.length === 0) {
+    return <p className="text-ink-3">{t(graded ? "scores.backtest.no_regraded" : "scores.backtest.no_moves")}</p>;
+  }
+  const name = (label: string | null) => label ?? t(graded ? "scores.backtest.ungraded" : "scores.preview.none");
   return (
     <div>
-      <p className="mb-1 font-medium">{t("scores.backtest.moves")}</p>
+      <p className="mb-1 font-medium">{t(graded ? "scores.backtest.regraded" : "scores.backtest.moves")}</p>
       <ul>
         {moves.map((each) => (
           <li key={`${each.from}-${each.to}`} className="flex min-h-7 items-center gap-3 text-table">

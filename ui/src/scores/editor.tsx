@@ -151,12 +151,10 @@ function Editor({ row, all, grade }: { row: ScoreRow | null; all: readonly Score
               id={row?.id ?? null}
               model={troubles.length === 0 && check.data !== undefined ? asked : null}
             />
-            {model.kind === "points" && (
-              <BacktestPanel
-                id={row?.id ?? null}
-                model={troubles.length === 0 && check.data !== undefined ? asked : null}
-              />
-            )}
+            <BacktestPanel
+              id={row?.id ?? null}
+              model={troubles.length === 0 && check.data !== undefined ? asked : null}
+            />
             {row?.published?.kind === "points" && <Thresholds row={row} />}
           </div>
         }

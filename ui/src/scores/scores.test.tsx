@@ -52,3 +52,15 @@ test("a draft is tried on the past, beside the published model", async () => {
   expect(panel.textContent).toContain("The draft is right in 8.3 more of 100 cases than the published model");
   expect(within(panel).getByText("None → Interested")).toBeDefined();
 });
+
+test("a grade is tried on the past by what people had of the scores it reads", async () => {
+  showProgram("/scores/3");
+  const panel = await screen.findByRole("region", { name: "Tried on the past" });
+  const run = within(panel).getByRole("button", { name: "Try it" });
+  await waitFor(() => expect(run).toHaveProperty("disabled", false));
+  await userEvent.click(run);
+  const table = await within(panel).findByRole("table", { name: "Who reached the goal, by grade" });
+  expect(within(table).getAllByRole("rowheader")[0]?.textContent).toMatch(/^A1 \(/);
+  expect(within(panel).getByText("Who would have another grade now")).toBeDefined();
+  expect(panel.textContent).not.toContain("Half is chance.");
+});

@@ -362,3 +362,56 @@ async fn a_model_is_tried_on_the_past_with_what_was_known_then() {
         (&json!(0), &json!(null))
     );
 }
+
+#[tokio::test]
+async fn a_grade_is_tried_on_the_past_by_the_scores_it_reads() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = Shop::new(dir.path()).await;
+    visitors(&shop).await;
+    let grade = |least: i32| {
+        let bands = |key: &str, high: &str, low: &str| json!({ "score": key, "bands": [{ "label": high, "at_least": least }, { "label": low, "at_least": null }] });
+        json!({ "kind": "grade", "rows": bands("interest", "A", "B"), "columns": bands("distance", "1", "2") })
+    };
+    let tried = async |id: Value, least: i32| {
+        let args = json!({ "id": id, "model": grade(least), "goal": "did order", "days": 30 });
+        shop.call(Kind::Query, "scores.backtest", args).await
+    };
+    for (name, points) in [("Interest", 1), ("Distance", -1)] {
+        let args = json!({ "id": null, "key": null, "name": name, "draft": per_visit(points) });
+        let score = shop.mutate("scores.save", args).await;
+        shop.mutate("scores.publish", json!({ "id": score["id"] })).await;
+    }
+    let args = json!({ "id": null, "key": null, "name": "Grade", "draft": grade(7) });
+    let score = shop.mutate("scores.save", args).await;
+    shop.mutate("scores.publish", json!({ "id": score["id"] })).await;
+
+    let said = tried(score["id"].clone(), 5).await.unwrap();
+    assert_eq!((&said["measured"], &said["reached"]), (&json!(180), &json!(50)));
+    // Five visits and more are an A, by what was known then; every second of those ordered. Nobody is far from five below.
+    let grades = |of: &str| said[of]["grades"].clone();
+    assert_eq!(
+        grades("draft"),
+        json!([{ "grade": "A2", "people": 100, "reached": 50 }, { "grade": "B2", "people": 80, "reached": 0 }])
+    );
+    assert_eq!(
+        grades("published"),
+        json!([{ "grade": "A2", "people": 60, "reached": 30 }, { "grade": "B2", "people": 120, "reached": 20 }])
+    );
+    assert_eq!(
+        (&said["draft"]["tenths"], &said["difference"]),
+        (&json!([]), &json!(null))
+    );
+    // Who ordered came fifty times more since and has the better grade by both models; of five and six visits, those who
+    // did not order are twenty.
+    assert_eq!(said["moves"], json!([{ "from": "B2", "to": "A2", "people": 20 }]));
+
+    // A score that measures nobody any more.
+    let all = shop.query("scores.list", json!({})).await;
+    for name in ["Grade", "Distance"] {
+        let of = |one: &&Value| one["name"] == name;
+        let id = all.as_array().unwrap().iter().find(of).unwrap()["id"].clone();
+        shop.mutate("scores.archive", json!({ "id": id })).await;
+    }
+    let refused = tried(Value::Null, 5).await.unwrap_err();
+    assert!(refused.message.contains("distance"), "{}", refused.message);
+}

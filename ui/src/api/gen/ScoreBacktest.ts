@@ -28,6 +28,6 @@ reached: number, draft: BacktestModel,
  */
 published: BacktestModel | null, difference: BacktestDifference | null, 
 /**
- * Of those looked at, who would be in another stage now; the most first.
+ * Of those looked at, who would be in another stage now, or have another grade; the most first.
  */
 moves: Array<StageMove> | null, };

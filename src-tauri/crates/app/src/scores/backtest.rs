@@ -1,13 +1,15 @@
 //! A model tried on the past: what it would have said at an earlier day, and who reached a goal since.
 
 use super::preview::sample;
-use super::{BacktestDifference, BacktestModel, BacktestScore, BacktestTenth, ScoreBacktest, StageMove};
+use super::{
+    BacktestDifference, BacktestGrade, BacktestModel, BacktestScore, BacktestTenth, ScoreBacktest, StageMove,
+};
 use super::{all, troubles};
 use crate::Ctx;
 use crate::error::{Code, Result, fail};
 use carillon_engine::scores::backtest::{Area, Estimate, tenths};
-use carillon_engine::scores::{Points, Scoring};
-use carillon_model::score::ScoreModel;
+use carillon_engine::scores::{Grade, Points, Scoring};
+use carillon_model::score::{Score, ScoreModel};
 use carillon_model::segment::{Clause, EventMatch, Expr, Times, Window};
 use carillon_model::{ContactId, Moment};
 use carillon_store::Index;
@@ -33,35 +35,90 @@ pub(super) async fn backtest(cx: &Ctx, req: BacktestScore) -> Result<ScoreBackte
         return Err(fail(Code::Invalid, "scores.backtest_days", &[("most", &most)]).at("days"));
     }
     let goal = goal(crate::segments::expression(open, &req.goal).map_err(|error| error.at("goal"))?)?;
-    let known = all(open)
-        .await?
-        .into_iter()
-        .find(|score| Some(score.id) == req.id);
-    let key = known.as_ref().map(|score| score.key.clone()).unwrap_or_default();
-    let draft = points(&key, &req.model)?;
-    let published = known.and_then(|score| score.published);
-    let published = published.and_then(|model| points(&key, &model).ok());
+    let scores = all(open).await?;
+    let known = scores.iter().find(|score| Some(score.id) == req.id);
+    let key = known.map(|score| score.key.as_str()).unwrap_or_default();
+    let draft = Measure::read(key, &req.model, &scores)?;
+    let published = known.and_then(|score| score.published.as_ref());
+    let published = published.and_then(|model| Measure::read(key, model, &scores).ok());
     let until = open.now();
     let then = until - TimeDelta::days(i64::from(req.days));
     Ok(open.store.with_index(|index| {
-        let models = Models {
-            draft: &draft,
-            published: published.as_ref(),
-        };
-        tried(index, &models, &goal, then, until)
+        let tried = |models: &Models<'_>| tried(index, models, &goal, then, until);
+        let graded = |draft, published| graded(index, draft, published, &goal, then, until);
+        match (&draft, published.as_ref()) {
+            (Measure::Points(draft), published) => tried(&Models {
+                draft,
+                published: published.and_then(Measure::points),
+            }),
+            (Measure::Grade(draft), published) => graded(draft, published.and_then(Measure::grade)),
+        }
     }))
+}
+
+/// A model and, for a grade, what the two scores that it reads are measured by.
+enum Measure {
+    Points(Points),
+    Grade(Graded),
+}
+
+struct Graded {
+    grade: Grade,
+    of: [Points; 2],
+}
+
+impl Measure {
+    fn read(key: &str, model: &ScoreModel, scores: &[Score]) -> Result<Measure> {
+        match Scoring::read(key, model) {
+            Ok(Scoring::Points(points)) => Ok(Measure::Points(points)),
+            Ok(Scoring::Grade(grade)) => {
+                let of = grade.scores().map(|key| points_of(key, scores));
+                let [rows, columns] = of;
+                Ok(Measure::Grade(Graded {
+                    of: [rows?, columns?],
+                    grade,
+                }))
+            }
+            Err(_) => Err(unready("")),
+        }
+    }
+
+    fn points(&self) -> Option<&Points> {
+        match self {
+            Measure::Points(points) => Some(points),
+            Measure::Grade(_) => None,
+        }
+    }
+
+    fn grade(&self) -> Option<&Graded> {
+        match self {
+            Measure::Points(_) => None,
+            Measure::Grade(grade) => Some(grade),
+        }
+    }
+}
+
+/// What everybody has of a score that a grade reads.
+fn points_of(key: &str, scores: &[Score]) -> Result<Points> {
+    let of = scores.iter().find(|score| score.key == key);
+    let model = of.and_then(|score| score.published.as_ref());
+    match model.map(|model| Scoring::read(key, model)) {
+        Some(Ok(Scoring::Points(points))) => Ok(points),
+        _ => Err(unready(key)),
+    }
+}
+
+impl Graded {
+    /// The grade by the points that `measure` gives of each of the two scores; `None`: who was not measured.
+    fn of(&self, measure: impl Fn(&Points) -> Option<i64>) -> Option<Option<String>> {
+        let [rows, columns] = &self.of;
+        let (rows, columns) = (measure(rows)?, measure(columns)?);
+        Some(self.grade.label(Some(rows), Some(columns)))
+    }
 }
 
 fn unready(detail: &str) -> crate::error::ApiError {
     fail(Code::Invalid, "scores.unready", &[("detail", &detail)]).at("model")
-}
-
-fn points(key: &str, model: &ScoreModel) -> Result<Points> {
-    match Scoring::read(key, model) {
-        Ok(Scoring::Points(points)) => Ok(points),
-        Ok(Scoring::Grade(_)) => Err(fail(Code::Invalid, "scores.backtest_grade", &[]).at("model")),
-        Err(_) => Err(unready("")),
-    }
 }
 
 /// The event of a goal: one `did` that says neither how often nor when, since the days say when.
@@ -124,6 +181,7 @@ fn tried(
                 .into_iter()
                 .map(BacktestTenth::from)
                 .collect(),
+            grades: Vec::new(),
             area: area.map(|area| area.value),
             error: area.map(|area| area.error),
         }
@@ -140,12 +198,84 @@ fn tried(
         difference,
         moves: models
             .published
-            .map(|published| moves(index, models.draft, published, &people, until)),
+            .map(|published| stages(index, models.draft, published, &people, until)),
+    }
+}
+
+/// How many people of each grade reached the goal. Grades have no order, so nothing is said of who is ahead.
+fn graded(
+    index: &Index,
+    draft: &Graded,
+    published: Option<&Graded>,
+    goal: &EventMatch,
+    then: Moment,
+    until: Moment,
+) -> ScoreBacktest {
+    let people = sample(index, MEASURED);
+    let (mut measured, mut reached) = (0, 0);
+    let mut counts: [GradeCounts; 2] = Default::default();
+    for contact in &people {
+        let label = |model: &Graded| model.of(|points| index.scored_then(points, *contact, then));
+        let Some(of_draft) = label(draft) else { continue };
+        let did = index.did_between(*contact, goal, then, until);
+        measured += 1;
+        reached += u32::from(did);
+        count(&mut counts[0], of_draft, did);
+        if let Some(of_published) = published.and_then(label) {
+            count(&mut counts[1], of_published, did);
+        }
+    }
+    let [of_draft, of_published] = counts;
+    ScoreBacktest {
+        since: then,
+        until,
+        measured,
+        sampled: u32::try_from(people.len()).unwrap_or(u32::MAX),
+        contacts: index.contacts().len(),
+        reached,
+        draft: by_grade(draft, &of_draft),
+        published: published.map(|published| by_grade(published, &of_published)),
+        difference: None,
+        moves: published.map(|published| {
+            let label = |model: &Graded, contact: ContactId| {
+                model.of(|points| Some(index.scored(points, contact, until)?.total))
+            };
+            moves(&people, |contact| {
+                Some((label(published, contact)?, label(draft, contact)?))
+            })
+        }),
+    }
+}
+
+/// People of each grade, and those of them who reached the goal.
+type GradeCounts = BTreeMap<Option<String>, (u32, u32)>;
+
+fn count(counts: &mut GradeCounts, grade: Option<String>, reached: bool) {
+    let of = counts.entry(grade).or_default();
+    of.0 += 1;
+    of.1 += u32::from(reached);
+}
+
+fn by_grade(model: &Graded, counts: &GradeCounts) -> BacktestModel {
+    let labels = model.grade.labels().into_iter().map(Some).chain([None]);
+    let grades = labels.filter_map(|grade| {
+        let (people, reached) = *counts.get(&grade)?;
+        Some(BacktestGrade {
+            grade,
+            people,
+            reached,
+        })
+    });
+    BacktestModel {
+        tenths: Vec::new(),
+        grades: grades.collect(),
+        area: None,
+        error: None,
     }
 }
 
 /// Who would be in another stage today, by points alone: stages that were reached before are kept by whoever has them.
-fn moves(
+fn stages(
     index: &Index,
     draft: &Points,
     published: &Points,
@@ -157,11 +287,19 @@ fn moves(
         let stage = model.stage_of(total).and_then(|i| model.stage_name(i));
         Some(stage.map(str::to_owned))
     };
+    moves(people, |contact| {
+        Some((stage(published, contact)?, stage(draft, contact)?))
+    })
+}
+
+/// How many go from one label to another; the most first. `labels` are those a contact has and would have.
+fn moves(
+    people: &[ContactId],
+    labels: impl Fn(ContactId) -> Option<(Option<String>, Option<String>)>,
+) -> Vec<StageMove> {
     let mut counts: BTreeMap<(Option<String>, Option<String>), u32> = BTreeMap::new();
-    for contact in people {
-        if let (Some(from), Some(to)) = (stage(published, *contact), stage(draft, *contact))
-            && from != to
-        {
+    for (from, to) in people.iter().filter_map(|contact| labels(*contact)) {
+        if from != to {
             *counts.entry((from, to)).or_default() += 1;
         }
     }

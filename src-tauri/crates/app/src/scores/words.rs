@@ -125,7 +125,7 @@ pub struct ScoreBacktest {
     /// The same of what contacts are measured by now.
     pub published: Option<BacktestModel>,
     pub difference: Option<BacktestDifference>,
-    /// Of those looked at, who would be in another stage now; the most first.
+    /// Of those looked at, who would be in another stage now, or have another grade; the most first.
     pub moves: Option<Vec<StageMove>>,
 }
 
@@ -133,10 +133,12 @@ pub struct ScoreBacktest {
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct BacktestModel {
-    /// From the most points to the fewest.
+    /// From the most points to the fewest; none of a grade.
     pub tenths: Vec<BacktestTenth>,
+    /// Of a grade, from the highest bands down; those nobody had are left out.
+    pub grades: Vec<BacktestGrade>,
     /// In what share of pairs, one who reached the goal and one who did not, the first had more points; a half is chance.
-    /// Nothing where too few did, or too few did not.
+    /// Nothing where too few did, or too few did not, and of a grade, whose labels have no order.
     pub area: Option<f64>,
     /// Its standard error.
     pub error: Option<f64>,
@@ -172,6 +174,17 @@ impl From<carillon_engine::scores::backtest::Tenth> for BacktestTenth {
     }
 }
 
+/// The people of one grade.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct BacktestGrade {
+    /// `null`: points for which the grid has no band.
+    pub grade: Option<String>,
+    pub people: u32,
+    /// How many of them reached the goal.
+    pub reached: u32,
+}
+
 /// The draft beside the published model.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -183,7 +196,7 @@ pub struct BacktestDifference {
     pub sure: bool,
 }
 
-/// People who would be in another stage.
+/// People who would be in another stage, or have another grade.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct StageMove {

@@ -192,6 +192,21 @@ async fn preview(backend: &Backend, json: bool, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// How many people of one grade reached the goal.
+fn say_grade(of: &Value) {
+    let share = of["reached"].as_f64().unwrap_or_default() / of["people"].as_f64().unwrap_or(1.0).max(1.0);
+    let grade = match of["grade"].is_null() {
+        true => text!("scores.no_label"),
+        false => output::cell(&of["grade"]),
+    };
+    say!(
+        "scores.tried.grade",
+        grade = grade,
+        n = of["people"],
+        percent = hundredths(share)
+    );
+}
+
 async fn backtest(backend: &Backend, json: bool, name: &str, goal: &str, days: u32) -> Result<()> {
     let row = backend.find("scores.list", name, "score").await?;
     let args = json!({ "id": row["id"], "model": row["draft"], "goal": goal, "days": days });
@@ -211,6 +226,12 @@ async fn backtest(backend: &Backend, json: bool, name: &str, goal: &str, days: u
         ];
         for (which, model) in models {
             if model.is_null() {
+                continue;
+            }
+            let grades = model["grades"].as_array().filter(|grades| !grades.is_empty());
+            if let Some(grades) = grades {
+                say!("scores.tried.graded", which = which);
+                grades.iter().for_each(say_grade);
                 continue;
             }
             say!("scores.tried.model", which = which);

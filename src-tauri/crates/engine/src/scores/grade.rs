@@ -20,6 +20,18 @@ impl Grade {
         [&self.axes[0].score, &self.axes[1].score]
     }
 
+    /// All labels there may be, from the highest bands down: for each row its columns.
+    pub fn labels(&self) -> Vec<String> {
+        let [rows, columns] = &self.axes;
+        let of_row = |row: &GradeBand| {
+            let columns = columns.bands.iter();
+            columns
+                .map(|column| format!("{}{}", row.label, column.label))
+                .collect::<Vec<_>>()
+        };
+        rows.bands.iter().flat_map(of_row).collect()
+    }
+
     /// The label for the points of both; `None` while one of them was not measured.
     pub fn label(&self, rows: Option<i64>, columns: Option<i64>) -> Option<String> {
         let [a, b] = &self.axes;
