@@ -20,17 +20,19 @@ const INDUSTRIES = ["Retail", "Gastronomy", "Logistics", "Education"];
 export function company(id: number): CompanyRow {
   const word = WORDS[id % WORDS.length] ?? "Bohne";
   const known = noise(id) > 0.2;
+  const contacts = Math.round(noise(id + 1) * 40);
   return {
     id,
     name: `${word} ${FORMS[(id * 3) % FORMS.length] ?? "GmbH"}`,
     domain: known ? `${word.toLowerCase().replace("ü", "ue")}${id}.example` : null,
-    contacts: Math.round(noise(id + 1) * 40),
+    contacts,
     values: {
       "company.industry": { type: "text", value: INDUSTRIES[id % INDUSTRIES.length] ?? "Retail" },
       ...(known
         ? { "company.revenue": { type: "money", value: { minor: Math.round(noise(id + 2) * 9e8), currency: "EUR" } } }
         : {}),
     },
+    scores: contacts === 0 ? {} : { score_engagement: Math.round(contacts * noise(id + 4) * 60) },
     created_at: at(noise(id + 3) * 300),
   };
 }
@@ -86,7 +88,7 @@ export function companiesAnswers(empty: boolean, much: boolean) {
     "companies.get": ({ id }) => ({
       company: whole(id),
       contacts: much ? 212_480 : company(id).contacts,
-      scores: [{ key: "score_shop", label: "Engagement", contacts: 17, sum: 1204, max: 96, mean: 70.8 }],
+      scores: [{ key: "score_engagement", label: "Engagement", contacts: 17, sum: 1204, max: 96, mean: 70.8 }],
     }),
     "companies.create": () => ({ id: 7 }),
     "companies.update": () => ({}),

@@ -59,6 +59,7 @@ export const FIELDS: Field[] = [
   { key: "spent", label: "Spent", type: "money", built_in: false },
   { key: "birthday", label: "Birthday", type: "date", built_in: false },
   { key: "roast", label: "Favourite roast", type: "choice", options: ["light", "medium", "dark"], built_in: false },
+  { key: "score_engagement", label: "Engagement", type: "number", built_in: false, score: "engagement" },
 ];
 
 export function person(id: number): ContactRow {

@@ -18,7 +18,7 @@ import {
   say,
   sayError,
 } from "@/design";
-import { count, day, value } from "@/format";
+import { count, day, number, value } from "@/format";
 import { t } from "@/i18n";
 import { AddCompany } from "@/shell/add-company";
 import { isOfCompany, NAMED } from "@/shell/company-fields";
@@ -42,11 +42,12 @@ export function CompaniesScreen() {
   const fields = useRead("fields.list", {});
   const [asking, setAsking] = useState<"add" | "connect" | null>(null);
   const own = (fields.data ?? []).filter((field) => isOfCompany(field.key) && !NAMED.has(field.key));
+  const scores = (fields.data ?? []).filter((field) => typeof field.score === "string" && field.type === "number");
   const asked = {
     search: search === "" ? null : search,
     without_contacts: alone ?? false,
     sort: sortOf(sort),
-    columns: own.map((field) => field.key),
+    columns: [...own, ...scores].map((field) => field.key),
   };
   const list = usePages("companies.list", asked, fields.isSuccess);
   const total = list.total ?? 0;
@@ -122,7 +123,7 @@ export function CompaniesScreen() {
           <Grid
             label={t("companies.title")}
             className="border-line-subtle border-t"
-            columns={columnsOf(own)}
+            columns={columnsOf(own, scores)}
             rows={total}
             rowAt={list.rowAt}
             onRange={list.onRange}
@@ -161,7 +162,7 @@ export function CompaniesScreen() {
   );
 }
 
-function columnsOf(fields: readonly Field[]): Column<CompanyRow>[] {
+function columnsOf(fields: readonly Field[], scores: readonly Field[]): Column<CompanyRow>[] {
   return [
     {
       key: "company.name",
@@ -193,6 +194,19 @@ function columnsOf(fields: readonly Field[]): Column<CompanyRow>[] {
         sortable: true,
         numeric: field.type === "number" || field.type === "money",
         cell: (row) => value(row.values[field.key]),
+      }),
+    ),
+    ...scores.map(
+      ({ key, label }): Column<CompanyRow> => ({
+        key,
+        title: t("companies.score_of_all", { score: label }),
+        width: 160,
+        sortable: true,
+        numeric: true,
+        cell: (row) => {
+          const points = row.scores[key];
+          return points === undefined ? null : number(points);
+        },
       }),
     ),
     {

@@ -13,10 +13,11 @@ use crate::{Ctx, commands, fields};
 use carillon_engine::companies::{domain_of, domain_of_address, folded_name, is_anybodys};
 use carillon_model::company::Company;
 use carillon_model::contact::{COMPANY_FIELDS, Field, Value};
+use carillon_model::score::Score;
 use carillon_model::{CompanyId, ContactId};
 use carillon_store::companies::{self, CompaniesQuery, CompanyCount, CompanyOrder};
 use carillon_store::{Db, Priority};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 commands! {
     query "companies.list" list(CompaniesPage) -> Page<CompanyRow>, reads [Companies, Contacts, Fields];
@@ -55,6 +56,7 @@ fn row(counted: CompanyCount, columns: &[String]) -> CompanyRow {
         domain: company.domain,
         contacts,
         values: asked.map(|field| (field.key, field.value)).collect(),
+        scores: BTreeMap::new(),
         created_at: company.created_at,
     }
 }
@@ -65,6 +67,7 @@ async fn list(cx: &Ctx, req: CompaniesPage) -> Result<Page<CompanyRow>> {
         Some(sort) => match sort.key.as_str() {
             "created_at" => (CompanyOrder::Added, sort.desc),
             "contacts" => (CompanyOrder::Contacts, sort.desc),
+            score if Score::is_field(score) => (CompanyOrder::Score(sort.key), sort.desc),
             _ => (CompanyOrder::Field(sort.key), sort.desc),
         },
     };
@@ -76,15 +79,20 @@ async fn list(cx: &Ctx, req: CompaniesPage) -> Result<Page<CompanyRow>> {
         offset: u64::from(req.offset),
         limit: req.limit.min(PAGE),
     };
-    let (rows, total) = cx
-        .open()?
-        .store
-        .read(move |db| companies::page(db, &query))
-        .await?;
-    Ok(Page {
-        rows: rows.into_iter().map(|found| row(found, &req.columns)).collect(),
-        total,
-    })
+    let listed = move |db: &Db<'_>| {
+        let (rows, total) = companies::page(db, &query)?;
+        let columns = &req.columns;
+        let mut rows: Vec<CompanyRow> = rows.into_iter().map(|found| row(found, columns)).collect();
+        if columns.iter().any(|key| Score::is_field(key)) {
+            for row in &mut rows {
+                let rolled = companies::scores_of(db, row.id)?.into_iter();
+                let wanted = rolled.filter(|rolled| columns.contains(&rolled.key));
+                row.scores = wanted.map(|rolled| (rolled.key, rolled.sum)).collect();
+            }
+        }
+        Ok(Page { rows, total })
+    };
+    Ok(cx.open()?.store.read(listed).await?)
 }
 
 fn missing(name: &dyn std::fmt::Display) -> crate::error::ApiError {

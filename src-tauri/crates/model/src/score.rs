@@ -35,6 +35,11 @@ impl Score {
         format!("score_{key}")
     }
 
+    /// Whether a key may be that of such a field.
+    pub fn is_field(key: &str) -> bool {
+        key.starts_with("score_")
+    }
+
     /// The field with the name of the stage.
     pub fn stage_field(key: &str) -> String {
         format!("stage_{key}")

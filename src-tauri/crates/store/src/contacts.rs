@@ -58,7 +58,9 @@ pub(crate) fn all_dynamic(db: &crate::Db<'_>, orders: &[Order]) -> crate::Result
         all.push((crate::companies::scores_sql(&db.catalogue), false));
     }
     let by_field = crate::companies::keys(&db.catalogue).map(CompanyOrder::Field);
-    for by in by_field.chain([CompanyOrder::Name, CompanyOrder::Added, CompanyOrder::Contacts]) {
+    let by_score = crate::companies::score_keys(&db.catalogue).map(|key| CompanyOrder::Score(key.to_owned()));
+    let others = [CompanyOrder::Name, CompanyOrder::Added, CompanyOrder::Contacts];
+    for by in by_field.chain(by_score).chain(others) {
         for descending in [false, true] {
             all.push((crate::companies::page_sql(db, &by, descending)?, true));
         }

@@ -10,7 +10,8 @@ export type CompaniesPage = {
  */
 search: string | null, 
 /**
- * By `contacts` (how many there are), `created_at`, or a field of companies; by name where it is left out.
+ * By `contacts` (how many there are), `created_at`, a field of companies, or a score, whose contacts are added up; by
+ * name where it is left out.
  */
 sort: Sort | null, 
 /**
@@ -26,6 +27,6 @@ offset: number,
  */
 limit: number, 
 /**
- * Keys of the fields wanted beside name and domain.
+ * Keys of the fields wanted beside name and domain, and of scores.
  */
 columns: Array<string>, };

@@ -9,4 +9,8 @@ export type CompanyRow = { id: CompanyId, name: string, domain: string | null,
 /**
  * How many contacts it has.
  */
-contacts: number, values: { [key in string]: Value }, created_at: string, };
+contacts: number, values: { [key in string]: Value }, 
+/**
+ * Of scores that were wanted: the points of all its contacts. Those that none of them has are left out.
+ */
+scores: { [key in string]: number }, created_at: string, };

@@ -15,7 +15,8 @@ use ts_rs::TS;
 pub struct CompaniesPage {
     /// Words looked for in name and domain.
     pub search: Option<String>,
-    /// By `contacts` (how many there are), `created_at`, or a field of companies; by name where it is left out.
+    /// By `contacts` (how many there are), `created_at`, a field of companies, or a score, whose contacts are added up; by
+    /// name where it is left out.
     pub sort: Option<Sort>,
     /// Only those that no contact has.
     #[serde(default)]
@@ -25,7 +26,7 @@ pub struct CompaniesPage {
     pub offset: u32,
     /// At most 200.
     pub limit: u32,
-    /// Keys of the fields wanted beside name and domain.
+    /// Keys of the fields wanted beside name and domain, and of scores.
     #[serde(default)]
     pub columns: Vec<String>,
 }
@@ -41,6 +42,8 @@ pub struct CompanyRow {
     #[ts(type = "number")]
     pub contacts: u64,
     pub values: BTreeMap<String, Value>,
+    /// Of scores that were wanted: the points of all its contacts. Those that none of them has are left out.
+    pub scores: BTreeMap<String, f64>,
     pub created_at: Moment,
 }
 

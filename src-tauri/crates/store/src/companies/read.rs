@@ -58,6 +58,9 @@ pub enum CompanyOrder {
     Contacts,
     /// By the field of this key, `company.` before it; companies without a value come last either way.
     Field(String),
+    /// By the sum of a score over their contacts, by the key of the field it writes; companies nobody of which has it come
+    /// last either way.
+    Score(String),
 }
 
 /// Which companies to list.
@@ -271,6 +274,15 @@ pub(crate) fn page_sql(db: &Db<'_>, order: &CompanyOrder, descending: bool) -> R
             }
             FieldRef::BuiltIn(_) | FieldRef::Custom(_) => return Err(Error::missing("field of companies", key)),
         },
+        CompanyOrder::Score(key) => {
+            let score = scores(&db.catalogue).find(|custom| custom.field.key == *key);
+            let column = score.ok_or_else(|| Error::missing("score", key))?.column();
+            let sums = format!(
+                "LEFT JOIN (SELECT c.company_id, sum(f.{column}) n FROM contacts c CROSS JOIN contact_fields f ON f.contact = c.id
+                            WHERE c.company_id IS NOT NULL GROUP BY c.company_id) x ON x.company_id = k.id"
+            );
+            (sums, format!("x.n IS NULL, x.n{desc}, k.folded, k.id"))
+        }
     };
     Ok(format!(
         "SELECT k.id FROM companies k {join}
@@ -308,6 +320,12 @@ pub fn scores_of(db: &Db<'_>, id: CompanyId) -> Result<Vec<RolledUp>> {
         Ok(found)
     })?;
     Ok(found.unwrap_or_default())
+}
+
+/// Keys of the fields that scores of points write.
+#[cfg(test)]
+pub(crate) fn score_keys(catalogue: &Catalogue) -> impl Iterator<Item = &str> {
+    scores(catalogue).map(|custom| custom.field.key.as_str())
 }
 
 /// Numbers that scores write.

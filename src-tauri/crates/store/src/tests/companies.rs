@@ -532,6 +532,32 @@ async fn scores_of_a_company_are_those_of_its_contacts_rolled_up() {
         let one = &rolled[0];
         assert_eq!((one.key.as_str(), one.contacts), ("score_shop", 2));
         assert_eq!((one.sum, one.max, one.mean), (6.0, 10.0, 3.0));
+        // A company whose contacts are not measured has no sum, and stands behind those that have one.
+        let best = companies::add(tx, "Best", None, "user")?;
+        companies::connect(tx, c, Some(best), "user")?;
+        companies::add(tx, "Alone", None, "user")?;
+        for (descending, wanted) in [
+            (true, ["Best", "Acme", "Alone"]),
+            (false, ["Acme", "Best", "Alone"]),
+        ] {
+            let query = CompaniesQuery {
+                order: CompanyOrder::Score("score_shop".to_owned()),
+                descending,
+                limit: 10,
+                ..CompaniesQuery::default()
+            };
+            let (rows, _) = companies::page(tx, &query)?;
+            let names: Vec<&str> = rows.iter().map(|row| row.company.name.as_str()).collect();
+            assert_eq!(names, wanted);
+        }
+        let unknown = CompaniesQuery {
+            order: CompanyOrder::Score("score_none".to_owned()),
+            ..CompaniesQuery::default()
+        };
+        assert!(matches!(
+            companies::page(tx, &unknown),
+            Err(Error::NotFound { .. })
+        ));
         Ok(())
     })
     .await
