@@ -235,6 +235,9 @@ impl<'a> Count<'a> {
             };
             return sorted(self.rows.contacts.iter().filter(holds));
         }
+        if let Test::Number(compare) = test {
+            return column.comparing(compare);
+        }
         let Test::Date { when, zone } = test else {
             let test = folded(test);
             return column.passing(|_, seen| test_holds(&test, seen));

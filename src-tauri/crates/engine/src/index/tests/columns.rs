@@ -4,7 +4,8 @@ use super::super::column::Column;
 use super::super::rows::Rows;
 use super::*;
 use crate::record::Numbers;
-use crate::segment::{Needs, Seen};
+use crate::segment::{Needs, Seen, test_holds};
+use carillon_model::segment::{Compare, Test};
 use std::sync::Arc;
 
 /// A value of any type that has a store of its own way of reading.
@@ -86,6 +87,25 @@ proptest! {
         for (id, value) in &wanted {
             prop_assert_eq!(column.get(*id), Some(Seen::from(value)), "{}", id);
         }
+    }
+
+    #[test]
+    fn a_comparison_names_whom_the_test_passes(
+        values in prop::collection::btree_map(0u32..9_000, prop_oneof![-3i32..4, Just(99)], 0..400),
+        way in 0usize..8, a in -3i32..4, b in -3i32..4
+    ) {
+        // 99 stands for what is no number.
+        let of = |n: i32| if n == 99 { f64::NAN } else { f64::from(n) };
+        let mut column = Column::default();
+        column.set(3, Some(&Value::Text("3".to_owned())));
+        for (id, n) in &values {
+            column.set(*id, Some(&Value::Number(of(*n))));
+        }
+        let (a, b) = (of(a), of(b));
+        let ways = [Compare::Eq(a), Compare::Ne(a), Compare::Lt(a), Compare::Le(a), Compare::Gt(a), Compare::Ge(a),
+            Compare::Between(a, b), Compare::NotBetween(a, b)];
+        let test = Test::Number(ways[way].clone());
+        prop_assert_eq!(column.comparing(&ways[way]), column.passing(|_, seen| test_holds(&test, seen)));
     }
 
     #[test]
