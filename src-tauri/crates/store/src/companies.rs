@@ -17,10 +17,8 @@ pub use removed::{RemovedCompany, Restored, remove, removed, restore};
 pub use undo::keep_was;
 pub use write::{Given, add, connect, connect_imported, set, update};
 
-#[cfg(test)]
-#[cfg(test)]
-pub(crate) use read::score_keys;
 pub(crate) use read::{changed_at, keys};
-pub(crate) use read::{page_sql, scores_sql, values_sql};
+#[cfg(test)]
+pub(crate) use read::{page_sql, score_keys, scores_sql, values_sql};
 pub(crate) use undo::{drop_made, restore_changed};
 pub(crate) use write::put_connection_back;

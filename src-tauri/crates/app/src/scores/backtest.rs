@@ -59,7 +59,7 @@ pub(super) async fn backtest(cx: &Ctx, req: BacktestScore) -> Result<ScoreBackte
 /// A model and, for a grade, what the two scores that it reads are measured by.
 enum Measure {
     Points(Points),
-    Grade(Graded),
+    Grade(Box<Graded>),
 }
 
 struct Graded {
@@ -74,10 +74,10 @@ impl Measure {
             Ok(Scoring::Grade(grade)) => {
                 let of = grade.scores().map(|key| points_of(key, scores));
                 let [rows, columns] = of;
-                Ok(Measure::Grade(Graded {
+                Ok(Measure::Grade(Box::new(Graded {
                     of: [rows?, columns?],
                     grade,
-                }))
+                })))
             }
             Err(_) => Err(unready("")),
         }

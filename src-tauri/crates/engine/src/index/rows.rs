@@ -60,6 +60,9 @@ static NEVER: LazyLock<Happened> = LazyLock::new(Happened::default);
 static NOBODY: LazyLock<Postings> = LazyLock::new(Postings::default);
 static NOTHING: Messages = Messages::new();
 
+/// Values of one field, by contact.
+type ByContact<'a> = Vec<(u32, &'a Value)>;
+
 /// Bitmaps, columns and postings of the rows, without any segment.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
@@ -328,7 +331,7 @@ impl Rows {
     /// Takes in contacts that were added together, field by field: each is looked for once, and its values come to it in a
     /// row.
     fn add_all(&mut self, changes: &[Change]) {
-        let mut fields: Vec<(&Arc<str>, Vec<(u32, &Value)>)> = Vec::new();
+        let mut fields: Vec<(&Arc<str>, ByContact<'_>)> = Vec::new();
         for change in changes {
             let Change::ContactAdded {
                 contact,
