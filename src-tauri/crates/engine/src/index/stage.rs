@@ -81,6 +81,11 @@ impl Staged {
         )
     }
 
+    /// Whether the file has any membership that the verdicts continue.
+    pub fn continues(&self) -> bool {
+        !self.kept.is_empty()
+    }
+
     /// Expressions whose kept memberships the commit makes untrue.
     pub fn dropped(&self) -> impl Iterator<Item = SegmentId> {
         self.dropped.iter().copied()

@@ -160,11 +160,12 @@ async fn a_condition_of_a_journey_gets_its_lost_edges_too_and_goes_with_its_vers
         .await
         .unwrap();
     store.close().await;
-    let clauses: i64 = Connection::open(place.file())
-        .unwrap()
-        .query_row("SELECT count(*) FROM clauses", (), |row| row.get(0))
-        .unwrap();
-    assert_eq!(clauses, 2, "the two of the segments");
+    let conn = Connection::open(place.file()).unwrap();
+    for table in ["memberships", "membership_chunks"] {
+        let kept = format!("SELECT group_concat(segment) FROM {table}");
+        let kept: String = conn.query_row(&kept, (), |row| row.get(0)).unwrap();
+        assert_eq!(kept, "1,2", "those of the segments");
+    }
 }
 
 #[tokio::test]
