@@ -15,6 +15,7 @@ mod chunk;
 mod column;
 mod followed;
 mod happened;
+mod kept;
 mod members;
 mod near;
 mod packed;
@@ -29,12 +30,14 @@ mod tests;
 mod tracked;
 mod turning;
 mod turns;
+mod wanted;
 
 pub use change::{Change, Edge};
 pub use chunk::{ContactBits, ContactChunk, EventChunk, MembershipChunk, VerdictChunk};
 pub use column::ColumnChunk;
 pub use followed::Followed;
 pub(crate) use followed::ScoreIx;
+pub use kept::Keeping;
 pub use near::Near;
 pub use scored::ScoreMove;
 pub use source::{ColumnPart, EventPart, Source};
@@ -49,12 +52,12 @@ use carillon_model::score::Scored;
 use carillon_model::segment::{EventMatch, Expr};
 use carillon_model::{ContactId, Moment, ScoreId, SegmentId, Seq};
 use chrono_tz::Tz;
+use kept::Known;
 use members::Count;
 use remembered::Remembered;
 use roaring::RoaringBitmap;
 use rows::Rows;
 use scored::{ScoreTimer, Scores};
-use stage::Known;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use tracked::{Definitions, Membership};
@@ -78,15 +81,6 @@ pub struct Index {
     remembered: Mutex<Remembered>,
 }
 
-/// How far the file has a membership.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Keeping {
-    /// The commit it was kept after.
-    pub seq: Seq,
-    /// Verdicts came since.
-    pub changed: bool,
-}
-
 /// What an index is opened from.
 #[derive(Clone, Debug)]
 pub enum Loading {
@@ -108,7 +102,7 @@ pub enum Loading {
         seq: Seq,
         chunk: MembershipChunk,
     },
-    /// What a commit did to memberships, after all memberships and in the order of commits. Who gives a membership gives the
+    /// What a commit did to memberships, after all contacts and memberships and in the order of commits. Who gives a membership gives the
     /// verdicts of all later commits.
     Verdicts {
         seq: Seq,
@@ -190,7 +184,7 @@ impl Index {
     ) -> Index {
         let mut index = Index::new(zone, as_of);
         index.rows = Rows::from_source(source);
-        let (mut definitions, mut known, mut keeping) = (Vec::new(), Known::new(), BTreeMap::new());
+        let (mut definitions, mut known) = (Vec::new(), Known::default());
         for row in rows {
             match row.into() {
                 Loading::Row(change) => {
@@ -203,31 +197,13 @@ impl Index {
                 Loading::Anew(contact) => index.rows.forget(contact.0),
                 Loading::Column(key) => index.rows.has_column(key),
                 Loading::Events { name, keys } => index.rows.has_events(name, keys),
-                Loading::Membership { segment, seq, chunk } => {
-                    if let Some(membership) = chunk.membership() {
-                        known.insert(segment, membership);
-                        keeping.insert(segment, Keeping { seq, changed: false });
-                    }
-                }
-                Loading::Verdicts { seq, chunk } => {
-                    // Only whole chunks were read.
-                    let _ = chunk.each(|segment, contact, verdict| {
-                        if let Some((_, membership)) = known.get_mut(&segment)
-                            && let Some(keeping) = keeping.get_mut(&segment)
-                            && keeping.seq < seq
-                        {
-                            membership.set(contact, verdict);
-                            keeping.changed = true;
-                        }
-                    });
-                }
+                Loading::Membership { segment, seq, chunk } => known.take(segment, seq, &chunk),
+                Loading::Verdicts { seq, chunk } => known.go_on(seq, &chunk, &index.rows.contacts),
             }
         }
         index.rows.settle();
         let staged = stage::stage(&index, definitions, as_of, Some(known));
-        keeping.retain(|segment, _| staged.kept.contains(segment));
         index.take(staged);
-        index.kept = keeping;
         index
     }
 
@@ -275,6 +251,14 @@ impl Index {
         }
         for segment in staged.dropped {
             self.kept.remove(&segment);
+        }
+        self.kept.extend(staged.found);
+        if staged
+            .changes
+            .iter()
+            .any(|change| matches!(change, Change::ContactRemoved(_)))
+        {
+            self.kept.values_mut().for_each(|keeping| keeping.gone = true);
         }
         for (segment, membership) in staged.replaced {
             match membership {
@@ -354,32 +338,6 @@ impl Index {
     /// Saved segments and watches.
     pub fn followed_numbers(&self) -> impl Iterator<Item = SegmentId> {
         self.definitions.all.keys().copied()
-    }
-
-    /// The memberships that the file has, as far as this index knows.
-    pub fn kept(&self) -> &BTreeMap<SegmentId, Keeping> {
-        &self.kept
-    }
-
-    /// From now on the commits say what they do to a membership that is about to be kept as it is after `seq`, the last of
-    /// them. Told before the file has it: a commit more that says so harms nothing, and one less would.
-    pub fn keeps(&mut self, segment: SegmentId, seq: Seq) {
-        if self.memberships.contains_key(&segment) {
-            self.kept.insert(segment, Keeping { seq, changed: false });
-        }
-    }
-
-    /// A membership for the file.
-    pub fn membership(&self, segment: SegmentId) -> Option<MembershipChunk> {
-        let meaning = self.definitions.meaning(segment, &self.scope)?;
-        let membership = self.memberships.get(&segment)?;
-        Some(MembershipChunk::of(&meaning, membership))
-    }
-
-    /// Whether a membership is what its rows say: the members, and for everybody a moment no later than that until which it
-    /// is sure. Reads what its expression asks for.
-    pub fn is_true(&self, segment: SegmentId) -> bool {
-        stage::is_true(self, segment)
     }
 
     /// The members of any expression at `now`, saved or not.

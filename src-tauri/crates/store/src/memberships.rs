@@ -174,7 +174,8 @@ pub(crate) fn verdict_bytes(db: &Db<'_>) -> Result<i64> {
 
 /// Whether there is anything to keep when there is time for it.
 pub(crate) fn wait(index: &Index, bytes: i64) -> bool {
-    bytes > MANY_BYTES || index.followed_numbers().any(|id| !index.kept().contains_key(&id))
+    let wants = |id: SegmentId| index.kept().get(&id).is_none_or(|keeping| keeping.gone);
+    bytes > MANY_BYTES || index.followed_numbers().any(wants)
 }
 
 /// Keeps memberships as of the last commit for about so long, those first that are not kept at all. Whether all is done.
@@ -227,12 +228,14 @@ fn next(tx: &Tx<'_>, anew: bool) -> Option<Next> {
         let kept = index.kept();
         let missing = index.followed_numbers().find(|id| !kept.contains_key(id));
         let oldest = || {
-            let old = kept.iter().filter(|(_, keeping)| anew && keeping.seq.0 < last);
-            old.min_by_key(|(_, keeping)| keeping.seq)
-                .map(|(id, keeping)| match keeping.changed {
-                    true => Next::Whole(*id),
-                    false => Next::Same(*id),
-                })
+            let old = kept
+                .iter()
+                .filter(|(_, keeping)| keeping.gone || (anew && keeping.seq.0 < last));
+            let oldest = old.min_by_key(|(_, keeping)| keeping.seq);
+            oldest.map(|(id, keeping)| match keeping.changed {
+                true => Next::Whole(*id),
+                false => Next::Same(*id),
+            })
         };
         missing.map(Next::Whole).or_else(oldest)
     })

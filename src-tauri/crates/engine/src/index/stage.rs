@@ -3,10 +3,12 @@
 use super::Index;
 use super::change::{After, Change, Edge};
 use super::chunk::VerdictChunk;
+use super::kept::{Keeping, Known};
 use super::members::Count;
 use super::scored::{Measuring, ScoreMove, ScoreTimer, StagedScores, written_to};
 use super::tracked::{Definition, Definitions, Membership};
 use super::turns::Turns;
+use super::wanted::Wanted;
 use crate::record::{Moved, Movement, Numbers, Scope, Verdict};
 use crate::scores::{History, Overlaid};
 use crate::segment::{Needs, eval, eval_facts};
@@ -42,13 +44,12 @@ pub struct Staged {
     /// Memberships that the file has, when the index is opened.
     known: Known,
     /// Expressions whose membership the file has, and with these verdicts will have.
-    pub(super) kept: BTreeSet<SegmentId>,
+    kept: BTreeSet<SegmentId>,
+    /// Those an opening believed.
+    pub(super) found: Vec<(SegmentId, Keeping)>,
     /// Those whose membership the file had, and with this commit has no longer.
     pub(super) dropped: BTreeSet<SegmentId>,
 }
-
-/// Memberships with what was meant.
-pub(super) type Known = BTreeMap<SegmentId, (String, Membership)>;
 
 /// With more verdicts than these it is better to keep memberships anew than to keep the verdicts.
 const MOST_VERDICTS: usize = 20_000;
@@ -117,6 +118,7 @@ pub(super) fn stage(index: &Index, changes: Vec<Change>, as_of: Moment, opening:
         known: opening.unwrap_or_default(),
         kept: index.kept.keys().copied().collect(),
         dropped: BTreeSet::new(),
+        found: Vec::new(),
     };
     staged.pass_time(index);
     let mut after = BTreeMap::new();
@@ -371,15 +373,20 @@ impl Staged {
         let mut dirty: BTreeMap<u32, BTreeSet<SegmentId>> = BTreeMap::new();
         // Where nobody asks, as in a list that is brought into a new workspace, nobody is put together for it.
         let asked = !definitions.all.is_empty() || !scores.all.is_empty();
-        for change in changes.iter().filter(|_| asked) {
-            let Some(ContactId(contact)) = change.contact() else {
-                continue;
-            };
-            let place = after
-                .entry(contact)
-                .or_insert_with(|| self.so_far(index, contact, &scores.needs, &scope.numbers));
-            place.apply(change);
+        let of_contacts = || {
+            let all = changes.iter().filter(|_| asked);
+            all.filter_map(|change| Some((change.contact()?.0, change)))
+        };
+        for (contact, change) in of_contacts() {
             definitions.touched_by(change, dirty.entry(contact).or_default());
+        }
+        let mut needs = Wanted::new(definitions, scores, &renewed);
+        for (contact, change) in of_contacts() {
+            let place = after.entry(contact).or_insert_with(|| {
+                let of = dirty.get(&contact).map(|asking| needs.of(asking));
+                self.so_far(index, contact, of.unwrap_or(&scores.needs), &scope.numbers)
+            });
+            place.apply(change);
         }
         let on = Measuring {
             rows: &index.rows,
@@ -481,13 +488,14 @@ impl Staged {
         scope: &Scope,
         edges: &mut Vec<Edge>,
     ) {
-        if let Some((meaning, membership)) = self.known.remove(&segment)
-            && definitions
-                .meaning(segment, scope)
-                .is_some_and(|today| today == meaning)
-        {
+        let meaning = self
+            .scored
+            .opening
+            .then(|| definitions.meaning(segment, scope))
+            .flatten();
+        if let Some((keeping, membership)) = meaning.and_then(|meaning| self.known.of(segment, &meaning)) {
             self.replaced.insert(segment, Some(membership));
-            self.kept.insert(segment);
+            self.found.push((segment, keeping));
             return;
         }
         let membership = definitions.all.get(&segment).map(|definition| {
@@ -586,32 +594,6 @@ impl Staged {
         }
         out
     }
-}
-
-/// See [`Index::is_true`].
-pub(super) fn is_true(index: &Index, segment: SegmentId) -> bool {
-    let (Some(definition), Some(kept)) = (
-        index.definitions.all.get(&segment),
-        index.memberships.get(&segment),
-    ) else {
-        return true;
-    };
-    let (now, scope, rows) = (index.as_of, &index.scope, &index.rows);
-    let mut count = Count::new(rows, scope, now);
-    if count.members(&definition.expr) != kept.members {
-        return false;
-    }
-    let time = index
-        .definitions
-        .needs
-        .get(&segment)
-        .is_none_or(|needs| needs.time);
-    let turning = time.then(|| count.turning(&definition.expr)).unwrap_or_default();
-    let kept = kept.turns.by_contact();
-    turning.iter().all(|id| {
-        let until = eval_facts(&definition.expr, &rows.who(id), now, scope).until;
-        until.is_none_or(|until| kept.get(&id).is_some_and(|kept| *kept <= until))
-    })
 }
 
 impl After {

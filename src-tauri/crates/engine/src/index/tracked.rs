@@ -147,6 +147,11 @@ impl Definitions {
         of_kind.into_iter().flatten().copied()
     }
 
+    /// Whether anybody reads any.
+    pub fn reads_movements(&self) -> bool {
+        !self.movements.is_empty()
+    }
+
     /// Who reads movements of a kind.
     fn reading_kind(&self, kind: MovementKind) -> impl Iterator<Item = SegmentId> {
         self.movements

@@ -522,6 +522,52 @@ async fn memberships_are_kept_while_the_file_rests_and_those_believed_are_proved
 }
 
 #[tokio::test]
+async fn who_is_erased_is_soon_named_by_no_membership() {
+    let place = Place::new();
+    let all = lively(&place).await;
+    let named = |bytes: Vec<u8>, id: u32| {
+        let chunk = carillon_engine::index::MembershipChunk::read(bytes).unwrap();
+        chunk.members().unwrap().contains(id)
+    };
+    let told = |id: u32| {
+        let conn = Connection::open(place.file()).unwrap();
+        let mut all = conn.prepare("SELECT bytes FROM membership_chunks").unwrap();
+        let all: Vec<Vec<u8>> = all
+            .query_map((), |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        let verdicts: i64 = conn
+            .query_row("SELECT count(*) FROM membership_verdicts", (), |row| row.get(0))
+            .unwrap();
+        (
+            all.into_iter().filter(|bytes| named(bytes.clone(), id)).count(),
+            verdicts,
+        )
+    };
+    for (killed, who) in [(false, all[2]), (true, all[3])] {
+        let store = again(&place.file()).await;
+        assert!(told(who.0).0 > 0);
+        write(&store, move |tx| delete(tx, who, None, "user"))
+            .await
+            .unwrap();
+        let store = match killed {
+            true => {
+                drop(store);
+                again(&place.file()).await
+            }
+            false => store,
+        };
+        until("kept anew at rest", async || told(who.0) == (0, 0)).await;
+        let right = known(&store);
+        store.close().await;
+        let store = again(&place.file()).await;
+        assert_eq!((known(&store), believed(&store).0), (right, FOLLOWED.len()));
+        store.close().await;
+    }
+}
+
+#[tokio::test]
 async fn a_large_commit_has_memberships_kept_anew_instead_of_saying_all_it_does() {
     let place = Place::new();
     lively(&place).await;
