@@ -39,6 +39,7 @@ pub use followed::Followed;
 pub(crate) use followed::ScoreIx;
 pub use kept::Keeping;
 pub use near::Near;
+pub use rows::Held;
 pub use scored::ScoreMove;
 pub use source::{ColumnPart, EventPart, Source};
 pub use stage::Staged;

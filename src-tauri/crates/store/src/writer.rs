@@ -403,10 +403,15 @@ impl Writer {
             return;
         };
         let failures = self.shared.shelf.failures();
-        let is_true = {
+        let (is_true, held) = {
             let index = self.shared.index.read().unwrap_or_else(PoisonError::into_inner);
-            index.is_true(segment)
+            let held = index.held();
+            (index.is_true(segment), held)
         };
+        // An opening that reads nothing is to stay small.
+        let mut index = self.shared.index.write().unwrap_or_else(PoisonError::into_inner);
+        index.let_go_since(&held);
+        drop(index);
         match self.shared.shelf.check(failures) {
             Ok(()) => self.untrue |= !is_true,
             Err(error) => {

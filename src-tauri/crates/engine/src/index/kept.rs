@@ -3,6 +3,7 @@
 use super::Index;
 use super::chunk::{MembershipChunk, VerdictChunk};
 use super::members::Count;
+use super::rows::Held;
 use super::tracked::Membership;
 use crate::segment::eval_facts;
 use carillon_model::{SegmentId, Seq};
@@ -82,6 +83,16 @@ impl Index {
         let meaning = self.definitions.meaning(segment, &self.scope)?;
         let membership = self.memberships.get(&segment)?;
         Some(MembershipChunk::of(&meaning, membership))
+    }
+
+    /// What is in memory of fields, events, messages and movements.
+    pub fn held(&self) -> Held {
+        self.rows.held()
+    }
+
+    /// Forgets what was read from the source since then.
+    pub fn let_go_since(&mut self, then: &Held) {
+        self.rows.let_go_since(then);
     }
 
     /// Whether a membership is what its rows say: the members, and for everybody a moment no later than that until which it

@@ -105,6 +105,45 @@ fn a_membership_is_believed_without_a_look_at_the_rows_while_the_same_is_meant()
     assert_eq!(index.members_of(SegmentId(1)), Some(&RoaringBitmap::from([1, 2])));
 }
 
+fn city(contact: u32, city: &str) -> Change {
+    Change::FieldSet {
+        contact: ContactId(contact),
+        key: "city".to_owned(),
+        value: Some(Value::Text(city.to_owned())),
+    }
+}
+
+#[test]
+fn other_members_than_the_rows_say_are_no_truth() {
+    let (mut file, mut journal) = small();
+    file.apply(&saved(2, "Near", reads("city is 'Bonn'")));
+    journal.keep(&mut file.open(), 0b100);
+    assert!(opened(&file, &journal).is_true(SegmentId(2)));
+    file.apply(&city(1, "Bonn"));
+    assert!(!opened(&file, &journal).is_true(SegmentId(2)));
+}
+
+#[test]
+fn what_a_commit_did_before_a_membership_was_kept_is_in_it() {
+    let (mut file, mut journal) = small();
+    let mut index = opened(&file, &journal);
+    let both = saved(
+        1,
+        "Lately",
+        reads("did order in the last 30 days and city is 'Bonn'"),
+    );
+    for change in [order(2, 2, epoch()), both] {
+        file.apply(&change);
+        let staged = index.stage(vec![change], epoch());
+        journal.commit(&staged);
+        assert_eq!(index.publish(staged), Ok(()));
+    }
+    journal.keep(&mut index, 0b10);
+    let again = opened(&file, &journal);
+    assert_eq!(kept(&again), [SegmentId(1)]);
+    assert_eq!(again.members_of(SegmentId(1)), Some(&RoaringBitmap::new()));
+}
+
 #[test]
 fn a_later_moment_than_the_rows_say_is_no_truth() {
     let (mut file, journal) = small();
@@ -118,6 +157,33 @@ fn a_later_moment_than_the_rows_say_is_no_truth() {
         file.open().members_of(SegmentId(1))
     );
     assert!(!index.is_true(SegmentId(1)));
+}
+
+#[test]
+fn what_was_read_by_the_way_is_let_go_and_what_was_held_stays() {
+    let (mut file, mut journal) = small();
+    file.apply(&city(1, "Bonn"));
+    file.apply(&city(2, "Ulm"));
+    file.apply(&saved(2, "Near", reads("city is 'Bonn'")));
+    journal.keep(&mut file.open(), 0b110);
+    let mut index = shelf::Shelf::of(&file).open_with(journal.loading());
+    assert_eq!(index.loaded().0, 0);
+    assert!(index.is_true(SegmentId(2)));
+    let held = index.held();
+    assert!(index.is_true(SegmentId(1)));
+    assert_eq!(index.loaded().0, 2);
+    index.let_go_since(&held);
+    assert_eq!(index.loaded().0, 1);
+    assert_eq!(
+        index
+            .members(&reads("city is 'Bonn' and did order"), epoch())
+            .len(),
+        1
+    );
+    let mut without = file.open();
+    let before = without.loaded();
+    without.let_go_since(&Held::default());
+    assert_eq!(without.loaded(), before, "it could not be read again");
 }
 
 #[test]
