@@ -444,6 +444,61 @@ async fn who_is_killed_leaves_memberships_that_are_believed() {
 }
 
 #[tokio::test]
+async fn a_commit_that_is_missing_is_missed_whatever_was_kept_before_it() {
+    let place = Place::new();
+    let all = lively(&place).await;
+    let store = again(&place.file()).await;
+    for n in 0..8 {
+        let who = all[n];
+        write(&store, move |tx| {
+            let now = tx.now();
+            append(tx, &[order(who, now)])
+        })
+        .await
+        .unwrap();
+    }
+    let right = known(&store);
+    drop(store);
+    // Five as if they had been kept half way, one before all; and one of the later half is gone.
+    run(&place, "UPDATE memberships SET seq = seq + 4 WHERE segment < 6");
+    run(
+        &place,
+        "DELETE FROM membership_verdicts WHERE seq = (SELECT max(seq) - 1 FROM membership_verdicts)",
+    );
+    let store = again(&place.file()).await;
+    assert_eq!((known(&store), believed(&store).0), (right, 0));
+}
+
+#[tokio::test]
+async fn what_one_program_disbelieved_no_other_believes_after_its_commits() {
+    let place = Place::new();
+    let all = lively(&place).await;
+    // Kept by a program that reads rows otherwise, and that opens the file again after this one.
+    run(
+        &place,
+        "UPDATE memberships SET program = 'x' || program WHERE segment = 1",
+    );
+    let store = again(&place.file()).await;
+    assert_eq!(believed(&store).0, FOLLOWED.len() - 1);
+    let who = all[9];
+    write(&store, move |tx| {
+        let now = tx.now();
+        append(tx, &[order(who, now)])
+    })
+    .await
+    .unwrap();
+    let right = known(&store);
+    assert!(right.0[0].contains(&who.0));
+    drop(store);
+    run(
+        &place,
+        "UPDATE memberships SET program = substr(program, 2) WHERE program LIKE 'x%'",
+    );
+    let store = again(&place.file()).await;
+    assert_eq!((known(&store), believed(&store).0), (right, FOLLOWED.len() - 1));
+}
+
+#[tokio::test]
 async fn what_is_stale_or_torn_is_not_believed() {
     let damaged = "CAST(substr(bytes, 1, length(bytes) - 9) || 'x' || substr(bytes, -8) AS BLOB)";
     for (how, sql, n) in [
