@@ -15,6 +15,7 @@ mod chunk;
 mod column;
 mod followed;
 mod happened;
+mod kept;
 mod members;
 mod near;
 mod packed;
@@ -28,13 +29,17 @@ mod stage;
 mod tests;
 mod tracked;
 mod turning;
+mod turns;
+mod wanted;
 
 pub use change::{Change, Edge};
-pub use chunk::{ContactBits, ContactChunk, EventChunk};
+pub use chunk::{ContactBits, ContactChunk, EventChunk, MembershipChunk, VerdictChunk};
 pub use column::ColumnChunk;
 pub use followed::Followed;
 pub(crate) use followed::ScoreIx;
+pub use kept::Keeping;
 pub use near::Near;
+pub use rows::Held;
 pub use scored::ScoreMove;
 pub use source::{ColumnPart, EventPart, Source};
 pub use stage::Staged;
@@ -46,8 +51,9 @@ use crate::scores::backtest::Then;
 use crate::segment::{Facts, Needs, Seen, changed_key, clauses, print_clause};
 use carillon_model::score::Scored;
 use carillon_model::segment::{EventMatch, Expr};
-use carillon_model::{ContactId, Moment, ScoreId, SegmentId};
+use carillon_model::{ContactId, Moment, ScoreId, SegmentId, Seq};
 use chrono_tz::Tz;
+use kept::Known;
 use members::Count;
 use remembered::Remembered;
 use roaring::RoaringBitmap;
@@ -57,16 +63,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use tracked::{Definitions, Membership};
 
-/// When a followed truth may turn over, of which expression, for whom.
-type Timer = (Moment, SegmentId, u32);
-
 /// All contacts as bitmaps, columns and postings, with the members of every followed expression.
 pub struct Index {
     rows: Rows,
     scope: Scope,
     definitions: Definitions,
     memberships: BTreeMap<SegmentId, Membership>,
-    timers: BTreeSet<Timer>,
     scores: Scores,
     /// Until when each score of each contact is sure, where time alone may change it.
     score_until: BTreeMap<(ScoreId, u32), Moment>,
@@ -74,6 +76,7 @@ pub struct Index {
     as_of: Moment,
     /// Counts publications: a staged effect fits only the index it was worked out on.
     generation: u64,
+    kept: BTreeMap<SegmentId, Keeping>,
     /// Bytes that what was read from the source may take.
     budget: usize,
     remembered: Mutex<Remembered>,
@@ -93,6 +96,18 @@ pub enum Loading {
     Events {
         name: String,
         keys: Vec<String>,
+    },
+    /// Whom a followed expression meant after a commit. Believed where the same is meant today.
+    Membership {
+        segment: SegmentId,
+        seq: Seq,
+        chunk: MembershipChunk,
+    },
+    /// What a commit did to memberships, after all contacts and memberships and in the order of commits. Who gives a membership gives the
+    /// verdicts of all later commits.
+    Verdicts {
+        seq: Seq,
+        chunk: VerdictChunk,
     },
 }
 
@@ -127,12 +142,12 @@ impl Index {
             },
             definitions: Definitions::default(),
             memberships: BTreeMap::new(),
-            timers: BTreeSet::new(),
             scores: Scores::default(),
             score_until: BTreeMap::new(),
             score_timers: BTreeSet::new(),
             as_of,
             generation: 0,
+            kept: BTreeMap::new(),
             budget: usize::MAX,
             remembered: Mutex::default(),
         }
@@ -170,7 +185,7 @@ impl Index {
     ) -> Index {
         let mut index = Index::new(zone, as_of);
         index.rows = Rows::from_source(source);
-        let mut definitions = Vec::new();
+        let (mut definitions, mut known) = (Vec::new(), Known::default());
         for row in rows {
             match row.into() {
                 Loading::Row(change) => {
@@ -183,10 +198,12 @@ impl Index {
                 Loading::Anew(contact) => index.rows.forget(contact.0),
                 Loading::Column(key) => index.rows.has_column(key),
                 Loading::Events { name, keys } => index.rows.has_events(name, keys),
+                Loading::Membership { segment, seq, chunk } => known.take(segment, seq, &chunk),
+                Loading::Verdicts { seq, chunk } => known.go_on(seq, &chunk, &index.rows.contacts),
             }
         }
         index.rows.settle();
-        let staged = stage::stage(&index, definitions, as_of, true);
+        let staged = stage::stage(&index, definitions, as_of, Some(known));
         index.take(staged);
         index
     }
@@ -201,7 +218,7 @@ impl Index {
     /// Time does not run backwards: an `as_of` before that of the index counts as the index's own. Several changes
     /// of one contact give the edges of their sum.
     pub fn stage(&self, changes: Vec<Change>, as_of: Moment) -> Staged {
-        stage::stage(self, changes, as_of, false)
+        stage::stage(self, changes, as_of, None)
     }
 
     /// Takes in what was staged, after its commit.
@@ -226,37 +243,27 @@ impl Index {
                 continue;
             }
             let membership = self.memberships.entry(segment).or_default();
-            if verdict.holds {
-                membership.members.insert(contact)
-            } else {
-                membership.members.remove(contact)
-            };
-            let before = match verdict.until {
-                Some(until) => membership.until.insert(contact, until),
-                None => membership.until.remove(&contact),
-            };
-            if let Some(before) = before {
-                self.timers.remove(&(before, segment, contact));
+            membership.set(contact, verdict);
+            if let Some(keeping) = self.kept.get_mut(&segment) {
+                keeping.changed = true;
             }
-            self.timers
-                .extend(verdict.until.map(|until| (until, segment, contact)));
         }
-        let mut timers = Vec::new();
+        for segment in staged.dropped {
+            self.kept.remove(&segment);
+        }
+        self.kept.extend(staged.found);
+        if staged
+            .changes
+            .iter()
+            .any(|change| matches!(change, Change::ContactRemoved(_)))
+        {
+            self.kept.values_mut().for_each(|keeping| keeping.gone = true);
+        }
         for (segment, membership) in staged.replaced {
-            let before = self.memberships.remove(&segment).unwrap_or_default();
-            for (contact, until) in before.until {
-                self.timers.remove(&(until, segment, contact));
-            }
-            if let Some(membership) = membership {
-                let until = membership.until.iter();
-                timers.extend(until.map(|(contact, until)| (*until, segment, *contact)));
-                self.memberships.insert(segment, membership);
-            }
-        }
-        // Many at once are sorted and laid in, which costs a fraction of looking for the place of each.
-        match timers.len() > self.timers.len() / 8 {
-            true => self.timers.append(&mut timers.into_iter().collect()),
-            false => self.timers.extend(timers),
+            match membership {
+                Some(membership) => self.memberships.insert(segment, membership),
+                None => self.memberships.remove(&segment),
+            };
         }
         for (key, until) in staged.scored.until {
             self.until_of_score(key, until);
@@ -295,9 +302,13 @@ impl Index {
 
     /// The next instant at which time alone may change something followed; `None`: never.
     pub fn next_due(&self) -> Option<Moment> {
-        let segments = self.timers.first().map(|timer| timer.0);
-        let scores = self.score_timers.first().map(|timer| timer.0);
-        [segments, scores].into_iter().flatten().min()
+        let segments = self
+            .memberships
+            .values()
+            .filter_map(|membership| membership.turns.next());
+        segments
+            .chain(self.score_timers.first().map(|timer| timer.0))
+            .min()
     }
 
     /// Whether a segment, a watch or a score reads when values of a field were written.
@@ -321,6 +332,11 @@ impl Index {
         self.memberships
             .get(&segment)
             .map(|membership| &membership.members)
+    }
+
+    /// Saved segments and watches.
+    pub fn followed_numbers(&self) -> impl Iterator<Item = SegmentId> {
+        self.definitions.all.keys().copied()
     }
 
     /// The members of any expression at `now`, saved or not.
@@ -423,15 +439,11 @@ impl Index {
 
     /// About how much memory the index takes beside its own struct, in bytes.
     pub fn heap_bytes(&self) -> usize {
-        // A node of a B-tree is at least half full; 1.5 is between.
-        let of = |m: &Membership| {
-            m.members.serialized_size() + m.until.len() * (size_of::<(u32, Moment)>() * 3 / 2)
-        };
+        let of = |m: &Membership| m.members.serialized_size() + m.turns.heap_bytes();
         let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         self.rows.heap_bytes()
             + remembered.heap_bytes()
             + self.memberships.values().map(of).sum::<usize>()
-            + self.timers.len() * (size_of::<Timer>() * 3 / 2)
             + self.score_timers.len() * (size_of::<ScoreTimer>() * 3)
     }
 }

@@ -181,9 +181,28 @@ fn main() -> Outcome<()> {
     live(&store, people)?;
     runtime.block_on(store.close());
     drop(store);
+    let before = resident()?;
     let store = opened(&runtime, &copy, "segments.open_with_60")?;
+    say(
+        "segments.resident_with_60",
+        (resident()? - before) / 1e6,
+        "MB",
+        true,
+    );
+    first_commits(&store, people)?;
     say_live(&store, "segments.live_right_after_opening");
+    // No farewell, as where the program is killed.
+    drop(store);
+    let store = opened(&runtime, &copy, "segments.open_with_60_killed")?;
+    say_live(&store, "segments.live_right_after_kill");
+    let start = Instant::now();
     runtime.block_on(store.close());
+    say(
+        "segments.close_with_60",
+        start.elapsed().as_secs_f64() * 1e3,
+        "ms",
+        true,
+    );
     drop(store);
     for name in [
         "live.carillon",
@@ -435,6 +454,29 @@ fn live(store: &Store, people: u64) -> Outcome<()> {
         say(&format!("segments.one_{name}_p99"), times[990], "us", true);
     }
     say_live(store, "segments.live_right");
+    Ok(())
+}
+
+/// What the first commits after an opening cost, which read what nobody asked for before.
+fn first_commits(store: &Store, people: u64) -> Outcome<()> {
+    let mut dice = Dice(3);
+    for name in ["first", "second"] {
+        let event = NewEvent {
+            contact: ContactId(1 + dice.below(people) as u32),
+            name: "type_3".to_owned(),
+            at: now(),
+            source: "bench".to_owned(),
+            props: BTreeMap::new(),
+        };
+        let start = Instant::now();
+        store.write_blocking(Priority::User, move |tx| events::append(tx, &[event]))?;
+        say(
+            &format!("segments.{name}_event_after_opening"),
+            start.elapsed().as_secs_f64() * 1e3,
+            "ms",
+            true,
+        );
+    }
     Ok(())
 }
 

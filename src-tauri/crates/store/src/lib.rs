@@ -18,7 +18,6 @@ pub mod campaigns;
 pub mod catalogue;
 pub mod changes;
 pub mod choices;
-mod clause_states;
 pub mod cleansing;
 mod codes;
 pub mod companies;
@@ -43,6 +42,7 @@ pub mod intake;
 pub mod journeys;
 pub mod mailboxes;
 mod membership;
+mod memberships;
 mod open;
 pub mod opt_out_sources;
 pub mod outbox;
@@ -69,10 +69,10 @@ pub mod waits;
 mod writer;
 
 pub use carillon_engine::index::Index;
-pub use clause_states::LostEdges;
 pub use db::Db;
 pub use error::{Error, Refusal, Result};
 pub use folder::{FolderRisk, FolderWarning, folder_warning};
+pub use memberships::LostEdges;
 pub use open::{
     APPLICATION_ID, Key, OLDEST_SQLITE, OpenOptions, assert_sqlite, copy_path, format_version, look_at,
 };

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::shelf::Shelf;
 use crate::sql::sql;
 use crate::tx::Marks;
-use crate::{contact_chunks, event_chunks};
+use crate::{contact_chunks, event_chunks, memberships};
 use carillon_engine::index::Loading;
 use carillon_engine::segment;
 use carillon_model::segment::Expr;
@@ -28,9 +28,25 @@ pub(crate) fn parse(text: &str) -> Result<Expr> {
 
 /// The index of the rows as they stand, at `as_of`. What it does not hold it reads from the shelf.
 pub(crate) fn build(db: &Db<'_>, marks: &Marks, as_of: Moment, shelf: &Arc<Shelf>) -> Result<Index> {
+    of_rows(db, marks, as_of, shelf, Vec::new())
+}
+
+/// As [`build`], with the memberships that the file keeps, as far as they are believed.
+pub(crate) fn open(db: &Db<'_>, marks: &Marks, as_of: Moment, shelf: &Arc<Shelf>) -> Result<Index> {
+    of_rows(db, marks, as_of, shelf, memberships::loading(db, marks)?)
+}
+
+fn of_rows(
+    db: &Db<'_>,
+    marks: &Marks,
+    as_of: Moment,
+    shelf: &Arc<Shelf>,
+    kept: Vec<Loading>,
+) -> Result<Index> {
     let mut rows: Vec<Loading> = definitions(db)?.into_iter().map(Loading::from).collect();
     rows.extend(contact_chunks::loading(db, marks)?);
     rows.extend(event_chunks::loading(db, marks)?);
+    rows.extend(kept);
     let failures = shelf.failures();
     let mut index = Index::open_from(Some(shelf.clone()), db.catalogue.zone, as_of, rows);
     // What the definitions read may have failed; an index that knows nothing of it would say that all have left.

@@ -54,6 +54,10 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
         "0021_folders_removals",
         include_str!("../migrations/0021_folders_removals.sql"),
     ),
+    (
+        "0022_memberships",
+        include_str!("../migrations/0022_memberships.sql"),
+    ),
 ];
 
 /// `user_version` of a file this program has brought up to date.

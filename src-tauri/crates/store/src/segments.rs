@@ -1,6 +1,5 @@
 //! Saved segments, their clauses, the conditions journeys watch, and the edges of them all.
 
-use crate::clause_states;
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::membership::{Change, parse};
@@ -23,13 +22,6 @@ const ADD: &str =
     sql!("INSERT INTO segments(id, name, text, created_at, updated_at) VALUES(?1, ?2, ?3, ?4, ?4)");
 const CHANGE: &str = sql!("UPDATE segments SET name = ?2, text = ?3, updated_at = ?4 WHERE id = ?1");
 const REMOVE: &str = sql!("DELETE FROM segments WHERE id = ?1");
-const ADD_CLAUSE: &str = sql!("INSERT INTO clauses(hash, text) VALUES(?1, ?2) ON CONFLICT(hash) DO NOTHING");
-const LINK_CLAUSE: &str = sql!(
-    "INSERT INTO segment_clauses(segment, clause) SELECT ?1, id FROM clauses WHERE hash = ?2 ON CONFLICT DO NOTHING"
-);
-const UNLINK: &str = sql!("DELETE FROM segment_clauses WHERE segment = ?1");
-const DROP_CLAUSES: &str = sql!("DELETE FROM clauses WHERE id NOT IN (SELECT clause FROM segment_clauses)");
-const DROP_STATES: &str = sql!("DELETE FROM clause_state WHERE clause NOT IN (SELECT id FROM clauses)");
 const ADD_WATCH: &str = sql!("INSERT INTO watches(id, version, condition, text) VALUES(?1, ?2, ?3, ?4)");
 const WATCHES: &str = sql!("SELECT id, version, condition, text FROM watches ORDER BY id");
 const WATCHES_OF: &str = sql!("SELECT id FROM watches WHERE version = ?1 ORDER BY condition");
@@ -125,7 +117,6 @@ pub fn save(tx: &mut Tx<'_>, id: Option<SegmentId>, name: &str, expr: &Expr) -> 
             }
         }
     };
-    link_clauses(tx, segment.id, expr)?;
     tx.change(Change::SegmentSaved {
         id: segment.id,
         name: segment.name.clone(),
@@ -197,9 +188,6 @@ pub fn remove(tx: &mut Tx<'_>, id: SegmentId) -> Result<()> {
         }
     }
     tx.run(REMOVE, (id.0,))?;
-    tx.run(UNLINK, (id.0,))?;
-    tx.run(DROP_CLAUSES, ())?;
-    tx.run(DROP_STATES, ())?;
     tx.change(Change::SegmentRemoved(id));
     tell(tx, id);
     Ok(())
@@ -242,7 +230,7 @@ fn refers_to(expr: &Expr, name: &str) -> bool {
     found
 }
 
-pub(crate) fn each_clause(expr: &Expr, f: &mut impl FnMut(&carillon_model::segment::Clause)) {
+fn each_clause(expr: &Expr, f: &mut impl FnMut(&carillon_model::segment::Clause)) {
     match expr {
         Expr::Everyone => {}
         Expr::All(of) | Expr::Any(of) | Expr::None(of) | Expr::AtLeast { of, .. } => {
@@ -253,18 +241,6 @@ pub(crate) fn each_clause(expr: &Expr, f: &mut impl FnMut(&carillon_model::segme
         Expr::Not(inner) => each_clause(inner, f),
         Expr::Clause(clause) => f(clause),
     }
-}
-
-fn link_clauses(tx: &Tx<'_>, id: SegmentId, expr: &Expr) -> Result<()> {
-    tx.run(UNLINK, (id.0,))?;
-    for text in clause_states::texts(expr) {
-        let hash = blake3::hash(text.as_bytes());
-        tx.run(ADD_CLAUSE, (hash.as_bytes().as_slice(), &text))?;
-        tx.run(LINK_CLAUSE, (id.0, hash.as_bytes().as_slice()))?;
-    }
-    tx.run(DROP_CLAUSES, ())?;
-    tx.run(DROP_STATES, ())?;
-    Ok(())
 }
 
 /// A condition of a journey version, followed like a segment; edges name it by `id`.
@@ -288,7 +264,6 @@ pub fn watch(tx: &mut Tx<'_>, version: VersionId, conditions: &[(usize, Expr)]) 
             ADD_WATCH,
             (id.0, version.0, i64::try_from(*i).unwrap_or(0), print(expr)),
         )?;
-        link_clauses(tx, id, expr)?;
         tx.change(Change::WatchAdded {
             id,
             expr: expr.clone(),
@@ -306,11 +281,6 @@ pub fn watch(tx: &mut Tx<'_>, version: VersionId, conditions: &[(usize, Expr)]) 
 pub fn unwatch(tx: &mut Tx<'_>, version: VersionId) -> Result<()> {
     let ids = tx.all(WATCHES_OF, (version.0,), |row| Ok(SegmentId(row.get(0)?)))?;
     tx.run(REMOVE_WATCHES, (version.0,))?;
-    for id in &ids {
-        tx.run(UNLINK, (id.0,))?;
-    }
-    tx.run(DROP_CLAUSES, ())?;
-    tx.run(DROP_STATES, ())?;
     for id in ids {
         tx.change(Change::SegmentRemoved(id));
     }

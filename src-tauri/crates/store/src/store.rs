@@ -1,11 +1,11 @@
 //! The handle of an open workspace file.
 
 use crate::catalogue::Catalogue;
-use crate::clause_states::{self, LostEdges};
 use crate::db::Db;
 use crate::error::{Error, Refusal, Result};
 use crate::identity;
 use crate::membership::{self, Index};
+use crate::memberships::{self, LostEdges};
 use crate::open::{self, OpenGuard, OpenOptions};
 use crate::shelf::Shelf;
 use crate::topics::{Commit, Topics};
@@ -84,8 +84,8 @@ impl Store {
         Store::start(path, options, guard).await
     }
 
-    /// Opens a workspace file: looks at it, brings it up to date (after a verified copy), builds the index
-    /// from its rows at its own clock, and settles what a crash left in flight.
+    /// Opens a workspace file: looks at it, brings it up to date (after a verified copy), opens the index
+    /// at its own clock, and settles what a crash left in flight.
     ///
     /// Must be called within a tokio runtime.
     ///
@@ -113,6 +113,8 @@ impl Store {
         let (shared, fence, left_at, recovered, repaired, thread) = blocking(move || {
             let (mut writer, shared, fence) = prepare(&file, now)?;
             let left_at = shared.last.read().unwrap_or_else(PoisonError::into_inner).at;
+            // Before the first commit.
+            writer.transact(|tx| memberships::settle(tx))?;
             let recovered = writer.transact(outbox::recover)?;
             if let Some(frozen) = writer.transact(crate::backup::wake)? {
                 tracing::warn!(
@@ -120,7 +122,7 @@ impl Store {
                     "this file is a copy of a workspace: its sending is paused"
                 );
             }
-            let repaired = writer.transact(clause_states::check)?;
+            let repaired = writer.transact(memberships::check)?;
             for lost in &repaired {
                 tracing::warn!(
                     segment = %lost.segment, entered = lost.entered, left = lost.left,
@@ -375,13 +377,13 @@ impl Store {
         self.read(move |db| crate::contacts::page(db, &query)).await
     }
 
-    /// Lets the file go: the writes that wait are done, who each clause holds for is kept, the WAL is copied back, all
+    /// Lets the file go: the writes that wait are done, whom the segments mean is kept, the WAL is copied back, all
     /// connections are closed.
     pub async fn close(&self) {
-        match self.write(Priority::Import, |tx| clause_states::keep(tx)).await {
+        match self.write(Priority::Import, memberships::close).await {
             Ok(()) | Err(Error::Closed) => {}
-            // The next opening compares with an older state, or with none.
-            Err(error) => tracing::warn!(%error, "who each clause holds for was not kept"),
+            // The next opening reads what there was before, or works out who is meant.
+            Err(error) => tracing::warn!(%error, "whom the segments mean was not kept"),
         }
         self.inner.queue.close();
         let thread = self
@@ -438,7 +440,7 @@ fn prepare(path: &Path, now: Now) -> Result<(Writer, Arc<Shared>, i64)> {
             orders: orders.clone(),
         };
         let marks = Marks::load(&db)?;
-        let index = membership::build(&db, &marks, time::moment(marks.get(Mark::AsOf))?, &shelf)?;
+        let index = membership::open(&db, &marks, time::moment(marks.get(Mark::AsOf))?, &shelf)?;
         (index, marks)
     };
     let last = Commit {

@@ -9,10 +9,10 @@ use crate::rollups::Metric;
 use crate::sql::sql;
 use crate::time::{self, ms};
 use crate::topics::{Topic, Topics};
-use crate::{campaigns, contact_chunks, inputs, scores, waits};
+use crate::{campaigns, contact_chunks, inputs, memberships, scores, waits};
 use carillon_engine::index::Edge;
 use carillon_engine::record::{Moved, Movement};
-use carillon_model::{AccountId, ContactId, Moment, Seq, TemplateId};
+use carillon_model::{AccountId, ContactId, Moment, SegmentId, Seq, TemplateId};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
@@ -212,6 +212,14 @@ impl<'c> Tx<'c> {
             .unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
+    /// From now on commits say what they do to a membership.
+    pub(crate) fn keeps(&self, segment: SegmentId, after: Seq) {
+        self.index
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .keeps(segment, after);
+    }
+
     /// Moves this write's moment, and with it the index's clock, forward; an earlier moment changes nothing,
     /// and a real clock goes no further than the machine's.
     pub(crate) fn advance(&mut self, to: Moment) {
@@ -349,6 +357,7 @@ impl<'c> Tx<'c> {
         inputs::push(&mut self, &moved)?;
         crash::point("edges_written");
         contact_chunks::forget(&self.db, staged.changes(), before.get(Mark::Contacts))?;
+        let verdict_bytes = memberships::note(&self.db, &staged, self.marks.get(Mark::Seq))?;
         self.write_changes()?;
         let seq = Seq(self.take(Mark::Seq, 1));
         self.marks.set(Mark::AsOf, ms(now));
@@ -356,6 +365,7 @@ impl<'c> Tx<'c> {
         crash::point("before_commit");
         Ok(Some(Sealed {
             staged,
+            verdict_bytes,
             seq,
             now,
             topics: self.topics,
@@ -443,6 +453,7 @@ fn intern(db: &Db<'_>, known: &mut HashMap<String, i64>, text: &str, find: &str,
 /// A write that stands in the file but for its COMMIT.
 pub(crate) struct Sealed {
     pub(crate) staged: Staged,
+    pub(crate) verdict_bytes: i64,
     pub(crate) seq: Seq,
     pub(crate) now: Moment,
     pub(crate) topics: Topics,

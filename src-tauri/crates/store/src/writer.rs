@@ -12,9 +12,9 @@ use crate::sql::sql;
 use crate::time;
 use crate::topics::{Commit, Topic};
 use crate::tx::{Mark, Marks, Names, Sealed, Tx};
-use crate::{contact_chunks, event_chunks};
-use carillon_model::Moment;
+use crate::{contact_chunks, event_chunks, memberships};
 use carillon_model::workspace::ClockKind;
+use carillon_model::{Moment, SegmentId};
 use rusqlite::Connection;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -45,6 +45,10 @@ const PRIORITIES: usize = 5;
 const WAL_LIMIT_PAGES: i64 = (64 << 20) / 4096;
 /// A writer with nothing to do for so long copies the WAL back.
 const IDLE: Duration = Duration::from_secs(2);
+/// How long it then keeps memberships.
+const REST: Duration = Duration::from_millis(40);
+/// And how long after a commit where too much was done to them.
+const AMID: Duration = Duration::from_millis(5);
 
 pub(crate) type Job = Box<dyn FnOnce(&mut Writer) + Send>;
 
@@ -143,8 +147,14 @@ pub(crate) struct Writer {
     checkpoint_at: i64,
     /// Parts of contacts whose chunks were not compared with their rows since the file was opened.
     unchecked: Range<i64>,
-    /// Some were not as their rows.
+    /// Memberships that were believed at opening and were not compared with their rows since.
+    unproved: VecDeque<SegmentId>,
+    /// Some of either were not as their rows.
     untrue: bool,
+    /// Memberships are to be kept.
+    unkept: bool,
+    /// Bytes of what commits did to those that are.
+    verdict_bytes: i64,
 }
 
 impl Writer {
@@ -155,11 +165,19 @@ impl Writer {
         now: Now,
         clock: ClockKind,
     ) -> Writer {
+        let unproved = {
+            let index = shared.index.read().unwrap_or_else(PoisonError::into_inner);
+            index.kept().keys().copied().collect()
+        };
         Writer {
             conn,
             shared,
             unchecked: 0..contact_chunks::full(&marks),
+            unproved,
             untrue: false,
+            unkept: memberships::are_kept(&marks),
+            // What there is of it is known when it was looked at once.
+            verdict_bytes: 0,
             marks,
             names: Names::default(),
             now,
@@ -174,12 +192,14 @@ impl Writer {
     pub(crate) fn run(mut self, queue: &Queue) {
         self.conn.wal_hook(Some(note_pages));
         loop {
-            match queue.next(self.dirty || !self.unchecked.is_empty()) {
+            match queue.next(self.dirty || self.unkept || self.is_unsure()) {
                 Next::Job(job) => {
                     job(&mut self);
+                    self.keep_if_many();
                     self.checkpoint_if_long();
                 }
                 Next::Idle => {
+                    self.keep_memberships(REST);
                     self.check_part();
                     self.checkpoint_all();
                 }
@@ -283,6 +303,7 @@ impl Writer {
         };
         {
             let mut index = shared.index.write().unwrap_or_else(PoisonError::into_inner);
+            self.verdict_bytes += sealed.verdict_bytes;
             if index.publish(sealed.staged).is_err() {
                 // Only this thread publishes; should it ever be so, the rows are right and the index follows.
                 let db = Db {
@@ -291,8 +312,11 @@ impl Writer {
                     identity: shared.identity.clone(),
                     orders: shared.orders.clone(),
                 };
+                memberships::disbelieve(&db)?;
                 *index = crate::membership::build(&db, &self.marks, sealed.now, &shared.shelf)?;
             }
+            self.unkept |=
+                memberships::are_kept(&self.marks) && memberships::wait(&index, self.verdict_bytes);
         }
         *shared.catalogue.write().unwrap_or_else(PoisonError::into_inner) = sealed.catalogue;
         *shared.last.write().unwrap_or_else(PoisonError::into_inner) = commit;
@@ -327,10 +351,40 @@ impl Writer {
         event_chunks::keep(&db, before, &self.marks).ok();
     }
 
-    /// Compares the chunks of one part with its rows and brings them up to date. What this program did not do itself was
-    /// written to the file by somebody else: after the last part the index is then built anew.
+    /// Keeps memberships for about so long.
+    fn keep_memberships(&mut self, time: Duration) {
+        if !self.unkept {
+            return;
+        }
+        // The file says as much as before where that cannot be done; it is tried again after the next commit.
+        self.unkept = false;
+        self.dirty = true;
+        let kept = self.transact(|tx| {
+            let done = memberships::keep_for(tx, time)?;
+            Ok((done, memberships::verdict_bytes(tx)?))
+        });
+        match kept {
+            Ok((done, bytes)) => (self.unkept, self.verdict_bytes) = (!done, bytes),
+            Err(error) => tracing::warn!(%error, "whom the segments mean could not be kept"),
+        }
+    }
+
+    fn keep_if_many(&mut self) {
+        if self.verdict_bytes > memberships::MOST_BYTES {
+            self.keep_memberships(AMID);
+        }
+    }
+
+    /// Something that an opening believed was not yet compared with its rows.
+    fn is_unsure(&self) -> bool {
+        !self.unchecked.is_empty() || !self.unproved.is_empty()
+    }
+
+    /// Compares the chunks of one part with its rows and brings them up to date, and after all parts one membership. What this
+    /// program did not do itself was written to the file by somebody else: after the last the index is then built anew.
     fn check_part(&mut self) {
         let Some(part) = self.unchecked.next() else {
+            self.prove_membership();
             return;
         };
         let shared = self.shared.clone();
@@ -341,25 +395,56 @@ impl Writer {
             }
         }
         self.dirty = true;
-        if self.untrue && self.unchecked.is_empty() {
-            self.untrue = false;
-            if let Err(error) = self.build_anew(&shared) {
-                tracing::error!(%error, "the index could not be built anew from the rows that somebody else wrote");
+        self.build_anew_if_untrue();
+    }
+
+    fn prove_membership(&mut self) {
+        let Some(segment) = self.unproved.pop_front() else {
+            return;
+        };
+        let failures = self.shared.shelf.failures();
+        let (is_true, held) = {
+            let index = self.shared.index.read().unwrap_or_else(PoisonError::into_inner);
+            let held = index.held();
+            (index.is_true(segment), held)
+        };
+        // An opening that reads nothing is to stay small.
+        let mut index = self.shared.index.write().unwrap_or_else(PoisonError::into_inner);
+        index.let_go_since(&held);
+        drop(index);
+        match self.shared.shelf.check(failures) {
+            Ok(()) => self.untrue |= !is_true,
+            Err(error) => {
+                tracing::warn!(%error, %segment, "a membership could not be compared with its rows");
             }
+        }
+        self.build_anew_if_untrue();
+    }
+
+    fn build_anew_if_untrue(&mut self) {
+        if !self.untrue || self.is_unsure() {
+            return;
+        }
+        self.untrue = false;
+        let shared = self.shared.clone();
+        if let Err(error) = self.build_anew(&shared) {
+            tracing::error!(%error, "the index could not be built anew from the rows that somebody else wrote");
         }
     }
 
     fn build_anew(&mut self, shared: &Shared) -> Result<()> {
         let as_of = time::moment(self.marks.get(Mark::AsOf))?;
+        memberships::disbelieve(&self.db(shared))?;
         let index = crate::membership::build(&self.db(shared), &self.marks, as_of, &shared.shelf)?;
+        self.unkept = true;
         *shared.index.write().unwrap_or_else(PoisonError::into_inner) = index;
         let repaired = self.transact(|tx| {
             tx.topic(Topic::Contacts);
-            crate::clause_states::check(tx)
+            memberships::check(tx)
         })?;
         tracing::warn!(
             segments = repaired.len(),
-            "somebody else wrote to the contacts of this file; the index was built anew"
+            "somebody else wrote to this file; the index was built anew"
         );
         Ok(())
     }

@@ -6,11 +6,14 @@
 
 mod contacts;
 mod events;
+mod memberships;
 
 pub use contacts::{ContactBits, ContactChunk};
 pub use events::EventChunk;
+pub use memberships::{MembershipChunk, VerdictChunk};
 
 use super::packed::{Props, write_number};
+use roaring::RoaringBitmap;
 use siphasher::sip::SipHasher24;
 use std::hash::Hasher;
 
@@ -55,4 +58,15 @@ pub(super) fn read_bytes<'c>(rest: &mut Props<'c>) -> Option<&'c [u8]> {
 
 pub(super) fn read_text<'c>(rest: &mut Props<'c>) -> Option<&'c str> {
     std::str::from_utf8(read_bytes(rest)?).ok()
+}
+
+pub(super) fn write_bits(out: &mut Vec<u8>, bits: &RoaringBitmap) {
+    let mut bytes = Vec::with_capacity(bits.serialized_size());
+    // Writing into memory does not fail.
+    bits.serialize_into(&mut bytes).unwrap_or_default();
+    write_bytes(out, &bytes);
+}
+
+pub(super) fn read_bits(rest: &mut Props<'_>) -> Option<RoaringBitmap> {
+    RoaringBitmap::deserialize_from(read_bytes(rest)?).ok()
 }

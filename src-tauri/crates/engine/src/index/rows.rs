@@ -1,8 +1,10 @@
 //! The facts of all contacts: the fold of every change, and one contact read out of it.
 
+mod held;
 mod read;
 mod who;
 
+pub use held::Held;
 pub(super) use who::Who;
 
 use super::change::Change;

@@ -1,10 +1,14 @@
 //! What a commit would do to memberships, worked out beside the index.
 
+use super::Index;
 use super::change::{After, Change, Edge};
+use super::chunk::VerdictChunk;
+use super::kept::{Keeping, Known};
 use super::members::Count;
 use super::scored::{Measuring, ScoreMove, ScoreTimer, StagedScores, written_to};
 use super::tracked::{Definition, Definitions, Membership};
-use super::{Index, Timer};
+use super::turns::Turns;
+use super::wanted::Wanted;
 use crate::record::{Moved, Movement, Numbers, Scope, Verdict};
 use crate::scores::{History, Overlaid};
 use crate::segment::{Needs, eval, eval_facts};
@@ -37,7 +41,18 @@ pub struct Staged {
     moved: BTreeMap<u32, Vec<Moved>>,
     /// All movements it makes that the index is to know.
     moves: Vec<Change>,
+    /// Memberships that the file has, when the index is opened.
+    known: Known,
+    /// Expressions whose membership the file has, and with these verdicts will have.
+    kept: BTreeSet<SegmentId>,
+    /// Those an opening believed.
+    pub(super) found: Vec<(SegmentId, Keeping)>,
+    /// Those whose membership the file had, and with this commit has no longer.
+    pub(super) dropped: BTreeSet<SegmentId>,
 }
+
+/// With more verdicts than these it is better to keep memberships anew than to keep the verdicts.
+const MOST_VERDICTS: usize = 20_000;
 
 /// Whose truth falls due, in order: at one instant those first whose history others read.
 type Due = BTreeSet<(Moment, u32, SegmentId, u32)>;
@@ -58,13 +73,33 @@ impl Staged {
         self.changes[self.own..].iter()
     }
 
+    /// What is to be kept of the commit, beside the memberships that the file has ([`Index::kept`]).
+    pub fn verdicts(&self) -> VerdictChunk {
+        VerdictChunk::of(
+            self.updates
+                .iter()
+                .filter(|((segment, _), _)| self.kept.contains(segment)),
+        )
+    }
+
+    /// Whether the file has any membership that the verdicts continue.
+    pub fn continues(&self) -> bool {
+        !self.kept.is_empty()
+    }
+
+    /// Expressions whose kept memberships the commit makes untrue.
+    pub fn dropped(&self) -> impl Iterator<Item = SegmentId> {
+        self.dropped.iter().copied()
+    }
+
     /// The moment memberships are true at; what the store keeps with the commit.
     pub fn as_of(&self) -> Moment {
         self.as_of
     }
 }
 
-pub(super) fn stage(index: &Index, changes: Vec<Change>, as_of: Moment, opening: bool) -> Staged {
+/// `opening`: the index is being opened, with what the file knows of memberships.
+pub(super) fn stage(index: &Index, changes: Vec<Change>, as_of: Moment, opening: Option<Known>) -> Staged {
     let mut staged = Staged {
         edges: Vec::new(),
         generation: index.generation,
@@ -75,11 +110,15 @@ pub(super) fn stage(index: &Index, changes: Vec<Change>, as_of: Moment, opening:
         defined: None,
         own: 0,
         scored: StagedScores {
-            opening,
+            opening: opening.is_some(),
             ..StagedScores::default()
         },
         moved: BTreeMap::new(),
         moves: Vec::new(),
+        known: opening.unwrap_or_default(),
+        kept: index.kept.keys().copied().collect(),
+        dropped: BTreeSet::new(),
+        found: Vec::new(),
     };
     staged.pass_time(index);
     let mut after = BTreeMap::new();
@@ -94,6 +133,7 @@ pub(super) fn stage(index: &Index, changes: Vec<Change>, as_of: Moment, opening:
     let scores = staged.scored.defined.as_ref().unwrap_or(&index.scores);
     let written = staged.scored.rows(&after, scores);
     staged.changes.extend(written);
+    staged.drop_kept();
     staged
 }
 
@@ -120,14 +160,14 @@ fn in_order(edges: &mut [Edge], definitions: &Definitions) {
 impl Staged {
     /// Turns over, each at its instant, whatever falls due up to `as_of`.
     fn pass_time(&mut self, index: &Index) {
-        let ranked = |(at, segment, contact): Timer| (at, index.definitions.rank(segment), segment, contact);
-        let mut due: Due = index
-            .timers
-            .iter()
-            .take_while(|timer| timer.0 <= self.as_of)
-            .copied()
-            .map(ranked)
-            .collect();
+        let ranked = |at: Moment, segment: SegmentId, contact: u32| {
+            (at, index.definitions.rank(segment), segment, contact)
+        };
+        let mut due = Due::new();
+        for (segment, membership) in &index.memberships {
+            let turns = membership.turns.upto(self.as_of);
+            due.extend(turns.map(|(at, contact)| ranked(at, *segment, contact)));
+        }
         let mut scores: BTreeSet<ScoreTimer> = index
             .score_timers
             .iter()
@@ -169,7 +209,7 @@ impl Staged {
                 if let Some(moved) = self.movement(index, &index.definitions, &edge) {
                     self.moved.entry(contact).or_default().push(moved);
                     let readers = readers(&index.definitions, &edge);
-                    due.extend(readers.map(|id| ranked((at, id, contact))));
+                    due.extend(readers.map(|id| ranked(at, id, contact)));
                 }
             }
             self.updates.insert((segment, contact), verdict);
@@ -333,15 +373,20 @@ impl Staged {
         let mut dirty: BTreeMap<u32, BTreeSet<SegmentId>> = BTreeMap::new();
         // Where nobody asks, as in a list that is brought into a new workspace, nobody is put together for it.
         let asked = !definitions.all.is_empty() || !scores.all.is_empty();
-        for change in changes.iter().filter(|_| asked) {
-            let Some(ContactId(contact)) = change.contact() else {
-                continue;
-            };
-            let place = after
-                .entry(contact)
-                .or_insert_with(|| self.so_far(index, contact, &scores.needs, &scope.numbers));
-            place.apply(change);
+        let of_contacts = || {
+            let all = changes.iter().filter(|_| asked);
+            all.filter_map(|change| Some((change.contact()?.0, change)))
+        };
+        for (contact, change) in of_contacts() {
             definitions.touched_by(change, dirty.entry(contact).or_default());
+        }
+        let mut needs = Wanted::new(definitions, scores, &renewed);
+        for (contact, change) in of_contacts() {
+            let place = after.entry(contact).or_insert_with(|| {
+                let of = dirty.get(&contact).map(|asking| needs.of(asking));
+                self.so_far(index, contact, of.unwrap_or(&scores.needs), &scope.numbers)
+            });
+            place.apply(change);
         }
         let on = Measuring {
             rows: &index.rows,
@@ -443,6 +488,16 @@ impl Staged {
         scope: &Scope,
         edges: &mut Vec<Edge>,
     ) {
+        let meaning = self
+            .scored
+            .opening
+            .then(|| definitions.meaning(segment, scope))
+            .flatten();
+        if let Some((keeping, membership)) = meaning.and_then(|meaning| self.known.of(segment, &meaning)) {
+            self.replaced.insert(segment, Some(membership));
+            self.found.push((segment, keeping));
+            return;
+        }
         let membership = definitions.all.get(&segment).map(|definition| {
             let time = definitions.needs.get(&segment).is_none_or(|needs| needs.time);
             self.evaluate_all(index, definition, time, after, scope)
@@ -478,31 +533,50 @@ impl Staged {
         };
         // For whom nothing falls due later, being a member or not is enough.
         let turning = time.then(|| count.turning(&definition.expr));
-        let mut out = Membership {
-            members: count.members(&definition.expr),
-            until: BTreeMap::new(),
-        };
+        let (mut members, mut turns) = (count.members(&definition.expr), Vec::new());
         let mut note = |id: u32, verdict: Verdict| {
             if verdict.holds {
-                out.members.insert(id)
+                members.insert(id)
             } else {
-                out.members.remove(id)
+                members.remove(id)
             };
-            if let Some(until) = verdict.until {
-                out.until.insert(id, until);
-            }
+            turns.extend(verdict.until.map(|until| (until, id)));
         };
-        for id in turning.iter().flatten().filter(|id| !after.contains_key(id)) {
+        let overlaid: BTreeSet<u32> = self
+            .scored
+            .written
+            .keys()
+            .chain(self.moved.keys())
+            .copied()
+            .collect();
+        let as_rows_say = |id: &u32| !after.contains_key(id) && !overlaid.contains(id);
+        for id in turning.iter().flatten().filter(as_rows_say) {
             note(id, eval_facts(&definition.expr, &index.rows.who(id), now, scope));
         }
-        let overlaid = self.scored.written.keys().chain(self.moved.keys());
-        for id in overlaid.filter(|id| !after.contains_key(id)) {
+        for id in overlaid.iter().filter(|id| !after.contains_key(id)) {
             note(*id, self.verdict_now(index, definition, *id, now, scope));
         }
         for (id, contact) in after {
             note(*id, contact.verdict(definition, now, scope));
         }
-        out
+        Membership {
+            members,
+            turns: Turns::of(turns),
+        }
+    }
+
+    /// Settles which kept memberships the verdicts continue; an opening has settled it.
+    fn drop_kept(&mut self) {
+        if self.scored.opening {
+            return;
+        }
+        let touched: BTreeSet<SegmentId> = match self.updates.len() > MOST_VERDICTS {
+            true => self.updates.keys().map(|(segment, _)| *segment).collect(),
+            false => BTreeSet::new(),
+        };
+        let gone = |id: &SegmentId| self.replaced.contains_key(id) || touched.contains(id);
+        let (dropped, kept) = std::mem::take(&mut self.kept).into_iter().partition(gone);
+        (self.dropped, self.kept) = (dropped, kept);
     }
 
     fn held_by_all(&self, index: &Index, segment: SegmentId) -> RoaringBitmap {

@@ -5,6 +5,7 @@ mod columns;
 mod history;
 mod moved;
 mod reached;
+mod wanted;
 
 use super::*;
 use crate::record::{ContactRecord, Moved, Movement};

@@ -1,10 +1,12 @@
 //! Expressions that are followed: segments and watches, and who depends on which fact.
 
 use super::change::Change;
-use crate::segment::Needs;
+use super::turns::Turns;
+use crate::record::{Scope, Verdict};
+use crate::segment::{Needs, print};
+use carillon_model::SegmentId;
 use carillon_model::consent::{Channel, Purpose};
 use carillon_model::segment::{Expr, MovementKind};
-use carillon_model::{Moment, SegmentId};
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +22,17 @@ pub(super) struct Definition {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Membership {
     pub members: RoaringBitmap,
-    pub until: BTreeMap<u32, Moment>,
+    pub turns: Turns,
+}
+
+impl Membership {
+    pub fn set(&mut self, contact: u32, verdict: Verdict) {
+        match verdict.holds {
+            true => self.members.insert(contact),
+            false => self.members.remove(contact),
+        };
+        self.turns.set(contact, verdict.until);
+    }
 }
 
 /// All definitions with what they need.
@@ -98,6 +110,27 @@ impl Definitions {
         out
     }
 
+    /// What a definition means: its text and, as far as it reads them, the texts and numbers of those it names and the zone. Two
+    /// that mean the same have the same members; `None`: there is none.
+    pub fn meaning(&self, id: SegmentId, scope: &Scope) -> Option<String> {
+        let mut all = vec![print(&self.all.get(&id)?.expr)];
+        let needs = self.needs.get(&id)?;
+        if needs.zone {
+            all.push(scope.zone.name().to_owned());
+        }
+        for name in &needs.segments {
+            all.push(format!(
+                "{name}\n{}",
+                scope.segments.get(name).map(print).unwrap_or_default()
+            ));
+        }
+        for (kind, name) in &needs.movements {
+            let number = scope.numbers.movement(*kind, name).map(|movement| movement.of);
+            all.push(format!("{kind:?} {name} {number:?}"));
+        }
+        Some(all.join("\n"))
+    }
+
     /// In which turn a definition is asked: later than all whose history it reads.
     pub fn rank(&self, id: SegmentId) -> u32 {
         self.ranks.get(&id).copied().unwrap_or_default()
@@ -112,6 +145,11 @@ impl Definitions {
     pub fn reading_moves(&self, kind: MovementKind, name: &str) -> impl Iterator<Item = SegmentId> {
         let of_kind = self.movements.get(&kind).and_then(|names| names.get(name));
         of_kind.into_iter().flatten().copied()
+    }
+
+    /// Whether anybody reads any.
+    pub fn reads_movements(&self) -> bool {
+        !self.movements.is_empty()
     }
 
     /// Who reads movements of a kind.

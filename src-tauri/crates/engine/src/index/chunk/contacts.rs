@@ -1,7 +1,7 @@
 //! Who there is in a part of a file, and what is known of them in yes or no.
 
-use super::{inside, is_whole, read_bytes, read_text, sealed, write_bytes};
-use crate::index::packed::{Props, write_number};
+use super::{inside, is_whole, read_bits, read_text, sealed, write_bits, write_bytes};
+use crate::index::packed::write_number;
 use crate::index::rows::Rows;
 use carillon_model::consent::{Basis, Channel, Purpose};
 use roaring::RoaringBitmap;
@@ -73,17 +73,6 @@ impl ContactChunk {
         }
         rest.0.is_empty().then_some(bits)
     }
-}
-
-fn write_bits(out: &mut Vec<u8>, bits: &RoaringBitmap) {
-    let mut bytes = Vec::with_capacity(bits.serialized_size());
-    // Writing into memory does not fail.
-    bits.serialize_into(&mut bytes).unwrap_or_default();
-    write_bytes(out, &bytes);
-}
-
-fn read_bits(rest: &mut Props<'_>) -> Option<RoaringBitmap> {
-    RoaringBitmap::deserialize_from(read_bytes(rest)?).ok()
 }
 
 impl Rows {

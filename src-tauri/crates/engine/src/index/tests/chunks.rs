@@ -2,6 +2,7 @@
 //! show (`history::shelf`).
 
 use super::*;
+use crate::record::Verdict;
 
 fn events_of(people: &[ContactRecord]) -> Vec<Event> {
     people.iter().flat_map(|who| who.events.iter().cloned()).collect()
@@ -10,7 +11,7 @@ fn events_of(people: &[ContactRecord]) -> Vec<Event> {
 /// Each kind of chunk of some people, with what reads it.
 type Kind = (Vec<u8>, fn(Vec<u8>) -> bool);
 
-fn kinds(people: &[ContactRecord]) -> [Kind; 3] {
+fn kinds(people: &[ContactRecord]) -> [Kind; 5] {
     let mut bits = ContactBits::default();
     for who in people {
         bits.contacts.insert(who.id);
@@ -19,6 +20,27 @@ fn kinds(people: &[ContactRecord]) -> [Kind; 3] {
         }
     }
     let city = |who: &ContactRecord| Some((who.contact(), who.fields.get("city")?.clone()));
+    let segment = SegmentId(1);
+    let rows =
+        people
+            .iter()
+            .flat_map(rows_of)
+            .chain([saved(1, "Lately", reads("did order in the last 30 days"))]);
+    let index = Index::open(ZONE, epoch(), rows);
+    let memberships = index.membership(segment).expect("it is followed");
+    let verdicts = index.memberships[&segment]
+        .turns
+        .by_contact()
+        .into_iter()
+        .map(|(contact, until)| {
+            let verdict = Verdict {
+                holds: contact % 2 == 0,
+                until: Some(until),
+            };
+            ((segment, contact), verdict)
+        });
+    let verdicts: Vec<_> = verdicts.collect();
+    let verdicts = VerdictChunk::of(verdicts.iter().map(|(key, verdict)| (key, verdict)));
     let cities: Vec<_> = people.iter().filter_map(city).collect();
     [
         (EventChunk::of(&events_of(people)).bytes().to_vec(), |bytes| {
@@ -26,6 +48,12 @@ fn kinds(people: &[ContactRecord]) -> [Kind; 3] {
         }),
         (ColumnChunk::of(&cities).bytes().to_vec(), |bytes| {
             ColumnChunk::read(bytes).is_some()
+        }),
+        (memberships.bytes().to_vec(), |bytes| {
+            MembershipChunk::read(bytes).is_some()
+        }),
+        (verdicts.bytes().to_vec(), |bytes| {
+            VerdictChunk::read(bytes).is_some()
         }),
         (ContactChunk::of(&bits).bytes().to_vec(), |bytes| {
             ContactChunk::read(bytes).is_some()

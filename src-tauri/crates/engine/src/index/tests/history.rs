@@ -1,5 +1,6 @@
 //! Random histories with crashes, against a reference that asks everybody at every instant and knows no index.
 
+mod kept;
 mod scores;
 mod shelf;
 
@@ -23,6 +24,8 @@ struct Commit {
     pause: TimeDelta,
     changes: Vec<Change>,
     fate: Fate,
+    /// Memberships that are kept after it, by bits.
+    keeps: u16,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +90,14 @@ fn commit() -> impl Strategy<Value = Commit> {
     let fate = prop_oneof![3 => Just(Fate::Fine), 1 => Just(Fate::Fails), 1 => Just(Fate::DiesBefore), 1 => Just(Fate::DiesAfter)];
     let pause =
         prop_oneof![1 => Just(0), 3 => 0i64..100_000, 3 => 0i64..2_000_000].prop_map(TimeDelta::seconds);
-    (pause, vec(change(), 0..5), fate).prop_map(|(pause, changes, fate)| Commit { pause, changes, fate })
+    let keeps = prop_oneof![1 => Just(0), 1 => any::<u16>()];
+    let all = (pause, vec(change(), 0..5), fate, keeps);
+    all.prop_map(|(pause, changes, fate, keeps)| Commit {
+        pause,
+        changes,
+        fate,
+        keeps,
+    })
 }
 
 /// What an index is opened from.
@@ -98,6 +108,10 @@ enum Way {
     Shelf,
     /// And nothing of it stays.
     NarrowShelf,
+    /// Rows, and memberships as the file keeps them.
+    Kept,
+    /// Both.
+    KeptShelf,
 }
 
 /// The rows of a file, kept the plain way.
@@ -404,7 +418,7 @@ proptest! {
     #[test]
     fn any_history_with_any_crashes_gives_exactly_the_edges_of_asking_everybody_at_every_instant(
         commits in vec(commit(), 1..10), named in (recalls(), recalls(), prop_oneof![expr(), timely()]), watches in vec(recalls(), 8),
-        way in select(vec![Way::Rows, Way::Shelf, Way::NarrowShelf]), question in expr()
+        way in select(vec![Way::Rows, Way::Shelf, Way::NarrowShelf, Way::Kept, Way::KeptShelf]), question in expr()
     ) {
         let start = epoch() - TimeDelta::days(50);
         let mut file = File { zone: ZONE, as_of: start, contacts: BTreeMap::new(), segments: BTreeMap::new(), journeys: BTreeMap::new() };
@@ -419,7 +433,8 @@ proptest! {
             file.apply(&Change::WatchAdded { id: SegmentId(id), expr });
         }
         let shelf = shelf::Shelf::of(&file);
-        let open = |file: &File| {
+        let mut journal = kept::Journal::default();
+        let open = |file: &File, journal: &kept::Journal| {
             shelf.put(file);
             match way {
                 Way::Rows => file.open(),
@@ -429,9 +444,11 @@ proptest! {
                     index.set_limit(0);
                     index
                 }
+                Way::Kept => kept::opened(file, journal),
+                Way::KeptShelf => shelf.open_with(journal.loading()),
             }
         };
-        let mut index = open(&file);
+        let mut index = open(&file, &journal);
         let mut held = file.memberships(start);
         for commit in commits {
             let as_of = file.as_of + commit.pause;
@@ -451,21 +468,43 @@ proptest! {
                 index.publish(staged)
             };
             match commit.fate {
-                Fate::Fine => prop_assert_eq!(publish(&mut index, staged), Ok(())),
+                Fate::Fine => {
+                    journal.commit(&staged);
+                    prop_assert_eq!(publish(&mut index, staged), Ok(()));
+                }
                 Fate::Fails => {
                     drop(staged);
                     let again = index.stage(commit.changes, as_of);
                     prop_assert_eq!(&again.edges, &wanted);
+                    journal.commit(&again);
                     prop_assert_eq!(publish(&mut index, again), Ok(()));
                 }
                 Fate::DiesBefore => {
                     drop(staged);
-                    index = open(&before);
+                    index = open(&before, &journal);
                     let again = index.stage(commit.changes, as_of);
                     prop_assert_eq!(&again.edges, &wanted);
+                    journal.commit(&again);
                     prop_assert_eq!(publish(&mut index, again), Ok(()));
                 }
-                Fate::DiesAfter => index = open(&file),
+                Fate::DiesAfter => {
+                    journal.commit(&staged);
+                    let mut living = std::mem::replace(&mut index, open(&file, &journal));
+                    if let Way::Kept | Way::KeptShelf = way {
+                        prop_assert_eq!(living.publish(staged), Ok(()));
+                        let believed: Vec<SegmentId> = index.kept().keys().copied().collect();
+                        prop_assert_eq!(&believed, &journal.whole(), "what is kept is believed");
+                        for segment in believed {
+                            prop_assert_eq!(index.membership(segment), living.membership(segment));
+                        }
+                    }
+                }
+            }
+            if let Way::Kept | Way::KeptShelf = way {
+                journal.keep(&mut index, commit.keeps);
+            }
+            for segment in index.followed_numbers() {
+                prop_assert!(index.is_true(segment), "{segment}");
             }
             let there = file.contacts.iter().filter(|(_, contact)| contact.exists);
             let scope = file.scope();

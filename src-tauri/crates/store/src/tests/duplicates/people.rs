@@ -202,7 +202,7 @@ pub fn records(store: &Store) -> Vec<ContactRecord> {
 /// Each table as the texts of its rows. What only grows is left out: identities, the order of commits, and the records
 /// of who was put on a list or into a segment when.
 pub fn dump(place: &Place) -> BTreeMap<String, Vec<String>> {
-    const GROWING: [&str; 8] = [
+    const GROWING: [&str; 10] = [
         "marks",
         "changes",
         "sources",
@@ -210,7 +210,9 @@ pub fn dump(place: &Place) -> BTreeMap<String, Vec<String>> {
         "suppression_acts",
         "sqlite_sequence",
         "meta",
-        "clause_state",
+        "memberships",
+        "membership_chunks",
+        "membership_verdicts",
     ];
     let conn = Connection::open(place.file()).unwrap();
     let mut names = conn

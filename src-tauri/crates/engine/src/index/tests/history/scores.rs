@@ -171,7 +171,7 @@ impl Measured {
             .min()
     }
 
-    fn open(&self) -> Index {
+    fn open(&self, journal: &kept::Journal) -> Index {
         let scores = self
             .scores
             .iter()
@@ -183,7 +183,12 @@ impl Measured {
         Index::open(
             self.file.zone,
             self.file.as_of,
-            self.file.rows().into_iter().chain(scores),
+            self.file
+                .rows()
+                .into_iter()
+                .chain(scores)
+                .map(Loading::from)
+                .chain(journal.loading()),
         )
     }
 }
@@ -218,7 +223,9 @@ proptest! {
         let models = [(1, "heat", staged(heat)), (2, "mark", grade()), (3, "fit", fit)];
         models.iter().for_each(|(id, key, model)| plain.apply(&published(*id, key, model)));
         plain.measure(start, &mut Vec::new());
-        let mut index = plain.open();
+        // Half of the openings believe nothing, for nothing was kept.
+        let mut journal = kept::Journal::default();
+        let mut index = plain.open(&journal);
         let mut held = plain.file.memberships(start);
         for (at, mut commit) in commits.into_iter().enumerate() {
             if at == when {
@@ -239,7 +246,7 @@ proptest! {
 
             let mut staged = index.stage(commit.changes.clone(), as_of);
             if matches!(commit.fate, Fate::DiesBefore) {
-                index = before.open();
+                index = before.open(&journal);
                 staged = index.stage(commit.changes, as_of);
             }
             prop_assert_eq!(&staged.edges, &edges);
@@ -247,10 +254,15 @@ proptest! {
             moved.sort_unstable();
             seen.sort_unstable();
             prop_assert_eq!(moved, seen);
+            journal.commit(&staged);
             match commit.fate {
-                Fate::DiesAfter => index = plain.open(),
+                Fate::DiesAfter => index = plain.open(&journal),
                 _ => prop_assert_eq!(index.publish(staged), Ok(())),
             }
+            for segment in index.followed_numbers() {
+                prop_assert!(index.is_true(segment), "{segment}");
+            }
+            journal.keep(&mut index, commit.keeps);
             for (id, contact) in plain.file.contacts.iter().filter(|(_, contact)| contact.exists) {
                 let read = index.record(ContactId(*id)).expect("a contact");
                 prop_assert_eq!(&read.fields, &contact.record.fields);

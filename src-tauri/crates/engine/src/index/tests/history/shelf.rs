@@ -25,6 +25,11 @@ impl Shelf {
 
     /// The index of the file, of which fields and events are read later.
     pub fn open(&self) -> Index {
+        self.open_with(Vec::new())
+    }
+
+    /// And of what more the file keeps.
+    pub fn open_with(&self, more: Vec<Loading>) -> Index {
         let file = self.file();
         let (mut bits, mut keys, mut names) = (ContactBits::default(), BTreeSet::new(), BTreeMap::new());
         let mut rows = Vec::new();
@@ -82,7 +87,8 @@ impl Shelf {
         };
         let rows = rows
             .into_iter()
-            .chain(definitions.rows().into_iter().map(Loading::from));
+            .chain(definitions.rows().into_iter().map(Loading::from))
+            .chain(more);
         Index::open_from(Some(Arc::new(self.clone())), file.zone, file.as_of, rows)
     }
 }
