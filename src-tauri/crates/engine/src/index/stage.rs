@@ -5,11 +5,10 @@ use super::members::Count;
 use super::scored::{Measuring, ScoreMove, ScoreTimer, StagedScores, written_to};
 use super::tracked::{Definition, Definitions, Membership};
 use super::{Index, Timer};
-use crate::record::{Moved, Movement, Numbers, Scope, Verdict};
+use crate::record::{Asked, Moved, Movement, Numbers, Scope, Verdict};
 use crate::scores::{History, Overlaid};
 use crate::segment::{Needs, eval, eval_facts};
 use carillon_model::score::ScoreCause;
-use carillon_model::segment::MovementKind;
 use carillon_model::{ContactId, JourneyId, Moment, SegmentId};
 use chrono::TimeDelta;
 use roaring::RoaringBitmap;
@@ -41,6 +40,15 @@ pub struct Staged {
 
 /// Whose truth falls due, in order: at one instant those first whose history others read.
 type Due = BTreeSet<(Moment, u32, SegmentId, u32)>;
+
+/// Whether nobody reads movements of that kind: each step of each passage is one, and for most of them nobody is put together.
+fn is_idle(change: &Change, definitions: &Definitions, scores: &Needs) -> bool {
+    let Change::Moved { moved, .. } = change else {
+        return false;
+    };
+    let mut read = definitions.union.movements.iter().chain(&scores.movements);
+    read.all(|asked| asked.kind != moved.movement.kind)
+}
 
 impl Staged {
     /// Whose scores, stages and grades change, in order: those of time by instant, then those of the changes.
@@ -234,7 +242,7 @@ impl Staged {
     fn movement(&mut self, index: &Index, definitions: &Definitions, edge: &Edge) -> Option<Moved> {
         definitions.all.get(&edge.segment)?.name.as_ref()?;
         let movement = Movement::of_segment(edge.segment, edge.entered);
-        if !index.rows.holds(movement) && readers(definitions, edge).next().is_none() {
+        if !index.rows.holds(&movement) && readers(definitions, edge).next().is_none() {
             return None;
         }
         let moved = Moved {
@@ -244,7 +252,7 @@ impl Staged {
         };
         self.moves.push(Change::Moved {
             contact: edge.contact,
-            moved,
+            moved: moved.clone(),
             on: true,
         });
         Some(moved)
@@ -333,6 +341,10 @@ impl Staged {
         let mut dirty: BTreeMap<u32, BTreeSet<SegmentId>> = BTreeMap::new();
         // Where nobody asks, as in a list that is brought into a new workspace, nobody is put together for it.
         let asked = !definitions.all.is_empty() || !scores.all.is_empty();
+        let changes: Vec<&Change> = changes
+            .iter()
+            .filter(|change| !is_idle(change, definitions, &scores.needs))
+            .collect();
         for change in changes.iter().filter(|_| asked) {
             let Some(ContactId(contact)) = change.contact() else {
                 continue;
@@ -349,7 +361,7 @@ impl Staged {
             scope,
         };
         let old = (&index.scores, &index.scope);
-        for (contact, key) in self.scored.change(&on, old, changes, after, self.as_of) {
+        for (contact, key) in self.scored.change(&on, old, &changes, after, self.as_of) {
             dirty
                 .entry(contact)
                 .or_default()
@@ -366,7 +378,7 @@ impl Staged {
     fn so_far(&self, index: &Index, contact: u32, needs: &Needs, numbers: &Numbers) -> After {
         let mut record = index.rows.record(contact, needs, numbers);
         for moved in self.moved.get(&contact).into_iter().flatten() {
-            record.moves(*moved);
+            record.moves(moved.clone());
         }
         for (key, value) in self.scored.written.get(&contact).into_iter().flatten() {
             match value {
@@ -560,9 +572,7 @@ pub(super) fn renewed(
         .filter(|name| old_scope.segments.get(*name) != scope.segments.get(*name))
         .collect();
     // Whose history is meant has another number now, or none.
-    let other = |(kind, name): &(MovementKind, String)| {
-        old_scope.numbers.movement(*kind, name) != scope.numbers.movement(*kind, name)
-    };
+    let other = |asked: &Asked| old_scope.numbers.asked(asked) != scope.numbers.asked(asked);
     let moved = old_scope.zone != scope.zone;
     let ids: BTreeSet<SegmentId> = old.all.keys().chain(definitions.all.keys()).copied().collect();
     let renew = |id: &SegmentId| {

@@ -1,6 +1,7 @@
 //! Expressions that are followed: segments and watches, and who depends on which fact.
 
 use super::change::Change;
+use crate::record::Asked;
 use crate::segment::Needs;
 use carillon_model::consent::{Channel, Purpose};
 use carillon_model::segment::{Expr, MovementKind};
@@ -66,7 +67,7 @@ impl Definitions {
             enter(&mut out.events, &needs.events, *id);
             enter(&mut out.templates, &needs.templates, *id);
             enter(&mut out.permissions, &needs.permissions, *id);
-            for (kind, name) in &needs.movements {
+            for Asked { kind, name, .. } in &needs.movements {
                 let of_kind = out.movements.entry(*kind).or_default();
                 of_kind.entry(name.clone()).or_default().insert(*id);
             }
@@ -156,6 +157,7 @@ impl Definitions {
             | Change::SegmentRemoved(_)
             | Change::WatchAdded { .. }
             | Change::JourneyNamed { .. }
+            | Change::StepsDrawn { .. }
             | Change::JourneyRemoved(_)
             | Change::ScorePublished { .. }
             | Change::ScoreRemoved(_)
@@ -179,8 +181,8 @@ fn ranks(
     let reads: BTreeMap<SegmentId, Vec<SegmentId>> = needs
         .iter()
         .map(|(id, needs)| {
-            let movements = needs.movements.iter().filter(|(kind, _)| !kind.is_of_journey());
-            let named = movements.filter_map(|(_, name)| numbers.get(name.as_str()));
+            let movements = needs.movements.iter().filter(|asked| !asked.kind.is_of_journey());
+            let named = movements.filter_map(|asked| numbers.get(asked.name.as_str()));
             (*id, named.flatten().copied().collect::<Vec<_>>())
         })
         .filter(|(_, reads)| !reads.is_empty())
