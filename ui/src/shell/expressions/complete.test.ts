@@ -276,7 +276,16 @@ test("unasked the list shows itself while a word is written and where one has to
 });
 
 test("before a workspace has any words the language itself is offered", () => {
-  const none: Words = { ...words, fields: [], events: [], tags: [], templates: [], segments: [], journeys: [], steps: [] };
+  const none: Words = {
+    ...words,
+    fields: [],
+    events: [],
+    tags: [],
+    templates: [],
+    segments: [],
+    journeys: [],
+    steps: [],
+  };
   const offered = (marked: string) => complete(...split(marked), none)?.offers.map((offer) => offer.label) ?? [];
   expect(offered("|")).toContain('tag "…"');
   expect(offered("tag |")).toEqual(['"…"']);
