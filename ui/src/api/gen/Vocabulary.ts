@@ -4,6 +4,6 @@ import type { StepWord } from "./StepWord";
 import type { TagWord } from "./TagWord";
 
 /**
- * Events and tags in use, by name.
+ * Events, tags and steps in use, by name.
  */
 export type Vocabulary = { events: Array<EventWord>, tags: Array<TagWord>, steps: Array<StepWord>, };
