@@ -370,7 +370,12 @@ async fn who_reached_a_goal_is_known_to_segments_and_lets_them_into_the_next_jou
     }
     // A step that is none is pointed at, and the nearest is named.
     let unknown = json!({"text": "tag \"vip\" or at step \"rset\" of journey \"Welcome\""});
-    let check = ask(&app, "segments.check", unknown).await.unwrap();
+    let call = Call {
+        kind: Kind::Query,
+        name: "segments.check".to_owned(),
+        args: unknown,
+    };
+    let check = app.call(Window::Terminal, call).await.unwrap();
     let problem = &check["error"];
     assert_eq!(
         (&check["ok"], &problem["offset"]),
