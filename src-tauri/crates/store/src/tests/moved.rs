@@ -285,6 +285,25 @@ async fn steps_are_known_by_their_ids_and_go_to_whoever_absorbs_a_contact() {
         write(&store, move |tx| unmerge(tx, id)).await.unwrap();
     }
     let store = both(&place, store, &before).await;
+    // Stopped from outside where it stands, while the index holds who came and left.
+    assert_eq!(members(&store, "at step 'wait' of journey 'Welcome'"), [a.0]);
+    assert_eq!(members(&store, "left step 'wait' of journey 'Welcome'"), [b.0]);
+    write(&store, move |tx| {
+        let passage = enrolments::active_of(tx, a)?.remove(0);
+        enrolments::end(tx, passage, End::Stopped)
+    })
+    .await
+    .unwrap();
+    let store = both(
+        &place,
+        store,
+        &[
+            ("at step 'wait' of journey 'Welcome'", &[]),
+            ("left step 'wait' of journey 'Welcome'", &[a.0, b.0]),
+            ("passed step 'wait' of journey 'Welcome'", &[]),
+        ],
+    )
+    .await;
     write(&store, move |tx| crate::contacts::delete(tx, a, None, "user"))
         .await
         .unwrap();
