@@ -425,6 +425,11 @@ export function fixtureHost(search: string): Host {
         { tag: "newsletter", count: 3_910 },
         { tag: "vip", count: 122 },
       ],
+      steps: [
+        { id: "s1", name: "Signs up", journey: "Welcome series" },
+        { id: "s2", name: "Wait two days", journey: "Welcome series" },
+        { id: "s3", name: "", journey: "Welcome series" },
+      ],
     }),
     "fields.add": ({ label, type, options }: { label: string; type: Field["type"]; options: string[] }) => {
       const field = { key: label.toLowerCase().replaceAll(" ", "_"), label, type, options, built_in: false };

@@ -3,6 +3,7 @@ import type { Vocabulary } from "@/api/gen/Vocabulary";
 import { eventSuggestions, propSuggestions, tagSuggestions } from "./vocabulary";
 
 const words: Vocabulary = {
+  steps: [],
   events: [
     { name: "order", count: 40, props: ["total", "shop"] },
     { name: "review", count: 1, props: [] },
@@ -35,7 +36,7 @@ test("nothing is offered before the answer is there", () => {
 });
 
 test("what Carillon hears of itself is called by its words in the pickers", () => {
-  const heard: Vocabulary = { events: [{ name: "email_clicked", count: 2, props: [] }], tags: [] };
+  const heard: Vocabulary = { events: [{ name: "email_clicked", count: 2, props: [] }], tags: [], steps: [] };
   expect(eventSuggestions(heard)).toEqual([
     { value: "email_clicked", about: "Clicked a link in a mail · Happened 2 times" },
   ]);

@@ -326,7 +326,7 @@ async fn list(cx: &Ctx, _: NoArgs) -> Result<Vec<SegmentRow>> {
 
 async fn save(cx: &Ctx, req: SaveSegment) -> Result<Segment> {
     let open = cx.open()?;
-    let expr = expression(open, &req.text)?;
+    let expr = read::of_known_steps(open, &req.text).await?;
     let name = crate::imports::clean::line(&req.name);
     if name.is_empty() {
         return Err(fail(Code::Invalid, "segments.no_name", &[]).at("name"));
@@ -389,7 +389,13 @@ async fn delete(cx: &Ctx, req: OneSegment) -> Result<Done> {
 
 async fn check(cx: &Ctx, req: TextOnly) -> Result<SegmentCheck> {
     let open = cx.open()?;
-    Ok(match read::read(open, &req.text) {
+    let mut read = read::read(open, &req.text);
+    if let Ok(expr) = &read
+        && let Some(problem) = read::unknown_step(open, &req.text, expr).await?
+    {
+        read = Err(problem);
+    }
+    Ok(match read {
         Ok(expr) => SegmentCheck {
             ok: true,
             canonical: Some(segment::print(&expr)),
@@ -407,7 +413,7 @@ async fn check(cx: &Ctx, req: TextOnly) -> Result<SegmentCheck> {
 
 async fn count(cx: &Ctx, req: CountSegment) -> Result<SegmentCount> {
     let open = cx.open()?;
-    let expr = expression(open, &req.text)?;
+    let expr = read::of_known_steps(open, &req.text).await?;
     let now = open.now();
     let begun = std::time::Instant::now();
     let seq = open.store.seq().0;

@@ -4,13 +4,14 @@ use crate::Ctx;
 use crate::commands;
 use crate::error::Result;
 use crate::table::NoArgs;
+use carillon_model::StepId;
 use carillon_store::rollups::{self, Metric};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use ts_rs::TS;
 
 commands! {
-    query "vocabulary.list" list(NoArgs) -> Vocabulary, reads [Events, Tags, Contacts];
+    query "vocabulary.list" list(NoArgs) -> Vocabulary, reads [Events, Tags, Contacts, Journeys];
 }
 
 /// An event by its name.
@@ -35,12 +36,24 @@ pub struct TagWord {
     pub count: u64,
 }
 
-/// Events and tags in use, by name.
+/// A step of a journey, of its draft or any of its versions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct StepWord {
+    pub id: StepId,
+    /// What people call it; empty where they call it nothing.
+    pub name: String,
+    /// The name of its journey.
+    pub journey: String,
+}
+
+/// Events, tags and steps in use, by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Vocabulary {
     pub events: Vec<EventWord>,
     pub tags: Vec<TagWord>,
+    pub steps: Vec<StepWord>,
 }
 
 async fn list(cx: &Ctx, _: NoArgs) -> Result<Vocabulary> {
@@ -51,6 +64,15 @@ async fn list(cx: &Ctx, _: NoArgs) -> Result<Vocabulary> {
         .await?
         .into_iter()
         .collect();
+    let steps = open.store.read(carillon_store::journeys::steps).await?;
+    let steps = steps.into_iter().flat_map(|(journey, of)| {
+        let word = move |(id, name)| StepWord {
+            id,
+            name,
+            journey: journey.clone(),
+        };
+        of.into_iter().map(word)
+    });
     Ok(open.store.with_index(|index| Vocabulary {
         events: index
             .events_seen()
@@ -67,5 +89,6 @@ async fn list(cx: &Ctx, _: NoArgs) -> Result<Vocabulary> {
                 count,
             })
             .collect(),
+        steps: steps.collect(),
     }))
 }

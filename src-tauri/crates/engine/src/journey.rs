@@ -44,7 +44,8 @@ pub use entry::{
 };
 pub use evidence::{Truth, ViewEvidence};
 pub use kernel::{
-    LATE_ALLOWED, MOVES_ALLOWED, Note, NoteKind, Out, PORT_EXIT_RULE, PORT_GOAL, PORT_TOO_MANY_MOVES, step,
+    LATE_ALLOWED, MOVES_ALLOWED, Note, NoteKind, Out, PORT_EXIT_RULE, PORT_GOAL, PORT_TOO_MANY_MOVES,
+    is_own_port, step,
 };
 pub use passage::Passage;
 pub(crate) use passage::Wrote;

@@ -4,7 +4,7 @@ use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::Value;
 use carillon_model::event::Event;
 use carillon_model::segment::{Expr, MovementKind};
-use carillon_model::{ContactId, JourneyId, MessageId, Moment, SegmentId};
+use carillon_model::{ContactId, JourneyId, MessageId, Moment, SegmentId, StepId};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,12 +40,15 @@ pub struct Sent {
     pub id: MessageId,
 }
 
-/// A way into or out of one segment or journey.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// A way into or out of one segment, journey or step of a journey.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Movement {
     pub kind: MovementKind,
     /// The number of the segment or journey.
     pub of: u32,
+    /// The step, where the movement is one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepId>,
 }
 
 impl Movement {
@@ -55,18 +58,27 @@ impl Movement {
             true => MovementKind::JoinedSegment,
             false => MovementKind::LeftSegment,
         };
-        Movement { kind, of: segment.0 }
+        let (of, step) = (segment.0, None);
+        Movement { kind, of, step }
     }
 
     /// Into a journey or out of it.
     pub fn of_journey(kind: MovementKind, journey: JourneyId) -> Movement {
-        Movement { kind, of: journey.0 }
+        let (of, step) = (journey.0, None);
+        Movement { kind, of, step }
+    }
+
+    /// To a step of a journey or away from it.
+    pub fn of_step(kind: MovementKind, journey: JourneyId, step: StepId) -> Movement {
+        let (of, step) = (journey.0, Some(step));
+        Movement { kind, of, step }
     }
 }
 
 /// One movement of the contact. Two of one kind at one moment are told apart by their number: that of the passage through a
-/// journey; for segments 0, so that who came in twice at one moment came in once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// journey; for steps that of the fact that tells of it, or the passage's below zero where a passage was ended from
+/// outside; for segments 0, so that who came in twice at one moment came in once.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Moved {
     pub movement: Movement,
     pub at: Moment,
@@ -93,6 +105,15 @@ impl ContactRecord {
             _ => None,
         }
     }
+}
+
+/// A movement as an expression asks for it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Asked {
+    pub kind: MovementKind,
+    /// The name of the segment or journey.
+    pub name: String,
+    pub step: Option<StepId>,
 }
 
 /// What an expression may refer to beside the contact.
@@ -122,9 +143,9 @@ impl Numbers {
     }
 
     /// Those of the names that movements are asked by.
-    pub fn only(&self, movements: &BTreeSet<(MovementKind, String)>) -> Numbers {
+    pub fn only(&self, movements: &BTreeSet<Asked>) -> Numbers {
         let mut out = Numbers::default();
-        for (kind, name) in movements {
+        for Asked { kind, name, .. } in movements {
             if kind.is_of_journey() {
                 let found = self.journeys.get(name);
                 out.journeys.extend(found.map(|id| (name.clone(), *id)));
@@ -137,12 +158,21 @@ impl Numbers {
     }
 
     /// Which movement is meant; `None` where nothing has the name.
-    pub fn movement(&self, kind: MovementKind, name: &str) -> Option<Movement> {
+    pub fn movement(&self, kind: MovementKind, name: &str, step: Option<&StepId>) -> Option<Movement> {
         let of = match kind.is_of_journey() {
             true => self.journeys.get(name).map(|id| id.0),
             false => self.segments.get(name).map(|id| id.0),
         };
-        of.map(|of| Movement { kind, of })
+        of.map(|of| Movement {
+            kind,
+            of,
+            step: step.cloned(),
+        })
+    }
+
+    /// As [`Numbers::movement`].
+    pub fn asked(&self, asked: &Asked) -> Option<Movement> {
+        self.movement(asked.kind, &asked.name, asked.step.as_ref())
     }
 }
 

@@ -21,9 +21,12 @@
 //!         | ("opened" | "clicked" | "replied" "to") ("none" | number) "of" "the" "last" INT "messages"
 //!         | "consent" CHANNEL PURPOSE ("by" BASIS)?
 //!         | "not"? "in" ("segment" | "journey") TEXT
+//!         | "not"? "at" step TEXT
 //!         | ("joined" | "left") "segment" TEXT often
 //!         | ("entered" | "left" | "reached" "the" "goal" "of") "journey" TEXT often
+//!         | ("came" "to" | "passed" | "left") step TEXT often
 //!         | "random" NUMBER "%" ("of" TEXT)?
+//! step    = "step" TEXT "of" "journey"
 //! often   = (times | window)*                  each at most once
 //! streak  = ("on" | "in")? "at" "least" INT ("days" | "weeks" | "months" | "quarters" | "years") "in" "a" "row" zone?
 //! times   = ("at" "least" | "at" "most" | "exactly") INT "times" | "between" INT "and" INT "times"
@@ -65,6 +68,10 @@
 //! word, or is a word of the language, stands in backquotes. After `where`, everything joined by `and` that looks
 //! like a property test belongs to the event: write `(did order where amount >= 10) and city is "Bonn"`.
 //!
+//! A step of a journey is named by its id, which a step keeps through all versions, and not by its label, which may go over
+//! to another: so neither a new label nor a new version changes what is meant. What was done at a step that later versions
+//! lack stays done.
+//!
 //! Laws. A missing value matches no clause; *not* is the exact complement. Something that lies in the future
 //! (an event or message later than now) has not happened yet: it counts from its moment on.
 
@@ -105,7 +112,7 @@ pub use check::{ExprProblem, MAX_CHAIN, check, check_saved, find_cycle};
 pub use dates::{local_date, start_of_day};
 pub use eval::{Facts, Seen, eval, eval_facts, event_matches, sample_share};
 pub use explain::{Reason, explain};
-pub use hints::{InUse, hints};
+pub use hints::{InUse, Steps, hints, names_step, unknown_steps};
 pub use locate::locate;
 pub use needs::{Every, Needs};
 pub use parse::{ParseError, parse, parse_where};
@@ -119,7 +126,7 @@ pub(crate) use changed::write as write_field;
 pub(crate) use check::clauses;
 pub(crate) use dates::{beside, date_truth, moves_with_days, zone_of};
 pub(crate) use occurrences::{longest_streak, times_hold, wait_ends};
-pub(crate) use parts::{events_of, fields_of, movements_of, window_of};
+pub(crate) use parts::{events_of, fields_of, in_and_out, movements_of, window_of};
 pub(crate) use periods::DaysOf;
 pub(crate) use print::print_clause;
 pub(crate) use values::{compare_holds, field_holds, folded, test_holds};

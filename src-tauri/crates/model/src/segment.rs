@@ -3,10 +3,10 @@
 //! A missing value never matches a clause; [`Expr::Not`] is the exact complement, so `not (city is "Bonn")`
 //! holds for somebody without a city and `city is not "Bonn"` does not.
 
-use crate::Moment;
 use crate::consent::{Basis, Channel, Purpose};
 use crate::contact::{Money, Value};
 use crate::response::ResponseKind;
+use crate::{Moment, StepId};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -96,15 +96,24 @@ pub enum Clause {
     },
     /// Is in another saved segment, by name.
     InSegment { name: String },
-    /// Came into or out of a saved segment or a journey, by its name, a number of times within a window.
+    /// Came into or out of a saved segment, a journey or a step of one, by its name, a number of times within a window.
     Moved {
         movement: MovementKind,
         name: String,
+        /// The id of the step, where the movement is a step's, and only there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        step: Option<StepId>,
         times: Times,
         window: Window,
     },
-    /// Is on its way in a journey, by name.
-    InJourney { name: String },
+    /// Is on its way in a journey, by name; with the id of a step: stands at that step.
+    InJourney {
+        name: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        step: Option<StepId>,
+    },
     /// A stable share of all contacts: hash of (`salt`, contact) below `percent` of 100.
     Sample { percent: f64, salt: String },
 }
@@ -398,7 +407,7 @@ impl Answer {
     }
 }
 
-/// Into a segment or a journey, or out of it.
+/// Into a segment, a journey or a step of a journey, or out of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export)]
@@ -411,15 +420,25 @@ pub enum MovementKind {
     LeftJourney,
     /// Left a journey because a goal was reached.
     ReachedGoal,
+    CameToStep,
+    /// Went on from a step by one of its own ways: was not taken away by a goal or a rule, and did not end there.
+    PassedStep,
+    /// Stands at a step no more, for whatever reason, passing it among them.
+    LeftStep,
 }
 
 impl MovementKind {
-    /// Whether it is a journey's; else it is a segment's.
+    /// Whether it is a journey's or a step's of one; else it is a segment's.
     pub fn is_of_journey(self) -> bool {
-        match self {
-            MovementKind::JoinedSegment | MovementKind::LeftSegment => false,
-            MovementKind::EnteredJourney | MovementKind::LeftJourney | MovementKind::ReachedGoal => true,
-        }
+        !matches!(self, MovementKind::JoinedSegment | MovementKind::LeftSegment)
+    }
+
+    /// Whether it is that of a step.
+    pub fn is_of_step(self) -> bool {
+        matches!(
+            self,
+            MovementKind::CameToStep | MovementKind::PassedStep | MovementKind::LeftStep
+        )
     }
 }
 

@@ -1,8 +1,10 @@
 //! Enrolments: where each contact stands in each journey.
 
 mod movements;
+mod steps;
 
 pub(crate) use movements::{give_moved, movements, movements_at_end};
+pub(crate) use steps::tell_steps;
 
 use crate::codes::{from_json, json};
 use crate::db::Db;
@@ -394,6 +396,7 @@ pub fn update(tx: &mut Tx<'_>, enrolment: &mut Enrolment) -> Result<()> {
                 enrolment.id.0,
             );
         }
+        steps::tell_end(tx, enrolment, at)?;
     }
     enrolment.over = !active;
     let standing = if active { state.at } else { None };

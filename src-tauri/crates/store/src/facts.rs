@@ -3,7 +3,7 @@
 
 use crate::codes::{from_json, json};
 use crate::db::Db;
-use crate::enrolments::{Enrolment, end_part};
+use crate::enrolments::{self, Enrolment, end_part};
 use crate::error::Result;
 use crate::rollups::Metric;
 use crate::sql::sql;
@@ -58,6 +58,9 @@ const FORGET_CALLS: &str = sql!(
 pub fn append(tx: &mut Tx<'_>, enrolment: &mut Enrolment, facts: &[Fact]) -> Result<()> {
     let journey = i64::from(enrolment.journey.0);
     let first = tx.take(Mark::Facts, facts.len());
+    let told = (first..).zip(facts);
+    let told = told.map(|(id, fact)| (id, fact.at, &fact.step, &fact.what));
+    enrolments::tell_steps(tx, enrolment, told)?;
     for (id, fact) in (first..).zip(facts) {
         tx.run(
             ADD,

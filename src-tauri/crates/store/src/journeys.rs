@@ -9,8 +9,9 @@ use crate::time::{moment, ms};
 use crate::topics::Topic;
 use crate::tx::Tx;
 use crate::{events, segments, settings};
+use carillon_engine::segment::Steps;
 use carillon_model::journey::{Journey, JourneyState, Published};
-use carillon_model::{EventId, JourneyId, Moment, VersionId};
+use carillon_model::{EventId, JourneyId, Moment, StepId, VersionId};
 use rusqlite::Row;
 
 const LIST: &str = sql!(
@@ -45,6 +46,15 @@ const VERSION: &str =
     sql!("SELECT id, journey, number, document, published_at FROM journey_versions WHERE id = ?1");
 const VERSIONS: &str = sql!(
     "SELECT id, journey, number, document, published_at FROM journey_versions WHERE journey = ?1 ORDER BY number"
+);
+
+const STEPS: &str = sql!(
+    "SELECT j.name, json_extract(s.value, '$.id'), ifnull(json_extract(s.value, '$.name'), '')
+     FROM journeys j CROSS JOIN journey_versions v ON v.journey = j.id, json_each(v.document, '$.steps') s ORDER BY v.journey, v.number"
+);
+const DRAWN_STEPS: &str = sql!(
+    "SELECT j.name, json_extract(s.value, '$.id'), ifnull(json_extract(s.value, '$.name'), '')
+     FROM journeys j, json_each(j.draft, '$.steps') s"
 );
 
 /// A journey as the file keeps it.
@@ -104,6 +114,22 @@ pub fn state(db: &Db<'_>, id: JourneyId) -> Result<Option<JourneyState>> {
     word.map(|word| from_word("journeys", &word)).transpose()
 }
 
+/// The steps of all journeys, those of earlier versions and of drafts among them, by what they were called last.
+///
+/// # Errors
+/// SQLite's.
+pub fn steps(db: &Db<'_>) -> Result<Steps> {
+    let mut out = Steps::new();
+    for sql in [STEPS, DRAWN_STEPS] {
+        db.each(sql, (), |row| {
+            let of = out.entry(row.get(0)?).or_default();
+            of.insert(StepId(row.get(1)?), row.get(2)?);
+            Ok(())
+        })?;
+    }
+    Ok(out)
+}
+
 /// One journey by its exact name.
 ///
 /// # Errors
@@ -155,6 +181,10 @@ pub fn save_draft(tx: &mut Tx<'_>, id: Option<JourneyId>, draft: &Journey) -> Re
         let name = name.to_owned();
         tx.change(Change::JourneyNamed { id, name });
     }
+    tx.change(Change::StepsDrawn {
+        journey: id,
+        steps: draft.steps.iter().map(|step| step.id.clone()).collect(),
+    });
     tell(tx, id);
     Ok(id)
 }

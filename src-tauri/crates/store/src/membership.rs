@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::shelf::Shelf;
 use crate::sql::sql;
 use crate::tx::Marks;
-use crate::{contact_chunks, event_chunks, memberships};
+use crate::{contact_chunks, event_chunks, journeys, memberships};
 use carillon_engine::index::Loading;
 use carillon_engine::segment;
 use carillon_model::segment::Expr;
@@ -69,12 +69,16 @@ fn definitions(db: &Db<'_>) -> Result<Vec<Change>> {
             expr: parse(&row.get::<_, String>(1)?)?,
         })
     })?);
-    found.extend(db.all(JOURNEYS, (), |row| {
-        Ok(Change::JourneyNamed {
-            id: JourneyId(row.get(0)?),
-            name: row.get(1)?,
-        })
-    })?);
+    let mut steps = journeys::steps(db)?;
+    let named = db.all(JOURNEYS, (), |row| Ok((JourneyId(row.get(0)?), row.get(1)?)))?;
+    for (id, name) in named {
+        let drawn = steps.remove(&name).unwrap_or_default();
+        found.push(Change::JourneyNamed { id, name });
+        found.push(Change::StepsDrawn {
+            journey: id,
+            steps: drawn.into_keys().collect(),
+        });
+    }
     found.extend(crate::scores::definitions(db)?);
     Ok(found)
 }

@@ -212,7 +212,7 @@ pub(crate) fn reads_journey(db: &Db<'_>, name: &str) -> Result<Option<String>> {
 /// Gives the movements of one kind into or out of a segment.
 pub(crate) fn give_moved(
     db: &Db<'_>,
-    movement: Movement,
+    movement: &Movement,
     give: &mut dyn FnMut(ContactId, Moment, i64),
 ) -> Result<()> {
     let entered = movement.kind == MovementKind::JoinedSegment;

@@ -101,7 +101,7 @@ impl Source for Shelf {
         self.read(|db| outbox::give_sent(db, give))
     }
 
-    fn moved(&self, movement: Movement, give: &mut dyn FnMut(ContactId, Moment, i64)) -> bool {
+    fn moved(&self, movement: &Movement, give: &mut dyn FnMut(ContactId, Moment, i64)) -> bool {
         self.read(|db| match movement.kind.is_of_journey() {
             true => enrolments::give_moved(db, movement, give),
             false => segments::give_moved(db, movement, give),

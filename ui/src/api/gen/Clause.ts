@@ -8,6 +8,7 @@ import type { EventMatch } from "./EventMatch";
 import type { MovementKind } from "./MovementKind";
 import type { Period } from "./Period";
 import type { Purpose } from "./Purpose";
+import type { StepId } from "./StepId";
 import type { Test } from "./Test";
 import type { Times } from "./Times";
 import type { Window } from "./Window";
@@ -16,4 +17,8 @@ import type { Zone } from "./Zone";
 /**
  * One test of one contact.
  */
-export type Clause = { "clause": "field", key: string, test: Test, } | { "clause": "tag", tag: string, } | { "clause": "did", event: EventMatch, times: Times, window: Window, } | { "clause": "streak", event: EventMatch, n: number, period: Period, zone: Zone, window: Window, } | { "clause": "first_did", event: EventMatch, window: Window, } | { "clause": "last_did", event: EventMatch, window: Window, } | { "clause": "aggregate", function: Aggregate, prop: string, event: EventMatch, bound: AggregateBound, window: Window, } | { "clause": "sequence", first: EventMatch, then: EventMatch, follows: boolean, within_secs: number, window: Window, } | { "clause": "sent", template: string | null, times: Times, window: Window, } | { "clause": "answered", answer: Answer, times: Times, last: number, } | { "clause": "consent", channel: Channel, purpose: Purpose, basis: Basis | null, } | { "clause": "in_segment", name: string, } | { "clause": "moved", movement: MovementKind, name: string, times: Times, window: Window, } | { "clause": "in_journey", name: string, } | { "clause": "sample", percent: number, salt: string, };
+export type Clause = { "clause": "field", key: string, test: Test, } | { "clause": "tag", tag: string, } | { "clause": "did", event: EventMatch, times: Times, window: Window, } | { "clause": "streak", event: EventMatch, n: number, period: Period, zone: Zone, window: Window, } | { "clause": "first_did", event: EventMatch, window: Window, } | { "clause": "last_did", event: EventMatch, window: Window, } | { "clause": "aggregate", function: Aggregate, prop: string, event: EventMatch, bound: AggregateBound, window: Window, } | { "clause": "sequence", first: EventMatch, then: EventMatch, follows: boolean, within_secs: number, window: Window, } | { "clause": "sent", template: string | null, times: Times, window: Window, } | { "clause": "answered", answer: Answer, times: Times, last: number, } | { "clause": "consent", channel: Channel, purpose: Purpose, basis: Basis | null, } | { "clause": "in_segment", name: string, } | { "clause": "moved", movement: MovementKind, name: string, 
+/**
+ * The id of the step, where the movement is a step's, and only there.
+ */
+step?: StepId, times: Times, window: Window, } | { "clause": "in_journey", name: string, step?: StepId, } | { "clause": "sample", percent: number, salt: string, };

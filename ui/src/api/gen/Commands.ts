@@ -485,7 +485,7 @@ export type Commands = {
   "templates.starters": { kind: "query"; req: NoArgs; res: Array<Starter>; reads: [] };
   "topics.list": { kind: "query"; req: NoArgs; res: Array<Topic>; reads: ["relay", "workspace"] };
   "topics.save": { kind: "mutate"; req: SaveTopics; res: Array<Topic>; reads: [] };
-  "vocabulary.list": { kind: "query"; req: NoArgs; res: Vocabulary; reads: ["events", "tags", "contacts"] };
+  "vocabulary.list": { kind: "query"; req: NoArgs; res: Vocabulary; reads: ["events", "tags", "contacts", "journeys"] };
   "workspaces.close": { kind: "mutate"; req: NoArgs; res: Done; reads: [] };
   "workspaces.create": { kind: "mutate"; req: CreateWorkspace; res: WorkspaceInfo; reads: [] };
   "workspaces.current": { kind: "query"; req: NoArgs; res: WorkspaceInfo | null; reads: ["workspace"] };
@@ -594,7 +594,7 @@ export const READS: Record<string, readonly string[]> = {
   "templates.render": ["contacts", "workspace", "fields"],
   "templates.starters": [],
   "topics.list": ["relay", "workspace"],
-  "vocabulary.list": ["events", "tags", "contacts"],
+  "vocabulary.list": ["events", "tags", "contacts", "journeys"],
   "workspaces.current": ["workspace"],
   "workspaces.recent": ["workspace"],
   "world.get": ["world"],

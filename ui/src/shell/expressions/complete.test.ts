@@ -40,6 +40,10 @@ const words: Words = {
   templates: [{ name: "welcome-1", about: "Hello" }],
   segments: [{ name: "VIP", about: "city is known" }],
   journeys: [{ name: "Welcome", about: "" }],
+  steps: [
+    { id: "s2", name: "Wait two days", journey: "Welcome" },
+    { id: "s10", name: "", journey: "Win back" },
+  ],
   zones: ["UTC", "Europe/Berlin"],
   currencies: [
     { name: "EUR", about: "Euro" },
@@ -112,6 +116,18 @@ test("options, tags, messages and segments are offered as texts in quotes", () =
   expect(labels('entered journey "Welcome" |')).toEqual(expect.arrayContaining(["in the last 30 days", "ever"]));
   expect(labels("reached |")).toEqual(['the goal of journey "…"']);
   expect(labels("rea|")).toContain('reached the goal of journey "…"');
+});
+
+test("a step is found by what people call it and written by its id, with its journey", () => {
+  expect(taken("at step |", "Wait two days (s2)")).toBe('at step "s2" of journey "Welcome"|');
+  expect(labels('at step "two|')).toEqual(["Wait two days (s2)"]);
+  expect(labels('passed step "s1|')).toEqual(["s10"]);
+  expect(taken("came to step |", "s10")).toBe('came to step "s10" of journey "Win back"|');
+  expect(at('left step "|')?.offers.map((offer) => offer.about)).toEqual(["A step of Welcome", "A step of Win back"]);
+  expect(labels('passed step "s2" of journey "Welcome" |')).toEqual(expect.arrayContaining(["in the last 30 days"]));
+  expect(labels('at step "s2" of journey "Welcome" |')).not.toContain("in the last 30 days");
+  expect(labels('at step "s2" |')).toEqual(['of journey "…"']);
+  expect(labels("at |")).toEqual(expect.arrayContaining(['step "…" of journey "…"', "least 2 of ("]));
 });
 
 test("inside quotes only what can stand in them is offered, and the quotes are closed once", () => {
@@ -260,7 +276,16 @@ test("unasked the list shows itself while a word is written and where one has to
 });
 
 test("before a workspace has any words the language itself is offered", () => {
-  const none: Words = { ...words, fields: [], events: [], tags: [], templates: [], segments: [], journeys: [] };
+  const none: Words = {
+    ...words,
+    fields: [],
+    events: [],
+    tags: [],
+    templates: [],
+    segments: [],
+    journeys: [],
+    steps: [],
+  };
   const offered = (marked: string) => complete(...split(marked), none)?.offers.map((offer) => offer.label) ?? [];
   expect(offered("|")).toContain('tag "…"');
   expect(offered("tag |")).toEqual(['"…"']);

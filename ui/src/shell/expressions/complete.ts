@@ -1,6 +1,7 @@
 // What can stand at a place of an expression. Where the text before the place is none the engine would read, nothing.
 
 import type { Field } from "@/api/gen/Field";
+import type { StepWord } from "@/api/gen/StepWord";
 import { t } from "@/i18n";
 import { lex, printKey, printName, printText, type Token, wordRest } from "./lex";
 import { CLOSE, type Element, type Kind, NEXT_TEXT, type Phrase, type Slot, TEXT, WHERE, WORDS } from "./phrases";
@@ -20,6 +21,7 @@ export interface Words {
   templates: readonly Named[];
   segments: readonly Named[];
   journeys: readonly Named[];
+  steps: readonly StepWord[];
   zones: readonly string[];
   /** Codes with their names. */
   currencies: readonly Named[];
@@ -152,7 +154,12 @@ function piecesOf(expected: Expected, before: readonly Token[], words: Words): P
   const values = valuesOf(next.slot, expected, before, words);
   if (values === null) return next.fill === null && writtenOf(next, words) === null ? [] : [rest(phrase, from, words)];
   return values.map(({ name, text, about, begins, kind }) => {
-    const behind = next.slot === "currency" ? behindCurrency(phrase, from) : rest(phrase, from + 1, words);
+    const behind =
+      next.slot === "currency"
+        ? behindCurrency(phrase, from)
+        : next.slot === "step"
+          ? NOTHING_BEHIND
+          : rest(phrase, from + 1, words);
     const gap = behind.text === "" ? "" : " ";
     const shift = text.length + gap.length;
     return {
@@ -167,6 +174,9 @@ function piecesOf(expected: Expected, before: readonly Token[], words: Words): P
     };
   });
 }
+
+/** What is chosen is whole. */
+const NOTHING_BEHIND = { text: "", label: "", mark: null, more: false } as const;
 
 /** What follows a currency is typed, for it is of the same one. */
 function behindCurrency(phrase: Phrase, from: number): Pick<Piece, "text" | "label" | "mark" | "more"> {
@@ -197,7 +207,7 @@ function rest(phrase: Phrase, from: number, words: Words): Piece {
 }
 
 const beginsOf = (slot: Slot): Piece["begins"] =>
-  ["text", "tag", "template", "segment", "journey", "zone", "texts"].includes(slot) ? "sign" : "word";
+  ["text", "tag", "template", "segment", "journey", "step", "zone", "texts"].includes(slot) ? "sign" : "word";
 
 /** An element as it is put in, with what is marked of it; `null` for a place that waits for a word. */
 function writtenOf(
@@ -213,6 +223,7 @@ function writtenOf(
     case "template":
     case "segment":
     case "journey":
+    case "step":
     case "zone":
       return { text: '""', label: '"…"', mark: [1, 1] };
     case "texts":
@@ -265,6 +276,8 @@ function valuesOf(slot: Slot, { phrase, fill }: Expected, before: readonly Token
       return texts("segment", words.segments);
     case "journey":
       return texts("journey", words.journeys);
+    case "step":
+      return stepsOf(words);
     case "zone":
       return texts(
         "zone",
@@ -318,6 +331,18 @@ function fieldsOf(types: Expected["fill"]["types"], before: readonly Token[], wo
       begins: "key",
       kind: "field",
     }));
+}
+
+/** Steps by what people call them. What is written is the id, which stays when they are called otherwise. */
+function stepsOf(words: Words): Value[] | null {
+  if (words.steps.length === 0) return null;
+  return words.steps.map(({ id, name, journey }) => ({
+    name: name === "" ? id : `${name} (${id})`,
+    text: `${printText(id)} of journey ${printText(journey)}`,
+    about: t("segments.complete.about.step_of", { journey }),
+    begins: "text",
+    kind: "step",
+  }));
 }
 
 /** Both ends of a range are of one currency. */
@@ -383,7 +408,7 @@ function ranked(offers: readonly Offer[], typed: string): Offer[] {
 }
 
 /** What is called as people like, so that a part of it is looked for as well. */
-const NAMES: ReadonlySet<Kind> = new Set(["event", "journey", "message", "option", "segment", "tag", "zone"]);
+const NAMES: ReadonlySet<Kind> = new Set(["event", "journey", "message", "option", "segment", "step", "tag", "zone"]);
 
 /** A text as a regular expression that finds it. */
 const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&");

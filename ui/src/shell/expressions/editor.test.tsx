@@ -11,6 +11,7 @@ const program = () =>
     "vocabulary.list": () => ({
       events: [{ name: "order", count: 2, props: ["amount"] }],
       tags: [{ tag: "vip", count: 3 }],
+      steps: [],
     }),
     "segments.list": () => [],
     "templates.list": () => [],

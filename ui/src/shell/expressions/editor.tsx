@@ -51,6 +51,7 @@ function useWords(self: string | null): Words {
       segments: (segments ?? []).filter(({ name }) => name !== self).map(({ name, text }) => ({ name, about: text })),
       templates: (templates ?? []).map(({ name, subject }) => ({ name, about: subject })),
       journeys: (journeys ?? []).map(({ name }) => ({ name, about: "" })),
+      steps: vocabulary?.steps ?? [],
       zones: ZONES.map(({ value }) => value),
       currencies: currencies(),
       today: new Date().toISOString().slice(0, 10),

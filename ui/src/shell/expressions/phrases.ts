@@ -32,6 +32,8 @@ export type Slot =
   | "template"
   | "segment"
   | "journey"
+  /** A step by its id; whoever chooses one has its journey with it. */
+  | "step"
   | "zone"
   | "channel"
   | "purpose"
@@ -160,15 +162,19 @@ export const ANSWERED = (["opened", "clicked", "replied to"] as const).flatMap((
 export const CONSENT = begins("consent {channel} {purpose}", "consent");
 export const BASIS = tests("by {basis}", "basis");
 export const IN_SEGMENT = begins("in segment {segment}", "in_segment");
-/** Into segments and journeys, and out of them. */
+/** Into segments, journeys and their steps, and out of them. */
 export const CAME = [
   begins("joined segment {segment}", "joined"),
   begins("left segment {segment}", "left"),
   begins("entered journey {journey}", "entered"),
   begins("left journey {journey}", "left_journey"),
   begins("reached the goal of journey {journey}", "goal"),
+  begins("came to step {step} of journey {journey}", "came_to_step"),
+  begins("passed step {step} of journey {journey}", "passed_step"),
+  begins("left step {step} of journey {journey}", "left_step"),
 ];
 export const IN_JOURNEY = begins("in journey {journey}", "in_journey");
+export const AT_STEP = begins("at step {step} of journey {journey}", "at_step");
 export const RANDOM = begins("random {number:10} %", "random");
 export const DRAW = tests("of {text}", "draw");
 

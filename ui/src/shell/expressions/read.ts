@@ -188,6 +188,7 @@ class Reader {
       case "template":
       case "segment":
       case "journey":
+      case "step":
       case "zone":
         return taken(token.kind === "text");
       case "field":
@@ -303,6 +304,7 @@ class Reader {
       ...closed(this.optional(this.one(P.CONSENT, at), BASES)),
       ...closed(this.one(P.IN_SEGMENT, at)),
       ...closed(this.one(P.IN_JOURNEY, at)),
+      ...closed(this.one(P.AT_STEP, at)),
       ...closed(this.optional(this.one(P.RANDOM, at), DRAWS)),
     ];
   }
@@ -430,10 +432,12 @@ class Reader {
     const sums = ["sum", "average", "minimum", "maximum"].some((word) => is(word, "of"));
     const came = is("joined", "segment") || is("left", "segment") || is("entered", "journey") || is("left", "journey");
     const goal = is("reached", "the", "goal", "of", "journey");
+    const step = is("came", "to", "step") || is("passed", "step") || is("left", "step");
     return (
       sums ||
       came ||
       goal ||
+      step ||
       this.beginsAnswered(at) ||
       is("first", "did") ||
       is("last", "did") ||

@@ -1,7 +1,7 @@
 //! Texts of expressions: read, checked against the workspace, and what is wrong with them where.
 
 use super::TextProblem;
-use crate::error::{Code, Result, fail};
+use crate::error::{ApiError, Code, Result, fail};
 use crate::workspaces::Open;
 use carillon_engine::segment::{self, ExprProblem, InUse, ParseError};
 use carillon_model::segment::Expr;
@@ -13,15 +13,17 @@ use std::ops::Range;
 /// # Errors
 /// A sentence that says where and what.
 pub fn expression(open: &Open, text: &str) -> Result<Expr> {
-    read(open, text).map_err(|p| {
-        let at = p.offset + 1;
-        fail(
-            Code::Invalid,
-            "segments.bad_text",
-            &[("detail", &p.message), ("at", &at)],
-        )
-        .at("text")
-    })
+    read(open, text).map_err(|problem| refused(&problem))
+}
+
+fn refused(problem: &TextProblem) -> ApiError {
+    let at = problem.offset + 1;
+    fail(
+        Code::Invalid,
+        "segments.bad_text",
+        &[("detail", &problem.message), ("at", &at)],
+    )
+    .at("text")
 }
 
 /// A text as an expression of this workspace, or the first thing that is wrong with it.
@@ -35,6 +37,28 @@ pub(super) fn read(open: &Open, text: &str) -> std::result::Result<Expr, TextPro
         None => Ok(expr),
         Some(problem) => Err(placed(text, &problem)),
     }
+}
+
+/// A text as [`expression`] reads it, in which every step is one that its journey has, or had in some version.
+///
+/// # Errors
+/// As [`expression`].
+pub(super) async fn of_known_steps(open: &Open, text: &str) -> Result<Expr> {
+    let expr = expression(open, text)?;
+    match unknown_step(open, text, &expr).await? {
+        None => Ok(expr),
+        Some(problem) => Err(refused(&problem)),
+    }
+}
+
+/// The first step in an expression that no version of its journey has.
+pub(super) async fn unknown_step(open: &Open, text: &str, expr: &Expr) -> Result<Option<TextProblem>> {
+    if !segment::names_step(expr) {
+        return Ok(None);
+    }
+    let steps = open.store.read(carillon_store::journeys::steps).await?;
+    let found = segment::unknown_steps(expr, &steps);
+    Ok(found.first().map(|problem| placed(text, problem)))
 }
 
 /// Names in an expression that nobody has used so far.

@@ -353,7 +353,12 @@ async fn who_reached_a_goal_is_known_to_segments_and_lets_them_into_the_next_jou
         let found = open.store.with_index(|index| index.members(&expr, index.as_of()));
         found.iter().collect()
     };
-    let wanted: [(&str, &[u32]); 5] = [
+    let wanted: [(&str, &[u32]); 10] = [
+        ("at step \"rest\" of journey \"Welcome\"", &[1, 3]),
+        ("passed step \"hand\" of journey \"Welcome\"", &[1, 2, 3]),
+        ("left step \"rest\" of journey \"Welcome\" today", &[2]),
+        ("passed step \"rest\" of journey \"Welcome\"", &[]),
+        ("came to step \"goal\" of journey \"Welcome\"", &[2]),
         ("entered journey \"Welcome\" exactly 1 times", &[1, 2, 3]),
         ("in journey \"Welcome\"", &[1, 3]),
         ("left journey \"Welcome\" today", &[2]),
@@ -363,6 +368,30 @@ async fn who_reached_a_goal_is_known_to_segments_and_lets_them_into_the_next_jou
     for (text, ids) in wanted {
         assert_eq!(members(&open, text), ids, "{text}");
     }
+    // A step that is none is pointed at, and the nearest is named.
+    let unknown = json!({"text": "tag \"vip\" or at step \"rset\" of journey \"Welcome\""});
+    let call = Call {
+        kind: Kind::Query,
+        name: "segments.check".to_owned(),
+        args: unknown,
+    };
+    let check = app.call(Window::Terminal, call).await.unwrap();
+    let problem = &check["error"];
+    assert_eq!(
+        (&check["ok"], &problem["offset"]),
+        (&json!(false), &json!(21)),
+        "{check}"
+    );
+    assert!(
+        problem["message"]
+            .as_str()
+            .unwrap()
+            .ends_with("did you mean \"rest\"?"),
+        "{check}"
+    );
+    let unknown = json!({"name": "Nowhere", "text": "passed step \"rset\" of journey \"Welcome\""});
+    let refused = ask(&app, "segments.save", unknown).await.unwrap_err();
+    assert!(refused.contains("no step"), "{refused}");
     // Who is named stays as it is.
     "Hello".clone_into(&mut first.name);
     let named = open.store.write(Priority::User, move |tx| {

@@ -6,7 +6,7 @@ use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::Value;
 use carillon_model::event::Event;
 use carillon_model::segment::Expr;
-use carillon_model::{ContactId, EventId, JourneyId, MessageId, Moment, ScoreId, SegmentId};
+use carillon_model::{ContactId, EventId, JourneyId, MessageId, Moment, ScoreId, SegmentId, StepId};
 use chrono_tz::Tz;
 use std::sync::Arc;
 
@@ -72,6 +72,8 @@ pub enum Change {
     SegmentRemoved(SegmentId),
     /// A journey that is there, under a new name or its old one.
     JourneyNamed { id: JourneyId, name: String },
+    /// Steps of a journey, of its draft or a version: only at these is anybody looked for.
+    StepsDrawn { journey: JourneyId, steps: Vec<StepId> },
     /// A journey that is gone, and with it its name.
     JourneyRemoved(JourneyId),
     /// An expression without a name that is followed like a segment: the condition of a journey.
@@ -106,6 +108,7 @@ impl Change {
             | Change::SegmentRemoved(_)
             | Change::WatchAdded { .. }
             | Change::JourneyNamed { .. }
+            | Change::StepsDrawn { .. }
             | Change::JourneyRemoved(_)
             | Change::ScorePublished { .. }
             | Change::ScoreRemoved(_)
@@ -189,7 +192,7 @@ impl After {
                     record.sent.insert(place, sent);
                 }
             }
-            Change::Moved { moved, on: true, .. } => record.moves(*moved),
+            Change::Moved { moved, on: true, .. } => record.moves(moved.clone()),
             Change::Moved { moved, on: false, .. } => record.moved.retain(|other| other != moved),
             Change::PermissionSet {
                 channel,
@@ -212,6 +215,7 @@ impl After {
             | Change::SegmentRemoved(_)
             | Change::WatchAdded { .. }
             | Change::JourneyNamed { .. }
+            | Change::StepsDrawn { .. }
             | Change::JourneyRemoved(_)
             | Change::ScorePublished { .. }
             | Change::ScoreRemoved(_)

@@ -77,7 +77,7 @@ impl Followed {
     pub fn in_part(&self) -> impl Iterator<Item = &str> {
         let of = self.of.iter().filter(|one| {
             let needs = &one.needs;
-            let of_journey = needs.movements.iter().any(|(kind, _)| kind.is_of_journey());
+            let of_journey = needs.movements.iter().any(|asked| asked.kind.is_of_journey());
             of_journey || needs.suppressed || !needs.permissions.is_empty()
         });
         of.filter_map(|one| one.definition.writes().first().map(|key| &**key))

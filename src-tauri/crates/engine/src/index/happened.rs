@@ -7,15 +7,14 @@ use super::packed::{Packed, Props, Symbols};
 use super::postings::{Posting, Postings};
 use super::rows::Happened;
 use crate::record::Movement;
+use crate::segment::in_and_out;
 use crate::segment::{
     Counting, DaysOf, Kind, aggregate_holds, compare_holds, fold, longest_streak, times_hold, wait_ends,
     zone_of, zone_of_window,
 };
-use carillon_model::Moment;
 use carillon_model::response::TEMPLATE;
-use carillon_model::segment::{
-    Aggregate, AggregateBound, Answer, EventMatch, MovementKind, Period, Times, Window, Zone,
-};
+use carillon_model::segment::{Aggregate, AggregateBound, Answer, EventMatch, Period, Times, Window, Zone};
+use carillon_model::{Moment, StepId};
 use chrono_tz::Tz;
 use roaring::RoaringBitmap;
 use smallvec::SmallVec;
@@ -78,30 +77,29 @@ impl<'a> Count<'a> {
 
     pub(super) fn moved(
         &self,
-        kind: MovementKind,
-        name: &str,
+        movement: Option<&Movement>,
         times: Times,
         window: &'a Window,
     ) -> RoaringBitmap {
-        let movement = self.scope.numbers.movement(kind, name);
         let postings = movement.into_iter().map(|movement| self.rows.moved(movement));
         self.counted(postings, times, window, |_| true)
     }
 
-    /// Those who entered a journey once more than they left it.
-    pub(super) fn in_journey(&self, name: &str) -> RoaringBitmap {
-        let Some(journey) = self.scope.numbers.journeys.get(name) else {
+    /// Those who entered a journey, or came to a step of it, once more than they left it.
+    pub(super) fn in_journey(&self, name: &str, step: Option<&StepId>) -> RoaringBitmap {
+        let movements = in_and_out(step.is_some()).map(|kind| self.scope.numbers.movement(kind, name, step));
+        let [Some(entering), Some(leaving)] = movements else {
             return RoaringBitmap::new();
         };
-        let counting = |kind: MovementKind| {
-            let runs = self.rows.moved(Movement::of_journey(kind, *journey)).by_contact();
+        let counting = |movement: &Movement| {
+            let runs = self.rows.moved(movement).by_contact();
             runs.map(|run| {
                 let so_far = run.iter().filter(|p| p.at() <= self.now).count();
                 (run.contact, so_far)
             })
         };
-        let left: BTreeMap<u32, usize> = counting(MovementKind::LeftJourney).collect();
-        let inside = counting(MovementKind::EnteredJourney)
+        let left: BTreeMap<u32, usize> = counting(&leaving).collect();
+        let inside = counting(&entering)
             .filter(|(contact, entered)| *entered > left.get(contact).copied().unwrap_or_default());
         sorted(inside.map(|(contact, _)| contact))
     }

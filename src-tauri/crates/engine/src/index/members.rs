@@ -197,10 +197,14 @@ impl<'a> Count<'a> {
             Clause::Moved {
                 movement,
                 name,
+                step,
                 times,
                 window,
-            } => self.moved(*movement, name, *times, window),
-            Clause::InJourney { name } => self.in_journey(name),
+            } => {
+                let movement = self.scope.numbers.movement(*movement, name, step.as_ref());
+                self.moved(movement.as_ref(), *times, window)
+            }
+            Clause::InJourney { name, step } => self.in_journey(name, step.as_ref()),
             Clause::Answered { answer, times, last } => self.answered(*answer, *times, *last),
             Clause::Consent {
                 channel,

@@ -89,18 +89,21 @@ fn touches(needs: &Needs, change: &Change) -> bool {
         // Which name the number has, the clause does not know.
         Change::Moved { moved, .. } => {
             let kind = moved.movement.kind;
-            needs.movements.iter().any(|(wanted, _)| *wanted == kind)
+            needs.movements.iter().any(|asked| asked.kind == kind)
         }
         Change::JourneyNamed { .. } | Change::JourneyRemoved(_) => {
-            needs.movements.iter().any(|(kind, _)| kind.is_of_journey())
+            needs.movements.iter().any(|asked| asked.kind.is_of_journey())
         }
         Change::SegmentSaved { .. } | Change::SegmentRemoved(_) => {
-            needs.movements.iter().any(|(kind, _)| !kind.is_of_journey())
+            needs.movements.iter().any(|asked| !asked.kind.is_of_journey())
         }
         Change::PermissionSet { channel, purpose, .. } => needs.permissions.contains(&(*channel, *purpose)),
         Change::SuppressedSet { .. } => needs.suppressed,
         Change::ZoneSet(_) => needs.zone,
-        // What refers to a segment is not remembered.
-        Change::WatchAdded { .. } | Change::ScorePublished { .. } | Change::ScoreRemoved(_) => false,
+        // What refers to a segment is not remembered, and nobody was at a step before it was drawn.
+        Change::StepsDrawn { .. }
+        | Change::WatchAdded { .. }
+        | Change::ScorePublished { .. }
+        | Change::ScoreRemoved(_) => false,
     }
 }

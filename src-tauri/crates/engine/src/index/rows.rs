@@ -46,6 +46,12 @@ const OF_JOURNEYS: &[MovementKind] = &[
     MovementKind::ReachedGoal,
 ];
 
+const OF_STEPS: [MovementKind; 3] = [
+    MovementKind::CameToStep,
+    MovementKind::PassedStep,
+    MovementKind::LeftStep,
+];
+
 /// What a slot holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kept {
@@ -134,8 +140,8 @@ impl Rows {
     }
 
     /// Who came into or out of something; nobody where it is not there.
-    pub fn moved(&self, movement: Movement) -> &Postings {
-        let slot = self.moved.get(&movement);
+    pub fn moved(&self, movement: &Movement) -> &Postings {
+        let slot = self.moved.get(movement);
         slot.and_then(|slot| {
             slot.get(self.question(), || {
                 self.read(|source| read_moved(source, movement))
@@ -145,22 +151,22 @@ impl Rows {
     }
 
     /// Whether movements are in memory, and must be told of new ones.
-    pub fn holds(&self, movement: Movement) -> bool {
-        self.moved
-            .get(&movement)
-            .is_some_and(|slot| slot.held().is_some())
+    pub fn holds(&self, movement: &Movement) -> bool {
+        self.moved.get(movement).is_some_and(|slot| slot.held().is_some())
     }
 
     /// Movements of these kinds may come, or the source may have them.
     fn may_move(&mut self, kinds: &[MovementKind], of: u32) {
-        let there = self.source.is_some();
         for kind in kinds {
-            let slot = self.moved.entry(Movement { kind: *kind, of });
-            slot.or_insert_with(|| match there {
-                true => Slot::unread(),
-                false => Slot::of(Postings::default()),
-            });
+            let (kind, step) = (*kind, None);
+            self.may_move_to(Movement { kind, of, step });
         }
+    }
+
+    fn may_move_to(&mut self, movement: Movement) {
+        let there = self.source.is_some();
+        let slot = self.moved.entry(movement);
+        slot.or_insert_with(|| unmoved(there));
     }
 
     fn read<T>(&self, read: impl FnOnce(&dyn Source) -> Option<T>) -> Option<T> {
@@ -233,7 +239,13 @@ impl Rows {
         });
         let moved = self.moved.iter().filter_map(|(movement, slot)| {
             let held = slot.held()?;
-            Some((slot.asked(), held.heap_bytes(), Kept::Moved, "", Some(*movement)))
+            Some((
+                slot.asked(),
+                held.heap_bytes(),
+                Kept::Moved,
+                "",
+                Some(movement.clone()),
+            ))
         });
         let sent = self.sent.held().map(|held| {
             let bytes = held.values().map(Postings::heap_bytes).sum();
@@ -269,7 +281,7 @@ impl Rows {
                 moved,
                 on: true,
             } => {
-                if let Some(postings) = self.moves_held(moved.movement) {
+                if let Some(postings) = self.moves_held(&moved.movement) {
                     postings.add(&movement(*contact, moved));
                 }
             }
@@ -404,7 +416,7 @@ impl Rows {
                 }
             }
             Change::Moved { contact, moved, on } => {
-                if let Some(postings) = self.moves_held(moved.movement) {
+                if let Some(postings) = self.moves_held(&moved.movement) {
                     match on {
                         true => postings.insert(&movement(*contact, moved), true),
                         false => postings.remove(contact.0, moved.at, moved.number),
@@ -413,6 +425,13 @@ impl Rows {
             }
             Change::SegmentSaved { id, .. } => self.may_move(OF_SEGMENTS, id.0),
             Change::JourneyNamed { id, .. } => self.may_move(OF_JOURNEYS, id.0),
+            Change::StepsDrawn { journey, steps } => {
+                for step in steps {
+                    for kind in OF_STEPS {
+                        self.may_move_to(Movement::of_step(kind, *journey, step.clone()));
+                    }
+                }
+            }
             Change::PermissionSet {
                 contact,
                 channel,
@@ -444,9 +463,11 @@ impl Rows {
     }
 
     /// Where a movement is put; `None` where the source has it to say.
-    fn moves_held(&mut self, movement: Movement) -> Option<&mut Postings> {
-        self.may_move(&[movement.kind], movement.of);
-        self.moved.get_mut(&movement)?.held_mut()
+    fn moves_held(&mut self, movement: &Movement) -> Option<&mut Postings> {
+        if !self.moved.contains_key(movement) {
+            self.may_move_to(movement.clone());
+        }
+        self.moved.get_mut(movement)?.held_mut()
     }
 
     fn set(&mut self, key: &str, id: u32, value: Option<&Value>) {
@@ -539,15 +560,11 @@ impl Rows {
             }
         }
         record.sent.sort_by_key(|s| s.at);
-        for movement in needs
-            .movements
-            .iter()
-            .filter_map(|(kind, name)| numbers.movement(*kind, name))
-        {
+        for movement in needs.movements.iter().filter_map(|asked| numbers.asked(asked)) {
             record
                 .moved
-                .extend(self.moved(movement).of(id).iter().map(|p| Moved {
-                    movement,
+                .extend(self.moved(&movement).of(id).iter().map(|p| Moved {
+                    movement: movement.clone(),
                     at: p.at(),
                     number: p.id(),
                 }));
@@ -670,6 +687,14 @@ fn message(contact: ContactId, at: Moment, id: MessageId) -> New {
         at,
         id: id.0,
         props: Vec::new(),
+    }
+}
+
+/// Nobody has moved, as far as memory knows; `there`: the source has it to say.
+fn unmoved(there: bool) -> Slot<Postings> {
+    match there {
+        true => Slot::unread(),
+        false => Slot::of(Postings::default()),
     }
 }
 

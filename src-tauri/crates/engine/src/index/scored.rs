@@ -368,7 +368,7 @@ impl StagedScores {
         &mut self,
         on: &Measuring<'_>,
         old: (&Scores, &Scope),
-        changes: &[Change],
+        changes: &[&Change],
         after: &mut BTreeMap<u32, After>,
         at: Moment,
     ) -> Vec<(u32, Arc<str>)> {

@@ -41,9 +41,9 @@ pub trait Source: Send + Sync + Debug {
     /// Gives all accepted messages: whose, of which template, when, and their number.
     fn sent(&self, give: &mut dyn FnMut(ContactId, &str, Moment, MessageId)) -> bool;
 
-    /// Gives all movements of one kind into or out of one segment or journey: whose, when, and the number that tells two of
+    /// Gives all movements of one kind into or out of one segment, journey or step: whose, when, and the number that tells two of
     /// one moment apart. Those of contacts that are gone may be among them.
-    fn moved(&self, movement: Movement, give: &mut dyn FnMut(ContactId, Moment, i64)) -> bool;
+    fn moved(&self, movement: &Movement, give: &mut dyn FnMut(ContactId, Moment, i64)) -> bool;
 }
 
 /// Something of the source, held from when it is first asked for.

@@ -9,11 +9,10 @@ use super::scored::{Measuring, ScoreMove, ScoreTimer, StagedScores, written_to};
 use super::tracked::{Definition, Definitions, Membership};
 use super::turns::Turns;
 use super::wanted::Wanted;
-use crate::record::{Moved, Movement, Numbers, Scope, Verdict};
+use crate::record::{Asked, Moved, Movement, Numbers, Scope, Verdict};
 use crate::scores::{History, Overlaid};
 use crate::segment::{Needs, eval, eval_facts};
 use carillon_model::score::ScoreCause;
-use carillon_model::segment::MovementKind;
 use carillon_model::{ContactId, JourneyId, Moment, SegmentId};
 use chrono::TimeDelta;
 use roaring::RoaringBitmap;
@@ -56,6 +55,15 @@ const MOST_VERDICTS: usize = 20_000;
 
 /// Whose truth falls due, in order: at one instant those first whose history others read.
 type Due = BTreeSet<(Moment, u32, SegmentId, u32)>;
+
+/// Whether nobody reads movements of that kind: each step of each passage is one, and for most of them nobody is put together.
+fn is_idle(change: &Change, definitions: &Definitions, scores: &Needs) -> bool {
+    let Change::Moved { moved, .. } = change else {
+        return false;
+    };
+    let mut read = definitions.union.movements.iter().chain(&scores.movements);
+    read.all(|asked| asked.kind != moved.movement.kind)
+}
 
 impl Staged {
     /// Whose scores, stages and grades change, in order: those of time by instant, then those of the changes.
@@ -274,7 +282,7 @@ impl Staged {
     fn movement(&mut self, index: &Index, definitions: &Definitions, edge: &Edge) -> Option<Moved> {
         definitions.all.get(&edge.segment)?.name.as_ref()?;
         let movement = Movement::of_segment(edge.segment, edge.entered);
-        if !index.rows.holds(movement) && readers(definitions, edge).next().is_none() {
+        if !index.rows.holds(&movement) && readers(definitions, edge).next().is_none() {
             return None;
         }
         let moved = Moved {
@@ -284,7 +292,7 @@ impl Staged {
         };
         self.moves.push(Change::Moved {
             contact: edge.contact,
-            moved,
+            moved: moved.clone(),
             on: true,
         });
         Some(moved)
@@ -373,8 +381,10 @@ impl Staged {
         let mut dirty: BTreeMap<u32, BTreeSet<SegmentId>> = BTreeMap::new();
         // Where nobody asks, as in a list that is brought into a new workspace, nobody is put together for it.
         let asked = !definitions.all.is_empty() || !scores.all.is_empty();
+        let read = |change: &&Change| !is_idle(change, definitions, &scores.needs);
+        let changes: Vec<&Change> = changes.iter().filter(read).collect();
         let of_contacts = || {
-            let all = changes.iter().filter(|_| asked);
+            let all = changes.iter().copied().filter(|_| asked);
             all.filter_map(|change| Some((change.contact()?.0, change)))
         };
         for (contact, change) in of_contacts() {
@@ -394,7 +404,7 @@ impl Staged {
             scope,
         };
         let old = (&index.scores, &index.scope);
-        for (contact, key) in self.scored.change(&on, old, changes, after, self.as_of) {
+        for (contact, key) in self.scored.change(&on, old, &changes, after, self.as_of) {
             dirty
                 .entry(contact)
                 .or_default()
@@ -411,7 +421,7 @@ impl Staged {
     fn so_far(&self, index: &Index, contact: u32, needs: &Needs, numbers: &Numbers) -> After {
         let mut record = index.rows.record(contact, needs, numbers);
         for moved in self.moved.get(&contact).into_iter().flatten() {
-            record.moves(*moved);
+            record.moves(moved.clone());
         }
         for (key, value) in self.scored.written.get(&contact).into_iter().flatten() {
             match value {
@@ -634,9 +644,7 @@ pub(super) fn renewed(
         .filter(|name| old_scope.segments.get(*name) != scope.segments.get(*name))
         .collect();
     // Whose history is meant has another number now, or none.
-    let other = |(kind, name): &(MovementKind, String)| {
-        old_scope.numbers.movement(*kind, name) != scope.numbers.movement(*kind, name)
-    };
+    let other = |asked: &Asked| old_scope.numbers.asked(asked) != scope.numbers.asked(asked);
     let moved = old_scope.zone != scope.zone;
     let ids: BTreeSet<SegmentId> = old.all.keys().chain(definitions.all.keys()).copied().collect();
     let renew = |id: &SegmentId| {

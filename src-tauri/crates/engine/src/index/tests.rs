@@ -32,7 +32,7 @@ fn rows_of(who: &ContactRecord) -> Vec<Change> {
     }));
     out.extend(who.moved.iter().map(|moved| Change::Moved {
         contact,
-        moved: *moved,
+        moved: moved.clone(),
         on: true,
     }));
     out.extend(who.tags.iter().map(|tag| Change::TagSet {

@@ -2,7 +2,7 @@
 
 use super::change::Change;
 use super::turns::Turns;
-use crate::record::{Scope, Verdict};
+use crate::record::{Asked, Scope, Verdict};
 use crate::segment::{Needs, print};
 use carillon_model::SegmentId;
 use carillon_model::consent::{Channel, Purpose};
@@ -78,7 +78,7 @@ impl Definitions {
             enter(&mut out.events, &needs.events, *id);
             enter(&mut out.templates, &needs.templates, *id);
             enter(&mut out.permissions, &needs.permissions, *id);
-            for (kind, name) in &needs.movements {
+            for Asked { kind, name, .. } in &needs.movements {
                 let of_kind = out.movements.entry(*kind).or_default();
                 of_kind.entry(name.clone()).or_default().insert(*id);
             }
@@ -124,9 +124,9 @@ impl Definitions {
                 scope.segments.get(name).map(print).unwrap_or_default()
             ));
         }
-        for (kind, name) in &needs.movements {
-            let number = scope.numbers.movement(*kind, name).map(|movement| movement.of);
-            all.push(format!("{kind:?} {name} {number:?}"));
+        for asked in &needs.movements {
+            let number = scope.numbers.asked(asked).map(|movement| movement.of);
+            all.push(format!("{asked:?} {number:?}"));
         }
         Some(all.join("\n"))
     }
@@ -194,6 +194,7 @@ impl Definitions {
             | Change::SegmentRemoved(_)
             | Change::WatchAdded { .. }
             | Change::JourneyNamed { .. }
+            | Change::StepsDrawn { .. }
             | Change::JourneyRemoved(_)
             | Change::ScorePublished { .. }
             | Change::ScoreRemoved(_)
@@ -217,8 +218,8 @@ fn ranks(
     let reads: BTreeMap<SegmentId, Vec<SegmentId>> = needs
         .iter()
         .map(|(id, needs)| {
-            let movements = needs.movements.iter().filter(|(kind, _)| !kind.is_of_journey());
-            let named = movements.filter_map(|(_, name)| numbers.get(name.as_str()));
+            let movements = needs.movements.iter().filter(|asked| !asked.kind.is_of_journey());
+            let named = movements.filter_map(|asked| numbers.get(asked.name.as_str()));
             (*id, named.flatten().copied().collect::<Vec<_>>())
         })
         .filter(|(_, reads)| !reads.is_empty())

@@ -84,9 +84,9 @@ impl Count<'_> {
             }
             Clause::Moved { .. } | Clause::InJourney { .. } => {
                 let from = window_of(clause).map_or(self.now, |window| self.settled(window));
-                for (kind, name) in movements_of(clause) {
-                    if let Some(movement) = self.scope.numbers.movement(kind, name) {
-                        *out |= since(self.rows.moved(movement), from);
+                for asked in movements_of(clause) {
+                    if let Some(movement) = self.scope.numbers.asked(&asked) {
+                        *out |= since(self.rows.moved(&movement), from);
                     }
                 }
             }

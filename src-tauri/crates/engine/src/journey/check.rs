@@ -448,8 +448,7 @@ fn read_clauses(expr: &Expr, reads: &mut Reads, needs: &mut Needs) {
             | Clause::InSegment { .. }
             | Clause::Sample { .. } => {}
         }
-        let movements = segment::movements_of(clause).map(|(kind, name)| (kind, name.to_owned()));
-        needs.movements.extend(movements);
+        needs.movements.extend(segment::movements_of(clause));
     }
     needs.fields.extend(reads.fields.iter().cloned());
     needs.events.extend(reads.events.iter().cloned());

@@ -22,6 +22,11 @@ pub const PORT_EXIT_RULE: &str = "exit_rule";
 /// The port in the facts of a step at which [`MOVES_ALLOWED`] was used up. The passage is then stopped.
 pub const PORT_TOO_MANY_MOVES: &str = "too_many_moves";
 
+/// Whether a step is left by a way of its own, and not because the passage was taken away or stopped.
+pub fn is_own_port(port: &str) -> bool {
+    ![PORT_GOAL, PORT_EXIT_RULE, PORT_TOO_MANY_MOVES].contains(&port)
+}
+
 /// The caller's sink.
 pub trait Out {
     /// Something to be done.

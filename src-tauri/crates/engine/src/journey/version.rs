@@ -2,10 +2,11 @@
 
 use super::entry::Entry;
 use super::node::Node;
+use crate::record::Asked;
 use crate::segment;
 use carillon_model::StepId;
 use carillon_model::journey::{ConditionIx, Journey, StepIx};
-use carillon_model::segment::{Expr, MovementKind};
+use carillon_model::segment::Expr;
 use std::collections::BTreeSet;
 
 /// A compiled journey. Made by [`super::compile`] only; the same document and catalogue give the same one.
@@ -71,7 +72,7 @@ pub struct Needs {
     pub sent: bool,
     pub consents: bool,
     /// Into and out of segments and journeys, by their names.
-    pub movements: BTreeSet<(MovementKind, String)>,
+    pub movements: BTreeSet<Asked>,
 }
 
 impl Needs {

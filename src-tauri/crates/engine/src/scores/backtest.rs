@@ -47,7 +47,7 @@ impl<F: Facts> Facts for Then<'_, F> {
             }
         });
     }
-    fn moved(&self, movement: Movement, push: &mut dyn FnMut(Moment)) {
+    fn moved(&self, movement: &Movement, push: &mut dyn FnMut(Moment)) {
         self.who.moved(movement, &mut |at| {
             if at <= self.then {
                 push(at);

@@ -1,6 +1,7 @@
 //! What is wrong with a model.
 
 use super::Scoring;
+use crate::record::Asked;
 use crate::segment::{self, ExprProblem, Needs};
 use carillon_model::contact::Field;
 use carillon_model::score::{
@@ -196,8 +197,8 @@ impl Look<'_> {
             let name = field.key.clone();
             self.wrong(&rule.key, ScoreProblemKind::ReadsScore(name));
         }
-        let mut of_segments = asked.movements.iter().filter(|(kind, _)| !kind.is_of_journey());
-        if let Some((_, segment)) = of_segments.next() {
+        let mut of_segments = asked.movements.iter().filter(|asked| !asked.kind.is_of_journey());
+        if let Some(Asked { name: segment, .. }) = of_segments.next() {
             self.wrong(&rule.key, ScoreProblemKind::ReadsHistory(segment.clone()));
         }
     }

@@ -46,14 +46,14 @@ impl<F: Facts> Facts for Overlaid<'_, F> {
     fn sent(&self, template: Option<&str>, push: &mut dyn FnMut(Moment)) {
         self.who.sent(template, push);
     }
-    fn moved(&self, movement: Movement, push: &mut dyn FnMut(Moment)) {
+    fn moved(&self, movement: &Movement, push: &mut dyn FnMut(Moment)) {
         if movement.kind.is_of_journey() {
             return self.who.moved(movement, push);
         }
         let History::And(more) = self.moved else {
             return;
         };
-        let own = || more.iter().filter(|moved| moved.movement == movement);
+        let own = || more.iter().filter(|moved| moved.movement == *movement);
         // What is kept of the same moment is the same.
         self.who.moved(movement, &mut |at| {
             if own().all(|moved| moved.at != at) {

@@ -13,7 +13,7 @@ use carillon_model::contact::{Currency, Money, Value};
 use carillon_model::event::{Event, Prop};
 use carillon_model::response::TEMPLATE;
 use carillon_model::segment::*;
-use carillon_model::{ContactId, EventId, MessageId, Moment, SegmentId};
+use carillon_model::{ContactId, EventId, MessageId, Moment, SegmentId, StepId};
 use chrono::{NaiveDate, TimeDelta};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
@@ -59,6 +59,8 @@ pub const EVENTS: &[&str] = &["order", "visit", "not"];
 pub const TEMPLATES: &[&str] = &["welcome-1", "news"];
 /// Names segments refer to.
 pub const SEGMENTS: &[&str] = &["A", "B", "C", "nobody knows"];
+/// Ids of steps.
+pub const STEPS: &[&str] = &["s1", "wait \"ö\""];
 /// Names of journeys.
 pub const JOURNEYS: &[&str] = &["Welcome", "Win back", "nobody knows"];
 /// Events about messages.
@@ -404,7 +406,7 @@ pub fn clause() -> BoxedStrategy<Clause> {
         2 => (channel(), purpose(), proptest::option::of(basis())).prop_map(|(channel, purpose, basis)| Clause::Consent { channel, purpose, basis }),
         1 => select(SEGMENTS).prop_map(|n| Clause::InSegment { name: n.to_owned() }),
         3 => moved(),
-        1 => select(JOURNEYS).prop_map(|n| Clause::InJourney { name: n.to_owned() }),
+        1 => (select(JOURNEYS), proptest::option::of(step())).prop_map(|(n, step)| Clause::InJourney { name: n.to_owned(), step }),
         1 => (prop_oneof![(0u32..101).prop_map(f64::from), number()], text()).prop_map(|(percent, salt)| Clause::Sample { percent, salt }),
     ]
     .boxed()
@@ -415,13 +417,16 @@ pub fn moved() -> impl Strategy<Value = Clause> {
     let which = prop_oneof![
         3 => (Just(MovementKind::JoinedSegment), select(SEGMENTS)),
         2 => (Just(MovementKind::LeftSegment), select(SEGMENTS)),
-        1 => (of_journey(), select(JOURNEYS)),
+        2 => (of_journey(), select(JOURNEYS)),
     ];
-    (which, happened::times(), window()).prop_map(|((movement, name), times, window)| Clause::Moved {
-        movement,
-        name: name.to_owned(),
-        times,
-        window,
+    (which, step(), happened::times(), window()).prop_map(|((movement, name), step, times, window)| {
+        Clause::Moved {
+            movement,
+            name: name.to_owned(),
+            step: movement.is_of_step().then_some(step),
+            times,
+            window,
+        }
     })
 }
 
@@ -430,7 +435,14 @@ fn of_journey() -> impl Strategy<Value = MovementKind> {
         MovementKind::EnteredJourney,
         MovementKind::LeftJourney,
         MovementKind::ReachedGoal,
+        MovementKind::CameToStep,
+        MovementKind::PassedStep,
+        MovementKind::LeftStep,
     ])
+}
+
+fn step() -> impl Strategy<Value = StepId> {
+    select(STEPS).prop_map(StepId::from)
 }
 
 /// A movement into or out of one of the first three segments or the first two journeys, by their numbers.
@@ -445,8 +457,12 @@ pub fn moves() -> impl Strategy<Value = Moved> {
 
 /// A movement into or out of one of the first two journeys.
 pub fn moves_in_journeys() -> impl Strategy<Value = Moved> {
-    (1u32..3, of_journey(), moment(), 0i64..4).prop_map(|(of, kind, at, number)| Moved {
-        movement: Movement { kind, of },
+    (1u32..3, of_journey(), step(), moment(), 0i64..4).prop_map(|(of, kind, step, at, number)| Moved {
+        movement: Movement {
+            kind,
+            of,
+            step: kind.is_of_step().then_some(step),
+        },
         at,
         number,
     })

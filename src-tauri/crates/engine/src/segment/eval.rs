@@ -3,14 +3,15 @@
 use super::answers::Answers;
 use super::dates::{beside, date_truth, leaves_days, local_date, next_change_day, zone_of};
 use super::occurrences::{Moments, aggregated, counted, first_counts, followed, in_a_row, last_counts};
+use super::parts::in_and_out;
 use super::values::{field_holds, props_match, test_holds};
 use super::windows::{Spans, zone_of_window};
 use crate::record::{ContactRecord, Movement, Scope, Verdict};
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::{Money, Value};
 use carillon_model::event::{Event, Prop};
-use carillon_model::segment::{Clause, DateTest, EventMatch, Expr, MovementKind, Test, Window};
-use carillon_model::{ContactId, JourneyId, Moment};
+use carillon_model::segment::{Clause, DateTest, EventMatch, Expr, Test, Window};
+use carillon_model::{ContactId, JourneyId, Moment, StepId};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use siphasher::sip::SipHasher24;
@@ -55,8 +56,8 @@ pub trait Facts {
     fn sent(&self, template: Option<&str>, push: &mut dyn FnMut(Moment));
     /// All accepted messages with their templates, in any order.
     fn messages<'a>(&'a self, push: &mut dyn FnMut(&'a str, Moment));
-    /// The moments of all movements of one kind into or out of one segment or journey, in any order.
-    fn moved(&self, movement: Movement, push: &mut dyn FnMut(Moment));
+    /// The moments of all movements of one kind into or out of one segment, journey or step, in any order.
+    fn moved(&self, movement: &Movement, push: &mut dyn FnMut(Moment));
     /// The ledger's last word, where it is a grant.
     fn permission(&self, channel: Channel, purpose: Purpose) -> Option<Basis>;
     /// Whether the address is suppressed.
@@ -163,11 +164,11 @@ impl Facts for ContactRecord {
     fn messages<'a>(&'a self, push: &mut dyn FnMut(&'a str, Moment)) {
         self.sent.iter().for_each(|s| push(&s.template, s.at));
     }
-    fn moved(&self, movement: Movement, push: &mut dyn FnMut(Moment)) {
-        let first = self.moved.partition_point(|moved| moved.movement < movement);
+    fn moved(&self, movement: &Movement, push: &mut dyn FnMut(Moment)) {
+        let first = self.moved.partition_point(|moved| moved.movement < *movement);
         let own = self.moved[first..]
             .iter()
-            .take_while(|moved| moved.movement == movement);
+            .take_while(|moved| moved.movement == *movement);
         own.for_each(|moved| push(moved.at));
     }
     fn permission(&self, channel: Channel, purpose: Purpose) -> Option<Basis> {
@@ -197,15 +198,16 @@ pub fn sample_share(salt: &str, contact: ContactId) -> f64 {
     (hasher.finish() >> 11) as f64 / (1u64 << 53) as f64 * 100.0
 }
 
-/// Whether the contact is on its way in a journey: has entered it once more than it left it.
-pub(super) fn in_journey<F: Facts>(who: &F, journey: JourneyId, now: Moment) -> bool {
-    being_in(who, journey, now).holds
+/// Whether the contact is on its way in a journey, or at a step of it: has entered it once more than it left it.
+pub(super) fn in_journey<F: Facts>(who: &F, journey: JourneyId, step: Option<&StepId>, now: Moment) -> bool {
+    being_in(who, journey, step, now).holds
 }
 
-fn being_in<F: Facts>(who: &F, journey: JourneyId, now: Moment) -> Verdict {
+fn being_in<F: Facts>(who: &F, journey: JourneyId, step: Option<&StepId>, now: Moment) -> Verdict {
     let (mut balance, mut until) = (0i64, None);
-    for (kind, by) in [(MovementKind::EnteredJourney, 1), (MovementKind::LeftJourney, -1)] {
-        who.moved(Movement::of_journey(kind, journey), &mut |at| match at <= now {
+    for (kind, by) in in_and_out(step.is_some()).into_iter().zip([1, -1]) {
+        let (of, step) = (journey.0, step.cloned());
+        who.moved(&Movement { kind, of, step }, &mut |at| match at <= now {
             true => balance += by,
             false => until = Some(until.map_or(at, |until: Moment| until.min(at))),
         });
@@ -354,17 +356,18 @@ impl<'a, F: Facts> Evaluation<'a, F> {
             Clause::Moved {
                 movement,
                 name,
+                step,
                 times,
                 window,
             } => self.spans(window, |spans, now| {
                 let mut at = Moments::new();
-                if let Some(movement) = self.scope.numbers.movement(*movement, name) {
-                    self.who.moved(movement, &mut |moment| at.push(moment));
+                if let Some(movement) = self.scope.numbers.movement(*movement, name, step.as_ref()) {
+                    self.who.moved(&movement, &mut |moment| at.push(moment));
                 }
                 counted(&at, *times, spans, now)
             }),
-            Clause::InJourney { name } => match self.scope.numbers.journeys.get(name) {
-                Some(journey) => being_in(self.who, *journey, self.now),
+            Clause::InJourney { name, step } => match self.scope.numbers.journeys.get(name) {
+                Some(journey) => being_in(self.who, *journey, step.as_ref(), self.now),
                 None => always(false),
             },
             Clause::Sample { percent, salt } => always(sample_share(salt, self.who.contact()) < *percent),

@@ -191,21 +191,26 @@ fn seen_by(clause: &Clause, who: &ContactRecord, now: Moment, scope: &Scope) -> 
         Clause::Moved {
             movement,
             name,
+            step,
             window,
             ..
-        } => match scope.numbers.movement(*movement, name) {
+        } => match scope.numbers.movement(*movement, name, step.as_ref()) {
             Some(movement) => {
                 let mut at = Vec::new();
-                Facts::moved(who, movement, &mut |moment| at.push(moment));
+                Facts::moved(who, &movement, &mut |moment| at.push(moment));
                 counted(&at, window, who, now, scope)
             }
             None if movement.is_of_journey() => say("seen.no_journey", &[]),
             None => say("seen.no_segment", &[]),
         },
-        Clause::InJourney { name } => match scope.numbers.journeys.get(name) {
-            Some(journey) if in_journey(who, *journey, now) => say("seen.in_journey", &[]),
-            Some(_) => say("seen.not_in_journey", &[]),
-            None => say("seen.no_journey", &[]),
+        Clause::InJourney { name, step } => match (scope.numbers.journeys.get(name), step) {
+            (Some(journey), step) if in_journey(who, *journey, step.as_ref(), now) => match step {
+                Some(_) => say("seen.at_step", &[]),
+                None => say("seen.in_journey", &[]),
+            },
+            (Some(_), Some(_)) => say("seen.not_at_step", &[]),
+            (Some(_), None) => say("seen.not_in_journey", &[]),
+            (None, _) => say("seen.no_journey", &[]),
         },
         Clause::InSegment { name } if !scope.segments.contains_key(name) => say("seen.no_segment", &[]),
         Clause::InSegment { .. } => return None,

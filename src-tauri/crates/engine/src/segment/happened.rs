@@ -4,10 +4,10 @@ use super::lex::Kind;
 use super::parse::{ParseError, Parser, is_reserved};
 use super::vocabulary::{AGGREGATES, ANSWERS, MOVEMENTS, PERIODS};
 use super::words::say;
-use carillon_model::Moment;
 use carillon_model::segment::{
     AggregateBound, Clause, Days, EventMatch, Expr, Period, PropMatch, Times, Window, Zone,
 };
+use carillon_model::{Moment, StepId};
 use chrono::NaiveDate;
 
 /// What was said so far of how often and when.
@@ -258,11 +258,12 @@ impl Parser<'_> {
         ))
     }
 
-    /// Into a segment or journey or out of it.
+    /// Into a segment, journey or step or out of it.
     pub(super) fn moved(&mut self) -> Result<Option<Expr>, ParseError> {
         let Some((_, movement)) = MOVEMENTS.iter().find(|(words, _)| self.accept(words)) else {
             return Ok(None);
         };
+        let step = movement.is_of_step().then(|| self.step()).transpose()?;
         let wanted = match movement.is_of_journey() {
             true => "wanted.journey",
             false => "wanted.segment",
@@ -274,9 +275,17 @@ impl Parser<'_> {
         Ok(Some(Expr::Clause(Clause::Moved {
             movement: *movement,
             name,
+            step,
             times,
             window,
         })))
+    }
+
+    /// A step up to the name of its journey.
+    pub(super) fn step(&mut self) -> Result<StepId, ParseError> {
+        let step = StepId(self.text("wanted.step")?);
+        self.need_word(&["of", "journey"])?;
+        Ok(step)
     }
 
     fn often(&mut self, often: &mut Often) -> Result<(), ParseError> {

@@ -1,9 +1,11 @@
 //! Names that can be right and mean nobody so far: perhaps written wrong.
 
 use super::check::{ExprProblem, clauses, nearest, problem};
-use super::parts::{events_of, named_journey};
+use super::parts::{events_of, named_journey, named_step};
 use super::print::print_clause;
+use super::text::fold;
 use super::words::say;
+use carillon_model::StepId;
 use carillon_model::segment::{Clause, EventMatch, Expr};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,6 +77,52 @@ fn of_event(clause: &Clause, event: &EventMatch, known: &InUse, out: &mut Vec<Ex
         let message = say("hints.property", &[("name", key), ("event", name)]);
         out.push(hint("unused_property", clause, key, near, message));
     }
+}
+
+/// The steps of each journey by its name: of all its versions and of its draft, each with what people call it, which may be
+/// nothing.
+pub type Steps = BTreeMap<String, BTreeMap<StepId, String>>;
+
+/// Whether an expression names a step of a journey.
+pub fn names_step(expr: &Expr) -> bool {
+    clauses(expr)
+        .into_iter()
+        .any(|clause| named_step(clause).is_some())
+}
+
+/// Steps that no version of their journey ever had: `unknown_step`. A journey that is not there has none, and
+/// [`hints`] tells of it. Who wrote what people call a step is told which one it is.
+pub fn unknown_steps(expr: &Expr, steps: &Steps) -> Vec<ExprProblem> {
+    let mut out = Vec::new();
+    for clause in clauses(expr) {
+        let Some((journey, step)) = named_step(clause) else {
+            continue;
+        };
+        let Some(known) = steps.get(journey).filter(|known| !known.contains_key(step)) else {
+            continue;
+        };
+        let called = |label: &str| !label.is_empty() && fold(label) == fold(&step.0);
+        let meant = known.iter().find(|(_, label)| called(label));
+        let ids = known.keys().map(|id| id.0.as_str());
+        let (message, near) = match meant {
+            Some((id, label)) => {
+                let message = say("check.step_called", &[("name", label), ("journey", &journey)]);
+                (message, Some(id.0.clone()))
+            }
+            None => (
+                say("check.unknown_step", &[("name", step), ("journey", &journey)]),
+                nearest(&step.0, ids),
+            ),
+        };
+        out.push(problem(
+            "unknown_step",
+            &print_clause(clause),
+            &step.0,
+            near,
+            message,
+        ));
+    }
+    out
 }
 
 fn hint(code: &str, clause: &Clause, name: &str, near: Option<String>, message: String) -> ExprProblem {

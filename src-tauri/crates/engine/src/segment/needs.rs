@@ -2,8 +2,9 @@
 
 use super::check::clauses;
 use super::parts::{events_of, fields_of, movements_of, window_of, zones_of};
+use crate::record::Asked;
 use carillon_model::consent::{Channel, Purpose};
-use carillon_model::segment::{Clause, Expr, MovementKind, Test, Zone};
+use carillon_model::segment::{Clause, Expr, Test, Zone};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The facts whose change may change the truth of an expression, segments it refers to included.
@@ -24,7 +25,7 @@ pub struct Needs {
     /// Names of segments, known or not, through all references; those whose history is read not among them.
     pub segments: BTreeSet<String>,
     /// Movements, by the name of the segment or journey.
-    pub movements: BTreeSet<(MovementKind, String)>,
+    pub movements: BTreeSet<Asked>,
     /// Time alone may change it.
     pub time: bool,
     /// More of a contact than an expression names, for whoever reads a record.
@@ -117,8 +118,7 @@ impl Needs {
         self.time |= window_of(clause).is_some();
         self.zone |= zones_of(clause).any(|zone| !matches!(zone, Zone::Named(_)));
         self.fields.extend(fields_of(clause).map(str::to_owned));
-        let movements = movements_of(clause).map(|(kind, name)| (kind, name.to_owned()));
-        self.movements.extend(movements);
+        self.movements.extend(movements_of(clause));
         match clause {
             Clause::Field {
                 test: Test::Date { .. },

@@ -283,7 +283,7 @@ impl<'a> Parser<'a> {
                 return Ok(join(self.list()?));
             }
         }
-        if self.accept(&["at"]) {
+        if !self.sees(&["at", "step"]) && self.accept(&["at"]) {
             self.need_word(&["least"])?;
             let k = self.whole("wanted.conditions")?;
             self.need_word(&["of"])?;
@@ -357,7 +357,13 @@ impl<'a> Parser<'a> {
         if self.accept(&["in", "journey"]) {
             return Ok(Expr::Clause(Clause::InJourney {
                 name: self.text("wanted.journey")?,
+                step: None,
             }));
+        }
+        if self.accept(&["at", "step"]) {
+            let step = Some(self.step()?);
+            let name = self.text("wanted.journey")?;
+            return Ok(Expr::Clause(Clause::InJourney { name, step }));
         }
         if self.accept(&["in"]) {
             self.need_word(&["segment"])?;

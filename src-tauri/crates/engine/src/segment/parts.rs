@@ -1,6 +1,8 @@
 //! What clauses of any kind have in common.
 
 use super::changed::changed_field;
+use crate::record::Asked;
+use carillon_model::StepId;
 use carillon_model::segment::{Clause, DateTest, EventMatch, MovementKind, Test, Window, Zone};
 
 /// The events a clause reads, in the order in which it names them.
@@ -63,18 +65,33 @@ pub(super) fn zones_of(clause: &Clause) -> impl Iterator<Item = &Zone> {
     own.into_iter().chain(of_window)
 }
 
-/// The movements a clause reads: which, and the name of the segment or journey.
-pub(crate) fn movements_of(clause: &Clause) -> impl Iterator<Item = (MovementKind, &str)> {
-    let kinds: &[MovementKind] = match clause {
-        Clause::Moved { movement, .. } => std::slice::from_ref(movement),
-        Clause::InJourney { .. } => &[MovementKind::EnteredJourney, MovementKind::LeftJourney],
-        _ => &[],
+/// The movements a clause reads.
+pub(crate) fn movements_of(clause: &Clause) -> impl Iterator<Item = Asked> {
+    let inside;
+    let (kinds, name, step): (&[MovementKind], &str, _) = match clause {
+        Clause::Moved {
+            movement, name, step, ..
+        } => (std::slice::from_ref(movement), name, step.as_ref()),
+        Clause::InJourney { name, step } => {
+            inside = in_and_out(step.is_some());
+            (&inside, name, step.as_ref())
+        }
+        _ => (&[], "", None),
     };
-    let name = match clause {
-        Clause::Moved { name, .. } | Clause::InJourney { name } => name.as_str(),
-        _ => "",
+    let asked = |kind: &MovementKind| Asked {
+        kind: *kind,
+        name: name.to_owned(),
+        step: step.cloned(),
     };
-    kinds.iter().map(move |kind| (*kind, name))
+    kinds.iter().map(asked).collect::<Vec<_>>().into_iter()
+}
+
+/// By which movements it is known who is in a journey, or at a step of one.
+pub(crate) fn in_and_out(of_step: bool) -> [MovementKind; 2] {
+    match of_step {
+        false => [MovementKind::EnteredJourney, MovementKind::LeftJourney],
+        true => [MovementKind::CameToStep, MovementKind::LeftStep],
+    }
 }
 
 /// The segment a clause names: who is in it, or who came into it or out.
@@ -89,8 +106,16 @@ pub fn named_segment(clause: &Clause) -> Option<&str> {
 /// The journey a clause names.
 pub fn named_journey(clause: &Clause) -> Option<&str> {
     match clause {
-        Clause::InJourney { name } => Some(name),
+        Clause::InJourney { name, .. } => Some(name),
         Clause::Moved { movement, name, .. } if movement.is_of_journey() => Some(name),
+        _ => None,
+    }
+}
+
+/// The step a clause names, with its journey.
+pub(super) fn named_step(clause: &Clause) -> Option<(&str, &StepId)> {
+    match clause {
+        Clause::InJourney { name, step } | Clause::Moved { name, step, .. } => Some((name, step.as_ref()?)),
         _ => None,
     }
 }

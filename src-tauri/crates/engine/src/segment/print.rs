@@ -6,12 +6,12 @@ use super::vocabulary::{
     AGGREGATES, ANSWERS, BASES, BESIDE, CHANNELS, MONTHS, MOVEMENTS, ORDERS, PERIODS, PURPOSES, WEEKDAYS,
     word_of,
 };
-use carillon_model::Moment;
 use carillon_model::contact::{Money, Value};
 use carillon_model::segment::{
     AggregateBound, Clause, Compare, DateTest, Days, EventMatch, Expr, Period, PropMatch, Test, Times,
     Window, Zone,
 };
+use carillon_model::{Moment, StepId};
 use chrono::SecondsFormat;
 
 /// The canonical text of an expression: [`super::parse`] of it gives the same expression.
@@ -228,19 +228,27 @@ fn write_clause(out: &mut String, clause: &Clause, not: &str) {
             )
         }
         Clause::InSegment { name } => format!("{not}in segment {}", text(name)),
-        Clause::InJourney { name } => format!("{not}in journey {}", text(name)),
+        Clause::InJourney { name, step: None } => format!("{not}in journey {}", text(name)),
+        Clause::InJourney { name, step } => format!("{not}at step {}{}", of_step(step.as_ref()), text(name)),
         Clause::Moved {
             movement,
             name,
+            step,
             times: n,
             window: w,
         } => {
             let words = MOVEMENTS.iter().find(|(_, of)| of == movement);
             let words = words.map_or_else(String::new, |(words, _)| words.join(" "));
-            format!("{words} {}{}{}", text(name), times(*n), window(w))
+            let step = of_step(step.as_ref());
+            format!("{words} {step}{}{}{}", text(name), times(*n), window(w))
         }
         Clause::Sample { percent, salt } => format!("random {}% of {}", number(*percent), text(salt)),
     });
+}
+
+/// A step up to the name of its journey.
+fn of_step(step: Option<&StepId>) -> String {
+    step.map_or_else(String::new, |step| format!("{} of journey ", text(&step.0)))
 }
 
 /// The tests of an event's properties, where there are any.

@@ -49,6 +49,9 @@ pub(super) const MOVEMENTS: &[(&[&str], MovementKind)] = &[
         &["reached", "the", "goal", "of", "journey"],
         MovementKind::ReachedGoal,
     ),
+    (&["came", "to", "step"], MovementKind::CameToStep),
+    (&["passed", "step"], MovementKind::PassedStep),
+    (&["left", "step"], MovementKind::LeftStep),
 ];
 
 pub(super) const ORDERS: &[(&str, FieldOrder)] = &[

@@ -128,7 +128,10 @@ pub(crate) fn settled_before(window: &Window, zone: Tz, now: Moment) -> Moment {
         Window::Ever | Window::Between { .. } => Some(now),
         Window::Days { days, .. } => match days {
             Days::On(_) | Days::Since(_) | Days::Before(_) | Days::Between(..) => Some(now),
-            Days::This(period) | Days::Last(period) => Around::at(now, *period, zone)
+            // Where it is yesterday still, the period may be the one before.
+            Days::This(period) | Days::Last(period) => now
+                .checked_sub_signed(TimeDelta::days(2))
+                .and_then(|early| Around::at(early, *period, zone))
                 .and_then(|around| around.last?.checked_sub_signed(TimeDelta::days(2))),
             // Short months move a day by three at most, and calendars another by one.
             Days::LastMonths(n) | Days::MoreThanMonthsAgo(n) => months_ago(*n),

@@ -1,6 +1,6 @@
 //! Who entered and left journeys, for the history that segments read.
 
-use super::{get, of_contact};
+use super::{get, of_contact, steps};
 use crate::codes::from_json;
 use crate::db::Db;
 use crate::error::{Error, Result};
@@ -31,7 +31,10 @@ pub(super) fn tell_moved(
     at: Moment,
     number: i64,
 ) {
-    let movement = Movement::of_journey(kind, journey);
+    tell(tx, contact, Movement::of_journey(kind, journey), at, number);
+}
+
+pub(super) fn tell(tx: &mut Tx<'_>, contact: ContactId, movement: Movement, at: Moment, number: i64) {
     tx.change(Change::Moved {
         contact,
         // As the file keeps it.
@@ -59,6 +62,7 @@ pub(crate) fn movements(db: &Db<'_>, contact: ContactId) -> Result<Vec<Moved>> {
         if let (Some(end), Some(at)) = (&enrolment.state.end, enrolment.ended_at) {
             movements_of(end).iter().for_each(|kind| add(*kind, at));
         }
+        moved.extend(steps::moved_between(db, &enrolment)?);
     }
     Ok(moved)
 }
@@ -75,7 +79,9 @@ pub(crate) fn movements_at_end(db: &Db<'_>, id: EnrolmentId) -> Result<Vec<(Cont
         number: id.0,
     };
     let moved = movements_of(end).iter().map(of);
-    Ok(moved.map(|moved| (enrolment.contact, moved)).collect())
+    let left = steps::moved_at_end(db, &enrolment)?;
+    let all = moved.chain(left);
+    Ok(all.map(|moved| (enrolment.contact, moved)).collect())
 }
 
 const MOVED: &str = sql!(
@@ -83,12 +89,15 @@ const MOVED: &str = sql!(
      LEFT JOIN contact_aliases a ON a.absorbed = e.contact WHERE e.journey = ?1"
 );
 
-/// Gives the movements of one kind into or out of a journey; those of an absorbed contact are the survivor's as well.
+/// Gives the movements of one kind into or out of a journey or a step; those of an absorbed contact are the survivor's as well.
 pub(crate) fn give_moved(
     db: &Db<'_>,
-    movement: Movement,
+    movement: &Movement,
     give: &mut dyn FnMut(ContactId, Moment, i64),
 ) -> Result<()> {
+    if let Some(step) = &movement.step {
+        return steps::give(db, movement, step, give);
+    }
     db.each(MOVED, (movement.of,), |row| {
         let at = match movement.kind {
             MovementKind::EnteredJourney => Some(moment(row.get(3)?)?),

@@ -5,7 +5,7 @@ use crate::{OpenOptions, Priority, Result, Store, Tx, accounts, enrolments, jour
 use carillon_model::account::{Account, Tls};
 use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose};
 use carillon_model::contact::{Field, FieldType, Value};
-use carillon_model::journey::{JOURNEY_FORMAT, Journey, ReEntry, State, StepIx};
+use carillon_model::journey::{JOURNEY_FORMAT, Journey, ReEntry, State, Step, StepIx};
 use carillon_model::template::Template;
 use carillon_model::workspace::{ClockKind, Workspace};
 use carillon_model::{AccountId, ContactId, JourneyId, Moment, TemplateId, VersionId};
@@ -178,6 +178,19 @@ pub struct Stage {
     pub template: TemplateId,
     pub journey: JourneyId,
     pub version: VersionId,
+}
+
+/// Puts steps into a journey's draft, each called as its id is.
+pub fn draw(tx: &mut Tx<'_>, journey: JourneyId, steps: &[&str]) -> Result<()> {
+    let mut draft = journeys::get(tx, journey)?.unwrap().draft;
+    draft.steps.extend(steps.iter().map(|id| Step {
+        id: (*id).into(),
+        kind: "wait".to_owned(),
+        name: (*id).to_owned(),
+        settings: Default::default(),
+        next: BTreeMap::new(),
+    }));
+    journeys::save_draft(tx, Some(journey), &draft).map(drop)
 }
 
 pub fn stage(tx: &mut Tx<'_>) -> Result<Stage> {

@@ -1,12 +1,12 @@
 //! Who joined and left segments and journeys: live, and as the file says it when it is opened again.
 
-use super::fixtures::{Place, add, again, day, fresh, ids, stage, standing_at, write};
+use super::fixtures::{Place, add, again, day, draw, fresh, ids, stage, standing_at, write};
 use crate::contacts::set_field;
 use crate::duplicates::{merge, unmerge};
-use crate::{Store, enrolments, journeys, segments};
+use crate::{Store, enrolments, facts, journeys, segments};
 use carillon_engine::segment::parse;
 use carillon_model::contact::Value;
-use carillon_model::journey::End;
+use carillon_model::journey::{End, Fact, FactKind};
 
 fn members(store: &Store, text: &str) -> Vec<u32> {
     let expr = parse(text).unwrap();
@@ -118,14 +118,14 @@ async fn a_reading_that_panics_leaves_the_next_one_as_it_was() {
     .unwrap();
     let joined = Movement::of_segment(SegmentId(1), true);
     let shelf = store.shelf();
-    let read = std::panic::AssertUnwindSafe(|| shelf.moved(joined, &mut |_, _, _| panic!("on purpose")));
+    let read = std::panic::AssertUnwindSafe(|| shelf.moved(&joined, &mut |_, _, _| panic!("on purpose")));
     assert!(std::panic::catch_unwind(read).is_err());
     write(&store, |tx| add(tx, &["b@x.example"], "user"))
         .await
         .unwrap();
     let mut n = 0;
     assert!(
-        shelf.moved(joined, &mut |_, _, _| n += 1),
+        shelf.moved(&joined, &mut |_, _, _| n += 1),
         "the file is read again"
     );
     assert_eq!(n, 2, "and as it is now");
@@ -188,4 +188,132 @@ async fn passages_are_known_by_the_journeys_name_and_go_to_whoever_absorbs_a_con
         write(&store, move |tx| unmerge(tx, id)).await.unwrap();
     }
     both(&place, store, &before).await;
+}
+
+#[tokio::test]
+async fn steps_are_known_by_their_ids_and_go_to_whoever_absorbs_a_contact() {
+    let place = Place::new();
+    let store = fresh(&place).await;
+    let (stage, all) = write(&store, |tx| {
+        let stage = stage(tx)?;
+        draw(tx, stage.journey, &["mail", "wait"])?;
+        journeys::publish(tx, stage.journey)?;
+        Ok((
+            stage,
+            ids(&add(tx, &["a@x.example", "b@x.example", "c@x.example"], "user")?),
+        ))
+    })
+    .await
+    .unwrap();
+    let (a, b, c) = (all[0], all[1], all[2]);
+    let fact = |step: &str, what| Fact {
+        at: day(0),
+        step: step.into(),
+        what,
+    };
+    let left = |port: &str| FactKind::Left {
+        port: port.to_owned(),
+        because: Vec::new(),
+    };
+    let came = || FactKind::Entered { visit: 1 };
+    // Both come to the mail and go on; the second is taken away from where it waits.
+    let on = vec![
+        fact("mail", came()),
+        fact("mail", left("next")),
+        fact("wait", came()),
+    ];
+    let away = vec![
+        fact("wait", left("exit_rule")),
+        fact("wait", FactKind::Ended { end: End::Stopped }),
+    ];
+    write(&store, move |tx| {
+        for contact in [a, b] {
+            let state = standing_at(0, day(0), None);
+            let mut passage = enrolments::insert(tx, stage.journey, stage.version, contact, state, day(0))?;
+            facts::append(tx, &mut passage, &on)?;
+            enrolments::update(tx, &mut passage)?;
+        }
+        let mut passage = enrolments::active_of(tx, b)?.remove(0);
+        facts::append(tx, &mut passage, &away)?;
+        enrolments::end(tx, passage, End::Stopped)
+    })
+    .await
+    .unwrap();
+    let before: [(&str, &[u32]); 6] = [
+        ("came to step 'mail' of journey 'Welcome'", &[a.0, b.0]),
+        ("passed step 'mail' of journey 'Welcome'", &[a.0, b.0]),
+        ("at step 'mail' of journey 'Welcome'", &[]),
+        ("at step 'wait' of journey 'Welcome'", &[a.0]),
+        ("left step 'wait' of journey 'Welcome'", &[b.0]),
+        (
+            "passed step 'wait' of journey 'Welcome' or at step 'mail' of journey 'Other'",
+            &[],
+        ),
+    ];
+    let store = both(&place, store, &before).await;
+    // Later versions call the steps otherwise, or have them no more: what was done at them stays done.
+    write(&store, move |tx| {
+        let mut draft = journeys::get(tx, stage.journey)?.unwrap().draft;
+        draft.steps.retain(|step| step.id.0 != "mail");
+        draft
+            .steps
+            .iter_mut()
+            .for_each(|step| step.name = "mail".to_owned());
+        journeys::save_draft(tx, Some(stage.journey), &draft)?;
+        journeys::publish(tx, stage.journey)
+    })
+    .await
+    .unwrap();
+    let store = both(&place, store, &before).await;
+    let mut done = Vec::new();
+    for absorbed in [a, b] {
+        let merged = write(&store, move |tx| merge(tx, c, absorbed, &[], "user")).await;
+        done.push(merged.unwrap());
+    }
+    let store = both(
+        &place,
+        store,
+        &[
+            ("passed step 'mail' of journey 'Welcome' exactly 2 times", &[c.0]),
+            // The merge itself has ended the first where it stood.
+            ("left step 'wait' of journey 'Welcome' exactly 2 times", &[c.0]),
+            ("at step 'wait' of journey 'Welcome'", &[]),
+        ],
+    )
+    .await;
+    while let Some(id) = done.pop() {
+        write(&store, move |tx| unmerge(tx, id)).await.unwrap();
+    }
+    let store = both(&place, store, &before).await;
+    // Stopped from outside where it stands, while the index holds who came and left.
+    assert_eq!(members(&store, "at step 'wait' of journey 'Welcome'"), [a.0]);
+    assert_eq!(members(&store, "left step 'wait' of journey 'Welcome'"), [b.0]);
+    write(&store, move |tx| {
+        let passage = enrolments::active_of(tx, a)?.remove(0);
+        enrolments::end(tx, passage, End::Stopped)
+    })
+    .await
+    .unwrap();
+    let store = both(
+        &place,
+        store,
+        &[
+            ("at step 'wait' of journey 'Welcome'", &[]),
+            ("left step 'wait' of journey 'Welcome'", &[a.0, b.0]),
+            ("passed step 'wait' of journey 'Welcome'", &[]),
+        ],
+    )
+    .await;
+    write(&store, move |tx| crate::contacts::delete(tx, a, None, "user"))
+        .await
+        .unwrap();
+    both(
+        &place,
+        store,
+        &[
+            ("came to step 'mail' of journey 'Welcome'", &[b.0]),
+            ("at step 'wait' of journey 'Welcome'", &[]),
+        ],
+    )
+    .await;
 }

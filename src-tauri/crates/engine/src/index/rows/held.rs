@@ -23,7 +23,7 @@ impl Rows {
             columns: columns.map(|(key, _)| key.clone()).collect(),
             events: events.map(|(name, _)| name.clone()).collect(),
             sent: self.sent.held().is_some(),
-            moved: moved.map(|(movement, _)| *movement).collect(),
+            moved: moved.map(|(movement, _)| movement.clone()).collect(),
         }
     }
 

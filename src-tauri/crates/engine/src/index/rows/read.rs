@@ -41,11 +41,11 @@ pub(super) fn read_sent(source: &dyn Source) -> Option<Messages> {
     whole.then_some(sent)
 }
 
-pub(super) fn read_moved(source: &dyn Source, wanted: Movement) -> Option<Postings> {
+pub(super) fn read_moved(source: &dyn Source, wanted: &Movement) -> Option<Postings> {
     let mut postings = Postings::default();
     let whole = source.moved(wanted, &mut |contact, at, number| {
         let moved = Moved {
-            movement: wanted,
+            movement: wanted.clone(),
             at,
             number,
         };

@@ -82,7 +82,7 @@ impl Facts for Who<'_> {
             postings.of(self.id).iter().for_each(|p| push(template, p.at()));
         }
     }
-    fn moved(&self, movement: Movement, push: &mut dyn FnMut(Moment)) {
+    fn moved(&self, movement: &Movement, push: &mut dyn FnMut(Moment)) {
         let own = self.rows.moved(movement).of(self.id);
         own.iter().for_each(|p| push(p.at()));
     }

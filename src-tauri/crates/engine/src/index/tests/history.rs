@@ -8,12 +8,12 @@ use super::*;
 use crate::index::change::After;
 use crate::record::{Moved, Movement};
 use crate::segment::arbitrary::{
-    KEYS, SEGMENTS, TAGS, TEMPLATES, ZONES, basis, channel, event, moved, moves_in_journeys, purpose, timely,
-    value_for,
+    KEYS, SEGMENTS, STEPS, TAGS, TEMPLATES, ZONES, basis, channel, event, moved, moves_in_journeys, purpose,
+    timely, value_for,
 };
 use crate::segment::{start_of_day, window_of};
-use carillon_model::MessageId;
 use carillon_model::segment::{Clause, Window};
+use carillon_model::{MessageId, StepId};
 use chrono::Days;
 use proptest::collection::vec;
 use proptest::sample::select;
@@ -78,6 +78,7 @@ fn recalls() -> impl Strategy<Value = Expr> {
         } if !movement.is_of_journey() => Expr::Clause(Clause::Moved {
             movement,
             name: name.to_owned(),
+            step: None,
             times,
             window,
         }),
@@ -306,9 +307,14 @@ impl File {
             }
             rows
         });
-        let journeys = self.journeys.iter().map(|(name, id)| Change::JourneyNamed {
-            id: *id,
-            name: name.clone(),
+        let journeys = self.journeys.iter().flat_map(|(name, id)| {
+            let named = Change::JourneyNamed {
+                id: *id,
+                name: name.clone(),
+            };
+            let steps = STEPS.iter().copied().map(StepId::from).collect();
+            let journey = *id;
+            [named, Change::StepsDrawn { journey, steps }]
         });
         defined.chain(journeys).chain(contacts).collect()
     }

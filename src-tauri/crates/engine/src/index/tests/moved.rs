@@ -142,7 +142,11 @@ fn who_is_in_a_journey_has_entered_it_once_more_than_left_it() {
     let moved = |contact, kind, number, at| Change::Moved {
         contact: ContactId(contact),
         moved: Moved {
-            movement: Movement { kind, of: 1 },
+            movement: Movement {
+                kind,
+                of: 1,
+                step: None,
+            },
             at,
             number,
         },

@@ -3,6 +3,7 @@
 use super::*;
 use carillon_model::contact::{Currency, Money};
 use carillon_model::event::{Event, Prop};
+use carillon_model::segment::{Days, Period, Window, Zone};
 
 fn at(text: &str) -> Moment {
     text.parse().expect("a moment of the test")
@@ -532,4 +533,16 @@ fn days_and_weeks_in_a_row_are_those_of_the_zone_that_is_named() {
     );
     let seen = |text: &str| explain(&reads(text), &who, at(now), &scope(&[])).seen;
     assert_eq!(seen(row).as_deref(), Some("at most 3 days in a row"));
+}
+
+#[test]
+fn where_a_week_is_not_over_yet_the_week_before_it_is_not_settled() {
+    // A Monday of UTC that is a Sunday of Sao Paulo: last week there began two weeks ago.
+    let now: Moment = "2025-12-15T00:00:00Z".parse().unwrap();
+    let began: Moment = "2025-12-01T03:00:00Z".parse().unwrap();
+    let window = Window::Days {
+        days: Days::Last(Period::Week),
+        zone: Zone::Contact,
+    };
+    assert!(settled_before(&window, chrono_tz::UTC, now) <= began);
 }

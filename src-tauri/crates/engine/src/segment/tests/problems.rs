@@ -259,3 +259,25 @@ fn names_nobody_used_so_far_are_told_with_the_nearest_that_somebody_did() {
         ]
     );
 }
+
+#[test]
+fn a_step_that_no_version_has_is_pointed_at_and_a_label_is_told_its_id() {
+    let of = [("s1", "Wait two days"), ("s2", "")].map(|(id, name)| (id.into(), name.to_owned()));
+    let steps = Steps::from([("Welcome".to_owned(), of.into())]);
+    let text = "at step 's1' of journey 'Welcome' and passed step 's22' of journey 'Welcome' ever \
+                or came to step 'wait TWO days' of journey 'Welcome' or at step 's9' of journey 'Elsewhere'";
+    let expr = reads(text);
+    let told: Vec<String> = unknown_steps(&expr, &steps)
+        .iter()
+        .map(|found| format!("{}: {}", &text[locate(text, found)], found.message))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "'s22': the journey \"Welcome\" has no step \"s22\", and no version of it had one; did you mean \"s2\"?",
+            "'wait TWO days': a step is written by its id, and \"Wait two days\" is what a step of \"Welcome\" is called; \
+             did you mean \"s1\"?",
+        ]
+    );
+    assert!(names_step(&expr) && !names_step(&reads("in journey 'Welcome'")));
+}

@@ -487,3 +487,46 @@ fn the_ends_of_time_read_back() {
         }
     }
 }
+
+#[test]
+fn steps_of_journeys_read_as_sentences() {
+    for (text, canonical) in [
+        (
+            "AT step 's1' of journey 'Welcome'",
+            "at step \"s1\" of journey \"Welcome\"",
+        ),
+        (
+            "not at step 's1' of journey 'Welcome'",
+            "not at step \"s1\" of journey \"Welcome\"",
+        ),
+        (
+            "came to step 's1' of journey 'Welcome' at least 2 times in the last 30 days",
+            "came to step \"s1\" of journey \"Welcome\" at least 2 times in the last 30 days",
+        ),
+        (
+            "passed step 's1' of journey 'Welcome' ever",
+            "passed step \"s1\" of journey \"Welcome\"",
+        ),
+        (
+            "did order where amount > 1 and left step 's1' of journey 'W' and at step 's1' of journey 'W'",
+            "(did order where amount > 1) and left step \"s1\" of journey \"W\" and at step \"s1\" of journey \"W\"",
+        ),
+    ] {
+        assert_eq!(print(&reads(text)), canonical);
+    }
+    for (text, message) in [
+        (
+            "at step s1 of journey 'W'",
+            "found `s1`, expected a step's id in quotes",
+        ),
+        ("passed step 's1'", "found the end, expected `of`"),
+        (
+            "came to step 's1' of segment 'W'",
+            "found `segment`, expected `journey`",
+        ),
+        ("at step 's1' of journey 'W' in the last 3 days", "found `in`"),
+    ] {
+        let error = parse(text).unwrap_err();
+        assert!(error.message.contains(message), "{text}: {}", error.message);
+    }
+}

@@ -121,7 +121,8 @@ fn of_clause(clause: &Clause) -> Vec<(String, Clause)> {
             all.push(format!("{movement:?}"));
             all
         }
-        Clause::InJourney { .. } => vec!["in journey".to_owned()],
+        Clause::InJourney { step: None, .. } => vec!["in journey".to_owned()],
+        Clause::InJourney { .. } => vec!["at step".to_owned()],
         Clause::Sample { .. } => vec!["random".to_owned()],
     };
     forms.into_iter().map(|form| (form, clause.clone())).collect()
@@ -326,7 +327,7 @@ fn all() -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     all.extend(words(
         "all, any, none, at least, not, tag, in segment, in journey, random, JoinedSegment, LeftSegment, EnteredJourney, \
-         LeftJourney, ReachedGoal",
+         LeftJourney, ReachedGoal, at step, CameToStep, PassedStep, LeftStep",
     ));
     all.extend(words(
         "consent, consent by, consent Email, consent Sms, consent Phone, consent Post, consent Push",

@@ -3,10 +3,10 @@
 use crate::contacts::{self, Columns, NewContact};
 use crate::outbox::{self, NewMessage, Word};
 use crate::tests::fixtures::{self, Place, Stage, standing_at, write};
-use crate::{OpenOptions, Result, Store, Tx, consents, enrolments, events, fields as field_rows};
+use crate::{OpenOptions, Result, Store, Tx, consents, enrolments, events, facts, fields as field_rows};
 use crate::{segments, suppressions, templates};
 use carillon_engine::record::ContactRecord;
-use carillon_engine::segment::arbitrary::{KEYS, TEMPLATES};
+use carillon_engine::segment::arbitrary::{KEYS, STEPS, TEMPLATES};
 use carillon_engine::segment::arbitrary::{
     basis, channel, epoch, expr, moment, purpose, record, timely, value_for,
 };
@@ -14,10 +14,10 @@ use carillon_engine::segment::named_segment;
 use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose, SuppressionReason};
 use carillon_model::contact::{Field, FieldType, Value};
 use carillon_model::event::Prop;
-use carillon_model::journey::End;
+use carillon_model::journey::{End, Fact, FactKind};
 use carillon_model::segment::{Clause, Expr};
 use carillon_model::workspace::Workspace;
-use carillon_model::{ContactId, Moment, SegmentId, TemplateId};
+use carillon_model::{ContactId, Moment, SegmentId, StepId, TemplateId};
 use chrono::TimeDelta;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -185,6 +185,7 @@ pub async fn settle(place: &Place, company: &Company) -> Store {
 
 fn furnish(tx: &mut Tx<'_>, company: &Company) -> Result<(Stage, Vec<ContactId>)> {
     let stage = fixtures::stage(tx)?;
+    fixtures::draw(tx, stage.journey, STEPS)?;
     for field in fields() {
         field_rows::add(tx, &field)?;
     }
@@ -298,11 +299,38 @@ fn mail(tx: &mut Tx<'_>, stage: Stage, contact: ContactId, template: &str, n: u3
         },
     };
     outbox::record(tx, id, fence, &word)?;
+    let mut enrolment = enrolments::get(tx, enrolment.id)?.unwrap();
+    walk(tx, &mut enrolment, n)?;
     match n % 4 {
         0 => enrolments::end(tx, enrolment, End::Goal("mail".into())),
         2 => enrolments::end(tx, enrolment, End::Completed("done".to_owned())),
-        _ => Ok(()),
+        _ => enrolments::update(tx, &mut enrolment),
     }
+}
+
+/// On from the step where a passage stands, if it stands anywhere, to another one, where now and then it ends.
+fn walk(tx: &mut Tx<'_>, enrolment: &mut enrolments::Enrolment, n: u32) -> Result<()> {
+    let at = tx.now();
+    let past = facts::path(tx, enrolment.id)?;
+    let fact = |step: &StepId, what| Fact {
+        at,
+        step: step.clone(),
+        what,
+    };
+    let mut facts = Vec::new();
+    if let Some(last) = past.last() {
+        let port = ["next", "goal", "exit_rule"][n as usize % 3].to_owned();
+        let because = Vec::new();
+        facts.push(fact(&last.step, FactKind::Left { port, because }));
+    }
+    let step = StepId::from(STEPS[n as usize % STEPS.len()]);
+    facts.push(fact(&step, FactKind::Entered { visit: n + 1 }));
+    facts.push(fact(&step, FactKind::Waiting { until: None }));
+    if n % 4 == 2 {
+        let end = End::Completed("done".to_owned());
+        facts.push(fact(&step, FactKind::Ended { end }));
+    }
+    facts::append(tx, enrolment, &facts)
 }
 
 /// The ids of the saved segments, by name.

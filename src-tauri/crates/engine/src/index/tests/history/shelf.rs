@@ -156,9 +156,14 @@ impl Source for Shelf {
         true
     }
 
-    fn moved(&self, movement: Movement, give: &mut dyn FnMut(ContactId, Moment, i64)) -> bool {
+    fn moved(&self, movement: &Movement, give: &mut dyn FnMut(ContactId, Moment, i64)) -> bool {
         for (id, who) in &self.file().contacts {
-            for moved in who.record.moved.iter().filter(|moved| moved.movement == movement) {
+            for moved in who
+                .record
+                .moved
+                .iter()
+                .filter(|moved| moved.movement == *movement)
+            {
                 give(ContactId(*id), moved.at, moved.number);
             }
         }

@@ -1,6 +1,7 @@
 //! What contacts did and were sent, as SQL: a subquery a question.
 
 use super::{Reading, day_in};
+use carillon_model::StepId;
 use carillon_model::contact::{FieldType, Money, Value};
 use carillon_model::segment::*;
 use chrono_tz::Tz;
@@ -58,7 +59,18 @@ impl Reading<'_> {
         if let Clause::Answered { answer, times, last } = clause {
             return Some(self.answered(*answer, *times, *last));
         }
-        if let Clause::InJourney { name } = clause {
+        if let Clause::InJourney {
+            name,
+            step: Some(step),
+        } = clause
+        {
+            let now = self.now.timestamp_millis();
+            let stays = self.stays(name, step);
+            return Some(format!(
+                "EXISTS(SELECT 1 FROM ({stays}) s WHERE s.came_at <= {now} AND (s.left_at IS NULL OR s.left_at > {now}))"
+            ));
+        }
+        if let Clause::InJourney { name, .. } = clause {
             let (name, now) = (self.text(name), self.now.timestamp_millis());
             return Some(format!(
                 "EXISTS(SELECT 1 FROM enrolments e JOIN journeys j ON j.id = e.journey WHERE j.name = {name}
@@ -171,6 +183,28 @@ impl Reading<'_> {
             Clause::Moved {
                 movement,
                 name,
+                step: Some(step),
+                times,
+                ..
+            } => {
+                let (at, more) = match movement {
+                    MovementKind::CameToStep => ("s.came_at", "1"),
+                    MovementKind::PassedStep => (
+                        "s.left_at",
+                        "s.port IS NOT NULL AND s.port NOT IN ('goal', 'exit_rule')",
+                    ),
+                    _ => ("s.left_at", "s.left_at IS NOT NULL"),
+                };
+                let within = self.window(at, window);
+                let stays = self.stays(name, step);
+                counts(
+                    &format!("SELECT count(*) FROM ({stays}) s WHERE {more} AND {within}"),
+                    *times,
+                )
+            }
+            Clause::Moved {
+                movement,
+                name,
                 times,
                 ..
             } => {
@@ -181,6 +215,7 @@ impl Reading<'_> {
                     MovementKind::EnteredJourney => ("m.entered_at", "1"),
                     MovementKind::LeftJourney => ("m.ended_at", "m.ended IS NOT NULL"),
                     MovementKind::ReachedGoal => ("m.ended_at", "json_extract(m.ended, '$.end') = 'goal'"),
+                    of_step => unreachable!("{of_step:?} has a step"),
                 };
                 let within = self.window(at, window);
                 let rows = match movement.is_of_journey() {
@@ -198,6 +233,21 @@ impl Reading<'_> {
             }
             _ => return None,
         })
+    }
+
+    /// When a contact came to a step of a journey, each time, and when and by which port it left it: by what comes next on its
+    /// way, or with the passage.
+    fn stays(&mut self, journey: &str, step: &StepId) -> String {
+        let (journey, step) = (self.text(journey), self.text(&step.0));
+        let next = "FROM facts n WHERE n.enrolment = f.enrolment AND n.id > f.id
+                      AND json_extract(n.what, '$.fact') IN ('left', 'ended') ORDER BY n.id LIMIT 1";
+        format!(
+            "SELECT f.at AS came_at, ifnull((SELECT n.at {next}), e.ended_at) AS left_at,
+                    (SELECT json_extract(n.what, '$.port') {next}) AS port
+             FROM facts f JOIN enrolments e ON e.id = f.enrolment JOIN journeys j ON j.id = e.journey
+             WHERE j.name = {journey} AND f.step = {step} AND e.contact = c.id
+               AND json_extract(f.what, '$.fact') = 'entered'"
+        )
     }
 
     /// The number of the period a moment lies in, counted without gaps; `None` if the zone is none.
