@@ -448,8 +448,7 @@ async fn a_commit_that_is_missing_is_missed_whatever_was_kept_before_it() {
     let place = Place::new();
     let all = lively(&place).await;
     let store = again(&place.file()).await;
-    for n in 0..8 {
-        let who = all[n];
+    for who in all.into_iter().take(8) {
         write(&store, move |tx| {
             let now = tx.now();
             append(tx, &[order(who, now)])
