@@ -59,6 +59,7 @@ async fn events_count_once_however_often_their_line_comes() {
                 { "name": "review", "count": 1, "props": ["stars"] },
             ],
             "tags": [{ "tag": "fair", "count": 2 }],
+            "steps": [],
         })
     );
 

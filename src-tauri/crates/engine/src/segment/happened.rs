@@ -4,10 +4,10 @@ use super::lex::Kind;
 use super::parse::{ParseError, Parser, is_reserved};
 use super::vocabulary::{AGGREGATES, ANSWERS, MOVEMENTS, PERIODS};
 use super::words::say;
+use carillon_model::Moment;
 use carillon_model::segment::{
     AggregateBound, Clause, Days, EventMatch, Expr, Period, PropMatch, Times, Window, Zone,
 };
-use carillon_model::{Moment, StepId};
 use chrono::NaiveDate;
 
 /// What was said so far of how often and when.
@@ -279,13 +279,6 @@ impl Parser<'_> {
             times,
             window,
         })))
-    }
-
-    /// A step up to the name of its journey.
-    pub(super) fn step(&mut self) -> Result<StepId, ParseError> {
-        let step = StepId(self.text("wanted.step")?);
-        self.need_word(&["of", "journey"])?;
-        Ok(step)
     }
 
     fn often(&mut self, often: &mut Often) -> Result<(), ParseError> {

@@ -3,6 +3,7 @@
 use super::changed::changed_key;
 use super::lex::{Kind, Token, tokens};
 use super::{MAX_CLAUSES, MAX_DEPTH};
+use carillon_model::StepId;
 use carillon_model::segment::{Clause, Expr, PropMatch, Test};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -423,5 +424,12 @@ impl<'a> Parser<'a> {
             Kind::Key(key) => Ok(key),
             _ => Err(self.expected(what, &[])),
         }
+    }
+
+    /// A step up to the name of its journey.
+    pub(super) fn step(&mut self) -> Result<StepId, ParseError> {
+        let step = StepId(self.text("wanted.step")?);
+        self.need_word(&["of", "journey"])?;
+        Ok(step)
     }
 }

@@ -538,8 +538,8 @@ fn days_and_weeks_in_a_row_are_those_of_the_zone_that_is_named() {
 #[test]
 fn where_a_week_is_not_over_yet_the_week_before_it_is_not_settled() {
     // A Monday of UTC that is a Sunday of Sao Paulo: last week there began two weeks ago.
-    let now: Moment = "2025-12-15T00:00:00Z".parse().unwrap();
-    let began: Moment = "2025-12-01T03:00:00Z".parse().unwrap();
+    let now: Moment = "2025-12-15T00:00:00Z".parse().expect("a moment");
+    let began: Moment = "2025-12-01T03:00:00Z".parse().expect("a moment");
     let window = Window::Days {
         days: Days::Last(Period::Week),
         zone: Zone::Contact,

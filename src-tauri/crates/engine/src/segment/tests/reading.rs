@@ -526,7 +526,7 @@ fn steps_of_journeys_read_as_sentences() {
         ),
         ("at step 's1' of journey 'W' in the last 3 days", "found `in`"),
     ] {
-        let error = parse(text).unwrap_err();
+        let error = parse(text).expect_err("no step of a journey");
         assert!(error.message.contains(message), "{text}: {}", error.message);
     }
 }
