@@ -110,8 +110,8 @@ impl Paged<u32> {
     }
 }
 
-/// Eight answers as the bits of a byte, the first one the lowest. They are asked without a branch between them and moved to
-/// their places by one multiplication (Warren, Hacker's Delight, 2nd edition, 7-3), which leaves the asking to vectors.
+/// Eight answers as the bits of a byte, the first one the lowest. They are asked without a branch between them, which leaves the
+/// asking to vectors, and moved by one multiplication: answer `i`, at bit 8 i, times 2 to the 7 (8 - i) is at bit 56 + i.
 fn eight_bits(is: impl Fn(usize) -> bool) -> u8 {
     let bytes: [u8; 8] = std::array::from_fn(|bit| u8::from(is(bit)));
     (u64::from_le_bytes(bytes).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
