@@ -58,6 +58,10 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
         "0022_memberships",
         include_str!("../migrations/0022_memberships.sql"),
     ),
+    (
+        "0023_shared_properties",
+        include_str!("../migrations/0023_shared_properties.sql"),
+    ),
 ];
 
 /// `user_version` of a file this program has brought up to date.
@@ -500,6 +504,21 @@ pub(crate) fn shelf_connection(path: &Path) -> Result<Connection> {
          PRAGMA cell_size_check = ON;
          PRAGMA wal_autocheckpoint = 0;
          PRAGMA cache_size = -4096;",
+    )?;
+    Ok(conn)
+}
+
+/// The connection that copies the WAL back beside the writer's: it reads and writes no row.
+pub(crate) fn copier_connection(path: &Path) -> Result<Connection> {
+    let conn = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    conn.execute_batch(
+        "PRAGMA synchronous = FULL;
+         PRAGMA checkpoint_fullfsync = ON;
+         PRAGMA trusted_schema = OFF;
+         PRAGMA wal_autocheckpoint = 0;",
     )?;
     Ok(conn)
 }

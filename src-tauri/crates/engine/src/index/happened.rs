@@ -3,8 +3,8 @@
 
 use super::column::{Bits, Paged, sorted};
 use super::members::{ByZone, Count};
-use super::packed::{Packed, Props, Symbols};
-use super::postings::{Posting, Postings};
+use super::packed::{Packed, Symbols};
+use super::postings::{Passing, Posting, Postings};
 use super::rows::Happened;
 use crate::record::Movement;
 use crate::segment::in_and_out;
@@ -48,30 +48,29 @@ impl<'a> Count<'a> {
 
     /// The matching events of each contact that has an event of the name, in order of time.
     fn matching(&self, event: &EventMatch, mut each: impl FnMut(u32, &[Posting<'a>])) {
-        let Happened { postings, symbols } = self.rows.events(&event.name);
-        let tests = symbols.tests(&event.props);
-        let mut passing = Vec::new();
-        for of_contact in postings.by_contact() {
-            passing.clear();
-            passing.extend(of_contact.iter().filter(|p| tests.pass(p.props())));
-            each(of_contact.contact, &passing);
+        let happened = self.rows.events(&event.name);
+        let passing = happened.passing(&event.props);
+        let mut matching = Vec::new();
+        for of_contact in happened.postings.by_contact() {
+            matching.clear();
+            matching.extend(of_contact.iter().filter(|p| passing.has(p)));
+            each(of_contact.contact, &matching);
         }
     }
 
     pub(super) fn did(&self, event: &EventMatch, times: Times, window: &'a Window) -> RoaringBitmap {
-        let Happened { postings, symbols } = self.rows.events(&event.name);
-        let tests = symbols.tests(&event.props);
-        self.counted(std::iter::once(postings), times, window, |props| {
-            tests.pass(props)
-        })
+        let happened = self.rows.events(&event.name);
+        let passing = happened.passing(&event.props);
+        self.counted(std::iter::once(&happened.postings), times, window, &passing)
     }
 
     pub(super) fn sent(&self, template: Option<&str>, times: Times, window: &'a Window) -> RoaringBitmap {
         match template {
-            Some(template) => self.counted(self.rows.sent().get(template).into_iter(), times, window, |_| {
-                true
-            }),
-            None => self.counted(self.rows.sent().values(), times, window, |_| true),
+            Some(template) => {
+                let sent = self.rows.sent().get(template);
+                self.counted(sent.into_iter(), times, window, &Passing::all())
+            }
+            None => self.counted(self.rows.sent().values(), times, window, &Passing::all()),
         }
     }
 
@@ -82,7 +81,7 @@ impl<'a> Count<'a> {
         window: &'a Window,
     ) -> RoaringBitmap {
         let postings = movement.into_iter().map(|movement| self.rows.moved(movement));
-        self.counted(postings, times, window, |_| true)
+        self.counted(postings, times, window, &Passing::all())
     }
 
     /// Those who entered a journey, or came to a step of it, once more than they left it.
@@ -164,7 +163,7 @@ impl<'a> Count<'a> {
         postings: impl Iterator<Item = &'p Postings>,
         times: Times,
         window: &'a Window,
-        passes: impl Fn(Props<'_>) -> bool,
+        passing: &Passing<'_>,
     ) -> RoaringBitmap {
         let Some(zones) = self.counting(window) else {
             return RoaringBitmap::new();
@@ -172,7 +171,7 @@ impl<'a> Count<'a> {
         let postings: SmallVec<[&Postings; 1]> = postings.collect();
         let span = zones.of_all().and_then(|counting| counting.span_millis());
         if let ([postings], Some(span)) = (&postings[..], span) {
-            return self.counted_in(postings, times, span, passes);
+            return self.counted_in(postings, times, span, passing);
         }
         // Whoever did nothing does not pass, and nobody comes twice.
         if let ([postings], Times::AtLeast(1)) = (&postings[..], times) {
@@ -181,7 +180,7 @@ impl<'a> Count<'a> {
                 counting.is_some_and(|counting| {
                     of_contact
                         .iter()
-                        .any(|p| counting.has_millis(p.millis()) && passes(p.props()))
+                        .any(|p| counting.has_millis(p.millis()) && passing.has(&p))
                 })
             });
             return sorted(some.map(|of_contact| of_contact.contact));
@@ -194,7 +193,7 @@ impl<'a> Count<'a> {
             };
             let n = of_contact
                 .iter()
-                .filter(|p| counting.has_millis(p.millis()) && passes(p.props()))
+                .filter(|p| counting.has_millis(p.millis()) && passing.has(p))
                 .count();
             if n > 0 {
                 let number = numbers.place(contact, 0);
@@ -221,12 +220,12 @@ impl<'a> Count<'a> {
         postings: &Postings,
         times: Times,
         span: [i64; 2],
-        passes: impl Fn(Props<'_>) -> bool,
+        passing: &Passing<'_>,
     ) -> RoaringBitmap {
         // Who did nothing may pass, and is asked for by who does not.
         let nothing = times_hold(times, 0);
         let mut found = Bits::default();
-        postings.numbers(span, passes, |first, numbers| {
+        postings.numbers(span, passing, |first, numbers| {
             for (at, eight) in (0..).zip(numbers.chunks_exact(8)) {
                 let mut byte = 0;
                 for (bit, n) in (0..).zip(eight) {
@@ -373,7 +372,7 @@ impl<'a> Count<'a> {
             return RoaringBitmap::new();
         };
         let followers = self.rows.events(&then.name);
-        let tests = followers.symbols.tests(&then.props);
+        let passing = followers.passing(&then.props);
         let (mut found, mut behind) = (Vec::new(), Vec::new());
         self.matching(first, |contact, all| {
             let Some(counting) = zones.get(contact) else {
@@ -392,7 +391,7 @@ impl<'a> Count<'a> {
                 let over = wait_ends(at, within_secs);
                 let next = later
                     .iter()
-                    .find(|next| tests.pass(next.props()))
+                    .find(|next| passing.has(next))
                     .map(Posting::at);
                 let followed = next.is_some_and(|next| over.is_none_or(|over| next <= over));
                 match follows {

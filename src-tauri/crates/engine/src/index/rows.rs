@@ -10,14 +10,14 @@ pub(super) use who::Who;
 use super::change::Change;
 use super::column::Column;
 use super::packed::Symbols;
-use super::postings::{New, Postings};
+use super::postings::{New, Passing, Postings};
 use super::source::{Slot, Source};
 use crate::record::{ContactRecord, Moved, Movement, Numbers, Sent};
 use crate::segment::{Needs, changed_field, changed_key};
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::Value;
 use carillon_model::event::Event;
-use carillon_model::segment::MovementKind;
+use carillon_model::segment::{MovementKind, PropMatch};
 use carillon_model::{ContactId, MessageId, Moment};
 use read::{read_column, read_events, read_moved, read_sent};
 use roaring::RoaringBitmap;
@@ -623,6 +623,14 @@ impl Happened {
             at: event.at,
             id: event.id.0,
             props: self.symbols.pack(&event.props),
+        }
+    }
+
+    /// The events whose properties pass each test.
+    pub fn passing(&self, props: &[PropMatch]) -> Passing<'_> {
+        match props {
+            [] => Passing::all(),
+            props => self.postings.passing(self.symbols.tests(props)),
         }
     }
 
