@@ -4,6 +4,7 @@
 //! values; `provenance` has a row only for a value written later or by another hand. `time_zone` has its own
 //! source column, because importers derive it from the country for whole files.
 
+mod adding;
 pub(crate) mod changed;
 pub mod history;
 mod page;
@@ -12,6 +13,7 @@ mod remove;
 mod tags;
 mod write;
 
+pub use adding::{Columns, Inserted, NewContact, insert_batch};
 pub use page::{Order, Ordered, Orders, Page, PageQuery, order, page};
 pub use read::{
     Asked, by_email, count, email_of, exists, get, get_many, id_of, range_after, record_fields, values_after,
@@ -19,9 +21,7 @@ pub use read::{
 };
 pub use remove::delete;
 pub use tags::{add_tag, remove_tag, tags};
-pub use write::{
-    Columns, Fill, Inserted, NewContact, Updated, insert_batch, normalise_email, set_field, update,
-};
+pub use write::{Fill, Updated, normalise_email, set_field, update};
 
 pub(crate) use read::holder_of;
 pub(crate) use read::{Reader, company_column};
