@@ -66,6 +66,7 @@ mod tx;
 mod values;
 pub mod visitors;
 pub mod waits;
+mod wal;
 mod writer;
 
 pub use carillon_engine::index::Index;

@@ -26,4 +26,5 @@ mod quality;
 mod readings;
 mod scores;
 mod statements;
+mod wal;
 mod writing;

@@ -12,6 +12,7 @@ use crate::sql::sql;
 use crate::time;
 use crate::topics::{Commit, Topic};
 use crate::tx::{Mark, Marks, Names, Sealed, Tx};
+use crate::wal::{self, Wal};
 use crate::{contact_chunks, event_chunks, memberships};
 use carillon_model::workspace::ClockKind;
 use carillon_model::{Moment, SegmentId};
@@ -41,8 +42,6 @@ pub enum Priority {
 
 const PRIORITIES: usize = 5;
 
-/// A WAL of so many pages of 4 KiB (64 MB) is copied back even while others wait.
-const WAL_LIMIT_PAGES: i64 = (64 << 20) / 4096;
 /// A writer with nothing to do for so long copies the WAL back.
 const IDLE: Duration = Duration::from_secs(2);
 /// How long it then keeps memberships.
@@ -143,8 +142,7 @@ pub(crate) struct Writer {
     waits: bool,
     /// Something is in the WAL that is not in the file.
     dirty: bool,
-    /// Pages in the WAL from which it is copied back.
-    checkpoint_at: i64,
+    wal: Wal,
     /// Parts of contacts whose chunks were not compared with their rows since the file was opened.
     unchecked: Range<i64>,
     /// Memberships that were believed at opening and were not compared with their rows since.
@@ -184,29 +182,30 @@ impl Writer {
             clock,
             waits: true,
             dirty: true,
-            checkpoint_at: WAL_LIMIT_PAGES,
+            wal: Wal::default(),
         }
     }
 
     /// Runs jobs until the queue is closed and empty, then copies the WAL back.
     pub(crate) fn run(mut self, queue: &Queue) {
-        self.conn.wal_hook(Some(note_pages));
+        self.conn.wal_hook(Some(wal::note_pages));
         loop {
             match queue.next(self.dirty || self.unkept || self.is_unsure()) {
                 Next::Job(job) => {
                     job(&mut self);
                     self.keep_if_many();
-                    self.checkpoint_if_long();
+                    self.wal.look(&self.conn);
                 }
                 Next::Idle => {
                     self.keep_memberships(REST);
                     self.check_part();
-                    self.checkpoint_all();
+                    self.empty_wal();
                 }
                 Next::Closed => break,
             }
         }
-        self.checkpoint_all();
+        self.wal.end();
+        self.empty_wal();
     }
 
     /// [`Writer::transact`] for a job of this urgency. In a sample, what the workspace does by itself waits for no disk:
@@ -449,6 +448,15 @@ impl Writer {
         Ok(())
     }
 
+    fn empty_wal(&mut self) {
+        match self.wal.empty(&self.conn) {
+            Ok(busy) => self.dirty = busy,
+            Err(error) => {
+                tracing::warn!(%error, "the WAL could not be copied back; it will be tried again");
+            }
+        }
+    }
+
     fn roll_back(&mut self) {
         // SQLite may have rolled back by itself (disk full); there is nothing to undo then.
         if !self.conn.is_autocommit()
@@ -457,57 +465,6 @@ impl Writer {
             tracing::error!(%error, "a write could not be rolled back");
         }
     }
-
-    /// Copies back without waiting for readers; one that pins an old snapshot is tried again later.
-    fn checkpoint_if_long(&mut self) {
-        if WAL_PAGES.get() < self.checkpoint_at {
-            return;
-        }
-        let copied = self
-            .conn
-            .query_row(sql!("PRAGMA wal_checkpoint(PASSIVE)"), (), |row| {
-                Ok(row.get::<_, i64>(1)? == row.get::<_, i64>(2)?)
-            });
-        self.checkpoint_at = match copied {
-            Ok(true) => WAL_LIMIT_PAGES,
-            Ok(false) => WAL_PAGES.get() + WAL_LIMIT_PAGES / 4,
-            Err(error) => {
-                tracing::warn!(%error, "the WAL could not be copied back; it will be tried again");
-                WAL_PAGES.get() + WAL_LIMIT_PAGES / 4
-            }
-        };
-        WAL_PAGES.set(0);
-    }
-
-    /// Copies all of the WAL back and empties it, if no reader stands in the way.
-    fn checkpoint_all(&mut self) {
-        let outcome = self
-            .conn
-            .busy_timeout(Duration::ZERO)
-            .and_then(|()| {
-                self.conn
-                    .query_row(sql!("PRAGMA wal_checkpoint(TRUNCATE)"), (), |row| {
-                        row.get::<_, bool>(0)
-                    })
-            })
-            .and_then(|busy| self.conn.busy_timeout(crate::open::BUSY).map(|()| busy));
-        match outcome {
-            Ok(busy) => self.dirty = busy,
-            Err(error) => {
-                tracing::warn!(%error, "the WAL could not be copied back; it will be tried again");
-            }
-        }
-    }
-}
-
-thread_local! {
-    /// Pages in the WAL after this thread's last commit.
-    static WAL_PAGES: std::cell::Cell<i64> = const { std::cell::Cell::new(0) };
-}
-
-fn note_pages(_: &rusqlite::hooks::Wal, pages: std::ffi::c_int) -> rusqlite::Result<()> {
-    WAL_PAGES.set(i64::from(pages));
-    Ok(())
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
