@@ -147,6 +147,7 @@ fn features() -> Vec<Command> {
         reports::commands(),
         responses::commands(),
         runtime::commands(),
+        runtime::clock::commands(),
         scores::commands(),
         segments::commands(),
         settings::commands(),
