@@ -1,5 +1,6 @@
 //! Messages a second from the order to send until the server has the last one: into Postfix's `smtp-sink`, unsigned and
-//! signed, with every message's state on the disk before and after; beside nodemailer with the same message.
+//! signed, with every message's state on the disk before and after; beside nodemailer with the same message. Then signed
+//! once more, killed at that rate; and unsigned to so many that memory would tell.
 
 use super::sink::Sink;
 use super::{Figure, Place, figure, peers};
@@ -45,22 +46,18 @@ pub(super) fn measure(place: &Place) -> Result<Vec<Figure>> {
     for (name, signed) in WAYS {
         all.extend(one_way(place, &peers, name, signed)?);
     }
+    all.push(killed(place)?);
+    all.push(many(place)?);
     Ok(all)
 }
 
 fn one_way(place: &Place, others: &Peers, name: &str, signed: bool) -> Result<Vec<Figure>> {
-    let people = place.size.unwrap_or(20_000);
-    let sessions = place.sessions.unwrap_or(16);
+    let (people, sessions) = sizes(place);
     let dir = place.dir.join(name);
     let like = look(place, others, &dir.join("look"), signed)?;
     let sink = Sink::start(&dir, false)?;
     let (file, _) = fill(place, &dir, people, sink.port, sessions, signed)?;
-    let mut sender = place.carillon(wiring::run_until_idle(&file));
-    sender
-        .env(PASSPHRASE.0, PASSPHRASE.1)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null());
-    let (took, megabytes) = watched(&mut sender)?;
+    let (took, megabytes) = watched(&mut sender(place, &file))?;
     let taken = sink.taken();
     drop(sink);
     let states = read_copy("tests/bench/outbox.py", &file, &dir.join("copy"), &[])?;
@@ -84,8 +81,86 @@ fn one_way(place: &Place, others: &Peers, name: &str, signed: bool) -> Result<Ve
     Ok(all)
 }
 
-/// The number of the state in the file.
+/// The numbers of states in the file.
 const ACCEPTED: &str = "6";
+const UNKNOWN: &str = "4";
+/// How often a sending is killed, each time after a tenth of the messages, before it may come to its end.
+const KILLS: u64 = 5;
+
+/// Of how many messages a kill leaves nobody knowing whether they arrived, signed and at full speed; the limit is what was on its way
+/// at most. Right when there are no more, each other one was accepted, and the server took those and no more than the
+/// unknown ones beside them: nothing lost and nothing twice.
+fn killed(place: &Place) -> Result<Figure> {
+    let (people, sessions) = sizes(place);
+    let dir = place.dir.join("send.killed");
+    std::fs::create_dir_all(&dir).map_err(|e| format!("{} cannot be made: {e}", dir.display()))?;
+    let sink = Sink::start(&dir, false)?;
+    let (file, _) = fill(place, &dir, people, sink.port, sessions, true)?;
+    for _ in 0..KILLS {
+        let before = sink.taken();
+        let mut running = Leashed::spawn(&mut sender(place, &file))?;
+        while sink.taken() < before + people / 10 {
+            if running.wait_for(Duration::from_millis(20)).is_some() {
+                return Err("What was to be killed ended by itself.".to_string());
+            }
+        }
+        running.kill();
+    }
+    watched(&mut sender(place, &file))?;
+    let taken = sink.taken();
+    let states = read_copy("tests/bench/outbox.py", &file, &dir.join("copy"), &[])?;
+    let of = |state: &str| states["states"][state].as_u64().unwrap_or_default();
+    let (accepted, unknown) = (of(ACCEPTED), of(UNKNOWN));
+    let right = accepted + unknown == people
+        && unknown <= KILLS * sessions
+        && (accepted..=people).contains(&taken);
+    let mut figure = figure("send.unknown", unknown as f64 / KILLS as f64, "messages/kill", right);
+    figure.limit = Some(sessions as f64);
+    Ok(figure)
+}
+
+/// The most memory while the first are sent of fifty times as many messages, which all are queued before: of 20,000 a million.
+/// Right when the server took as many, and the outbox has all others still to send.
+fn many(place: &Place) -> Result<Figure> {
+    let (first, sessions) = sizes(place);
+    let people = first * 50;
+    let dir = place.dir.join("send.many");
+    std::fs::create_dir_all(&dir).map_err(|e| format!("{} cannot be made: {e}", dir.display()))?;
+    let sink = Sink::start(&dir, false)?;
+    let (file, _) = fill(place, &dir, people, sink.port, sessions, false)?;
+    let started = Instant::now();
+    let mut running = Leashed::spawn(&mut sender(place, &file))?;
+    let mut most = 0;
+    while sink.taken() < first {
+        if running.wait_for(Duration::from_millis(50)).is_some() || started.elapsed() > LIMIT {
+            return Err("What was measured did not send as many.".to_string());
+        }
+        most = most.max(resident_kb(running.id()));
+    }
+    running.kill();
+    let taken = sink.taken();
+    let states = read_copy("tests/bench/outbox.py", &file, &dir.join("copy"), &[])?;
+    let states = states["states"].as_object().cloned().unwrap_or_default();
+    let queued: u64 = states.values().filter_map(Value::as_u64).sum();
+    let accepted = states.get(ACCEPTED).and_then(Value::as_u64).unwrap_or_default();
+    let right = queued == people && accepted <= taken && taken <= accepted + sessions;
+    Ok(figure("send.many.memory", most as f64 / 1e3, "MB", right))
+}
+
+/// Sends whatever there is to send.
+fn sender(place: &Place, file: &Path) -> Command {
+    let mut sender = place.carillon(wiring::run_until_idle(file));
+    sender
+        .env(PASSPHRASE.0, PASSPHRASE.1)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    sender
+}
+
+/// People and sessions.
+fn sizes(place: &Place) -> (u64, u64) {
+    (place.size.unwrap_or(20_000), place.sessions.unwrap_or(16))
+}
 
 /// Sends to a few people, has what came read by others, and returns one of the messages for the peer.
 fn look(place: &Place, others: &Peers, dir: &Path, signed: bool) -> Result<PathBuf> {
