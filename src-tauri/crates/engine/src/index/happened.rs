@@ -389,10 +389,7 @@ impl<'a> Count<'a> {
                     return false;
                 }
                 let over = wait_ends(at, within_secs);
-                let next = later
-                    .iter()
-                    .find(|next| passing.has(next))
-                    .map(Posting::at);
+                let next = later.iter().find(|next| passing.has(next)).map(Posting::at);
                 let followed = next.is_some_and(|next| over.is_none_or(|over| next <= over));
                 match follows {
                     true => followed && next.is_some_and(|next| next <= self.now),

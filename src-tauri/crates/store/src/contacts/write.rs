@@ -14,9 +14,9 @@ use crate::time::{ms, whole};
 use crate::topics::Topic;
 use crate::tx::Tx;
 use crate::values;
+use carillon_model::ContactId;
 use carillon_model::consent::SuppressionReason;
 use carillon_model::contact::{BUILT_IN_FIELDS, Value};
-use carillon_model::ContactId;
 use rusqlite::types::Value as Cell;
 use serde::{Deserialize, Serialize};
 

@@ -111,10 +111,14 @@ fn killed(place: &Place) -> Result<Figure> {
     let states = read_copy("tests/bench/outbox.py", &file, &dir.join("copy"), &[])?;
     let of = |state: &str| states["states"][state].as_u64().unwrap_or_default();
     let (accepted, unknown) = (of(ACCEPTED), of(UNKNOWN));
-    let right = accepted + unknown == people
-        && unknown <= KILLS * sessions
-        && (accepted..=people).contains(&taken);
-    let mut figure = figure("send.unknown", unknown as f64 / KILLS as f64, "messages/kill", right);
+    let right =
+        accepted + unknown == people && unknown <= KILLS * sessions && (accepted..=people).contains(&taken);
+    let mut figure = figure(
+        "send.unknown",
+        unknown as f64 / KILLS as f64,
+        "messages/kill",
+        right,
+    );
     figure.limit = Some(sessions as f64);
     Ok(figure)
 }

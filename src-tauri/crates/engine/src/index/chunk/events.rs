@@ -123,8 +123,8 @@ fn renumber(props: Props<'_>, numbers: &[u32], out: &mut Vec<u8>) -> Option<()> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::segment::arbitrary::event;
     use crate::index::postings::Run;
+    use crate::segment::arbitrary::event;
     use carillon_model::event::Prop;
     use carillon_model::{ContactId, EventId};
     use proptest::prelude::*;

@@ -282,7 +282,11 @@ impl Page {
 
 /// How many keys of each place in the page pass, told whether they lie in the span. One pass without a branch: of each place the
 /// keys stand together, so that a number is written and never read again.
-fn count(keys: &[u64], [from, before]: [u64; 2], passes: impl Fn(usize, bool) -> bool) -> [u32; PAGE as usize] {
+fn count(
+    keys: &[u64],
+    [from, before]: [u64; 2],
+    passes: impl Fn(usize, bool) -> bool,
+) -> [u32; PAGE as usize] {
     let mut numbers = [0; PAGE as usize];
     let (mut of, mut n) = (0u8, 0u32);
     for (place, key) in keys.iter().enumerate() {

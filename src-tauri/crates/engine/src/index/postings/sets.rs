@@ -40,7 +40,11 @@ impl Sets {
     /// The properties of a number that was given.
     pub fn of(&self, number: u16) -> &[u8] {
         let place = usize::from(number);
-        let end = |place: usize| place.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+        let end = |place: usize| {
+            place
+                .checked_sub(1)
+                .map_or(0, |before| self.ends[before] as usize)
+        };
         match place {
             0 => &[],
             _ => &self.bytes[end(place - 1)..end(place)],
