@@ -11,6 +11,7 @@
 //! primary = "(" expr ")" | "everyone" | ("all" | "any" | "none") "(" list? ")"
 //!         | "at" "least" INT "of" "(" list? ")"          list = expr ("," expr)*
 //!         | KEY test | KEY "changed" date zone?
+//!         | KEY ("rose" | "fell") ("by" ("at" "least" | "more" "than") NUMBER)? "in" "the" "last" INT UNIT
 //!         | "tag" TEXT
 //!         | "did" "not"? NAME often ("where" props)?
 //!         | "did" "not"? NAME streak window? ("where" props)?
@@ -99,6 +100,7 @@ mod parts;
 mod patterns;
 mod periods;
 mod print;
+mod shifted;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
@@ -126,9 +128,10 @@ pub(crate) use changed::write as write_field;
 pub(crate) use check::clauses;
 pub(crate) use dates::{beside, date_truth, moves_with_days, zone_of};
 pub(crate) use occurrences::{longest_streak, times_hold, wait_ends};
-pub(crate) use parts::{events_of, fields_of, in_and_out, movements_of, window_of};
+pub(crate) use parts::{events_of, fields_of, in_and_out, movements_of, past_of, window_of};
 pub(crate) use periods::DaysOf;
 pub(crate) use print::print_clause;
+pub(crate) use shifted::Shifting;
 pub(crate) use values::{compare_holds, field_holds, folded, test_holds};
 pub(crate) use windows::{Counting, Spans, first_milli, settled_before, zone_of_window};
 

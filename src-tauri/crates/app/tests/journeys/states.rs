@@ -560,7 +560,7 @@ async fn a_condition_of_a_journey_and_a_rule_of_a_score_name_steps_that_are_ther
     let asking = |when: &str| {
         let mut asking = drawing();
         "Later".clone_into(&mut asking.name);
-        let ports = [("true", "end"), ("false", "end")];
+        let ports = [("yes", "end"), ("no", "end")];
         asking.steps[2] = step("rest", "if_else", json!({"when": when}), &ports);
         asking
     };

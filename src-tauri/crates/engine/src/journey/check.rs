@@ -477,7 +477,7 @@ fn read_clauses(expr: &Expr, reads: &mut Reads, needs: &mut Needs) {
             .extend(segment::events_of(clause).map(|event| event.name.clone()));
         reads.fields.extend(segment::fields_of(clause).map(str::to_owned));
         match clause {
-            Clause::Field { .. } => {}
+            Clause::Field { .. } | Clause::Shifted { .. } => {}
             Clause::Tag { .. } => reads.tags = true,
             Clause::Did { .. }
             | Clause::Streak { .. }
@@ -497,6 +497,7 @@ fn read_clauses(expr: &Expr, reads: &mut Reads, needs: &mut Needs) {
             | Clause::Sample { .. } => {}
         }
         needs.movements.extend(segment::movements_of(clause));
+        needs.past.extend(segment::past_of(clause).map(str::to_owned));
     }
     needs.fields.extend(reads.fields.iter().cloned());
     needs.events.extend(reads.events.iter().cloned());

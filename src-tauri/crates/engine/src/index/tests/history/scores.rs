@@ -114,9 +114,7 @@ impl Measured {
                 if before != Some(total) {
                     seen.push((*id, contact, now, before, total));
                 }
-                record
-                    .fields
-                    .insert(Score::field(key), Value::Number(total as f64));
+                record.measured(&Score::field(key), Some(Value::Number(total as f64)), Some(now));
                 let was = match record.fields.get(&Score::stage_field(key)) {
                     Some(Value::Text(stage)) => Some(stage.clone()),
                     _ => None,
