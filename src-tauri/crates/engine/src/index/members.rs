@@ -252,7 +252,10 @@ impl<'a> Count<'a> {
         let past = self.rows.past(key);
         let holds = |seen: &Seen<'_>, of: Run<'_>| {
             let before = of.iter().map(|p| (p.at(), p.id()));
-            matches!(seen, Seen::Number(points) if asked.holds(*points, before, self.now))
+            match seen {
+                Seen::Number(points) => asked.holds(*points, before, self.now),
+                _ => false,
+            }
         };
         if asked.holds(0.0, std::iter::empty(), self.now) {
             return column.passing(|id, seen| holds(seen, past.of(id)));

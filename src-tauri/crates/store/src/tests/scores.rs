@@ -366,7 +366,7 @@ async fn who_rises_and_falls_is_followed_by_commits_and_by_the_clock_and_read_ba
     let named = |store: &Store, name: &str| members(store, &format!("in segment \"{name}\""));
     let [a, b] = [people[0], people[1]];
     let in_three = store.as_of() + TimeDelta::days(3);
-    assert_eq!(named(&store, "Warmer"), []);
+    assert_eq!(named(&store, "Warmer"), Vec::<u32>::new());
     orders(&store, a, 1).await;
     assert_eq!(named(&store, "Warmer"), [a.0]);
     // The first measure of who comes later is no rise.
@@ -384,7 +384,7 @@ async fn who_rises_and_falls_is_followed_by_commits_and_by_the_clock_and_read_ba
         .advance_clock(in_three + TimeDelta::hours(1))
         .await
         .unwrap();
-    assert_eq!(named(&store, "Warmer"), [], "it was then what it is now");
+    assert_eq!(named(&store, "Warmer"), Vec::<u32>::new(), "it was then what it is now");
     orders(&store, b, 2).await;
     assert_eq!(named(&store, "Warmer"), [b.0]);
     // Ten days after the first order its points are gone, and so far nobody did anything.
