@@ -365,7 +365,9 @@ async fn who_rises_and_falls_is_followed_by_commits_and_by_the_clock_and_read_ba
     };
     let named = |store: &Store, name: &str| members(store, &format!("in segment \"{name}\""));
     let [a, b] = [people[0], people[1]];
-    let in_three = store.as_of() + TimeDelta::days(3);
+    let begun = store.as_of() + TimeDelta::hours(1);
+    store.advance_clock(begun).await.unwrap();
+    let in_three = begun + TimeDelta::days(3);
     assert_eq!(named(&store, "Warmer"), Vec::<u32>::new());
     orders(&store, a, 1).await;
     assert_eq!(named(&store, "Warmer"), [a.0]);
@@ -373,6 +375,7 @@ async fn who_rises_and_falls_is_followed_by_commits_and_by_the_clock_and_read_ba
     let late = write(&store, |tx| Ok(ids(&add(tx, &["c@x.example"], "user")?)[0]))
         .await
         .unwrap();
+    store.advance_clock(begun + TimeDelta::minutes(1)).await.unwrap();
     write(&store, move |tx| {
         set_field(tx, late, "city", Some(&Value::Text("Bonn".to_owned())), "user")
     })
