@@ -148,14 +148,8 @@ function Editor({ row, all, grade }: { row: ScoreRow | null; all: readonly Score
         }
         second={
           <div className="min-h-0 flex-1 space-y-4 overflow-auto p-4">
-            <PreviewPanel
-              id={row?.id ?? null}
-              model={!stopped && check.data !== undefined ? asked : null}
-            />
-            <BacktestPanel
-              id={row?.id ?? null}
-              model={!stopped && check.data !== undefined ? asked : null}
-            />
+            <PreviewPanel id={row?.id ?? null} model={!stopped && check.data !== undefined ? asked : null} />
+            <BacktestPanel id={row?.id ?? null} model={!stopped && check.data !== undefined ? asked : null} />
             {row?.published?.kind === "points" && <Thresholds row={row} />}
           </div>
         }

@@ -103,7 +103,10 @@ test("behind a field stand the tests that fit what it holds", () => {
 });
 
 test("points of scores rise and fall, and nothing else does", () => {
-  const scored: Words = { ...words, fields: [{ ...field("score_fit", "number"), score: "fit" }, field("age", "number")] };
+  const scored: Words = {
+    ...words,
+    fields: [{ ...field("score_fit", "number"), score: "fit" }, field("age", "number")],
+  };
   const offered = (text: string) => complete(text, text.length, scored)?.offers.map(({ label }) => label) ?? [];
   expect(offered("score_fit ")).toContain("rose by at least 10 in the last 30 days");
   expect(offered("score_fit ")).toContain("fell in the last 30 days");

@@ -587,7 +587,11 @@ async fn a_condition_of_a_journey_and_a_rule_of_a_score_name_steps_that_are_ther
         assert_eq!(problems.as_array().unwrap().len(), 1, "{problems}");
     }
     let listed = read("journeys.list", json!({})).await.unwrap();
-    let later = listed.as_array().unwrap().iter().find(|row| row["name"] == "Later");
+    let later = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["name"] == "Later");
     assert_eq!(later.unwrap()["problems"], 1);
     let one = json!({"id": saved["id"]});
     let refused = ask(&app, "journeys.publish", one.clone()).await.unwrap_err();
@@ -609,7 +613,10 @@ async fn a_condition_of_a_journey_and_a_rule_of_a_score_name_steps_that_are_ther
         (&json!("r"), &json!("error"))
     );
     let message = found[0]["message"].as_str().unwrap();
-    assert!(message.ends_with("did you mean \"rest\"? (at character 13)"), "{message}");
+    assert!(
+        message.ends_with("did you mean \"rest\"? (at character 13)"),
+        "{message}"
+    );
     let found = trouble("in journey \"Autumn\"").await.unwrap();
     assert_eq!(found[0]["severity"], "warning", "{found}");
     let mut score = json!({"name": "Way", "draft": model(gone)});

@@ -435,11 +435,7 @@ impl Rows {
                     }
                 }
             }
-            Change::ScoreTurned {
-                contact,
-                key,
-                turned,
-            } => self.turn(*contact, key, *turned),
+            Change::ScoreTurned { contact, key, turned } => self.turn(*contact, key, *turned),
             Change::SegmentSaved { id, .. } => self.may_move(OF_SEGMENTS, id.0),
             Change::JourneyNamed { id, .. } => self.may_move(OF_JOURNEYS, id.0),
             Change::StepsDrawn { journey, steps } => {
@@ -591,7 +587,11 @@ impl Rows {
         }
         record.moved.sort_unstable();
         record.moved.dedup();
-        record.past = needs.past.iter().map(|key| (key.clone(), who.past(key))).collect();
+        record.past = needs
+            .past
+            .iter()
+            .map(|key| (key.clone(), who.past(key)))
+            .collect();
         record
     }
 

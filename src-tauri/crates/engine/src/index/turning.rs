@@ -3,7 +3,9 @@
 use super::column::sorted;
 use super::members::Count;
 use super::postings::Postings;
-use crate::segment::{Shifting, clauses, first_milli, movements_of, moves_with_days, settled_before, window_of};
+use crate::segment::{
+    Shifting, clauses, first_milli, movements_of, moves_with_days, settled_before, window_of,
+};
 use carillon_model::Moment;
 use carillon_model::segment::{Clause, Expr, Test, Window};
 use chrono::TimeDelta;

@@ -46,7 +46,12 @@ pub fn compile_draft(
 fn take_in(document: &Journey, names: &mut InUse) {
     names.journeys.insert(document.name.clone());
     let own = names.steps.entry(document.name.clone()).or_default();
-    own.extend(document.steps.iter().map(|step| (step.id.clone(), step.name.clone())));
+    own.extend(
+        document
+            .steps
+            .iter()
+            .map(|step| (step.id.clone(), step.name.clone())),
+    );
     for step in &document.steps {
         let said = |key: &str| step.settings.get(key).and_then(|text| text.as_str());
         match step.kind.as_str() {

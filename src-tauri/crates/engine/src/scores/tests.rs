@@ -383,7 +383,10 @@ fn what_is_wrong_with_a_model_is_said_with_its_place() {
     let [(place, ScoreProblemKind::Unfit { at: 12, problem })] = &gone[..] else {
         panic!("{gone:?}");
     };
-    assert_eq!((place.as_str(), problem.suggestion.as_deref()), ("r", Some("mail")));
+    assert_eq!(
+        (place.as_str(), problem.suggestion.as_deref()),
+        ("r", Some("mail"))
+    );
     // What nobody has so far may come; what looks like a slip is told, and keeps nobody.
     assert_eq!(r("tag \"regular\"", &holds), []);
     for (when, byte) in [("age > 3 and tag \"vib\"", 16), ("in journey \"Welcom\"", 11)] {

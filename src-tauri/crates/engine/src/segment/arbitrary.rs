@@ -593,7 +593,14 @@ pub fn record(contact: ContactId) -> impl Strategy<Value = ContactRecord> {
         prop::bool::weighted(0.2),
     )
         .prop_map(
-            move |(fields, tags, (mut events, responses), (mut sent, mut moved, turned), permissions, suppressed)| {
+            move |(
+                fields,
+                tags,
+                (mut events, responses),
+                (mut sent, mut moved, turned),
+                permissions,
+                suppressed,
+            )| {
                 events.extend(responses);
                 for (i, event) in events.iter_mut().enumerate() {
                     event.id = EventId(i64::from(contact.0) * 100 + i as i64);

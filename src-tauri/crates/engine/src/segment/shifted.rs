@@ -61,16 +61,14 @@ impl Shifting {
         past: impl Iterator<Item = (Moment, i64)> + Clone,
         now: Moment,
     ) -> Verdict {
-        let (start, length) = (
-            self.start(now),
-            TimeDelta::seconds(i64::from(self.within_secs)),
-        );
-        let until = past.clone().filter(|(at, _)| *at > start).filter_map(|(at, _)| {
-            match at <= now {
+        let (start, length) = (self.start(now), TimeDelta::seconds(i64::from(self.within_secs)));
+        let until = past
+            .clone()
+            .filter(|(at, _)| *at > start)
+            .filter_map(|(at, _)| match at <= now {
                 true => at.checked_add_signed(length),
                 false => Some(at),
-            }
-        });
+            });
         Verdict {
             holds: self.holds(points, past.clone(), now),
             until: until.min(),
@@ -79,11 +77,7 @@ impl Shifting {
 }
 
 /// What a score was at `start`, or, where nothing is known of then, what it was found to be first, up to `now`.
-pub(super) fn at_first(
-    past: impl Iterator<Item = (Moment, i64)>,
-    start: Moment,
-    now: Moment,
-) -> Option<i64> {
+pub(super) fn at_first(past: impl Iterator<Item = (Moment, i64)>, start: Moment, now: Moment) -> Option<i64> {
     let mut found = None;
     for (at, points) in past.take_while(|(at, _)| *at <= now) {
         if found.is_some() && at > start {

@@ -382,12 +382,16 @@ async fn who_rises_and_falls_is_followed_by_commits_and_by_the_clock_and_read_ba
     .await
     .unwrap();
     assert_eq!(named(&store, "Warmer"), [a.0]);
-    assert_eq!(members(&store, "score_shop rose in the last 3 days"), [a.0, late.0]);
-    store
-        .advance_clock(in_three + TimeDelta::hours(1))
-        .await
-        .unwrap();
-    assert_eq!(named(&store, "Warmer"), Vec::<u32>::new(), "it was then what it is now");
+    assert_eq!(
+        members(&store, "score_shop rose in the last 3 days"),
+        [a.0, late.0]
+    );
+    store.advance_clock(in_three + TimeDelta::hours(1)).await.unwrap();
+    assert_eq!(
+        named(&store, "Warmer"),
+        Vec::<u32>::new(),
+        "it was then what it is now"
+    );
     orders(&store, b, 2).await;
     assert_eq!(named(&store, "Warmer"), [b.0]);
     // Ten days after the first order its points are gone, and so far nobody did anything.

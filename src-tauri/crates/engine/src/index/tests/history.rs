@@ -245,7 +245,13 @@ impl File {
                 .map(|e| e.at)
                 .chain(contact.record.sent.iter().map(|s| s.at))
                 .chain(contact.record.moved.iter().map(|m| m.at))
-                .chain(contact.record.past.values().flat_map(|past| past.iter().map(|(at, _)| at)));
+                .chain(
+                    contact
+                        .record
+                        .past
+                        .values()
+                        .flat_map(|past| past.iter().map(|(at, _)| at)),
+                );
             out.extend(at.flat_map(|at| {
                 lengths
                     .iter()

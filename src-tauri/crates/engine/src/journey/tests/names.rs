@@ -52,7 +52,10 @@ fn a_step_that_its_journey_never_had_is_an_error_at_its_place() {
     assert_eq!(of_condition("passed step \"mail\" of journey \"Welcome\""), []);
     // The drawing's own, though nobody saved it yet.
     assert_eq!(of_condition("passed step \"it\" of journey \"Row\""), []);
-    assert_eq!(of_condition("passed step \"at\" of journey \"Row\""), unknown("13"));
+    assert_eq!(
+        of_condition("passed step \"at\" of journey \"Row\""),
+        unknown("13")
+    );
     // A version that is out goes on.
     let out = around(
         "if_else",
@@ -64,13 +67,8 @@ fn a_step_that_its_journey_never_had_is_an_error_at_its_place() {
 
 #[test]
 fn what_is_not_there_or_nearly_a_name_in_use_is_a_warning_and_what_is_new_is_none() {
-    let doubtful = |position: &str| {
-        vec![(
-            "doubtful_name".to_owned(),
-            Severity::Warning,
-            position.to_owned(),
-        )]
-    };
+    let doubtful =
+        |position: &str| vec![("doubtful_name".to_owned(), Severity::Warning, position.to_owned())];
     assert_eq!(of_condition("in journey \"Autumn\""), doubtful("12"));
     assert_eq!(of_condition("not tag \"vib\""), doubtful("9"));
     assert_eq!(of_condition("did ordre"), doubtful("5"));
@@ -88,7 +86,10 @@ fn what_is_not_there_or_nearly_a_name_in_use_is_a_warning_and_what_is_new_is_non
     let row = row(&[
         ("add_tag", json!({"tag": "vib"})),
         ("post_event", json!({"event": "ordre", "props": {"totl": 1}})),
-        ("if_else", json!({"when": "tag \"vib\" or did ordre where totl > 3"})),
+        (
+            "if_else",
+            json!({"when": "tag \"vib\" or did ordre where totl > 3"}),
+        ),
     ]);
     assert_eq!(compile_draft(&row, &Catalogue::sample(), in_use()).1, []);
 }

@@ -226,7 +226,8 @@ pub fn shifted() -> impl Strategy<Value = Clause> {
         2 => Just(Shift::MoreThan(0.0)),
     ];
     let key = prop_oneof![3 => Just("score_heat"), 2 => Just("age")];
-    let length = prop_oneof![8 => (0u32..60).prop_map(|days| days * 86_400), 2 => 0u32..2_000_000, 1 => any::<u32>()];
+    let length =
+        prop_oneof![8 => (0u32..60).prop_map(|days| days * 86_400), 2 => 0u32..2_000_000, 1 => any::<u32>()];
     (key, any::<bool>(), by, length).prop_map(|(key, rose, by, within_secs)| Clause::Shifted {
         key: key.to_owned(),
         rose,

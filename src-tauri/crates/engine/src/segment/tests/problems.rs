@@ -17,7 +17,11 @@ fn errors_point_at_the_place_and_suggest_the_word() {
             .message
             .contains("how often")
     );
-    assert!(error("a rose by 3 in the last 2 days").message.contains("`at least`"));
+    assert!(
+        error("a rose by 3 in the last 2 days")
+            .message
+            .contains("`at least`")
+    );
     assert!(error("a rose within 2 days").message.contains("`in`"));
     assert!(error("a rose in the last 2 months").message.contains("weeks"));
     assert!(
@@ -234,18 +238,33 @@ fn only_points_of_scores_rise_and_fall_and_by_more_than_nothing() {
             .map(|problem| (problem.code.clone(), shown(problem)))
             .collect()
     };
-    for fine in ["score_fit rose in the last 7 days", "score_fit fell by at least 1 in the last 7 days"] {
+    for fine in [
+        "score_fit rose in the last 7 days",
+        "score_fit fell by at least 1 in the last 7 days",
+    ] {
         assert_eq!(said(fine), [], "{fine}");
     }
     for (text, code, shown) in [
-        ("age rose in the last 7 days", "wrong_type", "age rose in the last 7 days"),
-        ("score_mark fell in the last 7 days", "wrong_type", "score_mark fell in the last 7 days"),
+        (
+            "age rose in the last 7 days",
+            "wrong_type",
+            "age rose in the last 7 days",
+        ),
+        (
+            "score_mark fell in the last 7 days",
+            "wrong_type",
+            "score_mark fell in the last 7 days",
+        ),
         (
             "stage_fit_since fell in the last 7 days",
             "wrong_type",
             "stage_fit_since fell in the last 7 days",
         ),
-        ("age > 3 and score_fti rose in the last 7 days", "unknown_field", "score_fti"),
+        (
+            "age > 3 and score_fti rose in the last 7 days",
+            "unknown_field",
+            "score_fti",
+        ),
         (
             "age > 3 and score_fit rose by at least 0 in the last 7 days",
             "bad_difference",

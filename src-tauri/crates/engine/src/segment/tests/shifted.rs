@@ -64,7 +64,10 @@ fn who_has_no_points_or_no_past_neither_rose_nor_fell() {
         let text = format!("score_fit {text}");
         assert!(!holds(&text, &nobody) && !holds(&text, &always), "{text}");
     }
-    assert!(!holds("score_fit rose by at least 0 in the last 90 days", &nobody));
+    assert!(!holds(
+        "score_fit rose by at least 0 in the last 90 days",
+        &nobody
+    ));
 }
 
 #[test]
@@ -110,7 +113,10 @@ fn the_reason_says_both() {
         "score_fit = 45, and 20 when it was measured first, at 2025-11-22 01:00 (Europe/Berlin)"
     );
     let always = contact(&[("score_fit", Value::Number(45.0))]);
-    assert_eq!(seen("score_fit rose in the last 90 days", &always), "score_fit = 45");
+    assert_eq!(
+        seen("score_fit rose in the last 90 days", &always),
+        "score_fit = 45"
+    );
     assert_eq!(
         seen("score_fit rose in the last 90 days", &contact(&[])),
         "score_fit is empty"

@@ -190,7 +190,10 @@ fn points_grow_less_at_midnight_and_a_goal_is_reached_then() {
 
 #[test]
 fn who_rises_in_the_simulation_is_held_against_what_it_said_before() {
-    let draft = Draft::of(&row(&[wait(4, "days"), when("score_fit rose in the last 2 days")]));
+    let draft = Draft::of(&row(&[
+        wait(4, "days"),
+        when("score_fit rose in the last 2 days"),
+    ]));
     let way = |days: [u32; 3]| {
         let at = |(hour, day)| format!("2026-01-{day:02}T{hour}:00:00Z");
         let visits = (12..).zip(days).map(at);

@@ -52,7 +52,9 @@ fn person() -> impl Strategy<Value = Person> {
     });
     (record(ContactId(0)), vec(act, 0..5), vec(edit, 0..3)).prop_map(|(mut record, ledger, mut edits)| {
         // What a score is and was, the file works out.
-        record.fields.retain(|key, value| kept(value) && !Score::is_field(key));
+        record
+            .fields
+            .retain(|key, value| kept(value) && !Score::is_field(key));
         record.fields.values_mut().for_each(finer);
         edits
             .iter_mut()

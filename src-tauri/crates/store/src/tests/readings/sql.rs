@@ -180,7 +180,9 @@ impl Reading<'_> {
             format!("(SELECT l.after {rows} AND l.at <= {moment} ORDER BY l.at DESC, l.id DESC LIMIT 1)")
         };
         let first = format!("(SELECT l.before {rows} ORDER BY l.id LIMIT 1)");
-        let of_first = format!("(SELECT l.after {rows} AND l.at = (SELECT min(l.at) {rows}) ORDER BY l.id DESC LIMIT 1)");
+        let of_first = format!(
+            "(SELECT l.after {rows} AND l.at = (SELECT min(l.at) {rows}) ORDER BY l.id DESC LIMIT 1)"
+        );
         let is = format!("coalesce({}, {first}, {column})", at(now));
         let was = format!("coalesce({}, {first}, {of_first}, {column})", at(start));
         let difference = match rose {
