@@ -9,7 +9,7 @@ use crate::index::change::After;
 use crate::record::{Moved, Movement};
 use crate::segment::arbitrary::{
     KEYS, SEGMENTS, STEPS, TAGS, TEMPLATES, ZONES, basis, channel, event, moved, moves_in_journeys, purpose,
-    timely, turned, value_for,
+    shifted, timely, turned, value_for,
 };
 use crate::segment::{start_of_day, window_of};
 use carillon_model::segment::{Clause, Window};
@@ -85,7 +85,7 @@ fn recalls() -> impl Strategy<Value = Expr> {
         }),
         other => Expr::Clause(other),
     });
-    prop_oneof![2 => expr(), 1 => recalled]
+    prop_oneof![4 => expr(), 2 => recalled, 1 => shifted().prop_map(Expr::Clause)]
 }
 
 fn commit() -> impl Strategy<Value = Commit> {
@@ -438,7 +438,7 @@ proptest! {
         let mut file = File { zone: ZONE, as_of: start, contacts: BTreeMap::new(), segments: BTreeMap::new(), journeys: BTreeMap::new() };
         journeys().iter().for_each(|change| file.apply(change));
         for id in 0..3 {
-            file.apply(&Change::ContactAdded { contact: ContactId(id), fields: Vec::new() });
+            file.apply(&Change::ContactAdded { contact: ContactId(id), fields: vec![("age".into(), Value::Number(f64::from(id)))] });
         }
         for (i, expr) in [named.0, named.1, named.2].into_iter().enumerate() {
             file.apply(&saved(i as u32 + 1, SEGMENTS[i], acyclic(expr, SEGMENTS[i])));
