@@ -211,7 +211,11 @@ export function scoresAnswers({ empty, total, tell }: Pick<Listeners, "empty" | 
       const rules = model.kind === "points" ? model.groups.flatMap((group) => group.rules) : [];
       return rules
         .filter((rule) => rule.when.trim() === "")
-        .map((rule) => ({ place: rule.key, message: "Say what counts, like: did order in the last 30 days." }));
+        .map((rule) => ({
+          place: rule.key,
+          severity: "error" as const,
+          message: "Say what counts, like: did order in the last 30 days.",
+        }));
     },
     "scores.publish": ({ id }: { id: number }) =>
       put(id, (row) => ({

@@ -65,7 +65,8 @@ function Editor({ row, all, grade }: { row: ScoreRow | null; all: readonly Score
   const check = useRead("scores.check", { model: asked }, { keep: true });
   const current = check.data !== undefined && !check.isPlaceholderData && asked === model;
   const troubles = check.data ?? [];
-  const fine = current && troubles.length === 0;
+  const stopped = troubles.some((trouble) => trouble.severity === "error");
+  const fine = current && !stopped;
   const changed = name.trim() !== (row?.name ?? "") || !same(model, row?.draft ?? fresh);
   useUnsaved(changed);
   const save = useWrite("scores.save", {
@@ -147,14 +148,8 @@ function Editor({ row, all, grade }: { row: ScoreRow | null; all: readonly Score
         }
         second={
           <div className="min-h-0 flex-1 space-y-4 overflow-auto p-4">
-            <PreviewPanel
-              id={row?.id ?? null}
-              model={troubles.length === 0 && check.data !== undefined ? asked : null}
-            />
-            <BacktestPanel
-              id={row?.id ?? null}
-              model={troubles.length === 0 && check.data !== undefined ? asked : null}
-            />
+            <PreviewPanel id={row?.id ?? null} model={!stopped && check.data !== undefined ? asked : null} />
+            <BacktestPanel id={row?.id ?? null} model={!stopped && check.data !== undefined ? asked : null} />
             {row?.published?.kind === "points" && <Thresholds row={row} />}
           </div>
         }

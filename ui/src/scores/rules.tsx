@@ -4,7 +4,7 @@ import type { ScoreBounds } from "@/api/gen/ScoreBounds";
 import type { ScoreGroup } from "@/api/gen/ScoreGroup";
 import type { ScoreRule } from "@/api/gen/ScoreRule";
 import type { ScoreTrouble } from "@/api/gen/ScoreTrouble";
-import { Button, Card, IconButton, NumberInput, Select, TextInput } from "@/design";
+import { Button, Card, cx, IconButton, NumberInput, Select, TextInput } from "@/design";
 import { t } from "@/i18n";
 import {
   addGroup,
@@ -50,7 +50,11 @@ export function RulesForm({ model, troubles, onChange }: Form) {
 function Said({ of, troubles }: { of: string; troubles: readonly ScoreTrouble[] }) {
   const mine = troubles.filter((trouble) => trouble.place === of);
   return mine.map((trouble) => (
-    <p key={trouble.message} role="status" className="mt-1 text-bad text-table">
+    <p
+      key={trouble.message}
+      role="status"
+      className={cx("mt-1 text-table", trouble.severity === "error" ? "text-bad" : "text-warn")}
+    >
       {trouble.message}
     </p>
   ));

@@ -26,10 +26,11 @@ use crate::error::{Code, Result, fail};
 use crate::files::Saved;
 use crate::table::{Done, JobStarted, NoArgs};
 use crate::workspaces::Open;
-use crate::{Ctx, contacts, runtime, templates};
+use crate::{Ctx, contacts, runtime, segments, templates};
 use carillon_engine::journey::face::StepKindFace;
 use carillon_engine::journey::problem::Code as ProblemCode;
 use carillon_engine::journey::{self, Catalogue, JourneyVersion};
+use carillon_engine::segment::{self, InUse};
 use carillon_model::JourneyId;
 use carillon_model::journey::{Fact, Journey, Problem, Severity, Step};
 use carillon_store::{Priority, journeys as rows, rollups};
@@ -45,7 +46,7 @@ commands! {
     query "journeys.list" list(NoArgs) -> Vec<JourneyRow>, reads [Journeys, Enrolments, Outbox, Reports];
     query "journeys.get" get(OneJourney) -> JourneyView, reads [Journeys, Fields, Segments, Templates, Accounts];
     mutate "journeys.save" save(SaveJourney) -> SavedJourney, reads [];
-    query "journeys.check" check(CheckJourney) -> Vec<Problem>, reads [Fields, Segments, Templates, Accounts];
+    query "journeys.check" check(CheckJourney) -> Vec<Problem>, reads [Journeys, Fields, Segments, Templates, Accounts];
     query "journeys.catalogue" catalogue(NoArgs) -> Vec<StepKindFace>, reads [];
     mutate "journeys.publish" publish(PublishJourney) -> PublishedNow, reads [];
     query "journeys.entering" entering(OneJourney) -> Entering, reads [Journeys, Membership];
@@ -101,13 +102,15 @@ pub(crate) async fn row(open: &Open, id: JourneyId) -> Result<rows::JourneyRow> 
     found.ok_or_else(|| fail(Code::NotFound, "not_found.journey", &[("name", &id)]))
 }
 
-fn problems(document: &Journey, catalogue: &Catalogue) -> Vec<Problem> {
-    journey::compile(document, catalogue).1
+/// What the workspace calls things, for the conditions of a drawing.
+async fn names(open: &Open, document: &Journey) -> Result<InUse> {
+    segments::names(open, &users::texts_of(document)).await
 }
 
 /// All that keeps a drawing from being published, templates included, which are rendered for it.
 pub(crate) async fn all_problems(open: &Open, document: &Journey) -> Result<Vec<Problem>> {
-    let mut found = problems(document, &known(open).await?);
+    let catalogue = known(open).await?;
+    let (_, mut found) = journey::compile_draft(document, &catalogue, names(open, document).await?);
     for (name, detail) in templates::unfit(open, document).await? {
         let sends = |step: &&Step| {
             step.kind == "send_email" && step.settings.get("template").and_then(|t| t.as_str()) == Some(&name)
@@ -119,8 +122,21 @@ pub(crate) async fn all_problems(open: &Open, document: &Journey) -> Result<Vec<
     Ok(found)
 }
 
+/// A drawing as it runs: one that is out, or is only played.
 fn version_of(document: &Journey, catalogue: &Catalogue) -> Result<JourneyVersion> {
-    let (version, found) = journey::compile(document, catalogue);
+    without_errors(document, journey::compile(document, catalogue))
+}
+
+/// A drawing as it would run if it were published now.
+async fn draft_of(open: &Open, document: &Journey, catalogue: &Catalogue) -> Result<JourneyVersion> {
+    let names = names(open, document).await?;
+    without_errors(document, journey::compile_draft(document, catalogue, names))
+}
+
+fn without_errors(
+    document: &Journey,
+    (version, found): (Option<JourneyVersion>, Vec<Problem>),
+) -> Result<JourneyVersion> {
     let errors: Vec<String> = found
         .iter()
         .filter(|p| p.severity == Severity::Error)
@@ -146,7 +162,17 @@ async fn list(cx: &Ctx, _: NoArgs) -> Result<Vec<JourneyRow>> {
         .read(move |db| {
             let first = carillon_store::time::days(today) - 30;
             let mut out = Vec::new();
-            for row in rows::list(db)?.into_iter().filter(|row| !row.campaign) {
+            let mut all = rows::list(db)?;
+            all.retain(|row| !row.campaign);
+            let asks = |text: &String| segment::parse(text).is_ok_and(|expr| segment::names_step(&expr));
+            let names = InUse {
+                steps: match all.iter().any(|row| users::texts_of(&row.draft).iter().any(asks)) {
+                    true => rows::steps(db)?,
+                    false => BTreeMap::new(),
+                },
+                ..InUse::default()
+            };
+            for row in all {
                 let versions = rows::versions(db, row.id)?;
                 let newest = versions.last();
                 let object = i64::from(row.id.0);
@@ -156,7 +182,7 @@ async fn list(cx: &Ctx, _: NoArgs) -> Result<Vec<JourneyRow>> {
                         .map(|(_, n)| n)
                         .sum())
                 };
-                let found = problems(&row.draft, &catalogue);
+                let (_, found) = journey::compile_draft(&row.draft, &catalogue, names.clone());
                 out.push(JourneyRow {
                     version: newest.map(|v| v.number),
                     changed: newest.is_none_or(|v| {

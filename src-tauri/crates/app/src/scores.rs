@@ -22,6 +22,7 @@ use crate::{fields, journeys, runtime};
 use carillon_engine::scores::{Scoring, check};
 use carillon_model::ScoreId;
 use carillon_model::event::Prop;
+use carillon_model::journey::Severity;
 use carillon_model::score::{ADJUSTED, Score, ScoreChange, ScoreModel};
 use carillon_store::events::NewEvent;
 use carillon_store::{Db, Priority, scores};
@@ -32,7 +33,7 @@ commands! {
     query "scores.list" list(NoArgs) -> Vec<ScoreRow>, reads [Scores];
     query "scores.get" get(OneScore) -> ScoreRow, reads [Scores];
     mutate "scores.save" save(SaveScore) -> ScoreRow, reads [];
-    query "scores.check" check_model(CheckScore) -> Vec<ScoreTrouble>, reads [Scores, Fields, Segments];
+    query "scores.check" check_model(CheckScore) -> Vec<ScoreTrouble>, reads [Scores, Fields, Segments, Journeys];
     mutate "scores.publish" publish(OneScore) -> ScoreRow, reads [];
     mutate "scores.archive" archive(OneScore) -> Done, reads [];
     query "scores.preview" preview(PreviewScore) -> ScorePreview, reads [Scores, Contacts, Tags, Events, Segments, Clock];
@@ -105,11 +106,29 @@ async fn troubles(open: &Open, model: &ScoreModel) -> Result<Vec<ScoreTrouble>> 
     let points: BTreeSet<String> = points.map(|score| score.key).collect();
     let known = open.store.catalogue().fields();
     let segments = open.store.with_index(|index| index.scope().segments.clone());
-    let found = check(model, &known, &segments, &points);
+    let names = crate::segments::names(open, &texts_of(model)).await?;
+    let found = check(model, &known, &segments, &points, &names);
     Ok(found
         .iter()
         .map(|problem| problems::told(model, problem))
         .collect())
+}
+
+/// The texts of all rules.
+fn texts_of(model: &ScoreModel) -> Vec<String> {
+    match model {
+        ScoreModel::Points { groups, .. } => {
+            let rules = groups.iter().flat_map(|group| &group.rules);
+            rules.map(|rule| rule.when.clone()).collect()
+        }
+        ScoreModel::Grade { .. } => Vec::new(),
+    }
+}
+
+/// The first thing that keeps a model from measuring anybody.
+async fn first_error(open: &Open, model: &ScoreModel) -> Result<Option<ScoreTrouble>> {
+    let mut found = troubles(open, model).await?.into_iter();
+    Ok(found.find(|trouble| trouble.severity == Severity::Error))
 }
 
 async fn check_model(cx: &Ctx, req: CheckScore) -> Result<Vec<ScoreTrouble>> {
@@ -119,7 +138,7 @@ async fn check_model(cx: &Ctx, req: CheckScore) -> Result<Vec<ScoreTrouble>> {
 async fn publish(cx: &Ctx, req: OneScore) -> Result<ScoreRow> {
     let open = cx.open()?;
     let score = one(open, req.id).await?;
-    if let Some(first) = troubles(open, &score.draft).await?.into_iter().next() {
+    if let Some(first) = first_error(open, &score.draft).await? {
         return Err(fail(
             Code::Invalid,
             "scores.wrong",

@@ -4,7 +4,7 @@ mod around;
 mod read;
 
 pub use around::{CompareSegment, NearClause, SegmentOverlap, SegmentUser, SegmentUsers};
-pub use read::expression;
+pub use read::{expression, names};
 
 use crate::commands;
 use crate::contacts::{ContactRow, MemberOf};

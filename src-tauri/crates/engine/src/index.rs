@@ -237,6 +237,11 @@ impl Index {
         let remembered = self.remembered.get_mut().unwrap_or_else(PoisonError::into_inner);
         remembered.forget(&staged.changes);
         self.rows.apply_all(&staged.changes);
+        // Read while the commit was on its way, by somebody whom nothing was noted for.
+        let unnoted = staged.scored.moved.iter();
+        for key in unnoted.filter(|key| !staged.scored.recalled.contains(&***key)) {
+            self.rows.let_go_past(key);
+        }
         self.rows.outdate(&staged.changes, &self.scores.needs.fields);
         for ((segment, contact), verdict) in staged.updates {
             if staged.replaced.contains_key(&segment) {

@@ -36,7 +36,7 @@ pub use canonical::{
     FILE_BYTES_ALLOWED, FILE_DEPTH_ALLOWED, Unreadable, canonical, natural, read, without_layout,
 };
 pub use check::Catalogue;
-pub use compile::{EXIT_RULES_ALLOWED, STEPS_ALLOWED, compile};
+pub use compile::{EXIT_RULES_ALLOWED, STEPS_ALLOWED, compile, compile_draft};
 pub use drawing::same_drawing;
 pub use entry::{
     Admission, ENTRIES_AN_HOUR, Entry, PastEnrolment, admit, admits_edge, admits_event, entry_due,

@@ -22,6 +22,8 @@ pub struct ContactRecord {
     pub sent: Vec<Sent>,
     /// Movements that somebody asks for, sorted, each once.
     pub moved: Vec<Moved>,
+    /// What scores were that somebody asks for, by the keys of their fields.
+    pub past: BTreeMap<String, Past>,
     /// The ledger's last word where it is a grant.
     pub permissions: BTreeMap<(Channel, Purpose), Basis>,
     /// The address stands on the suppression list.
@@ -85,6 +87,56 @@ pub struct Moved {
     pub number: i64,
 }
 
+/// A score that came to other points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turned {
+    /// To the millisecond, as the file keeps it.
+    pub at: Moment,
+    /// What it was before; `None` where it was measured for the first time.
+    pub before: Option<i64>,
+    /// Whole points from then on.
+    pub points: i64,
+}
+
+impl Turned {
+    /// From points to others. That somebody new has none is no change.
+    pub fn between(at: Moment, before: Option<i64>, points: Option<i64>) -> Option<Turned> {
+        let points = points.filter(|points| before.unwrap_or(0) != *points)?;
+        Some(Turned { at, before, points })
+    }
+}
+
+/// What a score was, and from which moment on, in order of time: the last word of each millisecond. What it was before the
+/// first change that is known stands at 1970.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Past(Vec<(Moment, i64)>);
+
+impl Past {
+    /// One after another, in order of time.
+    pub fn of(all: Vec<(Moment, i64)>) -> Past {
+        Past(all)
+    }
+
+    /// Takes in a change; the same again changes nothing.
+    pub fn turns(&mut self, turned: Turned) {
+        let Turned { at, before, points } = turned;
+        if let (true, Some(before)) = (self.0.is_empty(), before) {
+            self.0.push((Moment::UNIX_EPOCH, before));
+        }
+        let at = Moment::from_timestamp_millis(at.timestamp_millis()).unwrap_or(at);
+        match self.0.binary_search_by_key(&at, |known| known.0) {
+            Ok(place) => self.0[place].1 = points,
+            Err(place) => self.0.insert(place, (at, points)),
+        }
+    }
+
+    /// All of it.
+    pub fn iter(&self) -> impl Iterator<Item = (Moment, i64)> + Clone + '_ {
+        self.0.iter().copied()
+    }
+}
+
 impl ContactRecord {
     /// The contact's identity.
     pub fn contact(&self) -> ContactId {
@@ -95,6 +147,22 @@ impl ContactRecord {
     pub fn moves(&mut self, moved: Moved) {
         if let Err(place) = self.moved.binary_search(&moved) {
             self.moved.insert(place, moved);
+        }
+    }
+
+    /// Writes what a score says into its field, and, where somebody asks what it was, that it says so from `at` on.
+    pub fn measured(&mut self, key: &str, value: Option<Value>, at: Option<Moment>) {
+        let whole = |value: Option<&Value>| match value {
+            Some(Value::Number(points)) => Some(*points as i64),
+            _ => None,
+        };
+        let before = whole(self.fields.get(key));
+        if let Some(turned) = at.and_then(|at| Turned::between(at, before, whole(value.as_ref()))) {
+            self.past.entry(key.to_owned()).or_default().turns(turned);
+        }
+        match value {
+            Some(value) => drop(self.fields.insert(key.to_owned(), value)),
+            None => drop(self.fields.remove(key)),
         }
     }
 

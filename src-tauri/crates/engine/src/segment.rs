@@ -11,6 +11,7 @@
 //! primary = "(" expr ")" | "everyone" | ("all" | "any" | "none") "(" list? ")"
 //!         | "at" "least" INT "of" "(" list? ")"          list = expr ("," expr)*
 //!         | KEY test | KEY "changed" date zone?
+//!         | KEY ("rose" | "fell") ("by" ("at" "least" | "more" "than") NUMBER)? "in" "the" "last" INT UNIT
 //!         | "tag" TEXT
 //!         | "did" "not"? NAME often ("where" props)?
 //!         | "did" "not"? NAME streak window? ("where" props)?
@@ -99,6 +100,7 @@ mod parts;
 mod patterns;
 mod periods;
 mod print;
+mod shifted;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
@@ -112,8 +114,8 @@ pub use check::{ExprProblem, MAX_CHAIN, check, check_saved, find_cycle};
 pub use dates::{local_date, start_of_day};
 pub use eval::{Facts, Seen, eval, eval_facts, event_matches, sample_share};
 pub use explain::{Reason, explain};
-pub use hints::{InUse, Steps, hints, names_step, unknown_steps};
-pub use locate::locate;
+pub use hints::{InUse, Steps, hints, names_step, slips, unknown_steps};
+pub use locate::{character, locate, locate_where};
 pub use needs::{Every, Needs};
 pub use parse::{ParseError, parse, parse_where};
 pub use parts::{named_journey, named_segment};
@@ -126,9 +128,10 @@ pub(crate) use changed::write as write_field;
 pub(crate) use check::clauses;
 pub(crate) use dates::{beside, date_truth, moves_with_days, zone_of};
 pub(crate) use occurrences::{longest_streak, times_hold, wait_ends};
-pub(crate) use parts::{events_of, fields_of, in_and_out, movements_of, window_of};
+pub(crate) use parts::{events_of, fields_of, in_and_out, movements_of, past_of, window_of};
 pub(crate) use periods::DaysOf;
 pub(crate) use print::print_clause;
+pub(crate) use shifted::Shifting;
 pub(crate) use values::{compare_holds, field_holds, folded, test_holds};
 pub(crate) use windows::{Counting, Spans, first_milli, settled_before, zone_of_window};
 

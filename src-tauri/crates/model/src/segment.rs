@@ -40,6 +40,14 @@ pub enum Expr {
 pub enum Clause {
     /// A built-in or custom field.
     Field { key: String, test: Test },
+    /// A score has risen, or fallen if not `rose`, by so many points in the last `within_secs`: what it is now beside what it was
+    /// at the beginning of that time, or, where it was not measured yet, beside what it was found to be first.
+    Shifted {
+        key: String,
+        rose: bool,
+        by: Shift,
+        within_secs: u32,
+    },
     /// Has the tag.
     Tag { tag: String },
     /// Did an event a number of times within a window.
@@ -116,6 +124,15 @@ pub enum Clause {
     },
     /// A stable share of all contacts: hash of (`salt`, contact) below `percent` of 100.
     Sample { percent: f64, salt: String },
+}
+
+/// By how much a score has risen or fallen: a difference of points.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "by", content = "points", rename_all = "snake_case")]
+#[ts(export)]
+pub enum Shift {
+    AtLeast(f64),
+    MoreThan(f64),
 }
 
 /// A test of a field's value. Text is compared on its NFKC, case-folded, trimmed form.

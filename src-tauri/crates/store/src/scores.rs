@@ -14,6 +14,7 @@ use crate::topics::Topic;
 use crate::tx::{Mark, Tx};
 use crate::{contacts, fields, values};
 use carillon_engine::index::ScoreMove;
+use carillon_engine::record::Turned;
 use carillon_engine::scores::Scoring;
 use carillon_model::contact::{Field, FieldType};
 use carillon_model::score::{Score, ScoreCause, ScoreChange, ScoreModel};
@@ -53,6 +54,11 @@ const LEDGER: &str = sql!(
 );
 const STAGES: &str =
     sql!("SELECT score, stage, at FROM score_stages WHERE contact = ?1 ORDER BY score, at, stage");
+const TURNED: &str = sql!(
+    "SELECT l.contact, l.at, l.before, l.after FROM score_ledger l JOIN scores s ON s.id = l.score
+     WHERE 'score_' || s.key = ?1 ORDER BY l.contact, l.id",
+    scan: "what a score was is read whole when somebody first asks who rose or fell"
+);
 pub(crate) const LAST_CHANGES: &str = sql!(
     "SELECT s.key, max(l.at) FROM score_ledger l JOIN scores s ON s.id = l.score WHERE l.contact = ?1 GROUP BY l.score"
 );
@@ -255,6 +261,19 @@ pub fn ledger(
 pub fn stages(db: &Db<'_>, contact: ContactId) -> Result<Vec<(ScoreId, String, Moment)>> {
     db.all(STAGES, (contact.0,), |row| {
         Ok((ScoreId(row.get(0)?), row.get(1)?, moment(row.get(2)?)?))
+    })
+}
+
+/// Gives all changes of the score that writes a field, contact by contact in their order.
+pub(crate) fn give_turned(db: &Db<'_>, field: &str, give: &mut dyn FnMut(ContactId, Turned)) -> Result<()> {
+    db.each(TURNED, (field,), |row| {
+        let turned = Turned {
+            at: moment(row.get(1)?)?,
+            before: row.get(2)?,
+            points: row.get(3)?,
+        };
+        give(ContactId(row.get(0)?), turned);
+        Ok(())
     })
 }
 

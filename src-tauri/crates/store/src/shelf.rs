@@ -5,9 +5,9 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::identity::Identity;
 use crate::open;
-use crate::{contact_chunks, enrolments, event_chunks, outbox, segments};
+use crate::{contact_chunks, enrolments, event_chunks, outbox, scores, segments};
 use carillon_engine::index::{ColumnPart, EventPart, Source};
-use carillon_engine::record::Movement;
+use carillon_engine::record::{Movement, Turned};
 use carillon_model::{ContactId, MessageId, Moment};
 use rusqlite::Connection;
 use std::path::Path;
@@ -99,6 +99,10 @@ impl Source for Shelf {
 
     fn sent(&self, give: &mut dyn FnMut(ContactId, &str, Moment, MessageId)) -> bool {
         self.read(|db| outbox::give_sent(db, give))
+    }
+
+    fn turned(&self, key: &str, give: &mut dyn FnMut(ContactId, Turned)) -> bool {
+        self.read(|db| scores::give_turned(db, key, give))
     }
 
     fn moved(&self, movement: &Movement, give: &mut dyn FnMut(ContactId, Moment, i64)) -> bool {

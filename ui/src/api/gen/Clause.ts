@@ -8,6 +8,7 @@ import type { EventMatch } from "./EventMatch";
 import type { MovementKind } from "./MovementKind";
 import type { Period } from "./Period";
 import type { Purpose } from "./Purpose";
+import type { Shift } from "./Shift";
 import type { StepId } from "./StepId";
 import type { Test } from "./Test";
 import type { Times } from "./Times";
@@ -17,7 +18,7 @@ import type { Zone } from "./Zone";
 /**
  * One test of one contact.
  */
-export type Clause = { "clause": "field", key: string, test: Test, } | { "clause": "tag", tag: string, } | { "clause": "did", event: EventMatch, times: Times, window: Window, } | { "clause": "streak", event: EventMatch, n: number, period: Period, zone: Zone, window: Window, } | { "clause": "first_did", event: EventMatch, window: Window, } | { "clause": "last_did", event: EventMatch, window: Window, } | { "clause": "aggregate", function: Aggregate, prop: string, event: EventMatch, bound: AggregateBound, window: Window, } | { "clause": "sequence", first: EventMatch, then: EventMatch, follows: boolean, within_secs: number, window: Window, } | { "clause": "sent", template: string | null, times: Times, window: Window, } | { "clause": "answered", answer: Answer, times: Times, last: number, } | { "clause": "consent", channel: Channel, purpose: Purpose, basis: Basis | null, } | { "clause": "in_segment", name: string, } | { "clause": "moved", movement: MovementKind, name: string, 
+export type Clause = { "clause": "field", key: string, test: Test, } | { "clause": "shifted", key: string, rose: boolean, by: Shift, within_secs: number, } | { "clause": "tag", tag: string, } | { "clause": "did", event: EventMatch, times: Times, window: Window, } | { "clause": "streak", event: EventMatch, n: number, period: Period, zone: Zone, window: Window, } | { "clause": "first_did", event: EventMatch, window: Window, } | { "clause": "last_did", event: EventMatch, window: Window, } | { "clause": "aggregate", function: Aggregate, prop: string, event: EventMatch, bound: AggregateBound, window: Window, } | { "clause": "sequence", first: EventMatch, then: EventMatch, follows: boolean, within_secs: number, window: Window, } | { "clause": "sent", template: string | null, times: Times, window: Window, } | { "clause": "answered", answer: Answer, times: Times, last: number, } | { "clause": "consent", channel: Channel, purpose: Purpose, basis: Basis | null, } | { "clause": "in_segment", name: string, } | { "clause": "moved", movement: MovementKind, name: string, 
 /**
  * The id of the step, where the movement is a step's, and only there.
  */

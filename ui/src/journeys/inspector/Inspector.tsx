@@ -138,7 +138,7 @@ function OneStep({ step, figures, live }: { step: Step; figures: Figures | null;
               step={step}
               face={face}
               setting={setting}
-              error={problems.find((problem) => root(problem.field) === setting.name)}
+              error={worst(problems.filter((problem) => root(problem.field) === setting.name))}
             />
           ))
         )}
@@ -162,6 +162,10 @@ function OneStep({ step, figures, live }: { step: Step; figures: Figures | null;
     </div>
   );
 }
+
+/** An error before a warning. */
+const worst = (problems: readonly Problem[]): Problem | undefined =>
+  problems.find((problem) => problem.severity === "error") ?? problems[0];
 
 /** Problems of the step that belong to none of its settings. */
 function General({ problems, step }: { problems: readonly Problem[]; step: Step }) {

@@ -2,7 +2,7 @@ import type { Problem } from "@/api/gen/Problem";
 import type { Setting } from "@/api/gen/Setting";
 import type { Step } from "@/api/gen/Step";
 import type { StepKindFace } from "@/api/gen/StepKindFace";
-import { CheckLine, Field, NumberInput, Segmented, Select, TextInput } from "@/design";
+import { CheckLine, cx, Field, NumberInput, Segmented, Select, TextInput } from "@/design";
 import { t, tx } from "@/i18n";
 import { useDesignerStore } from "../state";
 import { missingSetting, unsetText } from "../summary";
@@ -51,6 +51,8 @@ export function SettingForm({
   const { drawing, catalogue } = store.getState();
   const unset = missingSetting(step, catalogue)?.name === setting.name;
   const said = unset ? unsetText(setting) : error ? problemText(error, drawing.doc, catalogue) : undefined;
+  // A warning keeps nobody from publishing: it is no error of the field.
+  const doubtful = !unset && error?.severity === "warning";
   if (setting.form === "bool") {
     return (
       <div data-setting={setting.name}>
@@ -69,14 +71,15 @@ export function SettingForm({
       <fieldset data-setting={setting.name} className="min-w-0">
         <legend className="mb-1 font-medium text-body">{label}</legend>
         <Form {...props} />
-        {said !== undefined && <p className="mt-1 text-bad text-table">{said}</p>}
+        {said !== undefined && <p className={cx("mt-1 text-table", doubtful ? "text-warn" : "text-bad")}>{said}</p>}
       </fieldset>
     );
   }
   return (
-    <Field label={label} error={said} optional={!setting.required && setting.default === null}>
+    <Field label={label} error={doubtful ? undefined : said} optional={!setting.required && setting.default === null}>
       <div data-setting={setting.name}>
         <Form {...props} />
+        {doubtful && <p className="mt-1 text-table text-warn">{said}</p>}
       </div>
     </Field>
   );

@@ -102,6 +102,21 @@ test("behind a field stand the tests that fit what it holds", () => {
   expect(labels("nobody_knows_it |")).toEqual([]);
 });
 
+test("points of scores rise and fall, and nothing else does", () => {
+  const scored: Words = {
+    ...words,
+    fields: [{ ...field("score_fit", "number"), score: "fit" }, field("age", "number")],
+  };
+  const offered = (text: string) => complete(text, text.length, scored)?.offers.map(({ label }) => label) ?? [];
+  expect(offered("score_fit ")).toContain("rose by at least 10 in the last 30 days");
+  expect(offered("score_fit ")).toContain("fell in the last 30 days");
+  expect(offered("score_fit rose by more ")).toEqual(["than 10 in the last 30 days"]);
+  expect(offered("age ").filter((label) => /rose|fell/.test(label))).toEqual([]);
+  const reads = (text: string) => readExpression(lex(text), scored.fields).whole;
+  expect(reads("score_fit fell by more than 2.5 in the last 1 week and age > 3")).toBe(true);
+  expect(reads("score_fit fell by 2 in the last 1 week")).toBe(false);
+});
+
 test("options, tags, messages and segments are offered as texts in quotes", () => {
   expect(taken("plan is |", "gold")).toBe('plan is "gold"|');
   expect(taken("plan is |", 'the "big" one')).toBe('plan is "the \\"big\\" one"|');

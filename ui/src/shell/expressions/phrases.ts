@@ -406,6 +406,13 @@ export const DATES = [
   when("is tomorrow", "tomorrow", always),
 ];
 
+/** What a score is beside what it was. */
+export const SHIFTED = (["rose", "fell"] as const).flatMap((way) => [
+  tests(`${way} by at least {number:10} in the last {whole:30} {unit:days}`, way),
+  tests(`${way} by more than {number:10} in the last {whole:30} {unit:days}`, way, start),
+  tests(`${way} in the last {whole:30} {unit:days}`, way),
+]);
+
 /** When the value of a field was written last, */
 export const CHANGED = tests("changed", "changed", more);
 /** and the tests of that. What lies ahead, or comes back, is read and not offered: nobody has written then yet. */

@@ -89,6 +89,9 @@ export function readWhere(tokens: readonly Token[], event: string): Reading {
 const isWritten = ({ key, score }: Asked): boolean =>
   (score ?? null) === null && key !== "created_at" && !key.startsWith("company.");
 
+/** Whether it is kept what a field was: only of the points of scores. */
+const isScored = ({ type, score }: Asked): boolean => (score ?? null) !== null && type === "number";
+
 const once = (ends: readonly number[]): number[] => [...new Set(ends)];
 
 /** Phrases by the word or sign they begin with, for those looked at often. */
@@ -319,10 +322,11 @@ class Reader {
     const field = this.fields.find((each) => each.key === key);
     if (field !== undefined) {
       const tests = this.testOf(at, [field.type], field.options ?? []);
+      if (isScored(field)) return once([...tests, ...this.any(P.SHIFTED, at)]);
       return isWritten(field) ? once([...tests, ...this.changed(at)]) : tests;
     }
     this.offering = false;
-    const ends = once([...this.testOf(at, ALL_TYPES, []), ...this.changed(at)]);
+    const ends = once([...this.testOf(at, ALL_TYPES, []), ...this.any(P.SHIFTED, at), ...this.changed(at)]);
     this.offering = true;
     return ends;
   }

@@ -1,7 +1,7 @@
 //! Publishing: a draft becomes a version that contacts enter.
 
 use super::states::finish_stop;
-use super::{Entering, OneJourney, PublishJourney, PublishedNow, inside, known, row, version_of};
+use super::{Entering, OneJourney, PublishJourney, PublishedNow, draft_of, inside, known, row};
 use crate::error::{Code, Result, fail};
 use crate::workspaces::Open;
 use crate::{Ctx, runtime, templates};
@@ -68,7 +68,7 @@ pub(crate) fn arrival(journey: JourneyId, entry: StepId, contact: ContactId, now
 pub(super) async fn entering(cx: &Ctx, req: OneJourney) -> Result<Entering> {
     let open = cx.open()?;
     let row = row(open, req.id).await?;
-    let version = version_of(&row.draft, &known(open).await?)?;
+    let version = draft_of(open, &row.draft, &known(open).await?).await?;
     let inside = open
         .store
         .read(move |db| inside::active(db, &rows::versions(db, req.id)?))
@@ -128,7 +128,7 @@ async fn publish_and(
 ) -> Result<Option<PublishedNow>> {
     let id = read.id;
     let catalogue = known(open).await?;
-    let version = version_of(&read.draft, &catalogue)?;
+    let version = draft_of(open, &read.draft, &catalogue).await?;
     let mails = !version.needs().templates.is_empty();
     if mails && open.workspace()?.postal_address.trim().is_empty() {
         return Err(fail(Code::Refused, "journeys.no_address", &[]));

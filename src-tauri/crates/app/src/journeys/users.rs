@@ -60,8 +60,8 @@ fn of_campaigns(db: &Db<'_>) -> carillon_store::Result<Vec<(CampaignId, String, 
     Ok(all)
 }
 
-/// Segment names that expressions anywhere in the drawing refer to, or an entry is about.
-fn segments_of(document: &Journey) -> Vec<String> {
+/// All texts of the drawing that may be expressions.
+pub(super) fn texts_of(document: &Journey) -> Vec<String> {
     fn walk(value: &serde_json::Value, texts: &mut Vec<String>) {
         match value {
             serde_json::Value::String(text) => texts.push(text.clone()),
@@ -70,12 +70,17 @@ fn segments_of(document: &Journey) -> Vec<String> {
             _ => {}
         }
     }
-    let mut names = settings_with(document, "entry_segment", "segment");
     let mut texts: Vec<String> = document.exit_when.iter().map(|r| r.when.clone()).collect();
     for step in &document.steps {
         step.settings.values().for_each(|v| walk(v, &mut texts));
     }
-    for text in texts {
+    texts
+}
+
+/// Segment names that expressions anywhere in the drawing refer to, or an entry is about.
+fn segments_of(document: &Journey) -> Vec<String> {
+    let mut names = settings_with(document, "entry_segment", "segment");
+    for text in texts_of(document) {
         if let Ok(expr) = segment::parse(&text) {
             names.extend(segment::Needs::of(&expr, &BTreeMap::new()).segments);
         }

@@ -4,7 +4,7 @@ use super::preview::sample;
 use super::{
     BacktestDifference, BacktestGrade, BacktestModel, BacktestScore, BacktestTenth, ScoreBacktest, StageMove,
 };
-use super::{all, troubles};
+use super::{all, first_error};
 use crate::Ctx;
 use crate::error::{Code, Result, fail};
 use carillon_engine::scores::backtest::{Area, Estimate, tenths};
@@ -27,7 +27,7 @@ const SURE: f64 = 1.96;
 
 pub(super) async fn backtest(cx: &Ctx, req: BacktestScore) -> Result<ScoreBacktest> {
     let open = cx.open()?;
-    if let Some(first) = troubles(open, &req.model).await?.into_iter().next() {
+    if let Some(first) = first_error(open, &req.model).await? {
         return Err(unready(&first.message));
     }
     if req.days == 0 || req.days > LONGEST {

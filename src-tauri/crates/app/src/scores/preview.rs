@@ -1,6 +1,6 @@
 //! What a model would say of people, before it is published.
 
-use super::{LabelCount, PreviewScore, ScorePreview, all, troubles};
+use super::{LabelCount, PreviewScore, ScorePreview, all, first_error};
 use crate::Ctx;
 use crate::error::{Code, Result, fail};
 use carillon_engine::scores::{Grade, Points, Scoring};
@@ -15,7 +15,7 @@ const MEASURED: u64 = 1_000;
 
 pub(super) async fn preview(cx: &Ctx, req: PreviewScore) -> Result<ScorePreview> {
     let open = cx.open()?;
-    if let Some(first) = troubles(open, &req.model).await?.into_iter().next() {
+    if let Some(first) = first_error(open, &req.model).await? {
         return Err(fail(Code::Invalid, "scores.unready", &[("detail", &first.message)]).at("model"));
     }
     let known = all(open)

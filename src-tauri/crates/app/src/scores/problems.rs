@@ -3,7 +3,8 @@
 use super::ScoreTrouble;
 use crate::error::sentence;
 use carillon_engine::scores::{ScoreProblem, ScoreProblemKind};
-use carillon_model::score::ScoreModel;
+use carillon_engine::segment;
+use carillon_model::score::{ScoreModel, ScoreRule};
 use std::fmt::Display;
 
 /// The sentence, with the rule or group it is about by the words a person gave it.
@@ -17,13 +18,26 @@ pub(super) fn told(model: &ScoreModel, problem: &ScoreProblem) -> ScoreTrouble {
         }
         ScoreProblemKind::UnknownScore if problem.place.is_empty() => say("scores.problems.no_score", &""),
         ScoreProblemKind::Unreadable { at, message } => {
-            let at = at + 1;
+            let at = character(model, &problem.place, *at);
             sentence(
                 "scores.problems.unreadable",
                 &[("place", &place), ("detail", message), ("at", &at)],
             )
         }
-        ScoreProblemKind::Unfit(inner) => say("scores.problems.unfit", &inner.message),
+        ScoreProblemKind::Unfit { at, problem: inner } => {
+            let at = character(model, &problem.place, *at);
+            sentence(
+                "scores.problems.unfit",
+                &[("place", &place), ("detail", &inner.message), ("at", &at)],
+            )
+        }
+        ScoreProblemKind::Doubtful { at, problem: inner } => {
+            let at = character(model, &problem.place, *at);
+            sentence(
+                "scores.problems.doubtful",
+                &[("place", &place), ("detail", &inner.message), ("at", &at)],
+            )
+        }
         ScoreProblemKind::NotAnEvent => say("scores.problems.not_an_event", &""),
         ScoreProblemKind::ReadsScore(field) => say("scores.problems.reads_score", field),
         ScoreProblemKind::ReadsHistory(segment) => say("scores.problems.reads_history", segment),
@@ -40,16 +54,26 @@ pub(super) fn told(model: &ScoreModel, problem: &ScoreProblem) -> ScoreTrouble {
     };
     ScoreTrouble {
         place: problem.place.clone(),
+        severity: problem.severity(),
         message,
     }
 }
 
-fn is_blank(model: &ScoreModel, rule: &str) -> bool {
+/// Which character of a rule's text stands at a byte, counted from 1.
+fn character(model: &ScoreModel, rule: &str, byte: usize) -> usize {
+    rule_of(model, rule).map_or(byte + 1, |rule| segment::character(&rule.when, byte))
+}
+
+fn rule_of<'m>(model: &'m ScoreModel, key: &str) -> Option<&'m ScoreRule> {
     let ScoreModel::Points { groups, .. } = model else {
-        return false;
+        return None;
     };
     let mut rules = groups.iter().flat_map(|group| &group.rules);
-    rules.any(|known| known.key == rule && known.when.trim().is_empty())
+    rules.find(|known| known.key == key)
+}
+
+fn is_blank(model: &ScoreModel, rule: &str) -> bool {
+    rule_of(model, rule).is_some_and(|rule| rule.when.trim().is_empty())
 }
 
 /// What a person calls the place: the text of a rule, the name of a group, the key of a score.

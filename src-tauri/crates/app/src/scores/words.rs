@@ -1,5 +1,6 @@
 //! What is asked and answered about scores.
 
+use carillon_model::journey::Severity;
 use carillon_model::score::{Score, ScoreChange, ScoreModel, Scored};
 use carillon_model::{ContactId, EventId, Moment, ScoreId};
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,8 @@ pub struct CheckScore {
 pub struct ScoreTrouble {
     /// The key of the rule or group; empty for all of it.
     pub place: String,
+    /// A warning keeps nobody from publishing.
+    pub severity: Severity,
     pub message: String,
 }
 

@@ -63,8 +63,28 @@ pub(super) async fn unknown_step(open: &Open, text: &str, expr: &Expr) -> Result
 
 /// Names in an expression that nobody has used so far.
 pub(super) async fn hints(open: &Open, text: &str, expr: &Expr) -> Result<Vec<TextProblem>> {
+    let known = in_use(open).await?;
+    let found = segment::hints(expr, &known);
+    Ok(found.iter().map(|hint| placed(text, hint)).collect())
+}
+
+/// What this workspace calls things, for expressions with these texts: the steps of journeys only where one names a step.
+///
+/// # Errors
+/// The store's.
+pub async fn names(open: &Open, texts: &[String]) -> Result<InUse> {
+    let mut known = in_use(open).await?;
+    let names_step = |text: &String| segment::parse(text).is_ok_and(|expr| segment::names_step(&expr));
+    if texts.iter().any(names_step) {
+        known.steps = open.store.read(carillon_store::journeys::steps).await?;
+    }
+    Ok(known)
+}
+
+/// All but the steps of journeys.
+async fn in_use(open: &Open) -> Result<InUse> {
     let templates = open.store.read(carillon_store::templates::list).await?;
-    let known = open.store.with_index(|index| InUse {
+    Ok(open.store.with_index(|index| InUse {
         journeys: index.scope().numbers.journeys.keys().cloned().collect(),
         tags: index.tags_seen().map(|(tag, _)| tag.to_owned()).collect(),
         events: index
@@ -72,9 +92,8 @@ pub(super) async fn hints(open: &Open, text: &str, expr: &Expr) -> Result<Vec<Te
             .map(|(name, keys)| (name.to_owned(), keys.into_iter().map(str::to_owned).collect()))
             .collect(),
         templates: templates.into_iter().map(|template| template.name).collect(),
-    });
-    let found = segment::hints(expr, &known);
-    Ok(found.iter().map(|hint| placed(text, hint)).collect())
+        ..InUse::default()
+    }))
 }
 
 /// An error with the word that stands where it is.

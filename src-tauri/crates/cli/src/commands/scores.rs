@@ -162,7 +162,10 @@ async fn save(backend: &Backend, json: bool, name: String, key: Option<String>, 
     answer(json, &saved, |_| {
         say!("scores.saved", name = name);
         for trouble in troubles.as_array().into_iter().flatten() {
-            say!("scores.trouble", message = trouble["message"]);
+            match trouble["severity"] == "warning" {
+                true => say!("scores.doubt", message = trouble["message"]),
+                false => say!("scores.trouble", message = trouble["message"]),
+            }
         }
     });
     Ok(())

@@ -1,6 +1,6 @@
 //! What can happen to the rows, as the index hears of it.
 
-use crate::record::{ContactRecord, Moved, Sent};
+use crate::record::{ContactRecord, Moved, Sent, Turned};
 use crate::scores::Scoring;
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::Value;
@@ -57,6 +57,14 @@ pub enum Change {
         moved: Moved,
         on: bool,
     },
+    /// A score came to other points; its field is set by a change of its own. Of scores that are followed the index tells that
+    /// itself. The same again changes nothing.
+    ScoreTurned {
+        contact: ContactId,
+        /// Of the field.
+        key: String,
+        turned: Turned,
+    },
     /// The ledger's last word: a basis, or none.
     PermissionSet {
         contact: ContactId,
@@ -101,6 +109,7 @@ impl Change {
             | Change::EventRemoved { contact, .. }
             | Change::Sent { contact, .. }
             | Change::Moved { contact, .. }
+            | Change::ScoreTurned { contact, .. }
             | Change::PermissionSet { contact, .. }
             | Change::SuppressedSet { contact, .. } => Some(*contact),
             Change::EventAdded(event) => Some(event.contact),
@@ -194,6 +203,9 @@ impl After {
             }
             Change::Moved { moved, on: true, .. } => record.moves(moved.clone()),
             Change::Moved { moved, on: false, .. } => record.moved.retain(|other| other != moved),
+            Change::ScoreTurned { key, turned, .. } => {
+                record.past.entry(key.clone()).or_default().turns(*turned);
+            }
             Change::PermissionSet {
                 channel,
                 purpose,

@@ -32,7 +32,8 @@ struct One {
     moves_inside: bool,
     /// And who is outside it.
     lets_in: bool,
-    /// What it says hangs on what it said before: it is measured at each instant at which time alone may change it.
+    /// What it says hangs on what it said before, or somebody asks what it said: it is measured at each instant at which time alone
+    /// may change it.
     remembers: bool,
 }
 
@@ -41,6 +42,7 @@ impl Followed {
     pub(super) fn new(scores: &Scores, scope: &Scope, version: &JourneyVersion) -> Option<Followed> {
         let asked = with_read(scores, version.needs().fields.clone());
         let [inside, outside] = moved_by(scope, version).map(|keys| with_read(scores, keys));
+        let past = &version.needs().past;
         let mut needs = Needs::default();
         let mut of = Vec::new();
         for grade in [false, true] {
@@ -55,7 +57,8 @@ impl Followed {
                     needs: own,
                     moves_inside: writes(definition, &inside),
                     lets_in: writes(definition, &outside),
-                    remembers: matches!(&*definition.scoring, Scoring::Points(points) if points.has_stages()),
+                    remembers: matches!(&*definition.scoring, Scoring::Points(points) if points.has_stages())
+                        || definition.writes().iter().any(|key| past.contains(&**key)),
                     definition: definition.clone(),
                 });
             }

@@ -1,12 +1,13 @@
 //! All members of an expression at once, from bitmaps, columns and postings.
 
 use super::column::{Column, Paged, Words, sorted};
+use super::postings::Run;
 use super::remembered::Remembered;
 use super::rows::Rows;
 use crate::record::Scope;
 use crate::segment::{
-    MAX_CHAIN, Needs, beside, date_truth, field_holds, folded, local_date, print_clause, sample_share,
-    test_holds, zone_of,
+    MAX_CHAIN, Needs, Seen, Shifting, beside, date_truth, field_holds, folded, local_date, print_clause,
+    sample_share, test_holds, zone_of,
 };
 use carillon_model::segment::{Clause, DateTest, Expr, Test, Zone};
 use carillon_model::{ContactId, Moment};
@@ -164,6 +165,19 @@ impl<'a> Count<'a> {
                 Some(column) => self.field(column, test),
                 None => RoaringBitmap::new(),
             },
+            Clause::Shifted {
+                key,
+                rose,
+                by,
+                within_secs,
+            } => self.shifted(
+                key,
+                Shifting {
+                    rose: *rose,
+                    by: *by,
+                    within_secs: *within_secs,
+                },
+            ),
             Clause::Tag { tag } => rows.tags.get(tag).cloned().unwrap_or_default(),
             Clause::Did { event, times, window } => self.did(event, *times, window),
             Clause::Streak {
@@ -228,6 +242,28 @@ impl<'a> Count<'a> {
             ),
         };
         found & &rows.contacts
+    }
+
+    /// Of whom a score has a past, and, if staying as it is will do, of all it measures.
+    fn shifted(&self, key: &str, asked: Shifting) -> RoaringBitmap {
+        let Some(column) = self.rows.column(key) else {
+            return RoaringBitmap::new();
+        };
+        let past = self.rows.past(key);
+        let holds = |seen: &Seen<'_>, of: Run<'_>| {
+            let before = of.iter().map(|p| (p.at(), p.id()));
+            match seen {
+                Seen::Number(points) => asked.holds(*points, before, self.now),
+                _ => false,
+            }
+        };
+        if asked.holds(0.0, std::iter::empty(), self.now) {
+            return column.passing(|id, seen| holds(seen, past.of(id)));
+        }
+        let found = past
+            .by_contact()
+            .filter(|run| column.get(run.contact).is_some_and(|seen| holds(&seen, *run)));
+        sorted(found.map(|run| run.contact))
     }
 
     fn field(&self, column: &Column, test: &Test) -> RoaringBitmap {

@@ -91,6 +91,7 @@ fn touches(needs: &Needs, change: &Change) -> bool {
             let kind = moved.movement.kind;
             needs.movements.iter().any(|asked| asked.kind == kind)
         }
+        Change::ScoreTurned { key, .. } => needs.past.contains(key),
         Change::JourneyNamed { .. } | Change::JourneyRemoved(_) => {
             needs.movements.iter().any(|asked| asked.kind.is_of_journey())
         }

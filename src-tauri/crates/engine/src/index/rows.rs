@@ -1,6 +1,7 @@
 //! The facts of all contacts: the fold of every change, and one contact read out of it.
 
 mod held;
+mod past;
 mod read;
 mod who;
 
@@ -13,7 +14,7 @@ use super::packed::Symbols;
 use super::postings::{New, Passing, Postings};
 use super::source::{Slot, Source};
 use crate::record::{ContactRecord, Moved, Movement, Numbers, Sent};
-use crate::segment::{Needs, changed_field, changed_key};
+use crate::segment::{Facts, Needs, changed_field, changed_key};
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::Value;
 use carillon_model::event::Event;
@@ -59,6 +60,7 @@ enum Kept {
     Events,
     Sent,
     Moved,
+    Past,
 }
 
 /// What is held and was not asked for longest: when that was, its bytes, what it is, and its name or movement.
@@ -85,6 +87,8 @@ pub(super) struct Rows {
     /// Messages by template, read all at once: who asks for one template mostly asks for others, too.
     sent: Slot<Messages>,
     moved: BTreeMap<Movement, Slot<Postings>>,
+    /// What scores were, by the keys of their fields: the number of a posting is the points from its moment on.
+    past: BTreeMap<String, Slot<Postings>>,
     source: Option<Arc<dyn Source>>,
     /// Questions so far.
     asked: AtomicU64,
@@ -111,6 +115,9 @@ impl Rows {
 
     /// The source has values of a field.
     pub fn has_column(&mut self, key: String) {
+        if changed_field(&key).is_none() {
+            self.past.entry(key.clone()).or_insert_with(Slot::unread);
+        }
         self.columns.entry(key).or_insert_with(Slot::unread);
     }
 
@@ -217,6 +224,7 @@ impl Rows {
                 (Kept::Column, _) => self.columns.get_mut(&key).into_iter().for_each(Slot::let_go),
                 (Kept::Events, _) => self.events.get_mut(&key).into_iter().for_each(Slot::let_go),
                 (Kept::Sent, _) => self.sent.let_go(),
+                (Kept::Past, _) => self.past.get_mut(&key).into_iter().for_each(Slot::let_go),
                 (Kept::Moved, of) => {
                     let slot = of.and_then(|of| self.moved.get_mut(&of));
                     slot.into_iter().for_each(Slot::let_go);
@@ -251,8 +259,12 @@ impl Rows {
             let bytes = held.values().map(Postings::heap_bytes).sum();
             (self.sent.asked(), bytes, Kept::Sent, "", None)
         });
+        let past = self.past.iter().filter_map(|(key, slot)| {
+            let held = slot.held()?;
+            Some((slot.asked(), held.heap_bytes(), Kept::Past, key.as_str(), None))
+        });
         // Without a source nothing can be read again.
-        let more = moved.chain(sent).filter(|_| self.source.is_some());
+        let more = moved.chain(sent).chain(past).filter(|_| self.source.is_some());
         let (asked, freed, kind, key, movement) = columns.chain(events).chain(more).min()?;
         (asked < before).then(|| (asked, freed, kind, key.to_owned(), movement))
     }
@@ -423,6 +435,7 @@ impl Rows {
                     }
                 }
             }
+            Change::ScoreTurned { contact, key, turned } => self.turn(*contact, key, *turned),
             Change::SegmentSaved { id, .. } => self.may_move(OF_SEGMENTS, id.0),
             Change::JourneyNamed { id, .. } => self.may_move(OF_JOURNEYS, id.0),
             Change::StepsDrawn { journey, steps } => {
@@ -481,6 +494,7 @@ impl Rows {
         if !self.columns.contains_key(key) {
             if self.source.is_some() && changed_field(key).is_none() {
                 self.has_column(changed_key(key));
+                self.past.entry(key.to_owned()).or_insert_with(Slot::unread);
             }
             let new = || Slot::of(Column::default());
             self.columns.entry(key.to_owned()).or_insert_with(new);
@@ -502,6 +516,8 @@ impl Rows {
         }
         let sent = self.sent.held_mut().into_iter().flat_map(BTreeMap::values_mut);
         sent.for_each(|sent| sent.remove_contact(id));
+        let past = self.past.values_mut().filter_map(Slot::held_mut);
+        past.for_each(|past| past.remove_contact(id));
     }
 
     /// Whether anything of a contact happened at `then` or before.
@@ -571,6 +587,11 @@ impl Rows {
         }
         record.moved.sort_unstable();
         record.moved.dedup();
+        record.past = needs
+            .past
+            .iter()
+            .map(|key| (key.clone(), who.past(key)))
+            .collect();
         record
     }
 
@@ -598,6 +619,12 @@ impl Rows {
                 .held()
                 .into_iter()
                 .flat_map(BTreeMap::values)
+                .map(Postings::heap_bytes)
+                .sum::<usize>()
+            + self
+                .past
+                .values()
+                .filter_map(Slot::held)
                 .map(Postings::heap_bytes)
                 .sum::<usize>()
             + self

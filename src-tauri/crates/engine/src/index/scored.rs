@@ -6,7 +6,7 @@
 use super::change::{After, Change};
 use super::rows::{Rows, Who};
 use super::tracked::{Definition, Definitions};
-use crate::record::Scope;
+use crate::record::{Scope, Turned};
 use crate::scores::{History, Overlaid, Points, Scoring, reasons};
 use crate::segment::{Facts, Needs, Seen, event_matches};
 use carillon_model::contact::Value;
@@ -191,6 +191,7 @@ impl Scores {
             who,
             field: &hidden,
             moved: History::Hidden,
+            turned: &[],
         })
     }
 
@@ -228,6 +229,7 @@ impl Scores {
                         out.stage = stage;
                     }
                 }
+                out.turned = Turned::between(at, before, Some(total)).map(|turned| (field.clone(), turned));
                 out.points = Some((before, total));
             }
             Scoring::Grade(grade) => {
@@ -249,6 +251,8 @@ impl Scores {
 pub(super) struct Measured {
     points: Option<(Option<i64>, i64)>,
     stage: Option<String>,
+    /// Its points are others, with the key of the field.
+    turned: Option<(Arc<str>, Turned)>,
     pub written: Written,
     pub until: Option<Moment>,
 }
@@ -270,6 +274,12 @@ pub(super) struct StagedScores {
     pub until: BTreeMap<(ScoreId, u32), Option<Moment>>,
     /// Last values of fields that scores write, by contact.
     pub written: BTreeMap<u32, Written>,
+    /// Fields of the scores whose past somebody asks for, or has asked for.
+    pub recalled: BTreeSet<String>,
+    /// How those came to other points, by contact.
+    pub turned: BTreeMap<u32, Vec<(Arc<str>, Turned)>>,
+    /// Fields of all scores that came to others.
+    pub moved: BTreeSet<Arc<str>>,
     pub defined: Option<Scores>,
 }
 
@@ -309,6 +319,7 @@ impl StagedScores {
                     who: &who,
                     field: &field,
                     moved: History::Hidden,
+                    turned: &[],
                 },
                 at,
                 on.scope,
@@ -355,6 +366,14 @@ impl StagedScores {
             cause,
             stage: measured.stage,
         });
+        if let Some(turned) = measured.turned {
+            if !self.moved.contains(&turned.0) {
+                self.moved.insert(turned.0.clone());
+            }
+            if self.recalled.contains(&*turned.0) {
+                self.turned.entry(contact).or_default().push(turned);
+            }
+        }
         let keys = measured.written.iter().map(|(key, _)| key.clone()).collect();
         let mine = self.written.entry(contact).or_default();
         mine.retain(|(key, _)| !measured.written.iter().any(|(new, _)| new == key));
@@ -477,6 +496,14 @@ impl StagedScores {
         let written = measured.written.clone();
         let keys = self.note(measured, id, contact, at, cause, || std::mem::take(&mut reasons));
         if !keys.is_empty() {
+            // The last one only is new; the others are taken in again in vain.
+            for (key, turned) in self.turned.get(&contact).into_iter().flatten() {
+                place.apply(&Change::ScoreTurned {
+                    contact: ContactId(contact),
+                    key: key.to_string(),
+                    turned: *turned,
+                });
+            }
             for (key, value) in written {
                 place.apply(&Change::FieldSet {
                     contact: ContactId(contact),
@@ -486,6 +513,20 @@ impl StagedScores {
             }
         }
         keys
+    }
+
+    /// How scores that are recalled came to other points, in the order of contacts; of nobody who is not there any more.
+    pub fn turns(&self, after: &BTreeMap<u32, After>) -> Vec<Change> {
+        let there = |contact: &u32| after.get(contact).is_none_or(|after| after.exists);
+        let all = self.turned.iter().filter(|(contact, _)| there(contact));
+        all.flat_map(|(contact, turned)| {
+            turned.iter().map(|(key, turned)| Change::ScoreTurned {
+                contact: ContactId(*contact),
+                key: key.to_string(),
+                turned: *turned,
+            })
+        })
+        .collect()
     }
 
     /// What the rows take in of it, in the order of contacts; nobody who is not there any more, and no field that the

@@ -6,7 +6,7 @@
 
 use super::chunk::EventChunk;
 use super::column::ColumnChunk;
-use crate::record::Movement;
+use crate::record::{Movement, Turned};
 use carillon_model::contact::Value;
 use carillon_model::event::Event;
 use carillon_model::{ContactId, MessageId, Moment};
@@ -44,6 +44,10 @@ pub trait Source: Send + Sync + Debug {
     /// Gives all movements of one kind into or out of one segment, journey or step: whose, when, and the number that tells two of
     /// one moment apart. Those of contacts that are gone may be among them.
     fn moved(&self, movement: &Movement, give: &mut dyn FnMut(ContactId, Moment, i64)) -> bool;
+
+    /// Gives all changes of the score that writes a field, contact by contact, each one's in the order in which they came. None
+    /// where no score does.
+    fn turned(&self, key: &str, give: &mut dyn FnMut(ContactId, Turned)) -> bool;
 }
 
 /// Something of the source, held from when it is first asked for.

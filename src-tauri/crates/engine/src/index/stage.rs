@@ -119,6 +119,7 @@ pub(super) fn stage(index: &Index, changes: Vec<Change>, as_of: Moment, opening:
         own: 0,
         scored: StagedScores {
             opening: opening.is_some(),
+            recalled: recalled(index, &changes),
             ..StagedScores::default()
         },
         moved: BTreeMap::new(),
@@ -137,12 +138,26 @@ pub(super) fn stage(index: &Index, changes: Vec<Change>, as_of: Moment, opening:
     }
     let moves = std::mem::take(&mut staged.moves);
     staged.changes.extend(moves);
+    let turned = staged.scored.turns(&after);
+    staged.changes.extend(turned);
     staged.own = staged.changes.len();
     let scores = staged.scored.defined.as_ref().unwrap_or(&index.scores);
     let written = staged.scored.rows(&after, scores);
     staged.changes.extend(written);
     staged.drop_kept();
     staged
+}
+
+/// Fields of the scores whose past must be told of changes: somebody follows it, will after these changes, or has asked for it.
+fn recalled(index: &Index, changes: &[Change]) -> BTreeSet<String> {
+    let mut all = index.definitions.union.past.clone();
+    all.extend(index.rows.past_held().cloned());
+    for change in changes {
+        if let Change::SegmentSaved { expr, .. } | Change::WatchAdded { expr, .. } = change {
+            all.extend(Needs::of(expr, &index.scope.segments).past);
+        }
+    }
+    all
 }
 
 /// Who reads the movement that an edge of a named segment is.
@@ -274,6 +289,7 @@ impl Staged {
             who: &who,
             field: &field,
             moved: History::And(moved.map_or(&[], Vec::as_slice)),
+            turned: self.scored.turned.get(&contact).map_or(&[], Vec::as_slice),
         };
         eval_facts(&definition.expr, &overlaid, now, scope)
     }
@@ -428,6 +444,9 @@ impl Staged {
                 Some(value) => drop(record.fields.insert(key.to_string(), value.clone())),
                 None => drop(record.fields.remove(&**key)),
             }
+        }
+        for (key, turned) in self.scored.turned.get(&contact).into_iter().flatten() {
+            record.past.entry(key.to_string()).or_default().turns(*turned);
         }
         After {
             exists: index.rows.contacts.contains(contact),

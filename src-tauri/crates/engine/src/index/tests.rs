@@ -8,7 +8,7 @@ mod reached;
 mod wanted;
 
 use super::*;
-use crate::record::{ContactRecord, Moved, Movement};
+use crate::record::{ContactRecord, Moved, Movement, Turned};
 use crate::segment::arbitrary::{JOURNEYS, epoch, expr, moment, record};
 use crate::segment::{eval, parse, print};
 use carillon_model::contact::Value;
@@ -35,6 +35,17 @@ fn rows_of(who: &ContactRecord) -> Vec<Change> {
         moved: moved.clone(),
         on: true,
     }));
+    for (key, past) in &who.past {
+        out.extend(past.iter().map(|(at, points)| Change::ScoreTurned {
+            contact,
+            key: key.clone(),
+            turned: Turned {
+                at,
+                before: None,
+                points,
+            },
+        }));
+    }
     out.extend(who.tags.iter().map(|tag| Change::TagSet {
         contact,
         tag: tag.clone(),
@@ -193,11 +204,12 @@ proptest! {
         for who in people.iter().filter(|who| who.id != people[gone].id) {
             let mut read = index.record(who.contact()).expect("a contact of the index");
             let mut by_time = read.clone();
-            by_time.moved = who.moved.clone();
+            (by_time.moved, by_time.past) = (who.moved.clone(), who.past.clone());
             by_time.sent.sort_by(|a, b| (a.at, &a.template, a.id).cmp(&(b.at, &b.template, b.id)));
             prop_assert_eq!(&by_time, who, "the index reads back what was put in");
             let needs = Needs::of(&expr, &index.scope().segments);
-            read.moved = index.record_of(who.contact(), &needs).expect("a contact of the index").moved;
+            let asked = index.record_of(who.contact(), &needs).expect("a contact of the index");
+            (read.moved, read.past) = (asked.moved, asked.past);
             let verdict = eval(&expr, &read, now, index.scope());
             prop_assert!(verdict.until.is_none() || turning.contains(who.id), "{} of {}", print(&expr), who.id);
             if verdict.holds {

@@ -171,7 +171,10 @@ impl Definitions {
     pub fn touched_by(&self, change: &Change, into: &mut BTreeSet<SegmentId>) {
         match change {
             Change::ContactAdded { .. } | Change::ContactRemoved(_) => into.extend(self.all.keys()),
-            Change::FieldSet { key, .. } => into.extend(self.fields.get(key).into_iter().flatten()),
+            // What a score was is read with what it is.
+            Change::FieldSet { key, .. } | Change::ScoreTurned { key, .. } => {
+                into.extend(self.fields.get(key).into_iter().flatten());
+            }
             Change::TagSet { tag, .. } => into.extend(self.tags.get(tag).into_iter().flatten()),
             Change::EventAdded(event) => into.extend(self.events.get(&event.name).into_iter().flatten()),
             Change::EventRemoved { name, .. } => into.extend(self.events.get(name).into_iter().flatten()),

@@ -3,7 +3,9 @@
 use super::column::sorted;
 use super::members::Count;
 use super::postings::Postings;
-use crate::segment::{clauses, first_milli, movements_of, moves_with_days, settled_before, window_of};
+use crate::segment::{
+    Shifting, clauses, first_milli, movements_of, moves_with_days, settled_before, window_of,
+};
 use carillon_model::Moment;
 use carillon_model::segment::{Clause, Expr, Test, Window};
 use chrono::TimeDelta;
@@ -89,6 +91,19 @@ impl Count<'_> {
                         *out |= since(self.rows.moved(&movement), from);
                     }
                 }
+            }
+            Clause::Shifted {
+                key,
+                rose,
+                by,
+                within_secs,
+            } => {
+                let asked = Shifting {
+                    rose: *rose,
+                    by: *by,
+                    within_secs: *within_secs,
+                };
+                *out |= since(self.rows.past(key), asked.start(self.now));
             }
             Clause::Tag { .. }
             | Clause::Consent { .. }

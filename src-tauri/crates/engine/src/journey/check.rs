@@ -3,12 +3,12 @@
 use super::problem::Code;
 use super::settings::{Duration, LONGEST_SECS, clipped};
 use super::version::{Needs, Reads};
-use crate::segment;
+use crate::segment::{self, ExprProblem, InUse};
 use carillon_model::StepId;
 use carillon_model::contact::{Currency, Field, FieldType, Money, Value as FieldValue};
 use carillon_model::journey::{ConditionIx, Problem};
 use carillon_model::score::Score;
-use carillon_model::segment::{Clause, EventMatch, Expr};
+use carillon_model::segment::{Clause, EventMatch, Expr, Times, Window};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,10 +47,12 @@ pub struct Check<'a> {
     pub(super) reads: Vec<Reads>,
     pub(super) needs: Needs,
     known: BTreeMap<String, ConditionIx>,
+    /// What the workspace calls things, where somebody asks whether the names in conditions mean any.
+    names: Option<&'a InUse>,
 }
 
 impl<'a> Check<'a> {
-    pub(super) fn new(catalogue: &'a Catalogue) -> Check<'a> {
+    pub(super) fn new(catalogue: &'a Catalogue, names: Option<&'a InUse>) -> Check<'a> {
         let mut needs = Needs::default();
         needs.fields.insert("time_zone".to_owned());
         Check {
@@ -63,6 +65,7 @@ impl<'a> Check<'a> {
             reads: Vec::new(),
             needs,
             known: BTreeMap::new(),
+            names,
         }
     }
 
@@ -106,7 +109,11 @@ impl<'a> Check<'a> {
     /// A condition in its text form; equal ones share a number.
     pub fn condition(&mut self, setting: &str, text: &str) -> Option<ConditionIx> {
         match segment::parse(text) {
-            Ok(expr) => self.expression(setting, expr),
+            Ok(expr) => {
+                self.look_up(setting, text, &expr);
+                let place = |problem: &ExprProblem| segment::locate(text, problem).start;
+                self.expression(setting, text, &place, expr)
+            }
             Err(error) => {
                 self.bad_expression(setting, text, error.at, &error.message);
                 None
@@ -116,12 +123,10 @@ impl<'a> Check<'a> {
 
     /// Being in a segment, as a condition.
     pub fn segment(&mut self, setting: &str, name: &str) -> Option<ConditionIx> {
-        self.expression(
-            setting,
-            Expr::Clause(Clause::InSegment {
-                name: name.to_owned(),
-            }),
-        )
+        let expr = Expr::Clause(Clause::InSegment {
+            name: name.to_owned(),
+        });
+        self.expression(setting, &segment::print(&expr), &|_| 0, expr)
     }
 
     /// An event with tests of its properties in their text form, which may be empty.
@@ -139,7 +144,11 @@ impl<'a> Check<'a> {
             segment::parse_where(tests)
         };
         match props {
-            Ok(props) => Some(EventMatch { name: name?, props }),
+            Ok(props) => {
+                let event = EventMatch { name: name?, props };
+                self.look_at_tests(tests_setting, tests, &event);
+                Some(event)
+            }
             Err(error) => {
                 self.bad_expression(tests_setting, tests, error.at, &error.message);
                 None
@@ -325,40 +334,79 @@ impl<'a> Check<'a> {
     }
 
     fn bad_expression(&mut self, setting: &str, text: &str, byte: usize, message: &str) {
-        let position = text.char_indices().take_while(|(at, _)| *at < byte).count() + 1;
+        self.about_text(Code::BadExpression, setting, text, byte, "", message);
+    }
+
+    /// A problem of a text, where it stands in it.
+    fn about_text(&mut self, code: Code, setting: &str, text: &str, byte: usize, name: &str, message: &str) {
         let params = [
+            ("name", clipped(name)),
             ("message", clipped_message(message)),
-            ("position", position.to_string()),
+            ("position", segment::character(text, byte).to_string()),
             ("text", clipped_message(text)),
         ];
         let params: Vec<(&str, &str)> = params.iter().map(|(key, value)| (*key, value.as_str())).collect();
-        self.problem(Code::BadExpression, Some(setting), &params);
+        self.problem(code, Some(setting), &params);
     }
 
-    /// Checks an expression and gives it its number.
-    fn expression(&mut self, setting: &str, expr: Expr) -> Option<ConditionIx> {
-        let text = segment::print(&expr);
-        if let Some(known) = self.known.get(&text) {
+    /// What a check of segments found in a text.
+    fn unfit(&mut self, setting: &str, text: &str, byte: usize, found: &ExprProblem) {
+        let code = match found.code.as_str() {
+            "unknown_field" => Code::UnknownField,
+            "wrong_type" => Code::WrongType,
+            "unknown_option" => Code::UnknownOption,
+            "unknown_segment" => Code::UnknownSegment,
+            "unknown_step" => Code::UnknownStepNamed,
+            unused if unused.starts_with("unused_") => Code::DoubtfulName,
+            _ => Code::BadExpression,
+        };
+        self.about_text(code, setting, text, byte, &found.name, &found.message);
+    }
+
+    /// Whether the steps and other names of a condition mean any, where somebody asks. A version that is out is not asked: what
+    /// it names may be gone by now.
+    fn look_up(&mut self, setting: &str, text: &str, expr: &Expr) {
+        let Some(names) = self.names else { return };
+        let found = segment::unknown_steps(expr, &names.steps);
+        for found in found.iter().chain(&segment::slips(expr, names)) {
+            self.unfit(setting, text, segment::locate(text, found).start, found);
+        }
+    }
+
+    /// The same of tests of an event's properties, and whether they fit. They were only read in earlier versions, so those that
+    /// are out are not asked.
+    fn look_at_tests(&mut self, setting: &str, text: &str, event: &EventMatch) {
+        let Some(names) = self.names else { return };
+        let expr = Expr::Clause(Clause::Did {
+            event: event.clone(),
+            times: Times::AtLeast(1),
+            window: Window::Ever,
+        });
+        let mut found = segment::check(&expr, &self.catalogue.fields, &self.segment_names);
+        let mut slips = segment::slips(&expr, names);
+        slips.retain(|slip| slip.code == "unused_property");
+        found.append(&mut slips);
+        for found in &found {
+            let byte = segment::locate_where(text, &event.name, found).start;
+            self.unfit(setting, text, byte, found);
+        }
+    }
+
+    /// Checks an expression, read from `text` where `place` finds a problem, and gives it its number.
+    fn expression(
+        &mut self,
+        setting: &str,
+        text: &str,
+        place: &dyn Fn(&ExprProblem) -> usize,
+        expr: Expr,
+    ) -> Option<ConditionIx> {
+        let printed = segment::print(&expr);
+        if let Some(known) = self.known.get(&printed) {
             return Some(*known);
         }
         let before = self.problems.len();
         for found in segment::check(&expr, &self.catalogue.fields, &self.segment_names) {
-            let code = match found.code.as_str() {
-                "unknown_field" => Code::UnknownField,
-                "wrong_type" => Code::WrongType,
-                "unknown_option" => Code::UnknownOption,
-                "unknown_segment" => Code::UnknownSegment,
-                _ => Code::BadExpression,
-            };
-            let (name, message) = (clipped(&found.name), clipped_message(&found.message));
-            let shown = clipped_message(&text);
-            let params = [
-                ("name", name.as_str()),
-                ("message", &message),
-                ("position", "1"),
-                ("text", &shown),
-            ];
-            self.problem(code, Some(setting), &params);
+            self.unfit(setting, text, place(&found), &found);
         }
         self.named_in(setting, &expr);
         if self.problems.len() > before {
@@ -380,8 +428,8 @@ impl<'a> Check<'a> {
         let reads = self.reads_of(&expr);
         self.reads.push(reads);
         self.conditions.push(expr);
-        self.texts.push(text.clone());
-        self.known.insert(text, ix);
+        self.texts.push(printed.clone());
+        self.known.insert(printed, ix);
         Some(ix)
     }
 
@@ -429,7 +477,7 @@ fn read_clauses(expr: &Expr, reads: &mut Reads, needs: &mut Needs) {
             .extend(segment::events_of(clause).map(|event| event.name.clone()));
         reads.fields.extend(segment::fields_of(clause).map(str::to_owned));
         match clause {
-            Clause::Field { .. } => {}
+            Clause::Field { .. } | Clause::Shifted { .. } => {}
             Clause::Tag { .. } => reads.tags = true,
             Clause::Did { .. }
             | Clause::Streak { .. }
@@ -449,6 +497,7 @@ fn read_clauses(expr: &Expr, reads: &mut Reads, needs: &mut Needs) {
             | Clause::Sample { .. } => {}
         }
         needs.movements.extend(segment::movements_of(clause));
+        needs.past.extend(segment::past_of(clause).map(str::to_owned));
     }
     needs.fields.extend(reads.fields.iter().cloned());
     needs.events.extend(reads.events.iter().cloned());

@@ -8,6 +8,7 @@ use super::node::{Node, Port};
 use super::problem::Code;
 use super::settings::clipped;
 use super::version::{Arrow, Goal, JourneyVersion, Placed};
+use crate::segment::InUse;
 use crate::steps;
 use carillon_model::StepId;
 use carillon_model::journey::{
@@ -27,7 +28,47 @@ const PROBLEMS_ALLOWED: usize = 500;
 
 /// Checks a drawing against what the workspace knows. A version comes back if no problem is an error.
 pub fn compile(document: &Journey, catalogue: &Catalogue) -> (Option<JourneyVersion>, Vec<Problem>) {
-    let mut check = Check::new(catalogue);
+    read(document, Check::new(catalogue, None))
+}
+
+/// [`compile`] of what somebody draws now, whose conditions are held against the names in use as well: a step that no version of
+/// its journey has is an error, a doubtful name a warning. What the drawing itself is, gives and does counts as used.
+pub fn compile_draft(
+    document: &Journey,
+    catalogue: &Catalogue,
+    mut names: InUse,
+) -> (Option<JourneyVersion>, Vec<Problem>) {
+    take_in(document, &mut names);
+    read(document, Check::new(catalogue, Some(&names)))
+}
+
+/// Counts as used what a drawing brings about.
+fn take_in(document: &Journey, names: &mut InUse) {
+    names.journeys.insert(document.name.clone());
+    let own = names.steps.entry(document.name.clone()).or_default();
+    own.extend(
+        document
+            .steps
+            .iter()
+            .map(|step| (step.id.clone(), step.name.clone())),
+    );
+    for step in &document.steps {
+        let said = |key: &str| step.settings.get(key).and_then(|text| text.as_str());
+        match step.kind.as_str() {
+            "add_tag" => names.tags.extend(said("tag").map(str::to_owned)),
+            "post_event" => {
+                if let Some(event) = said("event") {
+                    let props = step.settings.get("props").and_then(|props| props.as_object());
+                    let keys = props.into_iter().flat_map(|props| props.keys().cloned());
+                    names.events.entry(event.to_owned()).or_default().extend(keys);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn read(document: &Journey, mut check: Check<'_>) -> (Option<JourneyVersion>, Vec<Problem>) {
     if document.format != JOURNEY_FORMAT {
         let params = [
             ("found", clipped(&document.format)),

@@ -2,7 +2,7 @@
 
 use super::version::JourneyVersion;
 use super::view::{ContactView, PassageId, Truths};
-use crate::record::{ContactRecord, Moved, Numbers, Scope, Sent, Verdict};
+use crate::record::{ContactRecord, Moved, Numbers, Past, Scope, Sent, Verdict};
 use carillon_model::Moment;
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::Value;
@@ -37,6 +37,9 @@ pub struct ViewEvidence {
     pub segments: BTreeMap<String, Expr>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moved: Vec<Moved>,
+    /// What scores were that the conditions ask for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub past: BTreeMap<String, Past>,
     /// Of the segments and journeys whose history the conditions read.
     #[serde(default, skip_serializing_if = "Numbers::is_empty")]
     pub numbers: Numbers,
@@ -63,6 +66,7 @@ impl ViewEvidence {
             .events
             .iter()
             .filter(|event| needs.events.contains(&event.name));
+        let past = record.past.iter().filter(|(key, _)| needs.past.contains(*key));
         let segments = view
             .scope()
             .segments
@@ -112,6 +116,7 @@ impl ViewEvidence {
                 true => Vec::new(),
                 false => record.moved.clone(),
             },
+            past: past.map(|(key, past)| (key.clone(), past.clone())).collect(),
             numbers: view.scope().numbers.only(&needs.movements),
         }
     }
@@ -147,6 +152,7 @@ impl ViewEvidence {
                 .map(|(channel, purpose, basis)| ((*channel, *purpose), *basis))
                 .collect(),
             moved: self.moved.clone(),
+            past: self.past.clone(),
             suppressed: self.suppressed,
         };
         let truths: Truths = self

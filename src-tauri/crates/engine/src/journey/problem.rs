@@ -51,6 +51,10 @@ codes! {
     EmptyBranches = "empty_branches" ["step"];
     /// A text that is no expression; `position` counts characters from 1.
     BadExpression = "bad_expression" ["step", "field", "message", "position", "text"];
+    /// A condition names a step that its journey has in no version.
+    UnknownStepNamed = "unknown_step_named" ["step", "field", "message", "position", "text"];
+    /// A condition names what is not there, or nearly what is in use.
+    DoubtfulName = "doubtful_name" ["step", "field", "message", "position", "text"];
     UnknownField = "unknown_field" ["step", "name"];
     /// A field of another type than the setting or the test needs.
     WrongType = "wrong_type" ["step", "name", "message"];
@@ -85,7 +89,7 @@ impl Code {
     /// Whether it keeps a journey from being published.
     pub const fn severity(self) -> Severity {
         match self {
-            Code::NoEnd | Code::GoalUnreachable => Severity::Warning,
+            Code::NoEnd | Code::GoalUnreachable | Code::DoubtfulName => Severity::Warning,
             Code::Unreachable
             | Code::Dangling
             | Code::UnknownStep
@@ -99,6 +103,7 @@ impl Code {
             | Code::DuplicatePort
             | Code::EmptyBranches
             | Code::BadExpression
+            | Code::UnknownStepNamed
             | Code::UnknownField
             | Code::WrongType
             | Code::ReadOnlyField

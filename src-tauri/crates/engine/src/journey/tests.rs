@@ -1,5 +1,7 @@
 //! Whole drawings: what the checks say, what the text is, who is let in, and the kernel's own rules.
 
+mod names;
+
 use super::*;
 use crate::steps::tests::{Try, around, codes_of, only, row, utc};
 use carillon_model::StepId;

@@ -73,6 +73,8 @@ pub struct Needs {
     pub consents: bool,
     /// Into and out of segments and journeys, by their names.
     pub movements: BTreeSet<Asked>,
+    /// Scores whose past is read, by the keys of their fields.
+    pub past: BTreeSet<String>,
 }
 
 impl Needs {
@@ -83,6 +85,7 @@ impl Needs {
             events: self.events.union(&self.listens).cloned().collect(),
             any_message: self.sent,
             movements: self.movements.clone(),
+            past: self.past.clone(),
             every: segment::Every {
                 tag: self.tags,
                 ..segment::Every::default()

@@ -162,12 +162,10 @@ impl<'a> ContactView<'a> {
     }
 
     /// Writes a field that a score works out, or clears it, one of several; [`ContactView::put_all`] follows.
-    pub(crate) fn put(&mut self, key: &str, value: Option<Value>) {
-        let fields = &mut self.record.to_mut().fields;
-        match value {
-            Some(value) => fields.insert(key.to_owned(), value),
-            None => fields.remove(key),
-        };
+    pub(crate) fn put(&mut self, version: &JourneyVersion, key: &str, value: Option<Value>, now: Moment) {
+        self.record
+            .to_mut()
+            .measured(key, value, version.needs().past.contains(key).then_some(now));
     }
 
     /// These fields were put.

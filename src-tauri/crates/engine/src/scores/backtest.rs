@@ -3,7 +3,7 @@
 //! At that moment nobody knew what came later: events and messages after it are not there. Fields, tags and permissions
 //! are those of today, since what they were is not kept.
 
-use crate::record::Movement;
+use crate::record::{Movement, Past};
 use crate::segment::{Facts, Seen};
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::segment::EventMatch;
@@ -60,6 +60,10 @@ impl<F: Facts> Facts for Then<'_, F> {
                 push(template, at);
             }
         });
+    }
+    fn past(&self, key: &str) -> Past {
+        let known = self.who.past(key);
+        Past::of(known.iter().filter(|(at, _)| *at <= self.then).collect())
     }
     fn permission(&self, channel: Channel, purpose: Purpose) -> Option<Basis> {
         self.who.permission(channel, purpose)

@@ -2,8 +2,9 @@
 
 use super::Scoring;
 use crate::record::Asked;
-use crate::segment::{self, ExprProblem, Needs};
+use crate::segment::{self, ExprProblem, InUse, Needs};
 use carillon_model::contact::Field;
+use carillon_model::journey::Severity;
 use carillon_model::score::{
     Decay, FrequencyRange, GradeAxis, RulePoints, ScoreBounds, ScoreGroup, ScoreModel, ScoreRule, ScoreStage,
 };
@@ -37,8 +38,10 @@ pub struct ScoreProblem {
 pub enum ScoreProblemKind {
     /// The text of a rule does not parse, from this byte on.
     Unreadable { at: usize, message: String },
-    /// Its expression does not fit the workspace.
-    Unfit(Box<ExprProblem>),
+    /// Its expression does not fit the workspace, which begins to show at this byte of its text.
+    Unfit { at: usize, problem: Box<ExprProblem> },
+    /// A name in it is not there, or nearly one in use. It may be published all the same.
+    Doubtful { at: usize, problem: Box<ExprProblem> },
     /// A rule that counts is not one `did` without a number of times.
     NotAnEvent,
     /// A rule reads this field, which a score writes: scores do not read scores.
@@ -67,16 +70,28 @@ pub enum ScoreProblemKind {
     TooMany,
 }
 
-/// Everything wrong with a model, in its order; empty: it may be published.
+impl ScoreProblem {
+    /// Whether it keeps a model from being published.
+    pub fn severity(&self) -> Severity {
+        match self.kind {
+            ScoreProblemKind::Doubtful { .. } => Severity::Warning,
+            _ => Severity::Error,
+        }
+    }
+}
+
+/// Everything wrong with a model, in its order; without an error in it, it may be published.
 ///
-/// `points` are the keys of the scores with points that grades may read.
+/// `points` are the keys of the scores with points that grades may read, `names` what the workspace calls things.
 pub fn check(
     model: &ScoreModel,
     fields: &[Field],
     segments: &BTreeMap<String, Expr>,
     points: &BTreeSet<String>,
+    names: &InUse,
 ) -> Vec<ScoreProblem> {
     let mut look = Look {
+        in_use: names,
         fields,
         segments,
         names: segments.keys().cloned().collect(),
@@ -98,6 +113,7 @@ pub fn check(
 }
 
 struct Look<'a> {
+    in_use: &'a InUse,
     fields: &'a [Field],
     segments: &'a BTreeMap<String, Expr>,
     names: BTreeSet<String>,
@@ -188,8 +204,13 @@ impl Look<'_> {
         let Ok(expr) = segment::parse(&rule.when) else {
             return;
         };
-        if let Some(problem) = segment::check(&expr, self.fields, &self.names).into_iter().next() {
-            return self.wrong(&rule.key, ScoreProblemKind::Unfit(Box::new(problem)));
+        let unfit = segment::check(&expr, self.fields, &self.names).into_iter();
+        let unfit = unfit.chain(segment::unknown_steps(&expr, &self.in_use.steps));
+        if let Some((at, problem)) = placed(rule, unfit).next() {
+            return self.wrong(&rule.key, ScoreProblemKind::Unfit { at, problem });
+        }
+        for (at, problem) in placed(rule, segment::slips(&expr, self.in_use).into_iter()) {
+            self.wrong(&rule.key, ScoreProblemKind::Doubtful { at, problem });
         }
         let asked = Needs::of(&expr, self.segments);
         let mut written = self.fields.iter().filter(|field| field.score.is_some());
@@ -217,6 +238,14 @@ impl Look<'_> {
             self.wrong(&axis.score, ScoreProblemKind::BadBands);
         }
     }
+}
+
+/// Problems of a rule's expression, each with where it stands in the text.
+fn placed(
+    rule: &ScoreRule,
+    found: impl Iterator<Item = ExprProblem>,
+) -> impl Iterator<Item = (usize, Box<ExprProblem>)> {
+    found.map(|problem| (segment::locate(&rule.when, &problem).start, Box::new(problem)))
 }
 
 fn is_name(name: &str) -> bool {

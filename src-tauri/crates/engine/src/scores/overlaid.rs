@@ -1,18 +1,21 @@
 //! A contact some of whose fields are other than they are kept.
 
-use crate::record::{Moved, Movement};
+use crate::record::{Moved, Movement, Past, Turned};
 use crate::segment::{Facts, Seen};
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::Value;
 use carillon_model::segment::EventMatch;
 use carillon_model::{ContactId, Moment};
 use chrono_tz::Tz;
+use std::sync::Arc;
 
 /// The facts of `who`, but for the fields that `field` answers for: `Some(None)` is one without a value.
 pub(crate) struct Overlaid<'a, F> {
     pub who: &'a F,
     pub field: &'a dyn Fn(&str) -> Option<Option<&'a Value>>,
     pub moved: History<'a>,
+    /// What scores came to beside what is kept, each with the key of its field.
+    pub turned: &'a [(Arc<str>, Turned)],
 }
 
 /// What segments the contact came into and out of.
@@ -64,6 +67,12 @@ impl<F: Facts> Facts for Overlaid<'_, F> {
     }
     fn messages<'a>(&'a self, push: &mut dyn FnMut(&'a str, Moment)) {
         self.who.messages(push);
+    }
+    fn past(&self, key: &str) -> Past {
+        let mut past = self.who.past(key);
+        let own = self.turned.iter().filter(|(of, _)| **of == *key);
+        own.for_each(|(_, turned)| past.turns(*turned));
+        past
     }
     fn permission(&self, channel: Channel, purpose: Purpose) -> Option<Basis> {
         self.who.permission(channel, purpose)

@@ -3,7 +3,7 @@
 use super::*;
 use crate::record::{ContactRecord, Numbers};
 use crate::segment::arbitrary::{expr, moment, props_match, record, window};
-use crate::segment::{eval, event_matches, print};
+use crate::segment::{InUse, eval, event_matches, print};
 use carillon_model::contact::{Field, FieldType, Value};
 use carillon_model::event::{Event, Prop};
 use carillon_model::score::{GradeAxis, GradeBand, ScoreGroup};
@@ -336,12 +336,22 @@ fn what_is_wrong_with_a_model_is_said_with_its_place() {
     let fields = [field("age", None), field("score_fit", Some("fit"))];
     let high = crate::segment::parse("score_fit > 3").expect("an expression");
     let segments = BTreeMap::from([("High".to_owned(), high)]);
+    let names = InUse {
+        journeys: BTreeSet::from(["Welcome".to_owned()]),
+        tags: BTreeSet::from(["vip".to_owned()]),
+        steps: BTreeMap::from([(
+            "Welcome".to_owned(),
+            BTreeMap::from([("mail".into(), "The mail".to_owned())]),
+        )]),
+        ..InUse::default()
+    };
     let of = |rules: Vec<ScoreRule>| {
         let found = check(
             &points(vec![group(Decay::None, rules)], &[]),
             &fields,
             &segments,
             &BTreeSet::new(),
+            &names,
         );
         found.into_iter().map(|p| (p.place, p.kind)).collect::<Vec<_>>()
     };
@@ -358,7 +368,7 @@ fn what_is_wrong_with_a_model_is_said_with_its_place() {
     assert_eq!(r("age > 3", &holds), []);
     assert!(matches!(
         r("nobody > 3", &holds)[..],
-        [(_, ScoreProblemKind::Unfit(_))]
+        [(_, ScoreProblemKind::Unfit { at: 0, .. })]
     ));
     let reads = at_r(ScoreProblemKind::ReadsScore("score_fit".to_owned()));
     assert_eq!(r("score_fit > 3", &holds), reads);
@@ -368,6 +378,24 @@ fn what_is_wrong_with_a_model_is_said_with_its_place() {
         at_r(ScoreProblemKind::ReadsHistory("High".to_owned()))
     );
     assert_eq!(r("entered journey \"Welcome\" this year", &holds), []);
+    assert_eq!(r("passed step \"mail\" of journey \"Welcome\"", &holds), []);
+    let gone = r("passed step \"mial\" of journey \"Welcome\"", &holds);
+    let [(place, ScoreProblemKind::Unfit { at: 12, problem })] = &gone[..] else {
+        panic!("{gone:?}");
+    };
+    assert_eq!(
+        (place.as_str(), problem.suggestion.as_deref()),
+        ("r", Some("mail"))
+    );
+    // What nobody has so far may come; what looks like a slip is told, and keeps nobody.
+    assert_eq!(r("tag \"regular\"", &holds), []);
+    for (when, byte) in [("age > 3 and tag \"vib\"", 16), ("in journey \"Welcom\"", 11)] {
+        let found = r(when, &holds);
+        assert!(
+            matches!(&found[..], [(_, ScoreProblemKind::Doubtful { at, .. })] if *at == byte),
+            "{when}: {found:?}"
+        );
+    }
     assert_eq!(
         r("did visit", &RulePoints::Each { points: 0 }),
         at_r(ScoreProblemKind::BadPoints)
@@ -398,7 +426,10 @@ fn what_is_wrong_with_a_model_is_said_with_its_place() {
             "{bad:?}"
         );
     }
-    let staged = |stages| check(&points(Vec::new(), stages), &fields, &segments, &BTreeSet::new()).len();
+    let staged = |stages| {
+        let model = points(Vec::new(), stages);
+        check(&model, &fields, &segments, &BTreeSet::new(), &names).len()
+    };
     assert_eq!(
         [
             staged(&[("a", 1), ("b", 2)]),

@@ -5,9 +5,9 @@
 mod happened;
 mod values;
 
-pub use happened::window;
+pub use happened::{shifted, turned, window};
 
-use crate::record::{ContactRecord, Moved, Movement, Sent};
+use crate::record::{ContactRecord, Moved, Movement, Past, Sent};
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::{Currency, Money, Value};
 use carillon_model::event::{Event, Prop};
@@ -18,6 +18,7 @@ use chrono::{NaiveDate, TimeDelta};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
+use std::collections::BTreeMap;
 
 /// Keys of fields, at least one a type, with the type they hold.
 pub const KEYS: &[&str] = &[
@@ -396,6 +397,7 @@ pub fn clause() -> BoxedStrategy<Clause> {
     prop_oneof![
         9 => select(ASKED).prop_flat_map(|key| test_for(key).prop_map(move |test| Clause::Field { key: key.to_owned(), test })),
         1 => (select(vec!["no_such", "Not", "tag", "ö x`"]), test()).prop_map(|(k, test)| Clause::Field { key: k.to_owned(), test }),
+        3 => happened::shifted(),
         1 => select(TAGS).prop_map(|t| Clause::Tag { tag: t.to_owned() }),
         4 => happened::did(),
         4 => happened::more_than_did(),
@@ -586,12 +588,19 @@ pub fn record(contact: ContactId) -> impl Strategy<Value = ContactRecord> {
         vec(field, 0..12),
         btree_set(select(TAGS).prop_map(str::to_owned), 0..3),
         (vec(event(contact), 0..8), vec(response(contact), 0..4)),
-        (vec(sent, 0..5), vec(moves(), 0..5)),
+        (vec(sent, 0..5), vec(moves(), 0..5), vec(happened::turned(), 0..5)),
         btree_map((channel(), purpose()), basis(), 0..3),
         prop::bool::weighted(0.2),
     )
         .prop_map(
-            move |(fields, tags, (mut events, responses), (mut sent, mut moved), permissions, suppressed)| {
+            move |(
+                fields,
+                tags,
+                (mut events, responses),
+                (mut sent, mut moved, turned),
+                permissions,
+                suppressed,
+            )| {
                 events.extend(responses);
                 for (i, event) in events.iter_mut().enumerate() {
                     event.id = EventId(i64::from(contact.0) * 100 + i as i64);
@@ -603,7 +612,12 @@ pub fn record(contact: ContactId) -> impl Strategy<Value = ContactRecord> {
                 }
                 moved.sort_unstable();
                 moved.dedup();
-                let fields = fields.into_iter().collect();
+                let mut fields: BTreeMap<String, Value> = fields.into_iter().collect();
+                let mut past = Past::default();
+                turned.iter().for_each(|turned| past.turns(*turned));
+                if let Some((_, points)) = past.iter().last() {
+                    fields.insert("score_heat".to_owned(), Value::Number(points as f64));
+                }
                 ContactRecord {
                     id: contact.0,
                     fields,
@@ -611,6 +625,7 @@ pub fn record(contact: ContactId) -> impl Strategy<Value = ContactRecord> {
                     events,
                     sent,
                     moved,
+                    past: BTreeMap::from([("score_heat".to_owned(), past)]),
                     permissions,
                     suppressed,
                 }

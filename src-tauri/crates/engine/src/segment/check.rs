@@ -9,7 +9,7 @@ use super::words::say;
 use super::{MAX_CLAUSES, MAX_DEPTH, MAX_TEXT, fold};
 use carillon_model::contact::{Field, FieldType, Money, Value};
 use carillon_model::segment::{
-    Aggregate, AggregateBound, Clause, Compare, Expr, FieldOrder, PropMatch, Test, Times, Zone,
+    Aggregate, AggregateBound, Clause, Compare, Expr, FieldOrder, PropMatch, Shift, Test, Times, Zone,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +23,7 @@ pub const MAX_CHAIN: usize = 10;
 #[ts(export)]
 pub struct ExprProblem {
     /// Stable word: `unknown_field`, `wrong_type`, `unknown_option`, `unknown_segment`, `unknown_zone`,
-    /// `mixed_currencies`, `bad_share`, `bad_pattern`, `too_few`, `too_deep`, `too_many`, `too_long`, `cycle`; or of
+    /// `mixed_currencies`, `bad_share`, `bad_difference`, `bad_pattern`, `too_few`, `too_deep`, `too_many`, `too_long`, `cycle`; or of
     /// [`super::hints`].
     pub code: String,
     /// Canonical text of the clause; empty for the whole expression.
@@ -248,6 +248,7 @@ fn check_clause(clause: &Clause, fields: &[Field], segments: &BTreeSet<String>, 
     }
     match clause {
         Clause::Field { key, test } => check_field(clause, key, test, fields, out),
+        Clause::Shifted { key, by, .. } => check_shifted(clause, key, *by, fields, out),
         Clause::Aggregate {
             function,
             prop,
@@ -374,6 +375,36 @@ fn check_field(clause: &Clause, key: &str, test: &Test, fields: &[Field], out: &
         check_other(clause, field_type, other, fields, out);
     }
     check_parts(clause, test, out);
+}
+
+/// A score of points, and a difference that is one: what has not changed has neither risen nor fallen.
+fn check_shifted(clause: &Clause, key: &str, by: Shift, fields: &[Field], out: &mut Vec<ExprProblem>) {
+    let text = print_clause(clause);
+    let score = |field: &&Field| field.score.is_some() && field.field_type == FieldType::Number;
+    let Some(field) = fields.iter().find(|f| f.key == key) else {
+        let scores = fields.iter().filter(score).map(|f| f.key.as_str());
+        let message = say("check.unknown_field", &[("name", &key)]);
+        out.push(problem(
+            "unknown_field",
+            &text,
+            key,
+            nearest(key, scores),
+            message,
+        ));
+        return;
+    };
+    if !score(&field) {
+        let message = say("check.no_past", &[("name", &key)]);
+        out.push(problem("wrong_type", &text, key, None, message));
+    }
+    let differs = match by {
+        Shift::AtLeast(n) => n > 0.0,
+        Shift::MoreThan(n) => n >= 0.0,
+    };
+    if !differs {
+        let message = say("check.no_difference", &[]);
+        out.push(problem("bad_difference", &text, "", None, message));
+    }
 }
 
 /// The field that one of a type is compared with.

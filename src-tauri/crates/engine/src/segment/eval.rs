@@ -4,9 +4,10 @@ use super::answers::Answers;
 use super::dates::{beside, date_truth, leaves_days, local_date, next_change_day, zone_of};
 use super::occurrences::{Moments, aggregated, counted, first_counts, followed, in_a_row, last_counts};
 use super::parts::in_and_out;
+use super::shifted::Shifting;
 use super::values::{field_holds, props_match, test_holds};
 use super::windows::{Spans, zone_of_window};
-use crate::record::{ContactRecord, Movement, Scope, Verdict};
+use crate::record::{ContactRecord, Movement, Past, Scope, Verdict};
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::{Money, Value};
 use carillon_model::event::{Event, Prop};
@@ -58,6 +59,8 @@ pub trait Facts {
     fn messages<'a>(&'a self, push: &mut dyn FnMut(&'a str, Moment));
     /// The moments of all movements of one kind into or out of one segment, journey or step, in any order.
     fn moved(&self, movement: &Movement, push: &mut dyn FnMut(Moment));
+    /// What a score was, by the key of its field.
+    fn past(&self, key: &str) -> Past;
     /// The ledger's last word, where it is a grant.
     fn permission(&self, channel: Channel, purpose: Purpose) -> Option<Basis>;
     /// Whether the address is suppressed.
@@ -170,6 +173,9 @@ impl Facts for ContactRecord {
             .iter()
             .take_while(|moved| moved.movement == *movement);
         own.for_each(|moved| push(moved.at));
+    }
+    fn past(&self, key: &str) -> Past {
+        self.past.get(key).cloned().unwrap_or_default()
     }
     fn permission(&self, channel: Channel, purpose: Purpose) -> Option<Basis> {
         self.permissions.get(&(channel, purpose)).copied()
@@ -287,6 +293,22 @@ impl<'a, F: Facts> Evaluation<'a, F> {
     fn clause(&mut self, clause: &'a Clause) -> Verdict {
         match clause {
             Clause::Field { key, test } => self.field(key, test),
+            Clause::Shifted {
+                key,
+                rose,
+                by,
+                within_secs,
+            } => {
+                let asked = Shifting {
+                    rose: *rose,
+                    by: *by,
+                    within_secs: *within_secs,
+                };
+                match self.who.field(key) {
+                    Some(Seen::Number(points)) => asked.verdict(points, self.who.past(key).iter(), self.now),
+                    _ => always(false),
+                }
+            }
             Clause::Tag { tag } => always(self.who.has_tag(tag)),
             Clause::Did { event, times, window } => self.spans(window, |spans, now| {
                 counted(&self.events(event), *times, spans, now)

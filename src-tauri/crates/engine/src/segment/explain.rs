@@ -7,7 +7,8 @@ use super::dates::{local_date, zone_of};
 use super::eval::{Facts, Seen, eval_facts, in_journey, sample_share};
 use super::occurrences::{days_in_order, longest_streak, next_after, wait_ends};
 use super::parts::other_field;
-use super::print::{asked, moment, number, print, print_clause, value};
+use super::print::{asked, key, moment, number, print, print_clause, value};
+use super::shifted::{Shifting, at_first};
 use super::vocabulary::{BASES, word_of};
 use super::windows::{Counting, zone_of_window};
 use super::words::say;
@@ -88,6 +89,19 @@ fn reason<'a>(
 fn seen_by(clause: &Clause, who: &ContactRecord, now: Moment, scope: &Scope) -> Option<String> {
     Some(match clause {
         Clause::Field { key: name, test } => field(name, test, who, scope),
+        Clause::Shifted {
+            key: name,
+            rose,
+            by,
+            within_secs,
+        } => {
+            let asked = Shifting {
+                rose: *rose,
+                by: *by,
+                within_secs: *within_secs,
+            };
+            shifted(name, asked, who, now, scope)
+        }
         Clause::Tag { tag } if who.tags.contains(tag) => say("seen.tag", &[]),
         Clause::Tag { .. } => say("seen.no_tag", &[]),
         Clause::Did { event, window, .. } => counted(&moments(event, who), window, who, now, scope),
@@ -256,6 +270,31 @@ fn one_field(name: &str, test: &Test, who: &ContactRecord, scope: &Scope) -> Str
         return say("seen.value_on", &values);
     }
     say("seen.value", &[("key", &key), ("value", &shown)])
+}
+
+/// What a score is, and what it was at the beginning of the time or found to be first.
+fn shifted(name: &str, asked: Shifting, who: &ContactRecord, now: Moment, scope: &Scope) -> String {
+    let (shown_key, start) = (key(name), asked.start(now));
+    let Some(Value::Number(points)) = who.fields.get(name) else {
+        return say("seen.empty", &[("key", &shown_key)]);
+    };
+    let points = number(*points);
+    let past = Facts::past(who, name);
+    let Some(then) = at_first(past.iter(), start, now) else {
+        return say("seen.value", &[("key", &shown_key), ("value", &points)]);
+    };
+    let first = past.iter().next().map(|(at, _)| at).filter(|at| *at > start);
+    let (sentence, at) = match first {
+        Some(first) => ("seen.first_points", first),
+        None => ("seen.points", start),
+    };
+    let values: [(&str, &dyn Display); 4] = [
+        ("key", &shown_key),
+        ("value", &points),
+        ("then", &then),
+        ("moment", &local(at, scope)),
+    ];
+    say(sentence, &values)
 }
 
 /// A moment as the workspace's clocks show it.

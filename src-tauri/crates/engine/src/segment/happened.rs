@@ -440,7 +440,7 @@ impl Parser<'_> {
     }
 
     /// A number of units of time, in seconds.
-    fn secs(&mut self) -> Result<u32, ParseError> {
+    pub(super) fn secs(&mut self) -> Result<u32, ParseError> {
         let at = self.at();
         let n = self.whole("wanted.number")?;
         in_secs(n, self.unit(UNITS)?, at)

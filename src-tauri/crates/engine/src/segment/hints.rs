@@ -10,13 +10,15 @@ use carillon_model::segment::{Clause, EventMatch, Expr};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The names a workspace uses so far.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct InUse {
     pub tags: BTreeSet<String>,
     /// Events with the keys of the properties they came with.
     pub events: BTreeMap<String, BTreeSet<String>>,
     pub templates: BTreeSet<String>,
     pub journeys: BTreeSet<String>,
+    /// May be left empty where no expression names a step ([`names_step`]): then no step is missed.
+    pub steps: Steps,
 }
 
 /// Tags, events, properties, templates and journeys of `expr` that nobody has used, in the order of its clauses. None of
@@ -53,6 +55,19 @@ pub fn hints(expr: &Expr, known: &InUse) -> Vec<ExprProblem> {
             _ => {}
         }
     }
+    out
+}
+
+/// Of [`hints`] those worth telling whoever writes a condition for what is still to come: journeys that are not there, and
+/// names so near to one in use that they look like a slip. What merely has not happened so far is none.
+pub fn slips(expr: &Expr, known: &InUse) -> Vec<ExprProblem> {
+    let mut out = hints(expr, known);
+    // A template that is missed is an error where mails are sent, and said there.
+    out.retain(|hint| match hint.code.as_str() {
+        "unused_journey" => true,
+        "unused_template" => false,
+        _ => hint.suggestion.is_some(),
+    });
     out
 }
 

@@ -47,6 +47,8 @@ pub(super) const TESTS: &[&str] = &[
     "matches",
     "domain",
     "not",
+    "rose",
+    "fell",
 ];
 
 impl<'a> Parser<'a> {

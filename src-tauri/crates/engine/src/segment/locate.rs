@@ -4,6 +4,7 @@ use super::check::{ExprProblem, clauses};
 use super::lex::{Kind, tokens};
 use super::parse::parse_located;
 use super::print::print_clause;
+use carillon_model::segment::{Clause, EventMatch, Times, Window};
 use std::ops::Range;
 
 /// The bytes of `text` that `problem`, found by [`super::check`] or [`super::hints`] in what was read from it, is
@@ -36,4 +37,25 @@ pub fn locate(text: &str, problem: &ExprProblem) -> Range<usize> {
         _ => meant.next_back(),
     };
     token.map_or(clause.clone(), |token| token.at..token.end)
+}
+
+/// As [`locate`], of tests of properties as they stand behind `where`, of events of the name `event`.
+pub fn locate_where(text: &str, event: &str, problem: &ExprProblem) -> Range<usize> {
+    let event = EventMatch {
+        name: event.to_owned(),
+        props: Vec::new(),
+    };
+    let before = print_clause(&Clause::Did {
+        event,
+        times: Times::AtLeast(1),
+        window: Window::Ever,
+    }) + " where ";
+    let found = locate(&format!("{before}{text}"), problem);
+    let inside = |at: usize| at.saturating_sub(before.len()).min(text.len());
+    inside(found.start)..inside(found.end)
+}
+
+/// Which character of a text stands at a byte, counted from 1.
+pub fn character(text: &str, byte: usize) -> usize {
+    text.char_indices().take_while(|(at, _)| *at < byte).count() + 1
 }

@@ -1,7 +1,7 @@
 //! Which facts of a contact an expression depends on.
 
 use super::check::clauses;
-use super::parts::{events_of, fields_of, movements_of, window_of, zones_of};
+use super::parts::{events_of, fields_of, movements_of, past_of, window_of, zones_of};
 use crate::record::Asked;
 use carillon_model::consent::{Channel, Purpose};
 use carillon_model::segment::{Clause, Expr, Test, Zone};
@@ -26,6 +26,8 @@ pub struct Needs {
     pub segments: BTreeSet<String>,
     /// Movements, by the name of the segment or journey.
     pub movements: BTreeSet<Asked>,
+    /// Scores whose past is read, by the keys of their fields.
+    pub past: BTreeSet<String>,
     /// Time alone may change it.
     pub time: bool,
     /// More of a contact than an expression names, for whoever reads a record.
@@ -41,7 +43,7 @@ pub struct Every {
 }
 
 impl Needs {
-    /// All facts of a contact but its movements.
+    /// All facts of a contact but its movements and what its scores were.
     pub fn everything() -> Needs {
         Needs {
             any_message: true,
@@ -102,6 +104,7 @@ impl Needs {
         self.permissions.extend(other.permissions.iter().copied());
         self.segments.extend(other.segments.iter().cloned());
         self.movements.extend(other.movements.iter().cloned());
+        self.past.extend(other.past.iter().cloned());
         self.any_message |= other.any_message;
         self.suppressed |= other.suppressed;
         self.zone |= other.zone;
@@ -119,7 +122,9 @@ impl Needs {
         self.zone |= zones_of(clause).any(|zone| !matches!(zone, Zone::Named(_)));
         self.fields.extend(fields_of(clause).map(str::to_owned));
         self.movements.extend(movements_of(clause));
+        self.past.extend(past_of(clause).map(str::to_owned));
         match clause {
+            Clause::Shifted { .. } => self.time = true,
             Clause::Field {
                 test: Test::Date { .. },
                 ..

@@ -409,6 +409,11 @@ impl<'a> Parser<'a> {
                 test: self.dated()?,
             }));
         }
+        for (word, rose) in [("rose", true), ("fell", false)] {
+            if self.accept(&[word]) {
+                return self.shifted(key, rose);
+            }
+        }
         let test = self.test()?;
         Ok(Expr::Clause(Clause::Field { key, test }))
     }

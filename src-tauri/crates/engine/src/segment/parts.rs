@@ -15,6 +15,7 @@ pub(crate) fn events_of(clause: &Clause) -> impl Iterator<Item = &EventMatch> {
         | Clause::Aggregate { event, .. } => (Some(event), None),
         Clause::Sequence { first, then, .. } => (Some(first), Some(then)),
         Clause::Field { .. }
+        | Clause::Shifted { .. }
         | Clause::Tag { .. }
         | Clause::Sent { .. }
         | Clause::Answered { .. }
@@ -39,6 +40,7 @@ pub(crate) fn window_of(clause: &Clause) -> Option<&Window> {
         | Clause::Sent { window, .. }
         | Clause::Moved { window, .. } => Some(window),
         Clause::Field { .. }
+        | Clause::Shifted { .. }
         | Clause::Tag { .. }
         | Clause::Answered { .. }
         | Clause::Consent { .. }
@@ -126,6 +128,7 @@ pub(crate) fn fields_of(clause: &Clause) -> impl Iterator<Item = &str> {
         Clause::Field { key, test } => Some((key.as_str(), test)),
         _ => None,
     };
+    let shifted = past_of(clause);
     let other = tested.and_then(|(_, test)| other_field(test));
     let of_contact = zones_of(clause)
         .any(|zone| *zone == Zone::Contact)
@@ -135,9 +138,18 @@ pub(crate) fn fields_of(clause: &Clause) -> impl Iterator<Item = &str> {
     tested
         .map(|(key, _)| key)
         .into_iter()
+        .chain(shifted)
         .chain(written)
         .chain(other)
         .chain(of_contact)
+}
+
+/// The score whose past a clause reads, by the key of its field.
+pub(crate) fn past_of(clause: &Clause) -> Option<&str> {
+    match clause {
+        Clause::Shifted { key, .. } => Some(key),
+        _ => None,
+    }
 }
 
 /// The field a test compares with.

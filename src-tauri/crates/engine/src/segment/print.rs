@@ -8,7 +8,7 @@ use super::vocabulary::{
 };
 use carillon_model::contact::{Money, Value};
 use carillon_model::segment::{
-    AggregateBound, Clause, Compare, DateTest, Days, EventMatch, Expr, Period, PropMatch, Test, Times,
+    AggregateBound, Clause, Compare, DateTest, Days, EventMatch, Expr, Period, PropMatch, Shift, Test, Times,
     Window, Zone,
 };
 use carillon_model::{Moment, StepId};
@@ -126,6 +126,24 @@ fn call(out: &mut String, word: &str, of: &[Expr]) {
 fn write_clause(out: &mut String, clause: &Clause, not: &str) {
     out.push_str(&match clause {
         Clause::Field { key: name, test: t } => format!("{} {}", asked(name, t), test(t)),
+        Clause::Shifted {
+            key: name,
+            rose,
+            by,
+            within_secs,
+        } => {
+            let way = if *rose { "rose" } else { "fell" };
+            let by = match by {
+                Shift::MoreThan(0.0) => String::new(),
+                Shift::MoreThan(n) => format!(" by more than {}", number(*n)),
+                Shift::AtLeast(n) => format!(" by at least {}", number(*n)),
+            };
+            format!(
+                "{} {way}{by} in the last {}",
+                key(name),
+                duration(&[*within_secs])
+            )
+        }
         Clause::Tag { tag } => format!("tag {}", text(tag)),
         Clause::Did {
             event,

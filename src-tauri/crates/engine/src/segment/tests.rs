@@ -3,6 +3,7 @@
 mod happened;
 mod problems;
 mod reading;
+mod shifted;
 
 use super::arbitrary::{epoch, expr, moment, props_match, record};
 use super::*;

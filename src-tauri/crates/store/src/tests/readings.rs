@@ -33,12 +33,12 @@ const CASES: u32 = 64;
 /// Index and evaluator on an open file; they must agree with each other.
 fn read_open(store: &Store, expr: &Expr, now: Moment, told: &RefCell<Forms>) -> BTreeSet<u32> {
     store.with_index(|index| {
-        // Movements, and when values were written, are there only where somebody asks for them.
+        // Movements, what scores were, and when values were written, are there only where somebody asks for them.
         let needs = Needs::of(expr, &index.scope().segments);
         let whole = |id: u32| {
             let mut record = index.record(ContactId(id)).unwrap();
             let asked = index.record_of(ContactId(id), &needs).unwrap();
-            record.moved = asked.moved;
+            (record.moved, record.past) = (asked.moved, asked.past);
             record.fields.extend(asked.fields);
             record
         };
@@ -170,7 +170,7 @@ fn agree(
         .collect();
     // No farewell: what the clauses' states say is older than the rows.
     runtime.block_on(async { drop(store) });
-    let tables = Tables::open(&place.file(), &people::fields());
+    let tables = Tables::open(&place.file(), &people::known_fields());
     let (mut named, mut not) = (0, 0);
     for (at, sets) in moments.iter().zip(&filled) {
         for (expr, set) in exprs.iter().zip(sets) {
@@ -212,7 +212,7 @@ fn pass_time(
     let edges = runtime
         .block_on(store.read(move |db| segments::edges_after(db, position, 1_000_000)))
         .unwrap();
-    let tables = Tables::open(&place.file(), &people::fields());
+    let tables = Tables::open(&place.file(), &people::known_fields());
     let ids = people::segment_ids(runtime, store);
     for (id, expr) in ids.into_iter().zip(company.segments.values()) {
         let at = |moment: Moment| tables.read(expr, &company.segments, moment);

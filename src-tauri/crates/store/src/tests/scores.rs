@@ -345,3 +345,76 @@ async fn two_contacts_that_become_one_are_measured_as_one_and_as_two_again() {
     write(&store, move |tx| unmerge(tx, id)).await.unwrap();
     assert_eq!(both(&store).await, (8.0, 5.0));
 }
+
+#[tokio::test]
+async fn who_rises_and_falls_is_followed_by_commits_and_by_the_clock_and_read_back_from_the_ledger() {
+    let place = Place::new();
+    let (store, people, _) = measured(&place).await;
+    write(&store, |tx| {
+        let rose = parse("score_shop rose by at least 5 in the last 3 days").unwrap();
+        let fell = parse("score_shop fell in the last 3 days").unwrap();
+        segments::save(tx, None, "Warmer", &rose)?;
+        segments::save(tx, None, "Cooler", &fell)
+    })
+    .await
+    .unwrap();
+    let members = |store: &Store, text: &str| -> Vec<u32> {
+        let expr = parse(text).unwrap();
+        let of_all = store.with_index(|index| index.members(&expr, index.as_of()));
+        of_all.iter().collect()
+    };
+    let named = |store: &Store, name: &str| members(store, &format!("in segment \"{name}\""));
+    let [a, b] = [people[0], people[1]];
+    let begun = store.as_of() + TimeDelta::hours(1);
+    store.advance_clock(begun).await.unwrap();
+    let in_three = begun + TimeDelta::days(3);
+    assert_eq!(named(&store, "Warmer"), Vec::<u32>::new());
+    orders(&store, a, 1).await;
+    assert_eq!(named(&store, "Warmer"), [a.0]);
+    // The first measure of who comes later is no rise.
+    let late = write(&store, |tx| Ok(ids(&add(tx, &["c@x.example"], "user")?)[0]))
+        .await
+        .unwrap();
+    store.advance_clock(begun + TimeDelta::minutes(1)).await.unwrap();
+    write(&store, move |tx| {
+        set_field(tx, late, "city", Some(&Value::Text("Bonn".to_owned())), "user")
+    })
+    .await
+    .unwrap();
+    assert_eq!(named(&store, "Warmer"), [a.0]);
+    assert_eq!(
+        members(&store, "score_shop rose in the last 3 days"),
+        [a.0, late.0]
+    );
+    store.advance_clock(in_three + TimeDelta::hours(1)).await.unwrap();
+    assert_eq!(
+        named(&store, "Warmer"),
+        Vec::<u32>::new(),
+        "it was then what it is now"
+    );
+    orders(&store, b, 2).await;
+    assert_eq!(named(&store, "Warmer"), [b.0]);
+    // Ten days after the first order its points are gone, and so far nobody did anything.
+    store
+        .advance_clock(in_three + TimeDelta::days(7) + TimeDelta::hours(1))
+        .await
+        .unwrap();
+    assert_eq!(named(&store, "Cooler"), [a.0]);
+    let asked = [
+        "score_shop fell by at least 5 in the last 1 day",
+        "score_shop fell by more than 5 in the last 1 day",
+        "score_shop rose by at least 10 in the last 30 days",
+        "score_shop rose in the last 30 days",
+    ];
+    let wanted = [vec![a.0], vec![], vec![b.0], vec![b.0, late.0]];
+    let answers = |store: &Store| asked.map(|text| members(store, text));
+    assert_eq!(answers(&store), wanted);
+    let erased = write(&store, move |tx| delete(tx, b, None, "user")).await;
+    erased.unwrap();
+    let wanted = [vec![a.0], vec![], vec![], vec![late.0]];
+    assert_eq!(answers(&store), wanted);
+    store.close().await;
+    let store = again(&place.file()).await;
+    assert_eq!(named(&store, "Cooler"), [a.0]);
+    assert_eq!(answers(&store), wanted, "opened again");
+}

@@ -11,6 +11,7 @@ pub struct Held {
     events: BTreeSet<String>,
     sent: bool,
     moved: BTreeSet<Movement>,
+    past: BTreeSet<String>,
 }
 
 impl Rows {
@@ -19,7 +20,9 @@ impl Rows {
         let columns = self.columns.iter().filter(|(_, slot)| slot.held().is_some());
         let events = self.events.iter().filter(|(_, slot)| slot.held().is_some());
         let moved = self.moved.iter().filter(|(_, slot)| slot.held().is_some());
+        let past = self.past.iter().filter(|(_, slot)| slot.held().is_some());
         Held {
+            past: past.map(|(key, _)| key.clone()).collect(),
             columns: columns.map(|(key, _)| key.clone()).collect(),
             events: events.map(|(name, _)| name.clone()).collect(),
             sent: self.sent.held().is_some(),
@@ -47,6 +50,8 @@ impl Rows {
             .iter_mut()
             .filter(|(movement, _)| !then.moved.contains(*movement));
         moved.for_each(|(_, slot)| slot.let_go());
+        let past = self.past.iter_mut().filter(|(key, _)| !then.past.contains(*key));
+        past.for_each(|(_, slot)| slot.let_go());
         if !then.sent {
             self.sent.let_go();
         }

@@ -1,10 +1,12 @@
 //! What the source has, read whole when somebody first asks for it; `None` where it could not be read.
 
+use super::past::points;
 use super::{Happened, Messages, entry, message, movement};
 use crate::index::column::Column;
 use crate::index::postings::Postings;
 use crate::index::source::{ColumnPart, EventPart, Source};
-use crate::record::{Moved, Movement};
+use crate::record::{Moved, Movement, Past};
+use carillon_model::ContactId;
 
 pub(super) fn read_column(source: &dyn Source, key: &str) -> Option<Column> {
     let mut column = Column::default();
@@ -51,6 +53,26 @@ pub(super) fn read_moved(source: &dyn Source, wanted: &Movement) -> Option<Posti
         };
         postings.add(&movement(contact, &moved));
     });
+    postings.settle(true);
+    whole.then_some(postings)
+}
+
+pub(super) fn read_past(source: &dyn Source, key: &str) -> Option<Postings> {
+    let mut postings = Postings::default();
+    let (mut of, mut past) = (ContactId(0), Past::default());
+    let mut put = |of: ContactId, past: Past| {
+        for (at, n) in past.iter() {
+            postings.add(&points(of, at, n));
+        }
+    };
+    let whole = source.turned(key, &mut |contact, turned| {
+        if contact != of {
+            put(of, std::mem::take(&mut past));
+            of = contact;
+        }
+        past.turns(turned);
+    });
+    put(of, past);
     postings.settle(true);
     whole.then_some(postings)
 }

@@ -2,7 +2,7 @@
 
 use super::{Happened, Rows};
 use crate::index::postings::Posting;
-use crate::record::Movement;
+use crate::record::{Movement, Past};
 use crate::segment::{Facts, Seen};
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::event::Event;
@@ -85,6 +85,10 @@ impl Facts for Who<'_> {
     fn moved(&self, movement: &Movement, push: &mut dyn FnMut(Moment)) {
         let own = self.rows.moved(movement).of(self.id);
         own.iter().for_each(|p| push(p.at()));
+    }
+    fn past(&self, key: &str) -> Past {
+        let own = self.rows.past(key).of(self.id);
+        Past::of(own.iter().map(|p| (p.at(), p.id())).collect())
     }
     fn permission(&self, channel: Channel, purpose: Purpose) -> Option<Basis> {
         let granted = self

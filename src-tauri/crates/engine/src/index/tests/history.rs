@@ -9,7 +9,7 @@ use crate::index::change::After;
 use crate::record::{Moved, Movement};
 use crate::segment::arbitrary::{
     KEYS, SEGMENTS, STEPS, TAGS, TEMPLATES, ZONES, basis, channel, event, moved, moves_in_journeys, purpose,
-    timely, value_for,
+    shifted, timely, turned, value_for,
 };
 use crate::segment::{start_of_day, window_of};
 use carillon_model::segment::{Clause, Window};
@@ -49,6 +49,7 @@ fn change() -> impl Strategy<Value = Change> {
             4 => event(contact).prop_map(Change::EventAdded),
             2 => (select(TEMPLATES), moment(), 0i64..1 << 40).prop_map(move |(t, at, id)| Change::Sent { contact, template: t.to_owned(), at, id: MessageId(id) }),
             2 => (moves_in_journeys(), prop::bool::weighted(0.8)).prop_map(move |(moved, on)| Change::Moved { contact, moved, on }),
+            2 => turned().prop_map(move |turned| Change::ScoreTurned { contact, key: "age".to_owned(), turned }),
             1 => (1u32..3, select(JOURNEYS)).prop_map(|(id, name)| Change::JourneyNamed { id: JourneyId(id), name: name.to_owned() }),
             1 => (1u32..3).prop_map(|id| Change::JourneyRemoved(JourneyId(id))),
             1 => (channel(), purpose(), proptest::option::of(basis())).prop_map(move |(channel, purpose, basis)| Change::PermissionSet { contact, channel, purpose, basis }),
@@ -84,7 +85,7 @@ fn recalls() -> impl Strategy<Value = Expr> {
         }),
         other => Expr::Clause(other),
     });
-    prop_oneof![2 => expr(), 1 => recalled]
+    prop_oneof![4 => expr(), 2 => recalled, 1 => shifted().prop_map(Expr::Clause)]
 }
 
 fn commit() -> impl Strategy<Value = Commit> {
@@ -243,7 +244,14 @@ impl File {
                 .iter()
                 .map(|e| e.at)
                 .chain(contact.record.sent.iter().map(|s| s.at))
-                .chain(contact.record.moved.iter().map(|m| m.at));
+                .chain(contact.record.moved.iter().map(|m| m.at))
+                .chain(
+                    contact
+                        .record
+                        .past
+                        .values()
+                        .flat_map(|past| past.iter().map(|(at, _)| at)),
+                );
             out.extend(at.flat_map(|at| {
                 lengths
                     .iter()
@@ -274,7 +282,7 @@ impl File {
                 Some(Window::BetweenSecsAgo(a, b)) => lengths.extend([*a, *b]),
                 _ => {}
             }
-            if let Clause::Sequence { within_secs, .. } = clause {
+            if let Clause::Sequence { within_secs, .. } | Clause::Shifted { within_secs, .. } = clause {
                 lengths.insert(*within_secs);
             }
         }
@@ -430,7 +438,7 @@ proptest! {
         let mut file = File { zone: ZONE, as_of: start, contacts: BTreeMap::new(), segments: BTreeMap::new(), journeys: BTreeMap::new() };
         journeys().iter().for_each(|change| file.apply(change));
         for id in 0..3 {
-            file.apply(&Change::ContactAdded { contact: ContactId(id), fields: Vec::new() });
+            file.apply(&Change::ContactAdded { contact: ContactId(id), fields: vec![("age".into(), Value::Number(f64::from(id)))] });
         }
         for (i, expr) in [named.0, named.1, named.2].into_iter().enumerate() {
             file.apply(&saved(i as u32 + 1, SEGMENTS[i], acyclic(expr, SEGMENTS[i])));

@@ -1,6 +1,7 @@
 //! Strategies over what contacts did and were sent.
 
 use super::{EVENTS, compare, date, moment, money, number, period, props_match, zone};
+use crate::record::Turned;
 use carillon_model::segment::*;
 use chrono::TimeDelta;
 use proptest::prelude::*;
@@ -214,4 +215,33 @@ pub(super) fn timely() -> BoxedStrategy<Clause> {
         Clause::Answered { answer, times, last }
     });
     prop_oneof![3 => did, 2 => sent, 2 => ends, 2 => sequence, 1 => sum, 2 => answered].boxed()
+}
+
+/// A clause about what a score was.
+pub fn shifted() -> impl Strategy<Value = Clause> {
+    let points = || prop_oneof![6 => (-1i32..8).prop_map(f64::from), 1 => number()];
+    let by = prop_oneof![
+        3 => points().prop_map(Shift::AtLeast),
+        2 => points().prop_map(Shift::MoreThan),
+        2 => Just(Shift::MoreThan(0.0)),
+    ];
+    let key = prop_oneof![3 => Just("score_heat"), 2 => Just("age")];
+    let length =
+        prop_oneof![8 => (0u32..60).prop_map(|days| days * 86_400), 2 => 0u32..2_000_000, 1 => any::<u32>()];
+    (key, any::<bool>(), by, length).prop_map(|(key, rose, by, within_secs)| Clause::Shifted {
+        key: key.to_owned(),
+        rose,
+        by,
+        within_secs,
+    })
+}
+
+/// A change of a score, whole or not.
+pub fn turned() -> impl Strategy<Value = Turned> {
+    let points = || -2i64..10;
+    (moment(), proptest::option::of(points()), points()).prop_map(|(at, before, points)| Turned {
+        at,
+        before,
+        points,
+    })
 }

@@ -17,6 +17,18 @@ fn errors_point_at_the_place_and_suggest_the_word() {
             .message
             .contains("how often")
     );
+    assert!(
+        error("a rose by 3 in the last 2 days")
+            .message
+            .contains("`at least`")
+    );
+    assert!(error("a rose within 2 days").message.contains("`in`"));
+    assert!(error("a rose in the last 2 months").message.contains("weeks"));
+    assert!(
+        error("a rsoe in the last 2 days")
+            .message
+            .contains("did you mean `rose`?")
+    );
     assert!(error("a on day 32").message.contains("from 1 to 31"));
     assert!(error("a anniversary on").message.contains("`within`"));
     assert!(
@@ -204,6 +216,71 @@ fn only_of_what_somebody_writes_is_it_asked_when() {
 }
 
 #[test]
+fn only_points_of_scores_rise_and_fall_and_by_more_than_nothing() {
+    let field = |key: &str, field_type, score: Option<&str>| Field {
+        key: key.to_owned(),
+        label: key.to_owned(),
+        field_type,
+        options: Vec::new(),
+        built_in: false,
+        score: score.map(str::to_owned),
+    };
+    let fields = [
+        field("age", FieldType::Number, None),
+        field("score_fit", FieldType::Number, Some("fit")),
+        field("score_mark", FieldType::Text, Some("mark")),
+        field("stage_fit_since", FieldType::DateTime, Some("fit")),
+    ];
+    let said = |text: &str| -> Vec<(String, String)> {
+        let all = check(&reads(text), &fields, &BTreeSet::new());
+        let shown = |problem: &ExprProblem| text[locate(text, problem)].to_owned();
+        all.iter()
+            .map(|problem| (problem.code.clone(), shown(problem)))
+            .collect()
+    };
+    for fine in [
+        "score_fit rose in the last 7 days",
+        "score_fit fell by at least 1 in the last 7 days",
+    ] {
+        assert_eq!(said(fine), [], "{fine}");
+    }
+    for (text, code, shown) in [
+        (
+            "age rose in the last 7 days",
+            "wrong_type",
+            "age rose in the last 7 days",
+        ),
+        (
+            "score_mark fell in the last 7 days",
+            "wrong_type",
+            "score_mark fell in the last 7 days",
+        ),
+        (
+            "stage_fit_since fell in the last 7 days",
+            "wrong_type",
+            "stage_fit_since fell in the last 7 days",
+        ),
+        (
+            "age > 3 and score_fti rose in the last 7 days",
+            "unknown_field",
+            "score_fti",
+        ),
+        (
+            "age > 3 and score_fit rose by at least 0 in the last 7 days",
+            "bad_difference",
+            "score_fit rose by at least 0 in the last 7 days",
+        ),
+        (
+            "score_fit fell by more than -1 in the last 7 days",
+            "bad_difference",
+            "score_fit fell by more than -1 in the last 7 days",
+        ),
+    ] {
+        assert_eq!(said(text), [(code.to_owned(), shown.to_owned())], "{text}");
+    }
+}
+
+#[test]
 fn a_test_that_does_not_fit_says_how_to_write_one_that_does() {
     let fields = [Field {
         key: "added".to_owned(),
@@ -234,6 +311,7 @@ fn names_nobody_used_so_far_are_told_with_the_nearest_that_somebody_did() {
         events: BTreeMap::from([("order".to_owned(), set(&["amount", "order"]))]),
         templates: set(&["welcome-1"]),
         journeys: set(&["Welcome"]),
+        ..InUse::default()
     };
     let told = |text: &str| -> Vec<String> {
         let all = hints(&reads(text), &known);

@@ -21,6 +21,18 @@ fn the_forms_people_write_mean_what_they_say() {
             "changed changed after seen plus 1 week",
             "changed changed after seen plus 7 days",
         ),
+        (
+            "score_fit ROSE by at least 10 in the last 2 weeks",
+            "score_fit rose by at least 10 in the last 14 days",
+        ),
+        (
+            "not fell fell by more than 2.5 in the last 90 minutes",
+            "not fell fell by more than 2.5 in the last 90 minutes",
+        ),
+        (
+            "score_fit rose by more than 0 in the last 1 day",
+            "score_fit rose in the last 1 day",
+        ),
         ("a = 1 and b = 2 or c = 3", "(a = 1 and b = 2) or c = 3"),
         ("a = 1 and (b = 2 or c = 3)", "a = 1 and (b = 2 or c = 3)"),
         ("all(a = 1, b = 2)", "a = 1 and b = 2"),

@@ -51,10 +51,8 @@ impl<'a> Scores<'a> {
             for ix in followed.places() {
                 let (written, sure) = followed.measure(ix, &record, start, scope);
                 for (key, value) in written {
-                    match value {
-                        Some(value) => drop(record.to_mut().fields.insert(key.to_string(), value)),
-                        None => drop(record.to_mut().fields.remove(&*key)),
-                    }
+                    let recalled = record.past.contains_key(&*key);
+                    record.to_mut().measured(&key, value, recalled.then_some(start));
                 }
                 until.push(sure);
             }
@@ -268,7 +266,7 @@ impl<'a> Scores<'a> {
                         touched.insert(place, grade);
                     }
                 }
-                view.put(&key, value);
+                view.put(version, &key, value, at);
                 wrote.push(key);
             }
         }

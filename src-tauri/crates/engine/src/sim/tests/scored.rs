@@ -189,6 +189,24 @@ fn points_grow_less_at_midnight_and_a_goal_is_reached_then() {
 }
 
 #[test]
+fn who_rises_in_the_simulation_is_held_against_what_it_said_before() {
+    let draft = Draft::of(&row(&[
+        wait(4, "days"),
+        when("score_fit rose in the last 2 days"),
+    ]));
+    let way = |days: [u32; 3]| {
+        let at = |(hour, day)| format!("2026-01-{day:02}T{hour}:00:00Z");
+        let visits = (12..).zip(days).map(at);
+        let visits: Vec<Event> = visits.map(|at| event("visit", &at, &[])).collect();
+        port(&draft.tried(&contact(1), &visits), "it2")
+    };
+    // The third visit is the one that gives another point.
+    assert_eq!(way([6, 6, 8]), "yes");
+    assert_eq!(way([6, 6, 6]), "no");
+    assert_eq!(way([6, 8, 20]), "no");
+}
+
+#[test]
 fn points_that_a_step_gives_are_there_after_the_call_that_gave_them() {
     let given = |points: f64| ("change_score", json!({"score": "heat", "points": points}));
     let warm = "score_heat >= 15";

@@ -7,7 +7,7 @@ use carillon_model::contact::Value;
 use carillon_model::event::Prop;
 use carillon_model::segment::{
     self, Aggregate, AggregateBound, Answer, Beside, Clause, Compare, DateTest, EventMatch, FieldOrder,
-    Month, Period, PropMatch, Test, Times, Weekday, Window, Zone,
+    Month, Period, PropMatch, Shift, Test, Times, Weekday, Window, Zone,
 };
 use chrono::{Datelike, Days, NaiveDate, TimeDelta};
 
@@ -21,6 +21,7 @@ pub fn clauses(company: &Company) -> Vec<Clause> {
             basis: None,
         });
     }
+    all.extend(shifted());
     for person in company.people.iter().take(2) {
         all.extend(happened(&person.record));
         for (key, value) in &person.record.fields {
@@ -49,6 +50,20 @@ pub fn clauses(company: &Company) -> Vec<Clause> {
         }
     }
     all
+}
+
+/// What a score was lately, and longer ago.
+fn shifted() -> impl Iterator<Item = Clause> {
+    let by = [Shift::AtLeast(3.0), Shift::MoreThan(0.0)];
+    let asked = by
+        .into_iter()
+        .flat_map(|by| [(by, true, 10), (by, true, 60), (by, false, 10), (by, false, 60)]);
+    asked.map(|(by, rose, days)| Clause::Shifted {
+        key: "score_heat".to_owned(),
+        rose,
+        by,
+        within_secs: days * 86_400,
+    })
 }
 
 /// When something was done or sent, and what was done after it.

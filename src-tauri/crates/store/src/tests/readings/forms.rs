@@ -60,6 +60,13 @@ fn of_list(expr: &Expr) -> &'static str {
 fn of_clause(clause: &Clause) -> Vec<(String, Clause)> {
     let forms = match clause {
         Clause::Field { key, test } => of_field(key, test),
+        Clause::Shifted { rose, by, .. } => {
+            let way = if *rose { "rose" } else { "fell" };
+            vec![match by {
+                Shift::AtLeast(_) => format!("{way} by at least"),
+                Shift::MoreThan(_) => format!("{way} by more than"),
+            }]
+        }
         Clause::Tag { .. } => vec!["tag".to_owned()],
         Clause::Did { event, times, window } => {
             let mut all: Vec<(String, Clause)> = of_often("did", *times, window)
@@ -327,7 +334,8 @@ fn all() -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     all.extend(words(
         "all, any, none, at least, not, tag, in segment, in journey, random, JoinedSegment, LeftSegment, EnteredJourney, \
-         LeftJourney, ReachedGoal, at step, CameToStep, PassedStep, LeftStep",
+         LeftJourney, ReachedGoal, at step, CameToStep, PassedStep, LeftStep, rose by at least, rose by more than, \
+         fell by at least, fell by more than",
     ));
     all.extend(words(
         "consent, consent by, consent Email, consent Sms, consent Phone, consent Post, consent Push",

@@ -4,7 +4,7 @@ use crate::contacts::{self, Columns, NewContact};
 use crate::outbox::{self, NewMessage, Word};
 use crate::tests::fixtures::{self, Place, Stage, standing_at, write};
 use crate::{OpenOptions, Result, Store, Tx, consents, enrolments, events, facts, fields as field_rows};
-use crate::{segments, suppressions, templates};
+use crate::{scores, segments, suppressions, templates};
 use carillon_engine::record::ContactRecord;
 use carillon_engine::segment::arbitrary::{KEYS, STEPS, TEMPLATES};
 use carillon_engine::segment::arbitrary::{
@@ -15,6 +15,7 @@ use carillon_model::consent::{Basis, Channel, Consent, ConsentAction, Purpose, S
 use carillon_model::contact::{Field, FieldType, Value};
 use carillon_model::event::Prop;
 use carillon_model::journey::{End, Fact, FactKind};
+use carillon_model::score::{Decay, RulePoints, Score, ScoreBounds, ScoreGroup, ScoreModel, ScoreRule};
 use carillon_model::segment::{Clause, Expr};
 use carillon_model::workspace::Workspace;
 use carillon_model::{ContactId, Moment, SegmentId, StepId, TemplateId};
@@ -50,7 +51,10 @@ fn person() -> impl Strategy<Value = Person> {
             .prop_map(move |value| (key, value))
     });
     (record(ContactId(0)), vec(act, 0..5), vec(edit, 0..3)).prop_map(|(mut record, ledger, mut edits)| {
-        record.fields.retain(|_, value| kept(value));
+        // What a score is and was, the file works out.
+        record
+            .fields
+            .retain(|key, value| kept(value) && !Score::is_field(key));
         record.fields.values_mut().for_each(finer);
         edits
             .iter_mut()
@@ -148,6 +152,51 @@ pub fn fields() -> Vec<Field> {
     ]
 }
 
+/// Those, and the field of the score.
+pub fn known_fields() -> Vec<Field> {
+    let heat = Field {
+        score: Some("heat".to_owned()),
+        ..fixtures::field("score_heat", FieldType::Number, &[])
+    };
+    fields().into_iter().chain([heat]).collect()
+}
+
+/// A score that facts and time turn over.
+fn heat() -> ScoreModel {
+    let rule = |key: &str, when: &str, points| ScoreRule {
+        key: key.to_owned(),
+        when: when.to_owned(),
+        points,
+        bounds: ScoreBounds::default(),
+        from: None,
+        to: None,
+    };
+    ScoreModel::Points {
+        groups: vec![ScoreGroup {
+            key: "all".to_owned(),
+            name: "All".to_owned(),
+            bounds: ScoreBounds::default(),
+            decay: Decay::None,
+            rules: vec![
+                rule("vip", "tag \"vip\"", RulePoints::While { points: 2 }),
+                rule(
+                    "orders",
+                    "did order in the last 20 days",
+                    RulePoints::Each { points: 3 },
+                ),
+                rule(
+                    "visits",
+                    "did visit in the last 7 days",
+                    RulePoints::Once { points: 1 },
+                ),
+                rule("mails", "was sent any message", RulePoints::While { points: 1 }),
+            ],
+        }],
+        bounds: ScoreBounds::default(),
+        stages: Vec::new(),
+    }
+}
+
 /// A file with all of it. Its clock stands at the company's moment, or at the last message's.
 pub async fn settle(place: &Place, company: &Company) -> Store {
     let workspace = Workspace {
@@ -189,6 +238,8 @@ fn furnish(tx: &mut Tx<'_>, company: &Company) -> Result<(Stage, Vec<ContactId>)
     for field in fields() {
         field_rows::add(tx, &field)?;
     }
+    let score = scores::add(tx, "heat", "Heat", &heat())?;
+    scores::publish(tx, score.id)?;
     for name in TEMPLATES {
         templates::save(tx, None, &fixtures::template(name))?;
     }

@@ -127,6 +127,12 @@ impl Reading<'_> {
         }
         match clause {
             Clause::Field { key, test } => self.field(key, test),
+            Clause::Shifted {
+                key,
+                rose,
+                by,
+                within_secs,
+            } => self.shifted(key, *rose, *by, *within_secs),
             Clause::Tag { tag } => {
                 let tag = self.text(tag);
                 format!(
@@ -158,6 +164,36 @@ impl Reading<'_> {
             }
             other => panic!("no SQL for {other:?}"),
         }
+    }
+
+    /// Points now beside points then, both by the ledger; who has no row in it is measured as it is, and always was.
+    fn shifted(&mut self, key: &str, rose: bool, by: Shift, within_secs: u32) -> String {
+        let Some((column, FieldType::Number, _)) = self.column(key) else {
+            return "0".to_owned();
+        };
+        let now = self.now.timestamp_millis();
+        let start = now - i64::from(within_secs) * 1_000;
+        let rows = format!(
+            "FROM score_ledger l JOIN scores s ON s.id = l.score WHERE l.contact = c.id AND 'score_' || s.key = '{key}'"
+        );
+        let at = |moment: i64| {
+            format!("(SELECT l.after {rows} AND l.at <= {moment} ORDER BY l.at DESC, l.id DESC LIMIT 1)")
+        };
+        let first = format!("(SELECT l.before {rows} ORDER BY l.id LIMIT 1)");
+        let of_first = format!(
+            "(SELECT l.after {rows} AND l.at = (SELECT min(l.at) {rows}) ORDER BY l.id DESC LIMIT 1)"
+        );
+        let is = format!("coalesce({}, {first}, {column})", at(now));
+        let was = format!("coalesce({}, {first}, {of_first}, {column})", at(start));
+        let difference = match rose {
+            true => format!("{is} - {was}"),
+            false => format!("{was} - {is}"),
+        };
+        let (operator, n) = match by {
+            Shift::AtLeast(n) => (">=", n),
+            Shift::MoreThan(n) => (">", n),
+        };
+        format!("({difference} {operator} {})", self.param(Cell::Real(n)))
     }
 
     /// Where the values of a field stand, their type and their options.

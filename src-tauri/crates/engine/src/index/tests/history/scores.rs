@@ -114,9 +114,7 @@ impl Measured {
                 if before != Some(total) {
                     seen.push((*id, contact, now, before, total));
                 }
-                record
-                    .fields
-                    .insert(Score::field(key), Value::Number(total as f64));
+                record.measured(&Score::field(key), Some(Value::Number(total as f64)), Some(now));
                 let was = match record.fields.get(&Score::stage_field(key)) {
                     Some(Value::Text(stage)) => Some(stage.clone()),
                     _ => None,
@@ -217,7 +215,7 @@ proptest! {
         for (i, expr) in [named.0, named.1, named.2].into_iter().enumerate() {
             plain.apply(&saved(i as u32 + 1, SEGMENTS[i], acyclic(expr, SEGMENTS[i])));
         }
-        for (text, id) in ["score_heat >= 5", "stage_heat is \"Hot\"", "score_mark is \"A1\" or score_fit < 0"].iter().zip(20..) {
+        for (text, id) in ["score_heat >= 5", "stage_heat is \"Hot\"", "score_mark is \"A1\" or score_fit < 0", "score_heat rose in the last 10 days", "score_heat fell by at least 2 in the last 3 days or score_fit rose by more than 1 in the last 20 days"].iter().zip(20..) {
             plain.apply(&saved(id, &format!("of {id}"), reads(text)));
         }
         let models = [(1, "heat", staged(heat)), (2, "mark", grade()), (3, "fit", fit)];
@@ -320,4 +318,88 @@ fn a_move_names_the_event_and_the_rule_and_a_score_that_is_gone_says_nothing() {
     assert!(staged.moves().is_empty());
     index.publish(staged).expect("nothing between");
     assert_eq!(index.next_due(), None);
+}
+
+#[test]
+fn what_a_score_was_is_read_anew_where_somebody_read_it_while_a_commit_was_on_its_way() {
+    let file = File {
+        zone: ZONE,
+        as_of: epoch(),
+        contacts: BTreeMap::new(),
+        segments: BTreeMap::new(),
+        journeys: BTreeMap::new(),
+    };
+    let mut plain = Measured {
+        file,
+        scores: BTreeMap::new(),
+    };
+    plain.apply(&added(7));
+    let shelf = shelf::Shelf::of(&plain.file);
+    let mut index = shelf.open();
+    let rose = reads("score_heat rose in the last 10 days");
+    let visit = |id| match order(id, 7, epoch() + TimeDelta::days(id)) {
+        Change::EventAdded(event) => Change::EventAdded(carillon_model::event::Event {
+            name: "visit".to_owned(),
+            ..event
+        }),
+        other => other,
+    };
+    let model = published(1, "heat", &crate::scores::tests::visits_model());
+    for (day, change) in [(0, model), (1, visit(1))] {
+        let at = epoch() + TimeDelta::days(day);
+        let staged = index.stage(vec![change.clone()], at);
+        if day > 0 {
+            // The file says what it said before; nobody follows the score, and nobody has read it.
+            assert!(index.members(&rose, at).is_empty());
+        }
+        plain.apply(&change);
+        plain.measure(at, &mut Vec::new());
+        shelf.put(&plain.file);
+        assert_eq!(index.publish(staged), Ok(()));
+        if day > 0 {
+            assert_eq!(index.members(&rose, at).len(), 1);
+        }
+    }
+}
+
+#[test]
+fn what_scores_were_is_read_of_everybody() {
+    let mut file = File {
+        zone: ZONE,
+        as_of: epoch(),
+        contacts: BTreeMap::new(),
+        segments: BTreeMap::new(),
+        journeys: BTreeMap::new(),
+    };
+    for id in 0..4 {
+        let contact = ContactId(id);
+        let five = ("age".into(), Value::Number(5.0));
+        file.apply(&Change::ContactAdded {
+            contact,
+            fields: vec![five],
+        });
+        for (days, points) in [(20, 1), (3, 5)].into_iter().take(id as usize) {
+            let turned = crate::record::Turned {
+                at: epoch() - TimeDelta::days(days),
+                before: None,
+                points,
+            };
+            let key = "age".to_owned();
+            file.apply(&Change::ScoreTurned { contact, key, turned });
+        }
+    }
+    let members =
+        |index: &Index, text: &str| -> Vec<u32> { index.members(&reads(text), epoch()).iter().collect() };
+    for index in [file.open(), shelf::Shelf::of(&file).open()] {
+        // One was measured only long ago, and as something else than it is now.
+        assert_eq!(
+            members(&index, "age rose by at least 4 in the last 10 days"),
+            [1, 2, 3]
+        );
+        assert_eq!(members(&index, "age rose in the last 3 days"), [1]);
+        assert_eq!(
+            members(&index, "age fell by at least 0 in the last 3 days"),
+            [0, 2, 3]
+        );
+    }
 }

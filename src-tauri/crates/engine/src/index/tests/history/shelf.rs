@@ -1,6 +1,7 @@
 //! A file as a source: some of it as chunks, the rest row by row.
 
 use super::*;
+use crate::record::{Past, Turned};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The file as it was last committed.
@@ -66,6 +67,7 @@ impl Shelf {
                         Change::EventAdded(_)
                             | Change::Sent { .. }
                             | Change::Moved { .. }
+                            | Change::ScoreTurned { .. }
                             | Change::ContactAdded { .. }
                             | Change::SuppressedSet { on: false, .. }
                     )
@@ -151,6 +153,16 @@ impl Source for Shelf {
         for (id, who) in &self.file().contacts {
             for sent in &who.record.sent {
                 give(ContactId(*id), &sent.template, sent.at, sent.id);
+            }
+        }
+        true
+    }
+
+    fn turned(&self, key: &str, give: &mut dyn FnMut(ContactId, Turned)) -> bool {
+        for (id, who) in &self.file().contacts {
+            for (at, points) in who.record.past.get(key).into_iter().flat_map(Past::iter) {
+                let before = None;
+                give(ContactId(*id), Turned { at, before, points });
             }
         }
         true
