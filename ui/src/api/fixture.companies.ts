@@ -1,9 +1,11 @@
 // Companies made up for the development of the screens.
 import type { Commands, Req } from "./client";
 import { at, noise } from "./fixture.people";
+import { COMPANIES } from "./fixture.scores";
 import type { Company } from "./gen/Company";
 import type { CompanyNamed } from "./gen/CompanyNamed";
 import type { CompanyRow } from "./gen/CompanyRow";
+import type { CompanyScored } from "./gen/CompanyScored";
 import type { Field } from "./gen/Field";
 
 export const COMPANY_FIELDS: Field[] = [
@@ -68,6 +70,18 @@ const whole = (id: number): Company => {
   };
 };
 
+/** What the made-up score says of a company: held at its most, or of nobody. */
+function scored(id: number): CompanyScored {
+  const rule = (n: number, points: number, count: number) => ({ key: `company_${n}`, points, count, last: null });
+  const { contacts } = company(id);
+  if (contacts === 0) {
+    const rules = [rule(1, 15_000, 1), rule(2, 0, 0), rule(3, 0, 0)];
+    return { total: 15, contacts, sum: 0, highest: null, rolled_up: 0, rules, limited: 0 };
+  }
+  const rules = [rule(1, 15_000, 1), rule(2, 20_000, 5), rule(3, 0, 2)];
+  return { total: 100, contacts: 17, sum: 1204, highest: 96, rolled_up: 70_824, rules, limited: -5_824 };
+}
+
 /** Answers about companies: none of them, some, or very many. */
 export function companiesAnswers(empty: boolean, much: boolean) {
   const total = empty ? 0 : much ? 84_000 : 64;
@@ -88,7 +102,7 @@ export function companiesAnswers(empty: boolean, much: boolean) {
     "companies.get": ({ id }) => ({
       company: whole(id),
       contacts: much ? 212_480 : company(id).contacts,
-      scores: [{ key: "score_engagement", label: "Engagement", contacts: 17, sum: 1204, max: 96, mean: 70.8 }],
+      scores: [{ id: 1, key: "score_engagement", name: "Engagement", model: COMPANIES, scored: scored(id) }],
     }),
     "companies.create": () => ({ id: 7 }),
     "companies.update": () => ({}),

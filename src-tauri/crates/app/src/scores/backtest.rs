@@ -27,7 +27,7 @@ const SURE: f64 = 1.96;
 
 pub(super) async fn backtest(cx: &Ctx, req: BacktestScore) -> Result<ScoreBacktest> {
     let open = cx.open()?;
-    if let Some(first) = troubles(open, &req.model).await?.into_iter().next() {
+    if let Some(first) = troubles(open, &req.model, req.id).await?.into_iter().next() {
         return Err(unready(&first.message));
     }
     if req.days == 0 || req.days > LONGEST {

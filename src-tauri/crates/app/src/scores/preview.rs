@@ -15,7 +15,7 @@ const MEASURED: u64 = 1_000;
 
 pub(super) async fn preview(cx: &Ctx, req: PreviewScore) -> Result<ScorePreview> {
     let open = cx.open()?;
-    if let Some(first) = troubles(open, &req.model).await?.into_iter().next() {
+    if let Some(first) = troubles(open, &req.model, req.id).await?.into_iter().next() {
         return Err(fail(Code::Invalid, "scores.unready", &[("detail", &first.message)]).at("model"));
     }
     let known = all(open)
