@@ -45,7 +45,9 @@ function OneScore({ score }: { score: CompanyScore }) {
             <Part key={rule.key} points={rule.points}>
               <span className="font-mono">{known.get(rule.key)?.when}</span>
               {people !== null && (
-                <span className="block text-ink-3">{t("companies.scores.people", { n: rule.count, least: people })}</span>
+                <span className="block text-ink-3">
+                  {t("companies.scores.people", { n: rule.count, least: people })}
+                </span>
               )}
             </Part>
           );

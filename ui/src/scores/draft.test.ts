@@ -65,5 +65,7 @@ test("a rule of companies has a key that neither groups nor rules nor other comp
   const rule = { key: "company_1", when: "", people: null, points: 1 };
   const model = withCompanies(newPoints("Shop"), { ...companiesOf(newPoints("Shop")), rules: [rule] });
   expect(freeKey(model, "company")).toBe("company_2");
-  expect(freeKey(withCompanies(model, { ...companiesOf(model), rules: [{ ...rule, key: "rule_2" }] }), "rule")).toBe("rule_3");
+  expect(freeKey(withCompanies(model, { ...companiesOf(model), rules: [{ ...rule, key: "rule_2" }] }), "rule")).toBe(
+    "rule_3",
+  );
 });

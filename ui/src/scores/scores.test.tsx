@@ -43,7 +43,8 @@ test("companies have rules of their own in the draft, about themselves or about 
   expect(await added().findByText("Say what counts, like: company.name is known.")).toBeDefined();
   await userEvent.click(added().getByRole("combobox", { name: "Who meets the rule" }));
   await userEvent.click(await screen.findByRole("option", { name: "At least" }));
-  await userEvent.type(added().getByRole("textbox", { name: "What counts for companies" }), "score_engagement >= 50");
+  await userEvent.click(added().getByRole("textbox", { name: "What counts for companies" }));
+  await userEvent.paste("score_engagement >= 50");
   await userEvent.click(screen.getByRole("combobox", { name: "Of its people’s points" }));
   await userEvent.click(await screen.findByRole("option", { name: "the most that one has" }));
   await userEvent.click(screen.getByRole("button", { name: "Save draft" }));
