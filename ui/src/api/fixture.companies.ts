@@ -124,7 +124,7 @@ export function companiesAnswers(empty: boolean, much: boolean) {
           key: "score_engagement",
           name: "Engagement",
           model: COMPANIES,
-          scored: scored(id, company(id).contacts),
+          scored: scored(id, much ? 212_480 : company(id).contacts),
         },
       ],
     }),

@@ -219,7 +219,7 @@ fn companies_are_measured_by_the_model_and_shown_with_what_their_points_are_made
         "Interest: 12",
         "the highest of 1 contact",
         "7  company.domain is known",
-        "1 contact meets it, of 1 that are asked for: score_interest >= 1",
+        "6  score_interest >= 1 (met by 1 contact; it takes 1)",
         "by the bounds of the whole",
     ] {
         assert!(told.contains(part), "{part}: {told}");
