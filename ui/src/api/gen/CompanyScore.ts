@@ -2,4 +2,20 @@
 import type { CompanyScored } from "./CompanyScored";
 import type { CompanyScoring } from "./CompanyScoring";
 import type { ScoreId } from "./ScoreId";
-export type CompanyScore = { id: ScoreId, key: string, name: string, model: CompanyScoring, scored: CompanyScored, };
+
+/**
+ * A published score of points, of one company.
+ */
+export type CompanyScore = { id: ScoreId, 
+/**
+ * The field the score writes to contacts.
+ */
+key: string, name: string, 
+/**
+ * How it measures companies.
+ */
+model: CompanyScoring, 
+/**
+ * What that comes to now, part by part.
+ */
+scored: CompanyScored, };

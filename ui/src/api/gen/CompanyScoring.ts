@@ -3,4 +3,11 @@ import type { CompanyRule } from "./CompanyRule";
 import type { RollUp } from "./RollUp";
 import type { ScoreBounds } from "./ScoreBounds";
 
-export type CompanyScoring = { roll_up: RollUp, rules: Array<CompanyRule>, bounds: ScoreBounds, };
+/**
+ * How the points of a company come about: what its contacts have, rolled up, and rules of its own.
+ */
+export type CompanyScoring = { roll_up: RollUp, rules: Array<CompanyRule>, 
+/**
+ * Of all of it.
+ */
+bounds: ScoreBounds, };

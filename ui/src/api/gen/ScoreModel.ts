@@ -12,4 +12,8 @@ export type ScoreModel = { "kind": "points", groups: Array<ScoreGroup>, bounds: 
 /**
  * From the lowest up. Entered on reaching the points, never left for an earlier one.
  */
-stages: Array<ScoreStage>, companies?: CompanyScoring, } | { "kind": "grade", rows: GradeAxis, columns: GradeAxis, };
+stages: Array<ScoreStage>, 
+/**
+ * How companies are measured. Without it, the points of a company's contacts are added up.
+ */
+companies?: CompanyScoring, } | { "kind": "grade", rows: GradeAxis, columns: GradeAxis, };

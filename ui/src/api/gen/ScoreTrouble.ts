@@ -5,6 +5,6 @@
  */
 export type ScoreTrouble = { 
 /**
- * The key of the rule or group; empty for all of it.
+ * The key of the rule or group; `:companies` for the score of companies as a whole; empty for all of it.
  */
 place: string, message: string, };
