@@ -1,9 +1,11 @@
 // Companies made up for the development of the screens.
 import type { Commands, Req } from "./client";
 import { at, noise } from "./fixture.people";
+import { COMPANIES } from "./fixture.scores";
 import type { Company } from "./gen/Company";
 import type { CompanyNamed } from "./gen/CompanyNamed";
 import type { CompanyRow } from "./gen/CompanyRow";
+import type { CompanyScored } from "./gen/CompanyScored";
 import type { Field } from "./gen/Field";
 
 export const COMPANY_FIELDS: Field[] = [
@@ -32,7 +34,7 @@ export function company(id: number): CompanyRow {
         ? { "company.revenue": { type: "money", value: { minor: Math.round(noise(id + 2) * 9e8), currency: "EUR" } } }
         : {}),
     },
-    scores: contacts === 0 ? {} : { score_engagement: Math.round(contacts * noise(id + 4) * 60) },
+    scores: { score_engagement: scored(id, contacts).total },
     created_at: at(noise(id + 3) * 300),
   };
 }
@@ -68,6 +70,34 @@ const whole = (id: number): Company => {
   };
 };
 
+/** What the made-up score says of a company with so many contacts. */
+function scored(id: number, contacts: number): CompanyScored {
+  const each = contacts === 0 ? 0 : Math.round(noise(id + 4) * 96);
+  const buying = Math.round(contacts / 3);
+  const retail = ["Retail", "Gastronomy"].includes(INDUSTRIES[id % INDUSTRIES.length] ?? "");
+  const rule = (n: number, points: number, count: number, least: number) => ({
+    key: `company_${n}`,
+    points: count < least ? 0 : points,
+    count,
+    last: null,
+  });
+  const rules = [
+    rule(1, 15_000, Number(retail), 1),
+    rule(2, 20_000, buying, 3),
+    rule(3, 5_000, Math.min(2, contacts), 10),
+  ];
+  const sum = rules.reduce((all, { points }) => all + points, each * 1_000);
+  return {
+    total: Math.min(100, sum / 1_000),
+    contacts,
+    sum: each * contacts,
+    highest: contacts === 0 ? null : Math.min(100, each + 30),
+    rolled_up: each * 1_000,
+    rules,
+    limited: Math.min(0, 100_000 - sum),
+  };
+}
+
 /** Answers about companies: none of them, some, or very many. */
 export function companiesAnswers(empty: boolean, much: boolean) {
   const total = empty ? 0 : much ? 84_000 : 64;
@@ -88,7 +118,15 @@ export function companiesAnswers(empty: boolean, much: boolean) {
     "companies.get": ({ id }) => ({
       company: whole(id),
       contacts: much ? 212_480 : company(id).contacts,
-      scores: [{ key: "score_engagement", label: "Engagement", contacts: 17, sum: 1204, max: 96, mean: 70.8 }],
+      scores: [
+        {
+          id: 1,
+          key: "score_engagement",
+          name: "Engagement",
+          model: COMPANIES,
+          scored: scored(id, much ? 212_480 : company(id).contacts),
+        },
+      ],
     }),
     "companies.create": () => ({ id: 7 }),
     "companies.update": () => ({}),

@@ -4,6 +4,7 @@ import type { Listeners } from "./fixture.answers";
 import { at } from "./fixture.people";
 import type { BacktestGrade } from "./gen/BacktestGrade";
 import type { BacktestModel } from "./gen/BacktestModel";
+import type { CompanyScoring } from "./gen/CompanyScoring";
 import type { ContactScore } from "./gen/ContactScore";
 import type { SaveScore } from "./gen/SaveScore";
 import type { ScoreBacktest } from "./gen/ScoreBacktest";
@@ -13,6 +14,16 @@ import type { ScorePreview } from "./gen/ScorePreview";
 import type { ScoreRow } from "./gen/ScoreRow";
 
 const OPEN = { least: null, most: null };
+/** How the made-up score measures companies. */
+export const COMPANIES: CompanyScoring = {
+  roll_up: "average",
+  rules: [
+    { key: "company_1", when: 'company.industry is any of ("Retail", "Gastronomy")', people: null, points: 15 },
+    { key: "company_2", when: "did order in the last 90 days", people: 3, points: 20 },
+    { key: "company_3", when: 'tag "office"', people: 10, points: 5 },
+  ],
+  bounds: { least: 0, most: 100 },
+};
 const MODEL: ScoreModel = {
   kind: "points",
   groups: [
@@ -69,6 +80,7 @@ const MODEL: ScoreModel = {
     { name: "Lead", at_least: 20 },
     { name: "Ready to talk", at_least: 50 },
   ],
+  companies: COMPANIES,
 };
 
 const score = (id: number, name: string, model: ScoreModel, published: boolean): ScoreRow => ({
@@ -208,14 +220,15 @@ export function scoresAnswers({ empty, total, tell }: Pick<Listeners, "empty" | 
       return made;
     },
     "scores.check": ({ model }: { model: ScoreModel }) => {
-      const rules = model.kind === "points" ? model.groups.flatMap((group) => group.rules) : [];
-      return rules
-        .filter((rule) => rule.when.trim() === "")
-        .map((rule) => ({
-          place: rule.key,
-          severity: "error" as const,
-          message: "Say what counts, like: did order in the last 30 days.",
-        }));
+      if (model.kind !== "points") return [];
+      const blank = ({ when }: { when: string }) => when.trim() === "";
+      const say = "Say what counts, like: ";
+      const rules = model.groups.flatMap((group) => group.rules).filter(blank);
+      const of_companies = (model.companies?.rules ?? []).filter(blank);
+      return [
+        ...rules.map(({ key }) => ({ place: key, severity: "error" as const, message: `${say}did order in the last 30 days.` })),
+        ...of_companies.map(({ key }) => ({ place: key, severity: "error" as const, message: `${say}company.name is known.` })),
+      ];
     },
     "scores.publish": ({ id }: { id: number }) =>
       put(id, (row) => ({

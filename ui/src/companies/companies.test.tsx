@@ -82,6 +82,22 @@ test("companies without contacts are a view with an address of its own", async (
   expect(window.location.hash).toContain("alone=true");
 });
 
+test("a company's page says what its points are made of, and which rule it does not meet yet", async () => {
+  host("some");
+  showProgram("/contacts/companies/1");
+  const scores = await screen.findByRole("region", { name: "Points by scores" });
+  expect(within(scores).getByRole("link", { name: "Engagement" }).getAttribute("href")).toContain("/scores/1");
+  expect(within(scores).getByText("100")).toBeDefined();
+  const parts = within(scores)
+    .getAllByRole("listitem")
+    .map((item) => item.textContent);
+  expect(parts).toContain("The average of 17 contacts+77");
+  expect(parts).toContain("did order in the last 90 days6 contacts meet it; it takes 3+20");
+  expect(parts).toContain('tag "office"2 contacts meet it; it takes 100');
+  expect(parts).toContain("Held within the bounds of the score-12");
+  expect(within(scores).getByText(/1,309 together, 100 at most, 77 on average/)).toBeDefined();
+});
+
 test("a value of a company is edited in place", async () => {
   const asked = host("some");
   showProgram("/contacts/companies/3");

@@ -199,8 +199,8 @@ function columnsOf(fields: readonly Field[], scores: readonly Field[]): Column<C
     ...scores.map(
       ({ key, label }): Column<CompanyRow> => ({
         key,
-        title: t("companies.score_of_all", { score: label }),
-        width: 160,
+        title: label,
+        width: 140,
         sortable: true,
         numeric: true,
         cell: (row) => {

@@ -3,7 +3,6 @@ import { ArrowLeft, AtSign, Building2, Trash2, Users } from "lucide-react";
 import { useState } from "react";
 import { useRead, useWrite } from "@/api/client";
 import type { CompanyPage } from "@/api/gen/CompanyPage";
-import type { CompanyScore } from "@/api/gen/CompanyScore";
 import type { ContactRow } from "@/api/gen/ContactRow";
 import type { Field } from "@/api/gen/Field";
 import type { Sort } from "@/api/gen/Sort";
@@ -19,14 +18,14 @@ import {
   SplitPane,
   say,
   sayError,
-  Table,
 } from "@/design";
-import { day, number, value } from "@/format";
+import { day, value } from "@/format";
 import { t } from "@/i18n";
 import { isOfCompany } from "@/shell/company-fields";
 import { usePages } from "@/shell/pages";
 import { Values } from "@/shell/values";
 import { useRestore } from "./removed";
+import { CompanyScores } from "./scores";
 
 const route = getRouteApi("/contacts/companies/$company");
 
@@ -193,26 +192,7 @@ function Details({ page, fields }: { page: CompanyPage; fields: readonly Field[]
         onSave={(key, value, done) => write.mutate({ id: company.id, values: [{ key, value }] }, { onSuccess: done })}
       />
       <p className="mt-3 text-ink-3 text-table">{t("companies.fields_about")}</p>
-      {page.scores.length > 0 && (
-        <section className="mt-4" aria-label={t("companies.scores.title")}>
-          <h2 className="mb-1 font-semibold">{t("companies.scores.title")}</h2>
-          <Table
-            label={t("companies.scores.title")}
-            rows={page.scores}
-            keyOf={(row) => row.key}
-            columns={[
-              { key: "label", title: t("companies.scores.score"), cell: (row) => row.label },
-              ...(["sum", "max", "mean"] as const).map((key) => ({
-                key,
-                title: t(`companies.scores.${key}`),
-                width: "76px",
-                numeric: true,
-                cell: (row: CompanyScore) => number(row[key]),
-              })),
-            ]}
-          />
-        </section>
-      )}
+      {page.scores.length > 0 && <CompanyScores scores={page.scores} />}
     </div>
   );
 }

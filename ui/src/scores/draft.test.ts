@@ -1,5 +1,17 @@
 import { expect, test } from "vitest";
-import { addGroup, addRange, addRule, changeRule, countBy, newGrade, newPoints, removeRule } from "./draft";
+import {
+  addGroup,
+  addRange,
+  addRule,
+  changeRule,
+  companiesOf,
+  countBy,
+  freeKey,
+  newGrade,
+  newPoints,
+  removeRule,
+  withCompanies,
+} from "./draft";
 
 test("keys of rules and groups are never given twice", () => {
   const first = newPoints("Shop");
@@ -39,4 +51,21 @@ test("the bands of a new grade go down and the last one takes the rest", () => {
   const grade = newGrade(["fit", "engagement"]);
   expect(grade.rows.score).toBe("fit");
   expect(grade.columns.bands.map((band) => band.at_least)).toEqual([50, 20, null]);
+});
+
+test("a model whose companies are measured as by none is as if nobody had touched them", () => {
+  const before = newPoints("Shop");
+  const average = withCompanies(before, { ...companiesOf(before), roll_up: "average" });
+  expect(average.companies?.roll_up).toBe("average");
+  expect(withCompanies(average, { ...companiesOf(average), roll_up: "sum" })).toEqual(before);
+  expect("companies" in withCompanies(average, companiesOf(before))).toBe(false);
+});
+
+test("a rule of companies has a key that neither groups nor rules nor other companies' rules have", () => {
+  const rule = { key: "company_1", when: "", people: null, points: 1 };
+  const model = withCompanies(newPoints("Shop"), { ...companiesOf(newPoints("Shop")), rules: [rule] });
+  expect(freeKey(model, "company")).toBe("company_2");
+  expect(freeKey(withCompanies(model, { ...companiesOf(model), rules: [{ ...rule, key: "rule_2" }] }), "rule")).toBe(
+    "rule_3",
+  );
 });

@@ -1,4 +1,5 @@
 // A score as it is edited: changes of its model, none of them in place.
+import type { CompanyScoring } from "@/api/gen/CompanyScoring";
 import type { Decay } from "@/api/gen/Decay";
 import type { FrequencyRange } from "@/api/gen/FrequencyRange";
 import type { GradeAxis } from "@/api/gen/GradeAxis";
@@ -13,8 +14,9 @@ export type GradeModel = Extract<ScoreModel, { kind: "grade" }>;
 const OPEN = { least: null, most: null };
 
 /** A key that nothing in the model has: it is kept through versions, so it says nothing that may change. */
-export function freeKey(model: PointsModel, stem: "group" | "rule"): string {
-  const taken = new Set(model.groups.flatMap((group) => [group.key, ...group.rules.map((rule) => rule.key)]));
+export function freeKey(model: PointsModel, stem: "group" | "rule" | "company"): string {
+  const rules = [...model.groups.flatMap((group) => group.rules), ...companiesOf(model).rules];
+  const taken = new Set([...model.groups, ...rules].map(({ key }) => key));
   let n = 1;
   while (taken.has(`${stem}_${n}`)) n += 1;
   return `${stem}_${n}`;
@@ -96,6 +98,17 @@ export function decayOf(kind: Decay["decay"]): Decay {
     case "half_life":
       return { decay: "half_life", days: 90 };
   }
+}
+
+/** How companies are measured where a model does not say it. */
+const ADDED_UP: CompanyScoring = { roll_up: "sum", rules: [], bounds: OPEN };
+
+export const companiesOf = (model: PointsModel): CompanyScoring => model.companies ?? ADDED_UP;
+
+/** The model with companies measured so; one that says nothing of its own is written as if it had never been touched. */
+export function withCompanies(model: PointsModel, companies: CompanyScoring): PointsModel {
+  const { companies: _, ...rest } = model;
+  return same(companies, ADDED_UP) ? rest : { ...rest, companies };
 }
 
 /** The condition of everybody with at least so many points. */

@@ -62,7 +62,7 @@ function Editor({ row, all, grade }: { row: ScoreRow | null; all: readonly Score
   const [model, setModel] = useState<ScoreModel>(row?.draft ?? fresh);
   const [asking, setAsking] = useState<"publish" | "archive" | null>(null);
   const asked = useDelayed(model, 250);
-  const check = useRead("scores.check", { model: asked }, { keep: true });
+  const check = useRead("scores.check", { id: row?.id ?? null, model: asked }, { keep: true });
   const current = check.data !== undefined && !check.isPlaceholderData && asked === model;
   const troubles = check.data ?? [];
   const stopped = troubles.some((trouble) => trouble.severity === "error");

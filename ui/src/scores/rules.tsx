@@ -1,11 +1,11 @@
 import { Plus, X } from "lucide-react";
 import type { Decay } from "@/api/gen/Decay";
-import type { ScoreBounds } from "@/api/gen/ScoreBounds";
 import type { ScoreGroup } from "@/api/gen/ScoreGroup";
 import type { ScoreRule } from "@/api/gen/ScoreRule";
 import type { ScoreTrouble } from "@/api/gen/ScoreTrouble";
-import { Button, Card, cx, IconButton, NumberInput, Select, TextInput } from "@/design";
+import { Button, Card, IconButton, NumberInput, Select, TextInput } from "@/design";
 import { t } from "@/i18n";
+import { CompaniesCard } from "./companies";
 import {
   addGroup,
   addRange,
@@ -17,6 +17,7 @@ import {
   type PointsModel,
   removeRule,
 } from "./draft";
+import { BoundsRow, Said } from "./parts";
 
 const WAYS = ["each", "once", "ranges", "while"] as const;
 const DECAYS = ["none", "half_life", "linear"] as const;
@@ -27,7 +28,7 @@ interface Form {
   onChange: (model: PointsModel) => void;
 }
 
-/** Groups of rules, the bounds of all of it, and the stages it leads through. */
+/** Groups of rules, the bounds of all of it, the stages it leads through, and what companies get by it. */
 export function RulesForm({ model, troubles, onChange }: Form) {
   return (
     <>
@@ -41,23 +42,10 @@ export function RulesForm({ model, troubles, onChange }: Form) {
         <BoundsRow bounds={model.bounds} onChange={(bounds) => onChange({ ...model, bounds })} />
       </Card>
       <Stages model={model} onChange={onChange} />
+      <CompaniesCard model={model} troubles={troubles} onChange={onChange} />
       <Said of="" troubles={troubles} />
     </>
   );
-}
-
-/** What is wrong with one place. */
-function Said({ of, troubles }: { of: string; troubles: readonly ScoreTrouble[] }) {
-  const mine = troubles.filter((trouble) => trouble.place === of);
-  return mine.map((trouble) => (
-    <p
-      key={trouble.message}
-      role="status"
-      className={cx("mt-1 text-table", trouble.severity === "error" ? "text-bad" : "text-warn")}
-    >
-      {trouble.message}
-    </p>
-  ));
 }
 
 function GroupCard({ group, model, troubles, onChange }: Form & { group: ScoreGroup }) {
@@ -272,29 +260,6 @@ function DecayRow({ decay, onChange }: { decay: Decay; onChange: (decay: Decay) 
           <span className="text-ink-2">{t("scores.months")}</span>
         </>
       )}
-    </div>
-  );
-}
-
-function BoundsRow({ bounds, onChange }: { bounds: ScoreBounds; onChange: (bounds: ScoreBounds) => void }) {
-  return (
-    <div className="flex flex-wrap items-center gap-2">
-      <span className="text-ink-2">{t("scores.at_least")}</span>
-      <NumberInput
-        aria-label={t("scores.at_least")}
-        className="w-24"
-        optional
-        value={bounds.least ?? undefined}
-        onChange={(least) => onChange({ ...bounds, least: least ?? null })}
-      />
-      <span className="text-ink-2">{t("scores.at_most")}</span>
-      <NumberInput
-        aria-label={t("scores.at_most")}
-        className="w-24"
-        optional
-        value={bounds.most ?? undefined}
-        onChange={(most) => onChange({ ...bounds, most: most ?? null })}
-      />
     </div>
   );
 }

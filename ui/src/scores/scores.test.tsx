@@ -25,6 +25,35 @@ test("a draft is saved before it is published, and neither while a rule says not
   expect(await screen.findByText("Version 1")).toBeDefined();
 });
 
+test("companies have rules of their own in the draft, about themselves or about their people", async () => {
+  const fixture = fixtureHost("?fixture=some");
+  const saved: unknown[] = [];
+  setHost({
+    ...fixture,
+    mutate: async (name, args) => {
+      if (name === "scores.save") saved.push(args);
+      return fixture.mutate(name, args);
+    },
+  });
+  showProgram("/scores/1");
+  await userEvent.click(await screen.findByRole("button", { name: "Add a rule about companies" }));
+  const rules = () => within(screen.getByRole("list", { name: "Rules of companies" })).getAllByRole("listitem");
+  const added = () => within(rules().at(-1) ?? document.body);
+  expect(rules()).toHaveLength(4);
+  expect(await added().findByText("Say what counts, like: company.name is known.")).toBeDefined();
+  await userEvent.click(added().getByRole("combobox", { name: "Who meets the rule" }));
+  await userEvent.click(await screen.findByRole("option", { name: "At least" }));
+  await userEvent.click(added().getByRole("textbox", { name: "What counts for companies" }));
+  await userEvent.paste("score_engagement >= 50");
+  await userEvent.click(screen.getByRole("combobox", { name: "Of its people’s points" }));
+  await userEvent.click(await screen.findByRole("option", { name: "the most that one has" }));
+  await userEvent.click(screen.getByRole("button", { name: "Save draft" }));
+  await waitFor(() => expect(saved).toHaveLength(1));
+  const rule = { key: "company_4", when: "score_engagement >= 50", people: 3, points: 10 };
+  expect(saved[0]).toMatchObject({ draft: { companies: { roll_up: "highest", bounds: { least: 0, most: 100 } } } });
+  expect(saved[0]).toHaveProperty("draft.companies.rules.3", rule);
+});
+
 test("the segment of those who reach the points is one button away", async () => {
   showProgram("/scores/1");
   expect(await screen.findByRole("button", { name: "Create the segment" })).toBeDefined();

@@ -4,7 +4,7 @@ mod words;
 
 pub use words::*;
 
-use crate::contacts::{Changed, KeyValue, whom};
+use crate::contacts::{Changed, KeyValue, Sort, whom};
 use crate::error::{Code, Result, fail};
 use crate::imports::clean;
 use crate::table::{Done, NoArgs, Page};
@@ -20,8 +20,8 @@ use carillon_store::{Db, Priority};
 use std::collections::{BTreeMap, HashMap};
 
 commands! {
-    query "companies.list" list(CompaniesPage) -> Page<CompanyRow>, reads [Companies, Contacts, Fields];
-    query "companies.get" get(OneCompany) -> CompanyPage, reads [Companies, Contacts, Fields];
+    query "companies.list" list(CompaniesPage) -> Page<CompanyRow>, reads [Companies, Contacts, Fields, Scores, Tags, Events, Segments, Consents, Suppressions, Outbox, Clock];
+    query "companies.get" get(OneCompany) -> CompanyPage, reads [Companies, Contacts, Fields, Scores, Tags, Events, Segments, Consents, Suppressions, Outbox, Clock];
     query "companies.find" find(FindCompany) -> CompanyFound, reads [Companies];
     mutate "companies.create" create(CreateCompany) -> CompanyFound, reads [];
     mutate "companies.update" update(UpdateCompany) -> Done, reads [];
@@ -62,13 +62,13 @@ fn row(counted: CompanyCount, columns: &[String]) -> CompanyRow {
 }
 
 async fn list(cx: &Ctx, req: CompaniesPage) -> Result<Page<CompanyRow>> {
-    let (order, descending) = match req.sort {
+    let open = cx.open()?;
+    let (order, descending) = match &req.sort {
         None => (CompanyOrder::Name, false),
         Some(sort) => match sort.key.as_str() {
             "created_at" => (CompanyOrder::Added, sort.desc),
             "contacts" => (CompanyOrder::Contacts, sort.desc),
-            score if Score::is_field(score) => (CompanyOrder::Score(sort.key), sort.desc),
-            _ => (CompanyOrder::Field(sort.key), sort.desc),
+            _ => (CompanyOrder::Field(sort.key.clone()), sort.desc),
         },
     };
     let query = CompaniesQuery {
@@ -79,20 +79,36 @@ async fn list(cx: &Ctx, req: CompaniesPage) -> Result<Page<CompanyRow>> {
         offset: u64::from(req.offset),
         limit: req.limit.min(PAGE),
     };
-    let listed = move |db: &Db<'_>| {
-        let (rows, total) = companies::page(db, &query)?;
-        let columns = &req.columns;
-        let mut rows: Vec<CompanyRow> = rows.into_iter().map(|found| row(found, columns)).collect();
-        if columns.iter().any(|key| Score::is_field(key)) {
-            for row in &mut rows {
-                let rolled = companies::scores_of(db, row.id)?.into_iter();
-                let wanted = rolled.filter(|rolled| columns.contains(&rolled.key));
-                row.scores = wanted.map(|rolled| (rolled.key, rolled.sum)).collect();
+    let (found, total) = match req.sort {
+        Some(Sort { key, .. }) if Score::is_field(&key) => {
+            open.store.companies_by_score(key, query, open.now()).await?
+        }
+        _ => open.store.read(move |db| companies::page(db, &query)).await?,
+    };
+    let mut rows: Vec<CompanyRow> = found.into_iter().map(|found| row(found, &req.columns)).collect();
+    measure(open, &mut rows, req.columns).await?;
+    Ok(Page { rows, total })
+}
+
+/// Writes into the rows what the scores among the columns say of them.
+async fn measure(open: &Open, rows: &mut [CompanyRow], mut columns: Vec<String>) -> Result<()> {
+    columns.retain(|key| Score::is_field(key));
+    if columns.is_empty() {
+        return Ok(());
+    }
+    let ids = rows.iter().map(|row| row.id).collect();
+    let measured = open
+        .store
+        .companies_measured(ids, Some(columns), open.now())
+        .await?;
+    for (measure, scored) in measured.measures.iter().zip(measured.scored) {
+        for (row, scored) in rows.iter_mut().zip(scored) {
+            if let Some(scored) = scored {
+                row.scores.insert(measure.field.clone(), scored.total as f64);
             }
         }
-        Ok(Page { rows, total })
-    };
-    Ok(cx.open()?.store.read(listed).await?)
+    }
+    Ok(())
 }
 
 fn missing(name: &dyn std::fmt::Display) -> crate::error::ApiError {
@@ -108,32 +124,27 @@ async fn existing(open: &Open, id: CompanyId) -> Result<Company> {
 async fn get(cx: &Ctx, req: OneCompany) -> Result<CompanyPage> {
     let open = cx.open()?;
     let company = existing(open, req.id).await?;
-    let (contacts, scores) = open
+    let contacts = open
         .store
-        .read(move |db| {
-            Ok((
-                companies::contacts_of(db, req.id)?,
-                companies::scores_of(db, req.id)?,
-            ))
-        })
+        .read(move |db| companies::contacts_of(db, req.id))
         .await?;
-    let known = open.store.catalogue().fields();
-    let label = |key: &str| {
-        let field = known.iter().find(|field| field.key == key);
-        field.map_or_else(|| key.to_owned(), |field| field.label.clone())
-    };
+    let measured = open
+        .store
+        .companies_measured(vec![req.id], None, open.now())
+        .await?;
+    let scores = measured.measures.into_iter().zip(measured.scored);
     Ok(CompanyPage {
         company,
         contacts: contacts.len(),
         scores: scores
-            .into_iter()
-            .map(|rolled| CompanyScore {
-                label: label(&rolled.key),
-                key: rolled.key,
-                contacts: rolled.contacts,
-                sum: rolled.sum,
-                max: rolled.max,
-                mean: rolled.mean,
+            .filter_map(|(measure, scored)| {
+                Some(CompanyScore {
+                    scored: scored.into_iter().next().flatten()?,
+                    id: measure.id,
+                    key: measure.field,
+                    name: measure.name,
+                    model: measure.model,
+                })
             })
             .collect(),
     })

@@ -3,6 +3,7 @@
 
 mod cells;
 mod columns;
+mod companies;
 mod csv;
 mod files;
 mod lists;

@@ -97,14 +97,20 @@ async fn save(cx: &Ctx, req: SaveScore) -> Result<ScoreRow> {
 /// Longest draft, as JSON: 200 rules of the longest text.
 const LONGEST_DRAFT: usize = 1 << 20;
 
-/// Everything wrong with a model in this workspace, as sentences with their places.
-async fn troubles(open: &Open, model: &ScoreModel) -> Result<Vec<ScoreTrouble>> {
-    let points = all(open)
-        .await?
+/// Everything wrong with a model of the score `id` in this workspace, as sentences with their places.
+async fn troubles(open: &Open, model: &ScoreModel, id: Option<ScoreId>) -> Result<Vec<ScoreTrouble>> {
+    let all = all(open).await?;
+    let mut known = open.store.catalogue().fields();
+    // Its own points may be read by its rules about companies before they are there.
+    if let Some(score) = all.iter().find(|score| Some(score.id) == id) {
+        let own = scores::written_fields(&score.key, &score.name, model);
+        known.retain(|field| field.score.as_ref() != Some(&score.key));
+        known.extend(own);
+    }
+    let points = all
         .into_iter()
         .filter(|score| matches!(score.published, Some(ScoreModel::Points { .. })));
     let points: BTreeSet<String> = points.map(|score| score.key).collect();
-    let known = open.store.catalogue().fields();
     let segments = open.store.with_index(|index| index.scope().segments.clone());
     let names = crate::segments::names(open, &texts_of(model)).await?;
     let found = check(model, &known, &segments, &points, &names);
@@ -117,28 +123,39 @@ async fn troubles(open: &Open, model: &ScoreModel) -> Result<Vec<ScoreTrouble>> 
 /// The texts of all rules.
 fn texts_of(model: &ScoreModel) -> Vec<String> {
     match model {
-        ScoreModel::Points { groups, .. } => {
+        ScoreModel::Points {
+            groups, companies, ..
+        } => {
             let rules = groups.iter().flat_map(|group| &group.rules);
-            rules.map(|rule| rule.when.clone()).collect()
+            let of_companies = companies.iter().flat_map(|companies| &companies.rules);
+            let texts = rules.map(|rule| &rule.when);
+            texts
+                .chain(of_companies.map(|rule| &rule.when))
+                .cloned()
+                .collect()
         }
         ScoreModel::Grade { .. } => Vec::new(),
     }
 }
 
 /// The first thing that keeps a model from measuring anybody.
-async fn first_error(open: &Open, model: &ScoreModel) -> Result<Option<ScoreTrouble>> {
-    let mut found = troubles(open, model).await?.into_iter();
+async fn first_error(
+    open: &Open,
+    model: &ScoreModel,
+    id: Option<ScoreId>,
+) -> Result<Option<ScoreTrouble>> {
+    let mut found = troubles(open, model, id).await?.into_iter();
     Ok(found.find(|trouble| trouble.severity == Severity::Error))
 }
 
 async fn check_model(cx: &Ctx, req: CheckScore) -> Result<Vec<ScoreTrouble>> {
-    troubles(cx.open()?, &req.model).await
+    troubles(cx.open()?, &req.model, req.id).await
 }
 
 async fn publish(cx: &Ctx, req: OneScore) -> Result<ScoreRow> {
     let open = cx.open()?;
     let score = one(open, req.id).await?;
-    if let Some(first) = first_error(open, &score.draft).await? {
+    if let Some(first) = first_error(open, &score.draft, Some(score.id)).await? {
         return Err(fail(
             Code::Invalid,
             "scores.wrong",

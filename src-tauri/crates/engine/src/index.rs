@@ -404,6 +404,15 @@ impl Index {
             .then(|| self.rows.record(contact.0, needs, &self.scope.numbers))
     }
 
+    /// The number that a contact has in a field, for whoever asks for those of very many.
+    pub fn numbers<'a>(&'a self, field: &str) -> impl Fn(ContactId) -> Option<f64> + use<'a> {
+        let column = self.rows.column(field);
+        move |contact| match column?.get(contact.0)? {
+            Seen::Number(number) => Some(number),
+            _ => None,
+        }
+    }
+
     /// The published scores that a journey asks for, with those that they read; `None` where it asks for none.
     pub fn followed(&self, version: &JourneyVersion) -> Option<Followed> {
         Followed::new(&self.scores, &self.scope, version)

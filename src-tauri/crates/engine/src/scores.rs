@@ -6,13 +6,15 @@
 
 pub mod backtest;
 mod check;
+mod companies;
 mod decay;
 mod grade;
 mod overlaid;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use check::{ScoreProblem, ScoreProblemKind, check};
+pub use check::{OF_COMPANIES, ScoreProblem, ScoreProblemKind, check};
+pub use companies::{Companies, CompanyFacts};
 pub use grade::Grade;
 pub(crate) use overlaid::{History, Overlaid};
 
@@ -45,6 +47,7 @@ pub struct Points {
     stages: Vec<ScoreStage>,
     /// The events that add points by hand or by a journey.
     adjusted: EventMatch,
+    companies: Companies,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -112,13 +115,14 @@ impl Scoring {
     /// # Errors
     /// The rule whose text cannot be read, and why. [`check`] says everything that is wrong at once.
     pub fn read(key: &str, model: &ScoreModel) -> Result<Scoring, ScoreProblem> {
-        let (groups, bounds, stages) = match model {
+        let (groups, bounds, stages, companies) = match model {
             ScoreModel::Grade { rows, columns } => return Ok(Scoring::Grade(Grade::new(rows, columns))),
             ScoreModel::Points {
                 groups,
                 bounds,
                 stages,
-            } => (groups, bounds, stages),
+                companies,
+            } => (groups, bounds, stages, companies),
         };
         let mut read = Vec::with_capacity(groups.len());
         for group in groups {
@@ -140,6 +144,7 @@ impl Scoring {
                     test: Test::Is(vec![key.to_owned()]),
                 }],
             },
+            companies: Companies::read(companies.as_ref())?,
         }))
     }
 }
@@ -388,6 +393,11 @@ impl Points {
     /// What the stage of a number is called.
     pub fn stage_name(&self, i: usize) -> Option<&str> {
         self.stages.get(i).map(|stage| stage.name.as_str())
+    }
+
+    /// How companies are measured by it.
+    pub fn companies(&self) -> &Companies {
+        &self.companies
     }
 
     /// Whether it has stages.

@@ -64,6 +64,10 @@ pub enum ScoreModel {
         /// From the lowest up. Entered on reaching the points, never left for an earlier one.
         #[serde(default)]
         stages: Vec<ScoreStage>,
+        /// How companies are measured. Without it, the points of a company's contacts are added up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        companies: Option<CompanyScoring>,
     },
     /// A label such as `A1`: the band of one score, then the band of another.
     Grade { rows: GradeAxis, columns: GradeAxis },
@@ -164,6 +168,53 @@ pub struct ScoreStage {
     pub at_least: i32,
 }
 
+/// How the points of a company come about: what its contacts have, rolled up, and rules of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct CompanyScoring {
+    #[serde(default)]
+    pub roll_up: RollUp,
+    #[serde(default)]
+    pub rules: Vec<CompanyRule>,
+    /// Of all of it.
+    #[serde(default)]
+    pub bounds: ScoreBounds,
+}
+
+/// What the points of a company's contacts come to together. Contacts that are not measured do not count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum RollUp {
+    /// All of them added up.
+    #[default]
+    Sum,
+    /// Their mean.
+    Average,
+    /// Those of the contact who has the most.
+    Highest,
+    /// No points at all: only the rules count.
+    Nothing,
+}
+
+/// Points of a company by what is known of it, or of its contacts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct CompanyRule {
+    /// Unique within the score, as that of a [`ScoreRule`].
+    pub key: String,
+    /// An expression of the segment language. Where people count it is asked of each contact of the company and may read whatever
+    /// a segment may, points among it; else it is asked of the company and reads nothing but fields of companies.
+    pub when: String,
+    /// At least so many contacts have to meet it. `None`: the company itself does.
+    #[serde(default)]
+    pub people: Option<u32>,
+    /// While it holds, and no longer.
+    pub points: i32,
+}
+
 /// One side of a grid of grades.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(deny_unknown_fields)]
@@ -219,10 +270,35 @@ pub struct RuleScored {
     /// Thousandths of a point, within the bounds.
     #[ts(type = "number")]
     pub points: i64,
-    /// How many events count now; 1 while an expression holds.
+    /// How many events count now; 1 while an expression holds. Of a rule about a company's people, how many meet it.
     pub count: u32,
     /// The last of them.
     pub last: Option<Moment>,
+}
+
+/// What points of one company come to. What is rolled up, all rules and what the bounds add or take make the total.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct CompanyScored {
+    /// Whole points.
+    #[ts(type = "number")]
+    pub total: i64,
+    /// Contacts of the company that are measured.
+    pub contacts: u32,
+    /// The whole points of these contacts, added up.
+    #[ts(type = "number")]
+    pub sum: i64,
+    /// Those of the one who has the most; `None` where nobody is measured.
+    #[ts(type = "number | null")]
+    pub highest: Option<i64>,
+    /// Thousandths of a point that the contacts bring.
+    #[ts(type = "number")]
+    pub rolled_up: i64,
+    /// In the order of the model.
+    pub rules: Vec<RuleScored>,
+    /// Thousandths of a point that the bounds add or take.
+    #[ts(type = "number")]
+    pub limited: i64,
 }
 
 /// What made a score change.

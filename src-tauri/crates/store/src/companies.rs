@@ -6,19 +6,22 @@
 
 mod read;
 mod removed;
+mod scored;
 mod undo;
 mod write;
 
 pub use read::{
-    CompaniesQuery, CompanyCount, CompanyOrder, RolledUp, behind, contacts_of, count, domains, exists, find,
-    get, of_contact, page, scores_of, values_of, without_company,
+    CompaniesQuery, CompanyCount, CompanyOrder, behind, contacts_of, count, domains, exists, find, get,
+    of_contact, page, values_of, without_company,
 };
 pub use removed::{RemovedCompany, Restored, remove, removed, restore};
+pub use scored::{CompaniesMeasured, CompanyMeasure};
 pub use undo::keep_was;
 pub use write::{Given, add, connect, connect_imported, set, update};
 
-pub(crate) use read::{changed_at, keys};
 #[cfg(test)]
-pub(crate) use read::{page_sql, score_keys, scores_sql, values_sql};
+pub(crate) use read::{Whose, fields, page_sql, values_sql};
+pub(crate) use read::{changed_at, keys};
+pub(crate) use scored::LastOrder;
 pub(crate) use undo::{drop_made, restore_changed};
 pub(crate) use write::put_connection_back;

@@ -43,7 +43,7 @@ const _: () = assert!(BUILT_IN_FIELDS.len() == CREATED_AT + 1);
 /// Each statement that is put together from columns, with whether it may read all contacts.
 #[cfg(test)]
 pub(crate) fn all_dynamic(db: &crate::Db<'_>, orders: &[Order]) -> crate::Result<Vec<(String, bool)>> {
-    use crate::companies::CompanyOrder;
+    use crate::companies::{CompanyOrder, Whose};
     let reader = Reader::new(&db.catalogue);
     let mut all = vec![
         (reader.by_id(), false),
@@ -53,14 +53,13 @@ pub(crate) fn all_dynamic(db: &crate::Db<'_>, orders: &[Order]) -> crate::Result
     for by in orders {
         all.push((page::order_sql(db, by)?, true));
     }
-    all.push((crate::companies::values_sql(&db.catalogue), false));
-    if db.catalogue.active().any(|custom| custom.field.score.is_some()) {
-        all.push((crate::companies::scores_sql(&db.catalogue), false));
+    let of_companies = crate::companies::fields(&db.catalogue, |_| true);
+    for (whose, may_scan) in [(Whose::One, false), (Whose::All, true)] {
+        all.push((crate::companies::values_sql(&of_companies, whose), may_scan));
     }
     let by_field = crate::companies::keys(&db.catalogue).map(CompanyOrder::Field);
-    let by_score = crate::companies::score_keys(&db.catalogue).map(|key| CompanyOrder::Score(key.to_owned()));
     let others = [CompanyOrder::Name, CompanyOrder::Added, CompanyOrder::Contacts];
-    for by in by_field.chain(by_score).chain(others) {
+    for by in by_field.chain(others) {
         for descending in [false, true] {
             all.push((crate::companies::page_sql(db, &by, descending)?, true));
         }

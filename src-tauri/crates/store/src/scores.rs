@@ -351,8 +351,8 @@ fn note(tx: &mut Tx<'_>, moved: &ScoreMove, version: u32) -> Result<()> {
     Ok(())
 }
 
-/// The fields that a score writes.
-fn written_fields(key: &str, name: &str, model: &ScoreModel) -> Vec<Field> {
+/// The fields that a score writes with this model.
+pub fn written_fields(key: &str, name: &str, model: &ScoreModel) -> Vec<Field> {
     let field = |field: String, label: String, field_type| Field {
         key: field,
         label,

@@ -319,8 +319,8 @@ export type Commands = {
   "companies.connect_by_domain": { kind: "mutate"; req: ConnectByDomain; res: Changed; reads: [] };
   "companies.create": { kind: "mutate"; req: CreateCompany; res: CompanyFound; reads: [] };
   "companies.find": { kind: "query"; req: FindCompany; res: CompanyFound; reads: ["companies"] };
-  "companies.get": { kind: "query"; req: OneCompany; res: CompanyPage; reads: ["companies", "contacts", "fields"] };
-  "companies.list": { kind: "query"; req: CompaniesPage; res: Page<CompanyRow>; reads: ["companies", "contacts", "fields"] };
+  "companies.get": { kind: "query"; req: OneCompany; res: CompanyPage; reads: ["companies", "contacts", "fields", "scores", "tags", "events", "segments", "consents", "suppressions", "outbox", "clock"] };
+  "companies.list": { kind: "query"; req: CompaniesPage; res: Page<CompanyRow>; reads: ["companies", "contacts", "fields", "scores", "tags", "events", "segments", "consents", "suppressions", "outbox", "clock"] };
   "companies.remove": { kind: "mutate"; req: OneCompany; res: CompanyRemoved; reads: [] };
   "companies.removed": { kind: "query"; req: NoArgs; res: Array<CompanyGone>; reads: ["companies"] };
   "companies.restore": { kind: "mutate"; req: OneCompany; res: CompanyRestored; reads: [] };
@@ -517,8 +517,8 @@ export const READS: Record<string, readonly string[]> = {
   "cleansing.show": ["cleansing"],
   "clock.get": ["clock", "enrolments", "outbox", "journeys"],
   "companies.find": ["companies"],
-  "companies.get": ["companies", "contacts", "fields"],
-  "companies.list": ["companies", "contacts", "fields"],
+  "companies.get": ["companies", "contacts", "fields", "scores", "tags", "events", "segments", "consents", "suppressions", "outbox", "clock"],
+  "companies.list": ["companies", "contacts", "fields", "scores", "tags", "events", "segments", "consents", "suppressions", "outbox", "clock"],
   "companies.removed": ["companies"],
   "consents.of": ["consents"],
   "contacts.find": ["contacts"],

@@ -10,8 +10,8 @@ export type CompaniesPage = {
  */
 search: string | null, 
 /**
- * By `contacts` (how many there are), `created_at`, a field of companies, or a score, whose contacts are added up; by
- * name where it is left out.
+ * By `contacts` (how many there are), `created_at`, a field of companies, or the points of companies by a score, under
+ * the key of its field; by name where it is left out.
  */
 sort: Sort | null, 
 /**

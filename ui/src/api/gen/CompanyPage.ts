@@ -11,6 +11,6 @@ export type CompanyPage = { company: Company,
  */
 contacts: number, 
 /**
- * Scores of its contacts, rolled up.
+ * What the published scores say of it, by name; those that do not measure it are left out.
  */
 scores: Array<CompanyScore>, };

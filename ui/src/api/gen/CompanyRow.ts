@@ -11,6 +11,7 @@ export type CompanyRow = { id: CompanyId, name: string, domain: string | null,
  */
 contacts: number, values: { [key in string]: Value }, 
 /**
- * Of scores that were wanted: the points of all its contacts. Those that none of them has are left out.
+ * Of scores that were wanted: the whole points of the company, by the keys of their fields. A score that does not measure
+ * it is left out.
  */
 scores: { [key in string]: number }, created_at: string, };

@@ -9,7 +9,7 @@ export type RuleScored = { key: string,
  */
 points: number, 
 /**
- * How many events count now; 1 while an expression holds.
+ * How many events count now; 1 while an expression holds. Of a rule about a company's people, how many meet it.
  */
 count: number, 
 /**

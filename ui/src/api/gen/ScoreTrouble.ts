@@ -6,7 +6,7 @@ import type { Severity } from "./Severity";
  */
 export type ScoreTrouble = { 
 /**
- * The key of the rule or group; empty for all of it.
+ * The key of the rule or group; `:companies` for the score of companies as a whole; empty for all of it.
  */
 place: string, 
 /**

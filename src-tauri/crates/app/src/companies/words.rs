@@ -3,7 +3,8 @@
 use crate::contacts::{KeyValue, Sort, Who};
 use carillon_model::company::Company;
 use carillon_model::contact::Value;
-use carillon_model::{CompanyId, Moment};
+use carillon_model::score::{CompanyScored, CompanyScoring};
+use carillon_model::{CompanyId, Moment, ScoreId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use ts_rs::TS;
@@ -15,8 +16,8 @@ use ts_rs::TS;
 pub struct CompaniesPage {
     /// Words looked for in name and domain.
     pub search: Option<String>,
-    /// By `contacts` (how many there are), `created_at`, a field of companies, or a score, whose contacts are added up; by
-    /// name where it is left out.
+    /// By `contacts` (how many there are), `created_at`, a field of companies, or the points of companies by a score, under
+    /// the key of its field; by name where it is left out.
     pub sort: Option<Sort>,
     /// Only those that no contact has.
     #[serde(default)]
@@ -42,7 +43,8 @@ pub struct CompanyRow {
     #[ts(type = "number")]
     pub contacts: u64,
     pub values: BTreeMap<String, Value>,
-    /// Of scores that were wanted: the points of all its contacts. Those that none of them has are left out.
+    /// Of scores that were wanted: the whole points of the company, by the keys of their fields. A score that does not measure
+    /// it is left out.
     pub scores: BTreeMap<String, f64>,
     pub created_at: Moment,
 }
@@ -78,22 +80,22 @@ pub struct CompanyPage {
     /// How many contacts it has.
     #[ts(type = "number")]
     pub contacts: u64,
-    /// Scores of its contacts, rolled up.
+    /// What the published scores say of it, by name; those that do not measure it are left out.
     pub scores: Vec<CompanyScore>,
 }
 
-/// A score of a company's contacts, rolled up over those that have it.
+/// A published score of points, of one company.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct CompanyScore {
-    /// The field the score writes.
+    pub id: ScoreId,
+    /// The field the score writes to contacts.
     pub key: String,
-    pub label: String,
-    #[ts(type = "number")]
-    pub contacts: u64,
-    pub sum: f64,
-    pub max: f64,
-    pub mean: f64,
+    pub name: String,
+    /// How it measures companies.
+    pub model: CompanyScoring,
+    /// What that comes to now, part by part.
+    pub scored: CompanyScored,
 }
 
 /// A company to make.

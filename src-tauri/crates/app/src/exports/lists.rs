@@ -1,6 +1,7 @@
 //! What is listed, read to its end a page at a time: contacts, messages, events, addresses that are not written to, and
 //! figures.
 
+use super::companies::CompanyRows;
 use super::people::{CampaignRows, JourneyRows};
 use super::{Cell, Column, ExportList, ExportReport, Kind};
 use crate::contacts::whom;
@@ -10,11 +11,10 @@ use crate::reports::{self, Bucket, FunnelOf, Span};
 use crate::workspaces::Open;
 use crate::{Ctx, outbox};
 use carillon_engine::segment::Needs;
-use carillon_model::contact::{Contact, Field};
+use carillon_model::contact::Contact;
 use carillon_model::event::{Event, Prop};
 use carillon_model::message::MessageState;
-use carillon_model::{CompanyId, ContactId, EventId, JourneyId, MessageId};
-use carillon_store::companies::CompanyCount;
+use carillon_model::{ContactId, EventId, JourneyId, MessageId};
 use carillon_store::{Db, companies, contacts, events, suppressions};
 use serde::Serialize;
 use std::collections::btree_map::Entry;
@@ -41,7 +41,7 @@ pub(crate) struct List {
 
 enum Source {
     Contacts(Contacts),
-    Companies(Companies),
+    Companies(CompanyRows),
     Messages(Messages),
     Events(Events),
     Suppressions(Option<ContactId>),
@@ -189,53 +189,14 @@ impl Contacts {
     }
 }
 
-/// Companies in the order they were made.
-struct Companies {
-    /// The last one that was written.
-    after: Option<CompanyId>,
-    keys: Vec<String>,
-}
-
 async fn companies_of(open: &Open) -> Result<List> {
     let total = open.store.read(companies::count).await?;
-    let mut fields = open.store.catalogue().fields();
-    fields.retain(Field::is_of_company);
-    let named = fields
-        .iter()
-        .map(|field| Column::new(&field.key, Kind::of(field.field_type)));
-    let further = columns(&[("contacts", Kind::Whole), ("created_at", Kind::Moment)]);
+    let known = open.store.catalogue().fields();
     Ok(List {
-        columns: named.chain(further).collect(),
+        columns: CompanyRows::columns(&known),
         total,
-        source: Source::Companies(Companies {
-            after: None,
-            keys: fields.into_iter().map(|field| field.key).collect(),
-        }),
+        source: Source::Companies(CompanyRows::of(&known)),
     })
-}
-
-impl Companies {
-    async fn next(&mut self, open: &Open) -> Result<Option<Rows>> {
-        let after = self.after;
-        let found = open
-            .store
-            .read(move |db| companies::behind(db, after, PAGE))
-            .await?;
-        self.after = found.last().map(|counted| counted.company.id).or(after);
-        let row = |counted: &CompanyCount| {
-            let values = &counted.company.fields;
-            let cells = self.keys.iter().map(|key| {
-                let held = values.iter().find(|field| field.key == *key);
-                held.map_or(Cell::Empty, |field| Cell::from(&field.value))
-            });
-            let contacts = Cell::Whole(i64::try_from(counted.contacts).unwrap_or(i64::MAX));
-            cells
-                .chain([contacts, Cell::Moment(counted.company.created_at)])
-                .collect()
-        };
-        let rows: Rows = found.iter().map(row).collect();
-        Ok(Some(rows).filter(|rows| !rows.is_empty()))
-    }
 }
 
 struct Messages {

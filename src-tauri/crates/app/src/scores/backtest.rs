@@ -27,7 +27,7 @@ const SURE: f64 = 1.96;
 
 pub(super) async fn backtest(cx: &Ctx, req: BacktestScore) -> Result<ScoreBacktest> {
     let open = cx.open()?;
-    if let Some(first) = first_error(open, &req.model).await? {
+    if let Some(first) = first_error(open, &req.model, req.id).await? {
         return Err(unready(&first.message));
     }
     if req.days == 0 || req.days > LONGEST {

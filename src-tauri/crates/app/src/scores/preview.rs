@@ -15,7 +15,7 @@ const MEASURED: u64 = 1_000;
 
 pub(super) async fn preview(cx: &Ctx, req: PreviewScore) -> Result<ScorePreview> {
     let open = cx.open()?;
-    if let Some(first) = first_error(open, &req.model).await? {
+    if let Some(first) = first_error(open, &req.model, req.id).await? {
         return Err(fail(Code::Invalid, "scores.unready", &[("detail", &first.message)]).at("model"));
     }
     let known = all(open)

@@ -43,6 +43,9 @@ pub struct SaveScore {
 #[serde(deny_unknown_fields)]
 #[ts(export)]
 pub struct CheckScore {
+    /// The score it is a draft of: its rules about companies may read its own points.
+    #[serde(default)]
+    pub id: Option<ScoreId>,
     pub model: ScoreModel,
 }
 
@@ -50,7 +53,7 @@ pub struct CheckScore {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct ScoreTrouble {
-    /// The key of the rule or group; empty for all of it.
+    /// The key of the rule or group; `:companies` for the score of companies as a whole; empty for all of it.
     pub place: String,
     /// A warning keeps nobody from publishing.
     pub severity: Severity,

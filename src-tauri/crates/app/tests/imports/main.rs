@@ -12,6 +12,7 @@ mod kinds;
 mod lists;
 mod outside;
 mod quality;
+mod ranked;
 mod standings;
 mod studio;
 mod undo;

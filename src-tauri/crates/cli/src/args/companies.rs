@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 pub enum Companies {
     /// Companies, with how many contacts each has.
     #[command(
-        after_help = "Examples:\n  carillon companies list --sort contacts --desc\n  carillon companies list --search acme"
+        after_help = "Examples:\n  carillon companies list --sort contacts --desc\n  carillon companies list --sort score_engagement --desc\n  carillon companies list --search acme"
     )]
     List {
         /// Only those with these words in name or domain.
@@ -16,7 +16,7 @@ pub enum Companies {
         /// Only those that no contact has.
         #[arg(long)]
         without_contacts: bool,
-        /// By contacts, created_at, or a field like company.industry; else by name.
+        /// By contacts, created_at, a field like company.industry, or the points by a score, like score_engagement; else by name.
         #[arg(long, value_name = "KEY")]
         sort: Option<String>,
         /// The largest first.
@@ -25,7 +25,7 @@ pub enum Companies {
         #[command(flatten)]
         part: Part,
     },
-    /// Everything known of one company, with the source of each value, and its contacts.
+    /// Everything known of one company, with the source of each value, its points by each score, and its contacts.
     Show {
         /// Its domain or name.
         company: String,

@@ -15,10 +15,10 @@ pub enum Scores {
         #[arg(long)]
         published: bool,
     },
-    /// Save a model as the draft of a score. A score of that name is changed; contacts are measured by it from
-    /// `scores publish` on.
+    /// Save a model as the draft of a score. A score of that name is changed; contacts and their companies are measured by it
+    /// from `scores publish` on.
     #[command(
-        after_help = "Example of a model:\n  {\"kind\": \"points\", \"groups\": [{\"key\": \"shop\", \"name\": \"Shop\", \"decay\": {\"decay\": \"half_life\", \"days\": 90}, \"rules\": [\n    {\"key\": \"orders\", \"when\": \"did order where total >= 10\", \"points\": {\"per\": \"each\", \"points\": 5}},\n    {\"key\": \"bonn\", \"when\": \"city is \\\"Bonn\\\"\", \"points\": {\"per\": \"while\", \"points\": 10}}]}]}\n\nExample:\n  carillon scores save Engagement --file engagement.json\n  carillon scores preview Engagement\n  carillon scores publish Engagement"
+        after_help = "Example of a model:\n  {\"kind\": \"points\", \"groups\": [{\"key\": \"shop\", \"name\": \"Shop\", \"decay\": {\"decay\": \"half_life\", \"days\": 90}, \"rules\": [\n    {\"key\": \"orders\", \"when\": \"did order where total >= 10\", \"points\": {\"per\": \"each\", \"points\": 5}},\n    {\"key\": \"bonn\", \"when\": \"city is \\\"Bonn\\\"\", \"points\": {\"per\": \"while\", \"points\": 10}}]}],\n   \"companies\": {\"roll_up\": \"average\", \"bounds\": {\"most\": 100}, \"rules\": [\n    {\"key\": \"retail\", \"when\": \"company.industry is \\\"Retail\\\"\", \"points\": 15},\n    {\"key\": \"team\", \"when\": \"score_engagement >= 50\", \"people\": 3, \"points\": 20}]}}\n\ncompanies says how companies are measured: what is made of the points of their contacts (sum, average, highest or\nnothing), and rules of their own. Without it, the points of a company's contacts are added up.\n\nExample:\n  carillon scores save Engagement --file engagement.json\n  carillon scores preview Engagement\n  carillon scores publish Engagement"
     )]
     Save {
         /// Its name.

@@ -1,10 +1,11 @@
 //! companies.
 
 use super::answer;
+use super::scores::points;
 use crate::args::{Companies, Whom};
 use crate::backend::Backend;
 use crate::output;
-use crate::words::{say, text};
+use crate::words::{say, text, word};
 use carillon_app::error::{Code, Result, fail};
 use serde_json::{Value, json};
 
@@ -17,16 +18,21 @@ pub async fn companies(backend: &Backend, json: bool, verb: Companies) -> Result
             desc,
             part,
         } => {
+            let score = sort.clone().filter(|key| key.starts_with("score_"));
             let sort = sort.map(|key| json!({ "key": key, "desc": desc }));
-            let args = json!({ "search": search, "without_contacts": without_contacts, "sort": sort });
+            let args = json!({
+                "search": search, "without_contacts": without_contacts, "sort": sort, "columns": score.as_slice(),
+            });
             let page = backend.rows("companies.list", args, part).await?;
             answer(json, &page, |page| {
-                let columns = [
+                let points = score.map(|key| format!("scores.{key}"));
+                let mut columns = vec![
                     ("name", "company"),
                     ("domain", "domain"),
                     ("contacts", "contacts"),
-                    ("id", "id"),
                 ];
+                columns.extend(points.as_deref().map(|path| (path, "points")));
+                columns.push(("id", "id"));
                 output::table(&page["rows"], &columns);
                 say!("companies.total", n = page["total"]);
             });
@@ -38,8 +44,8 @@ pub async fn companies(backend: &Backend, json: bool, verb: Companies) -> Result
             let args =
                 json!({ "where": null, "search": null, "sort": null, "columns": columns, "company": id });
             let contacts = backend.rows("contacts.page", args, part).await?;
-            let both = json!({ "company": shown["company"], "contacts": contacts });
-            answer(json, &both, show);
+            let all = json!({ "company": shown["company"], "scores": shown["scores"], "contacts": contacts });
+            answer(json, &all, show);
         }
         Companies::Create { name, domain, set } => {
             let values = values(backend, &set).await?;
@@ -156,8 +162,8 @@ async fn values(backend: &Backend, said: &[String]) -> Result<Vec<Value>> {
     Ok(values)
 }
 
-fn show(both: &Value) {
-    for field in both["company"]["fields"].as_array().into_iter().flatten() {
+fn show(all: &Value) {
+    for field in all["company"]["fields"].as_array().into_iter().flatten() {
         let from = text!(
             "contacts.provenance",
             source = field["provenance"]["source"],
@@ -169,6 +175,10 @@ fn show(both: &Value) {
             output::cell(&field["value"])
         ));
     }
+    for score in all["scores"].as_array().into_iter().flatten() {
+        output::line("");
+        measured(score);
+    }
     output::line("");
     let columns = [
         ("email", "email"),
@@ -176,6 +186,41 @@ fn show(both: &Value) {
         ("values.last_name", "last_name"),
         ("permitted", "permitted"),
     ];
-    output::table(&both["contacts"]["rows"], &columns);
-    say!("contacts.total", n = both["contacts"]["total"]);
+    output::table(&all["contacts"]["rows"], &columns);
+    say!("contacts.total", n = all["contacts"]["total"]);
+}
+
+/// The points of a company by one score, and what they are made of.
+fn measured(score: &Value) {
+    let scored = &score["scored"];
+    say!("scores.total", name = score["name"], n = scored["total"]);
+    let roll_up = &score["model"]["roll_up"];
+    if *roll_up != json!("nothing") {
+        say!(
+            "companies.rolled_up",
+            points = points(&scored["rolled_up"]),
+            how = word("roll_ups", roll_up),
+            n = scored["contacts"]
+        );
+    }
+    let rules = |of: &Value| of["rules"].as_array().cloned().unwrap_or_default();
+    for (rule, known) in rules(scored).iter().zip(rules(&score["model"])) {
+        let points = points(&rule["points"]);
+        if rule["points"] == json!(0) {
+            continue;
+        }
+        match known["people"].is_null() {
+            true => say!("scores.rule", points = points, when = known["when"]),
+            false => say!(
+                "companies.people",
+                points = points,
+                n = rule["count"],
+                least = known["people"],
+                when = known["when"]
+            ),
+        }
+    }
+    if scored["limited"] != json!(0) {
+        say!("companies.limited", points = points(&scored["limited"]));
+    }
 }

@@ -147,8 +147,12 @@ async fn save(backend: &Backend, json: bool, name: String, key: Option<String>, 
     }
     let text = std::fs::read_to_string(file).map_err(unreadable)?;
     let model: Value = serde_json::from_str(&text).map_err(|e| bad(&e))?;
-    let troubles = backend.query("scores.check", json!({ "model": model })).await;
-    let troubles = troubles.map_err(|e| match e.code {
+    let check = async |id: &Value| {
+        backend
+            .query("scores.check", json!({ "id": id, "model": model }))
+            .await
+    };
+    check(&Value::Null).await.map_err(|e| match e.code {
         // What is wrong with a model is an answer; only what is none is refused.
         Code::Invalid => fail(Code::Invalid, "scores.no_model", &[("file", &shown)]),
         _ => e,
@@ -159,6 +163,8 @@ async fn save(backend: &Backend, json: bool, name: String, key: Option<String>, 
         .and_then(|rows| rows.iter().find(|row| row["name"] == json!(name)));
     let args = json!({ "id": known.map(|row| &row["id"]), "key": key, "name": name, "draft": model });
     let saved = backend.mutate("scores.save", args).await?;
+    // Rules about companies may read the points of the score they belong to, which is known only now.
+    let troubles = check(&saved["id"]).await?;
     answer(json, &saved, |_| {
         say!("scores.saved", name = name);
         for trouble in troubles.as_array().into_iter().flatten() {
@@ -288,7 +294,7 @@ fn hundredths(share: f64) -> Value {
 }
 
 /// Thousandths as points.
-fn points(milli: &Value) -> Value {
+pub fn points(milli: &Value) -> Value {
     json!(milli.as_f64().unwrap_or_default() / 1000.0)
 }
 

@@ -176,3 +176,52 @@ fn what_is_wrong_is_said_when_it_is_saved_and_keeps_it_from_being_published() {
     let refused = at.refused(&words(&["scores", "publish", "Nobody"]));
     assert!(refused.contains("Interest"), "it says which there are: {refused}");
 }
+
+#[test]
+fn companies_are_measured_by_the_model_and_shown_with_what_their_points_are_made_of() {
+    let at = Terminal::with_shop();
+    let email = somebody(&at);
+    at.json(&words(&[
+        "companies",
+        "create",
+        "Acme",
+        "--domain",
+        "acme.example",
+    ]));
+    at.json(&words(&["companies", "create", "Nobody's"]));
+    at.json(&words(&[
+        "companies",
+        "connect",
+        "acme.example",
+        "--contact",
+        &email,
+    ]));
+    let mut with: Value = serde_json::from_str(&model(4)).unwrap();
+    with["companies"] = json!({
+        "roll_up": "highest", "bounds": { "most": 12 },
+        "rules": [
+            { "key": "known", "when": "company.domain is known", "points": 7 },
+            { "key": "one", "when": "score_interest >= 1", "people": 1, "points": 6 },
+        ],
+    });
+    at.write("model.json", with.to_string());
+    let told = at.text(&words(&["scores", "save", "Interest", "--file", "model.json"]));
+    assert!(!told.contains("To mend"), "{told}");
+    at.json(&words(&["scores", "publish", "Interest"]));
+    let by_points = ["companies", "list", "--sort", "score_interest", "--desc"];
+    let list = at.json(&words(&by_points));
+    assert_eq!(list["rows"][0]["scores"]["score_interest"], json!(12.0), "{list}");
+    assert_eq!(list["rows"][1]["scores"]["score_interest"], json!(0.0), "{list}");
+    let told = at.text(&words(&by_points));
+    assert!(told.contains("POINTS") && told.contains("12"), "{told}");
+    let told = at.text(&words(&["companies", "show", "acme.example"]));
+    for part in [
+        "Interest: 12",
+        "the highest of 1 contact",
+        "7  company.domain is known",
+        "6  score_interest >= 1 (met by 1 contact; it takes 1)",
+        "by the bounds of the whole",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}

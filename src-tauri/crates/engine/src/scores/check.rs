@@ -1,12 +1,14 @@
 //! What is wrong with a model.
 
 use super::Scoring;
+use super::companies::not_of_companies;
 use crate::record::Asked;
-use crate::segment::{self, ExprProblem, InUse, Needs};
+use crate::segment::{self, ExprProblem, InUse, Needs, print_clause};
 use carillon_model::contact::Field;
 use carillon_model::journey::Severity;
 use carillon_model::score::{
-    Decay, FrequencyRange, GradeAxis, RulePoints, ScoreBounds, ScoreGroup, ScoreModel, ScoreRule, ScoreStage,
+    CompanyRule, CompanyScoring, Decay, FrequencyRange, GradeAxis, RollUp, RulePoints, ScoreBounds,
+    ScoreGroup, ScoreModel, ScoreRule, ScoreStage,
 };
 use carillon_model::segment::Expr;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,11 +26,16 @@ const LONGEST_MONTHS: u32 = 120;
 const LONGEST_DAYS: u32 = 3_650;
 /// Longest name, in characters.
 const LONGEST_NAME: usize = 100;
+/// Most people that a rule of companies may ask for.
+const MOST_PEOPLE: u32 = 1_000_000;
+
+/// The place of what is wrong with the score of companies as a whole; no key is written like it.
+pub const OF_COMPANIES: &str = ":companies";
 
 /// Something wrong with a model, and where.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScoreProblem {
-    /// The key of the rule or group, the name of the stage, the score of the axis; empty for all of it.
+    /// The key of the rule or group, the name of the stage, the score of the axis; [`OF_COMPANIES`]; empty for all of it.
     pub place: String,
     pub kind: ScoreProblemKind,
 }
@@ -64,6 +71,12 @@ pub enum ScoreProblemKind {
     BadStages,
     /// Bands that do not fall, are missing, or whose last one does not take the rest.
     BadBands,
+    /// A rule about a company itself asks this, which only a contact can answer.
+    NotOfCompany(String),
+    /// A rule asks for no people, or for more than there may be.
+    BadPeople,
+    /// Neither points of contacts nor rules count for a company.
+    NothingOfCompanies,
     /// No score of points has this key.
     UnknownScore,
     /// Too many groups, rules or parts.
@@ -102,7 +115,8 @@ pub fn check(
             groups,
             bounds,
             stages,
-        } => look.points(groups, *bounds, stages),
+            companies,
+        } => look.points(groups, *bounds, stages, companies.as_ref()),
         ScoreModel::Grade { rows, columns } => {
             for axis in [rows, columns] {
                 look.axis(axis, points);
@@ -128,7 +142,13 @@ impl Look<'_> {
         });
     }
 
-    fn points(&mut self, groups: &[ScoreGroup], bounds: ScoreBounds, stages: &[ScoreStage]) {
+    fn points(
+        &mut self,
+        groups: &[ScoreGroup],
+        bounds: ScoreBounds,
+        stages: &[ScoreStage],
+        companies: Option<&CompanyScoring>,
+    ) {
         let rules = groups.iter().map(|group| group.rules.len()).sum::<usize>();
         if groups.len() > MOST_GROUPS || rules > MOST_RULES || stages.len() > MOST_PARTS {
             return self.wrong("", ScoreProblemKind::TooMany);
@@ -145,6 +165,9 @@ impl Look<'_> {
                 self.key(&rule.key, &mut seen);
                 self.rule(rule);
             }
+        }
+        if let Some(companies) = companies {
+            self.companies(companies, &mut seen);
         }
         let rise = stages.windows(2).all(|two| two[0].at_least < two[1].at_least);
         let names: BTreeSet<&str> = stages.iter().map(|stage| stage.name.trim()).collect();
@@ -195,6 +218,7 @@ impl Look<'_> {
             }],
             bounds: ScoreBounds::default(),
             stages: Vec::new(),
+            companies: None,
         };
         if let Err(problem) = Scoring::read("", &alone) {
             self.out.push(problem);
@@ -204,13 +228,8 @@ impl Look<'_> {
         let Ok(expr) = segment::parse(&rule.when) else {
             return;
         };
-        let unfit = segment::check(&expr, self.fields, &self.names).into_iter();
-        let unfit = unfit.chain(segment::unknown_steps(&expr, &self.in_use.steps));
-        if let Some((at, problem)) = placed(rule, unfit).next() {
-            return self.wrong(&rule.key, ScoreProblemKind::Unfit { at, problem });
-        }
-        for (at, problem) in placed(rule, segment::slips(&expr, self.in_use).into_iter()) {
-            self.wrong(&rule.key, ScoreProblemKind::Doubtful { at, problem });
+        if !self.can_be_asked(&rule.key, &rule.when, &expr) {
+            return;
         }
         let asked = Needs::of(&expr, self.segments);
         let mut written = self.fields.iter().filter(|field| field.score.is_some());
@@ -222,6 +241,60 @@ impl Look<'_> {
         if let Some(Asked { name: segment, .. }) = of_segments.next() {
             self.wrong(&rule.key, ScoreProblemKind::ReadsHistory(segment.clone()));
         }
+    }
+
+    fn companies<'k>(&mut self, companies: &'k CompanyScoring, seen: &mut BTreeSet<&'k str>) {
+        if companies.rules.len() > MOST_RULES {
+            return self.wrong(OF_COMPANIES, ScoreProblemKind::TooMany);
+        }
+        self.bounds(OF_COMPANIES, companies.bounds);
+        if companies.roll_up == RollUp::Nothing && companies.rules.is_empty() {
+            self.wrong(OF_COMPANIES, ScoreProblemKind::NothingOfCompanies);
+        }
+        for rule in &companies.rules {
+            self.key(&rule.key, seen);
+            self.company_rule(rule);
+        }
+    }
+
+    fn company_rule(&mut self, rule: &CompanyRule) {
+        if !gives(rule.points) {
+            self.wrong(&rule.key, ScoreProblemKind::BadPoints);
+        }
+        if rule
+            .people
+            .is_some_and(|least| !(1..=MOST_PEOPLE).contains(&least))
+        {
+            self.wrong(&rule.key, ScoreProblemKind::BadPeople);
+        }
+        let expr = match segment::parse(&rule.when) {
+            Ok(expr) => expr,
+            Err(error) => {
+                let (at, message) = (error.at, error.message);
+                return self.wrong(&rule.key, ScoreProblemKind::Unreadable { at, message });
+            }
+        };
+        if !self.can_be_asked(&rule.key, &rule.when, &expr) {
+            return;
+        }
+        let other = not_of_companies(&expr).filter(|_| rule.people.is_none());
+        if let Some(clause) = other.map(print_clause) {
+            self.wrong(&rule.key, ScoreProblemKind::NotOfCompany(clause));
+        }
+    }
+
+    /// Whether what the text of a rule says can be asked; where names in it may be slips, that is said.
+    fn can_be_asked(&mut self, rule: &str, text: &str, expr: &Expr) -> bool {
+        let unfit = segment::check(expr, self.fields, &self.names).into_iter();
+        let unfit = unfit.chain(segment::unknown_steps(expr, &self.in_use.steps));
+        if let Some((at, problem)) = placed(text, unfit).next() {
+            self.wrong(rule, ScoreProblemKind::Unfit { at, problem });
+            return false;
+        }
+        for (at, problem) in placed(text, segment::slips(expr, self.in_use).into_iter()) {
+            self.wrong(rule, ScoreProblemKind::Doubtful { at, problem });
+        }
+        true
     }
 
     fn axis(&mut self, axis: &GradeAxis, points: &BTreeSet<String>) {
@@ -242,10 +315,10 @@ impl Look<'_> {
 
 /// Problems of a rule's expression, each with where it stands in the text.
 fn placed(
-    rule: &ScoreRule,
+    text: &str,
     found: impl Iterator<Item = ExprProblem>,
 ) -> impl Iterator<Item = (usize, Box<ExprProblem>)> {
-    found.map(|problem| (segment::locate(&rule.when, &problem).start, Box::new(problem)))
+    found.map(|problem| (segment::locate(text, &problem).start, Box::new(problem)))
 }
 
 fn is_name(name: &str) -> bool {

@@ -58,6 +58,7 @@ fn points(groups: Vec<ScoreGroup>, stages: &[(&str, i32)]) -> ScoreModel {
         groups,
         bounds: ScoreBounds::default(),
         stages: stages.collect(),
+        companies: None,
     }
 }
 
@@ -155,6 +156,7 @@ fn a_rule_its_group_and_the_score_have_bounds_of_their_own() {
             groups,
             bounds,
             stages: Vec::new(),
+            companies: None,
         };
         totals(&model, &visits(10), &["2026-06-01T00:00:00Z"])[0]
     };
@@ -507,6 +509,7 @@ pub(crate) fn models() -> impl Strategy<Value = ScoreModel> {
             .collect(),
         bounds,
         stages: Vec::new(),
+        companies: None,
     })
 }
 

@@ -1,6 +1,6 @@
 //! Reading companies.
 
-use crate::catalogue::{COMPANY_DOMAIN, Catalogue, CustomField, FieldRef};
+use crate::catalogue::{COMPANY_DOMAIN, Catalogue, FieldRef};
 use crate::contacts::company_column;
 use crate::db::Db;
 use crate::error::{Error, Result};
@@ -12,7 +12,8 @@ use carillon_model::company::Company;
 use carillon_model::contact::{COMPANY_FIELDS, FieldType, FieldValue, Provenance, Value};
 use carillon_model::{CompanyId, ContactId, Moment};
 use roaring::RoaringBitmap;
-use std::collections::HashMap;
+use rusqlite::Row;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 const ROW: &str = sql!(
     "SELECT k.name, k.domain, k.created_at, s.text FROM companies k JOIN sources s ON s.id = k.source WHERE k.id = ?1"
@@ -45,7 +46,7 @@ const WITHOUT: &str =
     sql!("SELECT id, email FROM contacts WHERE company_id IS NULL AND id > ?1 ORDER BY id LIMIT ?2");
 
 /// Most companies of one page.
-const MOST_ROWS: u32 = 1_000;
+pub(super) const MOST_ROWS: u32 = 1_000;
 
 /// What companies are sorted by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,9 +59,6 @@ pub enum CompanyOrder {
     Contacts,
     /// By the field of this key, `company.` before it; companies without a value come last either way.
     Field(String),
-    /// By the sum of a score over their contacts, by the key of the field it writes; companies nobody of which has it come
-    /// last either way.
-    Score(String),
 }
 
 /// Which companies to list.
@@ -83,18 +81,6 @@ pub struct CompanyCount {
     pub company: Company,
     /// How many contacts it has.
     pub contacts: u64,
-}
-
-/// A score of a company's contacts, rolled up.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RolledUp {
-    /// The field the score writes.
-    pub key: String,
-    /// Contacts that have it.
-    pub contacts: u64,
-    pub sum: f64,
-    pub max: f64,
-    pub mean: f64,
 }
 
 /// Keys of all fields of companies.
@@ -154,45 +140,87 @@ pub fn get(db: &Db<'_>, id: CompanyId) -> Result<Option<Company>> {
 /// # Errors
 /// As [`get`].
 pub fn values_of(db: &Db<'_>, id: CompanyId) -> Result<Vec<(String, Value)>> {
-    let fields: Vec<FieldRef<'_>> = (0..COMPANY_FIELDS.len())
-        .map(FieldRef::Company)
-        .chain(db.catalogue.of_companies().map(FieldRef::OfCompany))
-        .collect();
-    let found = db.one(&values_sql(&db.catalogue), (id.0,), |row| {
-        let (mut found, mut place) = (Vec::new(), 0);
-        for field in fields {
-            let money = field.field_type() == FieldType::Money;
-            let currency = if money {
-                Some(row.get_ref(place + 1)?)
-            } else {
-                None
-            };
-            if let Some(value) = values::value(field, row.get_ref(place)?, currency)? {
-                found.push((field.key().to_owned(), value));
-            }
-            place += 1 + usize::from(money);
-        }
-        Ok(found)
+    let fields = fields(&db.catalogue, |_| true);
+    let found = db.one(&values_sql(&fields, Whose::One), (id.0,), |row| {
+        values_in(row, &fields)
     })?;
     Ok(found.unwrap_or_default())
 }
 
-/// The statement of [`values_of`].
-pub(crate) fn values_sql(catalogue: &Catalogue) -> String {
-    let mut columns: Vec<String> = (0..COMPANY_FIELDS.len())
-        .map(|i| format!("k.{}", company_column(i)))
-        .collect();
-    for custom in catalogue.of_companies() {
-        let column = custom.column();
-        columns.push(format!("w.{column}"));
-        if custom.field.field_type == FieldType::Money {
-            columns.push(format!("w.{column}c"));
+/// The values that all companies have in some fields, company by company.
+///
+/// # Errors
+/// As [`get`].
+pub(super) fn values_of_all(
+    db: &Db<'_>,
+    wanted: &BTreeSet<String>,
+    mut push: impl FnMut(CompanyId, BTreeMap<String, Value>),
+) -> Result<()> {
+    let fields = fields(&db.catalogue, |key| wanted.contains(key));
+    db.each(&values_sql(&fields, Whose::All), (), |row| {
+        push(
+            CompanyId(row.get(0)?),
+            values_in(row, &fields)?.into_iter().collect(),
+        );
+        Ok(())
+    })
+}
+
+/// Fields of companies, in the order of [`keys`].
+pub(crate) fn fields(catalogue: &Catalogue, wanted: impl Fn(&str) -> bool) -> Vec<FieldRef<'_>> {
+    let built_in = (0..COMPANY_FIELDS.len()).map(FieldRef::Company);
+    let all = built_in.chain(catalogue.of_companies().map(FieldRef::OfCompany));
+    all.filter(|field| wanted(field.key())).collect()
+}
+
+/// What a row of [`values_sql`] holds.
+fn values_in(row: &Row<'_>, fields: &[FieldRef<'_>]) -> Result<Vec<(String, Value)>> {
+    let (mut found, mut place) = (Vec::new(), 1);
+    for field in fields {
+        let money = field.field_type() == FieldType::Money;
+        let currency = if money {
+            Some(row.get_ref(place + 1)?)
+        } else {
+            None
+        };
+        if let Some(value) = values::value(*field, row.get_ref(place)?, currency)? {
+            found.push((field.key().to_owned(), value));
+        }
+        place += 1 + usize::from(money);
+    }
+    Ok(found)
+}
+
+/// Whose values are read.
+#[derive(Clone, Copy)]
+pub(crate) enum Whose {
+    /// Those of the company ?1.
+    One,
+    All,
+}
+
+/// The number of a company and its values in these fields. `scan:` of all companies they are read where rules of a score ask.
+pub(crate) fn values_sql(fields: &[FieldRef<'_>], whose: Whose) -> String {
+    let mut columns = Vec::new();
+    for field in fields {
+        match field {
+            FieldRef::Company(i) => columns.push(format!(", k.{}", company_column(*i))),
+            FieldRef::OfCompany(custom) => {
+                let column = custom.column();
+                columns.push(format!(", w.{column}"));
+                if custom.field.field_type == FieldType::Money {
+                    columns.push(format!(", w.{column}c"));
+                }
+            }
+            FieldRef::BuiltIn(_) | FieldRef::Custom(_) => {}
         }
     }
-    let columns = columns.join(", ");
-    format!(
-        "SELECT {columns} FROM companies k LEFT JOIN company_fields w ON w.company = k.id WHERE k.id = ?1"
-    )
+    let columns = columns.concat();
+    let of = match whose {
+        Whose::One => "WHERE k.id = ?1",
+        Whose::All => "",
+    };
+    format!("SELECT k.id{columns} FROM companies k LEFT JOIN company_fields w ON w.company = k.id {of}")
 }
 
 /// One page of companies with how many contacts each has, and how many there are without paging.
@@ -230,7 +258,7 @@ pub fn behind(db: &Db<'_>, after: Option<CompanyId>, limit: u32) -> Result<Vec<C
     counted(db, ids)
 }
 
-fn counted(db: &Db<'_>, ids: Vec<CompanyId>) -> Result<Vec<CompanyCount>> {
+pub(super) fn counted(db: &Db<'_>, ids: Vec<CompanyId>) -> Result<Vec<CompanyCount>> {
     let mut rows = Vec::with_capacity(ids.len());
     for id in ids {
         if let Some(company) = get(db, id)? {
@@ -274,15 +302,6 @@ pub(crate) fn page_sql(db: &Db<'_>, order: &CompanyOrder, descending: bool) -> R
             }
             FieldRef::BuiltIn(_) | FieldRef::Custom(_) => return Err(Error::missing("field of companies", key)),
         },
-        CompanyOrder::Score(key) => {
-            let score = scores(&db.catalogue).find(|custom| custom.field.key == *key);
-            let column = score.ok_or_else(|| Error::missing("score", key))?.column();
-            let sums = format!(
-                "LEFT JOIN (SELECT c.company_id, sum(f.{column}) n FROM contacts c CROSS JOIN contact_fields f ON f.contact = c.id
-                            WHERE c.company_id IS NOT NULL GROUP BY c.company_id) x ON x.company_id = k.id"
-            );
-            (sums, format!("x.n IS NULL, x.n{desc}, k.folded, k.id"))
-        }
     };
     Ok(format!(
         "SELECT k.id FROM companies k {join}
@@ -290,63 +309,6 @@ pub(crate) fn page_sql(db: &Db<'_>, order: &CompanyOrder, descending: bool) -> R
            AND (?2 = 0 OR NOT EXISTS (SELECT 1 FROM contacts c WHERE c.company_id = k.id))
          ORDER BY {by} LIMIT ?3 OFFSET ?4"
     ))
-}
-
-/// Every score of points, rolled up over the contacts of a company that have it; nothing for one that nobody has.
-///
-/// # Errors
-/// SQLite's.
-pub fn scores_of(db: &Db<'_>, id: CompanyId) -> Result<Vec<RolledUp>> {
-    let scores: Vec<String> = scores(&db.catalogue)
-        .map(|custom| custom.field.key.clone())
-        .collect();
-    if scores.is_empty() {
-        return Ok(Vec::new());
-    }
-    let found = db.one(&scores_sql(&db.catalogue), (id.0,), |row| {
-        let mut found = Vec::new();
-        for (i, key) in scores.into_iter().enumerate() {
-            let contacts = row.get::<_, i64>(4 * i)?.unsigned_abs();
-            if contacts > 0 {
-                found.push(RolledUp {
-                    key,
-                    contacts,
-                    sum: row.get(4 * i + 1)?,
-                    max: row.get(4 * i + 2)?,
-                    mean: row.get(4 * i + 3)?,
-                });
-            }
-        }
-        Ok(found)
-    })?;
-    Ok(found.unwrap_or_default())
-}
-
-/// Keys of the fields that scores of points write.
-#[cfg(test)]
-pub(crate) fn score_keys(catalogue: &Catalogue) -> impl Iterator<Item = &str> {
-    scores(catalogue).map(|custom| custom.field.key.as_str())
-}
-
-/// Numbers that scores write.
-fn scores(catalogue: &Catalogue) -> impl Iterator<Item = &CustomField> {
-    let number = |custom: &&CustomField| custom.field.field_type == FieldType::Number;
-    catalogue
-        .active()
-        .filter(|custom| custom.field.score.is_some())
-        .filter(number)
-}
-
-/// The statement of [`scores_of`].
-pub(crate) fn scores_sql(catalogue: &Catalogue) -> String {
-    let columns: Vec<String> = scores(catalogue)
-        .map(|custom| format!("f.{}", custom.column()))
-        .map(|f| format!("count({f}), sum({f}), max({f}), avg({f})"))
-        .collect();
-    let columns = columns.join(", ");
-    format!(
-        "SELECT {columns} FROM contacts c CROSS JOIN contact_fields f ON f.contact = c.id WHERE c.company_id = ?1"
-    )
 }
 
 /// How many companies there are.

@@ -57,6 +57,7 @@ const ANY_CHANGE: &str = sql!("SELECT 1 FROM changes WHERE seq >= ?1 AND \"table
 #[derive(Default)]
 pub struct Orders {
     kept: Mutex<HashMap<Order, (i64, Arc<Ordered>)>>,
+    pub(crate) of_companies: crate::companies::LastOrder,
 }
 
 /// All contacts in one order, ascending; those without a value at the end.

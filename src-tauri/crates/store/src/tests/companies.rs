@@ -4,6 +4,7 @@ mod imported;
 mod measured;
 mod random;
 mod removed;
+mod scored;
 
 use super::fixtures::{Place, add, again, field, fresh, ids, write};
 use crate::companies::{self, CompaniesQuery, CompanyOrder};
@@ -502,66 +503,6 @@ async fn a_page_by_name_or_domain_is_read_in_the_order_of_an_index() {
             assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{plan:?}");
         }
     }
-}
-
-#[tokio::test]
-async fn scores_of_a_company_are_those_of_its_contacts_rolled_up() {
-    let place = Place::new();
-    let (store, people, acme) = acme(&place).await;
-    let (a, b, c) = (people[0], people[1], people[2]);
-    write(&store, move |tx| {
-        let scored = carillon_model::contact::Field {
-            score: Some("shop".to_owned()),
-            ..field("score_shop", FieldType::Number, &[])
-        };
-        fields::insert(tx, &scored)?;
-        for (id, points) in [(a, 10.0), (b, -4.0), (c, 90.0)] {
-            let custom = tx
-                .catalogue
-                .active()
-                .find(|custom| custom.field.key == "score_shop")
-                .unwrap()
-                .clone();
-            tx.run(&contacts::set_custom_sql(&custom), (id.0, points))?;
-        }
-        assert_eq!(companies::scores_of(tx, acme)?, []);
-        companies::connect(tx, a, Some(acme), "user")?;
-        companies::connect(tx, b, Some(acme), "user")?;
-        let rolled = companies::scores_of(tx, acme)?;
-        assert_eq!(rolled.len(), 1);
-        let one = &rolled[0];
-        assert_eq!((one.key.as_str(), one.contacts), ("score_shop", 2));
-        assert_eq!((one.sum, one.max, one.mean), (6.0, 10.0, 3.0));
-        // A company whose contacts are not measured has no sum, and stands behind those that have one.
-        let best = companies::add(tx, "Best", None, "user")?;
-        companies::connect(tx, c, Some(best), "user")?;
-        companies::add(tx, "Alone", None, "user")?;
-        for (descending, wanted) in [
-            (true, ["Best", "Acme", "Alone"]),
-            (false, ["Acme", "Best", "Alone"]),
-        ] {
-            let query = CompaniesQuery {
-                order: CompanyOrder::Score("score_shop".to_owned()),
-                descending,
-                limit: 10,
-                ..CompaniesQuery::default()
-            };
-            let (rows, _) = companies::page(tx, &query)?;
-            let names: Vec<&str> = rows.iter().map(|row| row.company.name.as_str()).collect();
-            assert_eq!(names, wanted);
-        }
-        let unknown = CompaniesQuery {
-            order: CompanyOrder::Score("score_none".to_owned()),
-            ..CompaniesQuery::default()
-        };
-        assert!(matches!(
-            companies::page(tx, &unknown),
-            Err(Error::NotFound { .. })
-        ));
-        Ok(())
-    })
-    .await
-    .unwrap();
 }
 
 #[tokio::test]

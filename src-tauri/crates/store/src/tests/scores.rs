@@ -48,6 +48,7 @@ fn model() -> ScoreModel {
             name: "Customer".to_owned(),
             at_least: 10,
         }],
+        companies: None,
     }
 }
 
@@ -243,6 +244,7 @@ async fn a_new_version_measures_everybody_anew_and_an_archived_score_leaves_only
         groups,
         bounds,
         stages: Vec::new(),
+        companies: None,
     };
     let score = write(&store, move |tx| {
         save(tx, id, "Shop", &next)?;

@@ -30,6 +30,7 @@ fn model() -> ScoreModel {
         }],
         bounds: ScoreBounds::default(),
         stages: Vec::new(),
+        companies: None,
     }
 }
 
@@ -93,11 +94,10 @@ async fn a_changed_company_changes_the_points_of_its_contacts_in_the_same_commit
     })
     .await
     .unwrap();
-    let rolled = store
-        .read(move |db| companies::scores_of(db, acme))
-        .await
-        .unwrap();
-    assert_eq!((rolled[0].contacts, rolled[0].sum), (1, 5.0));
+    let now = store.with_index(crate::Index::as_of);
+    let measured = store.companies_measured(vec![acme], None, now).await.unwrap();
+    let rolled = measured.scored[0][0].as_ref().unwrap();
+    assert_eq!((rolled.contacts, rolled.sum), (1, 5));
     write(&store, move |tx| companies::remove(tx, acme).map(drop))
         .await
         .unwrap();

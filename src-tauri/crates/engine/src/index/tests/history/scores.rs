@@ -28,6 +28,7 @@ fn staged(model: ScoreModel) -> ScoreModel {
             groups,
             bounds,
             stages: vec![stage("Warm", 3), stage("Hot", 12)],
+            companies: None,
         },
         grade => grade,
     }
