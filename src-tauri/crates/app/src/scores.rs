@@ -139,11 +139,7 @@ fn texts_of(model: &ScoreModel) -> Vec<String> {
 }
 
 /// The first thing that keeps a model from measuring anybody.
-async fn first_error(
-    open: &Open,
-    model: &ScoreModel,
-    id: Option<ScoreId>,
-) -> Result<Option<ScoreTrouble>> {
+async fn first_error(open: &Open, model: &ScoreModel, id: Option<ScoreId>) -> Result<Option<ScoreTrouble>> {
     let mut found = troubles(open, model, id).await?.into_iter();
     Ok(found.find(|trouble| trouble.severity == Severity::Error))
 }

@@ -127,7 +127,7 @@ pub(crate) use aggregates::{Kind, aggregate_holds};
 pub(crate) use changed::write as write_field;
 pub(crate) use check::clauses;
 pub(crate) use dates::{beside, date_truth, moves_with_days, zone_of};
-pub(crate) use occurrences::{longest_streak, times_hold, wait_ends};
+pub(crate) use occurrences::{least_and_most, longest_streak, times_hold, wait_ends};
 pub(crate) use parts::{events_of, fields_of, in_and_out, movements_of, past_of, window_of};
 pub(crate) use periods::DaysOf;
 pub(crate) use print::print_clause;

@@ -112,7 +112,7 @@ impl Paged<u32> {
 
 /// Eight answers as the bits of a byte, the first one the lowest. They are asked without a branch between them, which leaves the
 /// asking to vectors, and moved by one multiplication: answer `i`, at bit 8 i, times 2 to the 7 (8 - i) is at bit 56 + i.
-fn eight_bits(is: impl Fn(usize) -> bool) -> u8 {
+pub(super) fn eight_bits(is: impl Fn(usize) -> bool) -> u8 {
     let bytes: [u8; 8] = std::array::from_fn(|bit| u8::from(is(bit)));
     (u64::from_le_bytes(bytes).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
 }
@@ -143,15 +143,8 @@ impl Bits {
         self.byte(id, 1 << (id % 8));
     }
 
-    /// Sets eight ids from `first` on, a multiple of 8: the lowest bit is the first.
-    pub fn put_byte(&mut self, first: u32, bits: u8) {
-        if bits != 0 {
-            self.byte(first, bits);
-        }
-    }
-
     /// Sets eight ids for each byte, from `first` on, a multiple of 8; all of them in one block.
-    fn put_bytes(&mut self, first: u32, bytes: impl Iterator<Item = u8>) {
+    pub fn put_bytes(&mut self, first: u32, bytes: impl Iterator<Item = u8>) {
         let places = self
             .block_of(first)
             .iter_mut()

@@ -1,7 +1,7 @@
 //! All whose events or messages pass, contact by contact through the postings. What depends on a zone is worked out
 //! once for each zone, what depends on a text once for each text.
 
-use super::column::{Bits, Paged, sorted};
+use super::column::{Bits, Paged, eight_bits, sorted};
 use super::members::{ByZone, Count};
 use super::packed::{Packed, Symbols};
 use super::postings::{Passing, Posting, Postings};
@@ -9,8 +9,8 @@ use super::rows::Happened;
 use crate::record::Movement;
 use crate::segment::in_and_out;
 use crate::segment::{
-    Counting, DaysOf, Kind, aggregate_holds, compare_holds, fold, longest_streak, times_hold, wait_ends,
-    zone_of, zone_of_window,
+    Counting, DaysOf, Kind, aggregate_holds, compare_holds, fold, least_and_most, longest_streak, times_hold,
+    wait_ends, zone_of, zone_of_window,
 };
 use carillon_model::response::TEMPLATE;
 use carillon_model::segment::{Aggregate, AggregateBound, Answer, EventMatch, Period, Times, Window, Zone};
@@ -224,15 +224,13 @@ impl<'a> Count<'a> {
     ) -> RoaringBitmap {
         // Who did nothing may pass, and is asked for by who does not.
         let nothing = times_hold(times, 0);
+        let [least, most] = least_and_most(times);
         let mut found = Bits::default();
         postings.numbers(span, passing, |first, numbers| {
-            for (at, eight) in (0..).zip(numbers.chunks_exact(8)) {
-                let mut byte = 0;
-                for (bit, n) in (0..).zip(eight) {
-                    byte |= u8::from(times_hold(times, *n as usize) != nothing) << bit;
-                }
-                found.put_byte(first + at * 8, byte);
-            }
+            let bytes = numbers
+                .chunks_exact(8)
+                .map(|eight| eight_bits(|bit| ((least <= eight[bit]) & (eight[bit] <= most)) != nothing));
+            found.put_bytes(first, bytes);
         });
         match nothing {
             true => &self.rows.contacts - found.bitmap(),

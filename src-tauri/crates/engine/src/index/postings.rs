@@ -37,6 +37,7 @@ pub(super) struct Posting<'p> {
 
 impl<'p> Posting<'p> {
     /// Milliseconds since 1970.
+    #[inline]
     pub fn millis(&self) -> i64 {
         self.page.millis(self.place)
     }
@@ -50,6 +51,7 @@ impl<'p> Posting<'p> {
     }
 
     /// Its properties, or their number.
+    #[inline]
     pub fn given(&self) -> Entered<'p> {
         self.page.given(self.place)
     }

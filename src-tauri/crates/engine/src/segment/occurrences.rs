@@ -17,11 +17,17 @@ pub(super) type Moments = SmallVec<[Moment; 16]>;
 /// Whether a count passes.
 pub(crate) fn times_hold(times: Times, n: usize) -> bool {
     let n = u32::try_from(n).unwrap_or(u32::MAX);
+    let [least, most] = least_and_most(times);
+    least <= n && n <= most
+}
+
+/// The numbers that hold, the first and the last of them.
+pub(crate) fn least_and_most(times: Times) -> [u32; 2] {
     match times {
-        Times::AtLeast(k) => n >= k,
-        Times::AtMost(k) => n <= k,
-        Times::Exactly(k) => n == k,
-        Times::Between(low, high) => low <= n && n <= high,
+        Times::AtLeast(k) => [k, u32::MAX],
+        Times::AtMost(k) => [0, k],
+        Times::Exactly(k) => [k, k],
+        Times::Between(low, high) => [low, high],
     }
 }
 

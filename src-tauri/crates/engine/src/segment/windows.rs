@@ -267,6 +267,7 @@ impl<'a> Counting<'a> {
     }
 
     /// [`Counting::has`] of a moment in whole milliseconds since 1970, for very many of them.
+    #[inline]
     pub fn has_millis(&self, millis: i64) -> bool {
         if self.sure_millis[0] <= millis && millis < self.sure_millis[1] {
             return true;

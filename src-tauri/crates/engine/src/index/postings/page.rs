@@ -84,6 +84,7 @@ impl Default for Given {
 }
 
 impl Given {
+    #[inline]
     fn of(&self, place: usize) -> Entered<'_> {
         match self {
             Given::Shared(numbers) => Entered::Shared(numbers.get(place).copied().unwrap_or_default()),
@@ -198,6 +199,7 @@ impl Page {
     }
 
     /// Milliseconds since 1970.
+    #[inline]
     pub fn millis(&self, place: usize) -> i64 {
         (self.keys[place] & TIME_MASK) as i64 - ORIGIN
     }
@@ -206,6 +208,7 @@ impl Page {
         self.ids.get(place)
     }
 
+    #[inline]
     pub fn given(&self, place: usize) -> Entered<'_> {
         self.given.of(place)
     }

@@ -29,6 +29,7 @@ impl<'a> Passing<'a> {
         }
     }
 
+    #[inline]
     pub fn has(&self, posting: &Posting<'_>) -> bool {
         let Some(tests) = &self.tests else {
             return true;
@@ -44,6 +45,7 @@ impl<'a> Passing<'a> {
     }
 
     /// Whether properties of that number pass, where not all do.
+    #[inline]
     pub(super) fn shared(&self, number: u16) -> bool {
         self.shared[usize::from(number)]
     }

@@ -3,11 +3,12 @@
 use super::*;
 use crate::record::Numbers;
 use crate::scores::{OF_COMPANIES, check};
+use crate::segment::InUse;
 use carillon_model::contact::{Field, FieldType, Value};
 use carillon_model::score::ScoreModel;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn scope() -> Scope {
     Scope {
@@ -200,7 +201,11 @@ fn wrong(companies: CompanyScoring) -> Vec<(String, ScoreProblemKind)> {
         field("city", FieldType::Text, None),
         field("score_fit", FieldType::Number, Some("fit")),
     ];
-    let found = check(&model, &fields, &BTreeMap::new(), &BTreeSet::new());
+    let names = InUse {
+        tags: BTreeSet::from(["vip".to_owned()]),
+        ..InUse::default()
+    };
+    let found = check(&model, &fields, &BTreeMap::new(), &BTreeSet::new(), &names);
     found
         .into_iter()
         .map(|problem| (problem.place, problem.kind))
@@ -245,7 +250,11 @@ fn rules_of_people_read_what_segments_read_and_those_of_the_company_its_fields_a
     ));
     assert!(matches!(
         &one(rule("r", "company.sector is \"x\"", None, 5))[..],
-        [(_, ScoreProblemKind::Unfit(_))]
+        [(_, ScoreProblemKind::Unfit { at: 0, .. })]
+    ));
+    assert!(matches!(
+        &one(rule("r", "tag \"vib\"", Some(1), 5))[..],
+        [(_, ScoreProblemKind::Doubtful { at: 4, .. })]
     ));
     let same = vec![rule("r", retail, None, 1), rule("r", retail, None, 2)];
     assert_eq!(wrong(model(RollUp::Sum, same)), at(ScoreProblemKind::BadKey));
