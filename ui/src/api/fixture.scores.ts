@@ -226,8 +226,16 @@ export function scoresAnswers({ empty, total, tell }: Pick<Listeners, "empty" | 
       const rules = model.groups.flatMap((group) => group.rules).filter(blank);
       const of_companies = (model.companies?.rules ?? []).filter(blank);
       return [
-        ...rules.map(({ key }) => ({ place: key, severity: "error" as const, message: `${say}did order in the last 30 days.` })),
-        ...of_companies.map(({ key }) => ({ place: key, severity: "error" as const, message: `${say}company.name is known.` })),
+        ...rules.map(({ key }) => ({
+          place: key,
+          severity: "error" as const,
+          message: `${say}did order in the last 30 days.`,
+        })),
+        ...of_companies.map(({ key }) => ({
+          place: key,
+          severity: "error" as const,
+          message: `${say}company.name is known.`,
+        })),
       ];
     },
     "scores.publish": ({ id }: { id: number }) =>

@@ -194,6 +194,7 @@ fn heat() -> ScoreModel {
         }],
         bounds: ScoreBounds::default(),
         stages: Vec::new(),
+        companies: None,
     }
 }
 
