@@ -4,12 +4,14 @@ use super::{acme, text};
 use crate::companies::{self, CompaniesQuery};
 use crate::contacts::add_tag;
 use crate::scores::{add as add_score, archive, publish, save};
-use crate::tests::fixtures::{Place, add, ids, write};
-use crate::{Error, Store};
+use crate::tests::fixtures::{Place, add, field, ids, write};
+use crate::{Error, Store, fields};
+use carillon_model::contact::{FieldType, Value};
 use carillon_model::score::{
     CompanyRule, CompanyScoring, Decay, RollUp, RulePoints, ScoreBounds, ScoreGroup, ScoreModel, ScoreRule,
 };
 use carillon_model::{CompanyId, Moment, ScoreId};
+use chrono::TimeDelta;
 use std::collections::BTreeMap;
 
 /// The field that the score of these tests writes.
@@ -302,5 +304,31 @@ async fn the_order_is_that_of_a_statement_over_all_rows() {
             assert!(total.is_none_or(|total| total <= last), "{name} by {roll_up:?}");
             last = total.unwrap_or(i64::MIN);
         }
+    }
+}
+
+#[tokio::test]
+async fn an_order_by_a_score_follows_the_clock_though_nothing_is_written() {
+    let place = Place::new();
+    let companies = CompanyScoring {
+        rules: vec![rule("new", "company.renewed in the last 30 days", None, 500)],
+        ..CompanyScoring::default()
+    };
+    let (store, acme, score) = town(&place, None).await;
+    let today = now(&store);
+    write(&store, move |tx| {
+        fields::add(tx, &field("company.renewed", FieldType::Date, &[]))?;
+        let renewed = Value::Date(today.date_naive());
+        companies::set(tx, acme, "company.renewed", Some(&renewed), "user").map(drop)
+    })
+    .await
+    .unwrap();
+    republish(&store, score, companies).await;
+    let today = now(&store);
+    for (days, first) in [(0, "Acme"), (29, "Acme"), (40, "Best"), (0, "Acme")] {
+        let at = today + TimeDelta::days(days);
+        let by_score = store.companies_by_score(FIELD.to_owned(), query(true), at);
+        let (rows, _) = by_score.await.unwrap();
+        assert_eq!(rows[0].company.name, first, "after {days} days");
     }
 }
