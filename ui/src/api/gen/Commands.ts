@@ -378,7 +378,7 @@ export type Commands = {
   "jobs.get": { kind: "query"; req: OneJob; res: JobView; reads: [] };
   "journeys.behind": { kind: "mutate"; req: BehindSimulation; res: JobStarted; reads: [] };
   "journeys.catalogue": { kind: "query"; req: NoArgs; res: Array<StepKindFace>; reads: [] };
-  "journeys.check": { kind: "query"; req: CheckJourney; res: Array<Problem>; reads: ["fields", "segments", "templates", "accounts"] };
+  "journeys.check": { kind: "query"; req: CheckJourney; res: Array<Problem>; reads: ["journeys", "fields", "segments", "templates", "accounts"] };
   "journeys.counts": { kind: "query"; req: OneJourney; res: JourneyCounts; reads: ["journeys", "enrolments", "reports"] };
   "journeys.delete": { kind: "mutate"; req: OneJourney; res: Done; reads: [] };
   "journeys.drain": { kind: "mutate"; req: OneJourney; res: StateNow; reads: [] };
@@ -449,7 +449,7 @@ export type Commands = {
   "scores.adjust": { kind: "mutate"; req: AdjustScore; res: Done; reads: [] };
   "scores.archive": { kind: "mutate"; req: OneScore; res: Done; reads: [] };
   "scores.backtest": { kind: "query"; req: BacktestScore; res: ScoreBacktest; reads: ["scores"] };
-  "scores.check": { kind: "query"; req: CheckScore; res: Array<ScoreTrouble>; reads: ["scores", "fields", "segments"] };
+  "scores.check": { kind: "query"; req: CheckScore; res: Array<ScoreTrouble>; reads: ["scores", "fields", "segments", "journeys"] };
   "scores.get": { kind: "query"; req: OneScore; res: ScoreRow; reads: ["scores"] };
   "scores.ledger": { kind: "query"; req: AskLedger; res: Array<ScoreLedgerRow>; reads: ["scores", "events"] };
   "scores.list": { kind: "query"; req: NoArgs; res: Array<ScoreRow>; reads: ["scores"] };
@@ -541,7 +541,7 @@ export const READS: Record<string, readonly string[]> = {
   "imports.list": ["imports"],
   "jobs.get": [],
   "journeys.catalogue": [],
-  "journeys.check": ["fields", "segments", "templates", "accounts"],
+  "journeys.check": ["journeys", "fields", "segments", "templates", "accounts"],
   "journeys.counts": ["journeys", "enrolments", "reports"],
   "journeys.entering": ["journeys", "membership"],
   "journeys.export": ["journeys"],
@@ -570,7 +570,7 @@ export const READS: Record<string, readonly string[]> = {
   "responses.undecided": ["responses"],
   "responses.undecided_of": ["responses"],
   "scores.backtest": ["scores"],
-  "scores.check": ["scores", "fields", "segments"],
+  "scores.check": ["scores", "fields", "segments", "journeys"],
   "scores.get": ["scores"],
   "scores.ledger": ["scores", "events"],
   "scores.list": ["scores"],

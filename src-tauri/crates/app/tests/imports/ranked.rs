@@ -142,6 +142,13 @@ async fn a_score_has_rules_for_companies_that_are_checked_published_listed_and_e
         told.contains("about the company itself") && told.contains("tag \"x\""),
         "{told}"
     );
+    let autumn =
+        json!({ "rules": [{ "key": "r", "when": "in journey \"Autumn\"", "people": 2, "points": 5 }] });
+    let doubtful = check(&id, &autumn).await;
+    assert_eq!(
+        (&doubtful[0]["place"], &doubtful[0]["severity"]),
+        (&json!("r"), &json!("warning"))
+    );
     let nothing = check(&id, &json!({ "roll_up": "nothing" })).await;
     assert_eq!(nothing[0]["place"], ":companies", "{nothing}");
     studio.mutate("scores.publish", json!({ "id": id })).await;
