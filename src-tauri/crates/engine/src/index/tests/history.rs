@@ -67,6 +67,25 @@ fn change() -> impl Strategy<Value = Change> {
     })
 }
 
+/// Numbers of segments as a file gives them: never one a second time, whatever its segment was called.
+#[derive(Default)]
+struct Segments(BTreeMap<SegmentId, u32>);
+
+impl Segments {
+    /// Gives the segment of a change the number it has by now.
+    fn number(&mut self, change: &mut Change) {
+        match change {
+            Change::SegmentSaved { id, .. } => id.0 += self.0.get(id).copied().unwrap_or_default(),
+            Change::SegmentRemoved(id) => {
+                let later = self.0.entry(*id).or_default();
+                id.0 += *later;
+                *later += 100;
+            }
+            _ => {}
+        }
+    }
+}
+
 /// An expression, often one that reads the history of a segment that time or facts may turn over.
 fn recalls() -> impl Strategy<Value = Expr> {
     let of = (select(vec!["B", "C"]), moved());
@@ -464,7 +483,9 @@ proptest! {
         };
         let mut index = open(&file, &journal);
         let mut held = file.memberships(start);
-        for commit in commits {
+        let mut numbers = Segments::default();
+        for mut commit in commits {
+            commit.changes.iter_mut().for_each(|change| numbers.number(change));
             let as_of = file.as_of + commit.pause;
             let before = file.clone();
             let wanted = file.turns(&mut held, as_of, &commit.changes);
