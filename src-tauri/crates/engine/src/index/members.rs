@@ -143,7 +143,7 @@ impl<'a> Count<'a> {
         let members = self.read_clause(clause);
         let expr = Expr::Clause(clause.clone());
         let needs = Needs::of(&expr, &BTreeMap::new());
-        let lasts = !needs.time || self.turning(&expr).is_empty();
+        let lasts = !needs.time || !self.may_turn(&expr);
         if self.rows.failures() > failures {
             return members;
         }

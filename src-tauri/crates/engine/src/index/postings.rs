@@ -77,13 +77,6 @@ pub(super) struct Run<'p> {
 }
 
 impl<'p> Run<'p> {
-    /// The latest one.
-    pub fn last(&self) -> Option<Posting<'p>> {
-        let (page, sets) = (self.page, self.sets);
-        let place = self.to.checked_sub(1).filter(|place| *place >= self.from)?;
-        Some(Posting { page, sets, place })
-    }
-
     pub fn iter(&self) -> impl Iterator<Item = Posting<'p>> + use<'p> {
         let (page, sets) = (self.page, self.sets);
         (self.from..self.to).map(move |place| Posting { page, sets, place })
@@ -237,6 +230,11 @@ impl Postings {
         for (number, page) in &self.pages {
             each(number * PAGE, &page.numbers(span, passing));
         }
+    }
+
+    /// Whether any happened at that millisecond since 1970 or later.
+    pub fn has_since(&self, millis: i64) -> bool {
+        self.pages.values().any(|page| page.has_since(millis))
     }
 
     /// The pages there are, in order: those of one number hold the same contacts in all postings.

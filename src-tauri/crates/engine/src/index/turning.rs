@@ -1,8 +1,8 @@
 //! Whose truth time alone may change: of a million contacts most did nothing lately, and are not asked one by one.
 
-use super::column::sorted;
+use super::column::{Bits, Column, eight_bits};
 use super::members::Count;
-use super::postings::Postings;
+use super::postings::{Passing, Postings};
 use crate::segment::{
     Shifting, clauses, first_milli, movements_of, moves_with_days, settled_before, window_of,
 };
@@ -12,16 +12,46 @@ use chrono::TimeDelta;
 use roaring::RoaringBitmap;
 use std::collections::BTreeSet;
 
-impl Count<'_> {
+/// Whom time may turn over by a clause.
+enum Turning<'a> {
+    /// Whoever has a value.
+    Having(&'a Column),
+    /// Whoever has a posting at this moment or later.
+    Since(&'a Postings, Moment),
+}
+
+impl<'a> Count<'a> {
     /// Contacts for whom [`crate::segment::eval`] may name a moment until which `expr` is sure; for all others what it
     /// says now it says for ever, unless a fact changes. Some are named of whom that is true as well.
     pub fn turning(&self, expr: &Expr) -> RoaringBitmap {
         let mut out = RoaringBitmap::new();
+        self.each_turning(expr, &mut |turning| {
+            match turning {
+                Turning::Having(column) => out |= column.present(),
+                Turning::Since(postings, from) => out |= since(postings, from),
+            }
+            true
+        });
+        out & &self.rows.contacts
+    }
+
+    /// Whether there may be any.
+    pub fn may_turn(&self, expr: &Expr) -> bool {
+        !self.each_turning(expr, &mut |turning| match turning {
+            Turning::Having(column) => column.present().is_empty(),
+            Turning::Since(postings, from) => !postings.has_since(first_milli(from)),
+        })
+    }
+
+    /// Gives all of them, of the segments that are named, too, until `go_on` says no; whether it never did.
+    fn each_turning(&self, expr: &Expr, go_on: &mut dyn FnMut(Turning<'_>) -> bool) -> bool {
         let mut names = BTreeSet::new();
         let mut open = vec![expr];
         while let Some(expr) = open.pop() {
             for clause in clauses(expr) {
-                self.turning_by(clause, &mut out);
+                if !self.turning_by(clause, go_on) {
+                    return false;
+                }
                 if let Clause::InSegment { name } = clause
                     && names.insert(name.as_str())
                 {
@@ -29,25 +59,23 @@ impl Count<'_> {
                 }
             }
         }
-        out & &self.rows.contacts
+        true
     }
 
-    fn turning_by(&self, clause: &Clause, out: &mut RoaringBitmap) {
+    fn turning_by(&self, clause: &Clause, go_on: &mut dyn FnMut(Turning<'_>) -> bool) -> bool {
+        let mut since = |postings: &Postings, from: Moment| go_on(Turning::Since(postings, from));
         match clause {
             Clause::Field { key, test } => {
-                if let Test::Date { when, .. } = test
-                    && moves_with_days(when)
-                    && let Some(column) = self.rows.column(key)
-                {
-                    *out |= column.present();
-                }
+                let moves = matches!(test, Test::Date { when, .. } if moves_with_days(when));
+                let column = if moves { self.rows.column(key) } else { None };
+                column.is_none_or(|column| go_on(Turning::Having(column)))
             }
             Clause::Did { event, window, .. }
             | Clause::Streak { event, window, .. }
             | Clause::FirstDid { event, window }
             | Clause::LastDid { event, window }
             | Clause::Aggregate { event, window, .. } => {
-                *out |= since(&self.rows.events(&event.name).postings, self.settled(window));
+                since(&self.rows.events(&event.name).postings, self.settled(window))
             }
             Clause::Sequence {
                 first,
@@ -59,38 +87,30 @@ impl Count<'_> {
                 let wait = TimeDelta::seconds(i64::from(*within_secs));
                 let waiting = self.now.checked_sub_signed(wait).unwrap_or(Moment::MIN_UTC);
                 let of_first = self.settled(window).min(waiting);
-                *out |= since(&self.rows.events(&first.name).postings, of_first);
-                *out |= since(&self.rows.events(&then.name).postings, self.now);
+                since(&self.rows.events(&first.name).postings, of_first)
+                    && since(&self.rows.events(&then.name).postings, self.now)
             }
             Clause::Sent { template, window, .. } => {
                 let from = self.settled(window);
-                match template {
-                    Some(template) => {
-                        if let Some(postings) = self.rows.sent().get(template) {
-                            *out |= since(postings, from);
-                        }
-                    }
-                    None => {
-                        for postings in self.rows.sent().values() {
-                            *out |= since(postings, from);
-                        }
-                    }
-                }
+                let mut sent = self.rows.sent().iter();
+                let mut asked = sent
+                    .by_ref()
+                    .filter(|(of, _)| template.as_ref().is_none_or(|t| t == *of));
+                asked.all(|(_, postings)| since(postings, from))
             }
             Clause::Answered { answer, .. } => {
                 // Only what is still to come.
-                *out |= since(&self.rows.events(answer.event()).postings, self.now);
-                for postings in self.rows.sent().values() {
-                    *out |= since(postings, self.now);
-                }
+                since(&self.rows.events(answer.event()).postings, self.now)
+                    && self
+                        .rows
+                        .sent()
+                        .values()
+                        .all(|postings| since(postings, self.now))
             }
             Clause::Moved { .. } | Clause::InJourney { .. } => {
                 let from = window_of(clause).map_or(self.now, |window| self.settled(window));
-                for asked in movements_of(clause) {
-                    if let Some(movement) = self.scope.numbers.asked(&asked) {
-                        *out |= since(self.rows.moved(&movement), from);
-                    }
-                }
+                let mut movements = movements_of(clause).filter_map(|asked| self.scope.numbers.asked(&asked));
+                movements.all(|movement| since(self.rows.moved(&movement), from))
             }
             Clause::Shifted {
                 key,
@@ -103,12 +123,12 @@ impl Count<'_> {
                     by: *by,
                     within_secs: *within_secs,
                 };
-                *out |= since(self.rows.past(key), asked.start(self.now));
+                since(self.rows.past(key), asked.start(self.now))
             }
             Clause::Tag { .. }
             | Clause::Consent { .. }
             | Clause::InSegment { .. }
-            | Clause::Sample { .. } => {}
+            | Clause::Sample { .. } => true,
         }
     }
 
@@ -119,9 +139,14 @@ impl Count<'_> {
 
 /// Contacts with a posting at this moment or later.
 fn since(postings: &Postings, from: Moment) -> RoaringBitmap {
-    let from = first_milli(from);
-    let late = postings
-        .by_contact()
-        .filter(|run| run.last().is_some_and(|last| last.millis() >= from));
-    sorted(late.map(|run| run.contact))
+    let mut found = Bits::default();
+    postings.numbers(
+        [first_milli(from), i64::MAX],
+        &Passing::all(),
+        |first, numbers| {
+            let eights = numbers.chunks_exact(8);
+            found.put_bytes(first, eights.map(|eight| eight_bits(|bit| eight[bit] > 0)));
+        },
+    );
+    found.bitmap()
 }

@@ -274,6 +274,12 @@ impl Page {
         }
     }
 
+    /// Whether any happened at that millisecond since 1970 or later. All are looked at, which vectors do faster than stopping.
+    pub fn has_since(&self, millis: i64) -> bool {
+        let last = self.keys.iter().map(|key| key & TIME_MASK).max();
+        last.is_some_and(|last| last >= time(millis))
+    }
+
     pub fn heap_bytes(&self) -> usize {
         self.keys.capacity() * size_of::<u64>()
             + self.ids.heap_bytes()
