@@ -268,7 +268,7 @@ fn counting<F: Facts>(
     scope: &Scope,
 ) -> Counting {
     let mut out = Counting::default();
-    let Some(tz) = zone_of_window(window, who.zone(), scope) else {
+    let Some(tz) = zone_of_window(window, || who.zone(), scope) else {
         return out;
     };
     let spans = Spans::new(window, tz, now);

@@ -39,7 +39,7 @@ impl<'a> Count<'a> {
         let zones = ByZone::new(differs, self.rows, |own| {
             Some(Counting::new(
                 window,
-                zone_of_window(window, own, self.scope)?,
+                zone_of_window(window, || own, self.scope)?,
                 self.now,
             ))
         });
@@ -251,7 +251,7 @@ impl<'a> Count<'a> {
             return RoaringBitmap::new();
         };
         let zones = ByZone::new(*zone == Zone::Contact, self.rows, |own| {
-            zone_of(zone, own, self.scope)
+            zone_of(zone, || own, self.scope)
         });
         if zones.of_others().is_none() {
             return RoaringBitmap::new();

@@ -283,7 +283,7 @@ impl<'a> Count<'a> {
             return column.passing(|_, seen| test_holds(&test, seen));
         };
         let todays = ByZone::new(*zone == Zone::Contact, self.rows, |own| {
-            let tz = zone_of(zone, own, self.scope)?;
+            let tz = zone_of(zone, || own, self.scope)?;
             Some((tz, local_date(self.now, tz)?))
         });
         let other = match when {

@@ -26,10 +26,10 @@ pub fn start_of_day(tz: Tz, date: NaiveDate) -> Option<Moment> {
 }
 
 /// The zone a clause means; `None` if its name is unknown, and then the clause holds for nobody.
-pub(crate) fn zone_of(zone: &Zone, contact: Option<Tz>, scope: &Scope) -> Option<Tz> {
+pub(crate) fn zone_of(zone: &Zone, contact: impl FnOnce() -> Option<Tz>, scope: &Scope) -> Option<Tz> {
     match zone {
         Zone::Workspace => Some(scope.zone),
-        Zone::Contact => Some(contact.unwrap_or(scope.zone)),
+        Zone::Contact => Some(contact().unwrap_or(scope.zone)),
         Zone::Named(name) => name.parse().ok(),
     }
 }

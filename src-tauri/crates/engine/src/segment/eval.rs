@@ -319,7 +319,7 @@ impl<'a, F: Facts> Evaluation<'a, F> {
                 period,
                 zone,
                 window,
-            } => match zone_of(zone, self.who.zone(), self.scope) {
+            } => match zone_of(zone, || self.who.zone(), self.scope) {
                 Some(tz) => self.spans(window, |spans, now| {
                     in_a_row(&self.events(event), *n, *period, tz, spans, now)
                 }),
@@ -404,7 +404,7 @@ impl<'a, F: Facts> Evaluation<'a, F> {
 
     /// What is read of the window in the zone it means.
     fn spans(&self, window: &Window, read: impl FnOnce(&Spans<'_>, Moment) -> Verdict) -> Verdict {
-        match zone_of_window(window, self.who.zone(), self.scope) {
+        match zone_of_window(window, || self.who.zone(), self.scope) {
             Some(tz) => read(&Spans::new(window, tz, self.now), self.now),
             None => always(false),
         }
@@ -421,7 +421,7 @@ impl<'a, F: Facts> Evaluation<'a, F> {
         let Test::Date { when, zone } = test else {
             return always(test_holds(test, &seen));
         };
-        let Some(tz) = zone_of(zone, self.who.zone(), self.scope) else {
+        let Some(tz) = zone_of(zone, || self.who.zone(), self.scope) else {
             return always(false);
         };
         let (Some(date), Some(today)) = (seen.date(tz), local_date(self.now, tz)) else {

@@ -114,7 +114,7 @@ fn seen_by(clause: &Clause, who: &ContactRecord, now: Moment, scope: &Scope) -> 
         } => {
             let counts = counting(window, who, now, scope);
             let counting = moments(event, who).into_iter().filter(|at| counts(*at));
-            let row = zone_of(zone, who.zone(), scope).map_or(0, |tz| {
+            let row = zone_of(zone, || who.zone(), scope).map_or(0, |tz| {
                 longest_streak(days_in_order(counting.collect(), tz), *period)
             });
             let key = match period {
@@ -258,7 +258,7 @@ fn one_field(name: &str, test: &Test, who: &ContactRecord, scope: &Scope) -> Str
         other => value(other),
     };
     if let (Value::DateTime(at), Test::Date { zone, .. }) = (seen, test)
-        && let Some(tz) = zone_of(zone, who.zone(), scope)
+        && let Some(tz) = zone_of(zone, || who.zone(), scope)
         && let Some(date) = local_date(*at, tz)
     {
         let values: [(&str, &dyn Display); 4] = [
@@ -331,7 +331,7 @@ fn counting<'a>(
     now: Moment,
     scope: &Scope,
 ) -> impl Fn(Moment) -> bool + 'a {
-    let zone = zone_of_window(window, who.zone(), scope);
+    let zone = zone_of_window(window, || who.zone(), scope);
     let counting = zone.map(|tz| Counting::new(window, tz, now));
     move |at| counting.is_some_and(|counting| counting.has(at))
 }

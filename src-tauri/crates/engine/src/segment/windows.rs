@@ -13,7 +13,11 @@ pub(crate) type Span = (Moment, Option<Moment>);
 
 /// The zone whose days a window means (any, where it means none); `None` if its name is unknown, and then its
 /// clause holds for nobody.
-pub(crate) fn zone_of_window(window: &Window, contact: Option<Tz>, scope: &Scope) -> Option<Tz> {
+pub(crate) fn zone_of_window(
+    window: &Window,
+    contact: impl FnOnce() -> Option<Tz>,
+    scope: &Scope,
+) -> Option<Tz> {
     match window {
         Window::Days { zone, .. } => zone_of(zone, contact, scope),
         Window::Ever
