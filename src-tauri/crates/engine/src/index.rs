@@ -23,10 +23,11 @@ mod postings;
 mod remembered;
 mod rows;
 mod scored;
+mod sighted;
 mod source;
 mod stage;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tracked;
 mod turning;
 mod turns;
@@ -39,8 +40,9 @@ pub use followed::Followed;
 pub(crate) use followed::ScoreIx;
 pub use kept::Keeping;
 pub use near::Near;
-pub use rows::Held;
+pub use rows::{Held, Records};
 pub use scored::ScoreMove;
+pub use sighted::Sighted;
 pub use source::{ColumnPart, EventPart, Source};
 pub use stage::Staged;
 
@@ -49,6 +51,7 @@ use crate::record::{ContactRecord, Numbers, Scope};
 use crate::scores::Points;
 use crate::scores::backtest::Then;
 use crate::segment::{Facts, Needs, Seen, changed_key, clauses, print_clause};
+use carillon_model::event::Prop;
 use carillon_model::score::Scored;
 use carillon_model::segment::{EventMatch, Expr};
 use carillon_model::{ContactId, Moment, ScoreId, SegmentId, Seq};
@@ -57,7 +60,7 @@ use kept::Known;
 use members::Count;
 use remembered::Remembered;
 use roaring::RoaringBitmap;
-use rows::Rows;
+use rows::{Happened, Rows};
 use scored::{ScoreTimer, Scores};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -383,6 +386,16 @@ impl Index {
         self.rows.events_seen().map(|(name, keys)| (name, keys.collect()))
     }
 
+    /// When each event of a name happened, contact by contact in order, and what it came with, for whoever asks.
+    pub fn happened(
+        &self,
+        name: &str,
+    ) -> impl Iterator<Item = (Moment, impl Fn() -> BTreeMap<String, Prop>)> {
+        let Happened { postings, symbols } = self.rows.events(name);
+        let all = postings.by_contact().flat_map(|run| run.iter());
+        all.map(move |posting| (posting.at(), move || symbols.unpack(posting.props())))
+    }
+
     /// Tags somebody has, in order, with how many have each.
     pub fn tags_seen(&self) -> impl Iterator<Item = (&str, u64)> {
         let tags = self.rows.tags.iter().filter(|(_, has)| !has.is_empty());
@@ -398,10 +411,12 @@ impl Index {
 
     /// One contact with no more of its fields, tags, events, messages and movements than `needs` names.
     pub fn record_of(&self, contact: ContactId, needs: &Needs) -> Option<ContactRecord> {
-        self.rows
-            .contacts
-            .contains(contact.0)
-            .then(|| self.rows.record(contact.0, needs, &self.scope.numbers))
+        self.records(needs).of(contact)
+    }
+
+    /// The same of many contacts.
+    pub fn records<'a>(&'a self, needs: &'a Needs) -> Records<'a> {
+        self.rows.records(needs, &self.scope.numbers)
     }
 
     /// The number that a contact has in a field, for whoever asks for those of very many.

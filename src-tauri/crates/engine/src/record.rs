@@ -43,7 +43,7 @@ pub struct Sent {
 }
 
 /// A way into or out of one segment, journey or step of a journey.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Movement {
     pub kind: MovementKind,
     /// The number of the segment or journey.

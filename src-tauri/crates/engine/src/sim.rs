@@ -2,30 +2,35 @@
 //!
 //! Every draw is a stable hash of the seed, the contact and what is drawn, so a figure does not depend on the
 //! order of contacts or on threads: simulate parts and [`SimReport::merge`] them. Only figures are kept; the
-//! people behind one are found by running again with a filter ([`behind`]).
+//! people behind one are found by running again with a filter ([`Behind`]).
 
+mod alike;
 mod behaviour;
+mod everybody;
 mod life;
 mod limits;
 mod recorded;
 mod report;
+mod sight;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
 
 pub use behaviour::{Behaviour, Cause, Delay, MailOf};
+pub use everybody::{Audience, Behind, Simulation};
 pub use life::{ENROLMENTS_ALLOWED, Plan};
 pub use limits::{Accounts, Holds, Limit, Mails, reads_mails, settled};
 pub use recorded::{FromOutside, Recorded};
 pub use report::{EndCount, GoalCount, Number, PortCount, SimReport, StepCount};
+pub use sight::Sight;
 
 use crate::index::Followed;
 use crate::journey::{ContactView, JourneyVersion, Note, PassageId};
 use crate::record::{ContactRecord, Scope};
 use crate::replay::History;
+use carillon_model::Moment;
 use carillon_model::event::Event;
 use carillon_model::journey::{Fact, Input, StepIx};
-use carillon_model::{ContactId, Moment};
 use life::{Life, Watch};
 
 /// A draft and the world it is tried in.
@@ -40,64 +45,21 @@ pub struct World<'a> {
     pub scores: Option<&'a Followed>,
 }
 
-/// Plays the draft over many contacts.
+/// Plays the draft over some contacts, with nothing held.
 pub fn simulate<'r>(world: World<'_>, contacts: impl IntoIterator<Item = &'r ContactRecord>) -> SimReport {
-    let mut report = SimReport::new(world.version, world.plan);
-    let mut counting = report::Counting::new(&mut report, world.version);
+    let (accounts, holds) = (Accounts::default(), Holds::default());
+    let mut simulation = Simulation::new(world, &accounts, &holds);
     for contact in contacts {
-        counting.report.contacts += 1;
-        Life::new(world, contact, &[]).play(&mut counting);
+        simulation.plays(contact, None);
     }
-    report
-}
-
-/// Plays the draft over many contacts whose mails are held as `holds` says, and adds to `mails` when each wants to leave.
-/// With nothing held, every mail leaves at once. Reports and mails of other contacts are merged.
-pub fn simulate_mails<'r>(
-    world: World<'_>,
-    contacts: impl IntoIterator<Item = &'r ContactRecord>,
-    accounts: &Accounts,
-    holds: &Holds,
-    mails: &mut Mails,
-) -> SimReport {
-    let mut report = SimReport::new(world.version, world.plan);
-    let mut watch = limits::Asking {
-        watch: report::Counting::new(&mut report, world.version),
-        accounts,
-        mails,
-    };
-    for contact in contacts {
-        watch.watch.report.contacts += 1;
-        let life = Life::new(world, contact, &[]);
-        life.held(holds.of(contact.contact())).play(&mut watch);
-    }
-    report
-}
-
-/// The contacts a number of the report counts, in their order, where mails are held as `holds` says.
-pub fn behind<'r>(
-    world: World<'_>,
-    contacts: impl IntoIterator<Item = &'r ContactRecord>,
-    holds: &Holds,
-    number: &Number,
-) -> Vec<ContactId> {
-    let mut meant = Vec::new();
-    for contact in contacts {
-        let mut filter = report::Filter::new(number);
-        let life = Life::new(world, contact, &[]);
-        life.held(holds.of(contact.contact())).play(&mut filter);
-        if filter.matched {
-            meant.push(contact.contact());
-        }
-    }
-    meant
+    simulation.finish().0
 }
 
 /// One contact's passages with all they were told, as replay reads them. `given` are things that surely
 /// happen, beside what the behaviours draw; in order of time.
 pub fn trace(world: World<'_>, contact: &ContactRecord, given: &[Event]) -> Vec<(PassageId, History)> {
     let mut traces = Traces::default();
-    Life::new(world, contact, given).play(&mut traces);
+    life(world, contact, given).play(&mut traces);
     traces.0
 }
 
@@ -113,7 +75,7 @@ pub fn retrace(
         ..world
     };
     let mut traces = Traces::default();
-    Life::new(world, contact, &[]).told(recorded).play(&mut traces);
+    life(world, contact, &[]).told(recorded).play(&mut traces);
     traces.0
 }
 
@@ -125,12 +87,16 @@ pub fn try_one(world: World<'_>, contact: &ContactRecord, entry: StepIx, happens
         ..world
     };
     let mut traces = Traces::default();
-    Life::new(world, contact, happens).only(entry).play(&mut traces);
+    life(world, contact, happens).only(entry).play(&mut traces);
     traces
         .0
         .into_iter()
         .flat_map(|(_, history)| history.facts)
         .collect()
+}
+
+fn life<'a>(world: World<'a>, contact: &'a ContactRecord, given: &[Event]) -> Life<'a> {
+    Life::new(world, contact, life::coming(world, contact.contact(), given))
 }
 
 #[derive(Default)]

@@ -13,16 +13,15 @@ use carillon_engine::journey::{Entry, JourneyVersion};
 use carillon_engine::record::{ContactRecord, Scope};
 use carillon_engine::segment::Needs;
 use carillon_engine::sim::{
-    Accounts, Behaviour, Cause, Delay, Holds, Limit, Mails, Number, Plan, SimReport, World, behind,
-    reads_mails, settled, simulate_mails, try_one,
+    Accounts, Audience, Behaviour, Behind, Cause, Delay, Holds, Limit, Mails, Number, Plan, Sight, SimReport,
+    Simulation, World, reads_mails, settled, try_one,
 };
-use carillon_model::event::Prop;
 use carillon_model::journey::Journey;
 use carillon_model::score::ADJUSTED;
 use carillon_model::{ContactId, JourneyId, Moment};
 use carillon_store::{Priority, accounts, settings};
 use chrono::TimeDelta;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -38,10 +37,9 @@ const HISTORY: i64 = 90;
 fn behaviours(
     open: &Open,
     (version, followed): (&JourneyVersion, Option<&Followed>),
-    contacts: &[u32],
+    contacts: usize,
     until: Moment,
-    job: &Job,
-) -> Result<Vec<Behaviour>> {
+) -> Vec<Behaviour> {
     let needs = version.needs();
     // Points that somebody or a journey gave are no doing of the contact's.
     let counted = followed.into_iter().flat_map(|followed| &followed.needs().events);
@@ -52,35 +50,34 @@ fn behaviours(
         .chain(let_in(version))
         .chain(counted.filter(|name| *name != ADJUSTED))
         .collect();
-    let mut seen = Seen {
-        until,
-        first: until,
-        since: until - TimeDelta::days(HISTORY),
-        events: BTreeMap::new(),
-    };
-    let reads = Needs {
-        events: names.iter().map(|name| (*name).clone()).collect(),
-        ..Needs::default()
-    };
-    for part in contacts.chunks(PART) {
-        job.check()?;
+    let since = until - TimeDelta::days(HISTORY);
+    let mut first = until;
+    let mut seen = Vec::new();
+    for name in names {
+        let (mut n, mut props) = (0u64, Vec::new());
         open.store.with_index(|index| {
-            let records = part
-                .iter()
-                .filter_map(|id| index.record_of(ContactId(*id), &reads));
-            records.for_each(|record| seen.look_at(&record, &names));
+            for (at, with) in index.happened(name).filter(|(at, _)| *at > since && *at <= until) {
+                first = first.min(at);
+                n += 1;
+                if props.len() < SEEN {
+                    props.push(with());
+                }
+            }
         });
+        if n > 0 {
+            seen.push((name.clone(), n, props));
+        }
     }
-    let days = ((until - seen.first).num_seconds() as f64 / 86_400.0).max(1.0);
-    let contact_days = contacts.len().max(1) as f64 * days;
-    let drawn = seen.events.into_iter().map(|(event, (n, props))| Behaviour {
+    let days = ((until - first).num_seconds() as f64 / 86_400.0).max(1.0);
+    let contact_days = contacts.max(1) as f64 * days;
+    let drawn = seen.into_iter().map(|(event, n, props)| Behaviour {
         event,
         cause: Cause::PerDay,
         probability: (n as f64 / contact_days).min(1.0),
         delay: Delay::any_time_of_day(),
         props,
     });
-    Ok(drawn.collect())
+    drawn.collect()
 }
 
 /// Events that let contacts in.
@@ -89,32 +86,6 @@ fn let_in(version: &JourneyVersion) -> impl Iterator<Item = &String> {
         Entry::Event(wanted) => Some(&wanted.name),
         Entry::Segment(_) | Entry::Date(_) | Entry::Schedule(_) | Entry::Manual => None,
     })
-}
-
-/// What is found in the history.
-struct Seen {
-    since: Moment,
-    until: Moment,
-    /// When the first event of any kind in this time happened.
-    first: Moment,
-    /// How often each, and what some of them carried.
-    events: BTreeMap<String, (u64, Vec<BTreeMap<String, Prop>>)>,
-}
-
-impl Seen {
-    fn look_at(&mut self, record: &ContactRecord, names: &BTreeSet<&String>) {
-        let lately = |at: Moment| at > self.since && at <= self.until;
-        for event in record.events.iter().filter(|event| lately(event.at)) {
-            self.first = self.first.min(event.at);
-            if names.contains(&event.name) {
-                let (n, props) = self.events.entry(event.name.clone()).or_default();
-                *n += 1;
-                if props.len() < SEEN {
-                    props.push(event.props.clone());
-                }
-            }
-        }
-    }
 }
 
 /// What of a contact a draft reads, and the scores that it asks for.
@@ -137,8 +108,8 @@ fn partly_fixed(open: &Open, followed: Option<&Followed>) -> Vec<String> {
     named.map(|field| field.label).collect()
 }
 
-/// Contacts simulated between two looks at whether somebody cancelled.
-const PART: usize = 5_000;
+/// Contacts simulated between two looks at whether somebody cancelled; no more records are in memory, a core.
+const PART: usize = 500;
 
 /// A draft and what its mails leave through.
 struct Draft {
@@ -158,7 +129,7 @@ struct Rehearsal {
 }
 
 impl Rehearsal {
-    fn new(open: Arc<Open>, draft: Draft, req: &SimulateJourney, job: &Job) -> Result<Rehearsal> {
+    fn new(open: Arc<Open>, draft: Draft, req: &SimulateJourney) -> Result<Rehearsal> {
         let contacts: Vec<u32> = open.store.with_index(|index| index.contacts().iter().collect());
         if contacts.is_empty() {
             return Err(fail(Code::Refused, "journeys.no_contacts", &[]));
@@ -167,7 +138,7 @@ impl Rehearsal {
         let version = &draft.version;
         let followed = open.store.with_index(|index| index.followed(version));
         let asked = (version, followed.as_ref());
-        let behaviours = behaviours(&open, asked, &contacts, start.min(open.now()), job)?;
+        let behaviours = behaviours(&open, asked, contacts.len(), start.min(open.now()));
         let by_hand = version.entries().all(|(_, entry)| matches!(entry, Entry::Manual));
         let plan = Plan {
             journey: req.id.unwrap_or(UNSAVED),
@@ -200,39 +171,35 @@ impl Rehearsal {
     }
 
     /// Plays part after part on every core, each on whichever part comes next, until nothing is left or enough was seen:
-    /// all parts up to some are played then. What they give comes in no order.
-    fn parts<T: Send>(
+    /// all parts up to some are played then. What each core `begins` and gives its parts to, in no order.
+    fn parts<T: Audience>(
         &self,
         job: &Job,
-        enough: impl Fn() -> bool + Sync,
-        play: impl Fn(&[ContactRecord]) -> T + Sync,
+        begins: impl Fn() -> T + Sync,
+        enough: impl Fn(&T) -> bool + Sync,
     ) -> Result<Vec<T>> {
-        let needs = reads(&self.draft.version, self.followed.as_ref());
+        let sight = Sight::new(self.world());
         let next = AtomicUsize::new(0);
         let work = || {
-            let mut given = Vec::new();
+            let mut own = begins();
             loop {
                 job.check()?;
                 // Before a part is taken: one that is taken is played.
-                if enough() {
-                    return Ok(given);
+                if enough(&own) {
+                    return Ok(own);
                 }
                 let n = next.fetch_add(1, Ordering::Relaxed);
                 let Some(part) = self.contacts.chunks(PART).nth(n) else {
-                    return Ok(given);
+                    return Ok(own);
                 };
                 job.progress((n * PART) as u64, self.contacts.len() as u64);
-                let records: Vec<ContactRecord> = self.open.store.with_index(|index| {
-                    let known = part
-                        .iter()
-                        .filter_map(|id| index.record_of(ContactId(*id), &needs));
-                    known.collect()
-                });
-                given.push(play(&records));
+                for (record, digest) in self.unknown(part, &sight, &mut own) {
+                    own.plays(&record, digest);
+                }
             }
         };
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let all: Vec<Result<Vec<T>>> = thread::scope(|scope| {
+        thread::scope(|scope| {
             let others: Vec<_> = (1..cores).map(|_| scope.spawn(work)).collect();
             let own = work();
             let theirs = others.into_iter().map(|other| {
@@ -241,28 +208,37 @@ impl Rehearsal {
                     .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             });
             std::iter::once(own).chain(theirs).collect()
-        });
-        Ok(all
-            .into_iter()
-            .collect::<Result<Vec<_>>>()?
-            .into_iter()
-            .flatten()
-            .collect())
+        })
+    }
+
+    /// Those of a part who are like nobody who was played, each with what it may be like others by.
+    fn unknown(
+        &self,
+        part: &[u32],
+        sight: &Sight<'_>,
+        audience: &mut impl Audience,
+    ) -> Vec<(ContactRecord, Option<u128>)> {
+        self.open.store.with_index(|index| {
+            let sighted = index.sighted(sight);
+            let unknown = part.iter().filter_map(|id| {
+                let contact = ContactId(*id);
+                // The record is that of the digest: nothing is committed in between.
+                let digest = sighted.digest(contact);
+                match digest.is_some_and(|digest| audience.knows(contact, digest)) {
+                    true => None,
+                    false => Some((sighted.record(contact)?, digest)),
+                }
+            });
+            unknown.collect()
+        })
     }
 
     /// Everybody once, with mails held as told: the figures, and when each mail wants to leave.
     fn played(&self, holds: &Holds, job: &Job) -> Result<(SimReport, Mails)> {
         let accounts = &self.draft.accounts;
-        let parts = self.parts(
-            job,
-            || false,
-            |records| {
-                let mut mails = Mails::default();
-                let report = simulate_mails(self.world(), records, accounts, holds, &mut mails);
-                (report, mails)
-            },
-        )?;
-        let both = parts.into_iter().reduce(|mut one, (report, mails)| {
+        let parts = self.parts(job, || Simulation::new(self.world(), accounts, holds), |_| false)?;
+        let parts = parts.into_iter().map(Simulation::finish);
+        let both = parts.reduce(|mut one, (report, mails)| {
             one.0.merge(report);
             one.1.merge(mails);
             one
@@ -289,17 +265,17 @@ impl Rehearsal {
             true => self.settled(job)?.1,
             false => Holds::default(),
         };
-        let so_far = AtomicUsize::new(0);
+        // One core may find them all.
+        let most = AtomicUsize::new(0);
         let parts = self.parts(
             job,
-            || so_far.load(Ordering::Relaxed) >= limit,
-            |records| {
-                let found = behind(self.world(), records, &holds, number);
-                so_far.fetch_add(found.len(), Ordering::Relaxed);
-                found
+            || Behind::new(self.world(), &holds, number),
+            |behind| {
+                let own = behind.found().len();
+                most.fetch_max(own, Ordering::Relaxed).max(own) >= limit
             },
         )?;
-        let mut found: Vec<ContactId> = parts.into_iter().flatten().collect();
+        let mut found: Vec<ContactId> = parts.iter().flat_map(Behind::found).copied().collect();
         found.sort_unstable();
         found.truncate(limit);
         Ok(found)
@@ -343,7 +319,7 @@ async fn rehearse<T: Send + 'static>(
 ) -> Result<T> {
     job.phase("simulating");
     let asked = tokio::task::spawn_blocking(move || {
-        let rehearsal = Rehearsal::new(open, draft, &req, &job)?;
+        let rehearsal = Rehearsal::new(open, draft, &req)?;
         ask(&rehearsal, &job)
     });
     asked.await.map_err(ApiError::internal)?

@@ -96,6 +96,12 @@ impl Followed {
         0..self.of.len()
     }
 
+    /// The fields that they write.
+    pub(crate) fn written(&self) -> impl Iterator<Item = &str> {
+        let of = self.of.iter();
+        of.flat_map(|one| one.definition.writes().iter().map(|key| &**key))
+    }
+
     /// Whether the fold of scores writes the field.
     pub(crate) fn writes(&self, key: &str) -> bool {
         self.of

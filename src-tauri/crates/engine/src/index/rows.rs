@@ -4,9 +4,11 @@ mod applied;
 mod held;
 mod past;
 mod read;
+mod records;
 mod who;
 
 pub use held::Held;
+pub use records::Records;
 pub(super) use who::Who;
 
 use super::change::Change;
@@ -14,8 +16,8 @@ use super::column::Column;
 use super::packed::Symbols;
 use super::postings::{New, Passing, Postings};
 use super::source::{Slot, Source};
-use crate::record::{ContactRecord, Moved, Movement, Numbers, Sent};
-use crate::segment::{Facts, Needs, changed_field};
+use crate::record::{Moved, Movement};
+use crate::segment::changed_field;
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::event::Event;
 use carillon_model::segment::{MovementKind, PropMatch};
@@ -338,70 +340,6 @@ impl Rows {
         Who { rows: self, id }
     }
 
-    /// One contact as a value, with those of its facts that are needed; movements by their numbers.
-    pub fn record(&self, id: u32, needs: &Needs, numbers: &Numbers) -> ContactRecord {
-        let who = self.who(id);
-        let mut record = ContactRecord {
-            id,
-            suppressed: self.suppressed.contains(id),
-            ..ContactRecord::default()
-        };
-        let every = needs.every.field;
-        for (key, _) in wanted(&self.columns, (!every).then_some(&needs.fields)) {
-            // Every field means every value.
-            if every && changed_field(key).is_some() && !needs.fields.contains(key) {
-                continue;
-            }
-            if let Some(seen) = self.column(key).and_then(|column| column.get(id)) {
-                record.fields.insert(key.clone(), seen.into());
-            }
-        }
-        for (tag, has) in wanted(&self.tags, (!needs.every.tag).then_some(&needs.tags)) {
-            if has.contains(id) {
-                record.tags.insert(tag.clone());
-            }
-        }
-        for (key, granted) in &self.permissions {
-            if granted.contains(id) {
-                record.permissions.insert((key.0, key.1), key.2);
-            }
-        }
-        for (name, _) in wanted(&self.events, (!needs.every.event).then_some(&needs.events)) {
-            let happened = self.events(name);
-            let own = happened.postings.of(id).iter();
-            record.events.extend(own.map(|p| who.event(name, happened, &p)));
-        }
-        record.events.sort_by_key(|e| (e.at, e.id));
-        let templates = (!needs.any_message).then_some(&needs.templates);
-        if templates.is_none_or(|templates| !templates.is_empty()) {
-            for (template, postings) in wanted(self.sent(), templates) {
-                record.sent.extend(postings.of(id).iter().map(|p| Sent {
-                    template: template.clone(),
-                    at: p.at(),
-                    id: MessageId(p.id()),
-                }));
-            }
-        }
-        record.sent.sort_by_key(|s| s.at);
-        for movement in needs.movements.iter().filter_map(|asked| numbers.asked(asked)) {
-            record
-                .moved
-                .extend(self.moved(&movement).of(id).iter().map(|p| Moved {
-                    movement: movement.clone(),
-                    at: p.at(),
-                    number: p.id(),
-                }));
-        }
-        record.moved.sort_unstable();
-        record.moved.dedup();
-        record.past = needs
-            .past
-            .iter()
-            .map(|key| (key.clone(), who.past(key)))
-            .collect();
-        record
-    }
-
     pub fn heap_bytes(&self) -> usize {
         let bits = self
             .tags
@@ -488,19 +426,6 @@ fn writes(change: &Change, field: &str) -> bool {
         Change::ContactAdded { fields, .. } => fields.iter().any(|(key, _)| &**key == field),
         _ => false,
     }
-}
-
-/// Entries of the names, or all of them: no more are looked at than are wanted.
-fn wanted<'a, T>(
-    map: &'a BTreeMap<String, T>,
-    names: Option<&'a BTreeSet<String>>,
-) -> impl Iterator<Item = (&'a String, &'a T)> {
-    let some = names
-        .into_iter()
-        .flatten()
-        .filter_map(|name| map.get_key_value(name));
-    let all = names.is_none().then(|| map.iter());
-    some.chain(all.into_iter().flatten())
 }
 
 /// The entry of a name, made if it is missing; the name is copied only then.

@@ -353,7 +353,10 @@ impl StagedScores {
         if self.opening && !measured.written.is_empty() {
             until = Some(at);
         }
-        self.until.insert((id, contact), until);
+        // Nobody is due yet while the index is opened.
+        if !self.opening || until.is_some() {
+            self.until.insert((id, contact), until);
+        }
         if self.opening || measured.written.is_empty() {
             return Vec::new();
         }

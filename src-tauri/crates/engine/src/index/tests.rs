@@ -5,6 +5,7 @@ mod columns;
 mod history;
 mod moved;
 mod reached;
+mod records;
 mod wanted;
 
 use super::*;
@@ -21,7 +22,7 @@ use proptest::prelude::*;
 const ZONE: Tz = chrono_tz::Europe::Berlin;
 
 /// Every row of a contact as a change.
-fn rows_of(who: &ContactRecord) -> Vec<Change> {
+pub(crate) fn rows_of(who: &ContactRecord) -> Vec<Change> {
     let contact = who.contact();
     let mut out: Vec<Change> = who.events.iter().cloned().map(Change::EventAdded).collect();
     out.extend(who.sent.iter().map(|s| Change::Sent {

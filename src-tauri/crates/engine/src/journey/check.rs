@@ -55,6 +55,7 @@ impl<'a> Check<'a> {
     pub(super) fn new(catalogue: &'a Catalogue, names: Option<&'a InUse>) -> Check<'a> {
         let mut needs = Needs::default();
         needs.fields.insert("time_zone".to_owned());
+        needs.by_steps.insert("time_zone".to_owned());
         Check {
             catalogue,
             segment_names: catalogue.segments.keys().cloned().collect(),
@@ -180,6 +181,7 @@ impl<'a> Check<'a> {
             return None;
         }
         self.needs.fields.insert(key.to_owned());
+        self.needs.by_steps.insert(key.to_owned());
         Some(found)
     }
 
@@ -478,7 +480,10 @@ fn read_clauses(expr: &Expr, reads: &mut Reads, needs: &mut Needs) {
         reads.fields.extend(segment::fields_of(clause).map(str::to_owned));
         match clause {
             Clause::Field { .. } | Clause::Shifted { .. } => {}
-            Clause::Tag { .. } => reads.tags = true,
+            Clause::Tag { tag } => {
+                reads.tags = true;
+                needs.tags.insert(tag.clone());
+            }
             Clause::Did { .. }
             | Clause::Streak { .. }
             | Clause::FirstDid { .. }
@@ -491,17 +496,14 @@ fn read_clauses(expr: &Expr, reads: &mut Reads, needs: &mut Needs) {
                 reads.events.insert(answer.event().to_owned());
             }
             Clause::Consent { .. } => needs.consents = true,
-            Clause::Moved { .. }
-            | Clause::InJourney { .. }
-            | Clause::InSegment { .. }
-            | Clause::Sample { .. } => {}
+            Clause::Sample { .. } => needs.sample = true,
+            Clause::Moved { .. } | Clause::InJourney { .. } | Clause::InSegment { .. } => {}
         }
         needs.movements.extend(segment::movements_of(clause));
         needs.past.extend(segment::past_of(clause).map(str::to_owned));
     }
     needs.fields.extend(reads.fields.iter().cloned());
     needs.events.extend(reads.events.iter().cloned());
-    needs.tags |= reads.tags;
     needs.sent |= reads.sent;
 }
 

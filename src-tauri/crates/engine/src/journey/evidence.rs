@@ -88,11 +88,7 @@ impl ViewEvidence {
                 })
                 .collect(),
             fields: fields.map(|(key, value)| (key.clone(), value.clone())).collect(),
-            tags: if needs.tags {
-                record.tags.clone()
-            } else {
-                BTreeSet::new()
-            },
+            tags: record.tags.intersection(&needs.tags).cloned().collect(),
             events: events.cloned().collect(),
             sent: if needs.sent {
                 record

@@ -3,7 +3,7 @@
 use super::check::Check;
 use super::entry::Entry;
 use super::face::{Face, Setting};
-use super::view::ContactView;
+use super::view::{ContactView, PassageId};
 use carillon_model::event::Event;
 use carillon_model::journey::{ConditionIx, Effect, End, Input};
 use carillon_model::{EventId, Moment, StepId};
@@ -81,6 +81,11 @@ pub trait Node: Send + Sync + fmt::Debug {
         None
     }
 
+    /// The port by which chance leads the passage on, if nothing else does. All that a step asks of a contact's number.
+    fn way(&self, _passage: PassageId, _step: &StepId) -> Option<usize> {
+        None
+    }
+
     /// Whether time surely passes here: a loop without such a step never ends.
     fn always_waits(&self) -> bool {
         false
@@ -96,6 +101,11 @@ pub trait Node: Send + Sync + fmt::Debug {
         SmallVec::new()
     }
 
+    /// What it writes of the contact beside events, if it does.
+    fn writes(&self) -> Option<Written<'_>> {
+        None
+    }
+
     /// The event it records, if it does.
     fn posts(&self) -> Option<&str> {
         None
@@ -105,6 +115,13 @@ pub trait Node: Send + Sync + fmt::Debug {
     fn ends(&self) -> bool {
         false
     }
+}
+
+/// A part of what is known of a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written<'a> {
+    Field(&'a str),
+    Tag(&'a str),
 }
 
 /// What a step sees.

@@ -1,7 +1,8 @@
 //! A journey as the kernel runs it: immutable, indexed, its conditions numbered.
 
 use super::entry::Entry;
-use super::node::Node;
+use super::node::{Node, Written};
+use super::view::PassageId;
 use crate::record::Asked;
 use crate::segment;
 use carillon_model::StepId;
@@ -56,6 +57,8 @@ pub struct Goal {
 pub struct Needs {
     /// Fields by key, `time_zone` always among them.
     pub fields: BTreeSet<String>,
+    /// Those of them that steps read themselves, and not only conditions.
+    pub by_steps: BTreeSet<String>,
     /// Events that conditions count or steps wait for.
     pub events: BTreeSet<String>,
     /// Events that may move a passage: what [`carillon_model::journey::Input::Event`] is given for.
@@ -68,9 +71,12 @@ pub struct Needs {
     pub accounts: BTreeSet<String>,
     /// A mail goes by the workspace's default account.
     pub default_account: bool,
-    pub tags: bool,
+    /// Tags that conditions ask for.
+    pub tags: BTreeSet<String>,
     pub sent: bool,
     pub consents: bool,
+    /// The contact's number, by which samples are drawn.
+    pub sample: bool,
     /// Into and out of segments and journeys, by their names.
     pub movements: BTreeSet<Asked>,
     /// Scores whose past is read, by the keys of their fields.
@@ -82,14 +88,12 @@ impl Needs {
     pub fn of_contact(&self) -> segment::Needs {
         segment::Needs {
             fields: self.fields.clone(),
+            tags: self.tags.clone(),
             events: self.events.union(&self.listens).cloned().collect(),
             any_message: self.sent,
+            sample: self.sample,
             movements: self.movements.clone(),
             past: self.past.clone(),
-            every: segment::Every {
-                tag: self.tags,
-                ..segment::Every::default()
-            },
             ..segment::Needs::default()
         }
     }
@@ -214,6 +218,23 @@ impl JourneyVersion {
     /// What it needs to know.
     pub fn needs(&self) -> &Needs {
         &self.needs
+    }
+
+    /// What its steps write of a contact beside events.
+    pub(crate) fn writes(&self) -> impl Iterator<Item = Written<'_>> {
+        self.steps.iter().filter_map(|placed| placed.node.writes())
+    }
+
+    /// The events that its steps record.
+    pub(crate) fn posts(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().filter_map(|placed| placed.node.posts())
+    }
+
+    /// The ways on which chance leads one passage, of each step that draws, in canonical order: beside samples all that
+    /// hangs on the contact's number.
+    pub fn ways(&self, passage: PassageId) -> impl Iterator<Item = usize> {
+        let steps = self.steps.iter();
+        steps.filter_map(move |placed| placed.node.way(passage, &placed.id))
     }
 
     pub(super) fn reads(&self) -> &[Reads] {

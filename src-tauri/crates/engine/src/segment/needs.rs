@@ -28,6 +28,8 @@ pub struct Needs {
     pub movements: BTreeSet<Asked>,
     /// Scores whose past is read, by the keys of their fields.
     pub past: BTreeSet<String>,
+    /// The contact's number, by which samples are drawn.
+    pub sample: bool,
     /// Time alone may change it.
     pub time: bool,
     /// More of a contact than an expression names, for whoever reads a record.
@@ -108,10 +110,21 @@ impl Needs {
         self.any_message |= other.any_message;
         self.suppressed |= other.suppressed;
         self.zone |= other.zone;
+        self.sample |= other.sample;
         self.time |= other.time;
         self.every.field |= other.every.field;
         self.every.tag |= other.every.tag;
         self.every.event |= other.every.event;
+    }
+
+    /// Whether whoever has all that `other` names has all that this does, whatever time it is.
+    pub fn is_within(&self, other: &Needs) -> bool {
+        let mut both = other.clone();
+        both.merge(self);
+        // What an expression is written with is nothing of a contact.
+        (both.zone, both.time) = (other.zone, other.time);
+        both.segments.clone_from(&other.segments);
+        both == *other
     }
 
     fn add(&mut self, clause: &Clause) {
@@ -151,14 +164,14 @@ impl Needs {
             Clause::InSegment { name } => drop(self.segments.insert(name.clone())),
             // A movement may carry a moment that is still to come, as an event may.
             Clause::InJourney { .. } => self.time = true,
+            Clause::Sample { .. } => self.sample = true,
             Clause::Moved { .. }
             | Clause::Did { .. }
             | Clause::Streak { .. }
             | Clause::FirstDid { .. }
             | Clause::LastDid { .. }
             | Clause::Aggregate { .. }
-            | Clause::Sequence { .. }
-            | Clause::Sample { .. } => {}
+            | Clause::Sequence { .. } => {}
         }
     }
 }

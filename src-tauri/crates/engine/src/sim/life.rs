@@ -73,7 +73,7 @@ pub(super) trait Watch {
     fn mail(&mut self, _day: usize, _leaves: bool) {}
 
     /// A mail may leave through the account, as far as its contact goes.
-    fn asks(&mut self, _contact: ContactId, _at: Moment, _account: Option<&str>) {}
+    fn asks(&mut self, _at: Moment, _account: Option<&str>) {}
 
     fn done(&mut self, _version: &JourneyVersion, _state: &State, _cut_short: bool) {}
 }
@@ -97,6 +97,34 @@ struct Occurrence {
     entry: StepIx,
     settled: Moment,
     due: Option<Moment>,
+}
+
+/// What a contact is given to do and what it does by itself, as far as it matters: the next thing last.
+pub(super) fn coming(world: World<'_>, contact: ContactId, given: &[Event]) -> Vec<Event> {
+    let plan = world.plan;
+    let given = given.iter().filter(|event| matters(world, &event.name));
+    let mut coming: Vec<Event> = given.cloned().collect();
+    for (place, behaviour) in world.behaviours.iter().enumerate() {
+        if behaviour.cause == Cause::PerDay && matters(world, &behaviour.event) {
+            coming.extend((0..plan.days).filter_map(|day| {
+                let begins_at = plan.start.checked_add_signed(TimeDelta::days(i64::from(day)))?;
+                behaviour.on_day(place, plan.seed, contact, day, begins_at)
+            }));
+        }
+    }
+    coming.sort_by_key(|event| std::cmp::Reverse((event.at, event.id)));
+    coming
+}
+
+/// Whether the draft, or a score that it asks for, hears of an event.
+fn matters(world: World<'_>, name: &str) -> bool {
+    let version = world.version;
+    let lets_in = |entry: &Entry| matches!(entry, Entry::Event(wanted) if wanted.name == name);
+    version.needs().events.contains(name)
+        || world
+            .scores
+            .is_some_and(|scores| scores.needs().events.contains(name))
+        || version.entries().any(|(_, entry)| lets_in(entry))
 }
 
 pub(super) struct Life<'a> {
@@ -125,7 +153,8 @@ pub(super) struct Life<'a> {
 }
 
 impl<'a> Life<'a> {
-    pub(super) fn new(world: World<'a>, record: &'a ContactRecord, given: &[Event]) -> Life<'a> {
+    /// With the things that will happen, as [`coming`] has them.
+    pub(super) fn new(world: World<'a>, record: &'a ContactRecord, coming: Vec<Event>) -> Life<'a> {
         let World {
             version, scope, plan, ..
         } = world;
@@ -136,12 +165,12 @@ impl<'a> Life<'a> {
         };
         let (scores, record) = Scores::begin(world.scores, record, scope, plan.start);
         let view = ContactView::new(version, id, record, scope, plan.start);
-        let mut life = Life {
+        Life {
             world,
             passage: Passage::new(version, view, plan.start),
             scores,
             past: Vec::new(),
-            coming: Vec::new(),
+            coming,
             calendar: Vec::new(),
             edges: VecDeque::new(),
             recorded: None,
@@ -152,23 +181,7 @@ impl<'a> Life<'a> {
             until: plan.end(),
             clock: plan.start,
             cut_short: false,
-        };
-        life.coming = given
-            .iter()
-            .filter(|event| life.matters(&event.name))
-            .cloned()
-            .collect();
-        for (place, behaviour) in world.behaviours.iter().enumerate() {
-            if behaviour.cause == Cause::PerDay && life.matters(&behaviour.event) {
-                life.coming.extend((0..plan.days).filter_map(|day| {
-                    let begins_at = plan.start.checked_add_signed(TimeDelta::days(i64::from(day)))?;
-                    behaviour.on_day(place, plan.seed, id.contact, day, begins_at)
-                }));
-            }
         }
-        life.coming
-            .sort_by_key(|event| std::cmp::Reverse((event.at, event.id)));
-        life
     }
 
     pub(super) fn only(mut self, entry: StepIx) -> Life<'a> {
@@ -467,11 +480,7 @@ impl<'a> Life<'a> {
     }
 
     fn matters(&self, name: &str) -> bool {
-        let version = self.world.version;
-        let lets_in = |entry: &Entry| matches!(entry, Entry::Event(wanted) if wanted.name == name);
-        version.needs().events.contains(name)
-            || self.scores.reads_event(name)
-            || version.entries().any(|(_, entry)| lets_in(entry))
+        matters(self.world, name)
     }
 
     /// A field may have been written at `now`: what was due by then stays due, and of what is written only later

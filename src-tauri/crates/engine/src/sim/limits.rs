@@ -7,11 +7,8 @@
 //! again with those moments, until they come out as they went in ([`reads_mails`]). Each round is right for longer than
 //! the one before, because a mail can change only what comes after it.
 
-use super::life::Watch;
 use super::{SimReport, World};
-use crate::journey::{JourneyVersion, Note, PassageId};
 use crate::sim::behaviour::{Behaviour, Cause};
-use carillon_model::journey::State;
 use carillon_model::{ContactId, Moment};
 use chrono::TimeDelta;
 use std::collections::BTreeMap;
@@ -44,7 +41,16 @@ struct Asked {
     nth: u32,
 }
 
-/// The mails that could leave, of all contacts.
+/// When a contact's mail could leave, and through which account, by its place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ask {
+    pub account: u16,
+    pub at: Moment,
+    /// Its number among the contact's mails, from 0; those of accounts without limits count, too.
+    pub nth: u32,
+}
+
+/// The mails that could leave through accounts with limits, of all contacts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mails(Vec<Asked>);
 
@@ -70,24 +76,14 @@ impl Mails {
         self.0.extend(other.0);
     }
 
-    pub(super) fn asks(
-        &mut self,
-        accounts: &Accounts,
-        contact: ContactId,
-        at: Moment,
-        account: Option<&str>,
-    ) {
-        // The number of the contact's mail counts those of accounts without limits, too.
-        let nth = match self.0.last() {
-            Some(last) if last.contact == contact => last.nth + 1,
-            _ => 0,
-        };
-        self.0.push(Asked {
-            account: accounts.place(account),
-            at,
+    /// Takes in the mails of one more contact.
+    pub(super) fn of(&mut self, contact: ContactId, asked: &[Ask]) {
+        self.0.extend(asked.iter().map(|ask| Asked {
+            account: ask.account,
+            at: ask.at,
             contact,
-            nth,
-        });
+            nth: ask.nth,
+        }));
     }
 }
 
@@ -123,12 +119,11 @@ impl Holds {
 }
 
 impl Accounts {
-    /// The account's place; one past the last for one that has no limits.
-    fn place(&self, account: Option<&str>) -> u16 {
-        let place = account
-            .or(self.default.as_deref())
-            .and_then(|name| self.limits.keys().position(|known| known == name));
-        u16::try_from(place.unwrap_or(self.limits.len())).unwrap_or(u16::MAX)
+    /// The account's place; `None` for one that has no limits.
+    pub(super) fn place(&self, account: Option<&str>) -> Option<u16> {
+        let name = account.or(self.default.as_deref())?;
+        let place = self.limits.keys().position(|known| known == name)?;
+        u16::try_from(place).ok()
     }
 
     /// Which mails the accounts hold.
@@ -168,7 +163,7 @@ pub fn reads_mails(world: World<'_>) -> bool {
 }
 
 /// The figures of everybody under the limits, and which mails are held. `play` plays everybody with the mails held that it
-/// is given ([`super::simulate_mails`]), and is asked until those held are those that were held.
+/// is given ([`super::Simulation`]), and is asked until those held are those that were held.
 ///
 /// # Errors
 /// Those of `play`.
@@ -215,35 +210,6 @@ fn plus(at: Moment, time: TimeDelta) -> Moment {
 fn a_day_later(at: Moment) -> Moment {
     let into_minute = TimeDelta::milliseconds(at.timestamp_millis().rem_euclid(60_000));
     plus(at - into_minute, TimeDelta::hours(24) + TimeDelta::minutes(1))
-}
-
-/// Counts, and keeps what mails ask for.
-pub(super) struct Asking<'w, W> {
-    pub watch: W,
-    pub accounts: &'w Accounts,
-    pub mails: &'w mut Mails,
-}
-
-impl<W: Watch> Watch for Asking<'_, W> {
-    fn begins(&mut self, passage: PassageId) {
-        self.watch.begins(passage);
-    }
-
-    fn note(&mut self, version: &JourneyVersion, note: &Note<'_>, day: usize) {
-        self.watch.note(version, note, day);
-    }
-
-    fn mail(&mut self, day: usize, leaves: bool) {
-        self.watch.mail(day, leaves);
-    }
-
-    fn asks(&mut self, contact: ContactId, at: Moment, account: Option<&str>) {
-        self.mails.asks(self.accounts, contact, at, account);
-    }
-
-    fn done(&mut self, version: &JourneyVersion, state: &State, cut_short: bool) {
-        self.watch.done(version, state, cut_short);
-    }
 }
 
 #[cfg(test)]

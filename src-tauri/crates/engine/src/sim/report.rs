@@ -298,74 +298,141 @@ const STRANGE: [&str; 4] = [
     crate::journey::PORT_TOO_MANY_MOVES,
 ];
 
-/// A report while it counts.
-pub(super) struct Counting<'r> {
-    pub report: &'r mut SimReport,
-    reader: Reader,
-    goals: BTreeMap<StepIx, usize>,
+/// What one life adds to a report. Ports and ends are places among those that were met.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Tally {
+    Began,
+    Entered { step: StepIx, day: u32 },
+    Left { step: StepIx, port: u16, day: u32 },
+    Ended(u16),
+    Goal(u16),
+    Mail { day: u32 },
+    Refused { day: u32 },
+    Waits(StepIx),
+    CutShort,
 }
 
-impl<'r> Counting<'r> {
-    pub(super) fn new(report: &'r mut SimReport, version: &JourneyVersion) -> Counting<'r> {
-        let goals = version
-            .goals()
-            .iter()
-            .enumerate()
-            .map(|(place, goal)| (goal.step, place))
-            .collect();
+/// A report while it counts.
+pub(super) struct Counting {
+    report: SimReport,
+    reader: Reader,
+    goals: BTreeMap<StepIx, u16>,
+    ports: Vec<String>,
+    ends: Vec<End>,
+    /// Of the contact that is played.
+    life: Vec<Tally>,
+}
+
+/// The place of one that was met, or that is met now.
+fn place_in<T: PartialEq<Q>, Q: ?Sized + ToOwned<Owned = T>>(met: &mut Vec<T>, one: &Q) -> u16 {
+    let place = met.iter().position(|known| *known == *one);
+    let place = place.unwrap_or_else(|| {
+        met.push(one.to_owned());
+        met.len() - 1
+    });
+    // No more than a version has steps and ports.
+    u16::try_from(place).unwrap_or(u16::MAX)
+}
+
+impl Counting {
+    pub(super) fn new(version: &JourneyVersion, plan: &Plan) -> Counting {
+        let goals = version.goals().iter().zip(0..);
         Counting {
-            report,
+            report: SimReport::new(version, plan),
             reader: Reader::default(),
-            goals,
+            goals: goals.map(|(goal, place)| (goal.step, place)).collect(),
+            ports: Vec::new(),
+            ends: Vec::new(),
+            life: Vec::new(),
         }
+    }
+
+    /// What the life came to that was played since this was last asked.
+    pub(super) fn take_life(&mut self) -> Vec<Tally> {
+        std::mem::take(&mut self.life)
+    }
+
+    /// Counts so many people who had a life.
+    pub(super) fn count(&mut self, life: &[Tally], people: u64) {
+        let report = &mut self.report;
+        report.contacts += people;
+        for tally in life {
+            match *tally {
+                Tally::Began => report.entered += people,
+                Tally::Entered { step, day } => {
+                    report.steps[usize::from(step.0)].entered[day as usize] += people;
+                }
+                Tally::Left { step, port, day } => {
+                    let left = &mut report.steps[usize::from(step.0)].left;
+                    let place = port_place(left, &self.ports[usize::from(port)], report.mails.len());
+                    left[place].per_day[day as usize] += people;
+                }
+                Tally::Ended(end) => report.ended(&self.ends[usize::from(end)], people),
+                Tally::Goal(goal) => report.goals[usize::from(goal)].conversions += people,
+                Tally::Mail { day } => report.mails[day as usize] += people,
+                Tally::Refused { day } => report.refused[day as usize] += people,
+                Tally::Waits(step) => {
+                    report.never_left += people;
+                    report.steps[usize::from(step.0)].waiting += people;
+                }
+                Tally::CutShort => report.cut_short += people,
+            }
+        }
+    }
+
+    pub(super) fn into_report(self) -> SimReport {
+        self.report
     }
 }
 
-impl Watch for Counting<'_> {
+impl Watch for Counting {
     fn begins(&mut self, _: PassageId) {
-        self.report.entered += 1;
+        self.life.push(Tally::Began);
         self.reader = Reader::default();
     }
 
     fn note(&mut self, version: &JourneyVersion, note: &Note<'_>, day: usize) {
         let Counting {
-            report,
             reader,
             goals,
+            ports,
+            ends,
+            life,
+            ..
         } = self;
-        reader.read(version, note, |count| match count {
-            Count::Entered(step) => report.steps[usize::from(step.0)].entered[day] += 1,
-            Count::Left(step, port) => {
-                let left = &mut report.steps[usize::from(step.0)].left;
-                let place = port_place(left, port, report.mails.len());
-                left[place].per_day[day] += 1;
-            }
-            Count::Ended(end) => report.ended(end, 1),
-            Count::Goal(step) => report.goals[goals[&step]].conversions += 1,
+        let day = day as u32;
+        reader.read(version, note, |count| {
+            life.push(match count {
+                Count::Entered(step) => Tally::Entered { step, day },
+                Count::Left(step, port) => {
+                    let port = place_in(ports, port);
+                    Tally::Left { step, port, day }
+                }
+                Count::Ended(end) => Tally::Ended(place_in(ends, end)),
+                Count::Goal(step) => Tally::Goal(goals[&step]),
+            });
         });
     }
 
     fn mail(&mut self, day: usize, leaves: bool) {
-        let counts = if leaves {
-            &mut self.report.mails
-        } else {
-            &mut self.report.refused
-        };
-        counts[day] += 1;
+        let day = day as u32;
+        self.life.push(match leaves {
+            true => Tally::Mail { day },
+            false => Tally::Refused { day },
+        });
     }
 
     fn done(&mut self, _: &JourneyVersion, state: &State, cut_short: bool) {
-        self.report.cut_short += u64::from(cut_short);
-        if let Some(at) = state.at {
-            self.report.never_left += 1;
-            self.report.steps[usize::from(at.0)].waiting += 1;
-        }
+        self.life.extend(cut_short.then_some(Tally::CutShort));
+        self.life.extend(state.at.map(Tally::Waits));
     }
 }
 
 /// Whether one contact is behind a number.
 pub(super) struct Filter<'n> {
     pub matched: bool,
+    /// How many began.
+    pub passages: u32,
     number: &'n Number,
     reader: Reader,
 }
@@ -374,6 +441,7 @@ impl<'n> Filter<'n> {
     pub(super) fn new(number: &'n Number) -> Filter<'n> {
         Filter {
             matched: false,
+            passages: 0,
             number,
             reader: Reader::default(),
         }
@@ -386,6 +454,7 @@ fn on(wanted: &Option<u32>, day: usize) -> bool {
 
 impl Watch for Filter<'_> {
     fn begins(&mut self, _: PassageId) {
+        self.passages += 1;
         self.reader = Reader::default();
     }
 
@@ -394,6 +463,7 @@ impl Watch for Filter<'_> {
             matched,
             number,
             reader,
+            ..
         } = self;
         let is = |step: StepIx, id: &StepId| version.placed(step).is_some_and(|placed| placed.id == *id);
         reader.read(version, note, |count| {

@@ -1,11 +1,12 @@
+mod alike;
 mod scored;
 
 use super::*;
 use crate::journey::{Catalogue, ENTRIES_AN_HOUR, compile, scenario};
 use crate::steps::tests::{contact, event, row, utc};
-use carillon_model::JourneyId;
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::journey::{End, FactKind, Journey, ReEntry};
+use carillon_model::{ContactId, JourneyId};
 use chrono::TimeDelta;
 use serde_json::json;
 
@@ -124,6 +125,18 @@ fn the_figures_of_a_small_world_are_what_a_hand_counts() {
     assert_eq!(report.steps.iter().map(|step| step.waiting).sum::<u64>(), 100);
 }
 
+/// The people behind a number.
+fn behind<'r>(
+    world: World<'_>,
+    people: impl IntoIterator<Item = &'r ContactRecord>,
+    holds: &Holds,
+    number: &Number,
+) -> Vec<ContactId> {
+    let mut behind = Behind::new(world, holds, number);
+    people.into_iter().for_each(|person| behind.plays(person, None));
+    behind.found().to_vec()
+}
+
 /// An account that lets so many go in a day.
 fn small(per_day: u32) -> Accounts {
     let limit = Limit {
@@ -151,9 +164,9 @@ fn under(world: World<'_>, accounts: &Accounts, people: &[ContactRecord]) -> (Si
     let play = |holds: &Holds| {
         let halves = people.split_at(people.len() / 3);
         let [one, other] = [halves.1, halves.0].map(|half| {
-            let mut mails = Mails::default();
-            let report = simulate_mails(world, half, accounts, holds, &mut mails);
-            (report, mails)
+            let mut simulation = Simulation::new(world, accounts, holds);
+            half.iter().for_each(|person| simulation.plays(person, None));
+            simulation.finish()
         });
         let (mut report, mut mails) = one;
         report.merge(other.0);

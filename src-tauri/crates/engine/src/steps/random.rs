@@ -1,9 +1,10 @@
 //! Ways by chance, in fixed shares. The draw is a hash, so it is the same whenever it is asked.
 
-use crate::journey::chance;
 use crate::journey::check::Check;
 use crate::journey::face::{Face, Form, Group, Setting};
 use crate::journey::node::{Because, Cx, Flow, Kind, Node, Port};
+use crate::journey::{PassageId, chance};
+use carillon_model::StepId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -93,13 +94,20 @@ impl Kind for Random {
     }
 }
 
+impl Step {
+    fn port(&self, bucket: u16) -> usize {
+        self.bounds.partition_point(|bound| *bound <= bucket)
+    }
+}
+
 impl Node for Step {
     fn enter(&self, cx: &Cx<'_>) -> Flow<'_> {
         let bucket = chance::bucket(cx.who.passage, cx.step);
-        Flow::Go(
-            self.bounds.partition_point(|bound| *bound <= bucket),
-            Because::Bucket(bucket),
-        )
+        Flow::Go(self.port(bucket), Because::Bucket(bucket))
+    }
+
+    fn way(&self, passage: PassageId, step: &StepId) -> Option<usize> {
+        Some(self.port(chance::bucket(passage, step)))
     }
 }
 

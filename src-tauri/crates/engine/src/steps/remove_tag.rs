@@ -2,7 +2,7 @@
 
 use crate::journey::check::Check;
 use crate::journey::face::{Face, Form, Group, Setting};
-use crate::journey::node::{Cx, Flow, Kind, Node, Port, next};
+use crate::journey::node::{Cx, Flow, Kind, Node, Port, Written, next};
 use carillon_model::journey::Effect;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -54,6 +54,10 @@ impl Node for Step {
         Flow::Act(Effect::RemoveTag {
             tag: self.tag.clone(),
         })
+    }
+
+    fn writes(&self) -> Option<Written<'_>> {
+        Some(Written::Tag(&self.tag))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::journey::check::Check;
 use crate::journey::face::{Face, Form, Group, Setting};
-use crate::journey::node::{Cx, Flow, Kind, Node, Port, next};
+use crate::journey::node::{Cx, Flow, Kind, Node, Port, Written, next};
 use carillon_model::contact::Value as FieldValue;
 use carillon_model::journey::Effect;
 use serde::Deserialize;
@@ -64,6 +64,10 @@ impl Node for Step {
             key: self.key.clone(),
             value: self.value.clone(),
         })
+    }
+
+    fn writes(&self) -> Option<Written<'_>> {
+        Some(Written::Field(&self.key))
     }
 }
 

@@ -32,7 +32,7 @@ impl Life<'_> {
             watch.mail(self.world.plan.day(now), false);
             return self.became(&mail, Outcome::Suppressed, watch);
         }
-        watch.asks(record.contact(), now, mail.account.as_deref());
+        watch.asks(now, mail.account.as_deref());
         let nth = self.asked;
         self.asked += 1;
         match self.held.binary_search_by_key(&nth, |held| held.nth) {
