@@ -36,14 +36,16 @@ const PLACES: [(&str, &str); 4] = [
 const LETTER: &str = "<mjml><mj-body><mj-section><mj-column><mj-text>Hello {{ first_name }}</mj-text>\
                       <mj-text>{{ postal_address }} {{ unsubscribe_line }}</mj-text></mj-column></mj-section></mj-body></mjml>\n";
 
-/// Seconds and memory of the whole command, without a limit and with one that holds mails for days, and what part of the
-/// seconds is opening the file.
+/// Seconds and memory of the whole command, without a limit and with one that holds mails for days, and of people who are all
+/// different to the journey; and what part of the seconds is opening the file.
 pub(super) fn measure(place: &Place) -> Result<Vec<Figure>> {
     let contacts = place.size.unwrap_or(1_000_000);
     let lived = as_lived(place, "live", UNLIMITED)? && as_lived(place, "live-limited", LIVE * 2 / 5)?;
-    let file = fill(place, &place.dir.join("large"), contacts)?;
+    let unlike = unlike_each_other(place, contacts)?;
+    let file = fill(place, &place.dir.join("large"), contacts, &drawing()?)?;
     let free = measured(place, &file)?;
     let right = lived && free.same && free.is_whole(contacts) && free.held() == 0;
+    let right_of_each = right && unlike.same && unlike.said == free.said;
     let (opening, _) = place.timed(wiring::report(&file, NAME))?;
     // Nobody is to answer at the port: nothing is sent.
     let per_day = (contacts / 10).max(1);
@@ -63,9 +65,30 @@ pub(super) fn measure(place: &Place) -> Result<Vec<Figure>> {
         figure("simulate.memory", free.megabytes, "MB", right),
         figure("simulate.rate", rate(&free), "contact-steps/s", right),
         figure("simulate.opening", opening.as_secs_f64(), "s", right),
+        figure("simulate.unlike", unlike.seconds, "s", right_of_each),
+        figure("simulate.unlike.memory", unlike.megabytes, "MB", right_of_each),
         figure("simulate.limited", limited.seconds, "s", right_too),
         figure("simulate.limited.memory", limited.megabytes, "MB", right_too),
     ])
+}
+
+/// The journey of the bench.
+fn drawing() -> Result<String> {
+    let path = root().join("tests/fixtures/journeys/twenty-steps.json");
+    std::fs::read_to_string(&path).map_err(|e| format!("{} cannot be read: {e}", path.display()))
+}
+
+/// The same people and the same ways, where the journey asks for each one's given name, which nobody else has, beside a score that
+/// it changes: nobody counts for anybody else.
+fn unlike_each_other(place: &Place, contacts: u64) -> Result<Run> {
+    let asked = "score_heat < 6";
+    let of_all = drawing()?;
+    if !of_all.contains(asked) {
+        return Err(format!("The journey does not ask whether {asked}."));
+    }
+    let of_each = of_all.replace(asked, &format!(r#"{asked} and not first_name is \"Nobody\""#));
+    let file = fill(place, &place.dir.join("unlike"), contacts, &of_each)?;
+    measured(place, &file)
 }
 
 /// One simulation that was measured.
@@ -157,7 +180,7 @@ fn is_whole(report: &Value) -> bool {
 /// accepted by the end of some days.
 fn as_lived(place: &Place, name: &str, per_day: u64) -> Result<bool> {
     let dir = place.dir.join(name);
-    let file = fill(place, &dir, LIVE)?;
+    let file = fill(place, &dir, LIVE, &drawing()?)?;
     let (world, port) = world(place, &dir)?;
     capture(&mut place.carillon(wiring::account_with(&file, NAME, port, 4, per_day)))?;
     let said = read(&capture(&mut place.carillon(simulated(&file)))?)?;
@@ -253,7 +276,7 @@ fn heat() -> Value {
 }
 
 /// A workspace on a clock that is moved, with so many people in front of the journey, which is not published.
-fn fill(place: &Place, dir: &Path, people: u64) -> Result<PathBuf> {
+fn fill(place: &Place, dir: &Path, people: u64, drawing: &str) -> Result<PathBuf> {
     std::fs::create_dir_all(dir).map_err(|e| format!("{} cannot be made: {e}", dir.display()))?;
     let put = |name: &str, text: &str| {
         let path = dir.join(name);
@@ -266,6 +289,7 @@ fn fill(place: &Place, dir: &Path, people: u64) -> Result<PathBuf> {
     }
     let (csv, letter) = (put("people.csv", &csv)?, put("letter.mjml", LETTER)?);
     let heat = put("heat.json", &heat().to_string())?;
+    let drawing = put("journey.json", drawing)?;
     let file = dir.join("simulate.carillon");
     for args in [
         wiring::workspace_create_virtual(&file),
@@ -275,7 +299,7 @@ fn fill(place: &Place, dir: &Path, people: u64) -> Result<PathBuf> {
         wiring::score_publish(&file, "Heat"),
         wiring::segment_save(&file, "Everyone", "everyone"),
         wiring::template_import(&file, "Letter", &letter),
-        wiring::journey_import(&file, &root().join("tests/fixtures/journeys/twenty-steps.json")),
+        wiring::journey_import(&file, &drawing),
     ] {
         capture(&mut place.carillon(args))?;
     }
