@@ -8,13 +8,16 @@ use carillon_model::ContactId;
 use smallvec::SmallVec;
 use std::collections::HashMap;
 
-/// Most lives that are remembered, a kilobyte each. Whoever is like none of them is played.
-const REMEMBERED: usize = 20_000;
+/// Most that all remembered lives may weigh, some 24 bytes a unit. Whoever is like none of them is played.
+const REMEMBERED: usize = 2_000_000;
+/// What a life weighs beside what it came to.
+const OWN_WEIGHT: usize = 16;
 
 /// Lives that were played, and what each came to.
 pub(super) struct Alike<'a, T> {
     world: World<'a>,
     lives: HashMap<Likeness, T>,
+    weight: usize,
 }
 
 /// By what a contact is like others: what is seen of it, and its ways.
@@ -29,6 +32,7 @@ impl<'a, T> Alike<'a, T> {
         Alike {
             world,
             lives: HashMap::new(),
+            weight: 0,
         }
     }
 
@@ -50,11 +54,13 @@ impl<'a, T> Alike<'a, T> {
         self.lives.get_mut(likeness)
     }
 
-    /// Remembers a life with so many passages. In later ones chance may lead those apart whom it led the same way in the
-    /// first.
-    pub(super) fn remember(&mut self, likeness: Likeness, passages: u32, came_to: T) {
+    /// Remembers a life with so many passages, and what it came to, which weighs so much. In later passages chance may lead
+    /// those apart whom it led the same way in the first.
+    pub(super) fn remember(&mut self, likeness: Likeness, passages: u32, (came_to, weighs): (T, usize)) {
         let draws_again = passages > 1 && !likeness.ways.is_empty();
-        if !draws_again && self.lives.len() < REMEMBERED {
+        let weight = self.weight.saturating_add(weighs + OWN_WEIGHT);
+        if !draws_again && weight <= REMEMBERED {
+            self.weight = weight;
             self.lives.insert(likeness, came_to);
         }
     }
@@ -62,5 +68,50 @@ impl<'a, T> Alike<'a, T> {
     /// What all of them came to.
     pub(super) fn into_lives(self) -> impl Iterator<Item = T> {
         self.lives.into_values()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::journey::{Catalogue, compile};
+    use crate::sim::Plan;
+    use crate::steps::tests::{row, utc};
+    use carillon_model::JourneyId;
+    use serde_json::json;
+
+    #[test]
+    fn no_more_is_remembered_than_may_weigh() {
+        let journey = row(&[("send_email", json!({"template": "welcome"}))]);
+        let catalogue = Catalogue::sample();
+        let (version, scope) = (
+            compile(&journey, &catalogue).0.unwrap(),
+            catalogue.scope(chrono_tz::UTC),
+        );
+        let plan = Plan {
+            journey: JourneyId(1),
+            start: utc("2026-01-05T10:00:00Z"),
+            days: 1,
+            seed: 1,
+            asleep: Vec::new(),
+            by_hand: true,
+        };
+        let mut alike = Alike::new(World {
+            version: &version,
+            scope: &scope,
+            plan: &plan,
+            behaviours: &[],
+            scores: None,
+        });
+        for (digest, weighs, known) in [
+            (1, REMEMBERED / 2, true),
+            (2, REMEMBERED / 2, false),
+            (3, REMEMBERED / 4, true),
+        ] {
+            let likeness = alike.likeness(ContactId(1), digest).unwrap();
+            alike.remember(likeness.clone(), 1, (digest, weighs));
+            assert_eq!(alike.of(&likeness).is_some(), known, "{digest}");
+        }
     }
 }

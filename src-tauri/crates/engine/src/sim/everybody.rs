@@ -95,12 +95,13 @@ impl Audience for Simulation<'_> {
         self.mails.of(contact, &asked);
         self.watch.counting.count(&tallies, 1);
         if let Some(likeness) = ahead.likeness {
+            let weighs = tallies.len() + asked.len();
             let lived = Lived {
                 tallies: tallies.into(),
                 asked: asked.into(),
                 others: 0,
             };
-            self.all.lives.remember(likeness, passages, lived);
+            self.all.lives.remember(likeness, passages, (lived, weighs));
         }
     }
 }
@@ -152,7 +153,9 @@ impl Audience for Behind<'_> {
         life.held(ahead.held).play(&mut filter);
         self.found.extend(filter.matched.then_some(contact));
         if let Some(likeness) = ahead.likeness {
-            self.all.lives.remember(likeness, filter.passages, filter.matched);
+            self.all
+                .lives
+                .remember(likeness, filter.passages, (filter.matched, 1));
         }
     }
 }
