@@ -156,7 +156,11 @@ fn random_drafts_come_to_the_same_whoever_is_played_with_whom() {
         let Some(crowd) = Crowd::of(&journey, &Catalogue::sample(), &many(&kinds, 4), start) else {
             continue;
         };
-        for behaviours in [vec![], vec![rarely(0.1)]] {
+        let answers = Behaviour {
+            probability: 0.4,
+            ..orders()
+        };
+        for behaviours in [vec![], vec![rarely(0.1)], vec![answers]] {
             let (report, known) = crowd.agrees(crowd.world(&plan, &behaviours));
             came_in += report.entered;
             not_played += known;
