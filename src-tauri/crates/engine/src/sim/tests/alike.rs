@@ -238,6 +238,12 @@ fn a_sample_is_of_the_same_people_however_alike_they_are() {
     let tags = [("add_tag", json!({"tag": "seen"}))];
     let when = "in segment \"Held out\" and tag \"seen\"";
     assert_eq!(meets(when, &tags, &people, 0), drawn);
+    // And where time turns over something else of everybody.
+    let mut ordered = contact(1);
+    ordered.events = vec![event("order", "2026-01-04T20:00:00Z", &[])];
+    let lately = [("if_else", json!({"when": "did order in the last 3 days"}))];
+    let when = "in segment \"Held out\"";
+    assert_eq!(meets(when, &lately, &many(&[ordered], 200), 0), drawn);
 }
 
 #[test]
