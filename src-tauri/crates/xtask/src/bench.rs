@@ -12,6 +12,8 @@ mod send;
 mod simulate;
 mod sink;
 mod ui;
+mod waiting;
+mod watched;
 mod world;
 
 use crate::args::Args;
@@ -82,8 +84,9 @@ struct Place {
 const BENCHES: &[Bench] = &[
     Bench {
         name: "kernel",
-        about: "journey steps through the store, in random due order, in groups and one by one; and 5,000 contacts (--size) \
-                through five steps, beside DBOS and Restate",
+        about: "journey steps through the store, in random due order, in groups and one by one; 5,000 contacts (--size) \
+                through five steps, also killed five times, beside DBOS and Restate; and 200 times as many who wait, and are due \
+                at one instant",
         rounds: 5,
         keeps: false,
         measure: kernel::measure,
@@ -296,7 +299,7 @@ fn line(figure: &Figure) -> Value {
 impl Figure {
     /// How many times better than the peer, more than 1 where ours is; without a peer, how much of the limit.
     fn ratio(&self) -> Option<f64> {
-        let less_is_better = ["s", "ms", "us", "MB", "bytes"].contains(&self.unit.as_str());
+        let less_is_better = ["s", "ms", "us", "MB", "bytes", "twice/kill"].contains(&self.unit.as_str());
         match (&self.peer, self.limit) {
             (Some((_, peer)), _) if less_is_better => Some(peer / self.ours),
             (Some((_, peer)), _) => Some(self.ours / peer),

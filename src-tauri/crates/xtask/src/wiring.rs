@@ -113,7 +113,17 @@ pub fn workspace_sender(file: &Path) -> Vec<String> {
 
 /// Moves a virtual clock on by so many days, sending what falls due.
 pub fn run_days(file: &Path, days: u64) -> Vec<String> {
-    on(file, &["run", "--for", &(days * 86_400).to_string()])
+    run_secs(file, days * 86_400)
+}
+
+/// Does what falls due in so many seconds: a virtual clock is moved there, for the machine's it waits.
+pub fn run_secs(file: &Path, secs: u64) -> Vec<String> {
+    on(file, &["run", "--for", &secs.to_string()])
+}
+
+/// The same until an instant.
+pub fn run_until(file: &Path, instant: &str) -> Vec<String> {
+    on(file, &["run", "--until", instant])
 }
 
 /// Sends until nothing is due and nothing is in flight.

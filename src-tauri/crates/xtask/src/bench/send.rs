@@ -3,6 +3,7 @@
 //! once more, killed at that rate; and unsigned to so many that memory would tell.
 
 use super::sink::Sink;
+use super::watched::{LIMIT, resident_kb, watched};
 use super::{Figure, Place, figure, peers};
 use crate::children::{Leashed, capture};
 use crate::ground::{find_program, root};
@@ -22,8 +23,6 @@ const LOOKED_AT: u64 = 20;
 const NAME: &str = "Bench";
 /// What the sign of a figure is in front of.
 const WAYS: [(&str, bool); 2] = [("send.unsigned", false), ("send.signed", true)];
-/// Longest time a sending may take.
-const LIMIT: Duration = Duration::from_secs(1_800);
 /// In the file of secrets of a workspace that lives for minutes.
 const PASSPHRASE: (&str, &str) = ("CARILLON_PASSPHRASE", "only for this bench");
 
@@ -255,39 +254,6 @@ fn letter() -> String {
     )
 }
 
-/// Runs to the end: how long it took, and the most memory that it and its children had at once, in MB.
-pub(super) fn watched(command: &mut Command) -> Result<(Duration, f64)> {
-    let started = Instant::now();
-    let mut running = Leashed::spawn(command)?;
-    let mut most = 0;
-    loop {
-        let ended = running.wait_for(Duration::from_millis(20));
-        let took = started.elapsed();
-        match ended {
-            Some(status) if status.success() => return Ok((took, most as f64 / 1e3)),
-            Some(status) => return Err(format!("What was measured ended with {status}.")),
-            None if took > LIMIT => return Err("What was measured did not come to an end.".to_string()),
-            None => most = most.max(resident_kb(running.id())),
-        }
-    }
-}
-
-/// Memory of all processes of a group, by what Linux says of each.
-fn resident_kb(group: u32) -> u64 {
-    let Ok(entries) = std::fs::read_dir("/proc") else {
-        return 0;
-    };
-    let of = |dir: PathBuf| -> Option<u64> {
-        let stat = std::fs::read_to_string(dir.join("stat")).ok()?;
-        // After the name in brackets: state, parent, group.
-        let own: u32 = stat.rsplit(") ").next()?.split(' ').nth(2)?.parse().ok()?;
-        let status = (own == group).then(|| std::fs::read_to_string(dir.join("status")).ok())??;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-        line.split_whitespace().next()?.parse().ok()
-    };
-    entries.flatten().filter_map(|entry| of(entry.path())).sum()
-}
-
 /// What the machine gives: messages of the same length from Postfix's own source, which writes nothing down.
 fn limit(dir: &Path, people: u64, sessions: u64) -> Result<f64> {
     let sink = Sink::start(dir, false)?;
@@ -343,32 +309,4 @@ fn by_nodemailer(
         json!({ "of": figure.name, "peer": told["peer"], "number": told[what], "same": right }).to_string()
     });
     peers::read(ours, &lines.collect::<Vec<_>>().join("\n"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn the_memory_of_a_group_counts_its_children() {
-        let mut command = Command::new("sh");
-        command.args(["-c", "sleep 600 & sleep 600"]);
-        let running = Leashed::spawn(&mut command).expect("sh");
-        let alone = || resident_kb(std::process::id().wrapping_add(1_000_000));
-        let started = Instant::now();
-        // Each of the three has a page at least, once they have become what they are.
-        while resident_kb(running.id()) < 300 && started.elapsed() < Duration::from_secs(10) {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        assert!(resident_kb(running.id()) >= 300);
-        assert_eq!(alone(), 0);
-    }
-
-    #[test]
-    fn what_ran_and_failed_is_no_figure() {
-        assert!(watched(Command::new("sh").args(["-c", "exit 3"])).is_err());
-        let (took, _) = watched(Command::new("sh").args(["-c", "sleep 0.1"])).expect("a time");
-        assert!(took >= Duration::from_millis(100));
-    }
 }

@@ -1,7 +1,7 @@
 //! Ninety days of a journey of twenty steps over a million contacts, and the same journey lived by a few hundred on a clock
 //! that is moved, step by step against what the simulation had said of them.
 
-use super::send::watched;
+use super::watched::watched;
 use super::{Figure, Place, figure};
 use crate::children::{Leashed, capture};
 use crate::ground::root;
