@@ -41,7 +41,7 @@ impl Conversation {
             let certificate = certificate.map_err(|e| e.to_string())?;
             roots.add(certificate).map_err(|e| e.to_string())?;
         }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|e| e.to_string())?

@@ -21,9 +21,9 @@ use carillon_model::relay::{
 };
 use line::Line;
 use place::Place;
-use ring::hmac;
-use ring::rand::{SecureRandom, SystemRandom};
-use ring::signature::{Ed25519KeyPair, KeyPair};
+use aws_lc_rs::hmac;
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use seal::OpeningKey;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -69,7 +69,7 @@ pub fn new_token_key() -> Result<Secret, Failure> {
 /// `Setup` when the system has no randomness.
 pub fn new_api_key(tenant: &str, name: &str) -> Result<(Secret, ApiKey), Failure> {
     let key = format!("{tenant}.{}", random_secret()?.expose());
-    let hash = hex(ring::digest::digest(&ring::digest::SHA256, key.as_bytes()).as_ref());
+    let hash = hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key.as_bytes()).as_ref());
     let told = ApiKey {
         name: name.to_owned(),
         hash,
@@ -336,7 +336,7 @@ impl RelayClient {
         fill(&mut nonce)?;
         let nonce = URL_SAFE_NO_PAD.encode(nonce);
         let time = now_ms() + self.ahead.load(Ordering::Relaxed);
-        let digest = hex(ring::digest::digest(&ring::digest::SHA256, body).as_ref());
+        let digest = hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body).as_ref());
         let text = signed_text(method, target, &self.tenant, time, &nonce, &digest);
         let signature = self.device.sign(text.as_bytes());
         Ok(vec![
@@ -421,7 +421,7 @@ impl Cursor {
                 Cursor {
                     epoch: pulled.epoch.clone(),
                     seq: last.seq,
-                    digest: hex(ring::digest::digest(&ring::digest::SHA256, &sealed).as_ref()),
+                    digest: hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &sealed).as_ref()),
                 }
             }
         }

@@ -278,7 +278,7 @@ fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, RelayError> {
         .and_then(Iterator::collect)
         .map_err(|e| wrong(&files.certificate, &e))?;
     let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|e| wrong(&files.key, &e))?;
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .and_then(|b| b.with_no_client_auth().with_single_cert(chain, key))
         .map_err(|e| wrong(&files.certificate, &e))?;

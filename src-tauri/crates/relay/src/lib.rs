@@ -55,7 +55,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// SHA-256, its first sixteen bytes.
 pub(crate) fn digest16(parts: &[&[u8]]) -> [u8; 16] {
-    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
     for part in parts {
         // Lengths first, so that no two lists of parts are the same bytes.
         context.update(&(part.len() as u64).to_be_bytes());

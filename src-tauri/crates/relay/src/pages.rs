@@ -14,7 +14,7 @@ const STYLE: &str = include_str!("pages.css");
 
 /// The hash the style is allowed by (CSP Level 3 §6.7.3.3).
 static STYLE_HASH: LazyLock<String> = LazyLock::new(|| {
-    let digest = ring::digest::digest(&ring::digest::SHA256, STYLE.as_bytes());
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, STYLE.as_bytes());
     format!("'sha256-{}'", STANDARD.encode(digest.as_ref()))
 });
 

@@ -10,7 +10,7 @@ use hpke::kdf::HkdfSha256;
 use hpke::kem::X25519HkdfSha256;
 use hpke::rand_core::{CryptoRng, RngCore};
 use hpke::{Deserializable, Kem, OpModeS, Serializable};
-use ring::rand::SecureRandom;
+use aws_lc_rs::rand::SecureRandom;
 
 type PublicKey = <X25519HkdfSha256 as Kem>::PublicKey;
 
@@ -61,7 +61,7 @@ struct System {
 impl System {
     fn new() -> Result<System, SealError> {
         let mut bytes = [0; 64];
-        ring::rand::SystemRandom::new()
+        aws_lc_rs::rand::SystemRandom::new()
             .fill(&mut bytes)
             .map_err(|_| SealError)?;
         Ok(System { bytes, used: 0 })

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use carillon_model::relay::{SIGNED_WINDOW_SECS, signed_text};
-use ring::signature::{ED25519, UnparsedPublicKey};
+use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use serde_json::json;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -80,7 +80,7 @@ pub(crate) fn check(
         .parse()
         .map_err(|_| refused("signature", "The request has no time."))?;
     let target = uri.path_and_query().map_or("/", |p| p.as_str());
-    let digest = crate::hex(ring::digest::digest(&ring::digest::SHA256, body).as_ref());
+    let digest = crate::hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body).as_ref());
     let said = signed_text(
         method.as_str(),
         target,

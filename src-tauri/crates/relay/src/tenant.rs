@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use carillon_model::Moment;
 use carillon_model::relay::{Device, PairRequest, PairingCode, RelaySettings};
-use ring::hmac;
+use aws_lc_rs::hmac;
 use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;

@@ -11,7 +11,7 @@ use carillon_model::Moment;
 use carillon_model::consent::Channel;
 use carillon_model::relay::Choices;
 use chrono::{DateTime, NaiveDate};
-use ring::hmac;
+use aws_lc_rs::hmac;
 use std::fmt;
 use subtle::ConstantTimeEq;
 use url::Url;
@@ -90,7 +90,7 @@ impl TokenKey {
     /// The key of this secret. Its id is the beginning of the secret's SHA-256: both sides find the same.
     pub fn new(secret: [u8; 32]) -> TokenKey {
         let named = [b"carillon relay key id\0".as_slice(), &secret].concat();
-        let digest = ring::digest::digest(&ring::digest::SHA256, &named);
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &named);
         TokenKey {
             id: URL_SAFE_NO_PAD.encode(&digest.as_ref()[..6]),
             secret: Zeroizing::new(secret),

@@ -250,7 +250,7 @@ fn certificate(names: &[String]) -> io::Result<(TlsAcceptor, String)> {
     all.extend_from_slice(names);
     let made = rcgen::generate_simple_self_signed(all).map_err(io::Error::other)?;
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .and_then(|builder| {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::vault::LONGEST_SECRET;
 use proptest::prelude::*;
-use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use std::sync::OnceLock;
 
 /// One key for all tests: making one takes seconds in an unoptimised build.

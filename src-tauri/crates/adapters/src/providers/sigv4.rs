@@ -3,7 +3,7 @@
 
 use crate::Secret;
 use carillon_model::Moment;
-use ring::{digest, hmac};
+use aws_lc_rs::{digest, hmac};
 use url::Url;
 
 /// Who signs, and for what.

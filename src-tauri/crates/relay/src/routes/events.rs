@@ -121,7 +121,7 @@ fn keyed(ask: &Ask) -> Option<(Arc<Tenant>, String)> {
     };
     // One that guesses gets no further guesses than attempts are free.
     let tenant = ask.relay.tenant(key.split_once('.')?.0)?;
-    let hash = crate::hex(ring::digest::digest(&ring::digest::SHA256, key.as_bytes()).as_ref());
+    let hash = crate::hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key.as_bytes()).as_ref());
     let face = tenant.face();
     let found = face
         .settings

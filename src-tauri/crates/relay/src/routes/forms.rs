@@ -227,7 +227,7 @@ fn proof(stamp: &str, nonce: &str, bits: u8) -> bool {
     if nonce.len() > 20 {
         return false;
     }
-    let digest = ring::digest::digest(&ring::digest::SHA256, format!("{stamp}:{nonce}").as_bytes());
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, format!("{stamp}:{nonce}").as_bytes());
     let mut zeros = 0;
     for byte in digest.as_ref() {
         zeros += byte.leading_zeros();

@@ -40,7 +40,7 @@ pub(crate) fn trusting_nobody() -> Result<ClientConfig, Failure> {
 }
 
 fn config(roots: RootCertStore) -> Result<ClientConfig, Failure> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| failure(FailureClass::Setup, "tls", error.to_string()))?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
