@@ -4,15 +4,15 @@
 mod canonical;
 
 use crate::Secret;
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeyPair;
+use aws_lc_rs::signature::RSA_PKCS1_SHA256;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use canonical::Header;
 use carillon_model::Moment;
 use getrandom::SysRng;
-use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeyPair;
-use aws_lc_rs::signature::RSA_PKCS1_SHA256;
 use rsa::pkcs1::EncodeRsaPrivateKey;
 use rsa::pkcs8::EncodePublicKey;
 use rsa::{BoxedUint, PrivateKey};
@@ -213,7 +213,7 @@ impl Signer {
         own.relaxed(&mut data);
         // RFC 6376 §3.7: the signature's own header is hashed last, without its line end.
         data.truncate(data.len() - 2);
-        let mut signature = vec![0; self.key.pair.public().modulus_len()];
+        let mut signature = vec![0; self.key.pair.public_modulus_len()];
         self.key
             .pair
             .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), &data, &mut signature)

@@ -3,6 +3,7 @@
 //! HPKE (RFC 9180) in base mode with DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and ChaCha20Poly1305. The relay has the
 //! public key; the private one never leaves the studio.
 
+use aws_lc_rs::rand::SecureRandom;
 use carillon_model::Moment;
 use carillon_model::relay::{Hit, HitKind, SEAL_INFO, seal_aad};
 use hpke::aead::ChaCha20Poly1305;
@@ -10,7 +11,6 @@ use hpke::kdf::HkdfSha256;
 use hpke::kem::X25519HkdfSha256;
 use hpke::rand_core::{CryptoRng, RngCore};
 use hpke::{Deserializable, Kem, OpModeS, Serializable};
-use aws_lc_rs::rand::SecureRandom;
 
 type PublicKey = <X25519HkdfSha256 as Kem>::PublicKey;
 

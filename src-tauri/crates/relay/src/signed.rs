@@ -1,12 +1,12 @@
 //! Requests of paired machines: signed with Ed25519 over method, target, time, nonce and body, each accepted once.
 
 use crate::tenant::{Relay, Tenant};
+use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use carillon_model::relay::{SIGNED_WINDOW_SECS, signed_text};
-use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use serde_json::json;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -5,13 +5,13 @@
 //! checks: what a link leads to stands in the link, so neither keeps a table, and a link works for as long as its key is
 //! known. A relay that is robbed of its keys can make links the relay believes, but no block the studio believes.
 
+use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use carillon_model::Moment;
 use carillon_model::consent::Channel;
 use carillon_model::relay::Choices;
 use chrono::{DateTime, NaiveDate};
-use aws_lc_rs::hmac;
 use std::fmt;
 use subtle::ConstantTimeEq;
 use url::Url;

@@ -2,8 +2,8 @@
 //! four others of its SDK along; checked with the published vectors.
 
 use crate::Secret;
-use carillon_model::Moment;
 use aws_lc_rs::{digest, hmac};
+use carillon_model::Moment;
 use url::Url;
 
 /// Who signs, and for what.

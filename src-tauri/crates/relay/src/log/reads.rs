@@ -68,7 +68,8 @@ impl Page {
         }
         Ok(Page {
             head: head(db)?,
-            anchor: before.map(|b| crate::hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &b).as_ref())),
+            anchor: before
+                .map(|b| crate::hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &b).as_ref())),
             events,
         })
     }

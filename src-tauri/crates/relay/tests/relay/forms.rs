@@ -65,7 +65,8 @@ pub fn work(stamp: &str, bits: u32) -> String {
     (0u64..)
         .map(|n| n.to_string())
         .find(|n| {
-            let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, format!("{stamp}:{n}").as_bytes());
+            let digest =
+                aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, format!("{stamp}:{n}").as_bytes());
             u32::from_be_bytes(digest.as_ref()[..4].try_into().unwrap()).leading_zeros() >= bits
         })
         .unwrap()

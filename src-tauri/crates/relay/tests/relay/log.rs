@@ -225,9 +225,9 @@ async fn nobody_but_a_paired_machine_reads_and_no_request_counts_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signed_request_is_refused_again_altered_or_old() {
+    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
     let ground = Ground::new().await;
     let seed = URL_SAFE_NO_PAD.decode(ground.secrets.device.expose()).unwrap();
     let pair = Ed25519KeyPair::from_seed_unchecked(&seed).unwrap();

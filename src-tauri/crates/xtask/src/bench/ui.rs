@@ -52,15 +52,35 @@ pub(super) fn measure(place: &Place) -> Result<Vec<Figure>> {
     window.wait_until(shots::SETTLED, PATIENCE)?;
     window.script(include_str!("ui.js"), json!([]))?;
     window.wait_until("window.bench.seen() !== null", PATIENCE)?;
-    let mut figures = table(&window, &display, &wanted, contacts)?;
+    let mut figures = memory(&display, "opened")?;
+    figures.extend(table(&window, &display, &wanted, contacts)?);
+    figures.extend(memory(&display, "moved")?);
     display.picture(&place.dir.join("table-end.png"))?;
     figures.extend(search(&window, &wanted, contacts)?);
+    figures.extend(memory(&display, "searched")?);
     figures.extend(filters(&window, &wanted)?);
+    figures.extend(memory(&display, "filtered")?);
     display.picture(&place.dir.join("table-filtered.png"))?;
     figures.extend(segments(&window, &wanted)?);
     display.picture(&place.dir.join("segment.png"))?;
-    figures.push(figure("ui.memory", display.memory_mb(&PROGRAMS)?, "MB", true));
+    figures.extend(memory(&display, "counted")?);
     Ok(figures)
+}
+
+/// Memory at a point of the way: of all programs, and of the studio's own without the web view's.
+fn memory(display: &Display, when: &str) -> Result<Vec<Figure>> {
+    let of = |name: &str, programs: &[&str]| {
+        Ok(figure(
+            &format!("ui.memory.{name}"),
+            display.memory_mb(programs)?,
+            "MB",
+            true,
+        ))
+    };
+    Ok(vec![
+        of(when, &PROGRAMS)?,
+        of(&format!("{when}.studio"), &PROGRAMS[..1])?,
+    ])
 }
 
 /// The programs whose memory and work are the studio's, by the first fifteen letters of their names.
