@@ -69,13 +69,9 @@ pub(super) fn measure(place: &Place) -> Result<Vec<Figure>> {
 
 /// Memory at a point of the way: of all programs, and of the studio's own without the web view's.
 fn memory(display: &Display, when: &str) -> Result<Vec<Figure>> {
-    let of = |name: &str, programs: &[&str]| {
-        Ok(figure(
-            &format!("ui.memory.{name}"),
-            display.memory_mb(programs)?,
-            "MB",
-            true,
-        ))
+    let of = |name: &str, programs: &[&str]| -> Result<Figure> {
+        let megabytes = display.memory_mb(programs)?;
+        Ok(figure(&format!("ui.memory.{name}"), megabytes, "MB", true))
     };
     Ok(vec![
         of(when, &PROGRAMS)?,
