@@ -11,7 +11,7 @@
 //! primary = "(" expr ")" | "everyone" | ("all" | "any" | "none") "(" list? ")"
 //!         | "at" "least" INT "of" "(" list? ")"          list = expr ("," expr)*
 //!         | KEY test | KEY "changed" date zone?
-//!         | KEY ("rose" | "fell") ("by" ("at" "least" | "more" "than") NUMBER)? "in" "the" "last" INT UNIT
+//!         | KEY ("rose" | "fell") ("by" ("at" "least" | "more" "than") NUMBER "%"?)? "in" "the" "last" INT UNIT
 //!         | "tag" TEXT
 //!         | "did" "not"? NAME often ("where" props)?
 //!         | "did" "not"? NAME streak window? ("where" props)?
@@ -74,7 +74,8 @@
 //! lack stays done.
 //!
 //! Laws. A missing value matches no clause; *not* is the exact complement. Something that lies in the future
-//! (an event or message later than now) has not happened yet: it counts from its moment on.
+//! (an event or message later than now) has not happened yet: it counts from its moment on. Of a score that was 0 or below
+//! there are no percents: it rose by more than any if it is above 0 now, and fell by none.
 
 mod addresses;
 mod aggregates;

@@ -126,13 +126,16 @@ pub enum Clause {
     Sample { percent: f64, salt: String },
 }
 
-/// By how much a score has risen or fallen: a difference of points.
+/// By how much a score has risen or fallen: a difference of points, or percents of what it was. What was not above 0 has no
+/// percents: from there it has risen by more than any if it is above 0 now, and it cannot fall.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
-#[serde(tag = "by", content = "points", rename_all = "snake_case")]
+#[serde(tag = "by", content = "n", rename_all = "snake_case")]
 #[ts(export)]
 pub enum Shift {
     AtLeast(f64),
     MoreThan(f64),
+    AtLeastPercent(f64),
+    MoreThanPercent(f64),
 }
 
 /// A test of a field's value. Text is compared on its NFKC, case-folded, trimmed form.

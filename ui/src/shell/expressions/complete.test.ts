@@ -110,10 +110,12 @@ test("points of scores rise and fall, and nothing else does", () => {
   const offered = (text: string) => complete(text, text.length, scored)?.offers.map(({ label }) => label) ?? [];
   expect(offered("score_fit ")).toContain("rose by at least 10 in the last 30 days");
   expect(offered("score_fit ")).toContain("fell in the last 30 days");
-  expect(offered("score_fit rose by more ")).toEqual(["than 10 in the last 30 days"]);
+  expect(offered("score_fit ")).toContain("fell by at least 20% in the last 30 days");
+  expect(offered("score_fit rose by more ")).toEqual(["than 10 in the last 30 days", "than 20% in the last 30 days"]);
   expect(offered("age ").filter((label) => /rose|fell/.test(label))).toEqual([]);
   const reads = (text: string) => readExpression(lex(text), scored.fields).whole;
   expect(reads("score_fit fell by more than 2.5 in the last 1 week and age > 3")).toBe(true);
+  expect(reads("score_fit rose by more than 12.5% in the last 2 days")).toBe(true);
   expect(reads("score_fit fell by 2 in the last 1 week")).toBe(false);
 });
 

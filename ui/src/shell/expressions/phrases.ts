@@ -410,6 +410,8 @@ export const DATES = [
 export const SHIFTED = (["rose", "fell"] as const).flatMap((way) => [
   tests(`${way} by at least {number:10} in the last {whole:30} {unit:days}`, way),
   tests(`${way} by more than {number:10} in the last {whole:30} {unit:days}`, way, start),
+  tests(`${way} by at least {number:20} % in the last {whole:30} {unit:days}`, `${way}_percent`),
+  tests(`${way} by more than {number:20} % in the last {whole:30} {unit:days}`, `${way}_percent`, start),
   tests(`${way} in the last {whole:30} {unit:days}`, way),
 ]);
 

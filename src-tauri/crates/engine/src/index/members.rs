@@ -257,7 +257,7 @@ impl<'a> Count<'a> {
                 _ => false,
             }
         };
-        if asked.holds(0.0, std::iter::empty(), self.now) {
+        if asked.may_hold_unmoved() {
             return column.passing(|id, seen| holds(seen, past.of(id)));
         }
         let found = past

@@ -398,8 +398,8 @@ fn check_shifted(clause: &Clause, key: &str, by: Shift, fields: &[Field], out: &
         out.push(problem("wrong_type", &text, key, None, message));
     }
     let differs = match by {
-        Shift::AtLeast(n) => n > 0.0,
-        Shift::MoreThan(n) => n >= 0.0,
+        Shift::AtLeast(n) | Shift::AtLeastPercent(n) => n > 0.0,
+        Shift::MoreThan(n) | Shift::MoreThanPercent(n) => n >= 0.0,
     };
     if !differs {
         let message = say("check.no_difference", &[]);

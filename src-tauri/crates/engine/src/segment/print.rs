@@ -137,6 +137,8 @@ fn write_clause(out: &mut String, clause: &Clause, not: &str) {
                 Shift::MoreThan(0.0) => String::new(),
                 Shift::MoreThan(n) => format!(" by more than {}", number(*n)),
                 Shift::AtLeast(n) => format!(" by at least {}", number(*n)),
+                Shift::MoreThanPercent(n) => format!(" by more than {}%", number(*n)),
+                Shift::AtLeastPercent(n) => format!(" by at least {}%", number(*n)),
             };
             format!(
                 "{} {way}{by} in the last {}",

@@ -241,6 +241,7 @@ fn only_points_of_scores_rise_and_fall_and_by_more_than_nothing() {
     for fine in [
         "score_fit rose in the last 7 days",
         "score_fit fell by at least 1 in the last 7 days",
+        "score_fit rose by at least 150% in the last 7 days",
     ] {
         assert_eq!(said(fine), [], "{fine}");
     }
@@ -269,6 +270,11 @@ fn only_points_of_scores_rise_and_fall_and_by_more_than_nothing() {
             "age > 3 and score_fit rose by at least 0 in the last 7 days",
             "bad_difference",
             "score_fit rose by at least 0 in the last 7 days",
+        ),
+        (
+            "score_fit rose by at least 0% in the last 7 days",
+            "bad_difference",
+            "score_fit rose by at least 0% in the last 7 days",
         ),
         (
             "score_fit fell by more than -1 in the last 7 days",

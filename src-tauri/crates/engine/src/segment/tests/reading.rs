@@ -30,6 +30,14 @@ fn the_forms_people_write_mean_what_they_say() {
             "not fell fell by more than 2.5 in the last 90 minutes",
         ),
         (
+            "score_fit rose by at least 12.5 % in the last 2 weeks",
+            "score_fit rose by at least 12.5% in the last 14 days",
+        ),
+        (
+            "score_fit fell by more than 0% in the last 1 day",
+            "score_fit fell by more than 0% in the last 1 day",
+        ),
+        (
             "score_fit rose by more than 0 in the last 1 day",
             "score_fit rose in the last 1 day",
         ),

@@ -54,7 +54,12 @@ pub fn clauses(company: &Company) -> Vec<Clause> {
 
 /// What a score was lately, and longer ago.
 fn shifted() -> impl Iterator<Item = Clause> {
-    let by = [Shift::AtLeast(3.0), Shift::MoreThan(0.0)];
+    let by = [
+        Shift::AtLeast(3.0),
+        Shift::MoreThan(0.0),
+        Shift::AtLeastPercent(50.0),
+        Shift::MoreThanPercent(20.0),
+    ];
     let asked = by
         .into_iter()
         .flat_map(|by| [(by, true, 10), (by, true, 60), (by, false, 10), (by, false, 60)]);

@@ -65,6 +65,8 @@ fn of_clause(clause: &Clause) -> Vec<(String, Clause)> {
             vec![match by {
                 Shift::AtLeast(_) => format!("{way} by at least"),
                 Shift::MoreThan(_) => format!("{way} by more than"),
+                Shift::AtLeastPercent(_) => format!("{way} by at least %"),
+                Shift::MoreThanPercent(_) => format!("{way} by more than %"),
             }]
         }
         Clause::Tag { .. } => vec!["tag".to_owned()],
@@ -335,7 +337,8 @@ fn all() -> BTreeSet<String> {
     all.extend(words(
         "all, any, none, at least, not, tag, in segment, in journey, random, JoinedSegment, LeftSegment, EnteredJourney, \
          LeftJourney, ReachedGoal, at step, CameToStep, PassedStep, LeftStep, rose by at least, rose by more than, \
-         fell by at least, fell by more than",
+         fell by at least, fell by more than, rose by at least %, rose by more than %, fell by at least %, \
+         fell by more than %",
     ));
     all.extend(words(
         "consent, consent by, consent Email, consent Sms, consent Phone, consent Post, consent Push",

@@ -189,11 +189,21 @@ impl Reading<'_> {
             true => format!("{is} - {was}"),
             false => format!("{was} - {is}"),
         };
-        let (operator, n) = match by {
-            Shift::AtLeast(n) => (">=", n),
-            Shift::MoreThan(n) => (">", n),
+        let (operator, n, percent) = match by {
+            Shift::AtLeast(n) => (">=", n, false),
+            Shift::MoreThan(n) => (">", n, false),
+            Shift::AtLeastPercent(n) => (">=", n, true),
+            Shift::MoreThanPercent(n) => (">", n, true),
         };
-        format!("({difference} {operator} {})", self.param(Cell::Real(n)))
+        let n = self.param(Cell::Real(n));
+        if !percent {
+            return format!("({difference} {operator} {n})");
+        }
+        // Of nothing there are no percents: whatever is more is more than any.
+        let from_nothing = if rose { format!("{is} > 0") } else { "0".to_owned() };
+        format!(
+            "(CASE WHEN {was} > 0 THEN ({difference}) * 100 {operator} {n} * {was} ELSE {from_nothing} END)"
+        )
     }
 
     /// Where the values of a field stand, their type and their options.

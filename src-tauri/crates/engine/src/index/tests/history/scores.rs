@@ -216,7 +216,7 @@ proptest! {
         for (i, expr) in [named.0, named.1, named.2].into_iter().enumerate() {
             plain.apply(&saved(i as u32 + 1, SEGMENTS[i], acyclic(expr, SEGMENTS[i])));
         }
-        for (text, id) in ["score_heat >= 5", "stage_heat is \"Hot\"", "score_mark is \"A1\" or score_fit < 0", "score_heat rose in the last 10 days", "score_heat fell by at least 2 in the last 3 days or score_fit rose by more than 1 in the last 20 days"].iter().zip(20..) {
+        for (text, id) in ["score_heat >= 5", "stage_heat is \"Hot\"", "score_mark is \"A1\" or score_fit < 0", "score_heat rose in the last 10 days", "score_heat rose by at least 50% in the last 10 days", "score_heat fell by at least 2 in the last 3 days or score_fit rose by more than 1 in the last 20 days"].iter().zip(20..) {
             plain.apply(&saved(id, &format!("of {id}"), reads(text)));
         }
         let models = [(1, "heat", staged(heat)), (2, "mark", grade()), (3, "fit", fit)];
