@@ -69,6 +69,11 @@ fn of_clause(clause: &Clause) -> Vec<(String, Clause)> {
                 Shift::MoreThanPercent(_) => format!("{way} by more than %"),
             }]
         }
+        Clause::Ranked { top, currency, .. } => {
+            let end = if *top { "top" } else { "bottom" };
+            let of = if currency.is_some() { "amounts" } else { "numbers" };
+            vec![format!("{end} of {of}")]
+        }
         Clause::Tag { .. } => vec!["tag".to_owned()],
         Clause::Did { event, times, window } => {
             let mut all: Vec<(String, Clause)> = of_often("did", *times, window)
@@ -338,7 +343,7 @@ fn all() -> BTreeSet<String> {
         "all, any, none, at least, not, tag, in segment, in journey, random, JoinedSegment, LeftSegment, EnteredJourney, \
          LeftJourney, ReachedGoal, at step, CameToStep, PassedStep, LeftStep, rose by at least, rose by more than, \
          fell by at least, fell by more than, rose by at least %, rose by more than %, fell by at least %, \
-         fell by more than %",
+         fell by more than %, top of numbers, bottom of numbers, top of amounts, bottom of amounts",
     ));
     all.extend(words(
         "consent, consent by, consent Email, consent Sms, consent Phone, consent Post, consent Push",
