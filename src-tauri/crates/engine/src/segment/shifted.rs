@@ -60,6 +60,9 @@ impl Shifting {
             Shift::AtLeast(least) => difference >= least,
             Shift::MoreThan(than) => difference > than,
             Shift::AtLeastPercent(_) | Shift::MoreThanPercent(_) if then <= 0.0 => self.rose && points > 0.0,
+            // What did not move moved by 0%, also where a product too small for a double would say that it is as much as wanted.
+            Shift::AtLeastPercent(least) if difference == 0.0 => least <= 0.0,
+            Shift::MoreThanPercent(than) if difference == 0.0 => than < 0.0,
             Shift::AtLeastPercent(least) => difference * 100.0 >= least * then,
             Shift::MoreThanPercent(than) => difference * 100.0 > than * then,
         }

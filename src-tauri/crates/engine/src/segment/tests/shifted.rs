@@ -116,6 +116,12 @@ fn percents_are_of_what_it_was_at_the_beginning_of_the_time() {
             "{then} to {now}: not {text}"
         );
     }
+    // What is too small for a double is no percent that nobody rose by.
+    let little = contact(&[("score_fit", Value::Number(1e-300))]);
+    assert!(!holds(
+        "score_fit rose by at least 1e-100% in the last 30 days",
+        &little
+    ));
     // Always the same, or never measured.
     let (always, nobody) = (contact(&[("score_fit", Value::Number(45.0))]), contact(&[]));
     for who in [always, nobody] {

@@ -209,7 +209,8 @@ impl Reading<'_> {
         // Of nothing there are no percents: whatever is more is more than any.
         let from_nothing = if rose { format!("{is} > 0") } else { "0".to_owned() };
         format!(
-            "(CASE WHEN {was} > 0 THEN ({difference}) * 100 {operator} {n} * {was} ELSE {from_nothing} END)"
+            "(CASE WHEN {was} <= 0 THEN {from_nothing} WHEN {difference} = 0 THEN 0 {operator} {n}
+              ELSE ({difference}) * 100 {operator} {n} * {was} END)"
         )
     }
 
