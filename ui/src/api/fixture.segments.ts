@@ -51,7 +51,7 @@ function savedSegments({ empty, total }: Of): SegmentRow[] {
           count: Math.round(total * 0.1),
           used_by: 0,
           history: Array.from({ length: 30 }, (_, n) => 410 + n),
-          cuts: ["among the top 10 % by spent, from 412.00 EUR up"],
+          cuts: ["among the top 10% by spent, from 412.00 EUR up"],
           created_at: at(9),
         },
       ];
@@ -85,7 +85,7 @@ export function segmentsAnswers({ empty, total }: Of) {
           length: part.length,
           text: part,
           count: Math.round(total * (0.7 - n * 0.15)),
-          ...(part.includes(" is in the top ") && { cut: "among the top 10 % by spent, from 412.00 EUR up" }),
+          ...(part.includes(" is in the top ") && { cut: "among the top 10% by spent, from 412.00 EUR up" }),
         };
         offset = found.offset + part.length;
         return found;

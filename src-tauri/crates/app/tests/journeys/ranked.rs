@@ -207,11 +207,11 @@ async fn whoever_looks_is_told_what_it_takes() {
     assert_eq!(list[0]["count"], json!(2));
     assert_eq!(
         list[0]["cuts"],
-        json!(["among the top 30 % by points, from 30 up"])
+        json!(["among the top 30% by points, from 30 up"])
     );
     let count = read(&app, "segments.count", json!({"text": text, "clauses": true})).await;
     assert_eq!(count["count"], json!(1));
-    let cut = "among the top 30 % by points, from 50 up";
+    let cut = "among the top 30% by points, from 50 up";
     assert_eq!(count["clauses"], json!([{"text": text, "count": 1, "cut": cut}]));
     let members = read(&app, "segments.members", json!({"text": text, "limit": 9})).await;
     assert_eq!(

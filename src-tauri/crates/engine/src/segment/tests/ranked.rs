@@ -182,11 +182,11 @@ fn the_reason_and_the_sentence_tell_the_cut() {
     };
     assert_eq!(
         said("tag \"a\" or not points is in the top 10%", forty.clone()),
-        ["points is in the top 10%: among the top 10 % by points, from 40 up"]
+        ["points is in the top 10%: among the top 10% by points, from 40 up"]
     );
     assert_eq!(
         said("points is in the bottom 10%", forty),
-        ["points is in the bottom 10%: among the bottom 10 % by points, up to 40"]
+        ["points is in the bottom 10%: among the bottom 10% by points, up to 40"]
     );
     assert_eq!(
         said("points is in the bottom 10%", None),
