@@ -21,6 +21,7 @@ function savedSegments({ empty, total }: Of): SegmentRow[] {
           count: Math.round(total * 0.041),
           used_by: 1,
           history: Array.from({ length: 30 }, (_, n) => 180 + n + Math.round(noise(n) * 30)),
+          cuts: [],
           created_at: at(80),
         },
         {
@@ -30,6 +31,7 @@ function savedSegments({ empty, total }: Of): SegmentRow[] {
           count: Math.round(total * 0.18),
           used_by: 2,
           history: Array.from({ length: 30 }, (_, n) => 900 - n * 3 + Math.round(noise(n * 3) * 40)),
+          cuts: [],
           created_at: at(70),
         },
         {
@@ -39,7 +41,18 @@ function savedSegments({ empty, total }: Of): SegmentRow[] {
           count: Math.round(total * 0.27),
           used_by: 0,
           history: Array.from({ length: 30 }, (_, n) => 1200 + n * 4),
+          cuts: [],
           created_at: at(12),
+        },
+        {
+          id: 4,
+          name: "Best customers",
+          text: "spent is in the top 10% EUR",
+          count: Math.round(total * 0.1),
+          used_by: 0,
+          history: Array.from({ length: 30 }, (_, n) => 410 + n),
+          cuts: ["among the top 10% by spent, from 412.00 EUR up"],
+          created_at: at(9),
         },
       ];
 }
@@ -72,6 +85,7 @@ export function segmentsAnswers({ empty, total }: Of) {
           length: part.length,
           text: part,
           count: Math.round(total * (0.7 - n * 0.15)),
+          ...(part.includes(" is in the top ") && { cut: "among the top 10% by spent, from 412.00 EUR up" }),
         };
         offset = found.offset + part.length;
         return found;

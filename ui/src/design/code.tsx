@@ -33,7 +33,7 @@ export interface CodeProps {
 }
 
 const WORDS = new Set(
-  "a account after ago ahead all and anniversary any april at august average before between by character characters consent contact's contain contains day days december did different does domain empty end ends equals ever everyone exactly february first free friday has hour hours in is january july june known last least less like mail march match matches maximum may message minimum minus minute minutes monday month months more most multiple next no none not november number october of on option options or plus quarter random role saturday segment sent september since start starts sum sunday tag than the then this thursday time times today tomorrow tuesday was wednesday week weeks where with within without workspace's year years yes yesterday zone".split(
+  "a account after ago ahead all and anniversary any april at august average before between bottom by came changed character characters clicked consent contact's contain contains day days december did different does domain empty end ends entered equals ever everyone exactly february fell first free friday goal has hour hours in is january joined journey july june known last least left less like mail march match matches maximum may message messages minimum minus minute minutes monday month months more most multiple nearly next no none not november number october of on opened option options or passed plus quarter quarters random reached replied role rose row saturday second seconds segment sent september since start starts step sum sunday tag than the then this thursday time times to today tomorrow top tuesday was wednesday week weeks where with within without workspace's year years yes yesterday zone".split(
     " ",
   ),
 );

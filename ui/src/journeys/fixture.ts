@@ -258,7 +258,7 @@ export function journeyFixture(tell: (topic: Topic) => void = () => {}): Answers
       results.set(job, simulate(document, days, seed));
       return { job };
     },
-    "journeys.try": ({ document }) => ({ facts: walk(document), partly_fixed_scores: [] }),
+    "journeys.try": ({ document }) => ({ facts: walk(document), partly_fixed_scores: [], ranked_segments: [] }),
     "journeys.path": () => walk(WELCOME),
     "journeys.people": () => PEOPLE,
     "journeys.behind": () => {
@@ -398,6 +398,7 @@ function simulate(doc: Journey, days: number, seed: number): SimReport {
     held: week.map((_, day) => (day === 0 ? 40 : 0)),
     still_held: 0,
     partly_fixed_scores: [],
+    ranked_segments: [],
     ended: [
       { end: { end: "completed", reason: "welcomed" }, count: Math.max(0, entered - never_left - ruled) },
       { end: { end: "exit_rule", reason: "staff" }, count: ruled },

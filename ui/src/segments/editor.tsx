@@ -132,6 +132,7 @@ function Editor({ row }: { row: SegmentRow | null }) {
               <p className="mb-1 font-medium">{t("segments.who")}</p>
               <ExpressionEditor
                 self={row?.name ?? null}
+                ranks
                 label={t("segments.who")}
                 value={text}
                 onChange={setText}
@@ -179,6 +180,11 @@ function Editor({ row }: { row: SegmentRow | null }) {
                   })}
               </p>
               {row !== null && row.history.length > 1 && <Trend history={row.history} />}
+              {row?.cuts.map((cut) => (
+                <p key={cut} className="mt-2 text-ink-2 text-table">
+                  {t("segments.cut", { cut })}
+                </p>
+              ))}
             </div>
             <Tabs
               label={t("segments.people")}
@@ -289,7 +295,7 @@ function Verdict({ text, error, hints, fine }: Said) {
 }
 
 function Clauses({ count: counted, dim }: { count: SegmentCount; dim: boolean }) {
-  if (counted.clauses.length < 2) return null;
+  if (counted.clauses.length < 2 && counted.clauses.every(({ cut }) => cut === undefined)) return null;
   const high = Math.max(1, counted.total);
   return (
     <Card
@@ -301,8 +307,11 @@ function Clauses({ count: counted, dim }: { count: SegmentCount; dim: boolean })
       <ul className="pb-2">
         {counted.clauses.map((clause, at) => (
           <li key={`${at}-${clause.text}`} className="relative flex min-h-8 items-center gap-3 px-4 py-1">
-            <span className="min-w-0 flex-1 truncate font-mono text-table" title={clause.text}>
-              {clause.text}
+            <span className="min-w-0 flex-1">
+              <span className="block truncate font-mono text-table" title={clause.text}>
+                {clause.text}
+              </span>
+              {clause.cut !== undefined && <span className="block text-ink-2 text-table">{clause.cut}</span>}
             </span>
             <span aria-hidden className="h-1.5 w-24 shrink-0 overflow-hidden rounded-full bg-sunken">
               <span

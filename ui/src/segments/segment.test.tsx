@@ -29,3 +29,9 @@ test("other segments are compared, and whoever uses this one is a link", async (
   const journey = await screen.findByRole("link", { name: /Welcome/ });
   expect(journey.getAttribute("href")).toMatch(/journeys\/1/);
 });
+
+test("what it takes to be in the top is told, as it was measured and as it is now", async () => {
+  showProgram("/segments/4");
+  await screen.findByText(/^Its members are among the top 10% by spent, from 412.00 EUR up, as measured/);
+  await screen.findByText("among the top 10% by spent, from 412.00 EUR up");
+});

@@ -51,6 +51,8 @@ pub struct SegmentRow {
     /// Members at the end of each of the last 30 days since it was first saved, oldest first; of the days before
     /// nothing is known.
     pub history: Vec<u32>,
+    /// What it takes to be in the top or the bottom, where it asks for that: in words, as it was measured last.
+    pub cuts: Vec<String>,
 }
 
 /// A segment to save; without an id, a new one.
@@ -117,6 +119,10 @@ pub struct ClauseCount {
     pub text: String,
     #[ts(type = "number")]
     pub count: u64,
+    /// Of one that asks for the top or the bottom: what it takes now, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub cut: Option<String>,
 }
 
 /// How many.
@@ -313,11 +319,14 @@ async fn list(cx: &Ctx, _: NoArgs) -> Result<Vec<SegmentRow>> {
                     .collect();
                 history.reverse();
                 let used_by = users.get(&segment.name).copied().unwrap_or(0);
+                let expr = index.scope().segments.get(&segment.name);
+                let cuts = expr.map(segment::said_of_cuts).unwrap_or_default();
                 SegmentRow {
                     segment,
                     count,
                     used_by,
                     history,
+                    cuts: cuts.into_iter().map(|(_, cut)| cut).collect(),
                 }
             })
             .collect()
@@ -417,15 +426,19 @@ async fn count(cx: &Ctx, req: CountSegment) -> Result<SegmentCount> {
     let now = open.now();
     let begun = std::time::Instant::now();
     let seq = open.store.seq().0;
-    let (n, per_clause, total) = open.store.with_index(|index| {
+    let (n, per_clause, mut cuts, total) = open.store.with_index(|index| {
+        let expr = index.measured(&expr, now);
+        let total = index.contacts().len();
         if req.clauses {
             let counted = index.count(&expr, now);
-            (counted.n, counted.per_clause, index.contacts().len())
+            let cuts: BTreeMap<_, _> = segment::said_of_cuts(&expr).into_iter().collect();
+            (counted.n, counted.per_clause, cuts, total)
         } else {
             (
                 index.members(&expr, now).len(),
                 Vec::new(),
-                index.contacts().len(),
+                BTreeMap::new(),
+                total,
             )
         }
     });
@@ -434,7 +447,10 @@ async fn count(cx: &Ctx, req: CountSegment) -> Result<SegmentCount> {
         total,
         clauses: per_clause
             .into_iter()
-            .map(|(text, count)| ClauseCount { text, count })
+            .map(|(text, count)| {
+                let cut = cuts.remove(&text);
+                ClauseCount { text, count, cut }
+            })
             .collect(),
         took_ms: begun.elapsed().as_secs_f64() * 1000.0,
         seq,
@@ -486,9 +502,9 @@ async fn why(cx: &Ctx, req: AskWhy) -> Result<WhyAnswer> {
     let at = open.now();
     let reason = open.store.with_index(|index| {
         let needs = Needs::of(&expr, &index.scope().segments);
-        index
-            .record_of(req.contact, &needs)
-            .map(|record| segment::explain(&expr, &record, at, index.scope()))
+        let record = index.record_of(req.contact, &needs)?;
+        let expr = index.measured(&expr, at);
+        Some(segment::explain(&expr, &record, at, index.scope()))
     });
     let reason =
         reason.ok_or_else(|| fail(Code::NotFound, "not_found.contact", &[("name", &req.contact)]))?;

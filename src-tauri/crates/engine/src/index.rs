@@ -20,6 +20,7 @@ mod members;
 mod near;
 mod packed;
 mod postings;
+mod ranked;
 mod remembered;
 mod rows;
 mod scored;
@@ -316,6 +317,7 @@ impl Index {
             .filter_map(|membership| membership.turns.next());
         segments
             .chain(self.score_timers.first().map(|timer| timer.0))
+            .chain(self.definitions.next_measuring(self.scope.zone))
             .min()
     }
 

@@ -11,7 +11,8 @@
 //! primary = "(" expr ")" | "everyone" | ("all" | "any" | "none") "(" list? ")"
 //!         | "at" "least" INT "of" "(" list? ")"          list = expr ("," expr)*
 //!         | KEY test | KEY "changed" date zone?
-//!         | KEY ("rose" | "fell") ("by" ("at" "least" | "more" "than") NUMBER)? "in" "the" "last" INT UNIT
+//!         | KEY ("rose" | "fell") ("by" ("at" "least" | "more" "than") NUMBER "%"?)? "in" "the" "last" INT UNIT
+//!         | KEY "is" "in" "the" ("top" | "bottom") NUMBER "%" CURRENCY?
 //!         | "tag" TEXT
 //!         | "did" "not"? NAME often ("where" props)?
 //!         | "did" "not"? NAME streak window? ("where" props)?
@@ -74,7 +75,11 @@
 //! lack stays done.
 //!
 //! Laws. A missing value matches no clause; *not* is the exact complement. Something that lies in the future
-//! (an event or message later than now) has not happened yet: it counts from its moment on.
+//! (an event or message later than now) has not happened yet: it counts from its moment on. Of a score that was 0 or below
+//! there are no percents: it rose by more than any if it is above 0 now, and fell by none.
+//!
+//! One clause hangs on what others have: who is in the top 10%. What it takes to be in, its cut, is measured from all of them
+//! ([`measured`]) and from then on is a part of the expression: whoever evaluates one that was not measured is told so loudly.
 
 mod addresses;
 mod aggregates;
@@ -100,6 +105,7 @@ mod parts;
 mod patterns;
 mod periods;
 mod print;
+mod ranked;
 mod shifted;
 #[cfg(test)]
 mod tests;
@@ -120,6 +126,7 @@ pub use needs::{Every, Needs};
 pub use parse::{ParseError, parse, parse_where};
 pub use parts::{named_journey, named_segment};
 pub use print::{print, print_where};
+pub use ranked::{Ranking, cut_of, is_ranked, measured, not_here, said_of_cuts, unmeasured, with_cuts};
 pub use text::fold;
 
 pub(crate) use addresses::is_free_domain;
@@ -131,6 +138,7 @@ pub(crate) use occurrences::{least_and_most, longest_streak, times_hold, wait_en
 pub(crate) use parts::{events_of, fields_of, in_and_out, movements_of, past_of, window_of};
 pub(crate) use periods::DaysOf;
 pub(crate) use print::print_clause;
+pub(crate) use ranked::{cuts, in_rank, meaning, measured_at, print_measured};
 pub(crate) use shifted::Shifting;
 pub(crate) use values::{compare_holds, field_holds, folded, test_holds};
 pub(crate) use windows::{Counting, Spans, first_milli, settled_before, zone_of_window};

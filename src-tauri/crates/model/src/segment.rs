@@ -4,7 +4,7 @@
 //! holds for somebody without a city and `city is not "Bonn"` does not.
 
 use crate::consent::{Basis, Channel, Purpose};
-use crate::contact::{Money, Value};
+use crate::contact::{Currency, Money, Value};
 use crate::response::ResponseKind;
 use crate::{Moment, StepId};
 use chrono::NaiveDate;
@@ -47,6 +47,18 @@ pub enum Clause {
         rose: bool,
         by: Shift,
         within_secs: u32,
+    },
+    /// Is among the highest of a number, a score or the amounts of a currency, or among the lowest if not `top`: so many percent of
+    /// all who have one, rounded up, and whoever has as much as the last of them.
+    Ranked {
+        key: String,
+        top: bool,
+        percent: f64,
+        currency: Option<Currency>,
+        /// What it takes, once that was measured. No part of the text.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        cut: Option<Cut>,
     },
     /// Has the tag.
     Tag { tag: String },
@@ -126,13 +138,26 @@ pub enum Clause {
     Sample { percent: f64, salt: String },
 }
 
-/// By how much a score has risen or fallen: a difference of points.
+/// By how much a score has risen or fallen: a difference of points, or percents of what it was. What was not above 0 has no
+/// percents: from there it has risen by more than any if it is above 0 now, and it cannot fall.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
-#[serde(tag = "by", content = "points", rename_all = "snake_case")]
+#[serde(tag = "by", content = "n", rename_all = "snake_case")]
 #[ts(export)]
 pub enum Shift {
     AtLeast(f64),
     MoreThan(f64),
+    AtLeastPercent(f64),
+    MoreThanPercent(f64),
+}
+
+/// What it takes to be among the first or the last. It is measured from the values of all, and stays what it is until it is measured
+/// again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Cut {
+    pub measured_at: Moment,
+    /// The value of the last one that is in; `None` where nobody had a value.
+    pub value: Option<Value>,
 }
 
 /// A test of a field's value. Text is compared on its NFKC, case-folded, trimmed form.

@@ -94,9 +94,10 @@ fn measure(store: &Store, seed: u64, people: u32) -> Outcome<()> {
     for ((expr, members), counted) in exprs.iter().zip(&answers).zip(&mut all) {
         counted.right &= store.with_index(|index| {
             let needs = Needs::of(expr, &index.scope().segments);
+            let measured = index.measured(expr, now());
             sample.iter().all(|id| {
                 let who = index.record_of(*id, &needs);
-                let holds = who.is_some_and(|who| eval(expr, &who, now(), index.scope()).holds);
+                let holds = who.is_some_and(|who| eval(&measured, &who, now(), index.scope()).holds);
                 if holds != members.contains(id.0) {
                     eprintln!("of contact {} the evaluator says {holds}: {}", id.0, print(expr));
                 }

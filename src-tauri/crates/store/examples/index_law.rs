@@ -119,8 +119,12 @@ fn memberships(store: &Store) -> Outcome<Memberships> {
     let saved = store.read_blocking(segments::list)?;
     let mut all = BTreeMap::new();
     for segment in saved {
-        let expr = carillon_engine::segment::parse(&segment.text).map_err(|e| format!("{e:?}"))?;
-        let members = store.with_index(|index| index.members_of(segment.id).cloned());
+        // With what it takes to be in the top, as that was measured.
+        let (expr, members) = store.with_index(|index| {
+            let expr = index.scope().segments.get(&segment.name).cloned();
+            (expr, index.members_of(segment.id).cloned())
+        });
+        let expr = expr.ok_or("a segment is saved and not followed")?;
         all.insert(segment.id, (expr, members.unwrap_or_default()));
     }
     Ok(all)
@@ -242,11 +246,14 @@ impl Law {
     fn asked(&self, asked: &[Expr]) -> Outcome<(Look, Vec<(Expr, RoaringBitmap)>)> {
         let at = self.store.as_of();
         let mut answers: Vec<(Expr, RoaringBitmap)> = self.memberships()?.into_values().collect();
-        let (scope, members) = self.store.with_index(|index| {
-            let members = asked.iter().map(|expr| index.members(expr, at));
-            (index.scope().clone(), members.collect::<Vec<_>>())
+        let scope = self.store.with_index(|index| {
+            let found = asked.iter().map(|expr| {
+                let members = index.members(expr, at);
+                (index.measured(expr, at).into_owned(), members)
+            });
+            answers.extend(found);
+            index.scope().clone()
         });
-        answers.extend(asked.iter().cloned().zip(members));
         Ok((Look { scope, at }, answers))
     }
 

@@ -25,6 +25,7 @@ pub mod consents;
 mod contact_chunks;
 pub mod contacts;
 pub mod crash;
+mod cuts;
 mod db;
 pub mod duplicates;
 pub mod enrolments;

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::shelf::Shelf;
 use crate::sql::sql;
 use crate::tx::Marks;
-use crate::{contact_chunks, event_chunks, journeys, memberships};
+use crate::{contact_chunks, cuts, event_chunks, journeys, memberships};
 use carillon_engine::index::Loading;
 use carillon_engine::segment;
 use carillon_model::segment::Expr;
@@ -56,17 +56,24 @@ fn of_rows(
 }
 
 fn definitions(db: &Db<'_>) -> Result<Vec<Change>> {
+    let mut cuts = cuts::all(db)?;
+    let mut followed = |id: SegmentId, text: &str| -> Result<Expr> {
+        let cuts = cuts.remove(&id).unwrap_or_default();
+        Ok(segment::with_cuts(&parse(text)?, &cuts))
+    };
     let mut found = db.all(SEGMENTS, (), |row| {
+        let id = SegmentId(row.get(0)?);
         Ok(Change::SegmentSaved {
-            id: SegmentId(row.get(0)?),
+            id,
             name: row.get(1)?,
-            expr: parse(&row.get::<_, String>(2)?)?,
+            expr: followed(id, &row.get::<_, String>(2)?)?,
         })
     })?;
     found.extend(db.all(WATCHES, (), |row| {
+        let id = SegmentId(row.get(0)?);
         Ok(Change::WatchAdded {
-            id: SegmentId(row.get(0)?),
-            expr: parse(&row.get::<_, String>(1)?)?,
+            id,
+            expr: followed(id, &row.get::<_, String>(1)?)?,
         })
     })?);
     let mut steps = journeys::steps(db)?;

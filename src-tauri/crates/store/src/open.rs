@@ -62,6 +62,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = &[
         "0023_shared_properties",
         include_str!("../migrations/0023_shared_properties.sql"),
     ),
+    ("0024_cuts", include_str!("../migrations/0024_cuts.sql")),
 ];
 
 /// `user_version` of a file this program has brought up to date.

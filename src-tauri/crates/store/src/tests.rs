@@ -23,6 +23,7 @@ mod opening;
 mod passages;
 mod providers;
 mod quality;
+mod ranked;
 mod readings;
 mod scores;
 mod statements;

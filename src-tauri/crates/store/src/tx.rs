@@ -9,7 +9,7 @@ use crate::rollups::Metric;
 use crate::sql::sql;
 use crate::time::{self, ms};
 use crate::topics::{Topic, Topics};
-use crate::{campaigns, contact_chunks, inputs, memberships, scores, waits};
+use crate::{campaigns, contact_chunks, cuts, inputs, memberships, scores, waits};
 use carillon_engine::index::Edge;
 use carillon_engine::record::{Moved, Movement};
 use carillon_model::{AccountId, ContactId, Moment, SegmentId, Seq, TemplateId};
@@ -353,6 +353,7 @@ impl<'c> Tx<'c> {
         let now = self.now.max(as_of);
         let staged = self.stage(now)?;
         scores::write(&mut self, &staged)?;
+        cuts::write(&mut self, &staged)?;
         let moved = waits::moved(&self.db, staged.changes(), now)?;
         inputs::push(&mut self, &moved)?;
         crash::point("edges_written");

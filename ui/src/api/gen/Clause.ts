@@ -4,6 +4,8 @@ import type { AggregateBound } from "./AggregateBound";
 import type { Answer } from "./Answer";
 import type { Basis } from "./Basis";
 import type { Channel } from "./Channel";
+import type { Currency } from "./Currency";
+import type { Cut } from "./Cut";
 import type { EventMatch } from "./EventMatch";
 import type { MovementKind } from "./MovementKind";
 import type { Period } from "./Period";
@@ -18,7 +20,11 @@ import type { Zone } from "./Zone";
 /**
  * One test of one contact.
  */
-export type Clause = { "clause": "field", key: string, test: Test, } | { "clause": "shifted", key: string, rose: boolean, by: Shift, within_secs: number, } | { "clause": "tag", tag: string, } | { "clause": "did", event: EventMatch, times: Times, window: Window, } | { "clause": "streak", event: EventMatch, n: number, period: Period, zone: Zone, window: Window, } | { "clause": "first_did", event: EventMatch, window: Window, } | { "clause": "last_did", event: EventMatch, window: Window, } | { "clause": "aggregate", function: Aggregate, prop: string, event: EventMatch, bound: AggregateBound, window: Window, } | { "clause": "sequence", first: EventMatch, then: EventMatch, follows: boolean, within_secs: number, window: Window, } | { "clause": "sent", template: string | null, times: Times, window: Window, } | { "clause": "answered", answer: Answer, times: Times, last: number, } | { "clause": "consent", channel: Channel, purpose: Purpose, basis: Basis | null, } | { "clause": "in_segment", name: string, } | { "clause": "moved", movement: MovementKind, name: string, 
+export type Clause = { "clause": "field", key: string, test: Test, } | { "clause": "shifted", key: string, rose: boolean, by: Shift, within_secs: number, } | { "clause": "ranked", key: string, top: boolean, percent: number, currency: Currency | null, 
+/**
+ * What it takes, once that was measured. No part of the text.
+ */
+cut?: Cut, } | { "clause": "tag", tag: string, } | { "clause": "did", event: EventMatch, times: Times, window: Window, } | { "clause": "streak", event: EventMatch, n: number, period: Period, zone: Zone, window: Window, } | { "clause": "first_did", event: EventMatch, window: Window, } | { "clause": "last_did", event: EventMatch, window: Window, } | { "clause": "aggregate", function: Aggregate, prop: string, event: EventMatch, bound: AggregateBound, window: Window, } | { "clause": "sequence", first: EventMatch, then: EventMatch, follows: boolean, within_secs: number, window: Window, } | { "clause": "sent", template: string | null, times: Times, window: Window, } | { "clause": "answered", answer: Answer, times: Times, last: number, } | { "clause": "consent", channel: Channel, purpose: Purpose, basis: Basis | null, } | { "clause": "in_segment", name: string, } | { "clause": "moved", movement: MovementKind, name: string, 
 /**
  * The id of the step, where the movement is a step's, and only there.
  */

@@ -3,4 +3,8 @@
 /**
  * One clause with its own count.
  */
-export type ClauseCount = { text: string, count: number, };
+export type ClauseCount = { text: string, count: number, 
+/**
+ * Of one that asks for the top or the bottom: what it takes now, in words.
+ */
+cut?: string, };

@@ -6,7 +6,7 @@
 export type ExprProblem = { 
 /**
  * Stable word: `unknown_field`, `wrong_type`, `unknown_option`, `unknown_segment`, `unknown_zone`,
- * `mixed_currencies`, `bad_share`, `bad_difference`, `bad_pattern`, `too_few`, `too_deep`, `too_many`, `too_long`, `cycle`; or of
+ * `mixed_currencies`, `bad_share`, `bad_difference`, `no_currency`, `ranked_here`, `bad_pattern`, `too_few`, `too_deep`, `too_many`, `too_long`, `cycle`; or of
  * [`super::hints`].
  */
 code: string, 

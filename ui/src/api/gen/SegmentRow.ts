@@ -13,7 +13,11 @@ used_by: number,
  * Members at the end of each of the last 30 days since it was first saved, oldest first; of the days before
  * nothing is known.
  */
-history: Array<number>, id: SegmentId, name: string, 
+history: Array<number>, 
+/**
+ * What it takes to be in the top or the bottom, where it asks for that: in words, as it was measured last.
+ */
+cuts: Array<string>, id: SegmentId, name: string, 
 /**
  * The canonical text form.
  */

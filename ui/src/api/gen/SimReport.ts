@@ -47,7 +47,12 @@ still_held: number,
  * Names of the scores that the draft asks for and that are followed but in part: some of their rules read consent,
  * suppression or the history of journeys, which a simulation leaves as they are.
  */
-partly_fixed_scores: Array<string>, ended: Array<EndCount>, 
+partly_fixed_scores: Array<string>, 
+/**
+ * Names of the segments it asks for that ask for the top or the bottom of all: what that takes is measured once a day, and in a
+ * simulation stays as it is now.
+ */
+ranked_segments: Array<string>, ended: Array<EndCount>, 
 /**
  * Goals in canonical order.
  */

@@ -9,4 +9,8 @@ export type Trial = { facts: Array<Fact>,
  * Names of the scores that the draft asks for and that are followed but in part: some of their rules read consent,
  * suppression or the history of journeys, which a trial leaves as they are.
  */
-partly_fixed_scores: Array<string>, };
+partly_fixed_scores: Array<string>, 
+/**
+ * Names of the segments it asks for that ask for the top or the bottom: what that takes stays as it is now.
+ */
+ranked_segments: Array<string>, };

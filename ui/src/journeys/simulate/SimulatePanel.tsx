@@ -166,7 +166,7 @@ function Result({ simulation }: { simulation: Simulation }) {
         {refused > 0 && t("journeys.simulate.refused", { count: refused })}{" "}
         {held > 0 && t("journeys.simulate.held", { count: held, still: report.still_held })}
       </p>
-      <PartlyFixed scores={report.partly_fixed_scores} />
+      <PartlyFixed scores={report.partly_fixed_scores} segments={report.ranked_segments} />
       {report.cut_short > 0 && (
         <div className="mt-3">
           <Note tone="warn">{t("journeys.simulate.cut_short", { count: report.cut_short })}</Note>

@@ -80,7 +80,7 @@ export function TryPanel() {
       >
         {t("journeys.try.run")}
       </Button>
-      {trial && <PartlyFixed scores={trial.partly_fixed_scores} />}
+      {trial && <PartlyFixed scores={trial.partly_fixed_scores} segments={trial.ranked_segments} />}
       {facts?.length === 0 && (
         <div className="mt-4">
           <Note tone="info">{t("journeys.try.refused", { email: chosen.data?.contact.email ?? "" })}</Note>

@@ -20,6 +20,7 @@ const report: SimReport = {
   held: [0, 0, 0],
   still_held: 0,
   partly_fixed_scores: [],
+  ranked_segments: [],
   ended: [],
   goals: [],
 };

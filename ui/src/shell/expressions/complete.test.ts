@@ -50,6 +50,7 @@ const words: Words = {
     { name: "JPY", about: "Japanese Yen" },
   ],
   today: "2026-11-27",
+  ranks: true,
 };
 
 /** The text without its `|`, and where that stood. */
@@ -110,11 +111,28 @@ test("points of scores rise and fall, and nothing else does", () => {
   const offered = (text: string) => complete(text, text.length, scored)?.offers.map(({ label }) => label) ?? [];
   expect(offered("score_fit ")).toContain("rose by at least 10 in the last 30 days");
   expect(offered("score_fit ")).toContain("fell in the last 30 days");
-  expect(offered("score_fit rose by more ")).toEqual(["than 10 in the last 30 days"]);
+  expect(offered("score_fit ")).toContain("fell by at least 20% in the last 30 days");
+  expect(offered("score_fit rose by more ")).toEqual(["than 10 in the last 30 days", "than 20% in the last 30 days"]);
   expect(offered("age ").filter((label) => /rose|fell/.test(label))).toEqual([]);
   const reads = (text: string) => readExpression(lex(text), scored.fields).whole;
   expect(reads("score_fit fell by more than 2.5 in the last 1 week and age > 3")).toBe(true);
+  expect(reads("score_fit rose by more than 12.5% in the last 2 days")).toBe(true);
   expect(reads("score_fit fell by 2 in the last 1 week")).toBe(false);
+});
+
+test("numbers are ranked, and amounts within their currency", () => {
+  expect(labels("age |")).toContain("is in the top 10%");
+  expect(labels("age is in the b|")).toEqual(["bottom 10%"]);
+  expect(labels("total |")).toContain("is in the bottom 10% EUR");
+  expect(labels("city is in |")).toEqual([]);
+  // Where that is not measured it is not offered.
+  const alone = complete("age ", 4, { ...words, ranks: false })?.offers.map(({ label }) => label) ?? [];
+  expect(alone).toContain("is a multiple of 5");
+  expect(alone.filter((label) => /top|bottom/.test(label))).toEqual([]);
+  const reads = (text: string) => readExpression(lex(text), words.fields).whole;
+  expect(reads("age is in the top 2.5 % and total is in the bottom 10% chf")).toBe(true);
+  expect(reads("total is in the top 10%")).toBe(false);
+  expect(reads("age is in the top 10")).toBe(false);
 });
 
 test("options, tags, messages and segments are offered as texts in quotes", () => {

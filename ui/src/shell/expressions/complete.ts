@@ -4,7 +4,18 @@ import type { Field } from "@/api/gen/Field";
 import type { StepWord } from "@/api/gen/StepWord";
 import { t } from "@/i18n";
 import { lex, printKey, printName, printText, type Token, wordRest } from "./lex";
-import { CLOSE, type Element, type Kind, NEXT_TEXT, type Phrase, type Slot, TEXT, WHERE, WORDS } from "./phrases";
+import {
+  type About,
+  CLOSE,
+  type Element,
+  type Kind,
+  NEXT_TEXT,
+  type Phrase,
+  type Slot,
+  TEXT,
+  WHERE,
+  WORDS,
+} from "./phrases";
 import { type Expected, readExpression, readWhere } from "./read";
 
 export interface Named {
@@ -27,6 +38,8 @@ export interface Words {
   currencies: readonly Named[];
   /** `2026-01-31`. */
   today: string;
+  /** Whether it may be asked who is in the top or the bottom of all. */
+  ranks: boolean;
 }
 
 export interface Offer {
@@ -87,7 +100,8 @@ function completeFrom(
   const place = placeOf(text, at, begun);
   if (place === null) return null;
   const read = entry === null ? readExpression(before, words.fields) : readWhere(before, entry.where);
-  const pieces = read.expected.flatMap((expected) => piecesOf(expected, before, words));
+  const expected = words.ranks ? read.expected : read.expected.filter(({ phrase: { about } }) => !isRank(about));
+  const pieces = expected.flatMap((one) => piecesOf(one, before, words));
   const wanted = pieces.filter((piece) => fits(piece, begun));
   const typed = text.slice(place.typed, at).toLowerCase();
   const offers = ranked(unique(wanted.map((piece) => offerOf(piece, text, place, begun))), typed);
@@ -97,6 +111,8 @@ function completeFrom(
   const follows = before.length > 0 && !read.whole && apart && !joins(last);
   return { ...place, offers, eager: begun === null ? follows : begun.open === true || !done };
 }
+
+const isRank = (about: About | null) => about === "top" || about === "bottom";
 
 /** The signs and words behind which people break the line. */
 const joins = (token: Token | undefined): boolean =>

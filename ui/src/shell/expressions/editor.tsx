@@ -13,11 +13,13 @@ type Props = Pick<CodeProps, "value" | "onChange" | "label" | "problems" | "maxL
   where?: string;
   /** The segment that is written: it cannot be a part of itself. */
   self?: string | null;
+  /** It may ask who is in the top or the bottom of all, which is measured for segments. */
+  ranks?: boolean;
 };
 
 /** An expression as text, with what can stand at the cursor. */
-export function ExpressionEditor({ where, self = null, ...rest }: Props) {
-  const words = useWords(self);
+export function ExpressionEditor({ where, self = null, ranks = false, ...rest }: Props) {
+  const words = useWords(self, ranks);
   const entry: Entry = where === undefined ? null : { where };
   return <Code {...rest} language="segment" propose={(text, at) => proposal(text, at, words, entry)} />;
 }
@@ -35,7 +37,7 @@ function proposal(text: string, at: number, words: Words, entry: Entry): CodePro
 }
 
 /** The words in use; they follow the workspace. */
-function useWords(self: string | null): Words {
+function useWords(self: string | null, ranks: boolean): Words {
   const vocabulary = useVocabulary();
   const { data: fields } = useRead("fields.list", {});
   const { data: segments } = useRead("segments.list", {});
@@ -55,8 +57,9 @@ function useWords(self: string | null): Words {
       zones: ZONES.map(({ value }) => value),
       currencies: currencies(),
       today: new Date().toISOString().slice(0, 10),
+      ranks,
     };
-  }, [vocabulary, fields, segments, templates, journeys, self]);
+  }, [vocabulary, fields, segments, templates, journeys, self, ranks]);
 }
 
 /** Every currency this machine knows, with its name. */

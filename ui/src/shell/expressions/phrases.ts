@@ -327,6 +327,11 @@ const KNOWN = tests("is known", "known");
 const EMPTY = tests("is empty", "empty");
 const equals = (value: string) => tests(`equals ${value}`, "equal", always);
 
+const ENDS = ["top", "bottom"] as const;
+/** Among the highest or the lowest of all; amounts within their currency. */
+const RANKS_OF_NUMBERS = ENDS.map((end) => tests(`is in the ${end} {number:10} %`, end));
+const RANKS_OF_AMOUNTS = ENDS.map((end) => tests(`is in the ${end} {number:10} % {currency:EUR}`, end));
+
 /** Tests of a field, by what it holds; dates besides. */
 export const TESTS: Record<FieldType, readonly Phrase[]> = {
   text: [...IS_TEXT, ...OF_TEXT, ...same, equals("{text}"), KNOWN, EMPTY],
@@ -341,9 +346,17 @@ export const TESTS: Record<FieldType, readonly Phrase[]> = {
     KNOWN,
     EMPTY,
   ],
-  number: [...OF_NUMBER, ...ordered("{other}", () => "compare_field", start), equals("{number}"), KNOWN, EMPTY],
+  number: [
+    ...OF_NUMBER,
+    ...RANKS_OF_NUMBERS,
+    ...ordered("{other}", () => "compare_field", start),
+    equals("{number}"),
+    KNOWN,
+    EMPTY,
+  ],
   money: [
     ...OF_MONEY,
+    ...RANKS_OF_AMOUNTS,
     ...ordered("{other}", () => "compare_field", start),
     equals("{number} {currency}"),
     KNOWN,
@@ -410,6 +423,8 @@ export const DATES = [
 export const SHIFTED = (["rose", "fell"] as const).flatMap((way) => [
   tests(`${way} by at least {number:10} in the last {whole:30} {unit:days}`, way),
   tests(`${way} by more than {number:10} in the last {whole:30} {unit:days}`, way, start),
+  tests(`${way} by at least {number:20} % in the last {whole:30} {unit:days}`, `${way}_percent`),
+  tests(`${way} by more than {number:20} % in the last {whole:30} {unit:days}`, `${way}_percent`, start),
   tests(`${way} in the last {whole:30} {unit:days}`, way),
 ]);
 

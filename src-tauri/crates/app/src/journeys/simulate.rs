@@ -11,7 +11,7 @@ use crate::workspaces::Open;
 use carillon_engine::index::Followed;
 use carillon_engine::journey::{Entry, JourneyVersion};
 use carillon_engine::record::{ContactRecord, Scope};
-use carillon_engine::segment::Needs;
+use carillon_engine::segment::{self, Needs};
 use carillon_engine::sim::{
     Accounts, Audience, Behaviour, Behind, Cause, Delay, Holds, Limit, Mails, Number, Plan, Sight, SimReport,
     Simulation, World, reads_mails, settled, try_one,
@@ -106,6 +106,19 @@ fn partly_fixed(open: &Open, followed: Option<&Followed>) -> Vec<String> {
     let fields = open.store.catalogue().fields().into_iter();
     let named = fields.filter(|field| keys.contains(field.key.as_str()));
     named.map(|field| field.label).collect()
+}
+
+/// Names of the segments that a draft asks for, itself or by its scores, in which what is measured of all stays as it is.
+fn ranked(version: &JourneyVersion, followed: Option<&Followed>, scope: &Scope) -> Vec<String> {
+    let by_scores = followed.map(|followed| &followed.needs().segments);
+    let asked: BTreeSet<&String> = version
+        .needs()
+        .segments
+        .iter()
+        .chain(by_scores.into_iter().flatten())
+        .collect();
+    let ranks = |name: &&String| scope.segments.get(*name).is_some_and(segment::is_ranked);
+    asked.into_iter().filter(ranks).cloned().collect()
 }
 
 /// Contacts simulated between two looks at whether somebody cancelled; no more records are in memory, a core.
@@ -256,6 +269,7 @@ impl Rehearsal {
     fn report(&self, job: &Job) -> Result<SimReport> {
         let (mut report, _) = self.settled(job)?;
         report.partly_fixed_scores = partly_fixed(&self.open, self.followed.as_ref());
+        report.ranked_segments = ranked(&self.draft.version, self.followed.as_ref(), &self.scope);
         Ok(report)
     }
 
@@ -371,6 +385,7 @@ pub(super) async fn try_contact(cx: &Ctx, req: TryJourney) -> Result<Trial> {
     let mut trial = Trial {
         facts: Vec::new(),
         partly_fixed_scores: partly_fixed(open, followed.as_ref()),
+        ranked_segments: ranked(&version, followed.as_ref(), &scope),
     };
     let Some((entry, _)) = version.entries().next() else {
         return Ok(trial);

@@ -238,6 +238,8 @@ pub struct Trial {
     /// Names of the scores that the draft asks for and that are followed but in part: some of their rules read consent,
     /// suppression or the history of journeys, which a trial leaves as they are.
     pub partly_fixed_scores: Vec<String>,
+    /// Names of the segments it asks for that ask for the top or the bottom: what that takes stays as it is now.
+    pub ranked_segments: Vec<String>,
 }
 
 /// Whose way through which journey; without an enrolment, the last one.

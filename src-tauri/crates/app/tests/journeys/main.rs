@@ -5,6 +5,7 @@
 mod calendar;
 mod loops;
 mod pauses;
+mod ranked;
 mod simulations;
 mod states;
 

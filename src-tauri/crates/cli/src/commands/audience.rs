@@ -275,6 +275,9 @@ fn counted(count: &Value) {
             clause["count"],
             output::cell(&clause["text"])
         ));
+        if !clause["cut"].is_null() {
+            output::line(format!("             {}", output::cell(&clause["cut"])));
+        }
     }
 }
 

@@ -167,8 +167,12 @@ async fn try_as(backend: &Backend, json: bool, name: &str, email: &str, days: u3
     Ok(())
 }
 
-/// Scores that a simulation or trial does not follow in all that they read.
+/// Scores that a simulation or trial does not follow in all that they read, and segments of which it measures nothing.
 fn partly_fixed(of: &Value) {
+    let segments = output::cell(&of["ranked_segments"]);
+    if !segments.is_empty() {
+        say!("journeys.simulated_ranks", segments = segments);
+    }
     let scores = output::cell(&of["partly_fixed_scores"]);
     if !scores.is_empty() {
         say!("journeys.simulated_scores", scores = scores);

@@ -2,11 +2,12 @@
 
 use super::column::{Column, Paged, Words, sorted};
 use super::postings::Run;
+use super::ranked;
 use super::remembered::Remembered;
 use super::rows::Rows;
 use crate::record::Scope;
 use crate::segment::{
-    MAX_CHAIN, Needs, Seen, Shifting, beside, date_truth, field_holds, folded, local_date, print_clause,
+    MAX_CHAIN, Needs, Seen, Shifting, beside, date_truth, field_holds, folded, local_date, print_measured,
     sample_share, test_holds, zone_of,
 };
 use carillon_model::segment::{Clause, DateTest, Expr, Test, Zone};
@@ -116,7 +117,7 @@ impl<'a> Count<'a> {
         if self.clauses.is_none() && self.remembered.is_none() {
             return self.read_clause(clause);
         }
-        let text = print_clause(clause);
+        let text = print_measured(clause);
         if let Some(known) = self.clauses.as_ref().and_then(|known| known.get(&text)) {
             return known.clone();
         }
@@ -178,6 +179,7 @@ impl<'a> Count<'a> {
                     within_secs: *within_secs,
                 },
             ),
+            Clause::Ranked { .. } => ranked::members(rows, clause),
             Clause::Tag { tag } => rows.tags.get(tag).cloned().unwrap_or_default(),
             Clause::Did { event, times, window } => self.did(event, *times, window),
             Clause::Streak {
@@ -257,7 +259,7 @@ impl<'a> Count<'a> {
                 _ => false,
             }
         };
-        if asked.holds(0.0, std::iter::empty(), self.now) {
+        if asked.may_hold_unmoved() {
             return column.passing(|id, seen| holds(seen, past.of(id)));
         }
         let found = past

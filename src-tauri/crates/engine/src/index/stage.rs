@@ -1,6 +1,7 @@
 //! What a commit would do to memberships, worked out beside the index.
 
 mod asking;
+mod measuring;
 
 use super::Index;
 use super::change::{After, Change, Edge};
@@ -13,6 +14,7 @@ use crate::record::{Asked, Moved, Movement, Numbers, Scope, Verdict};
 use crate::scores::{History, Overlaid};
 use crate::segment::{Needs, eval_facts};
 use carillon_model::score::ScoreCause;
+use carillon_model::segment::Cut;
 use carillon_model::{ContactId, JourneyId, Moment, SegmentId};
 use chrono::TimeDelta;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +41,8 @@ pub struct Staged {
     moved: BTreeMap<u32, Vec<Moved>>,
     /// All movements it makes that the index is to know.
     moves: Vec<Change>,
+    /// The cuts of expressions that are defined or measured anew, as they are from now on; none where one has none any more.
+    cuts: BTreeMap<SegmentId, Vec<(String, Cut)>>,
     /// Memberships that the file has, when the index is opened.
     known: Known,
     /// Expressions whose membership the file has, and with these verdicts will have.
@@ -99,6 +103,12 @@ impl Staged {
         self.dropped.iter().copied()
     }
 
+    /// What it takes from now on to be in the top or bottom, of each expression that is defined or measured anew: the canonical
+    /// text of the clause, and its cut. To be kept with the commit, instead of what was kept of it before.
+    pub fn cuts(&self) -> impl Iterator<Item = (SegmentId, &[(String, Cut)])> {
+        self.cuts.iter().map(|(id, cuts)| (*id, cuts.as_slice()))
+    }
+
     /// The moment memberships are true at; what the store keeps with the commit.
     pub fn as_of(&self) -> Moment {
         self.as_of
@@ -123,6 +133,7 @@ pub(super) fn stage(index: &Index, changes: Vec<Change>, as_of: Moment, opening:
         },
         moved: BTreeMap::new(),
         moves: Vec::new(),
+        cuts: BTreeMap::new(),
         known: opening.unwrap_or_default(),
         kept: index.kept.keys().copied().collect(),
         dropped: BTreeSet::new(),
@@ -130,6 +141,7 @@ pub(super) fn stage(index: &Index, changes: Vec<Change>, as_of: Moment, opening:
     };
     staged.pass_time(index);
     let mut after = BTreeMap::new();
+    let changes = staged.with_outdated(index, changes);
     if !changes.is_empty() {
         staged.define(index, &changes);
         staged.change(index, &changes, &mut after);
@@ -329,6 +341,7 @@ impl Staged {
         let mut zone = index.scope.zone;
         let known = &index.scope.numbers.journeys;
         let mut journeys: Option<BTreeMap<String, JourneyId>> = None;
+        let mut measure = self.measure(index, changes);
         for change in changes {
             let mut define = |id: &SegmentId, definition: Option<Definition>| {
                 let all = all.get_or_insert_with(|| index.definitions.all.clone());
@@ -343,7 +356,7 @@ impl Staged {
                         id,
                         Some(Definition {
                             name: Some(name.clone()),
-                            expr: expr.clone(),
+                            expr: measure(expr),
                         }),
                     );
                 }
@@ -351,7 +364,7 @@ impl Staged {
                     id,
                     Some(Definition {
                         name: None,
-                        expr: expr.clone(),
+                        expr: measure(expr),
                     }),
                 ),
                 Change::SegmentRemoved(id) => define(id, None),
@@ -370,6 +383,7 @@ impl Staged {
         }
         if all.is_some() || zone != index.scope.zone || journeys.is_some() {
             let definitions = all.map_or_else(|| index.definitions.clone(), Definitions::new);
+            self.note_cuts(index, &definitions, changes);
             let scope = Scope {
                 zone,
                 segments: definitions.segments(),

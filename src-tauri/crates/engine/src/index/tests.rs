@@ -4,13 +4,14 @@ mod chunks;
 mod columns;
 mod history;
 mod moved;
+mod ranked;
 mod reached;
 mod records;
 mod wanted;
 
 use super::*;
 use crate::record::{ContactRecord, Moved, Movement, Turned};
-use crate::segment::arbitrary::{JOURNEYS, epoch, expr, moment, record};
+use crate::segment::arbitrary::{JOURNEYS, epoch, expr, measured_by, moment, record};
 use crate::segment::{eval, parse, print};
 use carillon_model::contact::Value;
 use carillon_model::event::Event;
@@ -201,17 +202,20 @@ proptest! {
         let index = Index::open(ZONE, now, rows.chain(definitions).chain(journeys()));
         prop_assert!(index.record(people[gone].contact()).is_none());
         let (members, mut wanted) = (index.members(&expr, now), RoaringBitmap::new());
+        let there = people.iter().filter(|who| who.id != people[gone].id);
+        let asked = measured_by(&expr, there.clone(), now);
+        prop_assert_eq!(&*index.measured(&expr, now), &asked, "{}", print(&expr));
         let turning = Count::new(&index.rows, index.scope(), now).turning(&expr);
-        for who in people.iter().filter(|who| who.id != people[gone].id) {
+        for who in there {
             let mut read = index.record(who.contact()).expect("a contact of the index");
             let mut by_time = read.clone();
             (by_time.moved, by_time.past) = (who.moved.clone(), who.past.clone());
             by_time.sent.sort_by(|a, b| (a.at, &a.template, a.id).cmp(&(b.at, &b.template, b.id)));
             prop_assert_eq!(&by_time, who, "the index reads back what was put in");
             let needs = Needs::of(&expr, &index.scope().segments);
-            let asked = index.record_of(who.contact(), &needs).expect("a contact of the index");
-            (read.moved, read.past) = (asked.moved, asked.past);
-            let verdict = eval(&expr, &read, now, index.scope());
+            let needed = index.record_of(who.contact(), &needs).expect("a contact of the index");
+            (read.moved, read.past) = (needed.moved, needed.past);
+            let verdict = eval(&asked, &read, now, index.scope());
             prop_assert!(verdict.until.is_none() || turning.contains(who.id), "{} of {}", print(&expr), who.id);
             if verdict.holds {
                 wanted.insert(who.id);

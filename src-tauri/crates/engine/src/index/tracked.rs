@@ -3,10 +3,11 @@
 use super::change::Change;
 use super::turns::Turns;
 use crate::record::{Asked, Scope, Verdict};
-use crate::segment::{Needs, print};
-use carillon_model::SegmentId;
+use crate::segment::{Needs, local_date, meaning, measured_at, start_of_day};
 use carillon_model::consent::{Channel, Purpose};
 use carillon_model::segment::{Expr, MovementKind};
+use carillon_model::{Moment, SegmentId};
+use chrono_tz::Tz;
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,6 +54,8 @@ pub(super) struct Definitions {
     movements: BTreeMap<MovementKind, BTreeMap<String, BTreeSet<SegmentId>>>,
     /// Who reads the history of others is asked after them; who is not here, first.
     ranks: BTreeMap<SegmentId, u32>,
+    /// Those that ask for the highest or lowest, with the moment their cuts were measured at.
+    measured: BTreeMap<SegmentId, Moment>,
 }
 
 impl Definitions {
@@ -90,6 +93,8 @@ impl Definitions {
             }
         }
         out.ranks = ranks(&out.all, &needs);
+        let measured = out.all.iter().map(|(id, d)| (*id, measured_at(&d.expr)));
+        out.measured = measured.filter_map(|(id, at)| Some((id, at?))).collect();
         out.needs = needs;
         out
     }
@@ -113,7 +118,7 @@ impl Definitions {
     /// What a definition means: its text and, as far as it reads them, the texts and numbers of those it names and the zone. Two
     /// that mean the same have the same members; `None`: there is none.
     pub fn meaning(&self, id: SegmentId, scope: &Scope) -> Option<String> {
-        let mut all = vec![print(&self.all.get(&id)?.expr)];
+        let mut all = vec![meaning(&self.all.get(&id)?.expr)];
         let needs = self.needs.get(&id)?;
         if needs.zone {
             all.push(scope.zone.name().to_owned());
@@ -121,7 +126,7 @@ impl Definitions {
         for name in &needs.segments {
             all.push(format!(
                 "{name}\n{}",
-                scope.segments.get(name).map(print).unwrap_or_default()
+                scope.segments.get(name).map(meaning).unwrap_or_default()
             ));
         }
         for asked in &needs.movements {
@@ -129,6 +134,19 @@ impl Definitions {
             all.push(format!("{asked:?} {number:?}"));
         }
         Some(all.join("\n"))
+    }
+
+    /// Whose cuts were measured on an earlier day than that of `now`.
+    pub fn outdated(&self, now: Moment, zone: Tz) -> impl Iterator<Item = (SegmentId, &Definition)> {
+        let earlier = move |at: &Moment| local_date(*at, zone) < local_date(now, zone);
+        let outdated = self.measured.iter().filter(move |(_, at)| earlier(at));
+        outdated.filter_map(|(id, _)| Some((*id, self.all.get(id)?)))
+    }
+
+    /// The first moment at which cuts are to be measured anew.
+    pub fn next_measuring(&self, zone: Tz) -> Option<Moment> {
+        let oldest = self.measured.values().min()?;
+        start_of_day(zone, local_date(*oldest, zone)?.succ_opt()?)
     }
 
     /// In which turn a definition is asked: later than all whose history it reads.

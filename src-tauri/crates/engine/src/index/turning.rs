@@ -125,7 +125,9 @@ impl<'a> Count<'a> {
                 };
                 since(self.rows.past(key), asked.start(self.now))
             }
-            Clause::Tag { .. }
+            // Whose value stays what it is, time moves only with the cut, and a new cut is a new expression.
+            Clause::Ranked { .. }
+            | Clause::Tag { .. }
             | Clause::Consent { .. }
             | Clause::InSegment { .. }
             | Clause::Sample { .. } => true,

@@ -359,6 +359,7 @@ impl<'a> Check<'a> {
             "unknown_option" => Code::UnknownOption,
             "unknown_segment" => Code::UnknownSegment,
             "unknown_step" => Code::UnknownStepNamed,
+            "ranked_here" => Code::RankedCondition,
             unused if unused.starts_with("unused_") => Code::DoubtfulName,
             _ => Code::BadExpression,
         };
@@ -407,8 +408,9 @@ impl<'a> Check<'a> {
             return Some(*known);
         }
         let before = self.problems.len();
-        for found in segment::check(&expr, &self.catalogue.fields, &self.segment_names) {
-            self.unfit(setting, text, place(&found), &found);
+        let unfit = segment::check(&expr, &self.catalogue.fields, &self.segment_names);
+        for found in unfit.iter().chain(&segment::not_here(&expr)) {
+            self.unfit(setting, text, place(found), found);
         }
         self.named_in(setting, &expr);
         if self.problems.len() > before {
@@ -479,7 +481,7 @@ fn read_clauses(expr: &Expr, reads: &mut Reads, needs: &mut Needs) {
             .extend(segment::events_of(clause).map(|event| event.name.clone()));
         reads.fields.extend(segment::fields_of(clause).map(str::to_owned));
         match clause {
-            Clause::Field { .. } | Clause::Shifted { .. } => {}
+            Clause::Field { .. } | Clause::Shifted { .. } | Clause::Ranked { .. } => {}
             Clause::Tag { tag } => {
                 reads.tags = true;
                 needs.tags.insert(tag.clone());

@@ -53,6 +53,8 @@ codes! {
     BadExpression = "bad_expression" ["step", "field", "message", "position", "text"];
     /// A condition names a step that its journey has in no version.
     UnknownStepNamed = "unknown_step_named" ["step", "field", "message", "position", "text"];
+    /// A condition asks for the top or the bottom of all, which is measured for segments.
+    RankedCondition = "ranked_condition" ["step", "field", "message", "position", "text"];
     /// A condition names what is not there, or nearly what is in use.
     DoubtfulName = "doubtful_name" ["step", "field", "message", "position", "text"];
     UnknownField = "unknown_field" ["step", "name"];
@@ -104,6 +106,7 @@ impl Code {
             | Code::EmptyBranches
             | Code::BadExpression
             | Code::UnknownStepNamed
+            | Code::RankedCondition
             | Code::UnknownField
             | Code::WrongType
             | Code::ReadOnlyField

@@ -287,6 +287,7 @@ impl Look<'_> {
     fn can_be_asked(&mut self, rule: &str, text: &str, expr: &Expr) -> bool {
         let unfit = segment::check(expr, self.fields, &self.names).into_iter();
         let unfit = unfit.chain(segment::unknown_steps(expr, &self.in_use.steps));
+        let unfit = unfit.chain(segment::not_here(expr));
         if let Some((at, problem)) = placed(text, unfit).next() {
             self.wrong(rule, ScoreProblemKind::Unfit { at, problem });
             return false;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::record::{ContactRecord, Numbers};
-use crate::segment::arbitrary::{expr, moment, props_match, record, window};
+use crate::segment::arbitrary::{expr, moment, props_match, record, unranked, window};
 use crate::segment::{InUse, eval, event_matches, print};
 use carillon_model::contact::{Field, FieldType, Value};
 use carillon_model::event::{Event, Prop};
@@ -492,7 +492,8 @@ fn rules() -> impl Strategy<Value = ScoreRule> {
             )
         }
     });
-    let fit = (expr(), -20i32..20)
+    // Rules do not rank.
+    let fit = (expr().prop_map(|expr| unranked(&expr)), -20i32..20)
         .prop_map(|(expr, points)| rule("r", &print(&expr), RulePoints::While { points }));
     (prop_oneof![2 => counted, 1 => fit], bounds()).prop_map(|(rule, bounds)| ScoreRule { bounds, ..rule })
 }

@@ -3,9 +3,11 @@
 //! Names, values and moments come from small pools, so that clauses hold often enough to mean something.
 
 mod happened;
+mod ranked;
 mod values;
 
 pub use happened::{shifted, turned, window};
+pub use ranked::{measured_by, ranked, unranked, with_some_cuts};
 
 use crate::record::{ContactRecord, Moved, Movement, Past, Sent};
 use carillon_model::consent::{Basis, Channel, Purpose};
@@ -398,6 +400,7 @@ pub fn clause() -> BoxedStrategy<Clause> {
         9 => select(ASKED).prop_flat_map(|key| test_for(key).prop_map(move |test| Clause::Field { key: key.to_owned(), test })),
         1 => (select(vec!["no_such", "Not", "tag", "ö x`"]), test()).prop_map(|(k, test)| Clause::Field { key: k.to_owned(), test }),
         3 => happened::shifted(),
+        3 => ranked::ranked(),
         1 => select(TAGS).prop_map(|t| Clause::Tag { tag: t.to_owned() }),
         4 => happened::did(),
         4 => happened::more_than_did(),

@@ -23,7 +23,7 @@ pub const MAX_CHAIN: usize = 10;
 #[ts(export)]
 pub struct ExprProblem {
     /// Stable word: `unknown_field`, `wrong_type`, `unknown_option`, `unknown_segment`, `unknown_zone`,
-    /// `mixed_currencies`, `bad_share`, `bad_difference`, `bad_pattern`, `too_few`, `too_deep`, `too_many`, `too_long`, `cycle`; or of
+    /// `mixed_currencies`, `bad_share`, `bad_difference`, `no_currency`, `ranked_here`, `bad_pattern`, `too_few`, `too_deep`, `too_many`, `too_long`, `cycle`; or of
     /// [`super::hints`].
     pub code: String,
     /// Canonical text of the clause; empty for the whole expression.
@@ -249,6 +249,7 @@ fn check_clause(clause: &Clause, fields: &[Field], segments: &BTreeSet<String>, 
     match clause {
         Clause::Field { key, test } => check_field(clause, key, test, fields, out),
         Clause::Shifted { key, by, .. } => check_shifted(clause, key, *by, fields, out),
+        Clause::Ranked { key, .. } => check_ranked(clause, key, fields, out),
         Clause::Aggregate {
             function,
             prop,
@@ -398,13 +399,45 @@ fn check_shifted(clause: &Clause, key: &str, by: Shift, fields: &[Field], out: &
         out.push(problem("wrong_type", &text, key, None, message));
     }
     let differs = match by {
-        Shift::AtLeast(n) => n > 0.0,
-        Shift::MoreThan(n) => n >= 0.0,
+        Shift::AtLeast(n) | Shift::AtLeastPercent(n) => n > 0.0,
+        Shift::MoreThan(n) | Shift::MoreThanPercent(n) => n >= 0.0,
     };
     if !differs {
         let message = say("check.no_difference", &[]);
         out.push(problem("bad_difference", &text, "", None, message));
     }
+}
+
+/// Numbers, or amounts of one currency, and a part of all that is neither nobody nor everybody.
+fn check_ranked(clause: &Clause, key: &str, fields: &[Field], out: &mut Vec<ExprProblem>) {
+    let Clause::Ranked {
+        percent, currency, ..
+    } = clause
+    else {
+        return;
+    };
+    let text = print_clause(clause);
+    if !(*percent > 0.0 && *percent < 100.0) {
+        let message = say("check.bad_percent", &[]);
+        out.push(problem("bad_share", &text, "", None, message));
+    }
+    let ranks = |field: &&Field| matches!(field.field_type, FieldType::Number | FieldType::Money);
+    let Some(field) = fields.iter().find(|f| f.key == key) else {
+        let near = nearest(key, fields.iter().filter(ranks).map(|f| f.key.as_str()));
+        let message = say("check.unknown_field", &[("name", &key)]);
+        out.push(problem("unknown_field", &text, key, near, message));
+        return;
+    };
+    let (code, said) = match (field.field_type, currency) {
+        (FieldType::Number, None) | (FieldType::Money, Some(_)) => return,
+        (FieldType::Money, None) => ("no_currency", "check.no_currency"),
+        (FieldType::Number, Some(_)) => ("wrong_type", "check.no_amounts"),
+        _ => ("wrong_type", "check.no_ranks"),
+    };
+    let kind = say(kind(field.field_type).0, &[]);
+    let shown = super::print::key(key);
+    let message = say(said, &[("name", &shown), ("kind", &kind)]);
+    out.push(problem(code, &text, key, None, message));
 }
 
 /// The field that one of a type is compared with.

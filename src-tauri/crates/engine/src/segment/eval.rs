@@ -4,6 +4,7 @@ use super::answers::Answers;
 use super::dates::{beside, date_truth, leaves_days, local_date, next_change_day, zone_of};
 use super::occurrences::{Moments, aggregated, counted, first_counts, followed, in_a_row, last_counts};
 use super::parts::in_and_out;
+use super::ranked::in_rank;
 use super::shifted::Shifting;
 use super::values::{field_holds, props_match, test_holds};
 use super::windows::{Spans, zone_of_window};
@@ -308,6 +309,9 @@ impl<'a, F: Facts> Evaluation<'a, F> {
                     Some(Seen::Number(points)) => asked.verdict(points, self.who.past(key).iter(), self.now),
                     _ => always(false),
                 }
+            }
+            Clause::Ranked { key, top, cut, .. } => {
+                always(in_rank(self.who.field(key).as_ref(), *top, cut.as_ref()))
             }
             Clause::Tag { tag } => always(self.who.has_tag(tag)),
             Clause::Did { event, times, window } => self.spans(window, |spans, now| {

@@ -8,6 +8,7 @@ use super::eval::{Facts, Seen, eval_facts, in_journey, sample_share};
 use super::occurrences::{days_in_order, longest_streak, next_after, wait_ends};
 use super::parts::other_field;
 use super::print::{asked, key, moment, number, print, print_clause, value};
+use super::ranked;
 use super::shifted::{Shifting, at_first};
 use super::vocabulary::{BASES, word_of};
 use super::windows::{Counting, zone_of_window};
@@ -102,6 +103,7 @@ fn seen_by(clause: &Clause, who: &ContactRecord, now: Moment, scope: &Scope) -> 
             };
             shifted(name, asked, who, now, scope)
         }
+        Clause::Ranked { .. } => return ranked::seen(clause, who, scope),
         Clause::Tag { tag } if who.tags.contains(tag) => say("seen.tag", &[]),
         Clause::Tag { .. } => say("seen.no_tag", &[]),
         Clause::Did { event, window, .. } => counted(&moments(event, who), window, who, now, scope),
@@ -298,7 +300,7 @@ fn shifted(name: &str, asked: Shifting, who: &ContactRecord, now: Moment, scope:
 }
 
 /// A moment as the workspace's clocks show it.
-fn local(at: Moment, scope: &Scope) -> String {
+pub(super) fn local(at: Moment, scope: &Scope) -> String {
     let utc = at.naive_utc();
     let offset = scope.zone.offset_from_utc_datetime(&utc).fix();
     match utc.checked_add_offset(offset) {

@@ -345,15 +345,9 @@ impl<'a> Parser<'a> {
             return Ok(Amount::Number(self.number()?));
         };
         let number = self.number()?;
-        let code = match self.peek() {
-            Kind::Word(word) if !word.eq_ignore_ascii_case("and") => Currency::parse(word),
-            Kind::Text(text) => Currency::parse(text),
-            _ => None,
-        };
-        let Some(currency) = code else {
+        let Some(currency) = self.currency() else {
             return Ok(Amount::Number(number));
         };
-        self.take();
         match minor(digits, currency) {
             Some(minor) => Ok(Amount::Money(Money { minor, currency })),
             None => Err(ParseError::at(
@@ -368,6 +362,17 @@ impl<'a> Parser<'a> {
                 ),
             )),
         }
+    }
+
+    /// The code of a currency, if one comes next.
+    pub(super) fn currency(&mut self) -> Option<Currency> {
+        let code = match self.peek() {
+            Kind::Word(word) if !word.eq_ignore_ascii_case("and") => Currency::parse(word),
+            Kind::Text(text) => Currency::parse(text),
+            _ => None,
+        }?;
+        self.take();
+        Some(code)
     }
 
     /// A number, as the nearest double.

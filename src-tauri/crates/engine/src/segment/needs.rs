@@ -145,7 +145,7 @@ impl Needs {
                 // Absolute dates too: a moment's date depends on the zone.
                 self.time = true;
             }
-            Clause::Field { .. } => {}
+            Clause::Field { .. } | Clause::Ranked { .. } => {}
             Clause::Tag { tag } => drop(self.tags.insert(tag.clone())),
             Clause::Sent { template, .. } => match template {
                 Some(template) => drop(self.templates.insert(template.clone())),

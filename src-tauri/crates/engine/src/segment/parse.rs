@@ -414,6 +414,9 @@ impl<'a> Parser<'a> {
                 return self.shifted(key, rose);
             }
         }
+        if self.accept(&["is", "in", "the"]) {
+            return self.ranked(key);
+        }
         let test = self.test()?;
         Ok(Expr::Clause(Clause::Field { key, test }))
     }

@@ -16,6 +16,7 @@ pub(crate) fn events_of(clause: &Clause) -> impl Iterator<Item = &EventMatch> {
         Clause::Sequence { first, then, .. } => (Some(first), Some(then)),
         Clause::Field { .. }
         | Clause::Shifted { .. }
+        | Clause::Ranked { .. }
         | Clause::Tag { .. }
         | Clause::Sent { .. }
         | Clause::Answered { .. }
@@ -41,6 +42,7 @@ pub(crate) fn window_of(clause: &Clause) -> Option<&Window> {
         | Clause::Moved { window, .. } => Some(window),
         Clause::Field { .. }
         | Clause::Shifted { .. }
+        | Clause::Ranked { .. }
         | Clause::Tag { .. }
         | Clause::Answered { .. }
         | Clause::Consent { .. }
@@ -128,7 +130,10 @@ pub(crate) fn fields_of(clause: &Clause) -> impl Iterator<Item = &str> {
         Clause::Field { key, test } => Some((key.as_str(), test)),
         _ => None,
     };
-    let shifted = past_of(clause);
+    let whole = match clause {
+        Clause::Shifted { key, .. } | Clause::Ranked { key, .. } => Some(key.as_str()),
+        _ => None,
+    };
     let other = tested.and_then(|(_, test)| other_field(test));
     let of_contact = zones_of(clause)
         .any(|zone| *zone == Zone::Contact)
@@ -138,7 +143,7 @@ pub(crate) fn fields_of(clause: &Clause) -> impl Iterator<Item = &str> {
     tested
         .map(|(key, _)| key)
         .into_iter()
-        .chain(shifted)
+        .chain(whole)
         .chain(written)
         .chain(other)
         .chain(of_contact)

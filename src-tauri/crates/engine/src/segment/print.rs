@@ -6,7 +6,7 @@ use super::vocabulary::{
     AGGREGATES, ANSWERS, BASES, BESIDE, CHANNELS, MONTHS, MOVEMENTS, ORDERS, PERIODS, PURPOSES, WEEKDAYS,
     word_of,
 };
-use carillon_model::contact::{Money, Value};
+use carillon_model::contact::{Currency, Money, Value};
 use carillon_model::segment::{
     AggregateBound, Clause, Compare, DateTest, Days, EventMatch, Expr, Period, PropMatch, Shift, Test, Times,
     Window, Zone,
@@ -137,12 +137,25 @@ fn write_clause(out: &mut String, clause: &Clause, not: &str) {
                 Shift::MoreThan(0.0) => String::new(),
                 Shift::MoreThan(n) => format!(" by more than {}", number(*n)),
                 Shift::AtLeast(n) => format!(" by at least {}", number(*n)),
+                Shift::MoreThanPercent(n) => format!(" by more than {}%", number(*n)),
+                Shift::AtLeastPercent(n) => format!(" by at least {}%", number(*n)),
             };
             format!(
                 "{} {way}{by} in the last {}",
                 key(name),
                 duration(&[*within_secs])
             )
+        }
+        Clause::Ranked {
+            key: name,
+            top,
+            percent,
+            currency,
+            ..
+        } => {
+            let end = if *top { "top" } else { "bottom" };
+            let of = currency.map_or_else(String::new, |currency| format!(" {}", code(&currency)));
+            format!("{} is in the {end} {}%{of}", key(name), number(*percent))
         }
         Clause::Tag { tag } => format!("tag {}", text(tag)),
         Clause::Did {
@@ -518,13 +531,15 @@ fn money(m: &Money) -> String {
     let padded = format!("{:0width$}", m.minor.unsigned_abs(), width = digits + 1);
     let (whole, part) = padded.split_at(padded.len() - digits);
     let point = if digits == 0 { "" } else { "." };
+    format!("{sign}{whole}{point}{part} {}", code(&m.currency))
+}
+
+fn code(currency: &Currency) -> &str {
     // `AND` would read as the word.
-    let code = if m.currency.as_str() == "AND" {
-        "\"AND\""
-    } else {
-        m.currency.as_str()
-    };
-    format!("{sign}{whole}{point}{part} {code}")
+    match currency.as_str() {
+        "AND" => "\"AND\"",
+        plain => plain,
+    }
 }
 
 fn texts<'a>(list: impl IntoIterator<Item = &'a String>) -> String {

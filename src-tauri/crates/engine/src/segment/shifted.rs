@@ -12,9 +12,9 @@ impl Parser<'_> {
         let by = if !self.accept(&["by"]) {
             Shift::MoreThan(0.0)
         } else if self.accept(&["at", "least"]) {
-            Shift::AtLeast(self.number()?)
+            self.points_or_percent(Shift::AtLeast, Shift::AtLeastPercent)?
         } else if self.accept(&["more", "than"]) {
-            Shift::MoreThan(self.number()?)
+            self.points_or_percent(Shift::MoreThan, Shift::MoreThanPercent)?
         } else {
             return Err(self.expected("wanted.shift", &["at", "more"]));
         };
@@ -25,6 +25,15 @@ impl Parser<'_> {
             by,
             within_secs: self.secs()?,
         }))
+    }
+
+    fn points_or_percent(
+        &mut self,
+        points: fn(f64) -> Shift,
+        percent: fn(f64) -> Shift,
+    ) -> Result<Shift, ParseError> {
+        let n = self.number()?;
+        Ok(if self.symbol("%") { percent(n) } else { points(n) })
     }
 }
 
@@ -50,6 +59,20 @@ impl Shifting {
         match self.by {
             Shift::AtLeast(least) => difference >= least,
             Shift::MoreThan(than) => difference > than,
+            Shift::AtLeastPercent(_) | Shift::MoreThanPercent(_) if then <= 0.0 => self.rose && points > 0.0,
+            // What did not move moved by 0%, also where a product too small for a double would say that it is as much as wanted.
+            Shift::AtLeastPercent(least) if difference == 0.0 => least <= 0.0,
+            Shift::MoreThanPercent(than) if difference == 0.0 => than < 0.0,
+            Shift::AtLeastPercent(least) => difference * 100.0 >= least * then,
+            Shift::MoreThanPercent(than) => difference * 100.0 > than * then,
+        }
+    }
+
+    /// Whether it may hold for a score that is what it was.
+    pub fn may_hold_unmoved(&self) -> bool {
+        match self.by {
+            Shift::AtLeast(n) | Shift::AtLeastPercent(n) => n <= 0.0,
+            Shift::MoreThan(n) | Shift::MoreThanPercent(n) => n < 0.0,
         }
     }
 

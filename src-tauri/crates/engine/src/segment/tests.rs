@@ -2,10 +2,11 @@
 
 mod happened;
 mod problems;
+mod ranked;
 mod reading;
 mod shifted;
 
-use super::arbitrary::{epoch, expr, moment, props_match, record};
+use super::arbitrary::{epoch, expr, moment, props_match, record, with_some_cuts};
 use super::*;
 use crate::record::{ContactRecord, Numbers, Scope};
 use carillon_model::contact::{BUILT_IN_FIELDS, Field, FieldType, Value};
@@ -83,7 +84,7 @@ proptest! {
 
     #[test]
     fn not_is_the_exact_complement(expr in expr(), who in record(ContactId(3)), now in moment()) {
-        let scope = scope(&[]);
+        let (scope, expr) = (scope(&[]), with_some_cuts(&expr));
         let not = Expr::Not(Box::new(expr.clone()));
         prop_assert_ne!(eval(&expr, &who, now, &scope).holds, eval(&not, &who, now, &scope).holds);
         let none = Expr::None(vec![expr.clone()]);
@@ -94,6 +95,7 @@ proptest! {
     fn truth_is_constant_until_the_verdict_ends(
         expr in expr(), a in expr(), b in expr(), who in record(ContactId(3)), now in moment(), parts in proptest::collection::vec(0f64..1.0, 20)
     ) {
+        let [expr, a, b] = [expr, a, b].map(|expr| with_some_cuts(&expr));
         let scope = scope(&[("A", flat(a)), ("B", flat(b))]);
         let verdict = eval(&expr, &who, now, &scope);
         prop_assert!(verdict.until.is_none_or(|until| until > now));
@@ -109,13 +111,15 @@ proptest! {
 
     #[test]
     fn the_reason_agrees_with_the_verdict_at_every_node(expr in expr(), a in expr(), who in record(ContactId(3)), now in moment()) {
+        let (expr, a) = (with_some_cuts(&expr), with_some_cuts(&a));
         let scope = scope(&[("A", flat(a))]);
         let reason = explain(&expr, &who, now, &scope);
         let verdict = eval(&expr, &who, now, &scope);
         prop_assert_eq!((reason.holds, reason.until), (verdict.holds, verdict.until));
         let mut open = vec![&reason];
         while let Some(node) = open.pop() {
-            let again = eval(&parse(&node.text).expect("canonical text"), &who, now, &scope);
+            let again = with_some_cuts(&parse(&node.text).expect("canonical text"));
+            let again = eval(&again, &who, now, &scope);
             prop_assert_eq!(again.holds, node.holds, "{}", node.text);
             open.extend(&node.of);
         }
@@ -162,6 +166,7 @@ fn survives(text: &str) {
                 );
             }
             let who = contact(&[("a", Value::Number(1.0)), ("b", Value::DateTime(epoch()))]);
+            let expr = with_some_cuts(&expr);
             let truth = eval(&expr, &who, epoch(), &scope(&[]));
             assert_eq!(explain(&expr, &who, epoch(), &scope(&[])).holds, truth.holds);
         }

@@ -55,6 +55,7 @@ mod tests {
             include_str!("nearly.rs"),
             include_str!("parse.rs"),
             include_str!("patterns.rs"),
+            include_str!("ranked.rs"),
             include_str!("shifted.rs"),
         ];
         let stems: BTreeSet<String> = SENTENCES

@@ -45,6 +45,10 @@ pub struct SimReport {
     /// suppression or the history of journeys, which a simulation leaves as they are.
     #[serde(default)]
     pub partly_fixed_scores: Vec<String>,
+    /// Names of the segments it asks for that ask for the top or the bottom of all: what that takes is measured once a day, and in a
+    /// simulation stays as it is now.
+    #[serde(default)]
+    pub ranked_segments: Vec<String>,
     pub ended: Vec<EndCount>,
     /// Goals in canonical order.
     pub goals: Vec<GoalCount>,
@@ -209,6 +213,7 @@ impl SimReport {
             held: none(),
             still_held: 0,
             partly_fixed_scores: Vec::new(),
+            ranked_segments: Vec::new(),
             ended: Vec::new(),
             goals: goals
                 .map(|placed| GoalCount {

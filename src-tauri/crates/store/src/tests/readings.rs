@@ -42,14 +42,15 @@ fn read_open(store: &Store, expr: &Expr, now: Moment, told: &RefCell<Forms>) -> 
             record.fields.extend(asked.fields);
             record
         };
+        let asked = index.measured(expr, now);
         for id in index.contacts() {
             let record = whole(id);
-            told.borrow_mut().note(expr, &record, now, index.scope());
+            told.borrow_mut().note(&asked, &record, now, index.scope());
         }
         let by_index: BTreeSet<u32> = index.members(expr, now).iter().collect();
         let holds = |id: &u32| {
             let record = whole(*id);
-            eval(expr, &record, now, index.scope()).holds
+            eval(&asked, &record, now, index.scope()).holds
         };
         let by_evaluator: BTreeSet<u32> = index.contacts().iter().filter(holds).collect();
         assert_eq!(by_index, by_evaluator, "index and evaluator: {}", print(expr));

@@ -8,10 +8,10 @@ use super::*;
 use crate::index::change::After;
 use crate::record::{Moved, Movement};
 use crate::segment::arbitrary::{
-    KEYS, SEGMENTS, STEPS, TAGS, TEMPLATES, ZONES, basis, channel, event, moved, moves_in_journeys, purpose,
-    shifted, timely, turned, value_for,
+    KEYS, SEGMENTS, STEPS, TAGS, TEMPLATES, ZONES, basis, channel, event, measured_by, moved,
+    moves_in_journeys, purpose, ranked, shifted, timely, turned, value_for,
 };
-use crate::segment::{start_of_day, window_of};
+use crate::segment::{local_date, measured_at, start_of_day, unmeasured, window_of};
 use carillon_model::segment::{Clause, Window};
 use carillon_model::{MessageId, StepId};
 use chrono::Days;
@@ -104,7 +104,7 @@ fn recalls() -> impl Strategy<Value = Expr> {
         }),
         other => Expr::Clause(other),
     });
-    prop_oneof![4 => expr(), 2 => recalled, 1 => shifted().prop_map(Expr::Clause)]
+    prop_oneof![4 => expr(), 2 => recalled, 1 => shifted().prop_map(Expr::Clause), 2 => ranked().prop_map(Expr::Clause)]
 }
 
 fn commit() -> impl Strategy<Value = Commit> {
@@ -170,6 +170,18 @@ impl File {
                 };
                 self.contacts.entry(id).or_insert_with(new).apply(of_contact);
             }
+        }
+    }
+
+    /// Measures what was never measured, or on an earlier day of this zone.
+    fn rank(&mut self, zone: Tz) {
+        let there = self.contacts.values().filter(|contact| contact.exists);
+        let people = there.map(|contact| &contact.record);
+        for (_, expr) in self.segments.values_mut() {
+            if measured_at(expr).is_some_and(|at| local_date(at, zone) < local_date(self.as_of, zone)) {
+                *expr = unmeasured(expr);
+            }
+            *expr = measured_by(expr, people.clone(), self.as_of);
         }
     }
 
@@ -247,8 +259,10 @@ impl File {
             }
             edges.extend(found);
         }
+        let zone = self.zone;
         changes.iter().for_each(|change| self.apply(change));
         self.as_of = to;
+        self.rank(zone);
         edges.extend(self.turn(held, to));
         edges
     }
@@ -465,6 +479,7 @@ proptest! {
         for (expr, id) in watches.into_iter().zip(9..) {
             file.apply(&Change::WatchAdded { id: SegmentId(id), expr });
         }
+        file.rank(ZONE);
         let shelf = shelf::Shelf::of(&file);
         let mut journal = kept::Journal::default();
         let open = |file: &File, journal: &kept::Journal| {
@@ -543,7 +558,8 @@ proptest! {
             }
             let there = file.contacts.iter().filter(|(_, contact)| contact.exists);
             let scope = file.scope();
-            let meant: Vec<u32> = there.filter(|(_, who)| eval(&question, &who.record, as_of, &scope).holds).map(|(id, _)| *id).collect();
+            let asked = measured_by(&question, there.clone().map(|(_, who)| &who.record), as_of);
+            let meant: Vec<u32> = there.filter(|(_, who)| eval(&asked, &who.record, as_of, &scope).holds).map(|(id, _)| *id).collect();
             prop_assert_eq!(index.members(&question, as_of).iter().collect::<Vec<_>>(), meant, "{}", print(&question));
             let followed: BTreeSet<(SegmentId, u32)> = file
                 .segments

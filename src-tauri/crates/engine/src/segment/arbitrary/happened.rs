@@ -220,9 +220,13 @@ pub(super) fn timely() -> BoxedStrategy<Clause> {
 /// A clause about what a score was.
 pub fn shifted() -> impl Strategy<Value = Clause> {
     let points = || prop_oneof![6 => (-1i32..8).prop_map(f64::from), 1 => number()];
+    // Of what scores of a few points come to: halves, doubles, thirds, and a little beside them.
+    let percents = || prop_oneof![6 => select(vec![0.0, 33.4, 50.0, 100.0, 200.0, -50.0]), 1 => number()];
     let by = prop_oneof![
         3 => points().prop_map(Shift::AtLeast),
         2 => points().prop_map(Shift::MoreThan),
+        2 => percents().prop_map(Shift::AtLeastPercent),
+        2 => percents().prop_map(Shift::MoreThanPercent),
         2 => Just(Shift::MoreThan(0.0)),
     ];
     let key = prop_oneof![3 => Just("score_heat"), 2 => Just("age")];

@@ -22,6 +22,13 @@ fn errors_point_at_the_place_and_suggest_the_word() {
             .message
             .contains("`at least`")
     );
+    assert!(error("a is in the 10%").message.contains("`top` or `bottom`"));
+    assert!(
+        error("a is in the tpo 10%")
+            .message
+            .contains("did you mean `top`?")
+    );
+    assert!(error("a is in the top 10 EUR").message.contains("`%`"));
     assert!(error("a rose within 2 days").message.contains("`in`"));
     assert!(error("a rose in the last 2 months").message.contains("weeks"));
     assert!(
@@ -241,6 +248,7 @@ fn only_points_of_scores_rise_and_fall_and_by_more_than_nothing() {
     for fine in [
         "score_fit rose in the last 7 days",
         "score_fit fell by at least 1 in the last 7 days",
+        "score_fit rose by at least 150% in the last 7 days",
     ] {
         assert_eq!(said(fine), [], "{fine}");
     }
@@ -271,12 +279,63 @@ fn only_points_of_scores_rise_and_fall_and_by_more_than_nothing() {
             "score_fit rose by at least 0 in the last 7 days",
         ),
         (
+            "score_fit rose by at least 0% in the last 7 days",
+            "bad_difference",
+            "score_fit rose by at least 0% in the last 7 days",
+        ),
+        (
             "score_fit fell by more than -1 in the last 7 days",
             "bad_difference",
             "score_fit fell by more than -1 in the last 7 days",
         ),
     ] {
         assert_eq!(said(text), [(code.to_owned(), shown.to_owned())], "{text}");
+    }
+}
+
+#[test]
+fn a_rank_is_of_numbers_or_of_one_currency_and_of_a_part_of_all() {
+    let field = |key: &str, field_type| Field {
+        key: key.to_owned(),
+        label: key.to_owned(),
+        field_type,
+        options: Vec::new(),
+        built_in: false,
+        score: None,
+    };
+    let fields = [
+        field("points", FieldType::Number),
+        field("spent", FieldType::Money),
+        field("born", FieldType::Date),
+    ];
+    let said = |text: &str| -> Vec<(String, String)> {
+        let all = check(&reads(text), &fields, &BTreeSet::new()).into_iter();
+        all.map(|problem| (problem.code, problem.message)).collect()
+    };
+    for fine in [
+        "points is in the top 10%",
+        "spent is in the bottom 0.5% CHF",
+        "points is in the top 99.9%",
+    ] {
+        assert_eq!(said(fine), [], "{fine}");
+    }
+    for (text, code, part) in [
+        ("points is in the top 0%", "bad_share", "more than 0%"),
+        ("points is in the top 100%", "bad_share", "less than 100%"),
+        ("points is in the top nan%", "bad_share", "more than 0%"),
+        (
+            "spent is in the top 10%",
+            "no_currency",
+            "`spent is in the top 10% EUR`",
+        ),
+        ("points is in the top 10% EUR", "wrong_type", "no currency"),
+        ("born is in the top 10%", "wrong_type", "dates"),
+        ("ponits is in the top 10%", "unknown_field", "points"),
+    ] {
+        let said = said(text);
+        assert_eq!(said.len(), 1, "{text}: {said:?}");
+        assert_eq!(said[0].0, code, "{text}");
+        assert!(said[0].1.contains(part), "{text}: {}", said[0].1);
     }
 }
 

@@ -30,6 +30,23 @@ fn the_forms_people_write_mean_what_they_say() {
             "not fell fell by more than 2.5 in the last 90 minutes",
         ),
         (
+            "score_fit rose by at least 12.5 % in the last 2 weeks",
+            "score_fit rose by at least 12.5% in the last 14 days",
+        ),
+        (
+            "score_fit fell by more than 0% in the last 1 day",
+            "score_fit fell by more than 0% in the last 1 day",
+        ),
+        ("points IS in the Top 10 %", "points is in the top 10%"),
+        (
+            "spent is in the bottom 2.5% eur and top is in the top 1%",
+            "spent is in the bottom 2.5% EUR and top is in the top 1%",
+        ),
+        (
+            "spent is in the top 1% \"and\" and bottom is in the bottom 1% or age > 1",
+            "(spent is in the top 1% \"AND\" and bottom is in the bottom 1%) or age > 1",
+        ),
+        (
             "score_fit rose by more than 0 in the last 1 day",
             "score_fit rose in the last 1 day",
         ),

@@ -70,6 +70,65 @@ fn who_has_no_points_or_no_past_neither_rose_nor_fell() {
     ));
 }
 
+/// Was `then` forty days ago and is `now` since ten days ago.
+fn from_to(then: i64, now: i64) -> ContactRecord {
+    let mut past = Past::default();
+    for (days, before, points) in [(40, None, then), (10, Some(then), now)] {
+        past.turns(Turned {
+            at: ago(days),
+            before,
+            points,
+        });
+    }
+    ContactRecord {
+        past: BTreeMap::from([("score_fit".to_owned(), past)]),
+        ..contact(&[("score_fit", Value::Number(now as f64))])
+    }
+}
+
+#[test]
+fn percents_are_of_what_it_was_at_the_beginning_of_the_time() {
+    for (then, now, text, wanted) in [
+        (50, 60, "rose by at least 20%", true),
+        (50, 60, "rose by more than 20%", false),
+        (50, 59, "rose by at least 20%", false),
+        (60, 50, "fell by at least 16.6%", true),
+        (60, 50, "fell by at least 16.7%", false),
+        (60, 50, "rose by more than 0%", false),
+        (100, 90, "fell by at least 10%", true),
+        (100, 90, "fell by more than 10%", false),
+        // From nothing it is more than any percent.
+        (0, 1, "rose by more than 1000000%", true),
+        (-10, 1, "rose by more than 1000000%", true),
+        (-10, -5, "rose by more than 0%", false),
+        (-10, 0, "rose by more than 0%", false),
+        (0, -5, "fell by more than 0%", false),
+        (-5, -10, "fell by more than 0%", false),
+        // From something it can fall below nothing.
+        (10, -5, "fell by at least 150%", true),
+    ] {
+        let who = from_to(then, now);
+        let text = format!("score_fit {text} in the last 30 days");
+        assert_eq!(holds(&text, &who), wanted, "{then} to {now}: {text}");
+        assert_eq!(
+            holds(&format!("not {text}"), &who),
+            !wanted,
+            "{then} to {now}: not {text}"
+        );
+    }
+    // What is too small for a double is no percent that nobody rose by.
+    let little = contact(&[("score_fit", Value::Number(1e-300))]);
+    assert!(!holds(
+        "score_fit rose by at least 1e-100% in the last 30 days",
+        &little
+    ));
+    // Always the same, or never measured.
+    let (always, nobody) = (contact(&[("score_fit", Value::Number(45.0))]), contact(&[]));
+    for who in [always, nobody] {
+        assert!(!holds("score_fit rose by more than 0% in the last 30 days", &who));
+    }
+}
+
 #[test]
 fn it_is_sure_until_the_beginning_of_the_time_comes_to_a_change() {
     let until = |text: &str| verdict(text, &measured(None)).until;

@@ -3,7 +3,7 @@
 use super::people::Company;
 use carillon_engine::record::ContactRecord;
 use carillon_model::Moment;
-use carillon_model::contact::Value;
+use carillon_model::contact::{Currency, Value};
 use carillon_model::event::Prop;
 use carillon_model::segment::{
     self, Aggregate, AggregateBound, Answer, Beside, Clause, Compare, DateTest, EventMatch, FieldOrder,
@@ -22,6 +22,7 @@ pub fn clauses(company: &Company) -> Vec<Clause> {
         });
     }
     all.extend(shifted());
+    all.extend(ranked());
     for person in company.people.iter().take(2) {
         all.extend(happened(&person.record));
         for (key, value) in &person.record.fields {
@@ -54,7 +55,12 @@ pub fn clauses(company: &Company) -> Vec<Clause> {
 
 /// What a score was lately, and longer ago.
 fn shifted() -> impl Iterator<Item = Clause> {
-    let by = [Shift::AtLeast(3.0), Shift::MoreThan(0.0)];
+    let by = [
+        Shift::AtLeast(3.0),
+        Shift::MoreThan(0.0),
+        Shift::AtLeastPercent(50.0),
+        Shift::MoreThanPercent(20.0),
+    ];
     let asked = by
         .into_iter()
         .flat_map(|by| [(by, true, 10), (by, true, 60), (by, false, 10), (by, false, 60)]);
@@ -63,6 +69,19 @@ fn shifted() -> impl Iterator<Item = Clause> {
         rose,
         by,
         within_secs: days * 86_400,
+    })
+}
+
+/// Halves of what everybody may have.
+fn ranked() -> impl Iterator<Item = Clause> {
+    let of = [("age", None), ("score_heat", None), ("total", Some("EUR"))];
+    let asked = of.into_iter().flat_map(|of| [(of, true), (of, false)]);
+    asked.map(|((key, currency), top)| Clause::Ranked {
+        key: key.to_owned(),
+        top,
+        percent: 40.0,
+        currency: currency.and_then(Currency::parse),
+        cut: None,
     })
 }
 

@@ -65,7 +65,14 @@ fn of_clause(clause: &Clause) -> Vec<(String, Clause)> {
             vec![match by {
                 Shift::AtLeast(_) => format!("{way} by at least"),
                 Shift::MoreThan(_) => format!("{way} by more than"),
+                Shift::AtLeastPercent(_) => format!("{way} by at least %"),
+                Shift::MoreThanPercent(_) => format!("{way} by more than %"),
             }]
+        }
+        Clause::Ranked { top, currency, .. } => {
+            let end = if *top { "top" } else { "bottom" };
+            let of = if currency.is_some() { "amounts" } else { "numbers" };
+            vec![format!("{end} of {of}")]
         }
         Clause::Tag { .. } => vec!["tag".to_owned()],
         Clause::Did { event, times, window } => {
@@ -335,7 +342,8 @@ fn all() -> BTreeSet<String> {
     all.extend(words(
         "all, any, none, at least, not, tag, in segment, in journey, random, JoinedSegment, LeftSegment, EnteredJourney, \
          LeftJourney, ReachedGoal, at step, CameToStep, PassedStep, LeftStep, rose by at least, rose by more than, \
-         fell by at least, fell by more than",
+         fell by at least, fell by more than, rose by at least %, rose by more than %, fell by at least %, \
+         fell by more than %, top of numbers, bottom of numbers, top of amounts, bottom of amounts",
     ));
     all.extend(words(
         "consent, consent by, consent Email, consent Sms, consent Phone, consent Post, consent Push",

@@ -11,7 +11,7 @@ mod texts;
 use calendar::{Range, begins, day_in, epoch_day, month_days, ranges, today};
 use carillon_model::Moment;
 use carillon_model::consent::{Basis, Channel, Purpose};
-use carillon_model::contact::{BUILT_IN_FIELDS, Field, FieldType, Money, Value};
+use carillon_model::contact::{BUILT_IN_FIELDS, Currency, Field, FieldType, Money, Value};
 use carillon_model::segment::*;
 use caseless::Caseless;
 use chrono::NaiveDate;
@@ -133,6 +133,13 @@ impl Reading<'_> {
                 by,
                 within_secs,
             } => self.shifted(key, *rose, *by, *within_secs),
+            Clause::Ranked {
+                key,
+                top,
+                percent,
+                currency,
+                ..
+            } => self.ranked(key, *top, *percent, *currency),
             Clause::Tag { tag } => {
                 let tag = self.text(tag);
                 format!(
@@ -189,11 +196,51 @@ impl Reading<'_> {
             true => format!("{is} - {was}"),
             false => format!("{was} - {is}"),
         };
-        let (operator, n) = match by {
-            Shift::AtLeast(n) => (">=", n),
-            Shift::MoreThan(n) => (">", n),
+        let (operator, n, percent) = match by {
+            Shift::AtLeast(n) => (">=", n, false),
+            Shift::MoreThan(n) => (">", n, false),
+            Shift::AtLeastPercent(n) => (">=", n, true),
+            Shift::MoreThanPercent(n) => (">", n, true),
         };
-        format!("({difference} {operator} {})", self.param(Cell::Real(n)))
+        let n = self.param(Cell::Real(n));
+        if !percent {
+            return format!("({difference} {operator} {n})");
+        }
+        // Of nothing there are no percents: whatever is more is more than any.
+        let from_nothing = if rose { format!("{is} > 0") } else { "0".to_owned() };
+        format!(
+            "(CASE WHEN {was} <= 0 THEN {from_nothing} WHEN {difference} = 0 THEN 0 {operator} {n}
+              ELSE ({difference}) * 100 {operator} {n} * {was} END)"
+        )
+    }
+
+    /// Fewer are ahead than so many percent of all, or nobody is.
+    fn ranked(&mut self, key: &str, top: bool, percent: f64, currency: Option<Currency>) -> String {
+        let Some((column, kind, _)) = self.column(key) else {
+            return "0".to_owned();
+        };
+        let same = match (kind, currency) {
+            (FieldType::Number, None) => "1".to_owned(),
+            (FieldType::Money, Some(code)) => {
+                format!("{column}c = {}", self.text(code.as_str()))
+            }
+            _ => return "0".to_owned(),
+        };
+        let others = |more: &str| {
+            let same = same.replace("f.", "g.");
+            let there = column.replace("f.", "g.");
+            format!(
+                "(SELECT count(*) FROM contacts d JOIN contact_fields g ON g.contact = d.id
+                  WHERE {there} IS NOT NULL AND {same} AND {more})"
+            )
+        };
+        let sign = if top { ">" } else { "<" };
+        let ahead = others(&format!("{} {sign} {column}", column.replace("f.", "g.")));
+        let percent = self.param(Cell::Real(percent));
+        format!(
+            "({column} IS NOT NULL AND {same} AND ({ahead} = 0 OR {ahead} * 100.0 + 1e-7 < {} * {percent}))",
+            others("1")
+        )
     }
 
     /// Where the values of a field stand, their type and their options.

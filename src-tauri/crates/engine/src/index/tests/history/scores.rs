@@ -216,11 +216,12 @@ proptest! {
         for (i, expr) in [named.0, named.1, named.2].into_iter().enumerate() {
             plain.apply(&saved(i as u32 + 1, SEGMENTS[i], acyclic(expr, SEGMENTS[i])));
         }
-        for (text, id) in ["score_heat >= 5", "stage_heat is \"Hot\"", "score_mark is \"A1\" or score_fit < 0", "score_heat rose in the last 10 days", "score_heat fell by at least 2 in the last 3 days or score_fit rose by more than 1 in the last 20 days"].iter().zip(20..) {
+        for (text, id) in ["score_heat >= 5", "stage_heat is \"Hot\"", "score_mark is \"A1\" or score_fit < 0", "score_heat rose in the last 10 days", "score_heat rose by at least 50% in the last 10 days", "score_heat is in the top 40%", "score_fit is in the bottom 50% or score_heat > 8", "score_heat fell by at least 2 in the last 3 days or score_fit rose by more than 1 in the last 20 days"].iter().zip(20..) {
             plain.apply(&saved(id, &format!("of {id}"), reads(text)));
         }
         let models = [(1, "heat", staged(heat)), (2, "mark", grade()), (3, "fit", fit)];
         models.iter().for_each(|(id, key, model)| plain.apply(&published(*id, key, model)));
+        plain.file.rank(ZONE);
         plain.measure(start, &mut Vec::new());
         // Half of the openings believe nothing, for nothing was kept.
         let mut journal = kept::Journal::default();
@@ -240,6 +241,7 @@ proptest! {
             }
             commit.changes.iter().for_each(|change| plain.apply(change));
             plain.file.as_of = as_of;
+            plain.file.rank(before.file.zone);
             plain.measure(as_of, &mut seen);
             edges.extend(plain.file.turn(&mut held, as_of));
 
