@@ -173,6 +173,26 @@ impl File {
         }
     }
 
+    /// Leaves out what its table of journeys would refuse: a name that another has. So none is ever without one.
+    fn refuse(&self, changes: &mut Vec<Change>) {
+        let mut named = self.journeys.clone();
+        changes.retain(|change| {
+            let (Change::JourneyNamed { id, .. } | Change::JourneyRemoved(id)) = change else {
+                return true;
+            };
+            if let Change::JourneyNamed { name, .. } = change
+                && named.get(name).is_some_and(|of| of != id)
+            {
+                return false;
+            }
+            named.retain(|_, known| known != id);
+            if let Change::JourneyNamed { name, .. } = change {
+                named.insert(name.clone(), *id);
+            }
+            true
+        });
+    }
+
     /// Measures what was never measured, or on an earlier day of this zone.
     fn rank(&mut self, zone: Tz) {
         let there = self.contacts.values().filter(|contact| contact.exists);
@@ -500,6 +520,7 @@ proptest! {
         let mut held = file.memberships(start);
         let mut numbers = Segments::default();
         for mut commit in commits {
+            file.refuse(&mut commit.changes);
             commit.changes.iter_mut().for_each(|change| numbers.number(change));
             let as_of = file.as_of + commit.pause;
             let before = file.clone();

@@ -228,6 +228,7 @@ proptest! {
         let mut index = plain.open(&journal);
         let mut held = plain.file.memberships(start);
         for (at, mut commit) in commits.into_iter().enumerate() {
+            plain.file.refuse(&mut commit.changes);
             if at == when {
                 commit.changes.push(published(3, "fit", &later));
             }
