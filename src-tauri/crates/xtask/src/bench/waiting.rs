@@ -15,8 +15,9 @@ use std::time::{Duration, Instant};
 const DUE: &str = "2100-01-01T00:00:00Z";
 /// The steps that are left then, of each contact.
 const LEFT: u64 = 3;
-/// How long nothing is done: until the program has come to rest, and then as long as it is watched.
-const REST: Duration = Duration::from_secs(10);
+/// How long nothing is done: until the program has come to rest, for after much was written it packs columns in its idle
+/// moments, and then as long as it is watched.
+const REST: Duration = Duration::from_secs(90);
 const WATCHED: Duration = Duration::from_secs(20);
 
 pub(super) fn measure(place: &Place, contacts: u64) -> Result<Vec<Figure>> {
