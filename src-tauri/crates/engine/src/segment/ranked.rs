@@ -172,25 +172,14 @@ pub fn unmeasured(expr: &Expr) -> Expr {
     with_clauses(expr, &mut |clause| with_cut(clause, None))
 }
 
-fn with_cut(clause: Clause, cut: Option<Cut>) -> Clause {
-    match clause {
-        Clause::Ranked {
-            key,
-            top,
-            percent,
-            currency,
-            ..
-        } => Clause::Ranked {
-            key,
-            top,
-            percent,
-            currency,
-            cut,
-        },
-        other => other,
+fn with_cut(mut clause: Clause, found: Option<Cut>) -> Clause {
+    if let Clause::Ranked { cut, .. } = &mut clause {
+        *cut = found;
     }
+    clause
 }
 
+/// The same expression with each clause as `change` makes it.
 pub(super) fn with_clauses(expr: &Expr, change: &mut dyn FnMut(Clause) -> Clause) -> Expr {
     let mut all = |of: &[Expr]| of.iter().map(|inner| with_clauses(inner, change)).collect();
     match expr {
