@@ -67,3 +67,20 @@ async fn who_reads_what_the_file_was_holds_nobody_up() {
     assert_eq!(all, u64::from(n));
     store.close().await;
 }
+
+/// With it, each look at a page takes a lock that all connections share (`.cargo/config.toml`).
+#[test]
+fn the_library_is_built_without_memory_management() {
+    let conn = Connection::open_in_memory().unwrap();
+    let mut options = conn.prepare("PRAGMA compile_options").unwrap();
+    let options = options.query_map((), |row| row.get::<_, String>(0)).unwrap();
+    let options: Vec<String> = options.map(Result::unwrap).collect();
+    assert!(
+        options.iter().any(|option| option == "THREADSAFE=1"),
+        "{options:?}"
+    );
+    assert!(
+        !options.iter().any(|option| option == "ENABLE_MEMORY_MANAGEMENT"),
+        "{options:?}"
+    );
+}
