@@ -3,6 +3,7 @@
 pub mod graphics;
 pub mod ipc;
 pub mod mail;
+pub mod memory;
 
 use carillon_app::App;
 use carillon_app::error::ApiError;
@@ -57,6 +58,9 @@ impl Unopened {
 /// When the web view cannot be started.
 pub fn run() -> tauri::Result<()> {
     carillon_app::log::start(&App::default_home());
+    if let Err(error) = memory::give_back() {
+        tracing::warn!(%error, "freed memory stays with the program");
+    }
     let arguments = arguments(std::env::args_os().skip(1));
     let app = App::new(App::default_home(), true);
     let shell = tauri::Builder::default()
