@@ -34,7 +34,7 @@ mod turning;
 mod turns;
 mod wanted;
 
-pub use change::{Change, Edge};
+pub use change::{Change, Edge, Given};
 pub use chunk::{ContactBits, ContactChunk, EventChunk, MembershipChunk, VerdictChunk};
 pub use column::ColumnChunk;
 pub use followed::Followed;

@@ -13,13 +13,14 @@ use crate::error::Result;
 use crate::membership::Change;
 use crate::sql::sql;
 use crate::tx::{Mark, Marks};
-use carillon_engine::index::{ColumnChunk, ColumnPart, ContactBits, ContactChunk, Loading};
+use carillon_engine::index::{ColumnChunk, ColumnPart, ContactBits, ContactChunk, Given, Loading};
 use carillon_engine::segment::{changed_field, changed_key};
 use carillon_model::ContactId;
 use carillon_model::consent::{Basis, Channel, Purpose};
 use carillon_model::contact::Value;
 use rusqlite::Row;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 const PART: &str = sql!("SELECT bytes FROM contact_parts WHERE part = ?1");
 const STALE: &str = sql!("SELECT contact FROM contact_parts_stale ORDER BY contact");
@@ -103,7 +104,7 @@ pub(crate) fn loading(db: &Db<'_>, marks: &Marks) -> Result<Vec<Loading>> {
     all.extend(db.all(IDS, rest, |row| {
         Ok(Loading::Row(Change::ContactAdded {
             contact: ContactId(row.get(0)?),
-            fields: Vec::new(),
+            fields: Given::default(),
         }))
     })?);
     bits_of_rows(db, rest, &mut all)?;
@@ -353,9 +354,11 @@ fn permission(row: &Row<'_>) -> Result<(u32, (Channel, Purpose, Basis))> {
 
 fn added(reader: &Reader<'_>, row: &Row<'_>) -> Result<Change> {
     let mut fields = Vec::with_capacity(12);
-    reader.values(row, |field, value| fields.push((field.key().into(), value)))?;
+    reader.values(row, |field, value| {
+        fields.push((Arc::<str>::from(field.key()), value))
+    })?;
     Ok(Change::ContactAdded {
         contact: ContactId(row.get(0)?),
-        fields,
+        fields: fields.into_iter().collect(),
     })
 }

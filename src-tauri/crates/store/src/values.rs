@@ -96,10 +96,15 @@ pub(crate) fn cells(field: FieldRef<'_>, value: Option<&Value>) -> Result<(Cell,
 }
 
 /// The value as it reads back from its cell: moments in whole milliseconds.
-pub(crate) fn kept(value: Value) -> Value {
-    match value {
-        Value::DateTime(at) => Value::DateTime(time::whole(at)),
-        other => other,
+pub(crate) fn kept(mut value: Value) -> Value {
+    keep(&mut value);
+    value
+}
+
+/// Makes a value what [`kept`] says.
+pub(crate) fn keep(value: &mut Value) {
+    if let Value::DateTime(at) = value {
+        *at = time::whole(*at);
     }
 }
 

@@ -143,7 +143,7 @@ pub(crate) struct Writer {
     /// Something is in the WAL that is not in the file.
     dirty: bool,
     wal: Wal,
-    /// Parts of contacts whose chunks were not compared with their rows since the file was opened.
+    /// Parts of contacts whose chunks were not compared with their rows since the file was opened, or not made yet.
     unchecked: Range<i64>,
     /// Memberships that were believed at opening and were not compared with their rows since.
     unproved: VecDeque<SegmentId>,
@@ -294,6 +294,8 @@ impl Writer {
         crash::point("after_commit");
         self.dirty = true;
         let before = std::mem::replace(&mut self.marks, sealed.marks);
+        // Parts that were filled since get their chunks while the file rests.
+        self.unchecked.end = self.unchecked.end.max(contact_chunks::full(&self.marks));
         self.names = sealed.names;
         let commit = Commit {
             seq: sealed.seq,

@@ -10,15 +10,57 @@ use carillon_model::{ContactId, EventId, JourneyId, MessageId, Moment, ScoreId, 
 use chrono_tz::Tz;
 use std::sync::Arc;
 
+/// Values by the keys of their fields, which contacts that are added together share.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Given {
+    keys: Arc<[Arc<str>]>,
+    /// In the order of the keys; there may be fewer.
+    values: Vec<Option<Value>>,
+}
+
+impl Given {
+    /// `values` in the order of the keys.
+    pub fn of(keys: Arc<[Arc<str>]>, values: Vec<Option<Value>>) -> Given {
+        Given { keys, values }
+    }
+
+    /// Whether both have the very same list of keys.
+    pub(super) fn shares_keys(&self, other: &Given) -> bool {
+        Arc::ptr_eq(&self.keys, &other.keys)
+    }
+
+    pub(super) fn keys(&self) -> &Arc<[Arc<str>]> {
+        &self.keys
+    }
+
+    /// What it has at the place of a key.
+    pub(super) fn at(&self, place: usize) -> Option<&Value> {
+        self.values.get(place)?.as_ref()
+    }
+
+    /// The fields that have a value.
+    pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Value)> {
+        let fields = self.keys.iter().zip(&self.values);
+        fields.filter_map(|(key, value)| Some((key, value.as_ref()?)))
+    }
+}
+
+impl<K: Into<Arc<str>>> FromIterator<(K, Value)> for Given {
+    fn from_iter<I: IntoIterator<Item = (K, Value)>>(fields: I) -> Given {
+        let (keys, values): (Vec<Arc<str>>, _) = fields
+            .into_iter()
+            .map(|(key, value)| (key.into(), Some(value)))
+            .unzip();
+        Given::of(keys.into(), values)
+    }
+}
+
 /// One change of a row. A commit is a list of them, and a file is one long list.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     /// A contact with those of its fields that have a value. The order of a contact's other changes and of this
     /// one does not matter: facts of somebody who is not added yet wait.
-    ContactAdded {
-        contact: ContactId,
-        fields: Vec<(Arc<str>, Value)>,
-    },
+    ContactAdded { contact: ContactId, fields: Given },
     /// A contact with all its facts.
     ContactRemoved(ContactId),
     /// A field written, or cleared.

@@ -176,8 +176,9 @@ impl Rows {
         self.failures.load(Ordering::Relaxed)
     }
 
+    /// The number of the next question, from 1 on.
     fn question(&self) -> u64 {
-        self.asked.fetch_add(1, Ordering::Relaxed)
+        self.asked.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Names of events somebody has, each with the keys of the properties they ever came with, all in order.
@@ -221,7 +222,7 @@ impl Rows {
         self.grown.store(false, Ordering::Relaxed);
     }
 
-    /// What was not asked for longest, before that question.
+    /// What was not asked for longest, and not after that question.
     fn longest_unasked(&self, before: u64) -> Option<Unasked> {
         let columns = self.columns.iter().filter_map(|(key, slot)| {
             let held = slot.held()?;
@@ -252,7 +253,7 @@ impl Rows {
         // Without a source nothing can be read again.
         let more = moved.chain(sent).chain(past).filter(|_| self.source.is_some());
         let (asked, freed, kind, key, movement) = columns.chain(events).chain(more).min()?;
-        (asked < before).then(|| (asked, freed, kind, key.to_owned(), movement))
+        (asked <= before).then(|| (asked, freed, kind, key.to_owned(), movement))
     }
 
     /// As [`Rows::apply`], of many at once: [`Rows::settle`] comes after the last.
@@ -423,7 +424,7 @@ fn held<'a, T: Default>(map: &'a mut BTreeMap<String, Slot<T>>, name: &str) -> O
 fn writes(change: &Change, field: &str) -> bool {
     match change {
         Change::FieldSet { key, .. } => key == field,
-        Change::ContactAdded { fields, .. } => fields.iter().any(|(key, _)| &**key == field),
+        Change::ContactAdded { fields, .. } => fields.iter().any(|(key, _)| **key == *field),
         _ => false,
     }
 }

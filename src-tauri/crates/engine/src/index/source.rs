@@ -56,7 +56,7 @@ pub(super) struct Slot<T> {
     held: OnceLock<T>,
     /// Whoever reads the source; the others wait, and have it then.
     reading: Mutex<()>,
-    /// When it was last asked for, counted in questions.
+    /// When it was last asked for, counted in questions; 0 for never.
     asked: AtomicU64,
 }
 
@@ -109,6 +109,7 @@ impl<T> Slot<T> {
         self.held.take();
     }
 
+    /// The last question it was asked by, 0 where nobody did.
     pub fn asked(&self) -> u64 {
         self.asked.load(Ordering::Relaxed)
     }

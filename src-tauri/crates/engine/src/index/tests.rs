@@ -69,12 +69,7 @@ pub(crate) fn rows_of(who: &ContactRecord) -> Vec<Change> {
     });
     out.push(Change::ContactAdded {
         contact,
-        fields: who
-            .fields
-            .clone()
-            .into_iter()
-            .map(|(key, value)| (key.into(), value))
-            .collect(),
+        fields: who.fields.clone().into_iter().collect(),
     });
     out
 }
@@ -142,7 +137,7 @@ fn what_was_seen_is_told_by_name_until_nobody_has_it_any_more() {
         [
             Change::ContactAdded {
                 contact,
-                fields: Vec::new(),
+                fields: Given::default(),
             },
             event(1, "order", &["total"]),
             event(2, "order", &["shop", "total"]),
@@ -277,7 +272,7 @@ fn reads(text: &str) -> Expr {
 fn added(contact: u32) -> Change {
     Change::ContactAdded {
         contact: ContactId(contact),
-        fields: Vec::new(),
+        fields: Given::default(),
     }
 }
 
@@ -338,7 +333,7 @@ fn a_sleep_over_the_change_of_the_clocks_brings_each_midnight_at_its_own_instant
         let asleep = at(asleep);
         let seen = |contact: u32, days: i64| Change::ContactAdded {
             contact: ContactId(contact),
-            fields: vec![("seen_at".into(), Value::DateTime(asleep + TimeDelta::days(days)))],
+            fields: Given::from_iter([("seen_at", Value::DateTime(asleep + TimeDelta::days(days)))]),
         };
         let today = saved(
             1,
@@ -454,7 +449,7 @@ fn memory_is_counted_and_given_back() {
         [
             Change::ContactAdded {
                 contact: ContactId(id),
-                fields: vec![("email".into(), text)],
+                fields: Given::from_iter([("email", text)]),
             },
             order(i64::from(id), id, epoch()),
         ]

@@ -14,6 +14,7 @@ use crate::time::{ms, whole};
 use crate::topics::Topic;
 use crate::tx::{Mark, Tx};
 use crate::values;
+use carillon_engine::index::Given;
 use carillon_model::contact::{BUILT_IN_FIELDS, Value};
 use carillon_model::{ContactId, Moment};
 use rusqlite::types::Value as Cell;
@@ -149,6 +150,7 @@ pub fn insert_batch(
     let mut adding = Adding::new(tx, &catalogue, columns, source)?;
     let mut done = vec![Inserted::Exists(ContactId(0)); rows.len()];
     let first = tx.marks.get(Mark::Contacts);
+    tx.expect(2 * rows.len());
     // Lists are of new people or of known ones for long stretches: what the row before was is tried first.
     let mut is_known = true;
     for place in order {
@@ -200,7 +202,7 @@ fn next_contact(tx: &Tx<'_>) -> Result<ContactId> {
         .map_err(|_| Error::Invalid("This workspace has no numbers left for new contacts.".to_owned()))
 }
 
-fn tell_added(tx: &mut Tx<'_>, contact: ContactId, fields: Vec<(Arc<str>, Value)>, suppressed: bool) {
+fn tell_added(tx: &mut Tx<'_>, contact: ContactId, fields: Given, suppressed: bool) {
     tx.change(Change::ContactAdded { contact, fields });
     if suppressed {
         tx.change(Change::SuppressedSet { contact, on: true });
@@ -212,8 +214,8 @@ struct Adding<'a, 'c> {
     columns: &'a Columns,
     /// One for each of the columns.
     fields: Vec<FieldRef<'a>>,
-    email: Arc<str>,
-    created_at: Arc<str>,
+    /// Keys of the columns, `email` and `created_at`.
+    told: Arc<[Arc<str>]>,
     source: i64,
     now: Moment,
     find: CachedStatement<'c>,
@@ -230,12 +232,17 @@ impl<'a, 'c> Adding<'a, 'c> {
     ) -> Result<Adding<'a, 'c>> {
         let fields = columns.keys().map(|key| catalogue.field(key));
         let custom = columns.insert_custom.as_deref();
+        let always = [EMAIL, CREATED_AT].map(|field| BUILT_IN_FIELDS[field].0);
         let conn = tx.conn;
         Ok(Adding {
             columns,
             fields: fields.collect::<Result<_>>()?,
-            email: BUILT_IN_FIELDS[EMAIL].0.into(),
-            created_at: BUILT_IN_FIELDS[CREATED_AT].0.into(),
+            told: columns
+                .keys
+                .iter()
+                .cloned()
+                .chain(always.map(Arc::from))
+                .collect(),
             source: tx.source(source)?,
             now: tx.now(),
             find: conn.prepare_cached(FIND)?,
@@ -312,12 +319,13 @@ impl<'a, 'c> Adding<'a, 'c> {
     }
 
     /// The values of a contact who was written, by their keys; they are taken out of its row.
-    fn told(&self, row: &mut NewContact, email: String) -> Vec<(Arc<str>, Value)> {
-        let mut fields = Vec::with_capacity(self.columns.keys.len() + 2);
-        fields.push((self.email.clone(), Value::Text(email)));
-        fields.push((self.created_at.clone(), Value::DateTime(whole(self.now))));
-        let given = self.columns.keys.iter().zip(std::mem::take(&mut row.values));
-        fields.extend(given.filter_map(|(key, value)| Some((key.clone(), values::kept(value?)))));
-        fields
+    fn told(&self, row: &mut NewContact, email: String) -> Given {
+        let mut values = std::mem::take(&mut row.values);
+        for value in values.iter_mut().flatten() {
+            values::keep(value);
+        }
+        values.push(Some(Value::Text(email)));
+        values.push(Some(Value::DateTime(whole(self.now))));
+        Given::of(self.told.clone(), values)
     }
 }

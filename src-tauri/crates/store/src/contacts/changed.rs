@@ -51,7 +51,7 @@ pub(crate) fn follow(tx: &mut Tx<'_>, changes: &mut Vec<Change>) -> Result<()> {
                 told.push(written(tx, *contact, key, value.is_some())?);
             }
             Change::ContactAdded { contact, fields } => {
-                for (key, _) in fields.iter().filter(|(key, _)| wanted.contains(&**key)) {
+                for (key, _) in fields.iter().filter(|(key, _)| wanted.contains(&***key)) {
                     told.push(written(tx, *contact, key, true)?);
                 }
             }

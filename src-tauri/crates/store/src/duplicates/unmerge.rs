@@ -172,10 +172,9 @@ fn go_on(tx: &mut Tx<'_>, was: &Was, at: carillon_model::Moment) -> Result<()> {
 /// Tells the index all of a contact anew.
 fn retell(tx: &mut Tx<'_>, id: ContactId, ids: &[EventId]) -> Result<()> {
     let fields = contacts::record_fields(tx, id)?.ok_or_else(|| Error::missing("contact", id))?;
-    let fields = fields.into_iter().map(|(key, value)| (key.into(), value));
     tx.change(Change::ContactAdded {
         contact: id,
-        fields: fields.collect(),
+        fields: fields.into_iter().collect(),
     });
     for tag in tx.all(TAG_NAMES, (id.0,), |row| Ok(row.get::<_, String>(0)?))? {
         tx.change(Change::TagSet {

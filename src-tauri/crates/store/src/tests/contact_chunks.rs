@@ -53,6 +53,15 @@ fn values(n: u32) -> Vec<Option<Value>> {
         .collect()
 }
 
+fn people(numbers: impl Iterator<Item = u32>) -> Vec<NewContact> {
+    let one = |n| NewContact {
+        email: format!("{n}@x.example"),
+        values: values(n),
+        zone_source: None,
+    };
+    numbers.map(one).collect()
+}
+
 /// Two parts of people, the second not full, and a segment.
 async fn city(place: &Place) -> (Store, SegmentId) {
     let store = fresh(place).await;
@@ -62,14 +71,7 @@ async fn city(place: &Place) -> (Store, SegmentId) {
         }
         let keys: Vec<&str> = FIELDS.iter().map(|(key, ..)| *key).collect();
         let columns = Columns::resolve(tx, &keys)?;
-        let mut rows: Vec<NewContact> = (1..=CONTACTS)
-            .map(|n| NewContact {
-                email: format!("{n}@x.example"),
-                values: values(n),
-                zone_source: None,
-            })
-            .collect();
-        let all = ids(&insert_batch(tx, &columns, &mut rows, "user")?);
+        let all = ids(&insert_batch(tx, &columns, &mut people(1..=CONTACTS), "user")?);
         for id in all.iter().step_by(1_000) {
             add_tag(tx, *id, "vip", "user")?;
             consents::add(
@@ -137,9 +139,8 @@ async fn an_opening_reads_chunks_and_what_changes_takes_its_own_with_it() {
     let before = known(&store);
     assert!(before.0.iter().all(|n| *n > 0), "{:?}", before.0);
     store.close().await;
-    assert_eq!(number(&place, "SELECT count(*) FROM contact_parts"), 0);
 
-    // The first opening writes the full part, the second reads it.
+    // Where the file did not rest before, the first opening writes the full part; the second reads it.
     let store = again(&place.file()).await;
     assert_eq!(
         store.with_index(|index| index.loaded().0),
@@ -197,6 +198,66 @@ async fn an_opening_reads_chunks_and_what_changes_takes_its_own_with_it() {
     store.close().await;
     let store = again(&place.file()).await;
     assert_eq!(known(&store), after);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_part_that_was_filled_is_written_while_the_file_rests() {
+    let place = Place::new();
+    let (store, _) = city(&place).await;
+    let parts = || number(&place, "SELECT count(*) FROM contact_parts");
+    for _ in 0..200 {
+        if parts() == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(parts(), 1);
+    let seen = known(&store);
+    write(&store, |tx| delete(tx, ContactId(9), None, "user"))
+        .await
+        .unwrap();
+    assert_eq!(
+        parts(),
+        0,
+        "a part that was written then is forgotten like any other"
+    );
+    store.close().await;
+    let store = again(&place.file()).await;
+    assert_ne!(known(&store), seen);
+    assert!(store.repaired().is_empty());
+    store.close().await;
+}
+
+#[tokio::test]
+async fn fields_that_nobody_asked_for_are_let_go_when_many_more_people_come() {
+    let place = Place::new();
+    let (store, _) = city(&place).await;
+    let held = || store.with_index(|index| index.loaded().0);
+    let add = async |from: u32| {
+        write(&store, move |tx| {
+            let keys: Vec<&str> = FIELDS.iter().map(|(key, ..)| *key).collect();
+            let columns = Columns::resolve(tx, &keys)?;
+            insert_batch(tx, &columns, &mut people(from..from + 300), "user").map(|_| ())
+        })
+        .await
+        .unwrap();
+    };
+    let all = held();
+    add(CONTACTS + 1).await;
+    assert_eq!((all, held()), (10, 1), "but for the one that the segment reads");
+    // Asked for, they are read with everybody who came, and follow from then on.
+    let first = known(&store);
+    add(CONTACTS + 301).await;
+    assert!(held() >= FIELDS.len() + 1);
+    let second = known(&store);
+    let emails = |known: &(Vec<u64>, String)| known.0[8];
+    assert_eq!(emails(&first), u64::from(CONTACTS) + 300);
+    assert_eq!(emails(&second), u64::from(CONTACTS) + 600);
+    store.close().await;
+    let store = again(&place.file()).await;
+    assert_eq!(known(&store), second);
+    assert!(store.repaired().is_empty());
     store.close().await;
 }
 

@@ -1,7 +1,7 @@
 //! What a commit does to the rows.
 
 use super::{Happened, Rows, Slot, entry, message, movement};
-use crate::index::change::Change;
+use crate::index::change::{Change, Given};
 use crate::index::column::Column;
 use crate::index::postings::Postings;
 use crate::record::Movement;
@@ -10,7 +10,6 @@ use carillon_model::contact::Value;
 use carillon_model::segment::MovementKind;
 use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 const OF_SEGMENTS: &[MovementKind] = &[MovementKind::JoinedSegment, MovementKind::LeftSegment];
 const OF_JOURNEYS: &[MovementKind] = &[
@@ -25,8 +24,10 @@ const OF_STEPS: [MovementKind; 3] = [
     MovementKind::LeftStep,
 ];
 
-/// Values of one field, by contact.
-type ByContact<'a> = Vec<(u32, &'a Value)>;
+/// Contacts from which on fields that nobody asked for are not followed while many more come in at once. Tests have few.
+const CROWD: u64 = if cfg!(test) { 6 } else { 65_536 };
+/// So many at once are many.
+const MANY: usize = if cfg!(test) { 2 } else { 256 };
 
 impl Rows {
     /// Takes in changes in their order.
@@ -43,32 +44,50 @@ impl Rows {
     /// Takes in contacts that were added together, field by field: each is looked for once, and its values come to it in a
     /// row.
     fn add_all(&mut self, changes: &[Change]) {
-        let mut fields: Vec<(&Arc<str>, ByContact<'_>)> = Vec::new();
-        for change in changes {
-            let Change::ContactAdded {
-                contact,
-                fields: given,
-            } = change
-            else {
+        if changes.len() >= MANY && self.contacts.len() >= CROWD {
+            self.let_go_unasked();
+        }
+        let added: Vec<(u32, &Given)> = changes
+            .iter()
+            .filter_map(|change| match change {
+                Change::ContactAdded { contact, fields } => Some((contact.0, fields)),
+                _ => None,
+            })
+            .collect();
+        for (id, _) in &added {
+            self.contacts.insert(*id);
+        }
+        for alike in added.chunk_by(|(_, one), (_, other)| one.shares_keys(other)) {
+            self.give_alike(alike);
+        }
+    }
+
+    /// Gives contacts with the same list of keys their values.
+    fn give_alike(&mut self, alike: &[(u32, &Given)]) {
+        let Some((_, first)) = alike.first() else {
+            return;
+        };
+        for (place, key) in first.keys().iter().enumerate() {
+            let mut values = alike
+                .iter()
+                .filter_map(|(id, given)| Some((*id, given.at(place)?)))
+                .peekable();
+            if values.peek().is_none() {
                 continue;
-            };
-            self.contacts.insert(contact.0);
-            for (key, value) in given {
-                // Contacts of one list share their keys.
-                let same = |(known, _): &(&Arc<str>, _)| Arc::ptr_eq(known, key) || *known == key;
-                match fields.iter().position(same) {
-                    Some(place) => fields[place].1.push((contact.0, value)),
-                    None => fields.push((key, vec![(contact.0, value)])),
-                }
             }
-        }
-        for (key, values) in fields {
             if let Some(column) = self.column_to_set(key) {
-                values
-                    .into_iter()
-                    .for_each(|(id, value)| column.set(id, Some(value)));
+                values.for_each(|(id, value)| column.set(id, Some(value)));
             }
         }
+    }
+
+    /// Forgets fields that nobody ever asked for; whoever does so later has them read.
+    fn let_go_unasked(&mut self) {
+        if self.source.is_none() {
+            return;
+        }
+        let unasked = self.columns.values_mut().filter(|slot| slot.asked() == 0);
+        unasked.for_each(Slot::let_go);
     }
 
     /// Takes in one change; definitions are not its business.
@@ -76,7 +95,7 @@ impl Rows {
         match change {
             Change::ContactAdded { contact, fields } => {
                 self.contacts.insert(contact.0);
-                for (key, value) in fields {
+                for (key, value) in fields.iter() {
                     self.set(key, contact.0, Some(value));
                 }
             }

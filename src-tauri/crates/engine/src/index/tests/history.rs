@@ -54,7 +54,7 @@ fn change() -> impl Strategy<Value = Change> {
             1 => (1u32..3).prop_map(|id| Change::JourneyRemoved(JourneyId(id))),
             1 => (channel(), purpose(), proptest::option::of(basis())).prop_map(move |(channel, purpose, basis)| Change::PermissionSet { contact, channel, purpose, basis }),
             1 => any::<bool>().prop_map(move |on| Change::SuppressedSet { contact, on }),
-            2 => Just(Change::ContactAdded { contact, fields: vec![("city".into(), Value::Text("Bonn".to_owned()))] }),
+            2 => Just(Change::ContactAdded { contact, fields: Given::from_iter([("city", Value::Text("Bonn".to_owned()))]) }),
             1 => Just(Change::ContactRemoved(contact)),
             1 => (id.clone(), expr()).prop_map(|(id, expr)| {
                 let name = SEGMENTS[id as usize - 1];
@@ -430,10 +430,10 @@ fn what_is_read_stays_as_far_as_there_is_room() {
         journeys: BTreeMap::new(),
     };
     for id in 0..3 {
-        let city = ("city".into(), Value::Text("Bonn".to_owned()));
+        let city = ("city", Value::Text("Bonn".to_owned()));
         file.apply(&Change::ContactAdded {
             contact: ContactId(id),
-            fields: vec![city],
+            fields: Given::from_iter([city]),
         });
         file.apply(&order(i64::from(id), id, epoch()));
         file.apply(&Change::PermissionSet {
@@ -491,7 +491,7 @@ proptest! {
         let mut file = File { zone: ZONE, as_of: start, contacts: BTreeMap::new(), segments: BTreeMap::new(), journeys: BTreeMap::new() };
         journeys().iter().for_each(|change| file.apply(change));
         for id in 0..3 {
-            file.apply(&Change::ContactAdded { contact: ContactId(id), fields: vec![("age".into(), Value::Number(f64::from(id)))] });
+            file.apply(&Change::ContactAdded { contact: ContactId(id), fields: Given::from_iter([("age", Value::Number(f64::from(id)))]) });
         }
         for (i, expr) in [named.0, named.1, named.2].into_iter().enumerate() {
             file.apply(&saved(i as u32 + 1, SEGMENTS[i], acyclic(expr, SEGMENTS[i])));

@@ -21,7 +21,7 @@ fn points(contact: u32, points: f64) -> Change {
 fn having(contact: u32, value: f64) -> Change {
     Change::ContactAdded {
         contact: ContactId(contact),
-        fields: vec![("points".into(), Value::Number(value))],
+        fields: Given::from_iter([("points", Value::Number(value))]),
     }
 }
 

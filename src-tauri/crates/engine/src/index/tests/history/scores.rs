@@ -211,7 +211,7 @@ proptest! {
         let file = File { zone: ZONE, as_of: start, contacts: BTreeMap::new(), segments: BTreeMap::new(), journeys: BTreeMap::new() };
         let mut plain = Measured { file, scores: BTreeMap::new() };
         for id in 0..3 {
-            plain.apply(&Change::ContactAdded { contact: ContactId(id), fields: Vec::new() });
+            plain.apply(&Change::ContactAdded { contact: ContactId(id), fields: Given::default() });
         }
         for (i, expr) in [named.0, named.1, named.2].into_iter().enumerate() {
             plain.apply(&saved(i as u32 + 1, SEGMENTS[i], acyclic(expr, SEGMENTS[i])));
@@ -377,10 +377,10 @@ fn what_scores_were_is_read_of_everybody() {
     };
     for id in 0..4 {
         let contact = ContactId(id);
-        let five = ("age".into(), Value::Number(5.0));
+        let five = ("age", Value::Number(5.0));
         file.apply(&Change::ContactAdded {
             contact,
-            fields: vec![five],
+            fields: Given::from_iter([five]),
         });
         for (days, points) in [(20, 1), (3, 5)].into_iter().take(id as usize) {
             let turned = crate::record::Turned {
