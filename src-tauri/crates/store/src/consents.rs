@@ -18,6 +18,16 @@ const ADD: &str = sql!(
     "INSERT INTO consents(id, contact, channel, purpose, action, basis, wording, source, at)
      VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
 );
+/// The same word of contacts whose numbers follow one another, and that it is their last.
+const ADD_EACH: &str = sql!(
+    "INSERT INTO consents(id, contact, channel, purpose, action, basis, wording, source, at)
+     SELECT ?1 + id - ?2, id, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM contacts WHERE id BETWEEN ?2 AND ?3 ORDER BY id"
+);
+const SET_EACH: &str = sql!(
+    "INSERT INTO permissions(contact, channel, purpose, granted, basis, consent)
+     SELECT contact, channel, purpose, ?3, basis, id FROM consents WHERE id BETWEEN ?1 AND ?2 ORDER BY id"
+);
+const ANY_WORD: &str = sql!("SELECT EXISTS(SELECT 1 FROM permissions WHERE contact BETWEEN ?1 AND ?2)");
 const ADD_WORDING: &str =
     sql!("INSERT INTO wordings(hash, text) VALUES(?1, ?2) ON CONFLICT(hash) DO NOTHING");
 const WORDING: &str = sql!("SELECT text FROM wordings WHERE hash = ?1");
@@ -67,9 +77,13 @@ pub fn append(tx: &mut Tx<'_>, rows: &[Consent]) -> Result<()> {
 /// [`Error::NotFound`] for a contact who is not there.
 pub fn append_of_each(tx: &mut Tx<'_>, word: &Consent, contacts: &[ContactId]) -> Result<()> {
     let mut ledger = Appending::new(tx)?;
-    contacts
-        .iter()
-        .try_for_each(|contact| ledger.append(tx, word, *contact))
+    for run in contacts.chunk_by(|one, next| one.0.checked_add(1) == Some(next.0)) {
+        if !ledger.append_to_new(tx, word, run)? {
+            run.iter()
+                .try_for_each(|contact| ledger.append(tx, word, *contact))?;
+        }
+    }
+    Ok(())
 }
 
 /// Keeps the words of a consent that may be given, so that they are known by their hash however they are changed later.
@@ -100,6 +114,9 @@ fn wording(tx: &Tx<'_>, text: &str) -> Result<i64> {
         .ok_or_else(|| Error::damaged("wordings", "a new wording is not there"))
 }
 
+/// Fewer are not worth statements of their own.
+const FEW: usize = 4;
+
 /// Rows on their way into the ledger.
 struct Appending<'c> {
     add: CachedStatement<'c>,
@@ -123,6 +140,55 @@ impl<'c> Appending<'c> {
         let id = wording(tx, text)?;
         self.wordings.insert(text.to_owned(), id);
         Ok(id)
+    }
+
+    /// Appends what a row says, of each of these contacts, whose numbers follow one another, by two statements. `false`: not
+    /// all of them are new with this write and without a word, and nothing was done.
+    fn append_to_new(&mut self, tx: &mut Tx<'_>, row: &Consent, run: &[ContactId]) -> Result<bool> {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else {
+            return Ok(true);
+        };
+        let is_word = row.action != ConsentAction::Requested;
+        let all_new = tx.adds(*first) && tx.adds(*last);
+        if run.len() < FEW || !is_word || !all_new || tx.value(ANY_WORD, (first.0, last.0))? == Some(true) {
+            return Ok(false);
+        }
+        let wording = row.wording.as_deref().map(|text| self.wording(tx, text));
+        let (wording, source) = (wording.transpose()?, tx.source(&row.source)?);
+        let id = tx.take(Mark::Consents, run.len());
+        let last_id = tx.marks.get(Mark::Consents) - 1;
+        let (channel, purpose, basis) = (row.channel, row.purpose, row.basis);
+        let granted = row.action == ConsentAction::Granted;
+        let added = tx.run(
+            ADD_EACH,
+            (
+                id,
+                first.0,
+                last.0,
+                channel.code(),
+                purpose.code(),
+                row.action.code(),
+                basis.code(),
+                wording,
+                source,
+                ms(row.at),
+            ),
+        )?;
+        if added != run.len() {
+            return Err(Error::missing("contact", first));
+        }
+        tx.run(SET_EACH, (id, last_id, granted))?;
+        tx.touch("consents", id, last_id);
+        tx.topic(Topic::Consents);
+        for contact in run {
+            tx.change(Change::PermissionSet {
+                contact: *contact,
+                channel,
+                purpose,
+                basis: granted.then_some(basis),
+            });
+        }
+        Ok(true)
     }
 
     /// Appends what a row says, of this contact.

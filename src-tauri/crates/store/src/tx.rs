@@ -239,6 +239,11 @@ impl<'c> Tx<'c> {
         self.changes.push(change);
     }
 
+    /// About so many more changes are to come.
+    pub(crate) fn expect(&mut self, changes: usize) {
+        self.changes.reserve(changes);
+    }
+
     /// Whether this write adds the contact.
     pub(crate) fn adds(&self, contact: ContactId) -> bool {
         (self.first_new..self.marks.get(Mark::Contacts)).contains(&i64::from(contact.0))

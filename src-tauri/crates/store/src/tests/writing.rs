@@ -177,6 +177,70 @@ async fn the_ledger_says_nothing_of_somebody_who_is_not_there() {
 }
 
 #[tokio::test]
+async fn many_who_say_the_same_are_written_as_if_each_said_it() {
+    let place = Place::new();
+    let store = fresh(&place).await;
+    let old = ids(&write(&store, |tx| add(tx, &["old@example.com"], "user"))
+        .await
+        .unwrap())[0];
+    let numbers = 0..20;
+    let addresses: Vec<String> = numbers.map(|n| format!("{n:02}@example.com")).collect();
+    let new = write(&store, move |tx| {
+        let names: Vec<&str> = addresses.iter().map(String::as_str).collect();
+        let new = ids(&add(tx, &names, "user")?);
+        // The tenth took it back in a later moment, and one who was there before is among them.
+        consents::add(tx, &grant(new[9], day(-1), ConsentAction::Withdrawn))?;
+        let mut each = new.clone();
+        each.remove(4);
+        each.push(old);
+        let word = grant(new[0], day(-5), ConsentAction::Granted);
+        consents::append_of_each(tx, &word, &each)?;
+        let quick = consents::append_of_each(tx, &grant(old, day(-5), ConsentAction::Withdrawn), &new[..4]);
+        quick.map(|()| new)
+    })
+    .await
+    .unwrap();
+    let told = new.clone();
+    let words = store
+        .read(move |db| {
+            let of = |id: &ContactId| Ok((consents::of(db, *id)?.len(), consents::permissions_of(db, *id)?));
+            told.iter()
+                .chain([&old])
+                .map(of)
+                .collect::<Result<Vec<_>, Error>>()
+        })
+        .await
+        .unwrap();
+    let permitted = carillon_engine::segment::parse("consent email marketing").unwrap();
+    let members = store.with_index(|index| index.members(&permitted, day(0)));
+    for (n, (rows, last)) in words.iter().enumerate() {
+        let granted = last.first().map(|word| word.granted);
+        let (wanted, rows_wanted) = match n {
+            0..4 => (Some(false), 2),
+            4 => (None, 0),
+            9 => (Some(false), 2),
+            _ => (Some(true), 1),
+        };
+        assert_eq!((granted, *rows), (wanted, rows_wanted), "{n}");
+        let id = new.get(n).copied().unwrap_or(old);
+        assert_eq!(members.contains(id.0), wanted == Some(true), "{n}");
+    }
+    let first = new[5];
+    let ledger = store.read(move |db| consents::of(db, first)).await.unwrap();
+    assert_eq!(
+        ledger,
+        [Consent {
+            wording_hash: Some(blake3::hash(b"Yes, write to me.").to_hex().to_string()),
+            ..grant(first, day(-5), ConsentAction::Granted)
+        }]
+    );
+    store.close().await;
+    let store = again(&place.file()).await;
+    let again = store.with_index(|index| index.members(&permitted, day(0)));
+    assert_eq!(again, members);
+}
+
+#[tokio::test]
 async fn the_ledger_only_grows_and_its_latest_moment_is_the_last_word() {
     let place = Place::new();
     let store = fresh(&place).await;
