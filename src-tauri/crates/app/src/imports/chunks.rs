@@ -16,8 +16,15 @@ use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Rows of a chunk.
+/// Rows of a chunk at most, and of the first.
 const CHUNK_ROWS: usize = 100_000;
+pub(crate) const FIRST_ROWS: usize = 10_000;
+
+/// The most rows of a chunk.
+pub(crate) fn most_rows() -> usize {
+    CHUNK_ROWS
+}
+
 /// Memory of a chunk, in bytes, as [`weight`] counts it.
 const CHUNK_BYTES: usize = 64 << 20;
 /// Rows shown as examples.
@@ -82,6 +89,8 @@ pub(crate) struct Chunks {
     zone: Tz,
     addresses: Addresses,
     start: u64,
+    /// Rows of the next one.
+    rows: usize,
     ended: bool,
     /// First rows that were refused, and first that lack something.
     pub refused: Vec<Seen>,
@@ -97,6 +106,7 @@ impl Chunks {
         }
         Ok(Chunks {
             records,
+            rows: kept.first_rows.clamp(1, CHUNK_ROWS),
             kept,
             options,
             zone,
@@ -249,7 +259,7 @@ impl Iterator for Chunks {
             broken: None,
         };
         let mut held = 0;
-        while !self.ended && chunk.rows.len() < CHUNK_ROWS && held < CHUNK_BYTES {
+        while !self.ended && chunk.rows.len() < self.rows && held < CHUNK_BYTES {
             match self.records.next() {
                 None => self.ended = true,
                 Some(Err(bad)) => {
@@ -270,6 +280,7 @@ impl Iterator for Chunks {
         chunk
             .rows
             .sort_unstable_by(|a, b| a.email.cmp(&b.email).then(a.line.cmp(&b.line)));
+        self.rows = (2 * self.rows).min(CHUNK_ROWS);
         chunk.bytes = self.records.bytes();
         self.start += chunk.rows.len() as u64;
         Some(chunk)
@@ -367,6 +378,34 @@ impl Hasher for AsIs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Rows of each chunk of a list, by a plan that is kept as `keep` makes it.
+    fn lengths(keep: impl FnOnce(&mut serde_json::Value)) -> Vec<usize> {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        let rows: String = (0..45_000).map(|n| format!("{n}@x.example\n")).collect();
+        std::fs::write(file.path(), format!("email\n{rows}")).expect("written");
+        let plan = serde_json::json!({
+            "file": { "path": file.path() }, "header": true, "columns": [{ "to": "field", "key": "email" }], "mode": "both",
+            "basis": null, "source": "a list",
+        });
+        let plan = serde_json::from_value(plan).expect("a plan");
+        let kept = super::super::plan::resolve(&plan, file.path(), &[], Tz::UTC).expect("it fits");
+        let mut kept = serde_json::to_value(&kept).expect("JSON");
+        keep(&mut kept);
+        let kept = serde_json::from_value(kept).expect("a kept plan");
+        let chunks = Chunks::open(file.path(), Arc::new(kept), Arc::default(), Tz::UTC).expect("a file");
+        chunks.map(|chunk| chunk.rows.len()).collect()
+    }
+
+    #[test]
+    fn chunks_grow_but_for_a_plan_that_was_kept_before_they_did() {
+        assert_eq!(lengths(|_| {}), [10_000, 20_000, 15_000]);
+        let before = |kept: &mut serde_json::Value| {
+            let kept = kept.as_object_mut().expect("an object");
+            assert!(kept.remove("first_rows").is_some());
+        };
+        assert_eq!(lengths(before), [45_000]);
+    }
 
     #[test]
     fn an_address_is_new_once() {

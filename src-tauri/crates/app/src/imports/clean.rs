@@ -1,6 +1,7 @@
 //! Making what comes from outside fit to be kept: names without tricks, addresses that can be written to.
 
 use carillon_render::address::AddressError;
+use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 
 /// Why an address is not taken. The sentence is `imports.reasons.<word>` of the locale files.
@@ -34,7 +35,10 @@ impl BadAddress {
 /// # Errors
 /// See [`BadAddress`].
 pub fn address(raw: &str) -> Result<String, BadAddress> {
-    let text: String = raw.trim().chars().filter(|c| !is_hidden(*c)).collect();
+    let text = match raw.is_ascii() {
+        true => Cow::Borrowed(raw.trim()),
+        false => Cow::Owned(raw.trim().chars().filter(|c| !is_hidden(*c)).collect()),
+    };
     let text = text.strip_prefix("mailto:").unwrap_or(&text).trim();
     if text.is_empty() {
         return Err(BadAddress::Missing);
@@ -49,8 +53,15 @@ pub fn address(raw: &str) -> Result<String, BadAddress> {
     })?;
     // A name of this machine or of its network is nobody's address in a list.
     match address.domain().contains('.') {
-        true => Ok(address.to_string().to_lowercase()),
+        true => Ok(lower_cased(address.as_ref())),
         false => Err(BadAddress::Invalid),
+    }
+}
+
+fn lower_cased(text: &str) -> String {
+    match text.is_ascii() {
+        true => text.to_ascii_lowercase(),
+        false => text.to_lowercase(),
     }
 }
 
@@ -62,11 +73,22 @@ fn is_hidden(c: char) -> bool {
 
 /// One line of text as it may be kept: NFC, without control and direction marks, spaces folded, trimmed.
 pub fn line(raw: &str) -> String {
+    if is_folded(raw) {
+        return raw.to_owned();
+    }
     // ASCII is NFC as it stands.
     match raw.is_ascii() {
         true => folded(raw.chars(), raw.len()),
         false => folded(raw.nfc(), raw.len()),
     }
+}
+
+/// Whether a text is as [`line`] leaves it, as most are: letters of ASCII with single spaces between them.
+fn is_folded(raw: &str) -> bool {
+    let bytes = raw.as_bytes();
+    let plain = bytes.iter().all(|byte| matches!(byte, b' '..=b'~'));
+    let spaces = || bytes.windows(2).any(|two| two == b"  ");
+    plain && bytes.first() != Some(&b' ') && bytes.last() != Some(&b' ') && !spaces()
 }
 
 fn folded(text: impl Iterator<Item = char>, bytes: usize) -> String {
@@ -122,6 +144,21 @@ mod tests {
             address(&format!("{}@example.com", "a".repeat(65))),
             Err(BadAddress::TooLong)
         );
+    }
+
+    #[test]
+    fn a_text_that_is_left_as_it_is_is_as_the_long_way_leaves_it() {
+        let letters = ['a', 'Z', ' ', '~', '\u{7f}', '\t', '\n', '\0', 'é', '\u{AD}', '-'];
+        let mut left = 0;
+        for n in 0..letters.len().pow(4) {
+            let text: String = (0..4)
+                .map(|at| letters[n / letters.len().pow(at) % letters.len()])
+                .collect();
+            assert_eq!(line(&text), folded(text.nfc(), text.len()), "{text:?}");
+            left += usize::from(is_folded(&text));
+        }
+        assert!(left > 300, "{left}");
+        assert_eq!(line(""), "");
     }
 
     #[test]

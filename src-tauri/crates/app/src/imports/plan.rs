@@ -7,7 +7,7 @@ use super::mapping::free_key;
 use super::source::{BadRecord, Record, Records};
 use super::status::{Standing, StatusReading};
 use super::values::{self, Reading};
-use super::{ColumnPlan, ImportMode, ImportPlan, clean, mapping, status};
+use super::{ColumnPlan, ImportMode, ImportPlan, chunks, clean, mapping, status};
 use crate::error::{Code, Result, fail};
 use carillon_model::consent::Basis;
 use carillon_model::contact::{COMPANY_PREFIX, Field, FieldType};
@@ -219,6 +219,10 @@ pub(crate) struct Kept {
     /// What is true of everybody, whatever a column says.
     #[serde(default)]
     pub everybody: Standing,
+    /// Rows of the first chunk, so that writing begins early; each has twice as many as the one before, up to the most. An
+    /// import that an earlier program began has the most from the first on.
+    #[serde(default = "chunks::most_rows")]
+    pub first_rows: usize,
 }
 
 /// Resolves a plan.
@@ -268,6 +272,7 @@ pub(crate) fn resolve(plan: &ImportPlan, path: &Path, fields: &[Field], zone: Tz
         tags: tags(plan.tags.iter().map(String::as_str)),
         status: Vec::new(),
         everybody: plan.everybody,
+        first_rows: chunks::FIRST_ROWS,
     };
     let mut taken: BTreeSet<String> = fields.iter().map(|f| f.key.clone()).collect();
     for (i, column) in plan.columns.iter().enumerate() {

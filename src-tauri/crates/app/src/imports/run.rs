@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 /// Rows of a slice at most, and to begin with.
-const SLICE_MOST: usize = 5_000;
+const SLICE_MOST: usize = 10_000;
 const SLICE_FIRST: usize = 500;
 const SLICE_LEAST: usize = 50;
 /// Time a slice should take: no transaction of an import holds up a gate or a tick by more than twice this.

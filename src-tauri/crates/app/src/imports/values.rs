@@ -202,6 +202,9 @@ pub fn yes_no(cell: &str) -> Option<bool> {
 
 /// A calendar date in the column's order; ISO 8601 is understood in any.
 pub fn date(cell: &str, order: DateOrder) -> Option<NaiveDate> {
+    if let Some(plain) = plain_iso(cell) {
+        return Some(plain);
+    }
     if let Ok(iso) = NaiveDate::parse_from_str(cell, "%Y-%m-%d") {
         return Some(iso);
     }
@@ -219,6 +222,22 @@ pub fn date(cell: &str, order: DateOrder) -> Option<NaiveDate> {
         return None;
     }
     NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
+}
+
+/// A date of ten characters as ISO 8601 has it: what most cells of most lists are.
+fn plain_iso(cell: &str) -> Option<NaiveDate> {
+    let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = cell.as_bytes() else {
+        return None;
+    };
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0, |number: u32, digit| {
+            digit
+                .is_ascii_digit()
+                .then(|| 10 * number + u32::from(digit - b'0'))
+        })
+    };
+    let year = i32::try_from(number(&[y1, y2, y3, y4])?).ok()?;
+    NaiveDate::from_ymd_opt(year, number(&[m1, m2])?, number(&[d1, d2])?)
 }
 
 /// A moment: RFC 3339, or date and time in `zone` (a time that does not exist: the first one after it).
