@@ -1,7 +1,8 @@
 //! What a commit of the tick costs: a million enrolled, `n` due a commit; each step updates its enrolment (two
 //! indexes), appends a fact, and every fifth queues a message under its unique key; with roll-ups, FULL.
 //!
-//! `cargo run --release -p carillon-store --example kernel_bench [FOLDER]` prints one JSON object a line. The
+//! `cargo run --release -p carillon-store --example kernel_bench [FOLDER [KEPT]]` prints one JSON object a line; files of a
+//! million enrolled that it finds in KEPT are taken as they are, and others are left there. The
 //! limit is the same rows written by the same statements with rusqlite alone, on a copy of the same file;
 //! `checked` says that the rows of ours were counted and are right.
 
@@ -71,21 +72,32 @@ fn main() -> Outcome<()> {
         .map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = folder.join(format!("carillon-kernel-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    let outcome = run(&folder);
+    let kept = std::env::args()
+        .nth(2)
+        .map_or_else(|| folder.clone(), PathBuf::from);
+    let outcome = run(&folder, &kept);
     std::fs::remove_dir_all(&folder)?;
     outcome
 }
 
-fn run(folder: &Path) -> Outcome<()> {
+fn run(folder: &Path, kept: &Path) -> Outcome<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     println!(
         "{}",
         serde_json::json!({"bench": "fsync_p50", "ours": fsync_p50(folder)?, "unit": "ms", "peer": null, "limit": null, "ratio": null, "checked": true})
     );
-    let original = folder.join("original.carillon");
-    runtime.block_on(found(&original))?;
     for in_order in [false, true] {
-        fill(&original, in_order)?;
+        let original = kept.join(if in_order {
+            "in-order.carillon"
+        } else {
+            "random.carillon"
+        });
+        if !original.exists() {
+            let made = folder.join("made.carillon");
+            runtime.block_on(found(&made))?;
+            fill(&made, in_order)?;
+            std::fs::rename(&made, &original)?;
+        }
         for case in CASES.iter().filter(|c| c.in_order == in_order) {
             let (mine, raw) = (folder.join("ours.carillon"), folder.join("raw.carillon"));
             std::fs::copy(&original, &mine)?;
@@ -161,9 +173,7 @@ async fn found(path: &Path) -> Outcome<()> {
 /// A million enrolments, their deadlines in the order of their numbers or in a random one.
 fn fill(path: &Path, in_order: bool) -> Outcome<()> {
     let conn = Connection::open(path)?;
-    conn.execute_batch(
-        "PRAGMA cache_size = -65536; DELETE FROM enrolments; DELETE FROM gauges WHERE gauge = 'standing';",
-    )?;
+    conn.execute_batch("PRAGMA cache_size = -65536;")?;
     let place = if in_order {
         "n".to_owned()
     } else {

@@ -3,7 +3,7 @@
 
 use super::{Figure, Place, example_of_the_store, figure, figures_of, peers, waiting};
 use crate::children::{Leashed, capture};
-use crate::ground::root;
+use crate::ground::{root, scratch};
 use crate::packages::Need;
 use crate::{Result, node, python, setup, wiring};
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ pub(super) fn measure(place: &Place) -> Result<Vec<Figure>> {
     let python = python::with("python-dbos", DBOS)?;
     let node = node::with("node-restate", RESTATE)?;
     let mut command = example_of_the_store("kernel_bench");
-    let mut all = figures_of(&capture(command.arg(&place.dir))?)?;
+    let mut all = figures_of(&capture(command.arg(&place.dir).arg(enrolled(place)?))?)?;
     let contacts = place.size.unwrap_or(5_000);
     let (whole, took) = journey(place, contacts)?;
     let mut ours = vec![whole];
@@ -52,6 +52,17 @@ pub(super) fn measure(place: &Place) -> Result<Vec<Figure>> {
     all.extend(beside);
     all.extend(waiting::measure(place, contacts * WAITING)?);
     Ok(all)
+}
+
+/// Where the files of a million enrolled are: made in the first round and copied in all.
+fn enrolled(place: &Place) -> Result<PathBuf> {
+    let folder = scratch("enrolled")?;
+    if place.first {
+        let failed = |e: std::io::Error| format!("{} cannot be emptied: {e}", folder.display());
+        std::fs::remove_dir_all(&folder).map_err(failed)?;
+        std::fs::create_dir_all(&folder).map_err(failed)?;
+    }
+    Ok(folder)
 }
 
 /// Everybody through five steps, from the order to run until nothing is left to do, the start of the program included.
