@@ -78,7 +78,7 @@ pub fn append(tx: &mut Tx<'_>, rows: &[Consent]) -> Result<()> {
 pub fn append_of_each(tx: &mut Tx<'_>, word: &Consent, contacts: &[ContactId]) -> Result<()> {
     let mut ledger = Appending::new(tx)?;
     for run in contacts.chunk_by(|one, next| one.0.checked_add(1) == Some(next.0)) {
-        if !ledger.append_to_new(tx, word, run)? {
+        if !ledger.append_first(tx, word, run)? {
             run.iter()
                 .try_for_each(|contact| ledger.append(tx, word, *contact))?;
         }
@@ -142,15 +142,14 @@ impl<'c> Appending<'c> {
         Ok(id)
     }
 
-    /// Appends what a row says, of each of these contacts, whose numbers follow one another, by two statements. `false`: not
-    /// all of them are new with this write and without a word, and nothing was done.
-    fn append_to_new(&mut self, tx: &mut Tx<'_>, row: &Consent, run: &[ContactId]) -> Result<bool> {
+    /// Appends what a row says, of each of these contacts, whose numbers follow one another, by two statements. `false`: of some
+    /// there is a word already, and nothing was done.
+    fn append_first(&mut self, tx: &mut Tx<'_>, row: &Consent, run: &[ContactId]) -> Result<bool> {
         let (Some(first), Some(last)) = (run.first(), run.last()) else {
             return Ok(true);
         };
         let is_word = row.action != ConsentAction::Requested;
-        let all_new = tx.adds(*first) && tx.adds(*last);
-        if run.len() < FEW || !is_word || !all_new || tx.value(ANY_WORD, (first.0, last.0))? == Some(true) {
+        if run.len() < FEW || !is_word || tx.value(ANY_WORD, (first.0, last.0))? == Some(true) {
             return Ok(false);
         }
         let wording = row.wording.as_deref().map(|text| self.wording(tx, text));

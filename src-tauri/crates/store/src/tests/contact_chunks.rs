@@ -7,6 +7,7 @@ use carillon_engine::segment::parse;
 use carillon_model::consent::{ConsentAction, Purpose, SuppressionReason};
 use carillon_model::contact::{Currency, FieldType, Money, Value};
 use carillon_model::{ContactId, SegmentId};
+use chrono::TimeDelta;
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -199,6 +200,32 @@ async fn an_opening_reads_chunks_and_what_changes_takes_its_own_with_it() {
     let store = again(&place.file()).await;
     assert_eq!(known(&store), after);
     store.close().await;
+}
+
+#[tokio::test]
+async fn a_moment_is_told_as_it_is_kept() {
+    let place = Place::new();
+    let store = fresh(&place).await;
+    write(&store, |tx| {
+        fields::add(tx, &field("seen_at", FieldType::DateTime, &[]))?;
+        let columns = Columns::resolve(tx, &["seen_at"])?;
+        let finer = day(0) + TimeDelta::nanoseconds(1_500_700);
+        let mut rows = [NewContact {
+            email: "a@x.example".to_owned(),
+            values: vec![Some(Value::DateTime(finer))],
+            zone_source: None,
+        }];
+        insert_batch(tx, &columns, &mut rows, "user").map(drop)
+    })
+    .await
+    .unwrap();
+    let told = store.with_index(|index| format!("{:?}", index.record(ContactId(1))));
+    store.close().await;
+    let store = again(&place.file()).await;
+    assert_eq!(
+        store.with_index(|index| format!("{:?}", index.record(ContactId(1)))),
+        told
+    );
 }
 
 #[tokio::test]
