@@ -224,13 +224,18 @@ async fn write_chunk(
     progress: impl Fn(u64),
 ) -> Result<u64> {
     let done = usize::try_from(position.saturating_sub(chunk.start)).unwrap_or(usize::MAX);
+    if done > 0 {
+        // What was written before is only read past, which may take long as well.
+        job.check()?;
+    }
     let mut rows = chunk.rows.into_iter().skip(done);
     loop {
-        job.check()?;
         let slice: Vec<_> = rows.by_ref().take(pace.rows).collect();
         if slice.is_empty() {
             return Ok(position);
         }
+        // Here and not after the last rows: an import whose rows are all written has nothing left to stop.
+        job.check()?;
         let (n, work) = (slice.len(), work.clone());
         let next = position + n as u64;
         let begun = open
