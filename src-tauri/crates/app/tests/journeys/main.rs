@@ -8,6 +8,7 @@ mod pauses;
 mod ranked;
 mod simulations;
 mod states;
+mod told;
 
 use carillon_app::jobs::Job;
 use carillon_app::journeys::publish_now;
